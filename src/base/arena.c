@@ -1,0 +1,114 @@
+/* A bump allocator over a chain of blocks. */
+#include "base/arena.h"
+
+#include "base/alloc.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ARENA_BLOCK_MIN = 4096 - 64, /* the first block of a request, with room for malloc's header */
+    ARENA_ALIGN = 16,
+};
+
+struct arena_block {
+    struct arena_block *next; /* older block */
+    size_t capacity;          /* bytes in data */
+    size_t used;              /* bytes handed out of data */
+    size_t unused;            /* keeps data aligned */
+    char data[];
+};
+
+static struct arena_block *block_push(struct arena *arena, size_t at_least)
+{
+    size_t capacity = arena->head ? arena->head->capacity * 2 : ARENA_BLOCK_MIN;
+    if (capacity < at_least)
+        capacity = at_least;
+    struct arena_block *block = xmalloc(sizeof(*block) + capacity);
+    *block = (struct arena_block){.next = arena->head, .capacity = capacity};
+    arena->head = block;
+    return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX / 4)
+        out_of_memory(size);
+    size_t rounded = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    struct arena_block *block = arena->head;
+    if (!block || block->capacity - block->used < rounded)
+        block = block_push(arena, rounded);
+    void *piece = block->data + block->used;
+    block->used += rounded;
+    arena->used += rounded;
+    return memset(piece, 0, size);
+}
+
+void *arena_alloc_array(struct arena *arena, size_t size, size_t count)
+{
+    if (count != 0 && size > SIZE_MAX / count)
+        out_of_memory(SIZE_MAX);
+    return arena_alloc(arena, size * count);
+}
+
+struct str arena_copy(struct arena *arena, struct str s)
+{
+    char *copy = arena_alloc(arena, s.len + 1);
+    if (s.len > 0)
+        memcpy(copy, s.data, s.len);
+    return (struct str){copy, s.len};
+}
+
+const char *arena_cstr(struct arena *arena, struct str s)
+{
+    return arena_copy(arena, s).data;
+}
+
+struct str arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0)
+        len = 0;
+    char *text = arena_alloc(arena, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    return (struct str){text, (size_t)len};
+}
+
+static void block_free(struct arena_block *block)
+{
+    explicit_bzero(block->data, block->used);
+    free(block);
+}
+
+void arena_done(struct arena *arena)
+{
+    while (arena->head) {
+        struct arena_block *next = arena->head->next;
+        block_free(arena->head);
+        arena->head = next;
+    }
+    arena->used = 0;
+}
+
+void arena_reset(struct arena *arena)
+{
+    if (!arena->head)
+        return;
+    struct arena_block *kept = arena->head;
+    while (kept->next) {
+        struct arena_block *next = kept->next;
+        block_free(kept);
+        kept = next;
+    }
+    explicit_bzero(kept->data, kept->used);
+    kept->used = 0;
+    *arena = (struct arena){.head = kept};
+}

@@ -1,0 +1,113 @@
+/* Growing by doubling, within a limit. */
+#include "base/buf.h"
+
+#include "base/alloc.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUF_FIRST = 256 };
+
+struct buf buf_on_heap(size_t limit)
+{
+    return (struct buf){.limit = limit};
+}
+
+struct buf buf_in(struct arena *arena, size_t limit)
+{
+    return (struct buf){.limit = limit, .arena = arena};
+}
+
+void buf_done(struct buf *buf)
+{
+    if (buf->data)
+        explicit_bzero(buf->data, buf->len);
+    if (!buf->arena)
+        free(buf->data);
+    *buf = (struct buf){.limit = buf->limit, .arena = buf->arena};
+}
+
+/* Not realloc: the old copy may hold a secret and has to be wiped before it goes back. */
+static void grow(struct buf *buf, size_t needed)
+{
+    size_t cap = buf->cap ? buf->cap * 2 : BUF_FIRST;
+    while (cap < needed)
+        cap *= 2;
+    char *data = buf->arena ? arena_alloc(buf->arena, cap) : xmalloc(cap);
+    if (buf->len > 0) {
+        memcpy(data, buf->data, buf->len);
+        explicit_bzero(buf->data, buf->len);
+    }
+    if (!buf->arena)
+        free(buf->data);
+    buf->data = data;
+    buf->cap = cap;
+}
+
+static bool reserve(struct buf *buf, size_t extra)
+{
+    if (buf->overflow || extra > buf->limit - buf->len) {
+        buf->overflow = true;
+        return false;
+    }
+    if (buf->len + extra + 1 > buf->cap)
+        grow(buf, buf->len + extra + 1);
+    return true;
+}
+
+void buf_add(struct buf *buf, struct str s)
+{
+    if (!reserve(buf, s.len))
+        return;
+    if (s.len > 0)
+        memcpy(buf->data + buf->len, s.data, s.len);
+    buf->len += s.len;
+    buf->data[buf->len] = '\0';
+}
+
+void buf_add_cstr(struct buf *buf, const char *cstr)
+{
+    buf_add(buf, str_from(cstr));
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+    buf_add(buf, (struct str){&c, 1});
+}
+
+void buf_add_i64(struct buf *buf, int64_t number)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof(digits), "%" PRId64, number);
+    buf_add(buf, (struct str){digits, (size_t)len});
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len >= 0 && reserve(buf, (size_t)len)) {
+        vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
+        buf->len += (size_t)len;
+    }
+    va_end(again);
+}
+
+void buf_clear(struct buf *buf)
+{
+    if (buf->data)
+        explicit_bzero(buf->data, buf->len);
+    buf->len = 0;
+    buf->overflow = false;
+}
+
+struct str buf_str(const struct buf *buf)
+{
+    return (struct str){buf->data ? buf->data : "", buf->len};
+}

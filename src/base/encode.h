@@ -1,0 +1,28 @@
+/* Bytes as text and back: hex, base64, percent. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+void encode_hex(const void *bytes, size_t size, char *out); /* 2 * size + 1 chars, lower case, NUL */
+bool decode_hex(struct str text, void *out, size_t size);   /* exactly `size` bytes or false */
+
+struct str encode_base64(struct arena *arena, struct str bytes);    /* RFC 4648 4, padded */
+struct str encode_base64url(struct arena *arena, struct str bytes); /* RFC 4648 5, no padding */
+/* Strict: no blanks, no line breaks, right padding (base64) or none (base64url), no stray bits. */
+bool decode_base64(struct arena *arena, struct str text, struct str *ret_bytes);
+bool decode_base64url(struct arena *arena, struct str text, struct str *ret_bytes);
+
+/* RFC 3986: everything but unreserved characters becomes %XX, upper case. `keep` names further
+ * characters that stay as they are ("/" for paths); may be NULL. */
+void encode_percent(struct buf *out, struct str text, const char *keep);
+/* Refuses a '%' that is not followed by two hex digits. '+' is left alone. */
+bool decode_percent(struct arena *arena, struct str text, struct str *ret_text);
+
+/* A JSON string with its quotes. The text must be valid UTF-8. */
+void encode_json_string(struct buf *out, struct str text);
+
+bool utf8_is_valid(struct str text); /* RFC 3629: no overlong forms, no surrogates */

@@ -1,0 +1,19 @@
+/* The log: one line an event on standard error. Library code fails; only who handles an error logs.
+ * Nothing that came from a caller's credentials may be an argument here. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+void log_init(enum log_level least); /* lines below `least` are dropped; LOG_INFO without a call */
+
+/* `request` is the request's id, or STR_NULL outside of one. Control characters are escaped, a line
+ * is cut at LOG_LINE_MAX bytes and written with one write(2), so that threads do not mix. */
+enum { LOG_LINE_MAX = 2048 };
+_printf_(3, 4) void log_write(enum log_level level, struct str request, const char *format, ...);
+
+#define log_info(...) log_write(LOG_INFO, STR_NULL, __VA_ARGS__)
+#define log_warn(...) log_write(LOG_WARN, STR_NULL, __VA_ARGS__)
+#define log_error(...) log_write(LOG_ERROR, STR_NULL, __VA_ARGS__)

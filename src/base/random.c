@@ -1,0 +1,59 @@
+/* A pool a thread; bytes leave it once and are wiped behind themselves. */
+#include "base/random.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { POOL_SIZE = 512 };
+
+static _Thread_local struct {
+    unsigned char bytes[POOL_SIZE];
+    size_t left; /* unread bytes at the end of the pool */
+} pool;
+
+static void fill(unsigned char *out, size_t size)
+{
+    while (size > 0) {
+        ssize_t got = getrandom(out, size < 256 ? size : 256, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            perror("headgate: the kernel gives no random bytes");
+            abort();
+        }
+        out += got;
+        size -= (size_t)got;
+    }
+}
+
+void random_bytes(void *out, size_t size)
+{
+    if (size > POOL_SIZE / 4) {
+        fill(out, size);
+        return;
+    }
+    if (pool.left < size) {
+        fill(pool.bytes, POOL_SIZE);
+        pool.left = POOL_SIZE;
+    }
+    unsigned char *from = pool.bytes + POOL_SIZE - pool.left;
+    memcpy(out, from, size);
+    explicit_bzero(from, size);
+    pool.left -= size;
+}
+
+void random_uuid(char out[UUID_SIZE])
+{
+    uint8_t b[16];
+    random_bytes(b, sizeof(b));
+    b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
+    b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
+    snprintf(out, UUID_SIZE,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+             b[15]);
+}

@@ -1,0 +1,30 @@
+/* Strings as slices: a pointer and a length, never owned, may hold any byte. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct str {
+    const char *data; /* NULL only when the string is absent, which differs from empty */
+    size_t len;       /* bytes */
+};
+
+#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define STR_NULL ((struct str){NULL, 0})
+/* For printf: printf("%.*s", STR_ARG(s)). */
+#define STR_ARG(s) (int)(s).len, ((s).data ? (s).data : "")
+
+struct str str_from(const char *cstr); /* NULL gives STR_NULL */
+bool str_eq(struct str a, struct str b);
+bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
+int str_compare(struct str a, struct str b);    /* bytewise, for sorting */
+bool str_starts(struct str s, struct str prefix);
+bool str_ends(struct str s, struct str suffix);
+bool str_contains(struct str s, struct str needle);
+struct str str_trim(struct str s); /* spaces and tabs at both ends */
+
+/* Splits at the first `sep`. Without one, false, and both outputs are untouched. */
+bool str_cut(struct str s, char sep, struct str *ret_before, struct str *ret_after);
+
+/* Whole value as decimal digits, no sign, no blanks, at most `max`. */
+bool str_to_u64(struct str s, unsigned long long max, unsigned long long *ret_value);

@@ -1,0 +1,142 @@
+/* Arena, buffer, strings and encodings. */
+#include "cmocka_all.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/encode.h"
+#include "base/error.h"
+
+#include <string.h>
+
+static void arena_gives_zeroed_aligned_memory(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    for (size_t size = 1; size < 20000; size = size * 3 + 1) {
+        char *piece = arena_alloc(&arena, size);
+        assert_int_equal((uintptr_t)piece % 16, 0);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(piece[i], 0);
+        memset(piece, 0xAA, size);
+    }
+    arena_reset(&arena);
+    char *again = arena_alloc(&arena, 4000);
+    for (size_t i = 0; i < 4000; i++)
+        assert_int_equal(again[i], 0);
+    arena_done(&arena);
+    assert_null(arena.head);
+}
+
+static void buf_stops_at_its_limit(void **state)
+{
+    (void)state;
+    struct buf buf = buf_on_heap(10);
+    buf_add(&buf, STR("12345"));
+    buf_add(&buf, STR("67890"));
+    assert_false(buf.overflow);
+    buf_add_char(&buf, 'x');
+    assert_true(buf.overflow);
+    assert_true(str_eq(buf_str(&buf), STR("1234567890")));
+    buf_done(&buf);
+    buf_done(&buf);
+}
+
+static void base64_follows_rfc4648(void **state)
+{
+    (void)state;
+    static const struct { struct str plain, base64; } cases[] = {
+        {STR(""), STR("")},           {STR("f"), STR("Zg==")},     {STR("fo"), STR("Zm8=")},
+        {STR("foo"), STR("Zm9v")},    {STR("foob"), STR("Zm9vYg==")},
+        {STR("fooba"), STR("Zm9vYmE=")}, {STR("foobar"), STR("Zm9vYmFy")},
+    };
+    struct arena arena = {0};
+    struct str out;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        assert_true(str_eq(encode_base64(&arena, cases[i].plain), cases[i].base64));
+        assert_true(decode_base64(&arena, cases[i].base64, &out));
+        assert_true(str_eq(out, cases[i].plain));
+        assert_true(decode_base64url(&arena, encode_base64url(&arena, cases[i].plain), &out));
+        assert_true(str_eq(out, cases[i].plain));
+    }
+    static const struct str refused[] = {STR("Zg"), STR("Zg="), STR("Zh=="), STR("Z g="),
+                                         STR("===="), STR("Zg==Zg==")};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+        assert_false(decode_base64(&arena, refused[i], &out));
+    arena_done(&arena);
+}
+
+static void percent_round_trip(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct buf buf = buf_in(&arena, 1000);
+    struct str out;
+    encode_percent(&buf, STR("a b/~\xC3\xA9"), NULL);
+    assert_true(str_eq(buf_str(&buf), STR("a%20b%2F~%C3%A9")));
+    assert_true(decode_percent(&arena, buf_str(&buf), &out));
+    assert_true(str_eq(out, STR("a b/~\xC3\xA9")));
+    assert_false(decode_percent(&arena, STR("%4"), &out));
+    assert_false(decode_percent(&arena, STR("%zz"), &out));
+    arena_done(&arena);
+}
+
+static void utf8_is_strict(void **state)
+{
+    (void)state;
+    assert_true(utf8_is_valid(STR("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80")));
+    static const struct str bad[] = {STR("\xFF"), STR("\xC0\x80"), STR("\xED\xA0\x80"),
+                                     STR("\xE2\x82"), STR("\xF4\x90\x80\x80"), STR("\x80")};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_false(utf8_is_valid(bad[i]));
+}
+
+static void json_strings_are_escaped(void **state)
+{
+    (void)state;
+    struct buf buf = buf_on_heap(1000);
+    encode_json_string(&buf, STR("a\"\\\n\x01\xC3\xA9"));
+    assert_true(str_eq(buf_str(&buf), STR("\"a\\\"\\\\\\n\\u0001\xC3\xA9\"")));
+    buf_done(&buf);
+}
+
+static void error_message_is_cut_at_a_character(void **state)
+{
+    (void)state;
+    char text[ERROR_MESSAGE_MAX + 100];
+    for (size_t i = 0; i + 1 < sizeof(text); i += 2)
+        memcpy(text + i, "\xC3\xA9", 2);
+    text[sizeof(text) - 1] = '\0';
+    struct error error = {0};
+    assert_false(fail(&error, ERR_CONFLICT, "x%s", text));
+    assert_int_equal(error.code, ERR_CONFLICT);
+    assert_true(utf8_is_valid(str_from(error.message)));
+    assert_true(strlen(error.message) >= ERROR_MESSAGE_MAX - 1);
+}
+
+static void numbers_are_strict(void **state)
+{
+    (void)state;
+    unsigned long long n = 7;
+    assert_true(str_to_u64(STR("18446744073709551615"), ~0ULL, &n));
+    assert_true(n == ~0ULL);
+    assert_false(str_to_u64(STR("18446744073709551616"), ~0ULL, &n));
+    assert_false(str_to_u64(STR("101"), 100, &n));
+    assert_true(str_to_u64(STR("100"), 100, &n));
+    assert_false(str_to_u64(STR("+1"), 100, &n));
+    assert_false(str_to_u64(STR(""), 100, &n));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_gives_zeroed_aligned_memory),
+        cmocka_unit_test(buf_stops_at_its_limit),
+        cmocka_unit_test(base64_follows_rfc4648),
+        cmocka_unit_test(percent_round_trip),
+        cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(json_strings_are_escaped),
+        cmocka_unit_test(error_message_is_cut_at_a_character),
+        cmocka_unit_test(numbers_are_strict),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
