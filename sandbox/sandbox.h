@@ -1,0 +1,38 @@
+/* Every vendor in one process, faithful to its protocol: for people without a vendor account, and
+ * for tests. Routes by host name and path; what it answers is data in connectors/NAME/sandbox.json,
+ * compiled into the binary. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+struct sandbox;
+
+struct sandbox_config {
+    const char *host; /* "127.0.0.1" */
+    int http_port;    /* 0: the system picks */
+    int tls_port;     /* 0: the system picks */
+    const char *ca_dir; /* where the CA's certificate and key are kept; NULL: made anew, in memory */
+};
+
+bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
+                   struct error *error);
+void sandbox_stop(struct sandbox *sandbox);
+int sandbox_http_port(const struct sandbox *sandbox);
+int sandbox_tls_port(const struct sandbox *sandbox);
+struct str sandbox_ca_pem(const struct sandbox *sandbox);
+
+/* How many requests a vendor host has seen since the start; for tests and the demo. */
+size_t sandbox_request_count(const struct sandbox *sandbox, struct str connector_type);
+
+/* {connectorType: {outcome: connectorProfileConfig}}, each ready to send. */
+void sandbox_list_json(struct buf *out);
+/* The same as a table for people: connector, outcome, what it shows. */
+void sandbox_list_text(struct buf *out);
+/* The OAuth app that the sandbox's Salesforce knows; the server uses it in sandbox mode. */
+void sandbox_oauth_app(struct str connector_type, struct str *ret_client_id,
+                       struct str *ret_client_secret); /* STR_NULL when it has none */

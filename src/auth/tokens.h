@@ -1,0 +1,21 @@
+/* What a vendor gives for credentials. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "wire/value.h"
+
+#include <stdint.h>
+
+struct tokens {
+    struct str access_token;  /* STR_NULL: none */
+    struct str refresh_token; /* STR_NULL: none */
+    struct str instance_url;  /* where the vendor says its API is for this user; STR_NULL: not said */
+    struct str token_type;
+    struct str scope;
+    int64_t expires_at_ms; /* wall clock; 0: the vendor did not say */
+    int64_t obtained_at_ms;
+};
+
+struct value *tokens_to_value(struct arena *arena, const struct tokens *tokens);
+void tokens_from_value(const struct value *value, struct tokens *ret_tokens);

@@ -1,0 +1,74 @@
+/* The connector engine's two doors: checking a configuration before any call, and verifying it with
+ * its vendor. What differs between vendors is data in connectors/NAME/connector.c. */
+#pragma once
+
+#include "auth/oauth_app.h"
+#include "auth/tokens.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "connector/connector.h"
+#include "connector/verdict.h"
+#include "net/client.h"
+#include "wire/value.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the engine needs of the house around it; one for the process. */
+struct connector_env {
+    struct client *client;
+    /* The operator's endpoint map: a base URL instead of a vendor's own, by connector type. */
+    struct str (*endpoint_override)(void *context, struct str connector_type); /* STR_NULL: none */
+    void *endpoint_context;
+    struct oauth_apps *apps;
+};
+
+/* A change of one-time credentials into tokens is remembered before the tokens are used. The service
+ * implements this over the store; every call may wait. */
+enum journal_state {
+    JOURNAL_NEW,    /* not exchanged yet: exchange it, then save */
+    JOURNAL_RESUME, /* exchanged by an earlier try that did not finish: *ret_tokens is what came */
+    JOURNAL_USED,   /* exchanged, and a finished change has used it */
+    JOURNAL_BUSY,   /* another request is exchanging it and did not end in time */
+    JOURNAL_FAILED, /* error is set */
+};
+
+struct exchange_journal {
+    void *context;
+    /* One-time credential `secret` (a code, an assertion, a refresh token) for `grant` at
+     * `token_url`. After JOURNAL_NEW the caller holds the exchange until `end`. */
+    enum journal_state (*begin)(void *context, struct str grant, struct str token_url,
+                                struct str secret, struct arena *arena, struct tokens *ret_tokens,
+                                struct error *error);
+    bool (*save)(void *context, const struct tokens *tokens, struct error *error); /* durable */
+    void (*end)(void *context);
+};
+
+struct verification {
+    const struct connector_env *env;
+    const struct connector *connector;
+    const struct value *properties;  /* the connector's own structure; never NULL, may be empty */
+    const struct value *credentials; /* the connector's own structure */
+    const struct tokens *stored;     /* got for these credentials earlier; NULL: none */
+    const struct exchange_journal *journal;
+    struct arena *arena;
+    int64_t deadline_ms; /* on clock_mono_ms() */
+};
+
+/* Rules across members that the model cannot say: ERR_VALIDATION before any call, with the real
+ * service's text where it is known. `credentials` is NULL when the caller gave none. */
+bool connector_check(const struct connector *connector, const struct value *properties,
+                     const struct value *credentials, struct error *error);
+
+/* Calls the vendor. *ret_tokens is what shall be stored beside the credentials (unchanged when no
+ * exchange took place). True only for VERDICT_ACCEPTED. */
+bool connector_verify(const struct verification *verification, struct verdict *ret_verdict,
+                      struct tokens *ret_tokens);
+
+/* Everywhere that verifying would send the credentials: "scheme://host:port" of the API, and the
+ * whole token URL, sorted, without repeats. Two configurations that differ here are different
+ * receivers. */
+void connector_origins(const struct connector_env *env, const struct connector *connector,
+                       const struct value *properties, struct arena *arena,
+                       struct str **ret_origins, size_t *ret_count);

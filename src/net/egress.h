@@ -1,0 +1,21 @@
+/* Where the server may connect to. Public addresses are allowed; private, loopback, link-local,
+ * multicast, unspecified and metadata addresses only when the operator's list names them. */
+#pragma once
+
+#include "base/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct egress;
+
+/* `allowed` holds CIDR blocks ("127.0.0.0/8", "10.1.2.0/24", "fd00::/8") or single addresses,
+ * separated by commas; NULL or "" for none. */
+bool egress_new(const char *allowed, struct egress **ret_egress, struct error *error);
+void egress_free(struct egress *egress);
+
+/* Judged on the address that is about to be connected to, after resolution, so that a name which
+ * resolves differently the second time gains nothing. IPv4-mapped, NAT64 and 6to4 forms are judged
+ * by the IPv4 address inside. */
+bool egress_allows(const struct egress *egress, const struct sockaddr *address);

@@ -1,0 +1,91 @@
+/* The HTTP server: event loops, one a core, that share a port; connections; requests in, answers
+ * out. A handler runs on its connection's loop and must not wait; it answers at once or later. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "net/http1.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct server;
+struct server_loop;
+
+/* One request and its answer. Lives in the connection until answered; when the client goes away
+ * earlier, it lives on until whoever deferred it has answered, and the answer is dropped. */
+struct http_exchange {
+    struct http_head head; /* slices live as long as the exchange */
+    struct str body;       /* decoded, at most body_max bytes */
+    struct arena arena;    /* the request's memory; wiped after the answer was written */
+    struct server_loop *loop;
+    bool over_tls;
+    struct str tls_server_name; /* SNI, or STR_NULL */
+    void *user;                 /* the handler's own */
+};
+
+struct http_response {
+    int status;
+    const struct http_header *headers; /* Content-Length, Date and Connection are the server's own */
+    size_t header_count;
+    struct str body; /* copied before http_respond returns */
+};
+
+typedef void http_handler(void *context, struct http_exchange *exchange);
+
+struct server_config {
+    const char *host; /* a literal IPv4 or IPv6 address */
+    int port;         /* 0: the system picks one, see server_port */
+    int loops;        /* how many threads; 0: one a core */
+    http_handler *handler;
+    void *handler_context;
+    const char *tls_cert_path; /* PEM chain; NULL: plain HTTP */
+    const char *tls_key_path;
+    /* For a stand-in that speaks for any host: called at each handshake on the loop's thread with
+     * the SNI name ("" when there is none), returns an SSL_CTX with its certificate or NULL. Used
+     * instead of the paths. */
+    void *(*tls_context_for)(void *context, const char *server_name);
+    void *tls_context_for_context;
+    size_t body_max;        /* bytes; 0: HTTP_BODY_MAX */
+    size_t connections_max; /* over all loops; 0: 10,240. Past it a connection is closed at once */
+    int64_t head_timeout_ms; /* 0: 10 s. First byte to last byte of a head; then 408 and close */
+    int64_t body_timeout_ms; /* 0: 30 s. End of head to end of body */
+    int64_t idle_timeout_ms; /* 0: 75 s. Between requests */
+    int64_t write_timeout_ms; /* 0: 30 s. A client that does not take its answer */
+    /* Optional hooks on each loop's thread: once before it waits for events (the end of an
+     * iteration, to close what was opened for it), at its start and at its end. */
+    void (*on_iteration)(void *context, struct server_loop *loop);
+    void (*on_loop_end)(void *context, struct server_loop *loop);
+};
+
+/* Binds and starts the threads; on return the port answers. */
+bool server_start(const struct server_config *config, struct server **ret_server,
+                  struct error *error);
+int server_port(const struct server *server);
+
+/* Reads certificate and key again; open connections keep what they have. A bad file changes
+ * nothing. Safe from any thread. */
+bool server_reload_tls(struct server *server, struct error *error);
+
+/* Refuses new connections, closes idle ones, answers what was accepted (with Connection: close),
+ * then ends the threads. True if all ended within `limit_ms`; false if connections had to be cut.
+ * The server is not freed: server_free does that, when no deferred exchange is left. */
+bool server_stop(struct server *server, int64_t limit_ms);
+void server_free(struct server *server);
+
+/* Answers. On the exchange's own loop only, once. The exchange is gone afterwards. */
+void http_respond(struct http_exchange *exchange, const struct http_response *response);
+
+/* Writes bytes as they are, then resets the connection: for a stand-in that misbehaves. */
+void http_respond_broken(struct http_exchange *exchange, struct str bytes);
+
+/* Runs `answer(argument)` on the exchange's loop, after at least `delay_ms`. This is how another
+ * thread (or a stand-in that is slow on purpose) answers: the only calls that are allowed from
+ * other threads are this one with delay_ms 0. Never blocks. */
+void http_later(struct http_exchange *exchange, int64_t delay_ms, void (*answer)(void *argument),
+                void *argument);
+
+/* A place for the handler's per-loop state (a read connection of the store, say). */
+void **server_loop_slot(struct server_loop *loop);
+int server_loop_index(const struct server_loop *loop);

@@ -1,0 +1,24 @@
+/* Who did what, when, and what came of it: a row a change that was tried, in the change's own
+ * transaction when it succeeded. Kept AUDIT_LIFE_MS. Holds no credential. */
+#pragma once
+
+#include "store/store.h"
+
+#define AUDIT_LIFE_MS (90LL * 24 * 60 * 60 * 1000)
+
+struct audit_entry {
+    int64_t at_ms;
+    struct str request_id;
+    struct str account;
+    struct str region;
+    struct str access_key_id;
+    struct str operation;
+    struct str resource; /* profile name */
+    struct str outcome;  /* "ok" or the exception's name */
+    struct str detail;   /* the message; no secret in it */
+};
+
+bool audit_add(struct db *db, const struct audit_entry *entry, struct error *error);
+bool audit_list(struct store_reader *reader, struct arena *arena, struct str account,
+                int64_t after_ms, size_t limit, struct audit_entry **ret_entries,
+                size_t *ret_count, struct error *error);

@@ -1,0 +1,24 @@
+/* Small things the server keeps about itself and its operator's vendor apps. */
+#pragma once
+
+#include "store/store.h"
+
+/* A named value; binary. STR_NULL when there is none. */
+bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
+              struct str *ret_value, struct error *error);
+/* Inserts only when absent, so that of two first starts one wins. */
+bool meta_put_once(struct db *db, struct str name, struct str value, struct error *error);
+
+/* The client id and secret that a vendor gave the operator for his OAuth app, by connector type. */
+struct oauth_app_row {
+    struct str connector_type;
+    struct str client_id;
+    struct str sealed_secret;
+    int64_t updated_at_ms;
+};
+bool oauth_app_find(struct store_reader *reader, struct arena *arena, struct str connector_type,
+                    struct oauth_app_row *ret_app, bool *ret_found, struct error *error);
+bool oauth_app_list(struct store_reader *reader, struct arena *arena, struct oauth_app_row **ret_apps,
+                    size_t *ret_count, struct error *error);
+bool oauth_app_put(struct db *db, const struct oauth_app_row *app, struct error *error);
+bool oauth_app_delete(struct db *db, struct str connector_type, struct error *error);

@@ -1,0 +1,60 @@
+/* Connector profiles: one row each, by account, region and name. */
+#pragma once
+
+#include "store/store.h"
+
+struct profile_key {
+    struct str account;
+    struct str region;
+    struct str name;
+};
+
+struct profile {
+    struct profile_key key;
+    /* Grows with each change and never repeats for a name: a profile starts at its creation's time
+     * in microseconds, so one that was deleted and made again cannot be taken for the old one. */
+    int64_t version;
+    struct str connector_type;  /* the API's ConnectorType */
+    struct str connector_label; /* STR_NULL unless a custom connector */
+    struct str connection_mode; /* "Public" or "Private" */
+    struct str kms_arn;         /* STR_NULL when not given */
+    struct str credentials_arn;
+    struct str properties;         /* JSON: the ConnectorProfileProperties union, canonical */
+    struct str sealed_credentials; /* see service/profile_seal.h; STR_NULL in lists */
+    int64_t created_at_ms;
+    int64_t updated_at_ms;
+};
+
+/* *ret_found says whether there is one. */
+bool profile_find(struct store_reader *reader, struct arena *arena, struct profile_key key,
+                  struct profile *ret_profile, bool *ret_found, struct error *error);
+
+struct profile_filter {
+    struct str account;
+    struct str region;
+    const struct str *names; /* any of these; count 0: all */
+    size_t name_count;
+    struct str connector_type;  /* STR_NULL: any */
+    struct str connector_label; /* STR_NULL: any */
+    struct str after_name;      /* names after this one, bytewise; STR_NULL: from the start */
+};
+
+/* In name order, at most `limit`, without sealed credentials. */
+bool profile_list(struct store_reader *reader, struct arena *arena,
+                  const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
+                  size_t *ret_count, struct error *error);
+
+/* --- inside a write (store_apply_fn) --- */
+
+/* ERR_CONFLICT when the name is taken. `quota` is the most profiles an account may have in a
+ * region, 0 for no limit: ERR_QUOTA. */
+bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
+                    struct error *error);
+
+/* Replaces what may change if the row is still at `expected_version`: ERR_CONFLICT when it is not,
+ * ERR_NOT_FOUND when it is gone. */
+bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
+                     struct error *error);
+
+/* Deletes the row and what was got for it (its exchanges). ERR_NOT_FOUND when there is none. */
+bool profile_delete(struct db *db, struct profile_key key, struct error *error);

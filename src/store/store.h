@@ -1,0 +1,74 @@
+/* What is kept. Reads go through a reader (one connection to the database a thread); writes of all
+ * requests meet in one committer that makes many of them durable with one sync (group commit).
+ * SQL stands in this room only, once, in the dialect that SQLite and PostgreSQL share. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+struct store_reader;
+struct db; /* a connection inside a write; only rooms of the store touch its insides */
+
+struct store_config {
+    const char *data_dir; /* exists; the database is DIR/headgate.db */
+};
+
+/* Opens or makes the database, runs migrations, starts committer and checkpointer. A second server
+ * on the same directory is refused; command line tools may open it beside a server (store_attach:
+ * no committer thread, no lock on the directory; writes commit one by one). */
+bool store_open(const struct store_config *config, struct store **ret_store, struct error *error);
+bool store_attach(const struct store_config *config, struct store **ret_store,
+                  struct error *error);
+void store_close(struct store *store); /* commits what is queued, then closes */
+
+/* --- reading --- */
+
+/* A reader belongs to one thread at a time. Its transaction stays open between calls and is renewed
+ * whenever a commit happened anywhere in this process since it began, so that what was answered is
+ * always seen; store_reader_rest ends it (call it before the thread waits for something else). */
+bool store_reader_open(struct store *store, struct store_reader **ret_reader, struct error *error);
+void store_reader_rest(struct store_reader *reader);
+void store_reader_close(struct store_reader *reader);
+
+/* For threads that read seldom: a pool. store_reader_put rests the reader. */
+bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error);
+void store_reader_put(struct store *store, struct store_reader *reader);
+
+/* --- writing --- */
+
+/* One write of a batch, run on the committer's thread between SAVEPOINT and RELEASE: false undoes
+ * this write alone, and is reported to its caller only after the batch's fate is known. Must not
+ * wait for anything. */
+typedef bool store_apply_fn(struct db *db, void *argument, struct error *error);
+
+struct store_write {
+    store_apply_fn *apply;
+    void *argument;
+    /* Called on the committer's thread once the batch is durable (ok) or has failed (error is set).
+     * Must not wait either. */
+    void (*done)(struct store_write *write);
+    bool ok;
+    struct error error;
+    bool scrub; /* what this write removes must be gone from the files before done is called */
+    struct store_write *next; /* the queue's own */
+};
+
+/* Queues a write. False at once (ERR_UNAVAILABLE) when the store is closing or its queue full. */
+bool store_post(struct store *store, struct store_write *write, struct error *error);
+
+/* Queues a write and waits until it is durable. */
+bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
+                 struct error *error);
+
+/* How often a batch was committed, and how many writes it held, since the start. */
+struct store_counts {
+    uint64_t commits;
+    uint64_t writes;
+};
+struct store_counts store_counts(const struct store *store);
+

@@ -1,0 +1,63 @@
+/* Client tokens: one effect for a request however often it is sent, for eight hours. And exchanges:
+ * what a vendor gave for a one-time credential, kept until the change that needs it is committed. */
+#pragma once
+
+#include "store/store.h"
+
+enum {
+    CLIENT_TOKEN_LIFE_MS = 8 * 60 * 60 * 1000,
+    REQUEST_HASH_SIZE = 32,
+};
+
+struct token_key {
+    struct str account;
+    struct str region;
+    struct str operation;
+    struct str token;
+};
+
+/* --- claims: who is working on a token just now. In memory: one server owns an embedded store. --- */
+
+struct token_claim; /* held by one request */
+
+enum token_state {
+    TOKEN_CLAIMED,  /* yours: work, then token_release whatever came of it */
+    TOKEN_ANSWERED, /* done before: *ret_answer is the stored answer */
+    TOKEN_CONFLICT, /* the token was used with other parameters */
+    TOKEN_BUSY,     /* another request still works on it when `wait_ms` had passed */
+};
+
+/* Waits (at most wait_ms) while another request holds the token, then looks again, so that of two
+ * at once one works and the other gets the same answer. Never call it on an event loop. */
+bool token_claim(struct store *store, struct arena *arena, const struct token_key *key,
+                 const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
+                 enum token_state *ret_state, struct token_claim **ret_claim,
+                 struct str *ret_answer, struct error *error);
+void token_release(struct store *store, struct token_claim *claim); /* NULL is fine */
+
+/* Inside the write that makes the change: the token becomes its answer. */
+bool token_answer(struct db *db, const struct token_key *key,
+                  const unsigned char hash[REQUEST_HASH_SIZE], struct str answer, int64_t now_ms,
+                  struct error *error);
+
+/* --- exchanges --- */
+
+enum { EXCHANGE_ID_SIZE = 32 }; /* a keyed hash of grant, token URL and one-time credential */
+
+struct exchange {
+    unsigned char id[EXCHANGE_ID_SIZE];
+    struct str account;
+    struct str region;
+    struct str profile;
+    bool consumed;     /* a committed change already used it */
+    struct str sealed; /* what the vendor gave; gone (STR_NULL) once consumed */
+};
+
+bool exchange_find(struct store_reader *reader, struct arena *arena,
+                   const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
+                   bool *ret_found, struct error *error);
+bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
+                   struct error *error);
+/* Marks those of this profile consumed, in the write that stores what they gave. */
+bool exchange_consume(struct db *db, struct str account, struct str region, struct str profile,
+                      struct error *error);

@@ -1,0 +1,30 @@
+/* A secret in memory: locked, left out of core dumps, wiped at its end, compared in constant time.
+ * It is opaque and has no way to be printed or encoded; only auth/, wire/sigv4 and vault/ open it. */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct secret;
+
+/* Once, before threads: no core dumps (RLIMIT_CORE, PR_SET_DUMPABLE) and a locked heap for secrets.
+ * Without the right to lock memory the process goes on and a line in the log says so. */
+void secret_init(void);
+
+struct secret *secret_new(struct str bytes); /* copies */
+struct secret *secret_random(size_t size);
+void secret_free(struct secret *secret); /* wipes; NULL is fine */
+bool secret_eq(const struct secret *a, const struct secret *b);
+struct str secret_reveal(const struct secret *secret); /* valid while the secret is */
+
+static inline void secret_free_at(struct secret **secret)
+{
+    secret_free(*secret);
+}
+#define _cleanup_secret_ _cleanup_(secret_free_at)
+
+/* Constant time for equal lengths. */
+bool secret_bytes_eq(struct str a, struct str b);
