@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Runs groups of suites, tests/run.py test|lint|fuzz, and ends with one line that counts all.
+
+`make test`, `make lint`, `make fuzz` and .ci/run install what is needed and then come here."""
+
+import argparse
+import sys
+
+from runner import builds, lint, suites
+from runner.report import Report
+
+FUZZ_SMOKE_S = 60
+
+
+def run_lint(report):
+    if report.suite("build: clang, address and undefined sanitizers", builds.build, "asan"):
+        for title, function in lint.LINTERS:
+            report.suite(title, function)
+
+
+def run_fuzz(report, seconds):
+    if report.suite("build: clang, address and undefined sanitizers", builds.build, "asan"):
+        report.suite(f"fuzz: every target, {seconds} s in all", suites.fuzz, seconds)
+
+
+def run_test(report):
+    built = {variant: report.suite(f"build: {words}", builds.build, variant) for variant, words in (
+        ("release", "gcc, release"), ("faults", "gcc, with fault points"),
+        ("asan", "clang, address and undefined sanitizers"), ("tsan", "gcc, thread sanitizer"))}
+    for variant in ("faults", "asan", "tsan"):
+        if built[variant]:
+            report.suite(f"unit tests: {variant}", suites.unit, variant)
+    if built["release"]:
+        report.suite("cases: release", suites.pytest_suite, "release", ["cases"])
+        report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
+    for variant in ("asan", "tsan"):
+        if built[variant]:
+            report.suite(f"cases: {variant}", suites.pytest_suite, variant, ["cases"])
+    if built["faults"]:
+        report.suite("crash: killed at every fault point", suites.pytest_suite, "faults", ["crash"])
+    if built["asan"]:
+        report.suite(f"fuzz: every target, {FUZZ_SMOKE_S} s in all", suites.fuzz, FUZZ_SMOKE_S)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="runs groups of suites and counts")
+    parser.add_argument("groups", nargs="+", choices=["lint", "test", "fuzz"])
+    parser.add_argument("--seconds", type=int, default=FUZZ_SMOKE_S, help="for fuzz: in all")
+    arguments = parser.parse_args()
+    report = Report()
+    if "lint" in arguments.groups:
+        run_lint(report)
+    if "test" in arguments.groups:
+        run_test(report)
+    if "fuzz" in arguments.groups:
+        run_fuzz(report, arguments.seconds)
+    return report.close()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nstopped")

@@ -1,0 +1,110 @@
+"""What a suite came to, a line each on the terminal, and the closing line that counts all."""
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build"
+LOGS = BUILD / "logs"
+
+TAIL_LINES = 40  # of a failed suite's log, shown on the terminal
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How many tests passed, failed and were left out, and what to read if any failed."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    notes: list = dataclasses.field(default_factory=list)
+
+    def __iadd__(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.notes += other.notes
+        return self
+
+    def __str__(self):
+        counts = [f"{self.passed} passed"]
+        if self.failed:
+            counts.append(f"{self.failed} FAILED")
+        if self.skipped:
+            counts.append(f"{self.skipped} skipped")
+        return ", ".join(counts)
+
+
+def check(ok, note=None):
+    """One test that holds or does not."""
+    return Outcome(passed=1) if ok else Outcome(failed=1, notes=[note] if note else [])
+
+
+class Report:
+    """Runs suites and remembers what came of them."""
+
+    def __init__(self):
+        self.total = Outcome()
+        self.started = time.monotonic()
+        LOGS.mkdir(parents=True, exist_ok=True)
+
+    def suite(self, title, function, *arguments):
+        """Runs one suite, prints its line, and tells whether nothing failed."""
+        if sys.stdout.isatty():
+            print(f"  {title:<46} …", end="\r", flush=True)
+        started = time.monotonic()
+        try:
+            outcome = function(*arguments)
+        except (OSError, subprocess.SubprocessError) as error:
+            outcome = Outcome(failed=1, notes=[str(error)])
+        seconds = time.monotonic() - started
+        print(f"  {title:<46} {str(outcome):<30} {seconds:6.1f} s", flush=True)
+        for note in outcome.notes if outcome.failed else []:
+            print("    " + note.rstrip().replace("\n", "\n    "), flush=True)
+        self.total += outcome
+        return outcome.failed == 0
+
+    def close(self):
+        """Prints the closing line; the exit status. In CI what was not run has not passed."""
+        total = self.total
+        failed, skipped = total.failed, total.skipped
+        if os.environ.get("CI") == "true" and skipped:
+            print(f"  {skipped} skipped, which counts as failed here")
+            failed, skipped = failed + skipped, 0
+        minutes, seconds = divmod(round(time.monotonic() - self.started), 60)
+        print(f"  in {minutes} min {seconds} s; logs are in {LOGS.relative_to(ROOT)}/")
+        line = f"{total.passed} passed, {failed} failed"
+        print(line + (f", {skipped} skipped" if skipped else ""), flush=True)
+        return 1 if failed or not total.passed else 0
+
+
+def run(name, command, timeout_s, env=None):
+    """Runs a command with its output in a log. Gives its exit status (None: took too long) and the
+    log's path. A command that takes too long is ended with everything it started."""
+    log = LOGS / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            [str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}, start_new_session=True)
+        try:
+            status = process.wait(timeout_s)
+        except BaseException as error:
+            os.killpg(process.pid, 9)
+            process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            output.write(f"\nended: it took more than {timeout_s} s\n".encode())
+            status = None
+    return status, log
+
+
+def tail(log):
+    """The end of a log, and where the whole of it is."""
+    lines = log.read_text(errors="replace").splitlines()
+    shown = lines[-TAIL_LINES:]
+    return "\n".join(shown + [f"whole log: {log.relative_to(ROOT)}"])

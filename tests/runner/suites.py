@@ -1,0 +1,121 @@
+"""The suites: unit programs, pytest's, and a minute of fuzzing."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import xml.etree.ElementTree
+
+from runner.builds import SANITIZER_ENV, binary, without_random_addresses
+from runner.report import BUILD, LOGS, ROOT, Outcome, run, tail
+
+UNIT_TIMEOUT_S = 240
+PYTEST_TIMEOUT_S = 900
+AT_ONCE = max(2, os.cpu_count() or 2)
+
+TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)
+
+
+def introspect(variant, what):
+    answer = subprocess.run(["meson", "introspect", BUILD / variant, f"--{what}"], check=True,
+                            capture_output=True, cwd=ROOT)
+    return json.loads(answer.stdout)
+
+
+def unit_program(variant, test):
+    """Runs one program and counts the cases it tells; one that tells none is itself the case."""
+    name = f"unit-{variant}-{test['name']}"
+    command = test["cmd"]
+    if variant in ("asan", "tsan"):
+        command = without_random_addresses(command)
+    status, log = run(name, command, UNIT_TIMEOUT_S,
+                      {**SANITIZER_ENV, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"})
+    outcome = Outcome()
+    for verdict, _, skip in TAP.findall(log.read_text(errors="replace")):
+        if skip:
+            outcome.skipped += 1
+        elif verdict == "ok":
+            outcome.passed += 1
+        else:
+            outcome.failed += 1
+    if status == 0 and outcome.failed == 0 and outcome.passed + outcome.skipped == 0:
+        outcome.passed = 1
+    if status != 0 and outcome.failed == 0:
+        outcome.failed = 1
+    if outcome.failed:
+        outcome.notes.append(f"{test['name']}: exit status {status}\n{tail(log)}")
+    return outcome
+
+
+def unit(variant):
+    """Every unit program of a variant."""
+    total = Outcome()
+    tests = [test for test in introspect(variant, "tests") if "unit" in str(test["suite"])]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for outcome in pool.map(lambda test: unit_program(variant, test), tests):
+            total += outcome
+    if not tests:
+        total += Outcome(failed=1, notes=["there is no unit test"])
+    return total
+
+
+def pytest_suite(variant, folders, keep=None):
+    """Runs pytest on folders of tests/ against one variant of the server."""
+    name = f"pytest-{variant}-{'-'.join(folders)}"
+    result = LOGS / f"{name}.xml"
+    result.unlink(missing_ok=True)
+    command = [BUILD / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-ra",
+               "--rootdir", "tests", "--tb=short", f"--junitxml={result}",
+               *(["-m", keep] if keep else []), *[f"tests/{folder}" for folder in folders]]
+    env = {**SANITIZER_ENV, "HEADGATE_BINARY": str(binary(variant)), "HEADGATE_VARIANT": variant,
+           "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests")}
+    status, log = run(name, command, PYTEST_TIMEOUT_S, env)
+    if not result.exists():
+        return Outcome(failed=1, notes=[tail(log)])
+    return count_junit(result, status, log)
+
+
+def count_junit(result, status, log):
+    outcome = Outcome()
+    for suite in xml.etree.ElementTree.parse(result).getroot().iter("testsuite"):
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        skipped = int(suite.get("skipped"))
+        outcome += Outcome(int(suite.get("tests")) - failed - skipped, failed, skipped)
+    if status != 0 and outcome.failed == 0:
+        outcome.failed = 1
+    if outcome.failed:
+        outcome.notes.append(tail(log))
+    return outcome
+
+
+def fuzz_target(target, seconds):
+    """One target from its seeds; what it finds worth keeping stays in build/ for the next time."""
+    name = target.name
+    corpus = BUILD / "corpus" / name
+    found = BUILD / "fuzz-found"
+    corpus.mkdir(parents=True, exist_ok=True)
+    found.mkdir(parents=True, exist_ok=True)
+    seeds = ROOT / "tests/fuzz/corpus" / name.removeprefix("fuzz-")
+    command = without_random_addresses([
+        target, corpus, *([seeds] if seeds.is_dir() else []), f"-max_total_time={seconds}",
+        "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={found}/{name}-"])
+    status, log = run(name, command, seconds + 120, SANITIZER_ENV)
+    if status == 0:
+        return Outcome(passed=1)
+    return Outcome(failed=1, notes=[f"{name}: exit status {status}\n{tail(log)}"])
+
+
+def fuzz(seconds):
+    """Every target of the build with sanitizers, for so many seconds of the clock in all."""
+    targets = [pathlib.Path(target["filename"][0]) for target in introspect("asan", "targets")
+               if target["type"] == "executable" and "tests/fuzz" in target["defined_in"]]
+    if not targets:
+        return Outcome(failed=1, notes=["there is no fuzz target"])
+    each = max(5, seconds * AT_ONCE // len(targets))
+    total = Outcome()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for outcome in pool.map(lambda target: fuzz_target(target, each), targets):
+            total += outcome
+    return total

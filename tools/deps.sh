@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Installs what is missing for building, testing or benchmarking: tools/deps.sh build|test|bench …
+# Says nothing and needs no network when everything is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Entries are a Debian package, or COMMAND:PACKAGE where another source of the command will do.
+build_packages=(
+    gcc:gcc libc6-dev pkg-config:pkg-config python3:python3 meson:meson ninja:ninja-build
+    libuv1-dev libssl-dev libcurl4-openssl-dev libjansson-dev libpcre2-dev libsqlite3-dev
+    ca-certificates
+)
+test_packages=(
+    libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
+    cppcheck:cppcheck shellcheck:shellcheck python3-venv aws:awscli node:nodejs npm:npm
+    openssl:openssl
+)
+bench_packages=(nginx:nginx-light wrk:wrk)
+
+say() {
+    echo "headgate: $*"
+}
+
+give_up() {
+    echo "headgate: $*" >&2
+    exit 1
+}
+
+installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Debian keeps servers in sbin, which an ordinary user's PATH lacks.
+there() {
+    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+install_packages() {
+    local what=$1 entry missing=() log
+    shift
+    for entry in "$@"; do
+        case $entry in
+        *:*) there "${entry%%:*}" || missing+=("${entry#*:}") ;;
+        *) installed "$entry" || missing+=("$entry") ;;
+        esac
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    command -v apt-get >/dev/null ||
+        give_up "${what} needs these Debian packages, or what your system calls them: ${missing[*]}"
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        give_up "${what} needs packages that only root can install: apt-get install ${missing[*]}"
+    fi
+    say "installing for ${what}, once: ${missing[*]}"
+    log=$(mktemp)
+    # A list of packages that cannot be refreshed may still be good enough to install from.
+    as_root apt-get update -qq >"$log" 2>&1 || true
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+        "${missing[@]}" >>"$log" 2>&1; then
+        tail -n 15 "$log" >&2
+        rm -f "$log"
+        give_up "apt-get could not install these packages; the lines above say why"
+    fi
+    rm -f "$log"
+}
+
+# Runs a fetch only when the files that decide its result have changed since it last succeeded.
+once_for() {
+    local stamp=$1 what=$2 sum log
+    shift 2
+    local files=()
+    while [ "$1" != -- ]; do
+        files+=("$1")
+        shift
+    done
+    shift
+    sum=$(cat "${files[@]}" | sha256sum)
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sum" ] && return 0
+    say "fetching ${what}, once"
+    mkdir -p build
+    log=build/fetch.log
+    if ! "$@" >"$log" 2>&1; then
+        tail -n 15 "$log" >&2
+        give_up "fetching ${what} failed; the lines above say why"
+    fi
+    echo "$sum" >"$stamp"
+}
+
+fetch_python() {
+    python3 -m venv --clear build/venv
+    build/venv/bin/python -m pip install --quiet --no-input -r tests/requirements.txt
+}
+
+fetch_node() {
+    npm ci --prefix tests --no-audit --no-fund --loglevel=error
+}
+
+[ $# -gt 0 ] || give_up "name a set: build, test or bench"
+for set in "$@"; do
+    case $set in
+    build) install_packages building "${build_packages[@]}" ;;
+    test)
+        install_packages testing "${test_packages[@]}"
+        once_for build/venv/fetched "Python packages for the client tests" \
+            tests/requirements.txt -- fetch_python
+        once_for tests/node_modules/.fetched "npm packages for the client tests" \
+            tests/package.json tests/package-lock.json -- fetch_node
+        ;;
+    bench) install_packages benchmarking "${bench_packages[@]}" ;;
+    *) give_up "there is no set named $set: build, test or bench" ;;
+    esac
+done

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Checks the house's own style, which no general tool knows: tools/tidy.py [FILE …].
+
+Without names it looks at every file that git tracks. One line a finding; exit status 1 if any."""
+
+import ast
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+FUNCTION_LINES_MAX = 70
+FILE_LINES_MAX = 500
+LINE_COLUMNS_MAX = 100
+
+# A room uses the rooms after it. connectors/ is a part of connector.
+ROOMS = ["cli", "service", "connector", "auth", "wire", "store", "vault", "net", "base"]
+SANDBOX_USES = {"sandbox", "wire", "net", "vault", "base"}
+
+# Words that are a vendor's name only when written as one.
+ORDINARY_WORDS = {"slack", "singular"}
+
+# Written in pieces so that this file does not find itself.
+FOREIGN = re.compile("|".join([
+    r"registry\." + r"npmjs", r"files\." + r"pythonhosted", r"\bpypi\." + r"org",
+    r"deb\." + r"debian\.org", r"security\." + r"debian\.org", r"proxy\." + r"golang",
+    r"static\." + r"crates", r"repo1?\." + r"maven", r"(?<![\w.])/" + r"work/",
+    r"/tmp/" + r"w/", r"(?<![\w.])/" + r"root/", r"(?<![\w.])/" + r"home/\w"]))
+
+C_SOURCES = ("src/", "sandbox/", "connectors/", "tests/")
+
+
+def tracked():
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True)
+    return [name for name in listing.stdout.decode().split("\0") if name]
+
+
+def vendor_pattern():
+    """Every connector's name in the API model, as its type or its key in the unions."""
+    model = json.loads((ROOT / "api/appflow-2020-08-23.json").read_text())
+    names = set(model["shapes"]["ConnectorProfileProperties"]["members"])
+    names -= {"CustomConnector"}
+    return re.compile("|".join(
+        rf"\b{name}\b" if name.lower() in ORDINARY_WORDS else f"(?i:{name})"
+        for name in sorted(names)))
+
+
+def room_of(name):
+    parts = name.split("/")
+    if parts[0] == "connectors":
+        return "connector"
+    if parts[0] == "sandbox":
+        return "sandbox"
+    return parts[1] if parts[0] == "src" and len(parts) > 2 else None
+
+
+def may_use(room, used):
+    if used == "sandbox" or room == "sandbox":
+        return room == "cli" or (room == "sandbox" and used in SANDBOX_USES)
+    return ROOMS.index(used) >= ROOMS.index(room)
+
+
+def check_rooms(name, lines):
+    room = room_of(name)
+    if room is None:
+        return
+    if room != "sandbox" and room not in ROOMS:
+        yield 1, f"{room} is not a room: say where it stands in tools/tidy.py"
+        return
+    for number, line in enumerate(lines, 1):
+        found = re.match(r'#include "(\w+)/', line)
+        if not found or found.group(1) not in ROOMS + ["sandbox"]:
+            continue
+        if not may_use(room, found.group(1)):
+            yield number, f"{room} uses {found.group(1)}, which stands above it"
+
+
+def check_c_functions(lines):
+    """In our layout a function's body is what stands between braces in the first column."""
+    opened = None
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            opened = number
+        elif line == "}" and opened is not None:
+            length = number - opened + 2
+            if length > FUNCTION_LINES_MAX:
+                yield opened, f"a function of {length} lines, at most {FUNCTION_LINES_MAX}"
+            opened = None
+
+
+def check_c(name, lines):
+    yield from check_c_functions(lines)
+    yield from check_rooms(name, lines)
+    if lines and not lines[0].startswith("/*"):
+        yield 1, "opens without a sentence that says what happens in it"
+    if name.endswith(".h") and "#pragma once" not in lines:
+        yield 1, "a header without #pragma once"
+    for number, line in enumerate(lines, 1):
+        if "\t" in line:
+            yield number, "a tab"
+        if re.match(r"\s*goto\b", line):
+            yield number, "goto: memory belongs to an arena, other things to _cleanup_"
+        if re.match(r"\s*typedef\s+(struct|enum|union)\b", line):
+            yield number, "typedef of a struct, enum or union"
+        if not name.startswith("tests/") and re.search(r"\b(strcpy|strcat|sprintf|gets)\(", line):
+            yield number, "a function that does not know the size of what it writes to"
+
+
+def check_vendors(name, lines, vendors):
+    if not name.startswith("src/"):
+        return
+    for number, line in enumerate(lines, 1):
+        found = vendors.search(line)
+        if found:
+            yield number, f"{found.group(0)}: a vendor's name belongs in connectors/"
+
+
+def check_python(lines):
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            length = node.end_lineno - node.lineno + 1
+            if length > FUNCTION_LINES_MAX:
+                yield node.lineno, f"a function of {length} lines, at most {FUNCTION_LINES_MAX}"
+
+
+def check_text(name, text, lines):
+    if text and not text.endswith("\n") and not name.endswith(".json"):
+        yield len(lines), "no line end at the end of the file"
+    code = name.endswith((".c", ".h", ".py", ".js", ".mjs", ".sh"))
+    if code and len(lines) > FILE_LINES_MAX:
+        yield 1, f"{len(lines)} lines, at most {FILE_LINES_MAX}: one subject a file"
+    for number, line in enumerate(lines, 1):
+        if line != line.rstrip() and not name.startswith("tests/cases/"):
+            yield number, "blanks at the end of the line"
+        if code and len(line) > LINE_COLUMNS_MAX:
+            yield number, f"{len(line)} columns, at most {LINE_COLUMNS_MAX}"
+        found = FOREIGN.search(line)
+        if found:
+            yield number, f"{found.group(0)}: a machine's path or a registry's host"
+
+
+def findings(name, vendors):
+    try:
+        text = (ROOT / name).read_bytes().decode()
+    except UnicodeDecodeError:
+        return  # bytes, such as a fuzzer's seed
+    lines = text.split("\n")[:-1] if text.endswith("\n") else text.split("\n")
+    if name != "LICENSE" and not name.startswith("tests/fuzz/corpus"):
+        yield from check_text(name, text, lines)
+    if name.startswith(C_SOURCES) and name.endswith((".c", ".h")):
+        yield from check_c(name, lines)
+        yield from check_vendors(name, lines, vendors)
+    elif name.endswith(".py"):
+        yield from check_python(lines)
+
+
+def main():
+    vendors = vendor_pattern()
+    count = 0
+    for name in sys.argv[1:] or tracked():
+        if not (ROOT / name).is_file():
+            continue
+        for number, sentence in findings(name, vendors):
+            print(f"{name}:{number}: {sentence}")
+            count += 1
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
