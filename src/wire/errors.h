@@ -11,5 +11,5 @@ struct error_kind {
 };
 
 const struct error_kind *error_kind(enum err code);
-enum err error_from_exception(struct str exception); /* ERR_NONE when unknown */
+enum err error_from_exception(struct str exception);                /* ERR_NONE when unknown */
 void error_encode_body(struct buf *out, const struct error *error); /* {"message": …} */

@@ -12,16 +12,22 @@ enum {
     VIOLATIONS_SHOWN_MAX = 10, /* the rest is counted, not spelled out */
 };
 
-/* Decodes a body against a structure shape.
+/* Everything here needs shapes_init() first and may be called by any thread.
+ *
+ * Decodes a body against a structure shape.
  * - No body at all: ERR_VALIDATION "The request object must be non-null".
  * - Not JSON, not an object, too deep, a name twice in one object (also in two spellings that mean
  *   one member), a lone surrogate, bad UTF-8: ERR_SERIALIZATION.
- * - A member of another type than the model's: ERR_SERIALIZATION.
- * - Unknown members and nulls are absent; so is "" in an optional member.
+ * - A member of another type than the model's: ERR_SERIALIZATION, naming the member. A number with
+ *   a point or an exponent is an integer when its value is one. Numbers beyond the type are
+ * refused.
+ * - Unknown members and nulls are absent; so is "" in an optional member. In a required member ""
+ *   stays and is judged by its constraints. A null in a list or map violates "must not be null".
  * - A name that is no member's exactly is matched without regard to case.
  * - Every violation of a constraint is collected: ERR_VALIDATION in AWS's form, a sentence each.
  *   Values inside connectorProfileCredentials, and of sensitive shapes, are never told.
- * `ret_value` may point into `body`. */
+ * Members are in the model's order, maps in the order of their keys, whatever was sent.
+ * `ret_value` lives in the arena, and points neither into `body` nor elsewhere. */
 bool restjson_decode(const struct shape *shape, struct str body, struct arena *arena,
                      struct value **ret_value, struct error *error);
 
@@ -29,6 +35,21 @@ bool restjson_decode(const struct shape *shape, struct str body, struct arena *a
 bool restjson_decode_stored(const struct shape *shape, struct str json, struct arena *arena,
                             struct value **ret_value, struct error *error);
 
+/* A member that came with the path or the query, decoded: a string, or a list of them. */
+struct restjson_bound {
+    struct str name;         /* the model's */
+    const struct str *texts; /* at least one */
+    size_t count;
+};
+
+/* As restjson_decode for an operation whose input is more than its body. Members whose location is
+ * not the body come from `bound` alone. Without `has_body` the body is not looked at. */
+bool restjson_decode_bound(const struct shape *shape, bool has_body, struct str body,
+                           const struct restjson_bound *bound, size_t bound_count,
+                           struct arena *arena, struct value **ret_value, struct error *error);
+
 /* Any JSON, with no shape: for vendors' answers. Structures keep the order of the text; numbers
- * that are not integers are VALUE_DOUBLE; null members are left out. False when it is not JSON. */
+ * that are not integers are VALUE_DOUBLE; null members are left out, and a null elsewhere is
+ * VALUE_RAW "null". False when it is not JSON, or not to the same strictness as above: depth,
+ * UTF-8, names that repeat, integers past 64 bits. */
 bool json_parse(struct str text, struct arena *arena, struct value **ret_value);

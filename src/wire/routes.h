@@ -8,10 +8,13 @@
 #include "wire/value.h"
 
 /* Routing is on the raw path (an ARN in /tags/… is percent-encoded and may hold slashes, encoded or
- * not). ERR_UNKNOWN_OPERATION when there is none for method and path. */
+ * not). ERR_UNKNOWN_OPERATION when there is none for method and path: also for another method on a
+ * known path, which AWS's front ends do not tell apart. */
 bool route_find(struct str method, struct str target, const struct api_operation **ret_operation,
                 struct error *error);
 
-/* Decodes and validates the input of an operation: body, path and query together. */
+/* Decodes and validates the input of an operation: body, path and query together. A GET or DELETE
+ * has no body to look at; a query on an operation that takes none is ignored. '+' in a query is a
+ * plus, since SDKs send blanks as %20 and a tag key may hold '+'. */
 bool route_decode_input(const struct api_operation *operation, struct str target, struct str body,
                         struct arena *arena, struct value **ret_input, struct error *error);

@@ -36,13 +36,16 @@ struct value {
     double real;
 };
 
-/* Reading. A NULL value reads as absent, so that paths chain: value_text(value_get(v, "a"), "b"). */
+/* Reading. A NULL value reads as absent, so that paths chain: value_text(value_get(v, "a"), "b").
+ */
 const struct value *value_get(const struct value *structure, const char *name); /* NULL: absent */
 struct str value_text(const struct value *structure, const char *name); /* STR_NULL: absent */
 bool value_flag(const struct value *structure, const char *name, bool when_absent);
 int64_t value_integer(const struct value *structure, const char *name, int64_t when_absent);
 
-/* Building, in the order in which it will be written. */
+/* Building, in the order in which it will be written. A name is put once. */
+struct value *value_new(struct arena *arena, enum value_kind kind);
+struct value *value_string(struct arena *arena, struct str text); /* by reference */
 struct value *value_structure(struct arena *arena);
 struct value *value_list(struct arena *arena);
 void value_put(struct arena *arena, struct value *structure, const char *name, struct value *item);
@@ -51,6 +54,9 @@ void value_put_text(struct arena *arena, struct value *structure, const char *na
 void value_put_time(struct arena *arena, struct value *structure, const char *name, int64_t ms);
 void value_put_raw(struct arena *arena, struct value *structure, const char *name, struct str json);
 void value_append(struct arena *arena, struct value *list, struct value *item);
+
+/* Makes room for `capacity` items at once; value_put and value_append grow without it. */
+void value_reserve(struct arena *arena, struct value *value, size_t capacity);
 
 /* Compact JSON. Decoded values are written in the model's member order and maps by sorted keys, so
  * equal requests give equal bytes, however they were sent. */

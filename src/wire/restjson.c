@@ -1,0 +1,362 @@
+/* From JSON to values of the model's shapes: names, types and order. Constraints come after. */
+#include "wire/restjson.h"
+
+#include "wire/api_ids.h"
+#include "wire/json.h"
+#include "wire/validate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Year 9999; a double holds a millisecond exactly up to far beyond it. */
+static const int64_t TIMESTAMP_SECONDS_MAX = 253402300799;
+
+struct decoder {
+    struct arena *arena;
+    const struct restjson_bound *bound; /* of the outermost structure */
+    size_t bound_count;
+    bool stored; /* our own text: "" in an optional member is kept */
+    struct error *error;
+};
+
+static bool decode_any(struct decoder *decoder, const struct shape *shape, const struct path *path,
+                       const json_t *json, struct value **ret_value);
+
+static const char *type_name(const json_t *json)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "a list";
+    case JSON_STRING:
+        return "a string";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "a boolean";
+    default:
+        return "null";
+    }
+}
+
+static bool mistyped(struct decoder *decoder, const struct path *path, const char *wanted,
+                     const json_t *json)
+{
+    struct buf place = buf_in(decoder->arena, PATH_SHOWN_MAX);
+    path_print(&place, path);
+    return fail(decoder->error, ERR_SERIALIZATION, "Value at '%.*s' must be %s, but is %s.",
+                STR_ARG(buf_str(&place)), wanted, type_name(json));
+}
+
+static struct value *shaped(struct decoder *decoder, enum value_kind kind,
+                            const struct shape *shape)
+{
+    struct value *value = value_new(decoder->arena, kind);
+    value->shape = shape;
+    return value;
+}
+
+static struct value *shaped_string(struct decoder *decoder, const struct shape *shape,
+                                   struct str text)
+{
+    struct value *value = shaped(decoder, VALUE_STRING, shape);
+    value->text = text;
+    return value;
+}
+
+/* A real number counts when it is whole: to JSON, 1, 1.0 and 1e0 are one number. */
+static bool whole_number(const json_t *json, int64_t *ret_number)
+{
+    if (json_is_integer(json)) {
+        *ret_number = json_integer_value(json);
+        return true;
+    }
+    double real = json_real_value(json);
+    if (!json_is_real(json) || real != floor(real) || fabs(real) >= 0x1p63)
+        return false;
+    *ret_number = (int64_t)real;
+    return true;
+}
+
+static bool decode_integer(struct decoder *decoder, const struct shape *shape,
+                           const struct path *path, const json_t *json, struct value **ret_value)
+{
+    struct value *value = shaped(decoder, VALUE_INTEGER, shape);
+    bool wide = shape->type == SHAPE_LONG;
+    if (!whole_number(json, &value->integer))
+        return mistyped(decoder, path, wide ? "a 64-bit integer" : "a 32-bit integer", json);
+    if (!wide && (value->integer > INT32_MAX || value->integer < INT32_MIN))
+        return mistyped(decoder, path, "a 32-bit integer", json);
+    *ret_value = value;
+    return true;
+}
+
+static bool decode_timestamp(struct decoder *decoder, const struct shape *shape,
+                             const struct path *path, const json_t *json, struct value **ret_value)
+{
+    if (!json_is_number(json) || fabs(json_number_value(json)) > (double)TIMESTAMP_SECONDS_MAX)
+        return mistyped(decoder, path, "a time in seconds since 1970", json);
+    struct value *value = shaped(decoder, VALUE_TIME_MS, shape);
+    if (json_is_integer(json))
+        value->integer = json_integer_value(json) * 1000;
+    else
+        value->integer = llround(json_real_value(json) * 1000);
+    *ret_value = value;
+    return true;
+}
+
+static bool decode_scalar(struct decoder *decoder, const struct shape *shape,
+                          const struct path *path, const json_t *json, struct value **ret_value)
+{
+    switch (shape->type) {
+    case SHAPE_STRING:
+        if (!json_is_string(json))
+            return mistyped(decoder, path, "a string", json);
+        *ret_value = shaped_string(decoder, shape, json_text(json));
+        return true;
+    case SHAPE_BOOLEAN:
+        if (!json_is_boolean(json))
+            return mistyped(decoder, path, "a boolean", json);
+        *ret_value = shaped(decoder, VALUE_BOOLEAN, shape);
+        (*ret_value)->boolean = json_is_true(json);
+        return true;
+    case SHAPE_DOUBLE:
+        if (!json_is_number(json))
+            return mistyped(decoder, path, "a number", json);
+        *ret_value = shaped(decoder, VALUE_DOUBLE, shape);
+        (*ret_value)->real = json_number_value(json);
+        return true;
+    case SHAPE_TIMESTAMP:
+        return decode_timestamp(decoder, shape, path, json, ret_value);
+    default:
+        return decode_integer(decoder, shape, path, json, ret_value);
+    }
+}
+
+static struct value *null_mark(struct decoder *decoder, const struct shape *shape)
+{
+    struct value *mark = shaped(decoder, VALUE_RAW, shape);
+    mark->text = STR("null");
+    return mark;
+}
+
+/* A null has no place to be absent from here: the constraints judge it. */
+static bool decode_element(struct decoder *decoder, const struct shape *shape,
+                           const struct path *path, const json_t *json, struct value **ret_value)
+{
+    if (!json_is_null(json))
+        return decode_any(decoder, shape, path, json, ret_value);
+    *ret_value = null_mark(decoder, shape);
+    return true;
+}
+
+static bool decode_list(struct decoder *decoder, const struct shape *shape, const struct path *path,
+                        const json_t *json, struct value **ret_value)
+{
+    if (!json_is_array(json))
+        return mistyped(decoder, path, "a list", json);
+    struct value *list = shaped(decoder, VALUE_LIST, shape);
+    size_t count = json_array_size(json);
+    value_reserve(decoder->arena, list, count);
+    for (size_t i = 0; i < count; i++) {
+        struct path below = {.up = path, .number = i + 1};
+        if (!decode_element(decoder, &api_shapes[shape->element], &below, json_array_get(json, i),
+                            &list->items[i]))
+            return false;
+        list->count++;
+    }
+    *ret_value = list;
+    return true;
+}
+
+struct map_entry {
+    struct str name;
+    struct value *item;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    return str_compare(((const struct map_entry *)a)->name, ((const struct map_entry *)b)->name);
+}
+
+static bool decode_map(struct decoder *decoder, const struct shape *shape, const struct path *path,
+                       const json_t *json, struct value **ret_value)
+{
+    if (!json_is_object(json))
+        return mistyped(decoder, path, "an object", json);
+    struct value *map = shaped(decoder, VALUE_MAP, shape);
+    struct path below = {.up = path};
+    size_t count = json_object_size(json);
+    struct map_entry *entries = arena_array(decoder->arena, struct map_entry, count);
+    json_t *object = json_iterable(json);
+    void *iter = json_object_iter(object);
+    for (size_t i = 0; iter && i < count; i++, iter = json_object_iter_next(object, iter)) {
+        entries[i].name = json_iter_name(iter);
+        if (!decode_element(decoder, &api_shapes[shape->element], &below,
+                            json_object_iter_value(iter), &entries[i].item))
+            return false;
+    }
+    qsort(entries, count, sizeof(*entries), compare_entries);
+    value_reserve(decoder->arena, map, count);
+    for (; map->count < count; map->count++) {
+        map->names[map->count] = entries[map->count].name;
+        map->items[map->count] = entries[map->count].item;
+    }
+    *ret_value = map;
+    return true;
+}
+
+/* A structure's members by their place in the model, while they come in any order. */
+struct slots {
+    const struct shape *shape;
+    uint64_t seen; /* a bit a member, also when it was null */
+    size_t count;
+    struct value *items[API_MEMBERS_MAX];
+};
+
+static bool decode_member(struct decoder *decoder, struct slots *slots,
+                          const struct shape_member *member, const struct path *path,
+                          const json_t *json)
+{
+    size_t place = (size_t)(member - slots->shape->members);
+    const struct shape *shape = &api_shapes[member->shape];
+    if (slots->seen & UINT64_C(1) << place)
+        return fail(decoder->error, ERR_SERIALIZATION,
+                    "The body has the member %.*s twice in one object, in two spellings.",
+                    STR_ARG(member->name));
+    slots->seen |= UINT64_C(1) << place;
+    bool empty = shape->type == SHAPE_STRING && json_is_string(json) &&
+                 json_string_length(json) == 0 && !member->required && !decoder->stored;
+    if (json_is_null(json) || empty)
+        return true;
+    struct path below = {.up = path, .name = member->name};
+    slots->count++;
+    return decode_any(decoder, shape, &below, json, &slots->items[place]);
+}
+
+static struct value *slots_to_structure(struct decoder *decoder, const struct slots *slots)
+{
+    struct value *structure = shaped(decoder, VALUE_STRUCTURE, slots->shape);
+    value_reserve(decoder->arena, structure, slots->count);
+    for (size_t i = 0; i < slots->shape->member_count; i++) {
+        if (!slots->items[i])
+            continue;
+        structure->names[structure->count] = slots->shape->members[i].name;
+        structure->items[structure->count++] = slots->items[i];
+    }
+    return structure;
+}
+
+static bool decode_body(struct decoder *decoder, struct slots *slots, const struct path *path,
+                        const json_t *json)
+{
+    json_t *object = json_iterable(json);
+    for (void *iter = json_object_iter(object); iter; iter = json_object_iter_next(object, iter)) {
+        const struct shape_member *member = shape_find_member(slots->shape, json_iter_name(iter));
+        if (!member || member->location != LOCATION_BODY)
+            continue;
+        if (!decode_member(decoder, slots, member, path, json_object_iter_value(iter)))
+            return false;
+    }
+    return true;
+}
+
+static bool decode_structure(struct decoder *decoder, const struct shape *shape,
+                             const struct path *path, const json_t *json, struct value **ret_value)
+{
+    struct slots slots = {.shape = shape};
+    if (!json_is_object(json))
+        return mistyped(decoder, path, "an object", json);
+    if (!decode_body(decoder, &slots, path, json))
+        return false;
+    *ret_value = slots_to_structure(decoder, &slots);
+    return true;
+}
+
+static bool decode_any(struct decoder *decoder, const struct shape *shape, const struct path *path,
+                       const json_t *json, struct value **ret_value)
+{
+    switch (shape->type) {
+    case SHAPE_STRUCTURE:
+        return decode_structure(decoder, shape, path, json, ret_value);
+    case SHAPE_LIST:
+        return decode_list(decoder, shape, path, json, ret_value);
+    case SHAPE_MAP:
+        return decode_map(decoder, shape, path, json, ret_value);
+    default:
+        return decode_scalar(decoder, shape, path, json, ret_value);
+    }
+}
+
+static void bind_member(struct decoder *decoder, struct slots *slots,
+                        const struct restjson_bound *bound)
+{
+    const struct shape_member *member = shape_find_member(slots->shape, bound->name);
+    if (!member || bound->count == 0)
+        return;
+    const struct shape *shape = &api_shapes[member->shape];
+    struct value *value;
+    if (shape->type == SHAPE_LIST) {
+        value = shaped(decoder, VALUE_LIST, shape);
+        for (size_t i = 0; i < bound->count; i++)
+            value_append(decoder->arena, value,
+                         shaped_string(decoder, &api_shapes[shape->element], bound->texts[i]));
+    } else {
+        value = shaped_string(decoder, shape, bound->texts[0]);
+    }
+    slots->items[member - slots->shape->members] = value;
+    slots->count++;
+}
+
+static bool decode_top(struct decoder *decoder, const struct shape *shape, bool has_body,
+                       struct str body, struct value **ret_value)
+{
+    struct slots slots = {.shape = shape};
+    const struct path top = {0};
+    const json_t *json = NULL;
+    if (has_body && body.len == 0)
+        return fail(decoder->error, ERR_VALIDATION, "The request object must be non-null");
+    if (has_body && !json_read(body, decoder->arena, &json, decoder->error))
+        return false;
+    if (has_body && !json_is_object(json))
+        return fail(decoder->error, ERR_SERIALIZATION, "The body must be an object, but is %s.",
+                    type_name(json));
+    if (has_body && !decode_body(decoder, &slots, &top, json))
+        return false;
+    for (size_t i = 0; i < decoder->bound_count; i++)
+        bind_member(decoder, &slots, &decoder->bound[i]);
+    *ret_value = slots_to_structure(decoder, &slots);
+    return true;
+}
+
+bool restjson_decode_bound(const struct shape *shape, bool has_body, struct str body,
+                           const struct restjson_bound *bound, size_t bound_count,
+                           struct arena *arena, struct value **ret_value, struct error *error)
+{
+    struct decoder decoder = {
+        .arena = arena, .bound = bound, .bound_count = bound_count, .error = error};
+    struct value *value;
+    if (!decode_top(&decoder, shape, has_body, body, &value))
+        return false;
+    if (!validate(shape, value, arena, error))
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+bool restjson_decode(const struct shape *shape, struct str body, struct arena *arena,
+                     struct value **ret_value, struct error *error)
+{
+    return restjson_decode_bound(shape, true, body, NULL, 0, arena, ret_value, error);
+}
+
+bool restjson_decode_stored(const struct shape *shape, struct str json, struct arena *arena,
+                            struct value **ret_value, struct error *error)
+{
+    struct decoder decoder = {.arena = arena, .stored = true, .error = error};
+    return decode_top(&decoder, shape, true, json, ret_value);
+}

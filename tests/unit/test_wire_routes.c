@@ -1,0 +1,338 @@
+/* Routes, values, errors and the tables themselves. */
+#include "cmocka_all.h"
+
+#include "wire/api_ids.h"
+#include "wire/errors.h"
+#include "wire/restjson.h"
+#include "wire/routes.h"
+
+#include <math.h>
+#include <string.h>
+
+static void every_operation_is_routed(void **state)
+{
+    (void)state;
+    assert_int_equal(api_operation_count, 25);
+    assert_int_equal(api_shape_count, 415);
+    for (size_t i = 0; i < api_operation_count; i++) {
+        const struct api_operation *found = NULL;
+        struct str uri = api_operations[i].uri;
+        if (str_contains(uri, STR("{")))
+            uri = STR("/tags/arn%3Aaws%3Aappflow%3Aus-east-1%3A111122223333%3Aflow%2Ff1");
+        struct error error = {0};
+        assert_true(route_find(api_operations[i].method, uri, &found, &error));
+        assert_ptr_equal(found, &api_operations[i]);
+    }
+    assert_true(
+        str_eq(api_operations[API_OP_UpdateConnectorProfile].name, STR("UpdateConnectorProfile")));
+}
+
+static void only_exact_paths_are_routed(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str method, target;
+        enum err code;
+    } cases[] = {
+        {STR("POST"), STR("/update-connector-profile"), ERR_NONE},
+        {STR("POST"), STR("/update-connector-profile?x=1&%zz"), ERR_NONE},
+        {STR("GET"), STR("/update-connector-profile"), ERR_UNKNOWN_OPERATION},
+        {STR("post"), STR("/update-connector-profile"), ERR_UNKNOWN_OPERATION},
+        {STR("POST"), STR("/update-connector-profile/"), ERR_UNKNOWN_OPERATION},
+        {STR("POST"), STR("/Update-connector-profile"), ERR_UNKNOWN_OPERATION},
+        {STR("POST"), STR("//update-connector-profile"), ERR_UNKNOWN_OPERATION},
+        {STR("POST"), STR("/update%2Dconnector-profile"), ERR_UNKNOWN_OPERATION},
+        {STR("POST"), STR("/"), ERR_UNKNOWN_OPERATION},
+        {STR("POST"), STR(""), ERR_UNKNOWN_OPERATION},
+        {STR("POST"), STR("*"), ERR_UNKNOWN_OPERATION},
+        {STR("GET"), STR("/tags/"), ERR_UNKNOWN_OPERATION},
+        {STR("GET"), STR("/tags"), ERR_UNKNOWN_OPERATION},
+        {STR("GET"), STR("/tags/?a=b"), ERR_UNKNOWN_OPERATION},
+        {STR("PUT"), STR("/tags/arn"), ERR_UNKNOWN_OPERATION},
+        {STR("GET"), STR("/tags/arn:aws:appflow:r:1:flow/f"), ERR_NONE},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct api_operation *found = NULL;
+        struct error error = {0};
+        bool ok = route_find(cases[i].method, cases[i].target, &found, &error);
+        assert_int_equal(ok, cases[i].code == ERR_NONE);
+        assert_int_equal(error.code, cases[i].code);
+    }
+}
+
+/* Decodes a request's input and gives it as JSON, or the error's message. */
+static const char *input_of(struct arena *arena, const char *method, const char *target,
+                            const char *body)
+{
+    const struct api_operation *operation;
+    struct error error = {0};
+    struct value *input;
+    assert_true(route_find(str_from(method), str_from(target), &operation, &error));
+    if (!route_decode_input(operation, str_from(target), str_from(body), arena, &input, &error))
+        return arena_cstr(arena, str_from(error.message));
+    struct buf out = buf_in(arena, 10000);
+    value_encode(&out, input);
+    return out.data;
+}
+
+static void tags_take_their_arn_in_both_forms(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    const char *list = "{\"resourceArn\":\"arn:aws:appflow:us-east-1:111122223333:flow/f1\"}";
+    assert_string_equal(input_of(&arena, "GET",
+                                 "/tags/arn%3Aaws%3Aappflow%3Aus-east-1%3A111122223333%3Aflow%2Ff1",
+                                 ""),
+                        list);
+    assert_string_equal(
+        input_of(&arena, "GET", "/tags/arn:aws:appflow:us-east-1:111122223333:flow/f1?x=y", "junk"),
+        list);
+    assert_string_equal(input_of(&arena, "GET", "/tags/arn%3", ""),
+                        "The request target has a bad percent-encoding.");
+    assert_string_equal(input_of(&arena, "GET", "/tags/%FF", ""),
+                        "The request target does not encode UTF-8 text.");
+    assert_string_equal(input_of(&arena, "GET", "/tags/a%00b", ""),
+                        "The request target does not encode UTF-8 text.");
+    assert_string_equal(
+        input_of(&arena, "GET", "/tags/some", ""),
+        "1 validation error detected: Value 'some' at 'resourceArn' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: arn:aws:.*:.*:[0-9]+:.*");
+    arena_done(&arena);
+}
+
+static void untag_takes_its_keys_from_the_query(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    const char *path = "/tags/arn:aws:appflow:r:1:flow/f";
+#define UNTAG(query) input_of(&arena, "DELETE", arena_printf(&arena, "%s%s", path, query).data, "")
+#define KEYS(keys) "{\"resourceArn\":\"arn:aws:appflow:r:1:flow/f\",\"tagKeys\":[" keys "]}"
+    assert_string_equal(UNTAG("?tagKeys=a&tagKeys=b"), KEYS("\"a\",\"b\""));
+    assert_string_equal(UNTAG("?x=1&tagKeys=a%3Ab&tagkeys=no&&y&tag%4Beys=c+d"),
+                        KEYS("\"a:b\",\"c+d\""));
+    assert_string_equal(UNTAG(""),
+                        "1 validation error detected: Value null at 'tagKeys' failed to satisfy "
+                        "constraint: Member must not be null");
+    assert_string_equal(UNTAG("?tagKeys="),
+                        "1 validation error detected: Value '[]' at 'tagKeys' failed to satisfy "
+                        "constraint: Member must satisfy constraint: [Member must have length less "
+                        "than or equal to 128, Member must have length greater than or equal to 1, "
+                        "Member must satisfy regular expression pattern: "
+                        "^(?!aws:)[a-zA-Z+-=._:/]+$]");
+    assert_string_equal(UNTAG("?tagKeys=%"), "The request target has a bad percent-encoding.");
+#undef UNTAG
+#undef KEYS
+    arena_done(&arena);
+}
+
+static void tagging_joins_path_and_body(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    const char *target = "/tags/arn:aws:appflow:r:1:flow/f";
+    assert_string_equal(
+        input_of(&arena, "POST", target, "{\"tags\":{\"b\":\"2\",\"a\":\"\"}}"),
+        "{\"resourceArn\":\"arn:aws:appflow:r:1:flow/f\",\"tags\":{\"a\":\"\",\"b\":\"2\"}}");
+    /* What belongs to the path is unknown in the body. */
+    assert_string_equal(
+        input_of(&arena, "POST", target, "{\"resourceArn\":5,\"ResourceARN\":\"x\",\"tags\":{}}"),
+        "{\"resourceArn\":\"arn:aws:appflow:r:1:flow/f\",\"tags\":{}}");
+    assert_string_equal(input_of(&arena, "POST", target, ""),
+                        "The request object must be non-null");
+    assert_string_equal(
+        input_of(&arena, "POST", "/tags/x", "{\"tags\":null}"),
+        "2 validation errors detected: Value 'x' at 'resourceArn' failed to satisfy "
+        "constraint: Member must satisfy regular expression pattern: "
+        "arn:aws:.*:.*:[0-9]+:.*; Value null at 'tags' failed to satisfy "
+        "constraint: Member must not be null");
+    arena_done(&arena);
+}
+
+static void values_are_read_and_built(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct value *list = value_list(&arena);
+    for (int i = 0; i < 9; i++)
+        value_append(&arena, list, value_string(&arena, STR("x\"\n")));
+    struct value *structure = value_structure(&arena);
+    value_put_text(&arena, structure, "text", STR("é"));
+    value_put_text(&arena, structure, "absent", STR_NULL);
+    value_put_text(&arena, structure, "empty", STR(""));
+    value_put_time(&arena, structure, "time", 1798761600007);
+    value_put_time(&arena, structure, "before", -1);
+    value_put_raw(&arena, structure, "raw", STR("{\"a\":[]}"));
+    value_put(&arena, structure, "list", list);
+    struct buf out = buf_in(&arena, 10000);
+    value_encode(&out, structure);
+    assert_string_equal(out.data,
+                        "{\"text\":\"é\",\"empty\":\"\",\"time\":1798761600.007,\"before\":-0.001,"
+                        "\"raw\":{\"a\":[]},\"list\":[\"x\\\"\\n\",\"x\\\"\\n\",\"x\\\"\\n\","
+                        "\"x\\\"\\n\",\"x\\\"\\n\",\"x\\\"\\n\",\"x\\\"\\n\",\"x\\\"\\n\","
+                        "\"x\\\"\\n\"]}");
+    assert_true(str_eq(value_text(structure, "text"), STR("é")));
+    assert_null(value_text(structure, "absent").data);
+    assert_null(value_text(structure, "list").data);
+    assert_int_equal(value_integer(structure, "time", 0), 1798761600007);
+    assert_int_equal(value_integer(NULL, "time", 3), 3);
+    assert_true(value_flag(structure, "text", true));
+    assert_null(value_get(value_get(value_get(structure, "no"), "way"), "out"));
+    assert_null(value_get(list, "x"));
+    arena_done(&arena);
+}
+
+static const char *parsed(struct arena *arena, const char *text)
+{
+    struct value *value;
+    if (!json_parse(str_from(text), arena, &value))
+        return "no";
+    struct buf out = buf_in(arena, 10000);
+    value_encode(&out, value);
+    return out.data;
+}
+
+static void json_of_no_shape_keeps_its_order(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    assert_string_equal(parsed(&arena, "{\"z\":1,\"a\":[true,null,\"\"],\"n\":null,\"d\":0.1}"),
+                        "{\"z\":1,\"a\":[true,null,\"\"],\"d\":0.1}");
+    assert_string_equal(parsed(&arena, " \"x\" "), "\"x\"");
+    assert_string_equal(parsed(&arena, "null"), "null");
+    assert_string_equal(parsed(&arena, "-9223372036854775808"), "-9223372036854775808");
+    assert_string_equal(parsed(&arena, "[1e400]"), "no");
+    assert_string_equal(parsed(&arena, "[3.141592653589793,1e300,-0.0,100.0]"),
+                        "[3.141592653589793,1e+300,-0,100]");
+    assert_string_equal(parsed(&arena, ""), "no");
+    assert_string_equal(parsed(&arena, "{\"a\":1,\"a\":1}"), "no");
+    arena_done(&arena);
+}
+
+static void each_error_has_its_name_and_status(void **state)
+{
+    (void)state;
+    assert_int_equal(error_kind(ERR_QUOTA)->status, 402);
+    assert_string_equal(error_kind(ERR_QUOTA)->exception, "ServiceQuotaExceededException");
+    for (enum err code = ERR_NONE; code < ERR_COUNT; code++) {
+        const struct error_kind *kind = error_kind(code);
+        assert_non_null(kind->exception);
+        assert_true(kind->status >= 400 && kind->status <= 503);
+        assert_true(strlen(kind->text) > 10);
+        if (code != ERR_NONE)
+            assert_int_equal(error_from_exception(str_from(kind->exception)), code);
+    }
+    for (enum err code = ERR_UNRECOGNIZED_CLIENT; code <= ERR_INCOMPLETE_SIGNATURE; code++)
+        assert_int_equal(error_kind(code)->status, 403);
+    assert_int_equal(error_from_exception(STR("Exception")), ERR_NONE);
+
+    struct buf out = buf_on_heap(1000);
+    struct error error = {.code = ERR_CONFLICT, .message = "a \"b\"\n"};
+    error_encode_body(&out, &error);
+    assert_string_equal(out.data, "{\"message\":\"a \\\"b\\\"\\n\"}");
+    buf_clear(&out);
+    error = (struct error){.code = ERR_THROTTLING};
+    error_encode_body(&out, &error);
+    assert_string_equal(out.data, "{\"message\":\"Rate exceeded.\"}");
+    buf_clear(&out);
+    error = (struct error){.code = ERR_THROTTLING, .message = "\xFF"};
+    error_encode_body(&out, &error);
+    assert_string_equal(out.data, "{\"message\":\"Rate exceeded.\"}");
+    buf_done(&out);
+}
+
+/* What of the model's errors an operation has, with the status the model gives each. */
+static void the_tables_hold_together(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < api_operation_count; i++) {
+        const struct api_operation *operation = &api_operations[i];
+        assert_true(operation->input < api_shape_count);
+        assert_true(operation->error_count >= 2);
+        for (size_t e = 0; e < operation->error_count; e++)
+            assert_int_not_equal(operation->errors[e], ERR_NONE);
+    }
+    for (size_t i = 0; i < api_shape_count; i++) {
+        const struct shape *shape = &api_shapes[i];
+        assert_ptr_equal(shape_by_name(shape->name), shape);
+        assert_int_equal(shape->pattern.data != NULL, shape->regex != UINT16_MAX);
+        for (size_t m = 0; m < shape->member_count; m++)
+            assert_ptr_equal(shape_find_member(shape, shape->members[m].name), &shape->members[m]);
+    }
+    assert_null(shape_by_name(STR("Nothing")));
+    const struct shape *credentials = shape_by_name(STR("ConnectorProfileCredentials"));
+    assert_true(str_eq(shape_find_member(credentials, STR("sapodata"))->name, STR("SAPOData")));
+    assert_null(shape_find_member(credentials, STR("SAPODat")));
+}
+
+/* The model's patterns are Java's, and matched against the whole value. */
+static void patterns_mean_what_they_mean_in_java(void **state)
+{
+    (void)state;
+    static const struct {
+        enum api_shape_id shape;
+        struct str value;
+        bool matches;
+    } cases[] = {
+        {API_SHAPE_Label, STR(""), true},
+        {API_SHAPE_Label, STR("é\t\v\f"), true},
+        {API_SHAPE_Label, STR("a\n"), false},
+        {API_SHAPE_Label, STR("\n"), false},
+        {API_SHAPE_Label, STR("a\r"), false},
+        {API_SHAPE_Label, STR("a\xC2\x85"), false},
+        {API_SHAPE_Label, STR("a\u2028"), false},
+        {API_SHAPE_Label, STR("a\u2029b"), false},
+        {API_SHAPE_Property, STR(""), false},
+        {API_SHAPE_InstanceUrl, STR("a\xC2\xA0\u2003"), true}, /* \S: ASCII blanks only */
+        {API_SHAPE_InstanceUrl, STR("a b"), false},
+        {API_SHAPE_InstanceUrl, STR("a\v"), false},
+        {API_SHAPE_InstanceUrl, STR("a\n"), false},
+        {API_SHAPE_ConnectorProfileName, STR("a/b!@#+=.-_9"), true},
+        {API_SHAPE_ConnectorProfileName, STR("é"), false}, /* \w: ASCII letters only */
+        {API_SHAPE_ConnectorProfileName, STR("a\n"), false},
+        {API_SHAPE_ClientNumber, STR("123"), true},
+        {API_SHAPE_ClientNumber, STR("123\n"), false},
+        {API_SHAPE_ClientNumber, STR("\u0661\u0662\u0663"), false},
+        {API_SHAPE_LogonLanguage, STR(""), true},
+        {API_SHAPE_LogonLanguage, STR("EN\n"), false},
+        {API_SHAPE_PrivateLinkServiceName, STR(""), true},
+        {API_SHAPE_PrivateLinkServiceName, STR("com.amazonaws.vpce.x"), true},
+        {API_SHAPE_PrivateLinkServiceName, STR("x com.amazonaws.vpce.x"), false},
+        {API_SHAPE_TagKey, STR("aws:x"), false},
+        {API_SHAPE_TagKey, STR("awsx"), true},
+        {API_SHAPE_GlueDataCatalogDatabaseName, STR("\t 😀\uFFFD"), true},
+        {API_SHAPE_GlueDataCatalogDatabaseName, STR("\uFFFE"), false},
+        {API_SHAPE_GlueDataCatalogDatabaseName, STR("\n"), false},
+        {API_SHAPE_ClientToken, STR("~ x"), true},
+        {API_SHAPE_ClientToken, STR("\x7f"), false},
+        {API_SHAPE_TokenUrl, STR("https://a"), true},
+        {API_SHAPE_TokenUrl, STR("https://"), false},
+        {API_SHAPE_TokenUrl, STR("xhttps://a"), false},
+        {API_SHAPE_TokenUrl, STR("ftp://a"), false},
+        {API_SHAPE_InstanceUrl, STR("\xFF"), false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        bool matches = shape_pattern_matches(&api_shapes[cases[i].shape], cases[i].value);
+        if (matches != cases[i].matches)
+            print_error("case %zu\n", i);
+        assert_int_equal(matches, cases[i].matches);
+    }
+}
+
+int main(void)
+{
+    shapes_init();
+    shapes_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_is_routed),
+        cmocka_unit_test(only_exact_paths_are_routed),
+        cmocka_unit_test(tags_take_their_arn_in_both_forms),
+        cmocka_unit_test(untag_takes_its_keys_from_the_query),
+        cmocka_unit_test(tagging_joins_path_and_body),
+        cmocka_unit_test(values_are_read_and_built),
+        cmocka_unit_test(json_of_no_shape_keeps_its_order),
+        cmocka_unit_test(each_error_has_its_name_and_status),
+        cmocka_unit_test(the_tables_hold_together),
+        cmocka_unit_test(patterns_mean_what_they_mean_in_java),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
