@@ -10,12 +10,18 @@
 
 struct egress;
 
+enum { EGRESS_ENTRIES_MAX = 256 };
+
 /* `allowed` holds CIDR blocks ("127.0.0.0/8", "10.1.2.0/24", "fd00::/8") or single addresses,
- * separated by commas; NULL or "" for none. */
+ * separated by commas; NULL or "" for none. Strict: ERR_VALIDATION names the entry and what is
+ * wrong with it. Addresses that hand out a machine's own credentials (169.254.169.254,
+ * fd00:ec2::254 and the like; the table is in egress.c) are opened only by an entry that is that
+ * one address: a block around them, even 0.0.0.0/0, does not. */
 bool egress_new(const char *allowed, struct egress **ret_egress, struct error *error);
 void egress_free(struct egress *egress);
 
 /* Judged on the address that is about to be connected to, after resolution, so that a name which
  * resolves differently the second time gains nothing. IPv4-mapped, NAT64 and 6to4 forms are judged
- * by the IPv4 address inside. */
+ * by the IPv4 address inside. Anything but AF_INET and AF_INET6 is refused. Safe from any thread.
+ */
 bool egress_allows(const struct egress *egress, const struct sockaddr *address);

@@ -1,0 +1,204 @@
+/* Which addresses may be connected to. */
+#include "cmocka_all.h"
+
+#include "net/egress.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
+
+static bool allows(const struct egress *egress, const char *text)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(443)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(443)};
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+        return egress_allows(egress, (const struct sockaddr *)&in);
+    assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+    return egress_allows(egress, (const struct sockaddr *)&in6);
+}
+
+static struct egress *make(const char *allowed)
+{
+    struct egress *egress = NULL;
+    struct error error = {0};
+    if (!egress_new(allowed, &egress, &error))
+        fail_msg("%s", error.message);
+    return egress;
+}
+
+static void check(const char *allowed, const char *const *yes, const char *const *no)
+{
+    struct egress *egress = make(allowed);
+    for (; *yes; yes++) {
+        if (!allows(egress, *yes))
+            fail_msg("%s is refused with \"%s\"", *yes, allowed ? allowed : "");
+    }
+    for (; *no; no++) {
+        if (allows(egress, *no))
+            fail_msg("%s is allowed with \"%s\"", *no, allowed ? allowed : "");
+    }
+    egress_free(egress);
+}
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* First and last address of each block, and their neighbours outside. */
+static void special_ipv4_blocks_are_closed(void **state)
+{
+    (void)state;
+    check(NULL,
+          LIST("1.0.0.0", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0",
+               "126.255.255.255", "128.0.0.0", "169.253.255.255", "169.255.0.0", "172.15.255.255",
+               "172.32.0.0", "191.255.255.255", "192.0.1.0", "192.0.3.0", "192.88.98.255",
+               "192.88.100.0", "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0",
+               "198.51.99.255", "198.51.101.0", "203.0.112.255", "203.0.114.0", "223.255.255.255",
+               "192.31.196.1", "192.52.193.1", "192.175.48.1"),
+          LIST("0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0",
+               "100.127.255.255", "127.0.0.0", "127.0.0.1", "127.255.255.255", "169.254.0.0",
+               "169.254.255.255", "172.16.0.0", "172.31.255.255", "192.0.0.0", "192.0.0.255",
+               "192.0.2.0", "192.0.2.255", "192.88.99.0", "192.88.99.255", "192.168.0.0",
+               "192.168.255.255", "198.18.0.0", "198.19.255.255", "198.51.100.0", "198.51.100.255",
+               "203.0.113.0", "203.0.113.255", "224.0.0.0", "239.255.255.255", "240.0.0.0",
+               "255.255.255.255"));
+}
+
+static void special_ipv6_blocks_are_closed(void **state)
+{
+    (void)state;
+    check("",
+          LIST("2000::", "2001:200::", "2001:db7:ffff:ffff::", "2001:db9::", "2001:ffff::",
+               "2003::", "2606:4700::1111", "2620:4f:8000::1",
+               "3ffd:ffff::", "3fff:1000::", "2a00:1450:4001::8a"),
+          LIST("::", "::1", "::2", "::127.0.0.1", "::8.8.8.8", "64:ff9b:1::1", "100::1",
+               "100:0:0:1::1", "1fff:ffff::", "2001::", "2001:0:4136:e378::1", "2001:2::1",
+               "2001:10::1", "2001:1ff:ffff::", "2001:db8::", "2001:db8:ffff:ffff::1", "3ffe::1",
+               "3fff::1", "3fff:fff:ffff::", "4000::", "5f00::1", "fc00::", "fd00::1", "fdff::1",
+               "fe80::1", "febf::1", "fec0::1", "feff::1", "ff00::", "ff02::1", "ffff::"));
+}
+
+static void embedded_ipv4_addresses_are_what_counts(void **state)
+{
+    (void)state;
+    check(NULL, LIST("::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:0808:0808::1"),
+          LIST("::ffff:127.0.0.1", "::ffff:10.1.2.3", "::ffff:169.254.169.254", "64:ff9b::10.0.0.1",
+               "64:ff9b::7f00:1", "2002:7f00:1::", "2002:c0a8:101::1", "2002:a9fe:a9fe::1"));
+    check("10.1.2.0/24", LIST("::ffff:10.1.2.3", "64:ff9b::10.1.2.3", "2002:a01:203::"),
+          LIST("::ffff:10.1.3.3", "64:ff9b::10.1.3.3", "2002:a01:303::"));
+}
+
+static void operators_blocks_open_what_they_name(void **state)
+{
+    (void)state;
+    check("127.0.0.0/8", LIST("127.0.0.0", "127.255.255.255", "8.8.8.8"),
+          LIST("10.0.0.1", "::1", "192.168.0.1"));
+    check(" 10.1.2.0/23 ,\t192.168.7.9,fd00:1::/33, ::1",
+          LIST("10.1.2.0", "10.1.3.255", "192.168.7.9", "fd00:1:7fff::1", "::1"),
+          LIST("10.1.1.255", "10.1.4.0", "192.168.7.8", "192.168.7.10", "fd00:1:8000::", "::2",
+               "127.0.0.1"));
+    check("0.0.0.0/0", LIST("127.0.0.1", "255.255.255.255", "::ffff:10.0.0.1"),
+          LIST("::1", "fd00::1"));
+    check("::/0", LIST("::1", "fd00::1", "fe80::1"), LIST("127.0.0.1", "::ffff:127.0.0.1"));
+}
+
+static void metadata_services_open_by_their_own_address_only(void **state)
+{
+    (void)state;
+    const char *const none[] = {NULL};
+    const char *const *services =
+        LIST("169.254.169.254", "169.254.170.2", "169.254.170.23", "168.63.129.16", "192.0.0.192",
+             "100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+             "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe");
+    check(NULL, none, services);
+    check("0.0.0.0/0,::/0", LIST("169.254.169.253", "fd00:ec2::255"), services);
+    check("169.254.169.254/31,169.254.0.0/16,100.64.0.0/10,fd00:ec2::/64",
+          LIST("169.254.1.1", "169.254.169.255", "100.64.0.1", "fd00:ec2::1"), services);
+    check("169.254.169.254", LIST("169.254.169.254", "::ffff:169.254.169.254"),
+          LIST("169.254.170.2", "169.254.169.253"));
+    check("fd00:ec2::254/128,168.63.129.16/32", LIST("fd00:ec2::254", "168.63.129.16"),
+          LIST("fd20:ce::254", "fd00:ec2::255"));
+}
+
+static void other_families_are_refused(void **state)
+{
+    (void)state;
+    struct egress *egress = make("0.0.0.0/0,::/0");
+    struct sockaddr_un local = {.sun_family = AF_UNIX, .sun_path = "/tmp/x"};
+    assert_false(egress_allows(egress, (const struct sockaddr *)&local));
+    egress_free(egress);
+}
+
+static void malformed_lists_are_refused_with_the_entry(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *says;
+    } cases[] = {
+        {"localhost", "\"localhost\" in the list of allowed addresses is neither"},
+        {"10.0.0", "\"10.0.0\""},
+        {"10.0.0.0.0", "neither"},
+        {"010.0.0.1", "neither"},
+        {"0x7f.0.0.1", "neither"},
+        {"10.0.0.256", "neither"},
+        {"10.0.0.0/33",
+         "\"10.0.0.0/33\" in the list of allowed addresses needs a number from 0 to 32"},
+        {"10.0.0.0/", "from 0 to 32"},
+        {"10.0.0.0/8x", "from 0 to 32"},
+        {"10.0.0.0/-8", "from 0 to 32"},
+        {"10.0.0.0/ 8", "from 0 to 32"},
+        {"10.0.0.0/8/8", "from 0 to 32"},
+        {"10.0.0.0/99999999999999999999", "from 0 to 32"},
+        {"fd00::/129", "from 0 to 128"},
+        {"10.1.0.0/8", "\"10.1.0.0/8\" in the list of allowed addresses has bits set past"},
+        {"fd00::1/64", "bits set past"},
+        {"fe80::1%eth0", "neither"},
+        {"::ffff:10.0.0.0/104", "is an IPv4 address in an IPv6 form"},
+        {"64:ff9b::/96", "is an IPv4 address in an IPv6 form"},
+        {"2002::/16", "is an IPv4 address in an IPv6 form"},
+        {"127.0.0.1,", "\"\""},
+        {",127.0.0.1", "\"\""},
+        {"127.0.0.1 ::1", "neither"},
+        {"[::1]", "neither"},
+        {"127.0.0.1:80", "neither"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct egress *egress = NULL;
+        struct error error = {0};
+        if (egress_new(cases[i].list, &egress, &error))
+            fail_msg("\"%s\" is taken", cases[i].list);
+        assert_int_equal(error.code, ERR_VALIDATION);
+        if (!strstr(error.message, cases[i].says))
+            fail_msg("\"%s\" gives: %s", cases[i].list, error.message);
+        assert_null(egress);
+    }
+}
+
+static void long_lists_have_a_limit(void **state)
+{
+    (void)state;
+    char list[(EGRESS_ENTRIES_MAX + 1) * 4 + 1] = "";
+    struct egress *egress = NULL;
+    struct error error = {0};
+    for (int i = 0; i < EGRESS_ENTRIES_MAX; i++)
+        strcat(list, i == 0 ? "::1" : ",::1");
+    egress_free(make(list));
+    strcat(list, ",::1");
+    assert_false(egress_new(list, &egress, &error));
+    assert_string_equal(error.message,
+                        "The list of allowed addresses has 257 entries; at most 256 are taken.");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(special_ipv4_blocks_are_closed),
+        cmocka_unit_test(special_ipv6_blocks_are_closed),
+        cmocka_unit_test(embedded_ipv4_addresses_are_what_counts),
+        cmocka_unit_test(operators_blocks_open_what_they_name),
+        cmocka_unit_test(metadata_services_open_by_their_own_address_only),
+        cmocka_unit_test(other_families_are_refused),
+        cmocka_unit_test(malformed_lists_are_refused_with_the_entry),
+        cmocka_unit_test(long_lists_have_a_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
