@@ -16,28 +16,47 @@
 struct client;
 
 enum {
-    CLIENT_BODY_MAX = 1024 * 1024, /* bytes of an answer's body */
-    CLIENT_HEADERS_MAX = 64 * 1024,
-    CLIENT_CONNECT_TIMEOUT_MS = 10 * 1000,
+    CLIENT_URL_MAX = 8 * 1024,      /* bytes */
+    CLIENT_BODY_MAX = 1024 * 1024,  /* bytes of an answer's body */
+    CLIENT_HEADERS_MAX = 64 * 1024, /* bytes of an answer's headers, trailers and interim answers */
+    CLIENT_HEADER_COUNT_MAX = 200,
+    CLIENT_CONNECT_TIMEOUT_MS = 10 * 1000, /* look-up, connection and TLS handshake together */
+    CLIENT_CONNECTIONS_KEPT = 128,         /* open and unused, over all hosts */
+    CLIENT_IDLE_MAX_S = 30,                /* a connection unused for longer is not used again */
+    CLIENT_CONNECTION_AGE_MAX_S = 300,     /* nor an older one, so that a moved host is noticed */
+    CLIENT_DNS_CACHE_S = 30, /* older look-ups are forgotten after each call, which bounds them */
+    CLIENT_CA_MAX = 1024 * 1024, /* bytes of certificates in PEM */
 };
 
 struct client_config {
-    const struct egress *egress;
-    struct str ca_pem; /* PEM certificates to trust instead of the system's; STR_NULL: the system's */
-    /* In sandbox mode: every connection goes to 127.0.0.1 at one of these ports, whatever the
-     * host; host name, SNI and Host header stay as asked. 0: not in sandbox mode. */
+    const struct egress *egress; /* outlives the client */
+    struct str ca_pem; /* certificates to trust instead of the system's; STR_NULL: the system's */
+    /* In sandbox mode: every connection goes to 127.0.0.1 at one of these ports, whatever the host
+     * and its port; host name, SNI and Host header stay as asked, no name is looked up, and
+     * `egress` is not asked: that address is the only one. Both 0: not in sandbox mode. */
     int sandbox_tls_port;
     int sandbox_plain_port;
 };
 
+/* ERR_VALIDATION when ca_pem holds no certificate. Thread and libcurl start with the first call, so
+ * that a server that calls nobody stays small. */
 bool client_start(const struct client_config *config, struct client **ret_client,
                   struct error *error);
-void client_stop(struct client *client); /* waiting callers get CLIENT_STOPPED; joins and frees */
+/* Waiting callers get CLIENT_STOPPED; waits until they have left, joins and frees. No call may
+ * begin once this has returned. */
+void client_stop(struct client *client);
 
+/* What is sent: "METHOD path HTTP/1.1", Host, User-Agent, an Accept of anything unless a header
+ * says otherwise, the headers in order, Content-Length. A body may go with any method but HEAD;
+ * POST, PUT and PATCH have one always, of 0 bytes if need be. No Content-Type that was not asked
+ * for. */
 struct client_request {
     struct str method; /* "GET", "POST", … */
     struct str url;    /* absolute, http or https */
-    const struct http_header *headers; /* beyond Host, Content-Length and User-Agent */
+    /* Beyond Host, Content-Length, Transfer-Encoding, Connection and Expect, which are refused; a
+     * User-Agent replaces our own. Nothing in them, nor the body, is left in memory that libcurl
+     * has used; the caller's arena holds a copy of the headers and the URL. */
+    const struct http_header *headers;
     size_t header_count;
     struct str body;
     int64_t deadline_ms; /* on clock_mono_ms(); the whole exchange ends by then */
@@ -46,7 +65,7 @@ struct client_request {
 /* How far a call came. Only CLIENT_OK has an answer to read. */
 enum client_outcome {
     CLIENT_OK,        /* a complete answer of any status */
-    CLIENT_BAD_URL,   /* not absolute, not http(s), userinfo in it */
+    CLIENT_BAD_URL,   /* not absolute, not http(s), userinfo in it; or method or headers unfit */
     CLIENT_RESOLVE,   /* no address for the host name */
     CLIENT_REFUSED,   /* the egress policy does not let us go there */
     CLIENT_CONNECT,   /* nobody answered */
@@ -63,12 +82,21 @@ struct client_response {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    bool connected;     /* a connection was there before it failed */
-    bool reused;        /* an earlier connection was used again */
-    const char *detail; /* in words, for outcome != CLIENT_OK; never holds the URL's query */
+    bool connected; /* a connection was there before it failed */
+    bool reused;    /* an earlier connection was used again */
+    /* A clause for outcome != CLIENT_OK, without a full stop; once a call was tried it begins with
+     * the URL's host and port: "acme.example:8443 does not take connections: Connection refused".
+     * It never holds the URL's path or query, a header, or words of the peer. */
+    const char *detail;
 };
 
-/* Waits until the answer is there. Memory of the answer is the arena's. */
+/* Waits until the answer is there; safe from any number of threads. Memory of the answer is the
+ * arena's, which nobody else may use meanwhile. The answer's header names and values are as the
+ * peer sent them, any byte but line breaks; trailers are dropped, content codings are left as they
+ * are.
+ *
+ * Only GET and HEAD are sent a second time when a kept connection turns out to be dead; what
+ * changes something is never repeated here, since the peer may have seen it. */
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response);
 

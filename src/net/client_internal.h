@@ -1,0 +1,103 @@
+/* What the files of the client share: the client, and one call on its way through it. */
+#pragma once
+
+#include "base/buf.h"
+#include "net/client.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <uv.h>
+
+/* Where curl connects to instead of the host that was asked for; a list of one. */
+struct client_route {
+    char text[32]; /* "::127.0.0.1:PORT" */
+    struct curl_slist entry;
+    int port; /* 0: the sandbox has none for this scheme */
+};
+
+struct client {
+    const struct egress *egress;
+    struct curl_blob ca; /* data is NULL for the system's certificates */
+    bool sandbox;
+    struct client_route tls_route;
+    struct client_route plain_route;
+
+    pthread_mutex_t lock;    /* guards what follows, up to the loop's own */
+    pthread_cond_t all_left; /* callers became 0 */
+    size_t callers;          /* inside client_call */
+    bool running;            /* the thread exists */
+    bool stopping;           /* never unset */
+    struct transfer *posted; /* not yet seen by the loop, oldest first */
+    struct transfer **posted_end;
+
+    pthread_t thread; /* the rest is touched by this thread only, once it runs */
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_timer_t timer;
+    CURLM *multi;
+    CURLSH *share;           /* TLS sessions, so that a new connection costs half a handshake */
+    struct transfer *active; /* in the multi handle */
+};
+
+/* Lives on the stack of its caller, who touches nothing of it between client_loop_run's start and
+ * end. In between, it and the caller's arena are the loop's. */
+struct transfer {
+    struct client *client;
+    struct arena *arena;
+    const struct client_request *request;
+    struct str authority; /* of the URL: host and port */
+    CURL *easy;
+    struct transfer *next;
+    struct transfer *previous; /* in `active` only */
+    uv_sem_t done;
+    CURLcode code; /* how it ended */
+    bool stopped;
+
+    /* What curl's callbacks saw. */
+    int opened;  /* addresses that a connection was tried to */
+    int refused; /* addresses that the policy refused */
+    int sent;    /* how often the request was about to be sent */
+    size_t header_bytes;
+    int status;
+    bool head_ended;
+    enum client_outcome own_outcome; /* why a callback ended it; CLIENT_OK: it did not */
+    const char *own_words;
+    struct http_header *headers;
+    size_t header_count;
+    size_t header_room;
+    struct buf body;
+    char curl_words[CURL_ERROR_SIZE];
+};
+
+/* For functions with a `transfer` and a `CURLcode *rc`: an option that libcurl does not take must
+ * not go unnoticed. */
+#define SET(option, value)                                                                         \
+    do {                                                                                           \
+        CURLcode set_rc = curl_easy_setopt(transfer->easy, option, value);                         \
+        if (set_rc != CURLE_OK)                                                                    \
+            *rc = set_rc;                                                                          \
+    } while (0)
+
+/* --- client_request.c --- */
+
+/* False when the request cannot be sent: *ret_response says why. */
+bool transfer_prepare(struct transfer *transfer, struct client_response *ret_response);
+
+/* --- client_answer.c --- */
+
+void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc);
+
+/* --- client_judge.c --- */
+
+void transfer_judge(struct transfer *transfer, struct client_response *ret_response);
+
+/* --- client_loop.c --- */
+
+/* Hands the transfer over and waits until it has ended. The first one starts the thread. */
+void client_loop_run(struct client *client, struct transfer *transfer);
+void client_loop_stop(struct client *client); /* for good; joins */
+
+/* --- client_memory.c --- */
+
+/* Sets libcurl up, once for the process. False when it cannot be. */
+bool client_memory_init(void);

@@ -1,0 +1,301 @@
+/* The thread that owns every outbound connection: libcurl's multi handle, told by a libuv loop
+ * which sockets are ready and what time it is. */
+#include "net/client_internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/* A socket that curl waits for. */
+struct watch {
+    uv_poll_t poll;
+    struct client *client;
+    curl_socket_t fd;
+};
+
+static void list_add(struct client *client, struct transfer *transfer)
+{
+    transfer->previous = NULL;
+    transfer->next = client->active;
+    if (client->active)
+        client->active->previous = transfer;
+    client->active = transfer;
+}
+
+static void list_remove(struct client *client, struct transfer *transfer)
+{
+    if (transfer->previous)
+        transfer->previous->next = transfer->next;
+    else
+        client->active = transfer->next;
+    if (transfer->next)
+        transfer->next->previous = transfer->previous;
+}
+
+/* The transfer is its caller's again after this. */
+static void give_back(struct transfer *transfer, CURLcode code)
+{
+    transfer->code = code;
+    uv_sem_post(&transfer->done);
+}
+
+static void begin(struct client *client, struct transfer *transfer)
+{
+    int64_t left_ms = transfer->request->deadline_ms - clock_mono_ms();
+    if (left_ms <= 0) {
+        give_back(transfer, CURLE_OPERATION_TIMEDOUT);
+        return;
+    }
+    long limit_ms = left_ms > LONG_MAX ? LONG_MAX : (long)left_ms;
+    if (curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, limit_ms) != CURLE_OK ||
+        curl_easy_setopt(transfer->easy, CURLOPT_SHARE, client->share) != CURLE_OK ||
+        curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
+        curl_easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
+        transfer->own_outcome = CLIENT_BROKEN;
+        transfer->own_words = "was not called: libcurl does not take another transfer";
+        give_back(transfer, CURLE_FAILED_INIT);
+        return;
+    }
+    list_add(client, transfer);
+}
+
+static void end(struct client *client, struct transfer *transfer, CURLcode code)
+{
+    list_remove(client, transfer);
+    curl_multi_remove_handle(client->multi, transfer->easy);
+    curl_easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
+    give_back(transfer, code);
+}
+
+static void collect_ended(struct client *client)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(client->multi, &left))) {
+        struct transfer *transfer = NULL;
+        CURLcode code = message->data.result; /* the message goes with the handle */
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        end(client, transfer, code);
+    }
+}
+
+static void drive(struct client *client, curl_socket_t fd, int events)
+{
+    int running;
+    curl_multi_socket_action(client->multi, fd, events, &running);
+    collect_ended(client);
+}
+
+/* --- what libuv tells curl --- */
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = poll->data;
+    int ready = status < 0 ? CURL_CSELECT_ERR : 0;
+    ready |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
+    ready |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
+    drive(watch->client, watch->fd, ready);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* --- what curl asks of libuv --- */
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static struct watch *watch_new(struct client *client, curl_socket_t fd)
+{
+    struct watch *watch = xcalloc(1, sizeof(*watch));
+    watch->client = client;
+    watch->fd = fd;
+    watch->poll.data = watch;
+    if (uv_poll_init_socket(&client->loop, &watch->poll, fd) != 0) {
+        free(watch);
+        return NULL;
+    }
+    curl_multi_assign(client->multi, fd, watch);
+    return watch;
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *assigned)
+{
+    struct client *client = user;
+    struct watch *watch = assigned;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch) {
+            curl_multi_assign(client->multi, fd, NULL);
+            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+        }
+        return 0;
+    }
+    if (!watch)
+        watch = watch_new(client, fd);
+    if (!watch)
+        return -1;
+    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    return uv_poll_start(&watch->poll, events, on_ready) == 0 ? 0 : -1;
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *user)
+{
+    struct client *client = user;
+    (void)multi;
+    if (timeout_ms < 0)
+        return uv_timer_stop(&client->timer);
+    uv_update_time(&client->loop);
+    return uv_timer_start(&client->timer, on_timer, (uint64_t)timeout_ms, 0) == 0 ? 0 : -1;
+}
+
+/* --- what callers ask of the thread --- */
+
+static struct transfer *take_posted(struct client *client, bool *ret_stopping)
+{
+    pthread_mutex_lock(&client->lock);
+    struct transfer *posted = client->posted;
+    client->posted = NULL;
+    client->posted_end = &client->posted;
+    *ret_stopping = client->stopping;
+    pthread_mutex_unlock(&client->lock);
+    return posted;
+}
+
+/* Ends what runs and closes everything, after which the loop has nothing to wait for. */
+static void shut_down(struct client *client)
+{
+    while (client->active) {
+        client->active->stopped = true;
+        end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
+    }
+    curl_multi_cleanup(client->multi);
+    curl_share_cleanup(client->share);
+    uv_close((uv_handle_t *)&client->timer, NULL);
+    uv_close((uv_handle_t *)&client->wake, NULL);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct client *client = wake->data;
+    bool stopping;
+    struct transfer *next, *posted = take_posted(client, &stopping);
+    for (struct transfer *transfer = posted; transfer; transfer = next) {
+        next = transfer->next;
+        transfer->stopped = stopping;
+        if (stopping)
+            give_back(transfer, CURLE_ABORTED_BY_CALLBACK);
+        else
+            begin(client, transfer);
+    }
+    if (stopping)
+        shut_down(client);
+    else
+        drive(client, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void *loop_main(void *argument)
+{
+    struct client *client = argument;
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+/* Signals are other threads' business; and with SIGPIPE blocked here, a vendor that closes early
+ * is an error of write(2), not our end. curl's helper threads inherit that. */
+static bool start_thread(struct client *client)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&client->thread, NULL, loop_main, client);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc == 0;
+}
+
+static void configure(struct client *client)
+{
+    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)CLIENT_CONNECTIONS_KEPT);
+    curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+}
+
+static void close_loop(struct client *client)
+{
+    uv_close((uv_handle_t *)&client->timer, NULL);
+    uv_close((uv_handle_t *)&client->wake, NULL);
+    uv_run(&client->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&client->loop);
+}
+
+/* Under the lock. */
+static bool start(struct client *client)
+{
+    if (!client_memory_init() || uv_loop_init(&client->loop) != 0)
+        return false;
+    if (uv_async_init(&client->loop, &client->wake, on_wake) != 0) {
+        uv_loop_close(&client->loop);
+        return false;
+    }
+    uv_timer_init(&client->loop, &client->timer);
+    client->timer.data = client->wake.data = client;
+    client->multi = curl_multi_init();
+    client->share = curl_share_init();
+    if (client->multi && client->share) {
+        configure(client);
+        if (start_thread(client))
+            return true;
+    }
+    curl_multi_cleanup(client->multi);
+    curl_share_cleanup(client->share);
+    close_loop(client);
+    return false;
+}
+
+void client_loop_stop(struct client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    client->stopping = true;
+    if (client->running) /* sent under the lock: once the thread knows, it closes `wake` */
+        uv_async_send(&client->wake);
+    pthread_mutex_unlock(&client->lock);
+    if (client->running) {
+        pthread_join(client->thread, NULL);
+        uv_loop_close(&client->loop);
+    }
+}
+
+/* False when the client is stopping, or its thread cannot be started. */
+static bool post(struct client *client, struct transfer *transfer)
+{
+    pthread_mutex_lock(&client->lock);
+    if (!client->running && !client->stopping)
+        client->running = start(client);
+    bool taken = client->running && !client->stopping;
+    if (taken) {
+        transfer->next = NULL;
+        *client->posted_end = transfer;
+        client->posted_end = &transfer->next;
+        uv_async_send(&client->wake);
+    }
+    pthread_mutex_unlock(&client->lock);
+    return taken;
+}
+
+void client_loop_run(struct client *client, struct transfer *transfer)
+{
+    if (post(client, transfer))
+        uv_sem_wait(&transfer->done);
+    else
+        transfer->stopped = true;
+}
