@@ -8,17 +8,18 @@
 
 struct audit_entry {
     int64_t at_ms;
-    struct str request_id;
-    struct str account;
+    struct str request_id; /* as all below where not said otherwise: STR_NULL when not known */
+    struct str account;    /* always */
     struct str region;
     struct str access_key_id;
-    struct str operation;
-    struct str resource; /* profile name */
-    struct str outcome;  /* "ok" or the exception's name */
-    struct str detail;   /* the message; no secret in it */
+    struct str operation; /* always */
+    struct str resource;  /* profile name */
+    struct str outcome;   /* always; "ok" or the exception's name */
+    struct str detail;    /* the message; no secret in it */
 };
 
 bool audit_add(struct db *db, const struct audit_entry *entry, struct error *error);
+/* Those of an account later than after_ms, oldest first. */
 bool audit_list(struct store_reader *reader, struct arena *arena, struct str account,
-                int64_t after_ms, size_t limit, struct audit_entry **ret_entries,
-                size_t *ret_count, struct error *error);
+                int64_t after_ms, size_t limit, struct audit_entry **ret_entries, size_t *ret_count,
+                struct error *error);

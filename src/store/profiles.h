@@ -51,8 +51,9 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
 bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
                     struct error *error);
 
-/* Replaces what may change if the row is still at `expected_version`: ERR_CONFLICT when it is not,
- * ERR_NOT_FOUND when it is gone. */
+/* Replaces what may change (version, mode, properties, sealed credentials, updated_at_ms) if the
+ * row is still at `expected_version`: ERR_CONFLICT when it is not, ERR_NOT_FOUND when it is gone.
+ * profile->version must be higher. */
 bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
                      struct error *error);
 

@@ -16,15 +16,21 @@ struct db; /* a connection inside a write; only rooms of the store touch its ins
 
 struct store_config {
     const char *data_dir; /* exists; the database is DIR/headgate.db */
+    /* What time it is, for what expires: milliseconds since the epoch. NULL: clock_wall_ms. */
+    int64_t (*now_ms)(void);
 };
 
 /* Opens or makes the database, runs migrations, starts committer and checkpointer. A second server
  * on the same directory is refused; command line tools may open it beside a server (store_attach:
- * no committer thread, no lock on the directory; writes commit one by one). */
+ * no committer thread, no lock on the directory; writes commit one by one on the caller's thread).
+ * A running server sees such a write once its readers have rested.
+ *
+ * The directory must belong to the caller and be writable by nobody else; the database is made with
+ * mode 0600 and refused when others may touch it. Errors are ERR_UNAVAILABLE with what to do. */
 bool store_open(const struct store_config *config, struct store **ret_store, struct error *error);
-bool store_attach(const struct store_config *config, struct store **ret_store,
-                  struct error *error);
-void store_close(struct store *store); /* commits what is queued, then closes */
+bool store_attach(const struct store_config *config, struct store **ret_store, struct error *error);
+/* Commits what is queued, then closes. Every reader must have been closed or put back. */
+void store_close(struct store *store);
 
 /* --- reading --- */
 
@@ -35,7 +41,7 @@ bool store_reader_open(struct store *store, struct store_reader **ret_reader, st
 void store_reader_rest(struct store_reader *reader);
 void store_reader_close(struct store_reader *reader);
 
-/* For threads that read seldom: a pool. store_reader_put rests the reader. */
+/* For threads that read seldom: a pool. store_reader_put rests the reader. Taking never waits. */
 bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error);
 void store_reader_put(struct store *store, struct store_reader *reader);
 
@@ -54,14 +60,23 @@ struct store_write {
     void (*done)(struct store_write *write);
     bool ok;
     struct error error;
-    bool scrub; /* what this write removes must be gone from the files before done is called */
+    /* What this write removes must be gone from the files before done is called. Whoever waits for
+     * it must have rested his readers: an open one keeps the log from being emptied, and after
+     * STORE_SCRUB_MS the write is reported all the same and the log emptied later. */
+    bool scrub;
     struct store_write *next; /* the queue's own */
+};
+
+enum {
+    STORE_QUEUE_MAX = 8192, /* writes that wait */
+    STORE_BATCH_MAX = 256,  /* writes a transaction */
+    STORE_SCRUB_MS = 2000,
 };
 
 /* Queues a write. False at once (ERR_UNAVAILABLE) when the store is closing or its queue full. */
 bool store_post(struct store *store, struct store_write *write, struct error *error);
 
-/* Queues a write and waits until it is durable. */
+/* Queues a write and waits until it is durable. Never call it on an event loop. */
 bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
                  struct error *error);
 
@@ -71,4 +86,3 @@ struct store_counts {
     uint64_t writes;
 };
 struct store_counts store_counts(const struct store *store);
-

@@ -1,11 +1,13 @@
 /* Client tokens: one effect for a request however often it is sent, for eight hours. And exchanges:
- * what a vendor gave for a one-time credential, kept until the change that needs it is committed. */
+ * what a vendor gave for a one-time credential, kept until the change that needs it is committed.
+ */
 #pragma once
 
 #include "store/store.h"
 
 enum {
     CLIENT_TOKEN_LIFE_MS = 8 * 60 * 60 * 1000,
+    EXCHANGE_LIFE_MS = 8 * 60 * 60 * 1000,
     REQUEST_HASH_SIZE = 32,
 };
 
@@ -16,7 +18,8 @@ struct token_key {
     struct str token;
 };
 
-/* --- claims: who is working on a token just now. In memory: one server owns an embedded store. --- */
+/* --- claims: who is working on a token just now. In memory: one server owns an embedded store. ---
+ */
 
 struct token_claim; /* held by one request */
 
@@ -35,7 +38,8 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
                  struct str *ret_answer, struct error *error);
 void token_release(struct store *store, struct token_claim *claim); /* NULL is fine */
 
-/* Inside the write that makes the change: the token becomes its answer. */
+/* Inside the write that makes the change: the token becomes its answer, for CLIENT_TOKEN_LIFE_MS
+ * from now_ms. An expired answer is replaced; ERR_CONFLICT when there is one that is not. */
 bool token_answer(struct db *db, const struct token_key *key,
                   const unsigned char hash[REQUEST_HASH_SIZE], struct str answer, int64_t now_ms,
                   struct error *error);
@@ -53,9 +57,12 @@ struct exchange {
     struct str sealed; /* what the vendor gave; gone (STR_NULL) once consumed */
 };
 
+/* One that has expired (EXCHANGE_LIFE_MS after it was saved) is not found. */
 bool exchange_find(struct store_reader *reader, struct arena *arena,
                    const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
                    bool *ret_found, struct error *error);
+/* Inserts, or replaces one that was not consumed; ERR_CONFLICT when it was. `consumed` is ignored.
+ */
 bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
                    struct error *error);
 /* Marks those of this profile consumed, in the write that stores what they gave. */

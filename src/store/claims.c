@@ -1,0 +1,178 @@
+/* Who is working on which client token just now: a table in memory. A request first takes its
+ * token's place in the table and only then looks for a stored answer, so that no answer can slip
+ * between. */
+#include "store/claims.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/inside.h"
+#include "store/timed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLAIM_BUCKETS = 64 };
+
+struct bucket {
+    pthread_mutex_t mutex;
+    pthread_cond_t released; /* some claim of this bucket, or it is known to be a working one */
+    struct token_claim *first;
+};
+
+struct claims {
+    struct bucket buckets[CLAIM_BUCKETS];
+};
+
+struct token_claim {
+    struct bucket *bucket;
+    struct token_claim *next;
+    unsigned char hash[REQUEST_HASH_SIZE];
+    bool working;         /* no stored answer was found; before that the hash decides nothing */
+    struct token_key key; /* points into `text` */
+    char text[];
+};
+
+struct claims *claims_new(void)
+{
+    struct claims *claims = xcalloc(1, sizeof(*claims));
+    for (size_t i = 0; i < CLAIM_BUCKETS; i++) {
+        pthread_mutex_init(&claims->buckets[i].mutex, NULL);
+        cond_init_timed(&claims->buckets[i].released);
+    }
+    return claims;
+}
+
+void claims_free(struct claims *claims)
+{
+    if (!claims)
+        return;
+    for (size_t i = 0; i < CLAIM_BUCKETS; i++) {
+        pthread_mutex_destroy(&claims->buckets[i].mutex);
+        pthread_cond_destroy(&claims->buckets[i].released);
+    }
+    free(claims);
+}
+
+/* FNV-1a. It only spreads the load: a caller who makes tokens meet waits for himself. */
+static struct bucket *bucket_of(struct claims *claims, const struct token_key *key)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < key->token.len; i++)
+        hash = (hash ^ (unsigned char)key->token.data[i]) * 16777619u;
+    return &claims->buckets[(hash ^ hash >> 16) % CLAIM_BUCKETS];
+}
+
+static bool keys_equal(const struct token_key *a, const struct token_key *b)
+{
+    return str_eq(a->token, b->token) && str_eq(a->operation, b->operation) &&
+           str_eq(a->account, b->account) && str_eq(a->region, b->region);
+}
+
+static struct token_claim *find(const struct bucket *bucket, const struct token_key *key)
+{
+    struct token_claim *claim = bucket->first;
+    while (claim && !keys_equal(&claim->key, key))
+        claim = claim->next;
+    return claim;
+}
+
+static struct str put(char **at, struct str text)
+{
+    struct str copy = {memcpy(*at, text.data ? text.data : "", text.len), text.len};
+    *at += text.len;
+    return copy;
+}
+
+static struct token_claim *claim_new(struct bucket *bucket, const struct token_key *key,
+                                     const unsigned char hash[REQUEST_HASH_SIZE])
+{
+    size_t size = key->account.len + key->region.len + key->operation.len + key->token.len;
+    struct token_claim *claim = xcalloc(1, sizeof(*claim) + size);
+    char *at = claim->text;
+    claim->bucket = bucket;
+    memcpy(claim->hash, hash, REQUEST_HASH_SIZE);
+    claim->key = (struct token_key){
+        put(&at, key->account),
+        put(&at, key->region),
+        put(&at, key->operation),
+        put(&at, key->token),
+    };
+    claim->next = bucket->first;
+    bucket->first = claim;
+    return claim;
+}
+
+/* Waits for the token's place in the table; called with the bucket's mutex held. */
+static enum token_state occupy(struct bucket *bucket, const struct token_key *key,
+                               const unsigned char hash[REQUEST_HASH_SIZE], int64_t until_ms,
+                               struct token_claim **ret_claim)
+{
+    const struct token_claim *other;
+    while ((other = find(bucket, key)) != NULL) {
+        if (other->working && memcmp(other->hash, hash, REQUEST_HASH_SIZE) != 0)
+            return TOKEN_CONFLICT;
+        if (clock_mono_ms() >= until_ms)
+            return TOKEN_BUSY;
+        cond_wait_until(&bucket->released, &bucket->mutex, until_ms);
+    }
+    *ret_claim = claim_new(bucket, key, hash);
+    return TOKEN_CLAIMED;
+}
+
+static bool look_up(struct store *store, struct arena *arena, const struct token_claim *claim,
+                    enum token_state *ret_state, struct str *ret_answer, struct error *error)
+{
+    struct store_reader *reader;
+    if (!store_reader_take(store, &reader, error))
+        return false;
+    bool ok = token_find(reader, arena, &claim->key, claim->hash, ret_state, ret_answer, error);
+    store_reader_put(store, reader);
+    return ok;
+}
+
+static void set_working(struct token_claim *claim)
+{
+    pthread_mutex_lock(&claim->bucket->mutex);
+    claim->working = true;
+    pthread_cond_broadcast(&claim->bucket->released);
+    pthread_mutex_unlock(&claim->bucket->mutex);
+}
+
+bool token_claim(struct store *store, struct arena *arena, const struct token_key *key,
+                 const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
+                 enum token_state *ret_state, struct token_claim **ret_claim,
+                 struct str *ret_answer, struct error *error)
+{
+    struct token_claim *claim = NULL;
+    struct bucket *bucket = bucket_of(store->claims, key);
+    pthread_mutex_lock(&bucket->mutex);
+    *ret_state = occupy(bucket, key, hash, clock_mono_ms() + wait_ms, &claim);
+    pthread_mutex_unlock(&bucket->mutex);
+    *ret_claim = NULL;
+    if (*ret_state != TOKEN_CLAIMED)
+        return true;
+    bool ok = look_up(store, arena, claim, ret_state, ret_answer, error);
+    if (!ok || *ret_state != TOKEN_CLAIMED) {
+        token_release(store, claim);
+        return ok;
+    }
+    set_working(claim);
+    *ret_claim = claim;
+    return true;
+}
+
+void token_release(struct store *store, struct token_claim *claim)
+{
+    (void)store;
+    if (!claim)
+        return;
+    struct bucket *bucket = claim->bucket;
+    pthread_mutex_lock(&bucket->mutex);
+    struct token_claim **link = &bucket->first;
+    while (*link != claim)
+        link = &(*link)->next;
+    *link = claim->next;
+    pthread_cond_broadcast(&bucket->released);
+    pthread_mutex_unlock(&bucket->mutex);
+    free(claim);
+}

@@ -1,0 +1,77 @@
+/* What the files of the store share. */
+#pragma once
+
+#include "store/db.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct committer;
+struct checkpointer;
+struct claims;
+
+struct store {
+    char *path;              /* of the database */
+    int lock_fd;             /* holds DIR/lock; -1 when attached */
+    int64_t (*now_ms)(void); /* wall clock */
+    struct db *writer;       /* the committer's alone; when attached, whoever holds writer_mutex */
+    pthread_mutex_t writer_mutex; /* attached only */
+
+    _Atomic uint64_t commits; /* moves after each COMMIT, before its writes are reported */
+    _Atomic uint64_t batches; /* what store_counts tells */
+    _Atomic uint64_t writes;
+    bool failing; /* the last batch failed; the writer's, so that it is logged once */
+
+    struct committer *committer;       /* NULL when attached */
+    struct checkpointer *checkpointer; /* NULL when attached */
+    pthread_mutex_t checkpoint_mutex;  /* one checkpoint at a time */
+    _Atomic int log_pages;             /* in the write-ahead log after the last commit */
+    _Atomic bool empty_log_wanted;     /* deleted bytes may still stand in the log */
+    int restart_at_pages;              /* the writer's: when it begins the log anew */
+
+    pthread_mutex_t readers_mutex;
+    struct store_reader *readers; /* resting ones */
+    int readers_resting;
+    int readers_open; /* all that were not closed */
+
+    struct claims *claims;
+};
+
+/* datadir.c */
+bool datadir_check(const char *dir, struct error *error);
+/* The lock ends with the descriptor. ERR_UNAVAILABLE when another process has it. */
+bool datadir_lock(const char *dir, int *ret_fd, struct error *error);
+bool datadir_make_file(const char *dir, const char *path, struct error *error);
+
+/* batch.c: commits a chain of writes as one transaction and reports each. A write without `done` is
+ * the store's own and is not counted. */
+void batch_commit(struct store *store, struct store_write *batch);
+
+/* committer.c */
+bool committer_start(struct store *store, struct error *error);
+void committer_stop(struct store *store); /* commits what is queued */
+bool committer_post(struct committer *committer, struct store_write *write, struct error *error);
+
+/* checkpointer.c */
+bool checkpointer_start(struct store *store, struct error *error);
+void checkpointer_stop(struct store *store);
+void checkpointer_notify(struct store *store); /* something was committed; cheap */
+
+/* expiry.c */
+enum { EXPIRE_STEP_MAX = 1000 }; /* rows of a kind that one step removes, to keep batches short */
+struct expiry {
+    int64_t now_ms;
+    int64_t removed;
+    bool more; /* a step's limit was reached */
+};
+bool expiry_apply(struct db *db, void *expiry, struct error *error); /* a store_apply_fn */
+
+/* reader.c */
+bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error *error);
+int64_t reader_now_ms(const struct store_reader *reader);
+void readers_close(struct store *store);
+
+/* claims.c */
+struct claims *claims_new(void);
+void claims_free(struct claims *claims); /* NULL is fine */

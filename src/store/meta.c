@@ -1,0 +1,91 @@
+/* The tables of named values and of the operator's OAuth apps. */
+#include "store/meta.h"
+
+#include "store/inside.h"
+#include "store/rows.h"
+
+bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
+              struct str *ret_value, struct error *error)
+{
+    struct db *db;
+    bool found;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_GET);
+    stmt_text(&stmt, 1, name);
+    if (!stmt_step(&stmt, &found, error))
+        return false;
+    *ret_value = found ? column_bytes(&stmt, 0, arena) : STR_NULL;
+    return true;
+}
+
+bool meta_put_once(struct db *db, struct str name, struct str value, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_PUT_ONCE);
+    stmt_text(&stmt, 1, name);
+    stmt_bytes(&stmt, 2, value);
+    return stmt_run(&stmt, error);
+}
+
+static void read_app(const struct stmt *stmt, struct arena *arena, struct oauth_app_row *app)
+{
+    app->connector_type = column_text(stmt, 0, arena);
+    app->client_id = column_text(stmt, 1, arena);
+    app->sealed_secret = column_bytes(stmt, 2, arena);
+    app->updated_at_ms = column_i64(stmt, 3);
+}
+
+bool oauth_app_find(struct store_reader *reader, struct arena *arena, struct str connector_type,
+                    struct oauth_app_row *ret_app, bool *ret_found, struct error *error)
+{
+    struct db *db;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_OAUTH_APP_FIND);
+    stmt_text(&stmt, 1, connector_type);
+    if (!stmt_step(&stmt, ret_found, error))
+        return false;
+    if (*ret_found)
+        read_app(&stmt, arena, ret_app);
+    return true;
+}
+
+bool oauth_app_list(struct store_reader *reader, struct arena *arena,
+                    struct oauth_app_row **ret_apps, size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct oauth_app_row));
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_OAUTH_APP_LIST);
+    for (bool row = true; row;) {
+        if (!stmt_step(&stmt, &row, error))
+            return false;
+        if (row)
+            read_app(&stmt, arena, rows_add(&rows));
+    }
+    *ret_apps = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+bool oauth_app_put(struct db *db, const struct oauth_app_row *app, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_OAUTH_APP_PUT);
+    stmt_text(&stmt, 1, app->connector_type);
+    stmt_text(&stmt, 2, app->client_id);
+    stmt_bytes(&stmt, 3, app->sealed_secret);
+    stmt_i64(&stmt, 4, app->updated_at_ms);
+    return stmt_run(&stmt, error);
+}
+
+bool oauth_app_delete(struct db *db, struct str connector_type, struct error *error)
+{
+    bool deleted;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_OAUTH_APP_DELETE);
+    stmt_text(&stmt, 1, connector_type);
+    if (!stmt_step(&stmt, &deleted, error))
+        return false;
+    return deleted ||
+           fail(error, ERR_NOT_FOUND, "There is no OAuth app for %.*s.", STR_ARG(connector_type));
+}

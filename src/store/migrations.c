@@ -1,0 +1,75 @@
+/* The schema as numbered steps, forward only. A step that was released is never changed: what comes
+ * later is a new step at the end. */
+#include "store/migrations.h"
+
+/* Large columns stand last, so that lists do not walk over them. A table's primary key is a unique
+ * index beside the rows, which measured faster than rows inside the key's tree. */
+static const char *const steps[] = {
+    /* 1 */
+    "CREATE TABLE profiles ("
+    " account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,"
+    " version BIGINT NOT NULL,"
+    " connector_type TEXT NOT NULL, connector_label TEXT,"
+    " connection_mode TEXT NOT NULL, kms_arn TEXT, credentials_arn TEXT NOT NULL,"
+    " created_at_ms BIGINT NOT NULL, updated_at_ms BIGINT NOT NULL,"
+    " properties TEXT NOT NULL, sealed_credentials BYTEA,"
+    " PRIMARY KEY (account, region, name));"
+
+    "CREATE TABLE client_tokens ("
+    " account TEXT NOT NULL, region TEXT NOT NULL, operation TEXT NOT NULL, token TEXT NOT NULL,"
+    " expires_at_ms BIGINT NOT NULL, hash BYTEA NOT NULL, answer TEXT NOT NULL,"
+    " PRIMARY KEY (account, region, operation, token));"
+    "CREATE INDEX client_tokens_by_expiry ON client_tokens (expires_at_ms);"
+
+    "CREATE TABLE exchanges ("
+    " id BYTEA NOT NULL PRIMARY KEY,"
+    " account TEXT NOT NULL, region TEXT NOT NULL, profile TEXT NOT NULL,"
+    " consumed BIGINT NOT NULL, expires_at_ms BIGINT NOT NULL, sealed BYTEA);"
+    "CREATE INDEX exchanges_by_profile ON exchanges (account, region, profile);"
+    "CREATE INDEX exchanges_by_expiry ON exchanges (expires_at_ms);"
+
+    "CREATE TABLE access_keys ("
+    " id TEXT NOT NULL PRIMARY KEY, account TEXT NOT NULL, created_at_ms BIGINT NOT NULL,"
+    " sealed_secret BYTEA NOT NULL);"
+
+    "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value BYTEA NOT NULL);"
+
+    "CREATE TABLE oauth_apps ("
+    " connector_type TEXT NOT NULL PRIMARY KEY, client_id TEXT NOT NULL,"
+    " updated_at_ms BIGINT NOT NULL, sealed_secret BYTEA NOT NULL);"
+
+    "CREATE TABLE audit ("
+    " at_ms BIGINT NOT NULL, account TEXT NOT NULL, region TEXT, request_id TEXT,"
+    " access_key_id TEXT, operation TEXT NOT NULL, resource TEXT, outcome TEXT NOT NULL,"
+    " detail TEXT);"
+    "CREATE INDEX audit_by_account ON audit (account, at_ms);"
+    "CREATE INDEX audit_by_time ON audit (at_ms);",
+};
+
+int64_t schema_version(void)
+{
+    return (int64_t)(sizeof(steps) / sizeof(*steps));
+}
+
+static bool run_steps(struct db *db, struct error *error)
+{
+    int64_t version;
+    if (!db_version(db, &version, error)) /* again: another process may have been faster */
+        return false;
+    if (version >= schema_version())
+        return true;
+    for (int64_t i = version; i < schema_version(); i++) {
+        if (!db_script(db, steps[i], error))
+            return false;
+    }
+    return db_set_version(db, schema_version(), error) && db_commit(db, error);
+}
+
+bool schema_migrate(struct db *db, struct error *error)
+{
+    if (!db_begin_write(db, error))
+        return false;
+    bool ok = run_steps(db, error);
+    db_rollback(db); /* does nothing after a commit */
+    return ok;
+}

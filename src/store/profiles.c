@@ -1,0 +1,236 @@
+/* The profiles table. */
+#include "store/profiles.h"
+
+#include "store/inside.h"
+#include "store/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void bind_key(struct stmt *stmt, struct profile_key key)
+{
+    stmt_text(stmt, 1, key.account);
+    stmt_text(stmt, 2, key.region);
+    stmt_text(stmt, 3, key.name);
+}
+
+/* The nine columns that every query of profiles begins with. */
+static void read_columns(const struct stmt *stmt, struct arena *arena, struct profile *profile)
+{
+    profile->version = column_i64(stmt, 0);
+    profile->connector_type = column_text(stmt, 1, arena);
+    profile->connector_label = column_text(stmt, 2, arena);
+    profile->connection_mode = column_text(stmt, 3, arena);
+    profile->kms_arn = column_text(stmt, 4, arena);
+    profile->credentials_arn = column_text(stmt, 5, arena);
+    profile->properties = column_text(stmt, 6, arena);
+    profile->created_at_ms = column_i64(stmt, 7);
+    profile->updated_at_ms = column_i64(stmt, 8);
+}
+
+bool profile_find(struct store_reader *reader, struct arena *arena, struct profile_key key,
+                  struct profile *ret_profile, bool *ret_found, struct error *error)
+{
+    struct db *db;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_FIND);
+    bind_key(&stmt, key);
+    if (!stmt_step(&stmt, ret_found, error))
+        return false;
+    if (*ret_found) {
+        ret_profile->key.account = arena_copy(arena, key.account);
+        ret_profile->key.region = arena_copy(arena, key.region);
+        ret_profile->key.name = arena_copy(arena, key.name);
+        read_columns(&stmt, arena, ret_profile);
+        ret_profile->sealed_credentials = column_bytes(&stmt, 9, arena);
+    }
+    return true;
+}
+
+struct listing {
+    const struct profile_filter *filter;
+    size_t limit;
+    struct arena *arena;
+    struct rows rows;
+};
+
+static void add(struct listing *listing, const struct stmt *stmt)
+{
+    struct profile *profile = rows_add(&listing->rows);
+    profile->key.account = listing->filter->account;
+    profile->key.region = listing->filter->region;
+    profile->key.name = column_text(stmt, 9, listing->arena);
+    read_columns(stmt, listing->arena, profile);
+}
+
+/* `name` is where the names begin, or the only one. */
+static bool run_list(struct db *db, enum sql sql, struct str name, struct listing *listing,
+                     struct error *error)
+{
+    const struct profile_filter *filter = listing->filter;
+    bool row = true;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
+    bind_key(&stmt, (struct profile_key){filter->account, filter->region, name});
+    stmt_text(&stmt, 4, filter->connector_type);
+    stmt_text(&stmt, 5, filter->connector_label);
+    if (sql == SQL_PROFILE_LIST)
+        stmt_i64(&stmt, 6, (int64_t)listing->limit);
+    while (row) {
+        if (!stmt_step(&stmt, &row, error))
+            return false;
+        if (row)
+            add(listing, &stmt);
+    }
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
+}
+
+static bool list_names(struct db *db, struct listing *listing, struct error *error)
+{
+    const struct profile_filter *filter = listing->filter;
+    struct str *names = arena_array(listing->arena, struct str, filter->name_count);
+    struct str last = filter->after_name;
+    memcpy(names, filter->names, filter->name_count * sizeof(*names));
+    qsort(names, filter->name_count, sizeof(*names), compare_names);
+    for (size_t i = 0; i < filter->name_count && listing->rows.count < listing->limit; i++) {
+        if (str_compare(names[i], last) <= 0) /* before the start, or a name given twice */
+            continue;
+        if (!run_list(db, SQL_PROFILE_LIST_ONE, names[i], listing, error))
+            return false;
+        last = names[i];
+    }
+    return true;
+}
+
+bool profile_list(struct store_reader *reader, struct arena *arena,
+                  const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
+                  size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct listing listing = {
+        .filter = filter,
+        .limit = limit,
+        .arena = arena,
+        .rows = rows_of(arena, sizeof(struct profile)),
+    };
+    struct str start = filter->after_name.data ? filter->after_name : STR("");
+    if (!reader_begin(reader, &db, error))
+        return false;
+    bool ok = filter->name_count > 0 ? list_names(db, &listing, error)
+                                     : run_list(db, SQL_PROFILE_LIST, start, &listing, error);
+    if (!ok)
+        return false;
+    *ret_profiles = listing.rows.items;
+    *ret_count = listing.rows.count;
+    return true;
+}
+
+static bool check_quota(struct db *db, struct profile_key key, int64_t quota, struct error *error)
+{
+    bool row;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_COUNT);
+    stmt_text(&stmt, 1, key.account);
+    stmt_text(&stmt, 2, key.region);
+    if (!stmt_step(&stmt, &row, error))
+        return false;
+    if (column_i64(&stmt, 0) <= quota)
+        return true;
+    return fail(error, ERR_QUOTA, "The account may have at most %lld connector profiles.",
+                (long long)quota);
+}
+
+static bool insert_row(struct db *db, const struct profile *profile, bool *ret_inserted,
+                       struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_INSERT);
+    bind_key(&stmt, profile->key);
+    stmt_i64(&stmt, 4, profile->version);
+    stmt_text(&stmt, 5, profile->connector_type);
+    stmt_text(&stmt, 6, profile->connector_label);
+    stmt_text(&stmt, 7, profile->connection_mode);
+    stmt_text(&stmt, 8, profile->kms_arn);
+    stmt_text(&stmt, 9, profile->credentials_arn);
+    stmt_text(&stmt, 10, profile->properties);
+    stmt_i64(&stmt, 11, profile->created_at_ms);
+    stmt_i64(&stmt, 12, profile->updated_at_ms);
+    stmt_bytes(&stmt, 13, profile->sealed_credentials);
+    return stmt_step(&stmt, ret_inserted, error);
+}
+
+/* The quota is counted after the row is in, so that a taken name is told first; a failing write is
+ * undone whole. */
+bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
+                    struct error *error)
+{
+    bool inserted;
+    if (!insert_row(db, profile, &inserted, error))
+        return false;
+    if (!inserted)
+        return fail(error, ERR_CONFLICT, "ConnectorProfile with name %.*s already exists.",
+                    STR_ARG(profile->key.name));
+    return quota <= 0 || check_quota(db, profile->key, quota, error);
+}
+
+static bool fail_not_found(struct profile_key key, struct error *error)
+{
+    return fail(error, ERR_NOT_FOUND, "Connector Profile with name %.*s does not exist.",
+                STR_ARG(key.name));
+}
+
+/* Why a replacement found no row. */
+static bool fail_to_replace(struct db *db, struct profile_key key, struct error *error)
+{
+    bool found;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_VERSION);
+    bind_key(&stmt, key);
+    if (!stmt_step(&stmt, &found, error))
+        return false;
+    if (!found)
+        return fail_not_found(key, error);
+    return fail(error, ERR_CONFLICT,
+                "Connector Profile with name %.*s was changed by another request.",
+                STR_ARG(key.name));
+}
+
+bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
+                     struct error *error)
+{
+    bool replaced;
+    if (profile->version <= expected_version)
+        return fail(error, ERR_INTERNAL, "A profile's version must grow.");
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_REPLACE);
+    bind_key(&stmt, profile->key);
+    stmt_i64(&stmt, 4, expected_version);
+    stmt_i64(&stmt, 5, profile->version);
+    stmt_text(&stmt, 6, profile->connection_mode);
+    stmt_text(&stmt, 7, profile->properties);
+    stmt_i64(&stmt, 8, profile->updated_at_ms);
+    stmt_bytes(&stmt, 9, profile->sealed_credentials);
+    if (!stmt_step(&stmt, &replaced, error))
+        return false;
+    return replaced || fail_to_replace(db, profile->key, error);
+}
+
+static bool delete_exchanges(struct db *db, struct profile_key key, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_DELETE);
+    bind_key(&stmt, key);
+    return stmt_run(&stmt, error);
+}
+
+bool profile_delete(struct db *db, struct profile_key key, struct error *error)
+{
+    bool deleted;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_DELETE);
+    bind_key(&stmt, key);
+    if (!stmt_step(&stmt, &deleted, error))
+        return false;
+    if (!deleted)
+        return fail_not_found(key, error);
+    return delete_exchanges(db, key, error);
+}

@@ -1,0 +1,33 @@
+/* A listing that grows in an arena. */
+#pragma once
+
+#include "base/arena.h"
+
+#include <string.h>
+
+struct rows {
+    struct arena *arena;
+    void *items; /* NULL as long as there is none */
+    size_t size; /* of one */
+    size_t count;
+    size_t capacity;
+};
+
+static inline struct rows rows_of(struct arena *arena, size_t size)
+{
+    return (struct rows){.arena = arena, .size = size};
+}
+
+/* A new, zeroed item at the end. Earlier items may move. */
+static inline void *rows_add(struct rows *rows)
+{
+    if (rows->count == rows->capacity) {
+        size_t capacity = rows->capacity ? rows->capacity * 2 : 16;
+        void *more = arena_alloc_array(rows->arena, rows->size, capacity);
+        if (rows->count > 0)
+            memcpy(more, rows->items, rows->count * rows->size);
+        rows->items = more;
+        rows->capacity = capacity;
+    }
+    return (char *)rows->items + rows->count++ * rows->size;
+}

@@ -1,0 +1,227 @@
+/* The SQLite driver: statements and transactions. */
+#include "store/sqlite_inside.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static const char *const texts[PREPARED_COUNT] = {
+#define STATEMENT(name, text) [name] = text,
+#include "store/statements.inc"
+#undef STATEMENT
+    [TX_BEGIN_READ] = "BEGIN",
+    [TX_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [TX_COMMIT] = "COMMIT",
+    [TX_ROLLBACK] = "ROLLBACK",
+    [TX_MARK] = "SAVEPOINT one_write",
+    [TX_MARK_KEEP] = "RELEASE one_write",
+    [TX_MARK_UNDO] = "ROLLBACK TO one_write",
+};
+
+static const struct failure {
+    int rc;
+    enum err code;
+    const char *text;
+} failures[] = {
+    {SQLITE_FULL, ERR_UNAVAILABLE, "The store cannot be written: its disk is full"},
+    {SQLITE_IOERR, ERR_UNAVAILABLE, "The store's disk failed to read or write"},
+    {SQLITE_READONLY, ERR_UNAVAILABLE, "The store is on a file system that is read-only"},
+    {SQLITE_CANTOPEN, ERR_UNAVAILABLE, "The store's files cannot be opened"},
+    {SQLITE_BUSY, ERR_UNAVAILABLE, "The store is kept busy by another process"},
+    {SQLITE_LOCKED, ERR_UNAVAILABLE, "The store is kept busy by another process"},
+    {SQLITE_NOMEM, ERR_UNAVAILABLE, "The store has no memory left"},
+    {SQLITE_CORRUPT, ERR_UNAVAILABLE, "The store's database is damaged: restore it from a backup"},
+    {SQLITE_NOTADB, ERR_UNAVAILABLE, "The store's database is damaged: restore it from a backup"},
+};
+
+bool db_fail(struct db *db, int rc, struct error *error)
+{
+    int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
+    if ((extended & 0xFF) != (rc & 0xFF))
+        extended = rc;
+    for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+        if (failures[i].rc == (rc & 0xFF))
+            return fail(error, failures[i].code, "%s (SQLite %d).", failures[i].text, extended);
+    }
+    return fail(error, ERR_INTERNAL, "The store failed: %s (SQLite %d).",
+                db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), extended);
+}
+
+/* A row that breaks a constraint leaves the transaction as it was; nearly all else does not. */
+static bool transaction_survives(int rc)
+{
+    int kind = rc & 0xFF;
+    return kind == SQLITE_CONSTRAINT || kind == SQLITE_TOOBIG || kind == SQLITE_MISMATCH;
+}
+
+static int prepare(struct db *db, int which)
+{
+    struct prepared *prepared = &db->prepared[which];
+    if (prepared->handle)
+        return SQLITE_OK;
+    int rc = sqlite3_prepare_v3(db->handle, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                &prepared->handle, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    for (int n = 1; n <= SQL_PARAMS_MAX; n++) {
+        char name[8];
+        snprintf(name, sizeof(name), "$%d", n);
+        prepared->places[n] = (uint8_t)sqlite3_bind_parameter_index(prepared->handle, name);
+    }
+    return SQLITE_OK;
+}
+
+struct stmt stmt_open(struct db *db, enum sql sql)
+{
+    int rc = prepare(db, (int)sql);
+    return (struct stmt){db, db->prepared[sql].handle, db->prepared[sql].places, rc};
+}
+
+void stmt_done(struct stmt *stmt)
+{
+    if (!stmt->handle)
+        return;
+    sqlite3_reset(stmt->handle);
+    sqlite3_clear_bindings(stmt->handle);
+    stmt->handle = NULL;
+}
+
+static int place_of(const struct stmt *stmt, int number)
+{
+    assert(number >= 1 && number <= SQL_PARAMS_MAX && stmt->places[number] != 0);
+    return stmt->places[number];
+}
+
+static void note(struct stmt *stmt, int rc)
+{
+    if (stmt->rc == SQLITE_OK)
+        stmt->rc = rc;
+}
+
+void stmt_text(struct stmt *stmt, int number, struct str text)
+{
+    if (!stmt->handle || !text.data)
+        return; /* what is not bound is NULL */
+    note(stmt, sqlite3_bind_text64(stmt->handle, place_of(stmt, number), text.data, text.len,
+                                   SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void stmt_bytes(struct stmt *stmt, int number, struct str bytes)
+{
+    if (!stmt->handle || !bytes.data)
+        return;
+    note(stmt, sqlite3_bind_blob64(stmt->handle, place_of(stmt, number), bytes.data, bytes.len,
+                                   SQLITE_STATIC));
+}
+
+void stmt_i64(struct stmt *stmt, int number, int64_t value)
+{
+    if (stmt->handle)
+        note(stmt, sqlite3_bind_int64(stmt->handle, place_of(stmt, number), value));
+}
+
+bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error)
+{
+    int rc = stmt->rc == SQLITE_OK ? sqlite3_step(stmt->handle) : stmt->rc;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        *ret_row = rc == SQLITE_ROW;
+        return true;
+    }
+    if (!transaction_survives(rc))
+        stmt->db->lost = true;
+    return db_fail(stmt->db, rc, error);
+}
+
+bool stmt_run(struct stmt *stmt, struct error *error)
+{
+    bool row;
+    return stmt_step(stmt, &row, error);
+}
+
+int64_t stmt_changes(const struct stmt *stmt)
+{
+    return sqlite3_changes64(stmt->db->handle);
+}
+
+static struct str copy_column(const void *data, int size, struct arena *arena)
+{
+    return arena_copy(arena, (struct str){data ? data : "", (size_t)size});
+}
+
+struct str column_text(const struct stmt *stmt, int column, struct arena *arena)
+{
+    if (sqlite3_column_type(stmt->handle, column) == SQLITE_NULL)
+        return STR_NULL;
+    const void *data = sqlite3_column_text(stmt->handle, column);
+    return copy_column(data, sqlite3_column_bytes(stmt->handle, column), arena);
+}
+
+struct str column_bytes(const struct stmt *stmt, int column, struct arena *arena)
+{
+    if (sqlite3_column_type(stmt->handle, column) == SQLITE_NULL)
+        return STR_NULL;
+    const void *data = sqlite3_column_blob(stmt->handle, column);
+    return copy_column(data, sqlite3_column_bytes(stmt->handle, column), arena);
+}
+
+int64_t column_i64(const struct stmt *stmt, int column)
+{
+    return sqlite3_column_int64(stmt->handle, column);
+}
+
+static bool say(struct db *db, int which, struct error *error)
+{
+    int rc = prepare(db, which);
+    sqlite3_stmt *handle = db->prepared[which].handle;
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(handle);
+        sqlite3_reset(handle);
+    }
+    if (rc == SQLITE_DONE)
+        return true;
+    db->lost = true;
+    return db_fail(db, rc, error);
+}
+
+bool db_begin_read(struct db *db, struct error *error)
+{
+    db->lost = false;
+    return say(db, TX_BEGIN_READ, error);
+}
+
+bool db_begin_write(struct db *db, struct error *error)
+{
+    db->lost = false;
+    return say(db, TX_BEGIN_WRITE, error);
+}
+
+bool db_commit(struct db *db, struct error *error)
+{
+    return say(db, TX_COMMIT, error);
+}
+
+void db_rollback(struct db *db)
+{
+    if (!sqlite3_get_autocommit(db->handle))
+        say(db, TX_ROLLBACK, NULL);
+}
+
+bool db_mark(struct db *db, struct error *error)
+{
+    return say(db, TX_MARK, error);
+}
+
+bool db_mark_keep(struct db *db, struct error *error)
+{
+    return say(db, TX_MARK_KEEP, error);
+}
+
+bool db_mark_undo(struct db *db, struct error *error)
+{
+    return say(db, TX_MARK_UNDO, error) && say(db, TX_MARK_KEEP, error);
+}
+
+/* SQLite ends a transaction by itself after some failures. */
+bool db_is_lost(const struct db *db)
+{
+    return db->lost || sqlite3_get_autocommit(db->handle);
+}

@@ -1,0 +1,214 @@
+/* The SQLite driver: opening a database file, its identity, its write-ahead log. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/sqlite_inside.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    APPLICATION_ID = 0x48474154, /* "HGAT", in the file's header */
+    /* 64 GiB. Keeps the first byte of a page number 0, which sqlite_vfs.c relies on. */
+    DB_PAGES_MAX = 0xFFFFFF,
+    BUSY_NAP_US = 500,
+};
+
+static const char *const common_settings =
+    "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+    "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
+
+static const char *const settings[] = {
+    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -256; PRAGMA mmap_size = 268435456;",
+    [DB_WRITE] = "PRAGMA cache_size = -1024;",
+    [DB_CHECKPOINT] = "PRAGMA cache_size = -64;",
+};
+
+static void nap(void)
+{
+    struct timespec pause = {.tv_nsec = BUSY_NAP_US * 1000};
+    nanosleep(&pause, NULL);
+}
+
+static int on_busy(void *context, int tries)
+{
+    struct db *db = context;
+    int64_t now = clock_mono_ms();
+    if (tries == 0)
+        db->busy_until_ms = now + db->busy_limit_ms;
+    if (now >= db->busy_until_ms)
+        return 0;
+    nap();
+    return 1;
+}
+
+static int on_commit(void *context, sqlite3 *handle, const char *schema, int pages)
+{
+    (void)handle, (void)schema;
+    ((struct db *)context)->log_pages = pages;
+    return SQLITE_OK;
+}
+
+static int configure(struct db *db, enum db_use use)
+{
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_handler(db->handle, on_busy, db);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    int rc = sqlite3_exec(db->handle, common_settings, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db->handle, settings[use], NULL, NULL, NULL);
+    if (rc == SQLITE_OK && use == DB_WRITE) {
+        char text[64];
+        snprintf(text, sizeof(text), "PRAGMA max_page_count = %d;", DB_PAGES_MAX);
+        rc = sqlite3_exec(db->handle, text, NULL, NULL, NULL);
+    }
+    sqlite3_wal_hook(db->handle, on_commit, db); /* after wal_autocheckpoint, which sets its own */
+    return rc;
+}
+
+static int read_number(struct db *db, const char *sql, int64_t *ret_number)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        *ret_number = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static bool fail_to_read(struct db *db, int rc, struct error *error)
+{
+    int kind = rc & 0xFF;
+    if (kind == SQLITE_NOTADB)
+        return fail(error, ERR_UNAVAILABLE,
+                    "%s is not a database. Move it away, or restore it from a backup.", db->path);
+    if (kind == SQLITE_CORRUPT)
+        return fail(error, ERR_UNAVAILABLE, "The database %s is damaged. Restore it from a backup.",
+                    db->path);
+    return db_fail(db, rc, error);
+}
+
+bool db_open(const char *path, enum db_use use, struct db **ret_db, struct error *error)
+{
+    struct db *db = xcalloc(1, sizeof(*db));
+    db->path = xstrdup(path);
+    db->busy_limit_ms = use == DB_CHECKPOINT ? 0 : DB_BUSY_MS;
+    int rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                             sqlite_vfs_name());
+    if (rc == SQLITE_OK)
+        rc = configure(db, use);
+    if (rc != SQLITE_OK) {
+        fail_to_read(db, rc, error);
+        db_close(db);
+        return false;
+    }
+    *ret_db = db;
+    return true;
+}
+
+void db_close(struct db *db)
+{
+    if (!db)
+        return;
+    for (size_t i = 0; i < PREPARED_COUNT; i++)
+        sqlite3_finalize(db->prepared[i].handle);
+    int rc = sqlite3_close(db->handle);
+    assert(rc == SQLITE_OK); /* anything else is a statement that was left open */
+    (void)rc;
+    free(db->path);
+    free(db);
+}
+
+bool db_version(struct db *db, int64_t *ret_version, struct error *error)
+{
+    int64_t application = 0, version = 0, tables = 0;
+    int rc = read_number(db, "PRAGMA application_id", &application);
+    if (rc == SQLITE_OK)
+        rc = read_number(db, "PRAGMA user_version", &version);
+    if (rc == SQLITE_OK)
+        rc = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (rc != SQLITE_OK)
+        return fail_to_read(db, rc, error);
+    bool is_new = application == 0 && version == 0 && tables == 0;
+    if (application != APPLICATION_ID && !is_new)
+        return fail(error, ERR_UNAVAILABLE,
+                    "%s is another application's database. Move it away, or name another data "
+                    "directory.",
+                    db->path);
+    *ret_version = version;
+    return true;
+}
+
+bool db_set_version(struct db *db, int64_t version, struct error *error)
+{
+    char text[128];
+    snprintf(text, sizeof(text), "PRAGMA application_id = %d; PRAGMA user_version = %lld;",
+             APPLICATION_ID, (long long)version);
+    return db_script(db, text, error);
+}
+
+bool db_script(struct db *db, const char *sql, struct error *error)
+{
+    int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK || db_fail(db, rc, error);
+}
+
+bool db_prepare_file(struct db *db, struct error *error)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
+    if (rc != SQLITE_OK)
+        return fail_to_read(db, rc, error);
+    rc = sqlite3_step(stmt);
+    const char *mode = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    bool is_wal = mode && strcmp(mode, "wal") == 0;
+    sqlite3_finalize(stmt);
+    if (rc != SQLITE_ROW)
+        return fail_to_read(db, rc, error);
+    return is_wal || fail(error, ERR_UNAVAILABLE,
+                          "The file system of %s has no shared memory, which the store's "
+                          "write-ahead log needs. Use a local file system.",
+                          db->path);
+}
+
+static bool checkpoint_once(struct db *db, int mode, int64_t limit_ms, int *ret_rc, int *ret_left)
+{
+    int64_t usual_ms = db->busy_limit_ms;
+    int pages = 0, moved = 0;
+    db->busy_limit_ms = limit_ms;
+    *ret_rc = sqlite3_wal_checkpoint_v2(db->handle, "main", mode, &pages, &moved);
+    db->busy_limit_ms = usual_ms;
+    *ret_left = pages - moved;
+    return (*ret_rc & 0xFF) != SQLITE_BUSY;
+}
+
+bool db_checkpoint(struct db *db, enum db_checkpoint_mode mode, int64_t limit_ms, bool *ret_whole,
+                   struct error *error)
+{
+    static const int modes[] = {
+        [DB_CHECKPOINT_PASSIVE] = SQLITE_CHECKPOINT_PASSIVE,
+        [DB_CHECKPOINT_RESTART] = SQLITE_CHECKPOINT_RESTART,
+        [DB_CHECKPOINT_TRUNCATE] = SQLITE_CHECKPOINT_TRUNCATE,
+    };
+    int64_t until_ms = clock_mono_ms() + limit_ms;
+    int rc, left;
+    /* SQLite does not wait while another process checkpoints; so this loop does. */
+    while (!checkpoint_once(db, modes[mode], limit_ms, &rc, &left) && clock_mono_ms() < until_ms)
+        nap();
+    *ret_whole = rc == SQLITE_OK && left == 0;
+    if (*ret_whole && mode == DB_CHECKPOINT_TRUNCATE)
+        db->log_pages = 0;
+    return rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY || db_fail(db, rc, error);
+}
+
+int db_log_pages(const struct db *db)
+{
+    return db->log_pages;
+}

@@ -1,0 +1,39 @@
+/* What the files of the SQLite driver share. */
+#pragma once
+
+#include "store/db.h"
+
+#include <sqlite3.h>
+
+/* Statements that only this driver has. */
+enum {
+    TX_BEGIN_READ = SQL_COUNT,
+    TX_BEGIN_WRITE,
+    TX_COMMIT,
+    TX_ROLLBACK,
+    TX_MARK,
+    TX_MARK_KEEP,
+    TX_MARK_UNDO,
+    PREPARED_COUNT
+};
+
+struct prepared {
+    sqlite3_stmt *handle;               /* NULL until first used */
+    uint8_t places[SQL_PARAMS_MAX + 1]; /* SQLite numbers $2 by where it stands, not by its name */
+};
+
+struct db {
+    sqlite3 *handle;
+    char *path;
+    int64_t busy_limit_ms; /* how long this connection waits for a lock */
+    int64_t busy_until_ms; /* end of the wait that is under way */
+    int log_pages;         /* told by SQLite at each commit */
+    bool lost;             /* see db_is_lost */
+    struct prepared prepared[PREPARED_COUNT];
+};
+
+/* Sets the error for a result code; at run time no path is told, since callers may see it. */
+bool db_fail(struct db *db, int rc, struct error *error);
+
+/* The file system below SQLite, with one addition: see sqlite_vfs.c. */
+const char *sqlite_vfs_name(void);

@@ -1,0 +1,160 @@
+/* Opening and closing the store. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/inside.h"
+#include "store/migrations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    MIGRATION_WAIT_MS = 5000, /* for another process that is migrating */
+    MIGRATION_NAP_MS = 20,
+};
+
+/* A leading "file:" would make SQLite read the name as a URI. */
+static char *database_path(const char *dir)
+{
+    const char *prefix = dir[0] == '/' ? "" : "./";
+    size_t size = strlen(prefix) + strlen(dir) + sizeof("/headgate.db");
+    char *path = xmalloc(size);
+    snprintf(path, size, "%s%s/headgate.db", prefix, dir);
+    return path;
+}
+
+static struct store *store_new(const struct store_config *config)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+    store->path = database_path(config->data_dir);
+    store->lock_fd = -1;
+    store->now_ms = config->now_ms ? config->now_ms : clock_wall_ms;
+    store->claims = claims_new();
+    pthread_mutex_init(&store->writer_mutex, NULL);
+    pthread_mutex_init(&store->checkpoint_mutex, NULL);
+    pthread_mutex_init(&store->readers_mutex, NULL);
+    return store;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    committer_stop(store);
+    checkpointer_stop(store);
+    readers_close(store);
+    db_close(store->writer); /* the last connection to close removes the log */
+    claims_free(store->claims);
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    pthread_mutex_destroy(&store->writer_mutex);
+    pthread_mutex_destroy(&store->checkpoint_mutex);
+    pthread_mutex_destroy(&store->readers_mutex);
+    free(store->path);
+    free(store);
+}
+
+static bool check_version(struct store *store, int64_t *ret_version, struct error *error)
+{
+    if (!db_version(store->writer, ret_version, error))
+        return false;
+    if (*ret_version <= schema_version())
+        return true;
+    return fail(error, ERR_UNAVAILABLE,
+                "%s was written by a newer headgate (schema %lld, this one knows %lld). Run the "
+                "newer one.",
+                store->path, (long long)*ret_version, (long long)schema_version());
+}
+
+static bool open_file(struct store *store, const char *dir, int64_t *ret_version,
+                      struct error *error)
+{
+    return datadir_check(dir, error) && datadir_make_file(dir, store->path, error) &&
+           db_open(store->path, DB_WRITE, &store->writer, error) &&
+           check_version(store, ret_version, error);
+}
+
+static bool bring_up_to_date(struct store *store, struct error *error)
+{
+    return db_prepare_file(store->writer, error) && schema_migrate(store->writer, error);
+}
+
+/* What an earlier process left in the log, deleted data among it, goes before anything else. */
+static bool clear_old_log(struct store *store, struct error *error)
+{
+    bool whole;
+    return db_checkpoint(store->writer, DB_CHECKPOINT_TRUNCATE, 0, &whole, error);
+}
+
+static bool open_alone(struct store *store, const char *dir, struct error *error)
+{
+    int64_t version;
+    return datadir_check(dir, error) && datadir_lock(dir, &store->lock_fd, error) &&
+           open_file(store, dir, &version, error) && bring_up_to_date(store, error) &&
+           clear_old_log(store, error) && committer_start(store, error) &&
+           checkpointer_start(store, error);
+}
+
+/* The schema changes only under the directory's lock. A server that is just starting holds it, and
+ * is done in a moment; one that has run for long with an older schema does not let go. */
+static bool migrate_beside(struct store *store, const char *dir, struct error *error)
+{
+    int64_t version = 0, until_ms = clock_mono_ms() + MIGRATION_WAIT_MS;
+    while (clock_mono_ms() < until_ms) {
+        int fd;
+        if (datadir_lock(dir, &fd, error)) {
+            bool ok = bring_up_to_date(store, error);
+            close(fd);
+            return ok;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = MIGRATION_NAP_MS * 1000000}, NULL);
+        if (!check_version(store, &version, error))
+            return false;
+        if (version == schema_version())
+            return true;
+    }
+    return fail(error, ERR_UNAVAILABLE,
+                "%s has an older schema and is in use. Stop the server, then try again.",
+                store->path);
+}
+
+static bool open_beside(struct store *store, const char *dir, struct error *error)
+{
+    int64_t version;
+    return open_file(store, dir, &version, error) &&
+           (version == schema_version() || migrate_beside(store, dir, error));
+}
+
+typedef bool open_fn(struct store *store, const char *dir, struct error *error);
+
+static bool open_with(open_fn *open, const struct store_config *config, struct store **ret_store,
+                      struct error *error)
+{
+    struct store *store = store_new(config);
+    if (!open(store, config->data_dir, error)) {
+        store_close(store);
+        return false;
+    }
+    *ret_store = store;
+    return true;
+}
+
+bool store_open(const struct store_config *config, struct store **ret_store, struct error *error)
+{
+    return open_with(open_alone, config, ret_store, error);
+}
+
+bool store_attach(const struct store_config *config, struct store **ret_store, struct error *error)
+{
+    return open_with(open_beside, config, ret_store, error);
+}
+
+struct store_counts store_counts(const struct store *store)
+{
+    return (struct store_counts){
+        .commits = atomic_load(&store->batches),
+        .writes = atomic_load(&store->writes),
+    };
+}

@@ -1,0 +1,105 @@
+/* The tables of client tokens and exchanges. */
+#include "store/tokens.h"
+
+#include "store/claims.h"
+#include "store/inside.h"
+
+#include <string.h>
+
+static void bind_key(struct stmt *stmt, const struct token_key *key)
+{
+    stmt_text(stmt, 1, key->account);
+    stmt_text(stmt, 2, key->region);
+    stmt_text(stmt, 3, key->operation);
+    stmt_text(stmt, 4, key->token);
+}
+
+bool token_find(struct store_reader *reader, struct arena *arena, const struct token_key *key,
+                const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
+                struct str *ret_answer, struct error *error)
+{
+    struct db *db;
+    bool found;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_TOKEN_FIND);
+    bind_key(&stmt, key);
+    stmt_i64(&stmt, 5, reader_now_ms(reader));
+    if (!stmt_step(&stmt, &found, error))
+        return false;
+    *ret_state = TOKEN_CLAIMED;
+    if (!found)
+        return true;
+    struct str stored = column_bytes(&stmt, 0, arena);
+    bool same = stored.len == REQUEST_HASH_SIZE && memcmp(stored.data, hash, stored.len) == 0;
+    *ret_state = same ? TOKEN_ANSWERED : TOKEN_CONFLICT;
+    if (same)
+        *ret_answer = column_text(&stmt, 1, arena);
+    return true;
+}
+
+bool token_answer(struct db *db, const struct token_key *key,
+                  const unsigned char hash[REQUEST_HASH_SIZE], struct str answer, int64_t now_ms,
+                  struct error *error)
+{
+    bool stored;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_TOKEN_ANSWER);
+    bind_key(&stmt, key);
+    stmt_i64(&stmt, 5, now_ms + CLIENT_TOKEN_LIFE_MS);
+    stmt_bytes(&stmt, 6, (struct str){(const char *)hash, REQUEST_HASH_SIZE});
+    stmt_text(&stmt, 7, answer);
+    stmt_i64(&stmt, 8, now_ms);
+    if (!stmt_step(&stmt, &stored, error))
+        return false;
+    return stored || fail(error, ERR_CONFLICT, "The client token was used by another request.");
+}
+
+bool exchange_find(struct store_reader *reader, struct arena *arena,
+                   const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
+                   bool *ret_found, struct error *error)
+{
+    struct db *db;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_FIND);
+    stmt_bytes(&stmt, 1, (struct str){(const char *)id, EXCHANGE_ID_SIZE});
+    stmt_i64(&stmt, 2, reader_now_ms(reader));
+    if (!stmt_step(&stmt, ret_found, error))
+        return false;
+    if (*ret_found) {
+        memcpy(ret_exchange->id, id, EXCHANGE_ID_SIZE);
+        ret_exchange->account = column_text(&stmt, 0, arena);
+        ret_exchange->region = column_text(&stmt, 1, arena);
+        ret_exchange->profile = column_text(&stmt, 2, arena);
+        ret_exchange->consumed = column_i64(&stmt, 3) != 0;
+        ret_exchange->sealed = column_bytes(&stmt, 4, arena);
+    }
+    return true;
+}
+
+bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
+                   struct error *error)
+{
+    bool saved;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_SAVE);
+    stmt_bytes(&stmt, 1, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    stmt_text(&stmt, 2, exchange->account);
+    stmt_text(&stmt, 3, exchange->region);
+    stmt_text(&stmt, 4, exchange->profile);
+    stmt_i64(&stmt, 5, now_ms + EXCHANGE_LIFE_MS);
+    stmt_bytes(&stmt, 6, exchange->sealed);
+    stmt_i64(&stmt, 7, now_ms);
+    if (!stmt_step(&stmt, &saved, error))
+        return false;
+    return saved || fail(error, ERR_CONFLICT, "A one-time credential was used already.");
+}
+
+bool exchange_consume(struct db *db, struct str account, struct str region, struct str profile,
+                      struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_CONSUME);
+    stmt_text(&stmt, 1, account);
+    stmt_text(&stmt, 2, region);
+    stmt_text(&stmt, 3, profile);
+    return stmt_run(&stmt, error);
+}
