@@ -4,6 +4,7 @@
 #include "wire/api_ids.h"
 #include "wire/restjson.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -496,6 +497,31 @@ static void equal_requests_have_equal_bytes(void **state)
     arena_done(&b.arena);
 }
 
+static void *decode_often(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 200; i++) {
+        accepts(DESCRIBE, "{\"connectorProfileNames\":[\"a\",\"b\"],\"maxResults\":5}",
+                "{\"connectorProfileNames\":[\"a\",\"b\"],\"maxResults\":5}");
+        refuses(
+            &api_shapes[API_SHAPE_StopFlowRequest], "{\"flowName\":\"-\"}", ERR_VALIDATION,
+            "1 validation error detected: Value '-' at 'flowName' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern: [a-zA-Z0-9][\\w!@#.-]+");
+    }
+    return NULL;
+}
+
+/* The JSON library and the patterns are shared by all threads; the thread sanitizer watches. */
+static void threads_decode_side_by_side(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, decode_often, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
 int main(void)
 {
     shapes_init();
@@ -516,6 +542,7 @@ int main(void)
         cmocka_unit_test(a_sensitive_shape_outside_of_credentials_is_not_told),
         cmocka_unit_test(what_was_stored_is_read_without_constraints),
         cmocka_unit_test(equal_requests_have_equal_bytes),
+        cmocka_unit_test(threads_decode_side_by_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
