@@ -17,6 +17,11 @@ enum {
     SHA256_SIZE = 32,
     SHA256_HEX_SIZE = 65, /* with NUL */
     SIGV4_HEADERS_MAX = 100,
+    SIGV4_QUERY_PARTS_MAX = 256,      /* parameters; TagKeys, the longest list, has 50 */
+    SIGV4_CANONICAL_MAX = 128 * 1024, /* bytes; percent-encoding may treble a target */
+    SIGV4_TIMESTAMP_SIZE = 17,        /* "20150830T123600Z" and NUL */
+    SIGV4_ACCESS_KEY_ID_MAX = 128,    /* bytes */
+    SIGV4_REGION_MAX = 32,            /* bytes */
 };
 
 /* What is signed. */
@@ -41,11 +46,18 @@ struct sigv4_authorization {
     struct str signed_headers[SIGV4_HEADERS_MAX]; /* in the order given, lower case */
     size_t signed_count;
     struct str signed_list; /* the same as sent: "host;x-amz-date" */
-    struct str signature;   /* 64 hex digits, lower case */
+    struct str signature;   /* as sent: what is not 64 lower-case hex digits never matches */
 };
 
 /* --- the steps --- */
 void sha256_hex(struct str data, char out[SHA256_HEX_SIZE]);
+
+/* Path: `normalize_path` drops empty and dot segments as every service but S3 wants it; then each
+ * byte but unreserved ones and '/' is percent-encoded, also the '%' that the raw path holds, so
+ * that
+ * "/tags/arn%3Aaws" is signed as "/tags/arn%253Aaws". Query: each parameter decoded, encoded again,
+ * sorted. Headers: those of `signed_headers` (lower case, sorted), blanks folded, values of one
+ * name joined with commas. More parameters than SIGV4_QUERY_PARTS_MAX set out->overflow. */
 void sigv4_canonical_request(const struct sigv4_request *request, struct str signed_list,
                              const struct str *signed_headers, size_t signed_count,
                              struct str payload_hash, bool normalize_path, struct buf *out);
@@ -58,12 +70,18 @@ void sigv4_signature(const unsigned char key[SHA256_SIZE], struct str string_to_
 
 /* --- verifying --- */
 
-/* ERR_INCOMPLETE_SIGNATURE with AWS's text for what is missing or malformed. */
+/* ERR_INCOMPLETE_SIGNATURE with AWS's text for what is missing or malformed. The header itself is
+ * never told. Slices point into `header`. */
 bool sigv4_parse_authorization(struct str header, struct sigv4_authorization *ret_authorization,
                                struct error *error);
 
-/* Finds an access key; sets its account (in the arena). NULL when unknown. The secret is the
- * finder's, which keeps it until the verification has ended. */
+/* Letters, digits, '_', '-' and '.', not longer than SIGV4_ACCESS_KEY_ID_MAX; no other is looked
+ * up. */
+bool sigv4_access_key_id_is_valid(struct str access_key_id);
+
+/* Finds an access key; sets its account (in the arena). NULL when unknown, and then `error` is left
+ * alone; NULL with an error set (never a NULL `error`) when the keys could not be read. The secret
+ * is the finder's, which keeps it until the verification has ended. */
 struct sigv4_keys {
     const struct secret *(*find)(void *context, struct str access_key_id, struct arena *arena,
                                  struct str *ret_account, struct error *error);
@@ -77,20 +95,29 @@ struct sigv4_caller {
     struct str service;
 };
 
-struct sigv4_key_cache; /* derived signing keys, so that a request costs one HMAC; one a thread */
+/* Derived signing keys, so that a request costs one HMAC; one a thread, since it has no lock. A key
+ * enters after a signature was right; one whose secret was replaced is not found. */
+struct sigv4_key_cache;
 struct sigv4_key_cache *sigv4_key_cache_new(void);
-void sigv4_key_cache_free(struct sigv4_key_cache *cache);
+void sigv4_key_cache_free(struct sigv4_key_cache *cache); /* wipes; NULL is fine */
 
-/* Checks everything at once, in constant time where a secret is compared. `service` is what the
- * scope must name ("appflow"). Errors carry AWS's own names and texts. */
+/* Checks everything, in constant time where a secret is compared. `service` is what the scope must
+ * name ("appflow"); `cache` may be NULL. What the caller is told is copied to the arena.
+ * Errors carry AWS's own texts, as far as they are known:
+ * - ERR_MISSING_AUTHENTICATION: no Authorization header.
+ * - ERR_INCOMPLETE_SIGNATURE: it, or the date, is missing a part, malformed, or there twice; or the
+ *   request is signed in its query, which is not supported.
+ * - ERR_INVALID_SIGNATURE: scope, date, signed headers, payload hash or signature are wrong.
+ * - ERR_UNRECOGNIZED_CLIENT: an unknown access key, or a session token, which nobody gets here. */
 bool sigv4_verify(const struct sigv4_request *request, struct str service, int64_t now_ms,
-                  const struct sigv4_keys *keys, struct sigv4_key_cache *cache,
-                  struct arena *arena, struct sigv4_caller *ret_caller, struct error *error);
+                  const struct sigv4_keys *keys, struct sigv4_key_cache *cache, struct arena *arena,
+                  struct sigv4_caller *ret_caller, struct error *error);
 
 /* --- signing --- */
 
 /* Gives the values of X-Amz-Date and Authorization for a request whose headers (Host, Content-Type,
- * and any x-amz-… header) are all signed. */
+ * and any x-amz-… header) are all signed, but for Authorization and X-Amz-Date themselves, which
+ * may be there already. At most SIGV4_HEADERS_MAX - 1 headers. The payload's hash is computed. */
 void sigv4_sign(const struct sigv4_request *request, struct str access_key_id,
                 const struct secret *secret, struct str region, struct str service, int64_t now_ms,
                 struct arena *arena, struct str *ret_date, struct str *ret_authorization);

@@ -1,0 +1,19 @@
+/* What the files of sigv4 share among themselves. */
+#pragma once
+
+#include "wire/sigv4.h"
+
+/* "20150830T123600Z", or with `http` also "Sun, 30 Aug 2015 12:36:00 GMT" (RFC 9110 5.6.7). */
+bool sigv4_time_parse(struct str text, bool http, int64_t *ret_ms);
+void sigv4_time_format(int64_t ms, char out[SIGV4_TIMESTAMP_SIZE]);
+
+/* As sigv4_parse_authorization; without a date (`dated` false) the text says that it is missing
+ * too, since AWS tells everything that is missing in one message. */
+bool sigv4_parse_header(struct str header, bool dated,
+                        struct sigv4_authorization *ret_authorization, struct error *error);
+
+/* False when there is none for this very secret. */
+bool sigv4_cache_get(struct sigv4_key_cache *cache, const struct sigv4_authorization *authorization,
+                     struct str secret, unsigned char out[SHA256_SIZE]);
+void sigv4_cache_put(struct sigv4_key_cache *cache, const struct sigv4_authorization *authorization,
+                     struct str secret, const unsigned char key[SHA256_SIZE]);
