@@ -27,7 +27,8 @@ struct http_exchange {
 
 struct http_response {
     int status;
-    const struct http_header *headers; /* Content-Length, Date and Connection are the server's own */
+    const struct http_header
+        *headers; /* Content-Length, Date and Connection are the server's own */
     size_t header_count;
     struct str body; /* copied before http_respond returns */
 };
@@ -47,8 +48,8 @@ struct server_config {
      * instead of the paths. */
     void *(*tls_context_for)(void *context, const char *server_name);
     void *tls_context_for_context;
-    size_t body_max;        /* bytes; 0: HTTP_BODY_MAX */
-    size_t connections_max; /* over all loops; 0: 10,240. Past it a connection is closed at once */
+    size_t body_max;         /* bytes; 0: HTTP_BODY_MAX */
+    size_t connections_max;  /* over all loops; 0: 10,240. Past it a connection is closed at once */
     int64_t head_timeout_ms; /* 0: 10 s. First byte to last byte of a head; then 408 and close */
     int64_t body_timeout_ms; /* 0: 30 s. End of head to end of body */
     int64_t idle_timeout_ms; /* 0: 75 s. Between requests */

@@ -1,0 +1,160 @@
+/* The server as a whole: starts its loops on one port, stops them within a time limit. */
+#include "net/server.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "net/server_internal.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { CONNECTIONS_MAX = 10240 };
+
+static char *copy_or_null(const char *text)
+{
+    return text ? xstrdup(text) : NULL;
+}
+
+static void defaults(struct server_config *config)
+{
+    if (config->loops <= 0)
+        config->loops = (int)uv_available_parallelism();
+    if (config->loops > LOOPS_MAX)
+        config->loops = LOOPS_MAX;
+    if (config->body_max == 0)
+        config->body_max = HTTP_BODY_MAX;
+    if (config->connections_max == 0)
+        config->connections_max = CONNECTIONS_MAX;
+    if (config->head_timeout_ms <= 0)
+        config->head_timeout_ms = 10 * 1000;
+    if (config->body_timeout_ms <= 0)
+        config->body_timeout_ms = 30 * 1000;
+    if (config->idle_timeout_ms <= 0)
+        config->idle_timeout_ms = 75 * 1000;
+    if (config->write_timeout_ms <= 0)
+        config->write_timeout_ms = 30 * 1000;
+}
+
+static struct server *server_new(const struct server_config *config)
+{
+    struct server *server = xcalloc(1, sizeof(*server));
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&server->mutex, NULL);
+    server->config = *config;
+    server->config.host = xstrdup(config->host);
+    server->config.tls_cert_path = copy_or_null(config->tls_cert_path);
+    server->config.tls_key_path = copy_or_null(config->tls_key_path);
+    defaults(&server->config);
+    server->loops = xcalloc((size_t)server->config.loops, sizeof(struct server_loop *));
+    return server;
+}
+
+/* The first socket finds the port, the others share it. */
+static bool open_loop(struct server *server, int index, struct error *error)
+{
+    int listener;
+    int port = index == 0 ? server->config.port : server->port;
+    enum listen_share share = server->config.loops == 1 ? LISTEN_ALONE
+                              : index == 0              ? LISTEN_SHARED_FIRST
+                                                        : LISTEN_SHARED;
+    if (!listen_open(server->config.host, port, share, &listener, &server->port, error))
+        return false;
+    server->loop_count++;
+    return loop_new(server, index, listener, &server->loops[index], error);
+}
+
+static bool open_and_start(struct server *server, struct error *error)
+{
+    if (!tls_open(server, error))
+        return false;
+    for (int i = 0; i < server->config.loops; i++) {
+        if (!open_loop(server, i, error))
+            return false;
+    }
+    for (int i = 0; i < server->loop_count; i++) {
+        if (!loop_start(server->loops[i], error))
+            return false;
+    }
+    return true;
+}
+
+bool server_start(const struct server_config *config, struct server **ret_server,
+                  struct error *error)
+{
+    struct server *server = server_new(config);
+    if (!open_and_start(server, error)) {
+        server_free(server);
+        return false;
+    }
+    *ret_server = server;
+    return true;
+}
+
+int server_port(const struct server *server)
+{
+    return server->port;
+}
+
+static void order_all(struct server *server, enum loop_order order)
+{
+    for (int i = 0; i < server->loop_count; i++) {
+        if (server->loops[i] && server->loops[i]->started)
+            loop_give_order(server->loops[i], order);
+    }
+}
+
+static int started_count(const struct server *server)
+{
+    int count = 0;
+    for (int i = 0; i < server->loop_count; i++)
+        count += server->loops[i] && server->loops[i]->started;
+    return count;
+}
+
+/* Waits until `*counter` is the number of loops, or the time is over. */
+static bool wait_for_loops(struct server *server, const int *counter, int64_t limit_ms)
+{
+    int64_t until_ms = clock_mono_ms() + limit_ms;
+    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    int wanted = started_count(server);
+    int result = 0;
+    pthread_mutex_lock(&server->mutex);
+    while (*counter < wanted && result == 0)
+        result = pthread_cond_timedwait(&server->changed, &server->mutex, &until);
+    bool all = *counter >= wanted;
+    pthread_mutex_unlock(&server->mutex);
+    return all;
+}
+
+bool server_stop(struct server *server, int64_t limit_ms)
+{
+    atomic_store(&server->stopping, true);
+    order_all(server, ORDER_STOP);
+    if (wait_for_loops(server, &server->ended, limit_ms))
+        return true;
+    order_all(server, ORDER_CUT);
+    wait_for_loops(server, &server->settled, STOP_CUT_MS);
+    return false;
+}
+
+void server_free(struct server *server)
+{
+    if (!server)
+        return;
+    if (!atomic_load(&server->stopping))
+        server_stop(server, 0);
+    for (int i = 0; i < server->loop_count; i++)
+        loop_free(server->loops[i]);
+    SSL_CTX_free(server->tls);
+    pthread_cond_destroy(&server->changed);
+    pthread_mutex_destroy(&server->mutex);
+    free((char *)server->config.host);
+    free((char *)server->config.tls_cert_path);
+    free((char *)server->config.tls_key_path);
+    free(server->loops);
+    free(server);
+}
