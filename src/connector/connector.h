@@ -1,11 +1,156 @@
-/* What a connector is: data that drives the engine. */
+/* What a connector is: data that drives the engine. A connector says where its vendor is, how it is
+ * shown who we are, which call proves it, and what the vendor's answers mean; the engine
+ * (connector/verify.c) does the rest, the same for all.
+ *
+ * Texts are templates: "{instanceUrl}" is replaced by a member of the profile's properties,
+ * "{oAuthProperties.tokenUrl}" by a nested one, "{credentials.apiKey}" by one of the credentials.
+ */
 #pragma once
 
+#include "base/error.h"
 #include "base/str.h"
+#include "connector/verdict.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tokens;
+struct value;
+struct verification;
+
+/* Fills a list's pointer and count from an array. */
+#define LIST(array)                                                                                \
+    {                                                                                              \
+        (array), sizeof(array) / sizeof((array)[0])                                                \
+    }
+
+struct connector_texts {
+    const char *const *rows;
+    size_t count;
+};
+
+struct connector_header {
+    const char *name;
+    const char *value; /* template */
+};
+
+struct connector_headers {
+    const struct connector_header *rows;
+    size_t count;
+};
+
+/* One call to the vendor's API. */
+struct connector_call {
+    const char *method;
+    const char *path; /* template after the base URL, query included; what is put in is escaped */
+    struct connector_headers headers; /* beyond Accept and what proves who we are */
+    const char *body;                 /* sent as it is; NULL: none */
+    const char *content_type;         /* of the body */
+    const char *needs; /* JSON pointer that every good answer has; NULL: any JSON will do */
+};
+
+struct connector_calls {
+    const struct connector_call *rows;
+    size_t count;
+};
+
+/* A base URL. Of several the first that applies is taken. One without a place in it is the vendor's
+ * own and gives way to the operator's endpoint map. */
+struct connector_url {
+    const char *given;       /* applies only when this member is there; NULL: always */
+    const char *flag;        /* applies only when this boolean member is true; NULL: always */
+    const char *url;         /* template; as a whole "{member}" it may have no scheme: https then */
+    const char *bare_domain; /* "example.com": a value "acme" means acme.example.com */
+    /* Applies only to https hosts in the connector's domains: for requests that carry a secret
+     * which the profile's owner does not have, such as the operator's app's. */
+    bool vendor_hosts_only;
+    const struct connector_call *probe; /* what proves credentials there; NULL: the usual probes */
+};
+
+struct connector_urls {
+    const struct connector_url *rows;
+    size_t count;
+};
+
+enum connector_grant {
+    GRANT_REFRESH = 1 << 0,
+    GRANT_CODE = 1 << 1,
+    GRANT_JWT_BEARER = 1 << 2,
+    GRANT_CLIENT_CREDENTIALS = 1 << 3,
+};
+
+enum connector_client {
+    CLIENT_IN_CREDENTIALS, /* members clientId and clientSecret */
+    CLIENT_APP,            /* the operator's app for the connector, or clientCredentialsArn's */
+};
+
+struct connector_basic {
+    const char *user;     /* template */
+    const char *password; /* template */
+};
+
+/* Members have AppFlow's names everywhere: accessToken, refreshToken, oAuthRequest, clientId,
+ * clientSecret, clientCredentialsArn, jwtToken. */
+struct connector_oauth2 {
+    const char *members;    /* where those are: "credentials" or "credentials.oAuthCredentials" */
+    const char *grant_type; /* member with an OAuth2GrantType; NULL: there is none */
+    unsigned grants;        /* of enum connector_grant: what the vendor's token endpoint takes */
+    enum connector_client client;
+    struct connector_urls token_urls;
+    const char *token_path; /* put after the token URL; NULL: it is whole */
+    bool json;              /* the request is JSON; else a form */
+    bool basic;             /* the client shows itself in a Basic header; else in the body */
+    const char *scope;      /* sent with a code or as client; NULL: none */
+};
+
+/* One way to show who we are. Exactly one of the pointers is set; session logins and signed
+ * requests will be further ones. */
+struct connector_auth {
+    const char *given;  /* this way is meant when this member is there; NULL: always */
+    const char *equals; /* and has this value; NULL: any */
+    const struct connector_basic *basic;
+    const struct connector_headers *headers;
+    const struct connector_oauth2 *oauth2;
+};
+
+struct connector_ways {
+    const struct connector_auth *rows;
+    size_t count;
+};
+
+/* What an answer means. The first rule that matches decides; when none does, the common table in
+ * connector/judge.c. */
+struct connector_rule {
+    enum verdict_step step; /* STEP_TOKEN or STEP_API */
+    int status;             /* 0: any; one digit: a class, 5 for 500 to 599 */
+    const char *at;         /* JSON pointer to a scalar; NULL: the body as text */
+    const char *equals;
+    const char *contains; /* letter case does not count */
+    bool absent;          /* its parent is there, it is not (or is null) */
+    enum verdict_kind kind;
+    bool renewable; /* a new access token may help */
+    const char *hint;
+};
+
+struct connector_rules {
+    const struct connector_rule *rows;
+    size_t count;
+};
 
 struct connector {
     struct str type; /* the API's ConnectorType, "Servicenow" */
     struct str key;  /* its member in the configuration's unions, "ServiceNow" */
+    struct connector_urls api;
+    struct connector_ways auth;    /* none: shapes only, not built yet */
+    struct connector_calls probes; /* each must be accepted */
+    struct connector_rules rules;
+    struct connector_texts words;   /* JSON pointers to the vendor's own words, before the usual */
+    struct connector_texts domains; /* where the vendor's hosts are: "example.com" */
+    /* Hooks, for what data cannot say; NULL for most. */
+    bool (*check)(const struct value *properties, const struct value *credentials,
+                  struct error *error);
+    bool (*verify)(const struct verification *verification, struct verdict *ret_verdict,
+                   struct tokens *ret_tokens); /* instead of the engine */
 };
 
 /* NULL when there is none. Connectors may be added at run time later: ask each time. */
@@ -13,3 +158,10 @@ const struct connector *connector_by_type(struct str type);
 const struct connector *connector_by_key(struct str key);
 size_t connector_count(void);
 const struct connector *connector_at(size_t index); /* in order of type */
+
+/* False for a connector that is known by its shapes only: nothing of it may be verified. */
+bool connector_is_built(const struct connector *connector);
+
+/* The connectors that are compiled in, in order of type; connectors/meson.build writes the list. */
+extern const struct connector *const connector_builtin[];
+extern const size_t connector_builtin_count;

@@ -29,9 +29,9 @@ enum verdict_step {
 struct verdict {
     enum verdict_kind kind;
     enum verdict_step step;
-    int status;             /* the vendor's HTTP status; 0: none */
-    struct str words;       /* the vendor's own, secrets removed, printable, at most VERDICT_WORDS_MAX */
-    struct str hint;        /* what the user can do about it */
+    int status;       /* the vendor's HTTP status; 0: none */
+    struct str words; /* the vendor's own, secrets removed, printable, at most VERDICT_WORDS_MAX */
+    struct str hint;  /* what the user can do about it */
     int64_t retry_after_ms; /* throttled: what the vendor asked for; 0 when it did not say */
 };
 

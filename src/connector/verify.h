@@ -21,11 +21,15 @@ struct connector_env {
     /* The operator's endpoint map: a base URL instead of a vendor's own, by connector type. */
     struct str (*endpoint_override)(void *context, struct str connector_type); /* STR_NULL: none */
     void *endpoint_context;
-    struct oauth_apps *apps;
+    struct oauth_apps *apps; /* NULL: no apps are set up */
+    /* How calls are made and waits are spent; NULL: client_call, and sleeping. For tests. */
+    void (*call)(struct client *client, struct arena *arena, const struct client_request *request,
+                 struct client_response *ret_response);
+    void (*pause)(int64_t duration_ms);
 };
 
-/* A change of one-time credentials into tokens is remembered before the tokens are used. The service
- * implements this over the store; every call may wait. */
+/* A change of one-time credentials into tokens is remembered before the tokens are used. The
+ * service implements this over the store; every call may wait. */
 enum journal_state {
     JOURNAL_NEW,    /* not exchanged yet: exchange it, then save */
     JOURNAL_RESUME, /* exchanged by an earlier try that did not finish: *ret_tokens is what came */
@@ -36,13 +40,16 @@ enum journal_state {
 
 struct exchange_journal {
     void *context;
-    /* One-time credential `secret` (a code, an assertion, a refresh token) for `grant` at
-     * `token_url`. After JOURNAL_NEW the caller holds the exchange until `end`. */
+    /* One-time credential `secret` (a code, an assertion, a refresh token) for `grant` (RFC 6749's
+     * grant_type) at `token_url`. After JOURNAL_NEW the caller holds the exchange until `end`. A
+     * refresh token may work again after it was used: it is never JOURNAL_USED. */
     enum journal_state (*begin)(void *context, struct str grant, struct str token_url,
                                 struct str secret, struct arena *arena, struct tokens *ret_tokens,
                                 struct error *error);
-    bool (*save)(void *context, const struct tokens *tokens, struct error *error); /* durable */
-    void (*end)(void *context);
+    /* Durable when it returns. After JOURNAL_NEW; also after JOURNAL_RESUME of a refresh token,
+     * when what was resumed is not accepted any more and the exchange was made once again. */
+    bool (*save)(void *context, const struct tokens *tokens, struct error *error);
+    void (*end)(void *context); /* nothing to do when nothing is held */
 };
 
 struct verification {
@@ -61,14 +68,15 @@ struct verification {
 bool connector_check(const struct connector *connector, const struct value *properties,
                      const struct value *credentials, struct error *error);
 
-/* Calls the vendor. *ret_tokens is what shall be stored beside the credentials (unchanged when no
- * exchange took place). True only for VERDICT_ACCEPTED. */
+/* Calls the vendor, for credentials that connector_check let pass, of a connector that is built.
+ * *ret_tokens is what shall be stored beside the credentials (`stored` when no exchange took place,
+ * empty when there was none). True only for VERDICT_ACCEPTED. Waits; never on an event loop. */
 bool connector_verify(const struct verification *verification, struct verdict *ret_verdict,
                       struct tokens *ret_tokens);
 
 /* Everywhere that verifying would send the credentials: "scheme://host:port" of the API, and the
  * whole token URL, sorted, without repeats. Two configurations that differ here are different
- * receivers. */
+ * receivers. The hosts that a token's instance_url names are not among them: see endpoints.h. */
 void connector_origins(const struct connector_env *env, const struct connector *connector,
                        const struct value *properties, struct arena *arena,
                        struct str **ret_origins, size_t *ret_count);

@@ -1,0 +1,59 @@
+/* OAuth 2.0 token requests and answers (RFC 6749, RFC 7523): bytes only, no call is made here. */
+#pragma once
+
+#include "auth/oauth_app.h"
+#include "auth/tokens.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "net/client.h"
+#include "wire/value.h"
+
+#include <stdbool.h>
+
+enum {
+    OAUTH2_PARAMS_MAX = 16,
+    OAUTH2_BODY_MAX = 128 * 1024, /* bytes; the longest credential is 8,000 and may be escaped */
+};
+
+struct oauth2_param {
+    const char *name;
+    struct str value;
+};
+
+/* A token request in the making: parameters in the order in which they are sent. */
+struct oauth2_request {
+    struct oauth2_param params[OAUTH2_PARAMS_MAX];
+    size_t count;
+};
+
+/* Adds a parameter; one without a value (STR_NULL) is left out. */
+void oauth2_add(struct oauth2_request *request, const char *name, struct str value);
+
+/* The grants: each starts a request anew. */
+void oauth2_code(struct oauth2_request *request, struct str code, struct str redirect_uri);
+void oauth2_refresh(struct oauth2_request *request, struct str refresh_token);
+void oauth2_jwt_bearer(struct oauth2_request *request, struct str assertion); /* RFC 7523, 2.1 */
+void oauth2_client_credentials(struct oauth2_request *request);
+
+enum oauth2_style {
+    OAUTH2_FORM = 0,
+    OAUTH2_JSON = 1 << 0,  /* the body is a JSON object */
+    OAUTH2_BASIC = 1 << 1, /* client id and secret in a Basic header (RFC 6749, 2.3.1) */
+};
+
+/* The POST that asks for tokens. `app` is who asks; NULL: the grant proves itself. */
+void oauth2_build(struct arena *arena, struct oauth2_request *request, struct str token_url,
+                  const struct oauth_app *app, unsigned style, struct client_request *ret_request);
+
+enum {
+    OAUTH2_TOKEN_MAX = 16 * 1024,  /* bytes of a token */
+    OAUTH2_LIFE_MAX_S = 315360000, /* ten years: a longer life is taken for that */
+};
+
+/* Reads a successful answer (RFC 6749, 5.1). expires_in may be a number, a numeric string or
+ * anything else, which then counts as not said. ERR_CONNECTOR_SERVER when there is no access_token,
+ * or something in it could not be sent in a header, or is too long. `json` is NULL when the answer
+ * was no JSON. Texts point into `json`. */
+bool oauth2_read_tokens(const struct value *json, int64_t now_ms, struct tokens *ret_tokens,
+                        struct error *error);

@@ -1,0 +1,34 @@
+/* Tokens as a value that can be sealed, and back. */
+#include "auth/tokens.h"
+
+static void put_ms(struct arena *arena, struct value *value, const char *name, int64_t ms)
+{
+    if (ms != 0)
+        value_put_raw(arena, value, name, arena_printf(arena, "%lld", (long long)ms));
+}
+
+struct value *tokens_to_value(struct arena *arena, const struct tokens *tokens)
+{
+    struct value *value = value_structure(arena);
+    value_put_text(arena, value, "accessToken", tokens->access_token);
+    value_put_text(arena, value, "refreshToken", tokens->refresh_token);
+    value_put_text(arena, value, "instanceUrl", tokens->instance_url);
+    value_put_text(arena, value, "tokenType", tokens->token_type);
+    value_put_text(arena, value, "scope", tokens->scope);
+    put_ms(arena, value, "expiresAtMs", tokens->expires_at_ms);
+    put_ms(arena, value, "obtainedAtMs", tokens->obtained_at_ms);
+    return value;
+}
+
+void tokens_from_value(const struct value *value, struct tokens *ret_tokens)
+{
+    *ret_tokens = (struct tokens){
+        .access_token = value_text(value, "accessToken"),
+        .refresh_token = value_text(value, "refreshToken"),
+        .instance_url = value_text(value, "instanceUrl"),
+        .token_type = value_text(value, "tokenType"),
+        .scope = value_text(value, "scope"),
+        .expires_at_ms = value_integer(value, "expiresAtMs", 0),
+        .obtained_at_ms = value_integer(value, "obtainedAtMs", 0),
+    };
+}

@@ -1,0 +1,121 @@
+/* Rules across members, checked before any call is made. */
+#include "auth/api_key.h"
+#include "connector/endpoints.h"
+#include "connector/verify.h"
+#include "connector/ways.h"
+
+/* The real service writes a connector's name in capitals here. */
+static struct str capitals(struct arena *arena, struct str text)
+{
+    struct str copy = arena_copy(arena, text);
+    char *data = (char *)copy.data;
+    for (size_t i = 0; i < copy.len; i++) {
+        if (data[i] >= 'a' && data[i] <= 'z')
+            data[i] = (char)(data[i] - 'a' + 'A');
+    }
+    return copy;
+}
+
+static bool fail_blank(struct arena *arena, const struct connector *connector, const char *member,
+                       struct error *error)
+{
+    return fail(error, ERR_VALIDATION,
+                "Validation exception: %s cannot be blank for connector: %.*s", member,
+                STR_ARG(capitals(arena, connector->type)));
+}
+
+/* Without a grant type, what was given says which is meant. CLIENT_CREDENTIALS at a vendor that
+ * does not take it gets the text of the real service, which then misses a code. */
+static bool check_oauth2(struct arena *arena, const struct connector *connector,
+                         const struct connector_oauth2 *oauth2, const struct scope *scope,
+                         struct error *error)
+{
+    struct oauth2_material material = oauth2_material(arena, oauth2, scope);
+    struct str grant = material.grant_type;
+    bool has_token = material.access_token.len > 0 || material.refresh_token.len > 0;
+    if (str_eq(grant, STR("CLIENT_CREDENTIALS")))
+        return oauth2->grants & GRANT_CLIENT_CREDENTIALS
+                   ? true
+                   : fail_blank(arena, connector, "AuthCode", error);
+    if (str_eq(grant, STR("JWT_BEARER")))
+        return has_token || material.assertion.len > 0
+                   ? true
+                   : fail_blank(arena, connector, "JwtToken", error);
+    if (material.code.len > 0 && material.redirect_uri.len == 0)
+        return fail_blank(arena, connector, "RedirectUri", error);
+    bool has_assertion = material.assertion.len > 0 && grant.len == 0;
+    if (!has_token && material.code.len == 0 && !has_assertion)
+        return fail_blank(arena, connector, "AuthCode", error);
+    return true;
+}
+
+static bool check_basic(struct arena *arena, const struct connector *connector,
+                        const struct connector_basic *basic, const struct scope *scope,
+                        struct error *error)
+{
+    struct str user = template_fill(arena, basic->user, scope, ESCAPE_NONE);
+    if (str_contains(user, STR(":")))
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: what is sent as the user name for connector: %.*s must "
+                    "not contain a colon",
+                    STR_ARG(capitals(arena, connector->type)));
+    return true;
+}
+
+static bool is_sendable(const struct value *value)
+{
+    if (value->kind == VALUE_STRING && !auth_key_is_sendable(value->text))
+        return false;
+    for (size_t i = 0; i < value->count; i++) {
+        if (!is_sendable(value->items[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool check_credentials(struct arena *arena, const struct connector *connector,
+                              const struct scope *scope, struct error *error)
+{
+    const struct connector_auth *way = way_for(arena, connector, scope);
+    if (!way)
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: the credentials for connector: %.*s hold nothing to "
+                    "authenticate with",
+                    STR_ARG(capitals(arena, connector->type)));
+    if (!is_sendable(scope->credentials))
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: the credentials must not contain control characters");
+    if (way->basic)
+        return check_basic(arena, connector, way->basic, scope, error);
+    if (way->oauth2)
+        return check_oauth2(arena, connector, way->oauth2, scope, error);
+    return true;
+}
+
+static bool check_urls(struct arena *arena, const struct connector *connector,
+                       const struct scope *scope, struct error *error)
+{
+    const struct connector_auth *way = scope->credentials ? way_for(arena, connector, scope) : NULL;
+    struct endpoint api;
+    struct str token_url;
+    if (connector->api.count > 0 &&
+        !endpoint_choose(NULL, connector, &connector->api, scope, arena, &api, error))
+        return false;
+    return !way || !way->oauth2 ||
+           endpoint_token_url(NULL, connector, way->oauth2, scope, arena, &token_url, error);
+}
+
+bool connector_check(const struct connector *connector, const struct value *properties,
+                     const struct value *credentials, struct error *error)
+{
+    struct arena arena = {0};
+    struct scope scope = {properties, credentials};
+    bool good = true;
+    if (connector->auth.count > 0)
+        good = check_urls(&arena, connector, &scope, error) &&
+               (!credentials || check_credentials(&arena, connector, &scope, error));
+    if (good && connector->check)
+        good = connector->check(properties, credentials, error);
+    arena_done(&arena);
+    return good;
+}

@@ -1,0 +1,234 @@
+/* Turning one-time credentials into tokens: remembered before they are used. */
+#include "connector/run.h"
+
+#include "auth/oauth2.h"
+#include "base/clock.h"
+#include "connector/endpoints.h"
+
+struct exchange_plan {
+    enum connector_grant grant;
+    struct oauth2_request request;
+    struct str secret; /* what is used up */
+    struct str token_url;
+    struct oauth_app app;
+    bool with_app;
+};
+
+/* A grant type that was chosen rules out the one-time credential of another. */
+static bool grant_is_ready(const struct run *run, enum connector_grant grant)
+{
+    const struct oauth2_material *material = &run->material;
+    bool any = material->grant_type.len == 0;
+    switch (grant) {
+    case GRANT_REFRESH:
+        return run->tokens.refresh_token.len > 0;
+    case GRANT_CODE:
+        return material->code.len > 0 && material->redirect_uri.len > 0 &&
+               (any || str_eq(material->grant_type, STR("AUTHORIZATION_CODE")));
+    case GRANT_JWT_BEARER:
+        return material->assertion.len > 0 &&
+               (any || str_eq(material->grant_type, STR("JWT_BEARER")));
+    case GRANT_CLIENT_CREDENTIALS:
+        return str_eq(material->grant_type, STR("CLIENT_CREDENTIALS"));
+    }
+    return false;
+}
+
+enum connector_grant run_next_grant(const struct run *run)
+{
+    static const enum connector_grant order[] = {GRANT_REFRESH, GRANT_CODE, GRANT_JWT_BEARER,
+                                                 GRANT_CLIENT_CREDENTIALS};
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+        bool possible = run->way->oauth2->grants & order[i] && !(run->tried & order[i]);
+        if (possible && grant_is_ready(run, order[i]))
+            return order[i];
+    }
+    return 0;
+}
+
+static void plan_request(const struct run *run, struct exchange_plan *plan)
+{
+    const struct oauth2_material *material = &run->material;
+    struct str scope = str_from(run->way->oauth2->scope);
+    switch (plan->grant) {
+    case GRANT_REFRESH:
+        plan->secret = run->tokens.refresh_token;
+        oauth2_refresh(&plan->request, plan->secret);
+        return;
+    case GRANT_CODE:
+        plan->secret = material->code;
+        oauth2_code(&plan->request, plan->secret, material->redirect_uri);
+        oauth2_add(&plan->request, "scope", scope);
+        return;
+    case GRANT_JWT_BEARER:
+        plan->secret = material->assertion;
+        oauth2_jwt_bearer(&plan->request, plan->secret);
+        return;
+    case GRANT_CLIENT_CREDENTIALS:
+        plan->secret = material->client_secret;
+        oauth2_client_credentials(&plan->request);
+        oauth2_add(&plan->request, "scope", scope);
+        return;
+    }
+}
+
+/* When an access token was rejected before, that stays the verdict: the missing app is only why it
+ * could not be renewed. */
+static bool app_is_missing(struct run *run, const struct error *error)
+{
+    static const char hint[] =
+        "The operator of this server sets up OAuth apps; an own app is named "
+        "by clientCredentialsArn.";
+    bool ours = error->code == ERR_INTERNAL || error->code == ERR_UNAVAILABLE;
+    if (run->verdict.kind != VERDICT_REJECTED)
+        return run_conclude(run, ours ? VERDICT_INTERNAL : VERDICT_MISCONFIGURED, STEP_APP,
+                            str_from(error->message), hint);
+    run->note = arena_printf(run->v->arena, "It cannot be renewed: %s", error->message);
+    return false;
+}
+
+static bool find_app(struct run *run, struct exchange_plan *plan)
+{
+    const struct verification *v = run->v;
+    struct error error = {0};
+    plan->with_app = plan->grant != GRANT_JWT_BEARER; /* an assertion names its app itself */
+    if (!plan->with_app)
+        return true;
+    if (run->way->oauth2->client == CLIENT_IN_CREDENTIALS) {
+        plan->app = (struct oauth_app){run->material.client_id, run->material.client_secret};
+        return true;
+    }
+    bool found = v->env->apps
+                     ? oauth_app_for(v->env->apps, v->connector->type, run->material.client_arn,
+                                     v->deadline_ms, v->arena, &plan->app, &error)
+                     : fail(&error, ERR_NOT_FOUND, "No OAuth app is set up for this connector.");
+    if (!found)
+        return app_is_missing(run, &error);
+    redact_add(&run->redaction, plan->app.client_secret);
+    return true;
+}
+
+static bool make_plan(struct run *run, enum connector_grant grant, struct exchange_plan *plan)
+{
+    const struct verification *v = run->v;
+    struct error error = {0};
+    *plan = (struct exchange_plan){.grant = grant};
+    plan_request(run, plan);
+    if (!endpoint_token_url(v->env, v->connector, run->way->oauth2, &run->scope, v->arena,
+                            &plan->token_url, &error))
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_TOKEN, str_from(error.message), NULL);
+    return find_app(run, plan);
+}
+
+static void adopt(struct run *run, const struct tokens *tokens)
+{
+    run->tokens = *tokens;
+    run->exchanged = true;
+    redact_add(&run->redaction, tokens->access_token);
+    redact_add(&run->redaction, tokens->refresh_token);
+}
+
+/* An instance_url that leads somewhere else than the vendor's is dropped, and said so in the hint
+ * if what follows fails. */
+static void drop_stray_instance(struct run *run, struct tokens *tokens)
+{
+    const struct verification *v = run->v;
+    struct url url;
+    if (!tokens->instance_url.data || endpoint_is_trusted(v->env, v->connector, &run->scope,
+                                                          tokens->instance_url, v->arena, &url))
+        return;
+    tokens->instance_url = STR_NULL;
+    run->note = STR("The token endpoint named an instance_url outside of the vendor's domains; "
+                    "nothing was sent there.");
+}
+
+static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct tokens *ret_tokens)
+{
+    struct arena *arena = run->v->arena;
+    const struct connector_oauth2 *oauth2 = run->way->oauth2;
+    unsigned style =
+        (oauth2->json ? OAUTH2_JSON : OAUTH2_FORM) | (oauth2->basic ? OAUTH2_BASIC : 0);
+    struct client_request request;
+    struct answer answer;
+    struct error error = {0};
+    oauth2_build(arena, &plan->request, plan->token_url, plan->with_app ? &plan->app : NULL, style,
+                 &request);
+    bool repeatable = plan->grant == GRANT_CLIENT_CREDENTIALS;
+    if (!run_call(run, STEP_TOKEN, NULL, &request, repeatable, &answer))
+        return false;
+    if (!oauth2_read_tokens(answer.json, clock_wall_ms(), ret_tokens, &error)) {
+        run_conclude(run, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
+        run->verdict.status = answer.response.status;
+        return false;
+    }
+    if (plan->grant == GRANT_REFRESH && !ret_tokens->refresh_token.data)
+        ret_tokens->refresh_token = plan->secret; /* not rotated: the old one stays good */
+    if (plan->grant == GRANT_REFRESH && !ret_tokens->instance_url.data)
+        ret_tokens->instance_url = run->tokens.instance_url;
+    drop_stray_instance(run, ret_tokens);
+    return true;
+}
+
+static bool exchange_and_save(struct run *run, struct exchange_plan *plan)
+{
+    const struct exchange_journal *journal = run->v->journal;
+    struct error error = {0};
+    struct tokens tokens;
+    bool got = ask_for_tokens(run, plan, &tokens);
+    bool saved = got && journal->save(journal->context, &tokens, &error);
+    journal->end(journal->context);
+    if (!got)
+        return false;
+    if (!saved)
+        return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, str_from(error.message), NULL);
+    adopt(run, &tokens);
+    return true;
+}
+
+/* What an earlier try got may have expired since. A refresh token may then be used once again. */
+static bool resume(struct run *run, struct exchange_plan *plan, const struct tokens *tokens)
+{
+    if (plan->grant != GRANT_REFRESH) {
+        adopt(run, tokens);
+        return true;
+    }
+    if (run->resumed)
+        return exchange_and_save(run, plan);
+    run->resumed = true;
+    run->tried &= ~(unsigned)GRANT_REFRESH;
+    adopt(run, tokens);
+    return true;
+}
+
+static struct str grant_name(const struct exchange_plan *plan)
+{
+    return plan->request.params[0].value; /* grant_type */
+}
+
+bool run_exchange(struct run *run, enum connector_grant grant)
+{
+    const struct verification *v = run->v;
+    struct exchange_plan plan;
+    struct tokens earlier = {0};
+    struct error error = {0};
+    run->tried |= grant;
+    if (!make_plan(run, grant, &plan))
+        return false;
+    switch (v->journal->begin(v->journal->context, grant_name(&plan), plan.token_url, plan.secret,
+                              v->arena, &earlier, &error)) {
+    case JOURNAL_NEW:
+        return exchange_and_save(run, &plan);
+    case JOURNAL_RESUME:
+        return resume(run, &plan, &earlier);
+    case JOURNAL_USED:
+        return run_conclude(run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL,
+                            "It was exchanged for tokens before, and works only once. Get a new "
+                            "one.");
+    case JOURNAL_BUSY:
+        return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
+                            "Another request is exchanging the same credential. Try again.");
+    case JOURNAL_FAILED:
+        break;
+    }
+    return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, str_from(error.message), NULL);
+}

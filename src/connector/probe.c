@@ -1,0 +1,82 @@
+/* The calls that prove credentials. */
+#include "connector/run.h"
+
+#include "auth/api_key.h"
+#include "auth/basic.h"
+#include "connector/endpoints.h"
+
+enum { PROBE_HEADERS_FIXED = 3 }; /* Accept, Content-Type, Authorization */
+
+static struct str authorization(struct run *run)
+{
+    struct arena *arena = run->v->arena;
+    const struct connector_auth *way = run->way;
+    if (way->oauth2)
+        return auth_bearer(arena, run->tokens.access_token);
+    if (!way->basic)
+        return STR_NULL;
+    struct str user = template_fill(arena, way->basic->user, &run->scope, ESCAPE_NONE);
+    struct str password = template_fill(arena, way->basic->password, &run->scope, ESCAPE_NONE);
+    struct str value = auth_basic(arena, user, password);
+    redact_add(&run->redaction, (struct str){value.data + 6, value.len - 6}); /* after "Basic " */
+    return value;
+}
+
+static size_t add_filled(struct run *run, const struct connector_headers *rows,
+                         struct http_header *headers, size_t count)
+{
+    for (size_t i = 0; rows && i < rows->count; i++)
+        headers[count++] = (struct http_header){
+            str_from(rows->rows[i].name),
+            template_fill(run->v->arena, rows->rows[i].value, &run->scope, ESCAPE_NONE)};
+    return count;
+}
+
+static void add_headers(struct run *run, const struct connector_call *call,
+                        struct client_request *request)
+{
+    const struct connector_headers *keys = run->way->headers;
+    size_t most = PROBE_HEADERS_FIXED + call->headers.count + (keys ? keys->count : 0);
+    struct http_header *headers = arena_array(run->v->arena, struct http_header, most);
+    struct str value = authorization(run);
+    size_t count = 0;
+    headers[count++] = (struct http_header){STR("Accept"), STR("application/json")};
+    if (call->body)
+        headers[count++] = (struct http_header){STR("Content-Type"), str_from(call->content_type)};
+    if (value.data)
+        headers[count++] = (struct http_header){STR("Authorization"), value};
+    count = add_filled(run, keys, headers, count);
+    request->header_count = add_filled(run, &call->headers, headers, count);
+    request->headers = headers;
+}
+
+static bool make_call(struct run *run, const struct url *base, const struct connector_call *call)
+{
+    struct arena *arena = run->v->arena;
+    struct str path = template_fill(arena, call->path, &run->scope, ESCAPE_PERCENT);
+    struct client_request request = {
+        .method = str_from(call->method),
+        .url = arena_printf(arena, "%.*s%.*s", STR_ARG(url_text(arena, base)), STR_ARG(path)),
+        .body = str_from(call->body),
+    };
+    struct answer answer;
+    add_headers(run, call, &request);
+    return run_call(run, STEP_API, call->needs, &request, true, &answer);
+}
+
+bool run_probe(struct run *run)
+{
+    const struct connector *connector = run->v->connector;
+    struct error error = {0};
+    struct endpoint endpoint;
+    if (!endpoint_api(run->v->env, connector, &run->scope, &run->tokens, run->v->arena, &endpoint,
+                      &error))
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
+    if (endpoint.probe)
+        return make_call(run, &endpoint.url, endpoint.probe);
+    for (size_t i = 0; i < connector->probes.count; i++) {
+        if (!make_call(run, &endpoint.url, &connector->probes.rows[i]))
+            return false;
+    }
+    return true;
+}

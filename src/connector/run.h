@@ -1,0 +1,55 @@
+/* One verification under way: what it knows, and what came of it so far. */
+#pragma once
+
+#include "connector/answer.h"
+#include "connector/redact.h"
+#include "connector/template.h"
+#include "connector/verify.h"
+#include "connector/ways.h"
+
+struct run {
+    const struct verification *v;
+    const struct connector_auth *way;
+    struct scope scope;
+    struct oauth2_material material; /* when the way is OAuth */
+    struct redaction redaction;      /* everything that must not come back in words */
+    struct tokens tokens;            /* in hand */
+    bool exchanged;                  /* they differ from what was stored */
+    unsigned tried;                  /* of enum connector_grant */
+    bool resumed;                    /* a refresh of an earlier try was taken up */
+    struct verdict verdict;
+    bool renewable;  /* the verdict is such that a new access token may help */
+    struct str note; /* joins the hint unless all ends well */
+};
+
+/* Sets the verdict where no call was made. `words` are cleaned. Always false. */
+bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step step, struct str words,
+                  const char *hint);
+
+/* --- call.c --- */
+
+enum {
+    CALL_TRIES_MAX = 3,
+    CALL_THROTTLED_PAUSE_MS = 1000, /* first wait when 429 came without Retry-After; then doubled */
+    CALL_FAULT_PAUSE_MS = 500,      /* before the one repetition after a server fault */
+    CALL_ROOM_MS = 200,             /* no try is begun with less time left */
+};
+
+/* Makes a call, judges the answer, repeats it within the time limit where that may help, and sets
+ * the verdict. What consumes something must not be `repeatable`: then only an answer that proves
+ * nothing was consumed (429) is followed by another try. True when the answer is a good one. */
+bool run_call(struct run *run, enum verdict_step step, const char *needs,
+              struct client_request *request, bool repeatable, struct answer *ret_answer);
+
+/* --- probe.c --- */
+
+/* Makes the calls that prove the credentials. */
+bool run_probe(struct run *run);
+
+/* --- exchange.c --- */
+
+/* The next grant that could bring tokens; 0: none is left. */
+enum connector_grant run_next_grant(const struct run *run);
+
+/* Turns a one-time credential into tokens, through the journal. */
+bool run_exchange(struct run *run, enum connector_grant grant);

@@ -1,0 +1,38 @@
+/* Templates: text with places for members of a profile's properties and credentials. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "connector/connector.h"
+#include "wire/value.h"
+
+/* What places can name. */
+struct scope {
+    const struct value *properties;
+    const struct value *credentials; /* NULL: none were given */
+};
+
+/* The member at a path, "instanceUrl" or "credentials.oAuthRequest.authCode"; NULL when absent. */
+const struct value *scope_value(const struct scope *scope, const char *path);
+/* A string as it is, numbers and booleans spelled out; STR_NULL when absent or anything else. */
+struct str scope_text(struct arena *arena, const struct scope *scope, const char *path);
+
+/* Whether a row with these conditions applies. */
+bool scope_allows(struct arena *arena, const struct scope *scope, const char *given,
+                  const char *equals);
+
+enum template_escape {
+    ESCAPE_NONE,    /* headers and names of users: the value as it is */
+    ESCAPE_PERCENT, /* a path or a query */
+    ESCAPE_HOST,    /* a part of a host name: anything else than letters, digits, '-', '_' and '.'
+                     * becomes '!', which no URL takes, so that a value cannot move the host */
+};
+
+enum { TEMPLATE_MAX = 32 * 1024 }; /* bytes of a filled template */
+
+struct str template_fill(struct arena *arena, const char *template, const struct scope *scope,
+                         enum template_escape escape);
+
+/* Calls `each` with the path of every place. */
+void template_places(const char *template, void (*each)(void *context, struct str path),
+                     void *context);

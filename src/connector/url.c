@@ -1,0 +1,217 @@
+/* Parsing of base URLs, stricter than RFC 3986: whatever two readers could take for different hosts
+ * is refused, since credentials are sent there. */
+#include "connector/url.h"
+
+#include <string.h>
+
+enum { HOST_MAX = 253, LABEL_MAX = 63 }; /* RFC 1035, 2.3.4 */
+
+static bool is_lower_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static struct str lower(struct arena *arena, struct str text)
+{
+    struct str copy = arena_copy(arena, text);
+    char *data = (char *)copy.data;
+    for (size_t i = 0; i < copy.len; i++) {
+        if (data[i] >= 'A' && data[i] <= 'Z')
+            data[i] = (char)(data[i] - 'A' + 'a');
+    }
+    return copy;
+}
+
+static bool label_is_good(struct str label)
+{
+    if (label.len == 0 || label.len > LABEL_MAX)
+        return false;
+    for (size_t i = 0; i < label.len; i++) {
+        if (!is_lower_alnum(label.data[i]) && label.data[i] != '-' && label.data[i] != '_')
+            return false;
+    }
+    return label.data[0] != '-' && label.data[label.len - 1] != '-';
+}
+
+static bool name_is_good(struct str host)
+{
+    struct str label, rest = host;
+    if (host.len == 0 || host.len > HOST_MAX)
+        return false;
+    while (str_cut(rest, '.', &label, &rest)) {
+        if (!label_is_good(label))
+            return false;
+    }
+    return label_is_good(rest);
+}
+
+/* Only the form: whether it is an address is found out when it is connected to. */
+static bool ipv6_is_good(struct str host)
+{
+    if (host.len < 4 || host.len > 47 || !str_ends(host, STR("]")))
+        return false;
+    for (size_t i = 1; i + 1 < host.len; i++) {
+        char c = host.data[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && c != ':' && c != '.')
+            return false;
+    }
+    return true;
+}
+
+static bool port_is_good(struct str text, int *ret_port)
+{
+    unsigned long long port;
+    if (text.len == 0 || text.data[0] == '0' || !str_to_u64(text, 65535, &port))
+        return false;
+    *ret_port = (int)port;
+    return true;
+}
+
+static bool path_is_good(struct str path)
+{
+    struct str segment, rest = path;
+    bool more = path.len > 0;
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.data[i] <= ' ' || path.data[i] > '~' || strchr("\"<>\\^`{|}", path.data[i]))
+            return false;
+    }
+    while (more) {
+        more = str_cut(rest, '/', &segment, &rest);
+        struct str part = more ? segment : rest;
+        if (str_eq(part, STR(".")) || str_eq(part, STR("..")))
+            return false;
+    }
+    return true;
+}
+
+/* Everything up to the first of `ends`. */
+static struct str take_until(struct str *text, const char *ends)
+{
+    size_t len = 0;
+    while (len < text->len && !strchr(ends, text->data[len]))
+        len++;
+    struct str taken = {text->data, len};
+    text->data += len;
+    text->len -= len;
+    return taken;
+}
+
+static bool read_scheme(struct arena *arena, struct str *text, struct str *ret_scheme)
+{
+    struct str before, after;
+    *ret_scheme = STR("https");
+    if (!str_contains(*text, STR("://")))
+        return true;
+    if (!str_cut(*text, ':', &before, &after))
+        return false;
+    *ret_scheme = lower(arena, before);
+    if (!str_starts(after, STR("//")))
+        return false;
+    *text = (struct str){after.data + 2, after.len - 2};
+    return str_eq(*ret_scheme, STR("https")) || str_eq(*ret_scheme, STR("http"));
+}
+
+static bool read_host(struct arena *arena, struct str authority, const char *bare_domain,
+                      struct url *url, const char **ret_fault)
+{
+    struct str host = authority, port = STR_NULL;
+    if (authority.len > 0 && authority.data[0] == '[') {
+        port = authority;
+        host = take_until(&port, "]");
+        host.len += port.len > 0;
+        port = (struct str){port.data + (port.len > 0), port.len - (port.len > 0)};
+        *ret_fault = "has no good host";
+        if (port.len > 0 && port.data[0] != ':')
+            return false;
+        port = port.len > 0 ? (struct str){port.data + 1, port.len - 1} : STR_NULL;
+    } else {
+        str_cut(authority, ':', &host, &port);
+    }
+    *ret_fault = "has no good port";
+    url->port = str_eq(url->scheme, STR("https")) ? 443 : 80;
+    if (port.data && !port_is_good(port, &url->port))
+        return false;
+    *ret_fault = "has no good host";
+    url->host = lower(arena, host);
+    if (str_starts(url->host, STR("[")))
+        return ipv6_is_good(url->host);
+    if (str_ends(url->host, STR("."))) /* the root's own dot names the same host */
+        url->host.len--;
+    if (bare_domain && !port.data && label_is_good(url->host))
+        url->host = arena_printf(arena, "%.*s.%s", STR_ARG(url->host), bare_domain);
+    return name_is_good(url->host);
+}
+
+static const char *find_fault(struct arena *arena, struct str text, const char *bare_domain,
+                              struct url *url)
+{
+    const char *fault = NULL;
+    if (text.len == 0 || text.len > URL_MAX)
+        return "is empty or too long";
+    if (memchr(text.data, '\0', text.len))
+        return "has a character that no URL has";
+    bool has_scheme = str_contains(text, STR("://"));
+    if (!read_scheme(arena, &text, &url->scheme))
+        return "must begin with https:// or http://";
+    struct str authority = take_until(&text, "/?#\\");
+    if (memchr(authority.data, '@', authority.len))
+        return "must not hold a user name or password";
+    if (!read_host(arena, authority, has_scheme ? NULL : bare_domain, url, &fault))
+        return fault;
+    while (str_ends(text, STR("/")))
+        text.len--;
+    url->path = text;
+    struct str path = take_until(&text, "?#");
+    if (text.len > 0)
+        return "must not hold a query or a fragment";
+    return path_is_good(path) ? NULL : "has a path that no URL has";
+}
+
+bool url_parse(struct arena *arena, struct str text, const char *bare_domain, const char *name,
+               struct url *ret_url, struct error *error)
+{
+    struct url url = {0};
+    const char *fault = find_fault(arena, text, bare_domain, &url);
+    if (fault)
+        return fail(error, ERR_VALIDATION, "Validation exception: %s %s.", name, fault);
+    *ret_url = url;
+    return true;
+}
+
+static bool port_is_usual(const struct url *url)
+{
+    return url->port == (str_eq(url->scheme, STR("https")) ? 443 : 80);
+}
+
+struct str url_text(struct arena *arena, const struct url *url)
+{
+    if (port_is_usual(url))
+        return arena_printf(arena, "%.*s://%.*s%.*s", STR_ARG(url->scheme), STR_ARG(url->host),
+                            STR_ARG(url->path));
+    return arena_printf(arena, "%.*s://%.*s:%d%.*s", STR_ARG(url->scheme), STR_ARG(url->host),
+                        url->port, STR_ARG(url->path));
+}
+
+struct str url_origin(struct arena *arena, const struct url *url)
+{
+    return arena_printf(arena, "%.*s://%.*s:%d", STR_ARG(url->scheme), STR_ARG(url->host),
+                        url->port);
+}
+
+bool url_same_origin(const struct url *a, const struct url *b)
+{
+    return str_eq(a->scheme, b->scheme) && str_eq(a->host, b->host) && a->port == b->port;
+}
+
+bool url_in_domains(const struct url *url, const struct connector_texts *domains)
+{
+    for (size_t i = 0; i < domains->count; i++) {
+        struct str domain = str_from(domains->rows[i]);
+        if (str_eq(url->host, domain))
+            return true;
+        if (url->host.len > domain.len && str_ends(url->host, domain) &&
+            url->host.data[url->host.len - domain.len - 1] == '.')
+            return true;
+    }
+    return false;
+}

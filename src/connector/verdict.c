@@ -1,0 +1,65 @@
+/* Verdicts in words. */
+#include "connector/verdict.h"
+
+#include "base/buf.h"
+
+enum { DESCRIPTION_MAX = 4096 };
+
+static const char *const kind_names[] = {
+    [VERDICT_ACCEPTED] = "accepted",       [VERDICT_REJECTED] = "rejected",
+    [VERDICT_FORBIDDEN] = "forbidden",     [VERDICT_THROTTLED] = "throttled",
+    [VERDICT_UNREACHABLE] = "unreachable", [VERDICT_MISCONFIGURED] = "misconfigured",
+    [VERDICT_INTERNAL] = "internal",
+};
+
+static const char *const step_names[] = {
+    [STEP_NONE] = "none", [STEP_RESOLVE] = "resolve", [STEP_CONNECT] = "connect",
+    [STEP_TLS] = "tls",   [STEP_APP] = "app",         [STEP_TOKEN] = "token",
+    [STEP_API] = "api",
+};
+
+/* What comes after the vendor's name. */
+static const char *const sentences[] = {
+    [VERDICT_ACCEPTED] = "accepted the credentials",
+    [VERDICT_REJECTED] = "rejected the credentials",
+    [VERDICT_FORBIDDEN] = "knows the credentials, but they lack a permission",
+    [VERDICT_THROTTLED] = "takes no more requests for now",
+    [VERDICT_UNREACHABLE] = "gave no usable answer",
+    [VERDICT_MISCONFIGURED] = "cannot be used with this configuration",
+    [VERDICT_INTERNAL] = "was not asked to the end, for a reason on this side",
+};
+
+const char *verdict_kind_name(enum verdict_kind kind)
+{
+    return kind_names[kind];
+}
+
+const char *verdict_step_name(enum verdict_step step)
+{
+    return step_names[step];
+}
+
+struct str verdict_describe(struct arena *arena, struct str connector_type,
+                            const struct verdict *verdict)
+{
+    struct buf out = buf_in(arena, DESCRIPTION_MAX);
+    buf_printf(&out, "%.*s %s", STR_ARG(connector_type), sentences[verdict->kind]);
+    if (verdict->step != STEP_NONE)
+        buf_printf(&out, " at step %s", verdict_step_name(verdict->step));
+    if (verdict->status != 0)
+        buf_printf(&out, " (HTTP %d)", verdict->status);
+    if (verdict->retry_after_ms > 0)
+        buf_printf(&out, " and asks to wait %lld seconds",
+                   (long long)((verdict->retry_after_ms + 999) / 1000));
+    if (verdict->words.len > 0) {
+        buf_add_cstr(&out, ": ");
+        buf_add(&out, verdict->words);
+    }
+    if (!str_ends(buf_str(&out), STR(".")))
+        buf_add_char(&out, '.');
+    if (verdict->hint.len > 0) {
+        buf_add_char(&out, ' ');
+        buf_add(&out, verdict->hint);
+    }
+    return buf_str(&out);
+}
