@@ -184,7 +184,7 @@ class Tables:
 
     def ids_h(self):
         most = max(len(shape.get('members', {})) for shape in self.shapes.values())
-        lines = ['/* Written by tools/gen_api.py: the places of shapes and operations in the tables. */',
+        lines = ['/* Written by tools/gen_api.py: the places of shapes and operations. */',
                  '#pragma once', '', 'enum api_shape_id {',
                  *[f'    API_SHAPE_{name},' for name in self.names], '    API_SHAPE_COUNT,', '};',
                  '', 'enum api_operation_id {',

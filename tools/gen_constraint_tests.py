@@ -5,9 +5,11 @@ Usage: gen_constraint_tests.py MODEL.json OUTPUT
 
 A case is a record: operation, method, target, what it shows, outcome, expected text, body. The last
 record says how many there are. Fields end with the ASCII unit separator, records with the record
-separator, since both blanks and line breaks are among the values. Expected messages are worked out here, by other code than the
-server's, and compared whole. A constraint that no value can reach the bound of, or be past, must
-stand in UNREACHABLE with its reason, or this program fails: nothing is left out in silence.
+separator, since both blanks and line breaks are among the values.
+
+Expected messages are worked out here, by other code than the server's, and compared whole. A
+constraint that no value can reach the bound of, or be past, must stand in UNREACHABLE with its
+reason, or this program fails: nothing is left out in silence.
 """
 import json
 import re
@@ -15,7 +17,6 @@ import sys
 from urllib.parse import quote
 
 # Of each pattern: how its shortest value starts, what may follow any number of times, and a miss.
-ARN = {kind: (f'arn:aws:{kind}:r:1:', 'x') for kind in ('appflow', 'iam', 'kms', 'secretsmanager')}
 PATTERNS = {
     r'\S+': ('x', 'x', 'a b'),
     r'.*': ('', 'x', 'a\nb'),
@@ -68,7 +69,7 @@ TYPE_WORDS = {'structure': 'an object', 'map': 'an object', 'list': 'a list',
               'long': 'a 64-bit integer', 'double': 'a number',
               'timestamp': 'a time in seconds since 1970'}
 ABSENT = object()
-FAR = 10 ** 9  # members of no bound
+FAR_ENOUGH = 10000  # longer than any bound on a string
 
 
 def shown(value):
@@ -404,9 +405,6 @@ class Generator:
         unused = set(UNREACHABLE) - self.used
         if unused:
             sys.exit(f'these can be reached, so they must not be excused: {unused}')
-
-
-FAR_ENOUGH = 10000  # longer than any bound on a string
 
 
 def main():

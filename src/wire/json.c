@@ -154,8 +154,8 @@ static struct value *plain_tree(struct arena *arena, const json_t *json)
 
 bool json_parse(struct str text, struct arena *arena, struct value **ret_value)
 {
-    const json_t *json;
-    if (!json_read(text, arena, &json, NULL))
+    const json_t *json = NULL;
+    if (!json_read(text, arena, &json, NULL) || !json)
         return false;
     *ret_value = plain_tree(arena, json);
     return true;

@@ -17,7 +17,7 @@ struct path {
 enum { PATH_SHOWN_MAX = 512 }; /* bytes; the model's longest has a third of it */
 
 /* As AWS writes it: "tasks.1.member.sourceFields". Members start with a lower-case letter, since
- * their names are Java's there: 'connectorProfileProperties.salesforce', whatever was sent. */
+ * AWS's names there are Java's, whatever was sent. */
 void path_print(struct buf *out, const struct path *path);
 
 /* Checks all constraints of the model and collects every violation. ERR_VALIDATION in AWS's form:

@@ -3,10 +3,10 @@
 
 #include "base/encode.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 const struct value *value_get(const struct value *structure, const char *name)
 {
@@ -70,12 +70,13 @@ void value_reserve(struct arena *arena, struct value *value, size_t capacity)
         return;
     struct value **items = arena_array(arena, struct value *, capacity);
     struct str *names = NULL;
-    if (value->count > 0)
-        memcpy(items, value->items, value->count * sizeof(*items));
     if (value->kind != VALUE_LIST)
         names = arena_array(arena, struct str, capacity);
-    if (names && value->count > 0)
-        memcpy(names, value->names, value->count * sizeof(*names));
+    for (size_t i = 0; i < value->count; i++) {
+        items[i] = value->items[i];
+        if (names)
+            names[i] = value->names[i];
+    }
     value->items = items;
     value->names = names;
     value->capacity = capacity;
@@ -89,7 +90,9 @@ static void make_room(struct arena *arena, struct value *value)
 
 void value_put(struct arena *arena, struct value *structure, const char *name, struct value *item)
 {
+    assert(structure->kind == VALUE_STRUCTURE || structure->kind == VALUE_MAP);
     make_room(arena, structure);
+    assert(structure->names);
     structure->names[structure->count] = str_from(name);
     structure->items[structure->count++] = item;
 }
@@ -116,6 +119,7 @@ void value_put_raw(struct arena *arena, struct value *structure, const char *nam
 
 void value_append(struct arena *arena, struct value *list, struct value *item)
 {
+    assert(list->kind == VALUE_LIST);
     make_room(arena, list);
     list->items[list->count++] = item;
 }
@@ -126,10 +130,13 @@ static void encode_time(struct buf *out, int64_t ms)
     buf_printf(out, "%s%" PRIu64 ".%03u", ms < 0 ? "-" : "", size / 1000, (unsigned)(size % 1000));
 }
 
-/* The fewest digits that read back as the same number. */
+/* The fewest digits that read back as the same number. Zero has no sign, since "-0" reads back as
+ * the integer that has none. */
 static void encode_double(struct buf *out, double number)
 {
     char digits[32];
+    if (number == 0)
+        number = 0;
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(digits, sizeof(digits), "%.*g", precision, number);
         if (strtod(digits, NULL) == number)

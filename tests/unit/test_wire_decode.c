@@ -352,9 +352,10 @@ static void an_element_that_is_a_structure_has_a_place(void **state)
 static void long_messages_stay_whole_and_within_bounds(void **state)
 {
     (void)state;
-    char body[20000], name[2000] = "";
+    char body[4000], name[2000];
+    size_t len = 0;
     for (int i = 0; i < 600; i++)
-        strcat(name, "é");
+        len += (size_t)snprintf(name + len, sizeof(name) - len, "é");
     snprintf(body, sizeof(body), "{\"connectorProfileName\":\"%s\",\"connectionMode\":\"Public\"}",
              name);
     struct result result = decoded(UPDATE, str_from(body));
@@ -379,85 +380,6 @@ static void long_messages_stay_whole_and_within_bounds(void **state)
     assert_true(last == ']' || last == 'l'); /* an enum's end, or that of "null" */
     arena_done(&result.arena);
     buf_done(&many);
-}
-
-#define CANARY "C4NARY"
-
-/* Fills every string member beneath a shape with a value that breaks every kind of constraint, and
- * gives every other member a type that is wrong when `mistype` is set. */
-static void plant(struct buf *out, const struct shape *shape, bool mistype, int depth)
-{
-    assert_true(depth < 10);
-    if (shape->type == SHAPE_STRUCTURE) {
-        buf_add_char(out, '{');
-        for (size_t i = 0; i < shape->member_count; i++) {
-            buf_printf(out, "%s\"%s\":", i > 0 ? "," : "", shape->members[i].name.data);
-            plant(out, &api_shapes[shape->members[i].shape], mistype, depth + 1);
-        }
-        buf_add_char(out, '}');
-    } else if (shape->type == SHAPE_MAP) {
-        buf_add_cstr(out, mistype ? "[\"" CANARY "\"]" : "{\"" CANARY " k\":\"" CANARY " v\"}");
-    } else if (shape->type == SHAPE_LIST) {
-        buf_add_cstr(out, mistype ? "\"" CANARY "\"" : "[\"" CANARY " e\"]");
-    } else {
-        assert_int_equal(shape->type, SHAPE_STRING);
-        buf_add_cstr(out, mistype ? "[\"" CANARY "\"]" : "\"" CANARY " \\n");
-        for (int i = 0; !mistype && i < 9000; i++)
-            buf_add_char(out, 'x');
-        buf_add_cstr(out, mistype ? "" : "\"");
-    }
-}
-
-static void never_tells_the_canary(const char *body)
-{
-    struct result result = decoded(UPDATE, str_from(body));
-    assert_int_not_equal(result.error.code, ERR_NONE);
-    assert_null(strstr(result.error.message, CANARY));
-    assert_null(strstr(result.error.message, "xxx"));
-    arena_done(&result.arena);
-}
-
-static void credentials_are_never_told(void **state)
-{
-    (void)state;
-    const struct shape *credentials = &api_shapes[API_SHAPE_ConnectorProfileCredentials];
-    assert_true(credentials->sensitive);
-    assert_int_equal(credentials->member_count, 19);
-    for (size_t i = 0; i < credentials->member_count; i++) {
-        const struct shape_member *member = &credentials->members[i];
-        for (int mistype = 0; mistype < 2; mistype++) {
-            struct buf planted = buf_on_heap(1000000);
-            buf_printf(&planted, "{\"%s\":", member->name.data);
-            plant(&planted, &api_shapes[member->shape], mistype, 0);
-            buf_add_char(&planted, '}');
-            char *body = update_body("{}", planted.data);
-            never_tells_the_canary(body);
-            free(body);
-            buf_done(&planted);
-        }
-    }
-    char *body = update_body("{}", "{\"Zendesk\":{\"clientId\":\"" CANARY " id\","
-                                   "\"clientSecret\":\"s\"}}");
-    refuses(UPDATE, body, ERR_VALIDATION,
-            "1 validation error detected: Value at 'connectorProfileConfig."
-            "connectorProfileCredentials.zendesk.clientId' failed to satisfy constraint: Member "
-            "must satisfy regular expression pattern: \\S+");
-    free(body);
-    /* A body that is cut off inside a secret. */
-    never_tells_the_canary("{\"connectorProfileConfig\":{\"connectorProfileCredentials\":"
-                           "{\"Singular\":{\"apiKey\":\"" CANARY);
-    never_tells_the_canary("{\"connectorProfileConfig\":{\"connectorProfileCredentials\":"
-                           "{\"Singular\":{\"apiKey\":" CANARY "}}}}");
-    never_tells_the_canary("{\"" CANARY "\":1,\"" CANARY "\":2}");
-}
-
-static void a_sensitive_shape_outside_of_credentials_is_not_told(void **state)
-{
-    (void)state;
-    refuses(&api_shapes[API_SHAPE_SingularConnectorProfileCredentials],
-            "{\"apiKey\":\"" CANARY " x\"}", ERR_VALIDATION,
-            "1 validation error detected: Value at 'apiKey' failed to satisfy constraint: Member "
-            "must satisfy regular expression pattern: \\S+");
 }
 
 static void what_was_stored_is_read_without_constraints(void **state)
@@ -538,8 +460,6 @@ int main(void)
         cmocka_unit_test(all_violations_are_told_together),
         cmocka_unit_test(an_element_that_is_a_structure_has_a_place),
         cmocka_unit_test(long_messages_stay_whole_and_within_bounds),
-        cmocka_unit_test(credentials_are_never_told),
-        cmocka_unit_test(a_sensitive_shape_outside_of_credentials_is_not_told),
         cmocka_unit_test(what_was_stored_is_read_without_constraints),
         cmocka_unit_test(equal_requests_have_equal_bytes),
         cmocka_unit_test(threads_decode_side_by_side),
