@@ -144,5 +144,4 @@ void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc)
     SET(CURLOPT_HEADERDATA, transfer);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, transfer);
-    SET(CURLOPT_MAXFILESIZE, (long)CLIENT_BODY_MAX);
 }

@@ -115,7 +115,7 @@ static const char *broken_words(CURLcode code)
         return "ended its answer early";
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return "broke the connection off";
+        return "broke off before its answer was whole";
     default:
         return "did not answer in HTTP";
     }
@@ -140,9 +140,6 @@ static enum client_outcome judge_failure(struct transfer *transfer, enum stage s
         return outcome;
     case CURLE_OPERATION_TIMEDOUT:
         return judge_timeout(transfer, stage, ret_words);
-    case CURLE_FILESIZE_EXCEEDED:
-        *ret_words = "announced a larger answer than is taken";
-        return CLIENT_TOO_LARGE;
     default:
         if (stage == SECURING || stage == CONNECTING) {
             *ret_words = "did not pass the TLS handshake";
@@ -169,9 +166,10 @@ static enum client_outcome judge(struct transfer *transfer, enum stage stage,
         words = transfer->own_words;
     } else if (transfer->code != CURLE_OK) {
         outcome = judge_failure(transfer, stage, &words, &more, room, sizeof(room));
-    } else if (transfer->status < 200) { /* 101: a change of protocol that nobody asked for */
+    } else if (!transfer->head_ended) { /* curl is content with a head that just stops */
         outcome = CLIENT_BROKEN;
-        words = "sent an interim answer and nothing after it";
+        words = transfer->status == 101 ? "changed to a protocol that nobody asked for"
+                                        : "ended its answer early";
     } else {
         return CLIENT_OK;
     }

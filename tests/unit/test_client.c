@@ -1,0 +1,575 @@
+/* What is sent, where to, over which connection, and what stops a call. */
+#include "client_fixture.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+/* --- names, as this test wants them: libcurl resolves through these --- */
+
+static atomic_int lookups;
+static atomic_int silent_lookups; /* under way */
+static sem_t silent_answers;
+
+static struct addrinfo *add_address(struct addrinfo *next, const char *text, const char *service)
+{
+    struct addrinfo *info = calloc(1, sizeof(*info) + sizeof(struct sockaddr_in));
+    struct sockaddr_in *address = (struct sockaddr_in *)(info + 1);
+    address->sin_family = AF_INET;
+    address->sin_port = htons((uint16_t)(service ? atoi(service) : 0));
+    inet_pton(AF_INET, text, &address->sin_addr);
+    *info = (struct addrinfo){.ai_family = AF_INET,
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_protocol = IPPROTO_TCP,
+                              .ai_addrlen = sizeof(*address),
+                              .ai_addr = (struct sockaddr *)address,
+                              .ai_next = next};
+    return info;
+}
+
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **ret_info)
+{
+    (void)hints;
+    atomic_fetch_add(&lookups, 1);
+    if (strcmp(name, "acme.example") == 0 || strcmp(name, "other.example") == 0) {
+        *ret_info = add_address(NULL, "127.0.0.1", service);
+    } else if (strcmp(name, "inside.example") == 0) {
+        *ret_info = add_address(add_address(NULL, "192.168.3.4", service), "10.1.2.3", service);
+    } else if (strcmp(name, "mixed.example") == 0) {
+        *ret_info = add_address(add_address(NULL, "127.0.0.1", service), "10.1.2.3", service);
+    } else if (strcmp(name, "silent.example") == 0) {
+        atomic_fetch_add(&silent_lookups, 1);
+        sem_wait(&silent_answers);
+        atomic_fetch_add(&silent_lookups, -1);
+        return EAI_AGAIN;
+    } else {
+        return EAI_NONAME;
+    }
+    return 0;
+}
+
+__attribute__((visibility("default"))) void freeaddrinfo(struct addrinfo *info)
+{
+    while (info) {
+        struct addrinfo *next = info->ai_next;
+        free(info);
+        info = next;
+    }
+}
+
+/* For the one look-up that waits. */
+static void end_silence(void)
+{
+    sem_post(&silent_answers);
+    while (atomic_load(&silent_lookups) > 0)
+        sched_yield();
+}
+
+/* --- what is sent --- */
+
+/* Answers with the request itself. */
+static void serve_echo(struct peer_connection *c)
+{
+    char head[128];
+    while (peer_read(c)) {
+        snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nX-Name: %s\r\nContent-Length: %zu\r\n\r\n",
+                 c->server_name, c->request_len);
+        if (!peer_write(c, str_from(head)) ||
+            !peer_write(c, (struct str){c->request, c->request_len}))
+            return;
+    }
+}
+
+static void assert_sent(struct fixture *f, const char *method, struct str body, const char *format)
+{
+    static const struct http_header headers[] = {{STR("Authorization"), STR("Bearer t0ken")},
+                                                 {STR("Content-Type"), STR(" text/x ")},
+                                                 {STR("X-Empty"), STR("")},
+                                                 {STR("X-Twice"), STR("1")},
+                                                 {STR("X-Twice"), STR("2")}};
+    struct client_request request = {
+        .method = str_from(method),
+        .url = url_of(f, "http", "127.0.0.1", "/a/../b%2F?q=1&r=%20#fragment"),
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(*headers),
+        .body = body,
+        .deadline_ms = clock_mono_ms() + LONG_MS};
+    client_call(f->client, &f->arena, &request, &f->response);
+    assert_outcome(f, CLIENT_OK);
+    char expected[1024];
+    snprintf(expected, sizeof(expected),
+             "%s /a/../b%%2F?q=1&r=%%20 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+             "User-Agent: headgate/" HEADGATE_VERSION "\r\nAccept: */*\r\n"
+             "Authorization: Bearer t0ken\r\nContent-Type: text/x\r\nX-Empty:\r\nX-Twice: 1\r\n"
+             "X-Twice: 2\r\n%s",
+             method, peer_port(f->peer), format);
+    assert_str(f->response.body, expected);
+}
+
+static void requests_are_sent_byte_by_byte(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_echo, NULL);
+    assert_sent(&f, "GET", STR_NULL, "\r\n");
+    assert_sent(&f, "DELETE", STR_NULL, "\r\n");
+    assert_sent(&f, "OPTIONS", STR_NULL, "\r\n");
+    assert_sent(&f, "POST", STR("{}"), "Content-Length: 2\r\n\r\n{}");
+    assert_sent(&f, "POST", STR_NULL, "Content-Length: 0\r\n\r\n");
+    assert_sent(&f, "PUT", STR("x"), "Content-Length: 1\r\n\r\nx");
+    assert_sent(&f, "PATCH", STR("x"), "Content-Length: 1\r\n\r\nx");
+    assert_sent(&f, "DELETE", STR("x"), "Content-Length: 1\r\n\r\nx");
+    assert_sent(&f, "GET", STR("x"), "Content-Length: 1\r\n\r\nx");
+    close_all(&f);
+}
+
+static void nothing_is_added_to_a_bare_request(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    char expected[256];
+    open_plain(&f, serve_echo, NULL);
+    post(&f, "");
+    assert_outcome(&f, CLIENT_OK);
+    snprintf(expected, sizeof(expected),
+             "POST / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: headgate/" HEADGATE_VERSION
+             "\r\nAccept: */*\r\nContent-Length: 3\r\n\r\na=b",
+             peer_port(f.peer));
+    assert_str(f.response.body, expected);
+    close_all(&f);
+}
+
+static void large_bodies_arrive_whole(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    size_t size = 200 * 1000;
+    char *body = arena_alloc(&f.arena, size);
+    memset(body, 'b', size);
+    open_plain(&f, serve_echo, NULL);
+    call_within(&f, "POST", url_of(&f, "http", "127.0.0.1", "/"), (struct str){body, size},
+                LONG_MS);
+    assert_outcome(&f, CLIENT_OK);
+    assert_true(str_ends(f.response.body, (struct str){body, size}));
+    assert_false(str_contains(f.response.body, STR("Expect")));
+    close_all(&f);
+}
+
+static void serve_head(struct peer_connection *c)
+{
+    while (peer_read(c)) {
+        assert_true(strncmp(c->request, "HEAD ", 5) == 0);
+        peer_write(c, STR("HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n"));
+    }
+}
+
+static void head_has_no_body(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_head, NULL);
+    for (int i = 0; i < 2; i++) {
+        call_within(&f, "HEAD", url_of(&f, "http", "127.0.0.1", "/"), STR_NULL, LONG_MS);
+        assert_outcome(&f, CLIENT_OK);
+        assert_int_equal(f.response.body.len, 0);
+    }
+    assert_int_equal(peer_connections(f.peer), 1);
+    close_all(&f);
+}
+
+static void unfit_urls_are_refused(void **state)
+{
+    (void)state;
+    static const struct str urls[] = {
+        STR_NULL,
+        STR(""),
+        STR("/path"),
+        STR("127.0.0.1/"),
+        STR("//127.0.0.1/"),
+        STR("http:127.0.0.1"),
+        STR("http:/127.0.0.1/"),
+        STR("http:///127.0.0.1/"),
+        STR("http://"),
+        STR("http://?x"),
+        STR("https://#x"),
+        STR("ftp://127.0.0.1/"),
+        STR("file:///etc/passwd"),
+        STR("file://127.0.0.1/etc/passwd"),
+        STR(" http://127.0.0.1/"),
+        STR("http://user@127.0.0.1/"),
+        STR("http://user:pass@127.0.0.1/"),
+        STR("http://@127.0.0.1/"),
+        STR("http://127.0.0.1/a b"),
+        STR("http://127.0.0.1/a\r\nX: y"),
+        STR("http://127.0.0.1/\0"),
+        STR("http://127.0.0.1\\@acme.example/"),
+        STR("http://\xC3\xA9.example/"),
+        STR("http://127.0.0.1:99999/"),
+        STR("http://127.0.0.1:x/"),
+        STR("http://[::1/"),
+    };
+    struct fixture f = {0};
+    open_client(&f, "127.0.0.1,::1", NULL);
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+        call_within(&f, "GET", urls[i], STR_NULL, LONG_MS);
+        if (f.response.outcome != CLIENT_BAD_URL)
+            fail_msg("\"%.*s\" gives outcome %d", STR_ARG(urls[i]), f.response.outcome);
+    }
+    char *url = arena_alloc(&f.arena, CLIENT_URL_MAX + 1);
+    memset(url, 'a', CLIENT_URL_MAX + 1);
+    memcpy(url, "http://127.0.0.1/", 17);
+    call_within(&f, "GET", (struct str){url, CLIENT_URL_MAX + 1}, STR_NULL, LONG_MS);
+    assert_outcome(&f, CLIENT_BAD_URL);
+    close_all(&f);
+}
+
+static void unfit_headers_and_methods_are_refused(void **state)
+{
+    (void)state;
+    static const struct http_header headers[] = {{STR("X"), STR("a\r\nY: b")},
+                                                 {STR("X"), STR("a\nb")},
+                                                 {STR("X"), STR("a\0b")},
+                                                 {STR("X y"), STR("a")},
+                                                 {STR("X:"), STR("a")},
+                                                 {STR(""), STR("a")},
+                                                 {STR("X\n"), STR("a")},
+                                                 {STR("host"), STR("a")},
+                                                 {STR("Content-Length"), STR("1")},
+                                                 {STR("Connection"), STR("x")},
+                                                 {STR("Expect"), STR("x")},
+                                                 {STR("Transfer-Encoding"), STR("chunked")}};
+    static const char *const methods[] = {"", "get", "GE T", "GET\r\n", "ABCDEFGHIJKLMNOPQ"};
+    struct fixture f = {0};
+    open_plain(&f, serve_ok, NULL);
+    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
+        struct client_request request = {.method = STR("GET"),
+                                         .url = url_of(&f, "http", "127.0.0.1", "/"),
+                                         .headers = &headers[i],
+                                         .header_count = 1,
+                                         .deadline_ms = clock_mono_ms() + LONG_MS};
+        client_call(f.client, &f.arena, &request, &f.response);
+        assert_outcome(&f, CLIENT_BAD_URL);
+    }
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+        call_within(&f, methods[i], url_of(&f, "http", "127.0.0.1", "/"), STR_NULL, LONG_MS);
+        assert_outcome(&f, CLIENT_BAD_URL);
+    }
+    assert_int_equal(peer_connections(f.peer), 0);
+    close_all(&f);
+}
+
+/* --- connections --- */
+
+static void connections_are_used_again(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_ok, NULL);
+    for (int i = 0; i < 5; i++) {
+        post(&f, "/");
+        assert_outcome(&f, CLIENT_OK);
+        assert_int_equal(f.response.reused, i > 0);
+    }
+    assert_int_equal(peer_connections(f.peer), 1);
+    close_all(&f);
+}
+
+/* Answers the first request of the first connection; takes a second one there and goes away. */
+static void serve_once(struct peer_connection *c)
+{
+    if (peer_read(c) && peer_write(c, STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) &&
+        peer_read(c) && c->number > 0)
+        peer_write(c, STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+}
+
+static void only_what_changes_nothing_is_sent_again(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_once, NULL);
+    post(&f, "/first");
+    assert_outcome(&f, CLIENT_OK);
+    post(&f, "/code"); /* on the kept connection, which closes without an answer */
+    assert_outcome(&f, CLIENT_BROKEN);
+    assert_detail(&f, "127.0.0.1 closed the connection before it answered");
+    assert_int_equal(peer_requests(f.peer), 2);
+    close_all(&f);
+    open_plain(&f, serve_once, NULL);
+    post(&f, "/first");
+    get(&f, "/again");
+    assert_outcome(&f, CLIENT_OK);
+    assert_int_equal(peer_requests(f.peer), 3);
+    assert_int_equal(peer_connections(f.peer), 2);
+    close_all(&f);
+}
+
+static void serve_redirect(struct peer_connection *c)
+{
+    char head[256];
+    snprintf(head, sizeof(head),
+             "HTTP/1.1 302 Found\r\nLocation: http://acme.example:%d/stolen\r\n"
+             "Set-Cookie: a=b\r\nContent-Length: 0\r\n\r\n",
+             peer_port(c->peer));
+    while (peer_read(c)) {
+        assert_null(strstr(c->request, "/stolen"));
+        assert_null(strstr(c->request, "Cookie"));
+        peer_write(c, str_from(head));
+    }
+}
+
+static void redirects_and_cookies_are_not_followed(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_redirect, NULL);
+    for (int i = 0; i < 2; i++) {
+        get(&f, "/");
+        assert_outcome(&f, CLIENT_OK);
+        assert_int_equal(f.response.status, 302);
+    }
+    assert_int_equal(peer_requests(f.peer), 2);
+    close_all(&f);
+}
+
+enum { CROWD = 64, CALLS_EACH = 4, WAITERS = 8 };
+
+struct crowd {
+    struct fixture *f;
+    struct str url;
+    atomic_int good;
+};
+
+static void *crowd_member(void *argument)
+{
+    struct crowd *crowd = argument;
+    for (int i = 0; i < CALLS_EACH; i++) {
+        struct arena arena = {0};
+        struct client_response response;
+        struct str body = arena_printf(&arena, "caller %p call %d", (void *)&arena, i);
+        struct client_request request = {.method = STR("POST"),
+                                         .url = crowd->url,
+                                         .body = body,
+                                         .deadline_ms = clock_mono_ms() + LONG_MS};
+        client_call(crowd->f->client, &arena, &request, &response);
+        if (response.outcome == CLIENT_OK && str_ends(response.body, body))
+            atomic_fetch_add(&crowd->good, 1);
+        arena_done(&arena);
+    }
+    return NULL;
+}
+
+static void run_crowd(struct fixture *f, struct str url)
+{
+    struct crowd crowd = {.f = f, .url = url};
+    pthread_t threads[CROWD];
+    for (size_t i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, crowd_member, &crowd), 0);
+    for (size_t i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(crowd.good, CROWD * CALLS_EACH);
+    assert_true(peer_connections(f->peer) <= CROWD);
+}
+
+static void many_callers_get_their_own_answers(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_echo, NULL);
+    run_crowd(&f, url_of(&f, "http", "127.0.0.1", "/"));
+    close_all(&f);
+}
+
+/* --- policy --- */
+
+static void private_addresses_are_refused(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"127.0.0.1", "localhost",       "acme.example",
+                                        "0x7f.1",    "2130706433",      "127.1",
+                                        "[::1]",     "[::ffff:7f00:1]", "inside.example"};
+    struct fixture f = {.peer = peer_start(serve_ok, NULL, NULL, NULL)};
+    open_client(&f, "10.9.9.9", NULL);
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+        call_within(&f, "GET", url_of(&f, "http", hosts[i], "/secret?token=x"), STR_NULL, LONG_MS);
+        assert_outcome(&f, CLIENT_REFUSED);
+        assert_false(f.response.connected);
+        char expected[128];
+        snprintf(expected, sizeof(expected),
+                 "%s leads to an address that this server is not allowed to connect to", hosts[i]);
+        assert_detail(&f, expected);
+    }
+    assert_int_equal(peer_connections(f.peer), 0);
+    close_all(&f);
+}
+
+static void allowed_addresses_of_a_name_are_used(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_ok, NULL);
+    call_within(&f, "GET", url_of(&f, "http", "mixed.example", "/"), STR_NULL, LONG_MS);
+    assert_outcome(&f, CLIENT_OK);
+    close_all(&f);
+}
+
+static void the_environment_names_no_proxy(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    open_plain(&f, serve_ok, NULL);
+    get(&f, "/");
+    assert_outcome(&f, CLIENT_OK);
+    unsetenv("http_proxy");
+    unsetenv("ALL_PROXY");
+    close_all(&f);
+}
+
+/* --- names and connections that fail --- */
+
+static void unknown_names_and_closed_ports_are_told_apart(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_ok, NULL);
+    struct str closed = url_of(&f, "http", "127.0.0.1", "/path?token=x");
+    call_within(&f, "GET", url_of(&f, "http", "gone.example", "/path?token=x"), STR_NULL, LONG_MS);
+    assert_outcome(&f, CLIENT_RESOLVE);
+    assert_false(f.response.connected);
+    assert_detail(&f, "gone.example has no address");
+    peer_stop(f.peer);
+    f.peer = NULL;
+    call_within(&f, "GET", closed, STR_NULL, LONG_MS);
+    assert_outcome(&f, CLIENT_CONNECT);
+    assert_false(f.response.connected);
+    assert_non_null(strstr(f.response.detail, " does not take connections: Connection refused"));
+    assert_null(strstr(f.response.detail, "path"));
+    close_all(&f);
+}
+
+static void a_silent_name_server_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_plain(&f, serve_ok, NULL);
+    call_within(&f, "GET", url_of(&f, "http", "silent.example", "/"), STR_NULL, SHORT_MS);
+    assert_outcome(&f, CLIENT_TIMEOUT);
+    assert_false(f.response.connected);
+    assert_detail(&f, "silent.example was still being looked up when the time was over");
+    get(&f, "/");
+    assert_outcome(&f, CLIENT_OK);
+    int waiting = silent_lookups;
+    close_all(&f);
+    assert_int_equal(waiting, 1);
+    end_silence();
+}
+
+/* --- stopping --- */
+
+struct waiter {
+    struct fixture *f;
+    struct str url;
+    struct arena arena;
+    struct client_response response;
+};
+
+static void *wait_for_answer(void *argument)
+{
+    struct waiter *w = argument;
+    struct client_request request = {
+        .method = STR("POST"), .url = w->url, .deadline_ms = clock_mono_ms() + LONG_MS};
+    client_call(w->f->client, &w->arena, &request, &w->response);
+    return NULL;
+}
+
+static void serve_and_tell(struct peer_connection *c)
+{
+    if (peer_read(c))
+        sem_post(c->context);
+    peer_wait_for_end(c);
+}
+
+static void stopping_ends_waiting_calls(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct waiter waiters[WAITERS] = {0};
+    pthread_t threads[WAITERS];
+    sem_t arrived;
+    sem_init(&arrived, 0, 0);
+    open_plain(&f, serve_and_tell, &arrived);
+    for (size_t i = 0; i < WAITERS; i++) {
+        waiters[i].f = &f;
+        waiters[i].url = url_of(&f, "http", i == WAITERS - 1 ? "silent.example" : "127.0.0.1", "/");
+    }
+    for (size_t i = 0; i < WAITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, wait_for_answer, &waiters[i]), 0);
+    for (size_t i = 0; i < WAITERS - 1; i++)
+        sem_wait(&arrived);
+    while (atomic_load(&silent_lookups) == 0)
+        sched_yield();
+    client_stop(f.client);
+    f.client = NULL;
+    for (size_t i = 0; i < WAITERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(waiters[i].response.outcome, CLIENT_STOPPED);
+        assert_string_equal(waiters[i].response.detail, "the server is stopping");
+        arena_done(&waiters[i].arena);
+    }
+    end_silence();
+    close_all(&f);
+    sem_destroy(&arrived);
+}
+
+static int count_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    int count = 0;
+    while (readdir(tasks))
+        count++;
+    closedir(tasks);
+    return count;
+}
+
+static void a_client_that_calls_nobody_has_no_thread(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    int before = count_threads();
+    open_client(&f, NULL, NULL);
+    assert_int_equal(count_threads(), before);
+    close_all(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_sent_byte_by_byte),
+        cmocka_unit_test(nothing_is_added_to_a_bare_request),
+        cmocka_unit_test(large_bodies_arrive_whole),
+        cmocka_unit_test(head_has_no_body),
+        cmocka_unit_test(unfit_urls_are_refused),
+        cmocka_unit_test(unfit_headers_and_methods_are_refused),
+        cmocka_unit_test(connections_are_used_again),
+        cmocka_unit_test(only_what_changes_nothing_is_sent_again),
+        cmocka_unit_test(redirects_and_cookies_are_not_followed),
+        cmocka_unit_test(many_callers_get_their_own_answers),
+        cmocka_unit_test(private_addresses_are_refused),
+        cmocka_unit_test(allowed_addresses_of_a_name_are_used),
+        cmocka_unit_test(the_environment_names_no_proxy),
+        cmocka_unit_test(unknown_names_and_closed_ports_are_told_apart),
+        cmocka_unit_test(a_silent_name_server_holds_up_nobody_else),
+        cmocka_unit_test(stopping_ends_waiting_calls),
+        cmocka_unit_test(a_client_that_calls_nobody_has_no_thread),
+    };
+    sem_init(&silent_answers, 0, 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
