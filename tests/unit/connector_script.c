@@ -1,0 +1,232 @@
+/* The scripted vendor. */
+#include "connector_script.h"
+
+#include "base/clock.h"
+#include "wire/restjson.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* client_call has no context: one script runs at a time. */
+static struct script *running;
+
+static void add_log(struct script *script, const char *verb, struct str a, struct str b,
+                    struct str c)
+{
+    if (!script->log.limit)
+        script->log = buf_in(&script->arena, SCRIPT_TEXT_MAX);
+    buf_printf(&script->log, "%s %.*s %.*s %.*s\n", verb, STR_ARG(a), STR_ARG(b), STR_ARG(c));
+}
+
+static const char *spell(struct arena *arena, const struct client_request *request)
+{
+    struct buf out = buf_in(arena, SCRIPT_TEXT_MAX);
+    buf_printf(&out, "%.*s %.*s\n", STR_ARG(request->method), STR_ARG(request->url));
+    for (size_t i = 0; i < request->header_count; i++)
+        buf_printf(&out, "%.*s: %.*s\n", STR_ARG(request->headers[i].name),
+                   STR_ARG(request->headers[i].value));
+    buf_printf(&out, "\n%.*s", STR_ARG(request->body));
+    assert_false(out.overflow);
+    return out.data;
+}
+
+static void add_headers(struct arena *arena, const char *lines, struct client_response *response)
+{
+    struct http_header *headers = arena_array(arena, struct http_header, 8);
+    struct str left = str_from(lines), line, name, value;
+    while (left.len > 0 && str_cut(left, '\n', &line, &left)) {
+        assert_true(str_cut(line, ':', &name, &value));
+        headers[response->header_count++] = (struct http_header){name, str_trim(value)};
+    }
+    response->headers = headers;
+}
+
+static void script_call(struct client *client, struct arena *arena,
+                        const struct client_request *request, struct client_response *ret_response)
+{
+    struct script *script = running;
+    assert_null(client);
+    const char *bytes = spell(arena, request);
+    if (script->next == script->count)
+        fail_msg("a call that the script does not have: %s", bytes);
+    const struct scripted *step = &script->steps[script->next++];
+    if (step->request)
+        assert_string_equal(bytes, step->request);
+    *ret_response = (struct client_response){
+        .outcome = step->outcome,
+        .status = step->status,
+        .body = str_from(step->body ? step->body : ""),
+        .connected = step->connected,
+        .reused = step->reused,
+        .detail = step->detail,
+    };
+    add_headers(arena, step->headers, ret_response);
+}
+
+static void script_pause(int64_t duration_ms)
+{
+    running->pauses++;
+    running->paused_ms += duration_ms;
+}
+
+static struct str script_endpoint(void *context, struct str connector_type)
+{
+    struct script *script = context;
+    assert_true(connector_type.len > 0);
+    return str_from(script->endpoint);
+}
+
+static enum journal_state script_begin(void *context, struct str grant, struct str token_url,
+                                       struct str secret, struct arena *arena,
+                                       struct tokens *ret_tokens, struct error *error)
+{
+    struct script *script = context;
+    (void)arena;
+    assert_false(script->held);
+    add_log(script, "begin", grant, token_url, secret);
+    enum journal_state state = script->states ? script->states[script->begun] : JOURNAL_NEW;
+    script->begun++;
+    script->held = state == JOURNAL_NEW;
+    if (state == JOURNAL_RESUME)
+        *ret_tokens = script->resumed;
+    if (state == JOURNAL_FAILED)
+        fail(error, ERR_INTERNAL, "The store cannot be read.");
+    return state;
+}
+
+static bool script_save(void *context, const struct tokens *tokens, struct error *error)
+{
+    struct script *script = context;
+    add_log(script, "save", tokens->access_token, tokens->refresh_token, tokens->instance_url);
+    script->saved = *tokens;
+    return script->save_fails ? fail(error, ERR_INTERNAL, "The disk is full.") : true;
+}
+
+static void script_end(void *context)
+{
+    struct script *script = context;
+    script->held = false;
+    add_log(script, "end", STR(""), STR(""), STR(""));
+}
+
+/* Stands in for the operator's apps and Secrets Manager. */
+__attribute__((weak)) bool oauth_app_for(struct oauth_apps *apps, struct str connector_type,
+                                         struct str arn, int64_t deadline_ms, struct arena *arena,
+                                         struct oauth_app *ret_app, struct error *error)
+{
+    struct script *script = (struct script *)(void *)apps;
+    assert_true(deadline_ms > 0 && arena);
+    add_log(script, "app", connector_type, arn, STR(""));
+    if (!script->app_secret)
+        return fail(error, ERR_NOT_FOUND, "No OAuth app is set up for %.*s.",
+                    STR_ARG(connector_type));
+    *ret_app = (struct oauth_app){STR("app-id"), str_from(script->app_secret)};
+    return true;
+}
+
+static const struct shape *find_shape(const char *name)
+{
+    for (size_t i = 0; i < api_shape_count; i++) {
+        if (str_eq(api_shapes[i].name, str_from(name)))
+            return &api_shapes[i];
+    }
+    fail_msg("no shape %s", name);
+    return NULL;
+}
+
+const struct value *script_value(struct script *script, const char *shape, const char *json)
+{
+    struct value *value = NULL;
+    if (!json)
+        return NULL;
+    if (!restjson_decode(find_shape(shape), str_from(json), &script->arena, &value, &script->error))
+        fail_msg("%s: %s", json, script->error.message);
+    return value;
+}
+
+static const struct value *part(struct script *script, const char *type, const char *what,
+                                const char *json)
+{
+    const struct connector *connector = connector_by_type(str_from(type));
+    char shape[128];
+    assert_non_null(connector);
+    snprintf(shape, sizeof(shape), "%.*sConnectorProfile%s", STR_ARG(connector->key), what);
+    return script_value(script, shape, json);
+}
+
+bool script_verify_with(struct script *script, const struct connector *connector,
+                        const struct value *properties, const struct value *credentials,
+                        const struct tokens *stored)
+{
+    struct connector_env env = {
+        .call = script_call,
+        .pause = script_pause,
+        .endpoint_override = script_endpoint,
+        .endpoint_context = script,
+        .apps = (struct oauth_apps *)(void *)script,
+    };
+    struct exchange_journal journal = {script, script_begin, script_save, script_end};
+    struct verification verification = {
+        .env = &env,
+        .connector = connector,
+        .properties = properties,
+        .credentials = credentials,
+        .stored = stored,
+        .journal = &journal,
+        .arena = &script->arena,
+        .deadline_ms =
+            clock_mono_ms() + (script->time_limit_ms ? script->time_limit_ms : 10 * 1000),
+    };
+    running = script;
+    bool accepted = connector_verify(&verification, &script->verdict, &script->tokens);
+    assert_int_equal(accepted, script->verdict.kind == VERDICT_ACCEPTED);
+    assert_int_equal(script->next, script->count);
+    assert_false(script->held);
+    return accepted;
+}
+
+bool script_verify(struct script *script, const char *type, const char *properties,
+                   const char *credentials, const struct tokens *stored)
+{
+    assert_true(script_check(script, type, properties, credentials));
+    return script_verify_with(script, connector_by_type(str_from(type)),
+                              part(script, type, "Properties", properties),
+                              part(script, type, "Credentials", credentials), stored);
+}
+
+bool script_check(struct script *script, const char *type, const char *properties,
+                  const char *credentials)
+{
+    return connector_check(connector_by_type(str_from(type)),
+                           part(script, type, "Properties", properties),
+                           part(script, type, "Credentials", credentials), &script->error);
+}
+
+void assert_str(struct str text, const char *expected)
+{
+    char copy[8192];
+    assert_int_equal(text.data != NULL, expected != NULL);
+    if (!expected)
+        return;
+    snprintf(copy, sizeof(copy), "%.*s", STR_ARG(text));
+    assert_string_equal(copy, expected);
+}
+
+void assert_verdict(const struct script *script, enum verdict_kind kind, enum verdict_step step,
+                    int status, const char *words)
+{
+    assert_string_equal(verdict_kind_name(script->verdict.kind), verdict_kind_name(kind));
+    assert_string_equal(verdict_step_name(script->verdict.step), verdict_step_name(step));
+    assert_int_equal(script->verdict.status, status);
+    assert_str(script->verdict.words, words);
+}
+
+const char *script_log(struct script *script)
+{
+    return script->log.data ? script->log.data : "";
+}
+
+void script_done(struct script *script)
+{
+    arena_done(&script->arena);
+}

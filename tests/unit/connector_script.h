@@ -1,0 +1,68 @@
+/* A vendor that answers by a script, and a journal that writes down what it was asked: verification
+ * with every byte in view and no network. */
+#pragma once
+
+#include "cmocka_all.h"
+
+#include "connector/verify.h"
+
+enum { SCRIPT_TEXT_MAX = 64 * 1024 };
+
+struct scripted {
+    const char *request; /* the exact bytes: request line, headers, empty line, body */
+    int status;
+    const char *headers; /* "Name: value" lines, each ending in LF; NULL: none */
+    const char *body;
+    enum client_outcome outcome; /* not CLIENT_OK: there is no answer */
+    const char *detail;
+    bool connected;
+    bool reused;
+};
+
+struct script {
+    const struct scripted *steps;
+    size_t count;
+    size_t next;
+    int64_t paused_ms; /* all pauses together */
+    int pauses;
+
+    /* The journal. */
+    const enum journal_state *states; /* what begin answers, in turn; NULL: JOURNAL_NEW always */
+    struct tokens resumed;            /* what came with JOURNAL_RESUME */
+    bool save_fails;
+    size_t begun;
+    bool held;
+    struct tokens saved;
+    struct buf log; /* what the journal and the apps were asked, a line each */
+
+    /* The operator. */
+    const char *endpoint;   /* his endpoint map; NULL: empty */
+    const char *app_secret; /* of his app "app-id"; NULL: he has none */
+    int64_t time_limit_ms;  /* 0: ten seconds */
+
+    struct arena arena;
+    struct verdict verdict;
+    struct tokens tokens;
+    struct error error;
+};
+
+/* The connector's own structure from JSON; fails the test when the model does not allow it. */
+const struct value *script_value(struct script *script, const char *shape, const char *json);
+
+/* Verifies, with each call compared with the script and the script used up. `stored` may be NULL.
+ */
+bool script_verify(struct script *script, const char *type, const char *properties,
+                   const char *credentials, const struct tokens *stored);
+bool script_verify_with(struct script *script, const struct connector *connector,
+                        const struct value *properties, const struct value *credentials,
+                        const struct tokens *stored);
+
+/* connector_check; the message goes to script->error. */
+bool script_check(struct script *script, const char *type, const char *properties,
+                  const char *credentials);
+
+void assert_verdict(const struct script *script, enum verdict_kind kind, enum verdict_step step,
+                    int status, const char *words);
+void assert_str(struct str text, const char *expected); /* NULL: absent */
+const char *script_log(struct script *script);
+void script_done(struct script *script);

@@ -1,0 +1,204 @@
+/* Every connector's descriptor against the API's model: names, templates, and that it is whole. */
+#include "cmocka_all.h"
+
+#include "connector/template.h"
+#include "wire/api_ids.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct shape_member *member_of(const struct shape *shape, struct str name)
+{
+    for (size_t i = 0; shape && i < shape->member_count; i++) {
+        if (str_eq(shape->members[i].name, name))
+            return &shape->members[i];
+    }
+    return NULL;
+}
+
+static const struct shape *union_part(uint16_t shape, const struct connector *connector)
+{
+    const struct shape_member *member = member_of(&api_shapes[shape], connector->key);
+    return member ? &api_shapes[member->shape] : NULL;
+}
+
+static void every_profile_connector_is_registered_in_order(void **state)
+{
+    (void)state;
+    const struct shape *properties = &api_shapes[API_SHAPE_ConnectorProfileProperties];
+    assert_int_equal(connector_count(), properties->member_count);
+    for (size_t i = 0; i < properties->member_count; i++)
+        assert_non_null(connector_by_key(properties->members[i].name));
+    for (size_t i = 1; i < connector_count(); i++)
+        assert_true(str_compare(connector_at(i - 1)->type, connector_at(i)->type) < 0);
+    assert_null(connector_by_type(STR("S3")));
+    assert_null(connector_by_key(STR("Servicenow")));
+    assert_null(connector_by_type(STR("ServiceNow")));
+    assert_ptr_equal(connector_by_key(STR("ServiceNow")), connector_by_type(STR("Servicenow")));
+}
+
+static void names_are_the_models(void **state)
+{
+    (void)state;
+    const struct shape *types = &api_shapes[API_SHAPE_ConnectorType];
+    for (size_t i = 0; i < connector_count(); i++) {
+        const struct connector *connector = connector_at(i);
+        bool known = false;
+        for (size_t j = 0; j < types->enum_count; j++)
+            known = known || str_eq(types->enum_values[j], connector->type);
+        assert_true(known);
+        assert_non_null(union_part(API_SHAPE_ConnectorProfileProperties, connector));
+        assert_non_null(union_part(API_SHAPE_ConnectorProfileCredentials, connector));
+    }
+}
+
+static void three_are_built(void **state)
+{
+    (void)state;
+    size_t built = 0;
+    for (size_t i = 0; i < connector_count(); i++)
+        built += connector_is_built(connector_at(i));
+    assert_int_equal(built, 3);
+    assert_true(connector_is_built(connector_by_type(STR("Salesforce"))));
+    assert_true(connector_is_built(connector_by_type(STR("Zendesk"))));
+    assert_true(connector_is_built(connector_by_type(STR("Amplitude"))));
+    assert_false(connector_is_built(connector_by_type(STR("Slack"))));
+}
+
+static void path_exists(void *context, struct str path)
+{
+    const struct connector *connector = context;
+    const struct shape *shape = union_part(API_SHAPE_ConnectorProfileProperties, connector);
+    struct str name, rest = path;
+    if (str_eq(path, STR("credentials")))
+        return;
+    if (str_starts(path, STR("credentials."))) {
+        shape = union_part(API_SHAPE_ConnectorProfileCredentials, connector);
+        str_cut(rest, '.', &name, &rest);
+    }
+    for (bool more = true; more;) {
+        more = str_cut(rest, '.', &name, &rest);
+        const struct shape_member *member = member_of(shape, more ? name : rest);
+        if (!member)
+            fail_msg("%.*s: no member %.*s", STR_ARG(connector->type), STR_ARG(path));
+        shape = &api_shapes[member->shape];
+    }
+}
+
+static void check_path(const struct connector *connector, const char *path)
+{
+    if (path)
+        path_exists((void *)(uintptr_t)connector, str_from(path));
+}
+
+static void check_template(const struct connector *connector, const char *template)
+{
+    if (template)
+        template_places(template, path_exists, (void *)(uintptr_t)connector);
+}
+
+static void check_headers(const struct connector *connector, const struct connector_headers *list)
+{
+    for (size_t i = 0; list && i < list->count; i++)
+        check_template(connector, list->rows[i].value);
+}
+
+static void check_call(const struct connector *connector, const struct connector_call *call)
+{
+    assert_true(call->method && call->path && call->path[0] == '/');
+    assert_true(!call->body == !call->content_type);
+    assert_true(!call->needs || call->needs[0] == '/');
+    check_template(connector, call->path);
+    check_headers(connector, &call->headers);
+}
+
+static void check_urls(const struct connector *connector, const struct connector_urls *urls)
+{
+    for (size_t i = 0; i < urls->count; i++) {
+        const struct connector_url *row = &urls->rows[i];
+        check_path(connector, row->given);
+        check_path(connector, row->flag);
+        check_template(connector, row->url);
+        assert_true(!row->vendor_hosts_only || connector->domains.count > 0);
+        if (row->probe)
+            check_call(connector, row->probe);
+    }
+}
+
+static void check_way(const struct connector *connector, const struct connector_auth *way)
+{
+    assert_int_equal(!!way->basic + !!way->headers + !!way->oauth2, 1);
+    check_path(connector, way->given);
+    check_headers(connector, way->headers);
+    if (way->basic) {
+        check_template(connector, way->basic->user);
+        check_template(connector, way->basic->password);
+    }
+    if (way->oauth2) {
+        check_path(connector, way->oauth2->members);
+        check_path(connector, way->oauth2->grant_type);
+        check_urls(connector, &way->oauth2->token_urls);
+        assert_true(way->oauth2->grants != 0);
+    }
+}
+
+static void templates_name_members_of_the_model(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < connector_count(); i++) {
+        const struct connector *connector = connector_at(i);
+        check_urls(connector, &connector->api);
+        for (size_t j = 0; j < connector->auth.count; j++)
+            check_way(connector, &connector->auth.rows[j]);
+        for (size_t j = 0; j < connector->probes.count; j++)
+            check_call(connector, &connector->probes.rows[j]);
+    }
+}
+
+/* An app's secret is the operator's: a profile's own host must not be able to ask for it. */
+static void secrets_of_apps_stay_at_vendors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < connector_count(); i++) {
+        const struct connector *connector = connector_at(i);
+        for (size_t j = 0; j < connector->auth.count; j++) {
+            const struct connector_oauth2 *oauth2 = connector->auth.rows[j].oauth2;
+            for (size_t k = 0; oauth2 && k < oauth2->token_urls.count; k++) {
+                const struct connector_url *row = &oauth2->token_urls.rows[k];
+                bool own = strchr(row->url, '{') == NULL || row->vendor_hosts_only;
+                assert_true(own || oauth2->client == CLIENT_IN_CREDENTIALS);
+            }
+        }
+    }
+}
+
+static void rules_can_match(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < connector_count(); i++) {
+        const struct connector_rules *rules = &connector_at(i)->rules;
+        for (size_t j = 0; j < rules->count; j++) {
+            const struct connector_rule *rule = &rules->rows[j];
+            assert_true(rule->step == STEP_TOKEN || rule->step == STEP_API);
+            assert_true(!rule->at || rule->at[0] == '/');
+            assert_true(rule->at || !rule->equals);
+            assert_true(!rule->absent || (rule->at && !rule->equals && !rule->contains));
+            assert_true(rule->status == 0 || rule->status < 10 ||
+                        (rule->status >= 100 && rule->status < 600));
+            assert_int_not_equal(rule->kind, VERDICT_INTERNAL);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_profile_connector_is_registered_in_order),
+        cmocka_unit_test(names_are_the_models),
+        cmocka_unit_test(three_are_built),
+        cmocka_unit_test(templates_name_members_of_the_model),
+        cmocka_unit_test(secrets_of_apps_stay_at_vendors),
+        cmocka_unit_test(rules_can_match),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
