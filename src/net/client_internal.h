@@ -56,6 +56,7 @@ struct transfer {
     /* What curl's callbacks saw. */
     int opened;  /* addresses that a connection was tried to */
     int refused; /* addresses that the policy refused */
+    int secured; /* connections whose TLS handshake began */
     int sent;    /* how often the request was about to be sent */
     size_t header_bytes;
     int status;

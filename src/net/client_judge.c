@@ -13,11 +13,9 @@ enum stage { RESOLVING, CONNECTING, SECURING, WAITING };
 
 static enum stage find_stage(const struct transfer *transfer)
 {
-    curl_off_t connected_us = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
     if (transfer->sent > 0)
         return WAITING;
-    if (connected_us > 0)
+    if (transfer->secured > 0)
         return SECURING;
     return transfer->opened > 0 ? CONNECTING : RESOLVING;
 }
@@ -46,8 +44,10 @@ static const char *tls_words(struct transfer *transfer)
     long verified = X509_V_OK;
     curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     if (transfer->code == CURLE_PEER_FAILED_VERIFICATION)
-        return verified == X509_V_OK ? "the certificate is for another name"
-                                     : X509_verify_cert_error_string(verified);
+        /* curl compares the name itself, before it asks OpenSSL what it thinks of the chain. */
+        return verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED
+                   ? "the certificate is for another name"
+                   : X509_verify_cert_error_string(verified);
     char *words = transfer->curl_words;
     words[CURL_WORDS_MAX] = '\0';
     for (char *c = words; *c; c++) {

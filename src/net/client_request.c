@@ -93,9 +93,11 @@ static bool refuse(struct client_response *ret_response, const char *words)
 /* --- options --- */
 
 /* Record buffers are wiped once read, and SSLKEYLOGFILE in the environment writes no keys. */
-static CURLcode harden_tls(CURL *easy, void *context, void *user)
+static CURLcode start_tls(CURL *easy, void *context, void *user)
 {
-    (void)easy, (void)user;
+    struct transfer *transfer = user;
+    (void)easy;
+    transfer->secured++;
     SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_keylog_callback(context, NULL);
     return CURLE_OK;
@@ -112,7 +114,8 @@ static void set_security(struct transfer *transfer, CURLcode *rc)
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
-    SET(CURLOPT_SSL_CTX_FUNCTION, harden_tls);
+    SET(CURLOPT_SSL_CTX_FUNCTION, start_tls);
+    SET(CURLOPT_SSL_CTX_DATA, transfer);
     SET(CURLOPT_CAPATH, NULL); /* the bundle alone is parsed once and kept, a directory is not */
     if (client->ca.data)
         SET(CURLOPT_CAINFO_BLOB, &client->ca);
@@ -152,12 +155,19 @@ static void set_method(struct transfer *transfer, CURLcode *rc)
     }
 }
 
-/* curl's list, built in the caller's arena so that no other copy of a credential is made. */
+/* A line of curl's list, built in the caller's arena and without printf, which leaves pieces of
+ * what it prints on the stack. "Name;" is how curl is told to send a header without a value,
+ * "Name:" how to send none. */
 static struct curl_slist *add_line(struct transfer *transfer, struct curl_slist *list,
-                                   struct str line)
+                                   struct str name, const char *between, struct str value)
 {
     struct curl_slist *entry = arena_new(transfer->arena, struct curl_slist);
-    entry->data = (char *)(uintptr_t)line.data;
+    size_t gap = strlen(between);
+    entry->data = arena_alloc(transfer->arena, name.len + gap + value.len + 1);
+    memcpy(entry->data, name.data, name.len);
+    memcpy(entry->data + name.len, between, gap);
+    if (value.len > 0)
+        memcpy(entry->data + name.len + gap, value.data, value.len);
     entry->next = list;
     return entry;
 }
@@ -165,22 +175,18 @@ static struct curl_slist *add_line(struct transfer *transfer, struct curl_slist 
 static void set_headers(struct transfer *transfer, CURLcode *rc)
 {
     const struct client_request *request = transfer->request;
-    struct arena *arena = transfer->arena;
     struct curl_slist *list = NULL;
     bool typed = false, named = false;
     for (size_t i = request->header_count; i-- > 0;) {
         const struct http_header *header = &request->headers[i];
         typed |= str_eq_nocase(header->name, STR("Content-Type"));
         named |= str_eq_nocase(header->name, STR("User-Agent"));
-        /* "Name;" is how curl is told to send a header without a value. */
-        const char *between = str_trim(header->value).len > 0 ? ": " : ";";
-        list = add_line(transfer, list,
-                        arena_printf(arena, "%.*s%s%.*s", STR_ARG(header->name), between,
-                                     STR_ARG(str_trim(header->value))));
+        struct str value = str_trim(header->value);
+        list = add_line(transfer, list, header->name, value.len > 0 ? ": " : ";", value);
     }
-    list = add_line(transfer, list, STR("Expect:")); /* with nothing after it: not sent */
+    list = add_line(transfer, list, STR("Expect"), ":", STR_NULL);
     if (!typed)
-        list = add_line(transfer, list, STR("Content-Type:"));
+        list = add_line(transfer, list, STR("Content-Type"), ":", STR_NULL);
     if (!named)
         SET(CURLOPT_USERAGENT, "headgate/" HEADGATE_VERSION);
     SET(CURLOPT_HTTPHEADER, list);
