@@ -1,0 +1,82 @@
+/* Two places where an app can be: the operator's own, and a secret that the profile names. */
+#include "auth/oauth_app.h"
+
+#include "auth/secrets_manager.h"
+#include "base/alloc.h"
+#include "wire/restjson.h"
+
+#include <stdlib.h>
+
+struct oauth_apps {
+    struct oauth_apps_config config;
+};
+
+struct oauth_apps *oauth_apps_new(const struct oauth_apps_config *config)
+{
+    struct oauth_apps *apps = xcalloc(1, sizeof(*apps));
+    apps->config = *config;
+    if (config->secrets_manager_url.len == 0)
+        apps->config.secrets_manager_url = STR("https://secretsmanager.{region}.amazonaws.com");
+    return apps;
+}
+
+void oauth_apps_free(struct oauth_apps *apps)
+{
+    free(apps);
+}
+
+static struct str either(const struct value *secret, const char *name, const char *other)
+{
+    struct str text = value_text(secret, name);
+    return text.len > 0 ? text : value_text(secret, other);
+}
+
+/* The names that AppFlow's guide gives, and those of OAuth itself. */
+static bool parse_secret(struct str text, struct arena *arena, struct oauth_app *ret_app,
+                         struct error *error)
+{
+    struct value *secret = NULL;
+    struct oauth_app app = {STR_NULL, STR_NULL};
+    if (json_parse(text, arena, &secret)) {
+        app.client_id = either(secret, "clientId", "client_id");
+        app.client_secret = either(secret, "clientSecret", "client_secret");
+    }
+    if (app.client_id.len == 0 || app.client_secret.len == 0)
+        return fail(
+            error, ERR_ACCESS_DENIED,
+            "Please validate the ClientCredentialsArn provided: the secret is not JSON with "
+            "the members clientId and clientSecret.");
+    *ret_app = app;
+    return true;
+}
+
+static bool app_from_secret(const struct oauth_apps_config *config, struct str arn,
+                            int64_t deadline_ms, struct arena *arena, struct oauth_app *ret_app,
+                            struct error *error)
+{
+    struct str text;
+    if (!config->aws_secret_access_key || config->aws_access_key_id.len == 0)
+        return fail(error, ERR_NOT_FOUND,
+                    "clientCredentialsArn cannot be read: this server has no access to AWS Secrets "
+                    "Manager. Its operator gives it AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in "
+                    "the environment and, for another endpoint, --secrets-manager-url.");
+    struct secrets_manager manager = {.client = config->client,
+                                      .url = config->secrets_manager_url,
+                                      .access_key_id = config->aws_access_key_id,
+                                      .secret_access_key = config->aws_secret_access_key,
+                                      .session_token = config->aws_session_token};
+    return secrets_manager_get(&manager, arn, deadline_ms, arena, &text, error) &&
+           parse_secret(text, arena, ret_app, error);
+}
+
+bool oauth_app_for(struct oauth_apps *apps, struct str connector_type, struct str arn,
+                   int64_t deadline_ms, struct arena *arena, struct oauth_app *ret_app,
+                   struct error *error)
+{
+    const struct oauth_apps_config *config = &apps->config;
+    if (arn.len > 0)
+        return app_from_secret(config, arn, deadline_ms, arena, ret_app, error);
+    if (config->find)
+        return config->find(config->find_context, connector_type, arena, ret_app, error);
+    return fail(error, ERR_NOT_FOUND, "No OAuth app is set up for %.*s.", STR_ARG(connector_type));
+}
