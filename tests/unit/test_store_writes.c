@@ -1,0 +1,420 @@
+/* Writes: batches, what a failing one takes with it, what readers see, what a deletion leaves. */
+#include "store_fixture.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+/* --- a committer that is held, so that a test decides what gets into one batch --- */
+
+struct gate {
+    struct store_write write;
+    sem_t entered, open, passed;
+};
+
+static bool apply_gate(struct db *db, void *argument, struct error *error)
+{
+    struct gate *gate = argument;
+    (void)db, (void)error;
+    sem_post(&gate->entered);
+    sem_wait(&gate->open);
+    return true;
+}
+
+static void gate_done(struct store_write *write)
+{
+    sem_post(&((struct gate *)write)->passed);
+}
+
+static void gate_hold(struct fixture *f, struct gate *gate)
+{
+    *gate = (struct gate){.write = {.apply = apply_gate, .argument = gate, .done = gate_done}};
+    sem_init(&gate->entered, 0, 0);
+    sem_init(&gate->open, 0, 0);
+    sem_init(&gate->passed, 0, 0);
+    check(f, store_post(f->store, &gate->write, &f->error));
+    sem_wait(&gate->entered);
+}
+
+static void gate_open(struct gate *gate)
+{
+    sem_post(&gate->open);
+    sem_wait(&gate->passed);
+    sem_destroy(&gate->entered);
+    sem_destroy(&gate->open);
+    sem_destroy(&gate->passed);
+}
+
+struct posted {
+    struct store_write write;
+    struct insert_argument insert;
+    char name[16];
+    bool fails;
+    sem_t *done;
+};
+
+static bool apply_posted(struct db *db, void *argument, struct error *error)
+{
+    struct posted *posted = argument;
+    if (!profile_insert(db, &posted->insert.profile, 0, error))
+        return false;
+    return !posted->fails || fail(error, ERR_QUOTA, "Not this one.");
+}
+
+static void posted_done(struct store_write *write)
+{
+    sem_post(((struct posted *)write)->done);
+}
+
+static void post_insert(struct fixture *f, struct posted *posted, const char *name, sem_t *done)
+{
+    snprintf(posted->name, sizeof(posted->name), "%s", name);
+    posted->insert.profile = sample_profile(posted->name);
+    posted->done = done;
+    posted->write =
+        (struct store_write){.apply = apply_posted, .argument = posted, .done = posted_done};
+    check(f, store_post(f->store, &posted->write, &f->error));
+}
+
+static void wait_times(sem_t *done, int times)
+{
+    for (int i = 0; i < times; i++)
+        sem_wait(done);
+}
+
+static void queued_writes_share_a_commit(void **state)
+{
+    struct fixture *f = *state;
+    struct posted posted[10] = {0};
+    struct gate gate;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    gate_hold(f, &gate);
+    for (int i = 0; i < 10; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "p%d", i);
+        post_insert(f, &posted[i], name, &done);
+    }
+    gate_open(&gate);
+    wait_times(&done, 10);
+    struct store_counts counts = store_counts(f->store);
+    assert_int_equal(counts.commits, 2); /* the gate's and theirs */
+    assert_int_equal(counts.writes, 11);
+    for (int i = 0; i < 10; i++) {
+        assert_true(posted[i].write.ok);
+        assert_true(profile_exists(f, posted[i].name));
+    }
+}
+
+static void failing_write_is_undone_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct posted posted[4] = {0};
+    struct gate gate;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    gate_hold(f, &gate);
+    post_insert(f, &posted[0], "before", &done);
+    posted[1].fails = true;
+    post_insert(f, &posted[1], "failing", &done);
+    post_insert(f, &posted[2], "after", &done);
+    post_insert(f, &posted[3], "before", &done); /* sees what came earlier in its batch */
+    gate_open(&gate);
+    wait_times(&done, 4);
+    assert_int_equal(store_counts(f->store).commits, 2);
+    assert_true(posted[0].write.ok);
+    assert_false(posted[1].write.ok);
+    assert_int_equal(posted[1].write.error.code, ERR_QUOTA);
+    assert_string_equal(posted[1].write.error.message, "Not this one.");
+    assert_true(posted[2].write.ok);
+    assert_false(posted[3].write.ok);
+    assert_int_equal(posted[3].write.error.code, ERR_CONFLICT);
+    assert_true(profile_exists(f, "before"));
+    assert_false(profile_exists(f, "failing"));
+    assert_true(profile_exists(f, "after"));
+}
+
+static void long_queue_is_committed_in_bounded_batches(void **state)
+{
+    enum { WRITES = STORE_BATCH_MAX + 1 };
+    struct fixture *f = *state;
+    struct posted *posted = calloc(WRITES, sizeof(*posted));
+    struct gate gate;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    gate_hold(f, &gate);
+    for (int i = 0; i < WRITES; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "p%d", i);
+        post_insert(f, &posted[i], name, &done);
+    }
+    gate_open(&gate);
+    wait_times(&done, WRITES);
+    assert_int_equal(store_counts(f->store).commits, 3);
+    free(posted);
+}
+
+static bool apply_nothing(struct db *db, void *argument, struct error *error)
+{
+    (void)db, (void)argument, (void)error;
+    return true;
+}
+
+static void count_done(struct store_write *write)
+{
+    sem_post(write->argument);
+}
+
+static void full_queue_refuses_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct store_write *writes = calloc(STORE_QUEUE_MAX + 1, sizeof(*writes));
+    struct gate gate;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    gate_hold(f, &gate);
+    for (int i = 0; i <= STORE_QUEUE_MAX; i++)
+        writes[i] =
+            (struct store_write){.apply = apply_nothing, .argument = &done, .done = count_done};
+    for (int i = 0; i < STORE_QUEUE_MAX; i++)
+        check(f, store_post(f->store, &writes[i], &f->error));
+    assert_false(store_post(f->store, &writes[STORE_QUEUE_MAX], &f->error));
+    assert_int_equal(f->error.code, ERR_UNAVAILABLE);
+    gate_open(&gate);
+    wait_times(&done, STORE_QUEUE_MAX);
+    check(f, store_post(f->store, &writes[STORE_QUEUE_MAX], &f->error));
+    wait_times(&done, 1);
+    free(writes);
+}
+
+static void *close_store(void *argument)
+{
+    fixture_close(argument);
+    return NULL;
+}
+
+static void closing_commits_what_is_queued(void **state)
+{
+    struct fixture *f = *state;
+    struct posted posted = {0};
+    struct gate gate;
+    pthread_t thread;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    gate_hold(f, &gate);
+    post_insert(f, &posted, "queued", &done);
+    assert_int_equal(pthread_create(&thread, NULL, close_store, f), 0);
+    gate_open(&gate);
+    pthread_join(thread, NULL);
+    assert_true(posted.write.ok);
+    fixture_open(f);
+    assert_true(profile_exists(f, "queued"));
+}
+
+/* --- many threads --- */
+
+enum { WRITERS = 16, WRITES_EACH = 40 };
+
+struct writer {
+    struct fixture f;
+    int number;
+};
+
+static void *write_many(void *argument)
+{
+    struct writer *writer = argument;
+    for (int i = 0; i < WRITES_EACH; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "w%d-%d", writer->number, i);
+        check(&writer->f, insert_profile(&writer->f, name));
+        assert_true(profile_exists(&writer->f, name)); /* what was answered is seen */
+        store_reader_rest(writer->f.reader);
+    }
+    return NULL;
+}
+
+static void many_writers_need_fewer_commits(void **state)
+{
+    struct fixture *f = *state;
+    static struct writer writers[WRITERS];
+    pthread_t threads[WRITERS];
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.f = {.store = f->store}, .number = i};
+        check(f, store_reader_open(f->store, &writers[i].f.reader, &f->error));
+        assert_int_equal(pthread_create(&threads[i], NULL, write_many, &writers[i]), 0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(threads[i], NULL);
+        store_reader_close(writers[i].f.reader);
+        arena_done(&writers[i].f.arena);
+    }
+    struct store_counts counts = store_counts(f->store);
+    assert_int_equal(counts.writes, WRITERS * WRITES_EACH);
+    assert_true(counts.commits < counts.writes);
+    for (int i = 0; i < WRITERS * WRITES_EACH; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "w%d-%d", i / WRITES_EACH, i % WRITES_EACH);
+        assert_true(profile_exists(f, name));
+    }
+}
+
+/* --- readers --- */
+
+static bool apply_insert_and_look(struct db *db, void *argument, struct error *error)
+{
+    struct fixture *f = argument;
+    struct profile profile = sample_profile("mine");
+    bool ok = profile_insert(db, &profile, 0, error);
+    assert_false(profile_exists(f, "mine")); /* not committed: not seen. f's thread is waiting */
+    return ok;
+}
+
+static void reader_sees_what_was_committed_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(profile_exists(f, "mine")); /* opens the transaction */
+    check(f, store_apply(f->store, apply_insert_and_look, f, false, &f->error));
+    assert_true(profile_exists(f, "mine"));
+    check(f, insert_profile(f, "other"));
+    assert_true(profile_exists(f, "other"));
+    check(f, delete_profile(f, "mine", false));
+    assert_false(profile_exists(f, "mine"));
+}
+
+/* --- what a deletion leaves --- */
+
+enum { FILE_MAX = 64 * 1024 * 1024 };
+
+static bool file_holds(const char *path, const char *suffix, struct str needle)
+{
+    char name[128];
+    snprintf(name, sizeof(name), "%s%s", path, suffix);
+    FILE *file = fopen(name, "r");
+    if (!file)
+        return false;
+    char *bytes = malloc(FILE_MAX);
+    size_t size = fread(bytes, 1, FILE_MAX, file);
+    assert_true(size < FILE_MAX);
+    bool holds = memmem(bytes, size, needle.data, needle.len) != NULL;
+    free(bytes);
+    fclose(file);
+    return holds;
+}
+
+static bool files_hold(const struct fixture *f, struct str needle)
+{
+    return file_holds(f->path, "", needle) || file_holds(f->path, "-wal", needle) ||
+           file_holds(f->path, "-shm", needle);
+}
+
+static void scrubbed_deletion_leaves_nothing_in_the_files(void **state)
+{
+    struct fixture *f = *state;
+    struct insert_argument insert = {sample_profile("mine"), 0};
+    struct str planted = STR("PLANTED-CANARY-0123456789");
+    char big[6000]; /* reaches into overflow pages */
+    memset(big, 'x', sizeof(big));
+    memcpy(big, planted.data, planted.len);
+    memcpy(big + sizeof(big) - planted.len, planted.data, planted.len);
+    insert.profile.sealed_credentials = (struct str){big, sizeof(big)};
+    check(f, insert_profile(f, "another"));
+    check(f, store_apply(f->store, apply_insert, &insert, false, &f->error));
+    assert_true(files_hold(f, planted));
+    check(f, delete_profile(f, "mine", true));
+    assert_false(files_hold(f, planted));
+    assert_true(files_hold(f, STR("another")));
+}
+
+static struct str tag_of(char tag[16], int number)
+{
+    return (struct str){tag, (size_t)snprintf(tag, 16, "<tag-%06d>", number)};
+}
+
+struct churn {
+    int number[64]; /* the tag in each profile; 0: no profile */
+    int last;
+    unsigned random;
+};
+
+static int dice(struct churn *churn, int sides)
+{
+    churn->random = churn->random * 1103515245u + 12345u;
+    return (int)(churn->random >> 16) % sides;
+}
+
+static bool apply_churn(struct db *db, void *argument, struct error *error)
+{
+    static const int repeats[] = {5, 40, 120, 330, 700};
+    struct churn *churn = argument;
+    for (int i = 0; i < 40; i++) {
+        int slot = dice(churn, 64);
+        char name[16], tag[16], sealed[700 * 12];
+        snprintf(name, sizeof(name), "n%08x", (unsigned)slot * 2654435761u);
+        struct profile profile = sample_profile(name);
+        if (churn->number[slot] && !profile_delete(db, profile.key, error))
+            return false;
+        churn->number[slot] = 0;
+        if (dice(churn, 3) == 0)
+            continue;
+        struct str text = tag_of(tag, ++churn->last);
+        size_t size = 0;
+        for (int n = repeats[dice(churn, 5)]; n > 0; n--, size += text.len)
+            memcpy(sealed + size, text.data, text.len);
+        profile.sealed_credentials = (struct str){sealed, size};
+        churn->number[slot] = churn->last;
+        if (!profile_insert(db, &profile, 0, error))
+            return false;
+    }
+    return true;
+}
+
+static bool is_live(const struct churn *churn, int number)
+{
+    for (int i = 0; i < 64; i++) {
+        if (churn->number[i] == number)
+            return true;
+    }
+    return false;
+}
+
+/* SQLite moves rows between pages and leaves copies; none may outlive its row. */
+static void moved_rows_leave_no_copies(void **state)
+{
+    struct fixture *f = *state;
+    struct churn churn = {.random = 7};
+    char tag[16];
+    for (int i = 0; i < 60; i++)
+        check(f, store_apply(f->store, apply_churn, &churn, i == 59, &f->error));
+    for (int number = 1; number <= churn.last; number++)
+        assert_int_equal(files_hold(f, tag_of(tag, number)), is_live(&churn, number));
+}
+
+/* A reader in the way delays the write and the emptying of the log, but not for ever. */
+static void scrub_goes_on_when_a_reader_stays(void **state)
+{
+    struct fixture *f = *state;
+    check(f, insert_profile(f, "mine"));
+    assert_true(profile_exists(f, "mine")); /* and its transaction stays open */
+    check(f, delete_profile(f, "mine", true));
+    assert_false(profile_exists(f, "mine"));
+    store_reader_rest(f->reader);
+    check(f, insert_profile(f, "PLANTED-CANARY"));
+    check(f, delete_profile(f, "PLANTED-CANARY", true));
+    assert_false(files_hold(f, STR("PLANTED-CANARY")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test_with_store(queued_writes_share_a_commit),
+        test_with_store(failing_write_is_undone_alone),
+        test_with_store(long_queue_is_committed_in_bounded_batches),
+        test_with_store(full_queue_refuses_at_once),
+        test_with_store(closing_commits_what_is_queued),
+        test_with_store(many_writers_need_fewer_commits),
+        test_with_store(reader_sees_what_was_committed_and_nothing_else),
+        test_with_store(scrubbed_deletion_leaves_nothing_in_the_files),
+        test_with_store(moved_rows_leave_no_copies),
+        test_with_store(scrub_goes_on_when_a_reader_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
