@@ -282,21 +282,28 @@ static void reader_sees_what_was_committed_and_nothing_else(void **state)
 
 /* --- what a deletion leaves --- */
 
-enum { FILE_MAX = 64 * 1024 * 1024 };
-
-static bool file_holds(const char *path, const char *suffix, struct str needle)
+/* The file's bytes, on the heap; empty when there is none. */
+static struct str read_file(const char *path, const char *suffix)
 {
     char name[128];
     snprintf(name, sizeof(name), "%s%s", path, suffix);
     FILE *file = fopen(name, "r");
     if (!file)
-        return false;
-    char *bytes = malloc(FILE_MAX);
-    size_t size = fread(bytes, 1, FILE_MAX, file);
-    assert_true(size < FILE_MAX);
-    bool holds = memmem(bytes, size, needle.data, needle.len) != NULL;
-    free(bytes);
+        return STR_NULL;
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    size_t size = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = calloc(1, size + 1); /* ends in NUL, for atoi */
+    assert_int_equal(fread(bytes, 1, size, file), size);
     fclose(file);
+    return (struct str){bytes, size};
+}
+
+static bool file_holds(const char *path, const char *suffix, struct str needle)
+{
+    struct str bytes = read_file(path, suffix);
+    bool holds = str_contains(bytes, needle);
+    free((void *)bytes.data);
     return holds;
 }
 
@@ -329,8 +336,10 @@ static struct str tag_of(char tag[16], int number)
     return (struct str){tag, (size_t)snprintf(tag, 16, "<tag-%06d>", number)};
 }
 
+enum { CHURN_SLOTS = 1000, CHURN_ROUNDS = 120, CHURN_TAGS = 6000 };
+
 struct churn {
-    int number[64]; /* the tag in each profile; 0: no profile */
+    int number[CHURN_SLOTS]; /* the tag in each profile; 0: no profile */
     int last;
     unsigned random;
 };
@@ -341,51 +350,69 @@ static int dice(struct churn *churn, int sides)
     return (int)(churn->random >> 16) % sides;
 }
 
+static struct str sealed_of(struct churn *churn, char *room)
+{
+    static const int repeats[] = {5, 40, 120, 400};
+    char tag[16];
+    struct str text = tag_of(tag, churn->last);
+    size_t size = 0;
+    for (int n = repeats[dice(churn, 4)]; n > 0; n--, size += text.len)
+        memcpy(room + size, text.data, text.len);
+    return (struct str){room, size};
+}
+
+static bool churn_once(struct churn *churn, struct db *db, struct error *error)
+{
+    int slot = dice(churn, CHURN_SLOTS), old = churn->number[slot];
+    char name[16], room[400 * 12];
+    snprintf(name, sizeof(name), "n%08x", (unsigned)slot * 2654435761u);
+    struct profile profile = sample_profile(name);
+    if (old && dice(churn, 2) == 0) {
+        churn->number[slot] = 0;
+        return profile_delete(db, profile.key, error);
+    }
+    churn->number[slot] = ++churn->last;
+    profile.version = churn->last;
+    profile.sealed_credentials = sealed_of(churn, room);
+    return old ? profile_replace(db, &profile, old, error) : profile_insert(db, &profile, 0, error);
+}
+
 static bool apply_churn(struct db *db, void *argument, struct error *error)
 {
-    static const int repeats[] = {5, 40, 120, 330, 700};
-    struct churn *churn = argument;
-    for (int i = 0; i < 40; i++) {
-        int slot = dice(churn, 64);
-        char name[16], tag[16], sealed[700 * 12];
-        snprintf(name, sizeof(name), "n%08x", (unsigned)slot * 2654435761u);
-        struct profile profile = sample_profile(name);
-        if (churn->number[slot] && !profile_delete(db, profile.key, error))
-            return false;
-        churn->number[slot] = 0;
-        if (dice(churn, 3) == 0)
-            continue;
-        struct str text = tag_of(tag, ++churn->last);
-        size_t size = 0;
-        for (int n = repeats[dice(churn, 5)]; n > 0; n--, size += text.len)
-            memcpy(sealed + size, text.data, text.len);
-        profile.sealed_credentials = (struct str){sealed, size};
-        churn->number[slot] = churn->last;
-        if (!profile_insert(db, &profile, 0, error))
+    for (int i = 0; i < 50; i++) {
+        if (!churn_once(argument, db, error))
             return false;
     }
     return true;
 }
 
-static bool is_live(const struct churn *churn, int number)
+/* Marks every number whose tag stands somewhere in the file. */
+static void find_tags(const struct fixture *f, bool *seen, int count)
 {
-    for (int i = 0; i < 64; i++) {
-        if (churn->number[i] == number)
-            return true;
+    struct str bytes = read_file(f->path, "");
+    for (size_t i = 0; i + 12 <= bytes.len; i++) {
+        int number = memcmp(bytes.data + i, "<tag-", 5) == 0 ? atoi(bytes.data + i + 5) : 0;
+        if (number > 0 && number < count)
+            seen[number] = true;
     }
-    return false;
+    free((void *)bytes.data);
 }
 
 /* SQLite moves rows between pages and leaves copies; none may outlive its row. */
 static void moved_rows_leave_no_copies(void **state)
 {
     struct fixture *f = *state;
-    struct churn churn = {.random = 7};
-    char tag[16];
-    for (int i = 0; i < 60; i++)
-        check(f, store_apply(f->store, apply_churn, &churn, i == 59, &f->error));
+    struct churn churn = {.random = 1};
+    static bool seen[CHURN_TAGS], live[CHURN_TAGS];
+    for (int i = 0; i < CHURN_ROUNDS; i++)
+        check(f, store_apply(f->store, apply_churn, &churn, i == CHURN_ROUNDS - 1, &f->error));
+    assert_false(file_holds(f->path, "-wal", STR("<tag-")));
+    find_tags(f, seen, CHURN_TAGS);
+    assert_true(churn.last > 1000 && churn.last < CHURN_TAGS);
+    for (int i = 0; i < CHURN_SLOTS; i++)
+        live[churn.number[i]] = true;
     for (int number = 1; number <= churn.last; number++)
-        assert_int_equal(files_hold(f, tag_of(tag, number)), is_live(&churn, number));
+        assert_int_equal(seen[number], live[number]);
 }
 
 /* A reader in the way delays the write and the emptying of the log, but not for ever. */
