@@ -13,6 +13,7 @@
 enum {
     PIECE_SIZE = 4096,            /* bytes; a usual request or answer fits */
     PIECES_KEPT_MAX = 64,         /* a loop, for the next requests */
+    ARENA_KEPT_MAX = 64 * 1024,   /* bytes that a request used of its arena */
     EXCHANGES_KEPT_MAX = 64,      /* a loop */
     SCRATCH_SIZE = 64 * 1024,     /* bytes; what a loop reads TLS records and discards into */
     OUT_SOFT_MAX = 64 * 1024,     /* bytes of answers that wait before the next one is made */

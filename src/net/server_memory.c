@@ -89,6 +89,8 @@ void exchange_release(struct exchange *exchange)
     exchange->public.tls_server_name = STR_NULL;
     exchange->public.user = NULL;
     loop->exchange_count--;
+    if (exchange->public.arena.used > ARENA_KEPT_MAX)
+        arena_done(&exchange->public.arena);
     if (loop->kept_exchange_count < EXCHANGES_KEPT_MAX) {
         arena_reset(&exchange->public.arena);
         exchange->next = loop->kept_exchanges;
