@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CONNECTIONS_MAX = 10240 };
+/* What a configuration's zeros stand for. */
+enum {
+    CONNECTIONS_MAX = 10240,
+    HEAD_TIMEOUT_MS = 10 * 1000,
+    BODY_TIMEOUT_MS = 30 * 1000,
+    IDLE_TIMEOUT_MS = 75 * 1000,
+    WRITE_TIMEOUT_MS = 30 * 1000,
+};
 
 static char *copy_or_null(const char *text)
 {
@@ -26,13 +33,13 @@ static void defaults(struct server_config *config)
     if (config->connections_max == 0)
         config->connections_max = CONNECTIONS_MAX;
     if (config->head_timeout_ms <= 0)
-        config->head_timeout_ms = 10 * 1000;
+        config->head_timeout_ms = HEAD_TIMEOUT_MS;
     if (config->body_timeout_ms <= 0)
-        config->body_timeout_ms = 30 * 1000;
+        config->body_timeout_ms = BODY_TIMEOUT_MS;
     if (config->idle_timeout_ms <= 0)
-        config->idle_timeout_ms = 75 * 1000;
+        config->idle_timeout_ms = IDLE_TIMEOUT_MS;
     if (config->write_timeout_ms <= 0)
-        config->write_timeout_ms = 30 * 1000;
+        config->write_timeout_ms = WRITE_TIMEOUT_MS;
 }
 
 static struct server *server_new(const struct server_config *config)

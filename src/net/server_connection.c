@@ -202,15 +202,14 @@ static enum deadline deadline_wanted(const struct connection *connection)
 /* Everything was written: is that all? */
 static void end_if_over(struct connection *connection)
 {
+    bool last = connection->state == CONNECTION_LINGER;
     bool ended_by_client = connection->eof && connection->state != CONNECTION_HANDLING;
     bool stopped = connection->loop->drained && connection->state == CONNECTION_HANDSHAKE;
     if (connection->reset) {
         connection_abort(connection);
-    } else if (ended_by_client || stopped) {
+    } else if (ended_by_client || stopped || (last && !connection->discard_more)) {
         connection_close(connection);
-    } else if (connection->state == CONNECTION_LINGER && !connection->discard_more) {
-        connection_close(connection);
-    } else if (connection->state == CONNECTION_LINGER && !connection->shut) {
+    } else if (last && !connection->shut) {
         /* A close now would answer what the client still sends with a reset, which may reach it
          * before it has read our answer. */
         uv_os_fd_t fd;

@@ -15,7 +15,7 @@ union address {
     struct sockaddr_in6 v6;
 };
 
-static void close_at(int *fd)
+static void close_at(const int *fd)
 {
     if (*fd >= 0)
         close(*fd);
@@ -59,6 +59,16 @@ static bool port_is_free(const union address *address)
            bound(fd, address);
 }
 
+/* Connections inherit TCP_NODELAY: an answer is one write and must not wait for more. */
+static bool prepared(int fd, enum listen_share share)
+{
+    int one = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+           setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0 &&
+           (share == LISTEN_ALONE ||
+            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == 0);
+}
+
 bool listen_open(const char *host, int port, enum listen_share share, int *ret_socket,
                  int *ret_port, struct error *error)
 {
@@ -67,21 +77,16 @@ bool listen_open(const char *host, int port, enum listen_share share, int *ret_s
         return false;
     if (share == LISTEN_SHARED_FIRST && port != 0 && !port_is_free(&address))
         return cannot_listen(host, port, error);
-    int one = 1;
-    _cleanup_(close_at) int fd =
-        socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-        (share != LISTEN_ALONE &&
-         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) ||
-        /* Connections inherit it: an answer is one write and must not wait for more. */
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 || !bound(fd, &address))
-        return cannot_listen(host, port, error);
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     socklen_t size = sizeof(address);
-    if (getsockname(fd, &address.any, &size) != 0)
-        return cannot_listen(host, port, error);
+    if (fd < 0 || !prepared(fd, share) || !bound(fd, &address) ||
+        getsockname(fd, &address.any, &size) != 0) {
+        cannot_listen(host, port, error);
+        close_at(&fd);
+        return false;
+    }
     *ret_port =
         ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
     *ret_socket = fd;
-    fd = -1;
     return true;
 }

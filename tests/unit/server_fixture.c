@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HELD_MAX = 64 };
+enum { HELD_MAX = 64, STREAM_MAX = 2 * BIG_SIZE };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -202,7 +202,7 @@ void client_reset(int fd)
 
 struct buf client_read_all(int fd, bool *ret_reset)
 {
-    struct buf stream = buf_on_heap(2 * BIG_SIZE);
+    struct buf stream = buf_on_heap(STREAM_MAX);
     char piece[16384];
     for (;;) {
         ssize_t got = recv(fd, piece, sizeof(piece), 0);
@@ -218,7 +218,7 @@ struct buf client_read_all(int fd, bool *ret_reset)
 
 struct buf client_read_answer(int fd)
 {
-    struct buf answer = buf_on_heap(2 * BIG_SIZE);
+    struct buf answer = buf_on_heap(STREAM_MAX);
     const char *end = NULL;
     char c;
     while (!end) {
@@ -238,7 +238,7 @@ struct buf client_read_answer(int fd)
 int answer_status(struct str answer)
 {
     assert_true(str_starts(answer, STR("HTTP/1.1 ")));
-    return atoi(answer.data + strlen("HTTP/1.1 "));
+    return (int)strtol(answer.data + strlen("HTTP/1.1 "), NULL, 10);
 }
 
 size_t answer_count(struct str stream)

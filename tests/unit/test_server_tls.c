@@ -130,7 +130,7 @@ static void client_write(struct client *client, struct str bytes)
 /* To the end, which must be TLS's own. */
 static struct buf client_read(struct client *client)
 {
-    struct buf stream = buf_on_heap(2 * BIG_SIZE);
+    struct buf stream = buf_on_heap(BIG_SIZE + (size_t)BIG_SIZE);
     char piece[16384];
     int got;
     while ((got = SSL_read(client->ssl, piece, sizeof(piece))) > 0)
