@@ -1,0 +1,61 @@
+"""The AWS SDK for JavaScript through a profile's whole life."""
+
+import json
+import pathlib
+import re
+
+import pytest
+
+from support import aws
+
+SCRIPT = pathlib.Path(__file__).with_name("appflow.mjs")
+REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def send(server, calls):
+    """Outcomes of (operation, parameters) pairs, in order."""
+    asked = json.dumps([{"operation": operation, "parameters": parameters}
+                        for operation, parameters in calls]).encode()
+    done = aws.run_tool(server, ["node", SCRIPT, server.endpoint], asked)
+    assert done.returncode == 0, done.stderr.decode()
+    outcomes = json.loads(done.stdout)
+    assert all(REQUEST_ID.fullmatch(each["request"]) for each in outcomes), outcomes
+    return outcomes
+
+
+@pytest.mark.parametrize("kind", aws.CONNECTORS)
+def test_a_profile_s_life(sandboxed, canaries, kind):
+    good = aws.config_for(canaries, kind, "accepted")
+    bad = aws.config_for(canaries, kind, "rejected")
+    name = {"connectorProfileName": "js"}
+    change = {**name, "connectionMode": "Public", "connectorProfileConfig": good}
+    wrong = {**change, "connectorProfileConfig": bad}
+    listing = ("DescribeConnectorProfiles", {"connectorProfileNames": ["js"]})
+    made, before, updated, again, refused, conflict, after, deleted, missing, unknown = send(
+        sandboxed, [
+            ("CreateConnectorProfile", {**change, "connectorType": kind}), listing,
+            ("UpdateConnectorProfile", {**change, "clientToken": "t1"}),
+            ("UpdateConnectorProfile", {**change, "clientToken": "t1"}),
+            ("UpdateConnectorProfile", wrong),
+            ("UpdateConnectorProfile", {**wrong, "clientToken": "t1"}), listing,
+            ("DeleteConnectorProfile", name), ("DeleteConnectorProfile", name),
+            ("UpdateConnectorProfile", change)])
+    arn = {"connectorProfileArn": "arn:aws:appflow:us-east-1:123456789012:connectorprofile/js"}
+    assert made["output"] == arn and updated["output"] == arn and again["output"] == arn
+    assert deleted["output"] == {}
+    detail, changed = (each["output"]["connectorProfileDetails"][0] for each in (before, after))
+    assert changed["lastUpdatedAt"] > detail["lastUpdatedAt"]
+    assert {**changed, "lastUpdatedAt": 0} == {**detail, "lastUpdatedAt": 0}
+    assert detail["connectorProfileProperties"] == good["connectorProfileProperties"]
+    assert [(each["error"], each["status"], each["typed"])
+            for each in (refused, conflict, missing, unknown)] == [
+        ("ConnectorAuthenticationException", 401, True), ("ConflictException", 409, True),
+        ("ResourceNotFoundException", 404, True), ("ResourceNotFoundException", 404, True)]
+
+
+def test_operations_with_an_arn_in_the_path(sandboxed):
+    arn = {"resourceArn": "arn:aws:appflow:us-east-1:123456789012:flow/f1"}
+    outcomes = send(sandboxed, [("ListTagsForResource", arn),
+                                ("TagResource", {**arn, "tags": {"team": "sales"}}),
+                                ("UntagResource", {**arn, "tagKeys": ["team", "other"]})])
+    assert [each["status"] for each in outcomes] == [501, 501, 501], outcomes

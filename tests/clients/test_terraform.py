@@ -1,0 +1,120 @@
+"""What Terraform's AWS provider sends, replayed: its headers, its bodies with their empty texts, and
+the order of its calls. The bodies are those that provider 5.100.0 sent to a recording server."""
+
+import json
+import re
+import uuid
+
+import pytest
+
+from support import aws, sigv4, wire
+
+USER_AGENT = ("APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) "
+              "terraform-provider-aws/5.100.0 (+https://registry.terraform.io/providers/hashicorp"
+              "/aws) aws-sdk-go-v2/1.36.3 os/linux lang/go#1.23.8 md/GOOS#linux md/GOARCH#amd64 "
+              "api/appflow#1.45.3")
+
+
+class Provider:
+    """Signs as the SDK for Go does: every header that it sets, but not the user agent."""
+
+    def __init__(self, server):
+        self.server = server
+
+    def call(self, operation, body):
+        payload = json.dumps(body, separators=(",", ":")).encode()
+        target = wire.kebab(operation)
+        signed = [("Host", self.server.authority), ("Content-Length", str(len(payload))),
+                  ("Content-Type", "application/json"),
+                  ("Amz-Sdk-Invocation-Id", str(uuid.uuid4())),
+                  ("Amz-Sdk-Request", "attempt=1; max=25")]
+        headers = signed[:1] + [("User-Agent", USER_AGENT)] + signed[1:] + sigv4.sign(
+            "POST", target, signed, payload, self.server.key.id, self.server.key.secret)
+        headers.append(("Accept-Encoding", "gzip"))
+        with wire.Connection(self.server.host, self.server.port) as connection:
+            answer = connection.exchange(wire.request_bytes("POST", target, headers, payload))
+        self.server.answers.append(answer.raw)
+        return answer
+
+    def read(self, name):
+        """Its read after every change: all profiles, page by page, until the name is there."""
+        body = {}
+        while True:
+            answer = self.call("DescribeConnectorProfiles", body)
+            assert answer.status == 200, answer.body
+            page = answer.json()
+            for each in page["connectorProfileDetails"]:
+                if each["connectorProfileName"] == name:
+                    return each
+            if not page.get("nextToken"):
+                return None
+            body = {"nextToken": page["nextToken"]}
+
+
+@pytest.fixture
+def terraform(sandboxed):
+    return Provider(sandboxed)
+
+
+def change(name, config, **more):
+    return {"clientToken": "terraform-" + str(uuid.uuid4()), "connectionMode": "Public",
+            "connectorProfileConfig": {
+                "connectorProfileCredentials": config["connectorProfileCredentials"],
+                "connectorProfileProperties": config["connectorProfileProperties"]},
+            "connectorProfileName": name, **more}
+
+
+@pytest.mark.parametrize("kind", aws.CONNECTORS)
+def test_apply_change_and_destroy(terraform, canaries, kind):
+    config = aws.config_for(canaries, kind, "accepted")
+    made = terraform.call("CreateConnectorProfile", change("tf", config, connectorType=kind))
+    assert made.status == 200, made.body
+    state = terraform.read("tf")
+    assert re.fullmatch(r"arn:aws:appflow:us-east-1:\d{12}:connectorprofile/.+",
+                        state["connectorProfileArn"])
+    # The key must be there, also with nothing in it: else every plan shows a difference.
+    assert list(state["connectorProfileProperties"]) == [kind]
+
+    updated = terraform.call("UpdateConnectorProfile", change("tf", config))
+    assert updated.json() == made.json()
+    assert terraform.read("tf")["createdAt"] == state["createdAt"]
+
+    refused = terraform.call("UpdateConnectorProfile",
+                             change("tf", aws.config_for(canaries, kind, "rejected")))
+    assert (refused.status, refused.error) == (401, "ConnectorAuthenticationException")
+    assert re.fullmatch(r"[0-9a-f-]{36}", refused.header("x-amzn-RequestId"))
+
+    assert terraform.call("DeleteConnectorProfile", {"connectorProfileName": "tf"}).status == 200
+    assert terraform.read("tf") is None
+    gone = terraform.call("DeleteConnectorProfile", {"connectorProfileName": "tf"})
+    assert (gone.status, gone.error) == (404, "ResourceNotFoundException")
+
+
+def test_it_finds_its_profile_behind_twenty_others(terraform, canaries):
+    config = aws.config_for(canaries, "Amplitude", "accepted")
+    for number in range(21):
+        terraform.call("CreateConnectorProfile",
+                       change(f"p{number:02}", config, connectorType="Amplitude"))
+    assert terraform.read("p20")["connectorProfileName"] == "p20"
+
+
+def test_an_oauth_request_with_nothing_but_its_redirect(terraform, canaries):
+    """Terraform sends one for a profile that has ready tokens."""
+    config = aws.config_for(canaries, "Salesforce", "accepted")
+    config["connectorProfileCredentials"]["Salesforce"]["oAuthRequest"] = \
+        {"redirectUri": "https://example.com/callback"}
+    made = terraform.call("CreateConnectorProfile",
+                          change("tf", config, connectorType="Salesforce"))
+    assert made.status == 200, made.body
+
+
+def test_empty_texts_are_absent(terraform, canaries):
+    config = aws.config_for(canaries, "Salesforce", "accepted")
+    config["connectorProfileCredentials"]["Salesforce"].update(
+        {"clientCredentialsArn": "", "jwtToken": "", "oAuth2GrantType": "",
+         "oAuthRequest": {"authCode": "", "redirectUri": ""}})
+    made = terraform.call("CreateConnectorProfile",
+                          change("tf", config, connectorType="Salesforce", kmsArn=""))
+    assert made.status == 200, made.body
+    assert terraform.read("tf")["connectorProfileProperties"] == \
+        config["connectorProfileProperties"]

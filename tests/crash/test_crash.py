@@ -1,0 +1,177 @@
+"""Kills the server at every fault point of an update, starts it again and compares: what was
+acknowledged is kept, nothing is half done, no code was used twice, and the client's retry with its
+token succeeds."""
+
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+from support import server as servers_of
+from support.salesforce import CLIENT_ID, REDIRECT, Salesforce
+from support.server import ROOT, Server, headgate
+
+# The one window in which a code is lost: its answer has come, but isn't written yet.
+LOST_WITH_THE_ANSWER = {"exchange:answered"}
+FIRST_START = re.compile(r"^keyring")
+
+
+def fault_points():
+    """Every name in the source, so that a new one is tested from the day it is there."""
+    names = set()
+    for path in pathlib.Path(ROOT / "src").rglob("*.c"):
+        names.update(re.findall(r'fault_point\("([^"]+)"\)', path.read_text()))
+    assert names
+    return sorted(names)
+
+
+POINTS = fault_points()
+SCENARIOS = ["ready", "code", "refresh"]
+
+
+@pytest.fixture
+def salesforce(canaries):
+    with Salesforce(canaries) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def server(servers, salesforce, canaries):
+    made = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
+                   start=False)
+    headgate("oauth-app", "set", "--data", made.data, "--connector", "Salesforce", "--client-id",
+             CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
+    return made
+
+
+def change(credentials, sandbox):
+    return {"connectorProfileName": "crash", "connectionMode": "Public", "connectorProfileConfig": {
+        "connectorProfileProperties": {"Salesforce": {"isSandboxEnvironment": sandbox}},
+        "connectorProfileCredentials": {"Salesforce": credentials}}}
+
+
+def credentials_for(scenario, salesforce):
+    if scenario == "ready":
+        return salesforce.new_tokens()
+    if scenario == "code":
+        return {"oAuthRequest": {"authCode": salesforce.new_code(), "redirectUri": REDIRECT}}
+    stale = salesforce.new_tokens()
+    salesforce.live_access.discard(stale["accessToken"])
+    return stale
+
+
+def call_until_death(server, operation, parameters):
+    """The answer's status, or None when the connection ended without one; and whether it died."""
+    try:
+        answer = server.call(operation, parameters)
+        status = answer.status
+    except (OSError, IndexError, ValueError):
+        status = None
+    if status == 200 and server.running():
+        return status, False
+    return status, server.wait_for_end() == -signal.SIGKILL
+
+
+def start_with_fault(server, point):
+    """False when it was killed before it could answer anything."""
+    try:
+        server.start(env={"HEADGATE_FAULT": point})
+        return True
+    except AssertionError:
+        assert server.wait_for_end() == -signal.SIGKILL, server.log
+        return False
+
+
+def assert_sound(server):
+    assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    assert server.describe("crash") is not None
+
+
+def retry(server, salesforce, request, point, scenario, before):
+    """The client's retry after the restart, and what must hold then."""
+    committed = server.profile_row("crash")["version"] != before["version"]
+    asked = len(salesforce.requests)
+    answer = server.call("UpdateConnectorProfile", request)
+    if committed:
+        assert answer.status == 200 and len(salesforce.requests) == asked
+    elif point in LOST_WITH_THE_ANSWER:
+        assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+        assert server.profile_row("crash") == before
+        return False
+    assert answer.status == 200, answer.body
+    assert all(count == 1 for count in salesforce.codes.values()), salesforce.codes
+    assert all(count == 1 for count in salesforce.refreshed.values()), salesforce.refreshed
+    return True
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("point", [point for point in POINTS if not FIRST_START.match(point)])
+def test_killed_in_an_update(server, salesforce, record_property, point, scenario):
+    server.start()
+    server.ok("CreateConnectorProfile", {**change(salesforce.new_tokens(), False),
+                                         "connectorType": "Salesforce"})
+    before = server.profile_row("crash")
+    server.stop()
+
+    request = {**change(credentials_for(scenario, salesforce), True), "clientToken": "crash-1"}
+    if start_with_fault(server, point):
+        status, died = call_until_death(server, "UpdateConnectorProfile", request)
+        if not died:
+            assert status == 200
+            assert point.startswith("exchange:") and scenario == "ready", "never reached"
+            return
+        assert status is None or point == "change:committed" or point == "store:after-commit"
+
+    server.start()
+    assert_sound(server)
+    assert server.describe("crash")["connectorProfileProperties"]["Salesforce"] == \
+        {"isSandboxEnvironment": server.profile_row("crash")["version"] != before["version"]}
+    changed = retry(server, salesforce, request, point, scenario, before)
+    assert_sound(server)
+    if changed:
+        # What is stored works without being given again.
+        kept = change(None, True)
+        del kept["connectorProfileConfig"]["connectorProfileCredentials"]
+        server.ok("UpdateConnectorProfile", kept)
+        assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if not FIRST_START.match(point)])
+def test_killed_in_a_create(server, salesforce, point):
+    request = {**change(credentials_for("code", salesforce), False),
+               "connectorType": "Salesforce", "clientToken": "crash-1"}
+    if start_with_fault(server, point):
+        status, died = call_until_death(server, "CreateConnectorProfile", request)
+        if not died:
+            assert status == 200 and point == "change:loaded", "never reached"
+            return
+    server.start()
+    rows = server.count_rows("profiles")
+    answer = server.call("CreateConnectorProfile", request)
+    if point in LOST_WITH_THE_ANSWER:
+        assert rows == 0 and answer.status == 401 and server.count_rows("profiles") == 0
+        return
+    assert answer.status == 200, answer.body
+    assert all(count == 1 for count in salesforce.codes.values())
+    assert_sound(server)
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if FIRST_START.match(point)])
+def test_killed_in_a_first_start(tmp_path, canaries, point):
+    data = tmp_path / "server" / "data"
+    data.mkdir(parents=True)
+    done = subprocess.run(
+        servers_of.command("serve", "--data", data, "--listen", "127.0.0.1:0"),
+        capture_output=True, timeout=60, env={"HEADGATE_FAULT": point})
+    assert done.returncode == -signal.SIGKILL, (done.returncode, done.stderr)
+    server = Server(tmp_path / "server", canaries, ["--sandbox"])
+    try:
+        server.start()
+        assert server.ok("DescribeConnectorProfiles")["connectorProfileDetails"] == []
+        server.stop()
+        server.start()
+        server.stop()
+    finally:
+        server.kill()

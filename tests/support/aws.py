@@ -1,0 +1,104 @@
+"""Unmodified AWS clients, pointed at the server, and what they are asked to send."""
+
+import functools
+import json
+import os
+import re
+import subprocess
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+from support.server import headgate
+from support.sigv4 import REGION
+
+CONNECTORS = ("Salesforce", "Zendesk", "Amplitude")
+TOOL_TIMEOUT_S = 120
+
+ARN = "arn:aws:appflow:{region}:{account}:connectorprofile/{name}"
+CREDENTIALS_ARN = re.compile(
+    r"arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+    r"appflow!123456789012-[\w-]+-\d{13}-[A-Za-z0-9]{6}")
+
+
+def boto(server, key=None, region=REGION, retries=1):
+    """boto3's client. Every answer is kept where secrets are searched for."""
+    key = key or server.key
+    client = boto3.client(
+        "appflow", region_name=region, endpoint_url=server.endpoint,
+        aws_access_key_id=key.id, aws_secret_access_key=key.secret,
+        config=botocore.config.Config(retries={"total_max_attempts": retries, "mode": "standard"},
+                                      read_timeout=60, connect_timeout=10))
+
+    def keep(http_response, **_):
+        head = "\r\n".join(f"{name}: {value}" for name, value in http_response.headers.items())
+        server.answers.append(head.encode() + b"\r\n\r\n" + http_response.content)
+
+    client.meta.events.register("after-call.appflow", keep)
+    return client
+
+
+def refused(call, **parameters):
+    """Makes a call that must be refused: the exception's name, the status and the message."""
+    try:
+        call(**parameters)
+    except botocore.exceptions.ClientError as error:
+        answer = error.response
+        return (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"],
+                answer["Error"]["Message"])
+    raise AssertionError("the call succeeded")
+
+
+@functools.cache
+def _sandbox_list():
+    return headgate("sandbox", "--list", "--json")
+
+
+def sandbox_list():
+    """{connectorType: {outcome: connectorProfileConfig}}, a fresh copy each time."""
+    return json.loads(_sandbox_list())
+
+
+def outcomes():
+    """Every pair of connector type and outcome that the sandbox knows."""
+    return [(kind, outcome) for kind, configs in sandbox_list().items() for outcome in configs]
+
+
+def config_for(canaries, kind, outcome):
+    """What to send for an outcome; its secrets are watched from now on."""
+    config = sandbox_list()[kind][outcome]
+    canaries.add_credentials(config)
+    return config
+
+
+def properties_only(config):
+    return {"connectorProfileProperties": config["connectorProfileProperties"]}
+
+
+def create(client, name, kind, config, **more):
+    return client.create_connector_profile(
+        connectorProfileName=name, connectorType=kind, connectionMode="Public",
+        connectorProfileConfig=config, **more)
+
+
+def update(client, name, config, **more):
+    return client.update_connector_profile(
+        connectorProfileName=name, connectionMode="Public", connectorProfileConfig=config, **more)
+
+
+def tool_env(server):
+    """The environment for a tool that finds its credentials as AWS's tools do."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**env, "AWS_ACCESS_KEY_ID": server.key.id, "AWS_SECRET_ACCESS_KEY": server.key.secret,
+            "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION, "AWS_PAGER": "",
+            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1"}
+
+
+def run_tool(server, words, stdin=None, **kwargs):
+    """Runs a tool to its end and keeps what it printed where secrets are searched for."""
+    done = subprocess.run([str(word) for word in words], input=stdin, capture_output=True,
+                          timeout=TOOL_TIMEOUT_S, env=tool_env(server), **kwargs)
+    server.answers += [done.stdout, done.stderr]
+    return done

@@ -1,0 +1,145 @@
+"""Case files: the exact bytes that a client sends, that the vendor must get and answers, and that the
+client must get back. tests/README.md describes the format."""
+
+import base64
+import difflib
+import re
+
+from support import wire
+
+PLACEHOLDER = re.compile(r"%([A-Z][A-Z0-9-]*)((?: [a-z][a-z0-9-]*)*)%")
+
+# What differs from run to run, as it may look in what comes back.
+PATTERNS = {
+    "UUID": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    "DATE": r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z][a-z] \d{4} \d\d:\d\d:\d\d GMT",
+    "EPOCH": r"\d{10}\.\d{3}",
+    "MS": r"\d{13}",
+    "SUFFIX": r"[A-Za-z0-9]{6}",
+    "VERSION": r"\d+\.\d+\.\d+",
+    "LENGTH": r"\d+",
+    "BOUNDARY": r"[A-Za-z0-9_-]+",
+}
+
+
+class Section:
+    def __init__(self, heading, line):
+        self.heading = heading
+        self.line = line
+        self.lines = []
+
+
+def parse(text):
+    """The sections of a case file. What stands before the first heading says what the case shows."""
+    sections = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("== "):
+            sections.append(Section(line[3:].strip(), number))
+        elif sections:
+            sections[-1].lines.append(line)
+    for section in sections:
+        while section.lines and not section.lines[-1]:
+            section.lines.pop()
+    return sections
+
+
+class Case:
+    """One case file at work on a server and a vendor."""
+
+    def __init__(self, server, vendor, canaries):
+        self.server = server
+        self.vendor = vendor
+        self.canaries = canaries
+        self.expected_at_vendor = []  # (line in the file, pattern) of the step at work
+
+    def fixed(self, match):
+        """A placeholder whose value is known beforehand, or None."""
+        name, words = match.group(1), match.group(2).split()
+        if name == "HOST":
+            return self.server.authority
+        if name == "VENDOR":
+            return self.vendor.authority
+        if name == "SECRET":
+            return self.canaries.new(words[0])
+        if name == "BASIC":
+            pair = ":".join(self.canaries.new(word) for word in words)
+            text = base64.b64encode(pair.encode()).decode()
+            return text
+        return None
+
+    def fill(self, text):
+        return PLACEHOLDER.sub(lambda match: self.fixed(match) or match.group(0), text)
+
+    def pattern(self, text):
+        """What is expected, as a pattern for the whole of what came."""
+        pieces, at = [], 0
+        for match in PLACEHOLDER.finditer(text):
+            pieces.append(re.escape(text[at:match.start()]))
+            fixed = self.fixed(match)
+            pieces.append(re.escape(fixed) if fixed else PATTERNS[match.group(1)])
+            at = match.end()
+        pieces.append(re.escape(text[at:]))
+        return re.sub(r"\n\\\.\\\.\\\.(\n|$)", r"\n[\\s\\S]*", "".join(pieces).replace("\\\n", "\n"))
+
+    def assert_bytes(self, section, raw, what):
+        expected = "\n".join(section.lines)
+        got = raw.decode("utf-8", "replace").replace("\r\n", "\n")
+        if re.fullmatch(self.pattern(expected), got):
+            return
+        shown = "\n".join(difflib.unified_diff(
+            self.fill(expected).split("\n"), got.split("\n"), "expected", "got", lineterm=""))
+        raise AssertionError(f"line {section.line}, {what}:\n{shown}")
+
+    def message(self, section, signed):
+        """The bytes that a section stands for, with Content-Length when it names none."""
+        lines = [self.fill(line) for line in section.lines]
+        empty = lines.index("") if "" in lines else len(lines)
+        head, body = lines[:empty], "\n".join(lines[empty + 1:]).encode()
+        headers = [tuple(line.split(": ", 1)) for line in head[1:]]
+        if signed:
+            method, target = head[0].split(" ")
+            return wire.signed_request(self.server, method, target, body, headers)
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            headers.append(("Content-Length", str(len(body))))
+        return "\r\n".join([head[0]] + [f"{n}: {v}" for n, v in headers]).encode() + \
+            b"\r\n\r\n" + body
+
+    def raw(self, section):
+        """Lines as they stand, each ended by CR LF."""
+        return "\r\n".join(self.fill(line) for line in section.lines).encode() + b"\r\n\r\n"
+
+    def check_vendor(self, expected):
+        got, self.vendor.requests[:] = list(self.vendor.requests), []
+        for section, request in zip(expected, got):
+            self.assert_bytes(section, request.raw, "the vendor got")
+        assert len(got) == len(expected), \
+            f"the vendor got {len(got)} requests: {[request.raw[:200] for request in got]}"
+
+    def run(self, sections):
+        request, expected = None, []
+        for section in sections:
+            if section.heading == "request":
+                request = self.message(section, signed=True)
+            elif section.heading == "raw request":
+                request = self.raw(section)
+            elif section.heading == "vendor gets":
+                expected.append(section)
+            elif section.heading == "vendor answers":
+                self.vendor.script.append(self.message(section, signed=False))
+            elif section.heading == "response":
+                with wire.Connection(self.server.host, self.server.port) as connection:
+                    answer = connection.exchange(request)
+                self.server.answers.append(answer.raw)
+                self.check_vendor(expected)
+                self.assert_bytes(section, answer.raw, "the client got")
+                expected = []
+            else:
+                raise AssertionError(f"line {section.line}: no section is named {section.heading}")
+
+
+def setup_of(sections):
+    """The words of the section `== server`, which comes first if it is there: options a line, and
+    lines `oauth-app TYPE CLIENT-ID SECRET-NAME`."""
+    if sections and sections[0].heading == "server":
+        return [line.split() for line in sections.pop(0).lines if line]
+    return []

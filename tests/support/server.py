@@ -1,0 +1,214 @@
+"""Starts and ends the server under test, and collects everything that it leaves behind."""
+
+import dataclasses
+import os
+import pathlib
+import queue
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import threading
+
+from support import canary, wire
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BINARY = os.environ.get("HEADGATE_BINARY", str(ROOT / "build/headgate"))
+VARIANT = os.environ.get("HEADGATE_VARIANT", "release")
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
+
+ACCOUNT = "123456789012"
+OTHER_ACCOUNT = "111122223333"
+
+
+@dataclasses.dataclass
+class Key:
+    id: str
+    secret: str
+    account: str = ACCOUNT
+
+
+def command(*words):
+    """The binary with its words, without random addresses where a sanitizer needs that."""
+    start = ["setarch", os.uname().machine, "-R"] if VARIANT in ("asan", "tsan") else []
+    return [*start, BINARY, *[str(word) for word in words]]
+
+
+def headgate(*words, expect=0, **kwargs):
+    """Runs a command of the binary to its end; its standard output."""
+    done = subprocess.run(command(*words), capture_output=True, timeout=START_TIMEOUT_S, **kwargs)
+    assert done.returncode == expect, (words[:2], done.returncode, done.stdout, done.stderr)
+    return done.stdout.decode()
+
+
+def _allow_core_files():
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
+class Server:
+    """`headgate serve` on a port of its own. Restarting keeps the data directory."""
+
+    def __init__(self, directory, canaries, options=(), env=None):
+        self.directory = pathlib.Path(directory)
+        self.data = self.directory / "data"
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.canaries = canaries
+        self.options = list(options)
+        self.env = env or {}
+        self.answers = []  # raw bytes of every answer that went to a client
+        self.environ = b""
+        self.limits = ""
+        self.process = None
+        self.starts = 0
+        self.host = "127.0.0.1"
+        self.port = None
+        self.key = self.make_key("AKIAHEADGATETEST0001", "test-key")
+
+    def make_key(self, key_id, name, account=ACCOUNT):
+        key = Key(key_id, self.canaries.new(name), account)
+        headgate("access-key", "create", "--data", self.data, "--account", account,
+                 "--access-key-id", key.id, "--secret-access-key", key.secret)
+        return key
+
+    @property
+    def authority(self):
+        return f"{self.host}:{self.port}"
+
+    @property
+    def endpoint(self):
+        return f"http://{self.authority}"
+
+    @property
+    def log(self):
+        return "".join(path.read_text(errors="replace")
+                       for path in sorted(self.directory.glob("stderr-*.log")))
+
+    def start(self, *more, env=None):
+        """Starts it and waits for the line that says it answers."""
+        self.starts += 1
+        lines = queue.Queue()
+        stderr = open(self.directory / f"stderr-{self.starts}.log", "wb")
+        self.process = subprocess.Popen(
+            command("serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options, *more),
+            cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+            env={**os.environ, **self.env, **(env or {})}, preexec_fn=_allow_core_files)
+        stderr.close()
+        out = open(self.directory / f"stdout-{self.starts}.log", "wb")
+        threading.Thread(target=self._read, args=(self.process.stdout, out, lines),
+                         daemon=True).start()
+        self._await_ready(lines)
+        self._look_at_process()
+        return self
+
+    @staticmethod
+    def _read(stream, out, lines):
+        for line in stream:
+            out.write(line)
+            out.flush()
+            lines.put(line.decode(errors="replace"))
+        out.close()
+        lines.put(None)
+
+    def _await_ready(self, lines):
+        seen = []
+        while True:
+            try:
+                line = lines.get(timeout=START_TIMEOUT_S)
+            except queue.Empty:
+                line = None
+            if line is None:
+                self.kill()
+                raise AssertionError(f"the server did not start: {seen}\n{self.log[-3000:]}")
+            seen.append(line)
+            found = re.search(r"(https?)://([\d.]+):(\d+)", line)
+            if "ready" in line and found:
+                self.host, self.port = found.group(2), int(found.group(3))
+                return
+
+    def _look_at_process(self):
+        """What others could see of the process; root also sees what is kept from its own user."""
+        for name in ("environ", "limits", "cmdline"):
+            try:
+                data = pathlib.Path(f"/proc/{self.process.pid}/{name}").read_bytes()
+            except OSError:
+                continue
+            if name == "limits":
+                self.limits = data.decode()
+            else:
+                self.environ += data
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def wait_for_end(self):
+        """Waits until the process has ended by itself; its exit status."""
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def kill(self):
+        if self.running():
+            self.process.kill()
+            self.process.wait(STOP_TIMEOUT_S)
+
+    def stop(self):
+        """Asks it to stop, which it must do with status 0."""
+        if self.running():
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                status = self.process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"the server did not stop\n{self.log[-3000:]}") from None
+            assert status == 0, f"the server ended with status {status}\n{self.log[-3000:]}"
+
+    def call(self, operation, parameters=None, **kwargs):
+        return wire.call(self, operation, parameters, **kwargs)
+
+    def ok(self, operation, parameters=None, **kwargs):
+        """Calls an operation that must succeed; its output."""
+        answer = self.call(operation, parameters, **kwargs)
+        assert answer.status == 200, (operation, answer.status, answer.body)
+        return answer.json()
+
+    def describe(self, name, **kwargs):
+        """One profile's details as bytes on the wire hold them, or None."""
+        found = self.ok("DescribeConnectorProfiles", {"connectorProfileNames": [name]}, **kwargs)
+        details = found["connectorProfileDetails"]
+        assert len(details) <= 1
+        return details[0] if details else None
+
+    def listing(self):
+        """DescribeConnectorProfiles of everything, as the bytes of its answer's body."""
+        answer = self.call("DescribeConnectorProfiles", {"maxResults": 100})
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    def query(self, sql, *values):
+        """Rows of the store, read beside the running server."""
+        database = sqlite3.connect(f"file:{self.data / 'headgate.db'}?mode=ro", uri=True)
+        try:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(sql, values)]
+        finally:
+            database.close()
+
+    def profile_row(self, name):
+        """Everything that is stored of a profile."""
+        rows = self.query("SELECT * FROM profiles WHERE name = ?", name)
+        assert len(rows) == 1, rows
+        row = rows[0]
+        row["arn"] = f"arn:aws:appflow:{row['region']}:{row['account']}:connectorprofile/{name}"
+        return row
+
+    def count_rows(self, table):
+        return self.query(f"SELECT count(*) AS rows FROM {table}")[0]["rows"]
+
+    def left_behind(self):
+        """Every place that a secret could have got to: pairs of a name and bytes."""
+        for path in canary.files_below(self.directory):
+            yield str(path.relative_to(self.directory)), path.read_bytes()
+        yield "what /proc shows", self.environ
+        for number, raw in enumerate(self.answers):
+            yield f"answer {number}", raw
