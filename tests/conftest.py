@@ -14,8 +14,8 @@ def canaries():
 
 @pytest.fixture
 def servers(tmp_path, canaries):
-    """Makes servers: servers("--sandbox", …). At the end each must stop with status 0 (a sanitizer's
-    finding is another), and nothing of any may hold a secret: neither while it ran nor after."""
+    """Makes servers: servers("--sandbox", …). At the end each must stop with status 0 (which a
+    sanitizer's finding is not), and nothing of any may hold a secret, while it ran or after."""
     made = []
 
     def make(*options, env=None, start=True):

@@ -91,7 +91,7 @@ def test_five_minutes_either_way(server, minutes, good):
 
 @pytest.mark.parametrize("part", ["Credential", "SignedHeaders", "Signature"])
 def test_an_incomplete_header(server, part):
-    headers = replaced(signed(server), "Authorization", rf"{part}=[^,]+(, )?", "")
+    headers = replaced(signed(server), "Authorization", rf"{part}=[^,]+, |, {part}=.+", "")
     refused(send(server, headers), "IncompleteSignatureException", part)
 
 

@@ -41,7 +41,8 @@ def closes(server, raw):
 
 
 FRAMING = {
-    "two lengths": b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "two lengths": b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
+                   b"Content-Length: 3\r\n\r\n{}",
     "length and chunked": b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n"
                           b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a length with a sign": b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +2\r\n\r\n{}",

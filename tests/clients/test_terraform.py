@@ -1,5 +1,5 @@
-"""What Terraform's AWS provider sends, replayed: its headers, its bodies with their empty texts, and
-the order of its calls. The bodies are those that provider 5.100.0 sent to a recording server."""
+"""What Terraform's AWS provider sends, replayed: its headers, its bodies with their empty texts,
+and the order of its calls. The bodies are those that provider 5.100.0 sent to a recording server."""
 
 import json
 import re

@@ -1,5 +1,5 @@
-"""Case files: the exact bytes that a client sends, that the vendor must get and answers, and that the
-client must get back. tests/README.md describes the format."""
+"""Case files: the exact bytes that a client sends, that the vendor must get and answers, and that
+the client must get back. tests/README.md describes the format."""
 
 import base64
 import difflib
@@ -30,7 +30,7 @@ class Section:
 
 
 def parse(text):
-    """The sections of a case file. What stands before the first heading says what the case shows."""
+    """The sections of a case file. What stands before the first says what the case shows."""
     sections = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith("== "):
@@ -79,10 +79,14 @@ class Case:
             pieces.append(re.escape(fixed) if fixed else PATTERNS[match.group(1)])
             at = match.end()
         pieces.append(re.escape(text[at:]))
-        return re.sub(r"\n\\\.\\\.\\\.(\n|$)", r"\n[\\s\\S]*", "".join(pieces).replace("\\\n", "\n"))
+        whole = "".join(pieces).replace("\\\n", "\n")
+        return re.sub(r"\n\\\.\\\.\\\.(\n|$)", r"\n[\\s\\S]*", whole)
 
     def assert_bytes(self, section, raw, what):
-        expected = "\n".join(section.lines)
+        lines = section.lines
+        if "" not in lines and lines[-1] != "...":
+            lines = lines + ["", ""]  # a head with nothing after it
+        expected = "\n".join(lines)
         got = raw.decode("utf-8", "replace").replace("\r\n", "\n")
         if re.fullmatch(self.pattern(expected), got):
             return
@@ -108,12 +112,13 @@ class Case:
         """Lines as they stand, each ended by CR LF."""
         return "\r\n".join(self.fill(line) for line in section.lines).encode() + b"\r\n\r\n"
 
-    def check_vendor(self, expected):
+    def check_vendor(self, expected, answer):
         got, self.vendor.requests[:] = list(self.vendor.requests), []
         for section, request in zip(expected, got):
             self.assert_bytes(section, request.raw, "the vendor got")
         assert len(got) == len(expected), \
-            f"the vendor got {len(got)} requests: {[request.raw[:200] for request in got]}"
+            f"the vendor got {len(got)} requests: {[request.raw[:200] for request in got]}, and " \
+            f"the client: {answer.raw.decode()}"
 
     def run(self, sections):
         request, expected = None, []
@@ -130,7 +135,7 @@ class Case:
                 with wire.Connection(self.server.host, self.server.port) as connection:
                     answer = connection.exchange(request)
                 self.server.answers.append(answer.raw)
-                self.check_vendor(expected)
+                self.check_vendor(expected, answer)
                 self.assert_bytes(section, answer.raw, "the client got")
                 expected = []
             else:

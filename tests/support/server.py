@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 
 from support import canary, wire
 
@@ -51,7 +52,7 @@ def _allow_core_files():
 class Server:
     """`headgate serve` on a port of its own. Restarting keeps the data directory."""
 
-    def __init__(self, directory, canaries, options=(), env=None):
+    def __init__(self, directory, canaries, options=(), env=None, make_key=True):
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.data.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ class Server:
         self.starts = 0
         self.host = "127.0.0.1"
         self.port = None
-        self.key = self.make_key("AKIAHEADGATETEST0001", "test-key")
+        self.key = self.make_key("AKIAHEADGATETEST0001", "test-key") if make_key else None
 
     def make_key(self, key_id, name, account=ACCOUNT):
         key = Key(key_id, self.canaries.new(name), account)
@@ -139,6 +140,14 @@ class Server:
                 self.limits = data.decode()
             else:
                 self.environ += data
+
+    def wait_for_log(self, words):
+        """Waits until the log of this start has a line with these words."""
+        until = time.monotonic() + START_TIMEOUT_S
+        path = self.directory / f"stderr-{self.starts}.log"
+        while words not in path.read_text(errors="replace"):
+            assert self.running() and time.monotonic() < until, self.log[-3000:]
+            time.sleep(0.01)
 
     def running(self):
         return self.process is not None and self.process.poll() is None

@@ -31,7 +31,7 @@ def canonical_query(query):
 
 
 def canonical_request(method, path, query, headers, body):
-    """`headers` is a list of pairs; all of them are signed. Services but S3 encode the path again."""
+    """`headers` is a list of pairs, all signed. Services other than S3 encode the path again."""
     joined = {}
     for name, value in headers:
         joined.setdefault(name.lower(), []).append(" ".join(value.split()))

@@ -30,9 +30,9 @@ def http(status, body=b"", content_type="application/json", headers=()):
 
 
 class Vendor:
-    """Answers requests with a function, or from a script when none is set; a request that the script
-    does not foresee gets a 500 and stays in `requests`, where the test will see it. The function is
-    called on the connection's thread, several at once if there are several."""
+    """Answers requests with a function, or from a script when none is set; a request that the
+    script does not foresee gets a 500 and stays in `requests`, where the test will see it. The
+    function is called on the connection's thread, several at once if there are several."""
 
     def __init__(self, answer=None):
         self.answer = answer or self.next_of_script

@@ -1,5 +1,5 @@
-"""HTTP over a raw socket, byte for byte: nothing is added to what a test sends, nothing is hidden of
-what comes back."""
+"""HTTP over a raw socket, byte for byte: nothing is added to what a test sends, nothing is hidden
+of what comes back."""
 
 import json
 import socket
