@@ -1,5 +1,6 @@
 """What Terraform's AWS provider sends, replayed: its headers, its bodies with their empty texts,
-and the order of its calls. The bodies are those that provider 5.100.0 sent to a recording server."""
+and the order of its calls. The bodies are what provider 5.100.0 sent to a server that
+recorded them."""
 
 import json
 import re
