@@ -72,17 +72,29 @@ static void plan_request(const struct run *run, struct exchange_plan *plan)
     }
 }
 
+static enum verdict_kind kind_of_app_error(enum err code)
+{
+    switch (code) {
+    case ERR_INTERNAL:
+    case ERR_UNAVAILABLE:
+        return VERDICT_INTERNAL;
+    case ERR_THROTTLING:
+        return VERDICT_THROTTLED;
+    case ERR_CONNECTOR_SERVER:
+        return VERDICT_UNREACHABLE;
+    default:
+        return VERDICT_MISCONFIGURED;
+    }
+}
+
 /* When an access token was rejected before, that stays the verdict: the missing app is only why it
  * could not be renewed. */
 static bool app_is_missing(struct run *run, const struct error *error)
 {
-    static const char hint[] =
-        "The operator of this server sets up OAuth apps; an own app is named "
-        "by clientCredentialsArn.";
-    bool ours = error->code == ERR_INTERNAL || error->code == ERR_UNAVAILABLE;
     if (run->verdict.kind != VERDICT_REJECTED)
-        return run_conclude(run, ours ? VERDICT_INTERNAL : VERDICT_MISCONFIGURED, STEP_APP,
-                            str_from(error->message), hint);
+        return run_conclude(run, kind_of_app_error(error->code), STEP_APP, str_from(error->message),
+                            "The operator of this server sets up OAuth apps; an own app is named "
+                            "by clientCredentialsArn.");
     run->note = arena_printf(run->v->arena, "It cannot be renewed: %s", error->message);
     return false;
 }
@@ -96,6 +108,7 @@ static bool find_app(struct run *run, struct exchange_plan *plan)
         return true;
     if (run->way->oauth2->client == CLIENT_IN_CREDENTIALS) {
         plan->app = (struct oauth_app){run->material.client_id, run->material.client_secret};
+        plan->with_app = plan->app.client_id.len > 0;
         return true;
     }
     bool found = v->env->apps

@@ -88,7 +88,7 @@ struct str words_of(const struct redaction *redaction, const struct connector *c
         text = first_of(redaction->arena, answer->json, &connector->words);
     if (answer->json && !text.data)
         text = first_of(redaction->arena, answer->json, &usual_list);
-    if (!answer->json && !answer->html)
-        text = answer->response.body;
+    if (!answer->json && !answer->html && answer->response.status >= 400)
+        text = answer->response.body; /* but not of a success: half a token may be in it */
     return words_clean(redaction, text);
 }

@@ -109,14 +109,13 @@ static void script_end(void *context)
     add_log(script, "end", STR(""), STR(""), STR(""));
 }
 
-/* Stands in for the operator's apps and Secrets Manager. */
-__attribute__((weak)) bool oauth_app_for(struct oauth_apps *apps, struct str connector_type,
-                                         struct str arn, int64_t deadline_ms, struct arena *arena,
-                                         struct oauth_app *ret_app, struct error *error)
+/* The operator's list of apps. */
+static bool script_find(void *context, struct str connector_type, struct arena *arena,
+                        struct oauth_app *ret_app, struct error *error)
 {
-    struct script *script = (struct script *)(void *)apps;
-    assert_true(deadline_ms > 0 && arena);
-    add_log(script, "app", connector_type, arn, STR(""));
+    struct script *script = context;
+    assert_non_null(arena);
+    add_log(script, "app", connector_type, STR(""), STR(""));
     if (!script->app_secret)
         return fail(error, ERR_NOT_FOUND, "No OAuth app is set up for %.*s.",
                     STR_ARG(connector_type));
@@ -158,12 +157,14 @@ bool script_verify_with(struct script *script, const struct connector *connector
                         const struct value *properties, const struct value *credentials,
                         const struct tokens *stored)
 {
+    struct oauth_apps_config config = {.find = script_find, .find_context = script};
+    struct oauth_apps *apps = oauth_apps_new(&config);
     struct connector_env env = {
         .call = script_call,
         .pause = script_pause,
         .endpoint_override = script_endpoint,
         .endpoint_context = script,
-        .apps = (struct oauth_apps *)(void *)script,
+        .apps = apps,
     };
     struct exchange_journal journal = {script, script_begin, script_save, script_end};
     struct verification verification = {
@@ -179,6 +180,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
     };
     running = script;
     bool accepted = connector_verify(&verification, &script->verdict, &script->tokens);
+    oauth_apps_free(apps);
     assert_int_equal(accepted, script->verdict.kind == VERDICT_ACCEPTED);
     assert_int_equal(script->next, script->count);
     assert_false(script->held);

@@ -173,10 +173,10 @@ static void malformed_answers_are_refused(void **state)
 static void tokens_survive_being_stored(void **state)
 {
     (void)state;
-    static const struct tokens full = {STR("a"),      STR("r"), STR("https://i.example"),
-                                       STR("Bearer"), STR("s"), 1700000000123,
-                                       1600000000456};
-    static const struct tokens cases[] = {full, {.access_token = STR("only")}, {.scope = STR_NULL}};
+    const struct tokens full = {STR("a"),      STR("r"), STR("https://i.example"),
+                                STR("Bearer"), STR("s"), 1700000000123,
+                                1600000000456};
+    const struct tokens cases[] = {full, {.access_token = STR("only")}, {.scope = STR_NULL}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct buf out = buf_in(&arena, 4096);
         struct value *value;
