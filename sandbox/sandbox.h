@@ -16,7 +16,8 @@ struct sandbox_config {
     const char *host; /* "127.0.0.1" */
     int http_port;    /* 0: the system picks */
     int tls_port;     /* 0: the system picks */
-    const char *ca_dir; /* where the CA's certificate and key are kept; NULL: made anew, in memory */
+    const char
+        *ca_dir; /* where the CA's certificate and key are kept; NULL: made anew, in memory */
 };
 
 bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,

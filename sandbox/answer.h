@@ -1,0 +1,10 @@
+/* Sends what was chosen, also late, cut off or not at all. */
+#pragma once
+
+#include "net/server.h"
+#include "sandbox/play.h"
+
+void answer_send(struct play *play, const struct vendor_response *response,
+                 struct http_exchange *exchange);
+void answer_unknown_host(const struct sandbox_request *request, struct http_exchange *exchange,
+                         const struct str *hosts, size_t host_count);

@@ -1,0 +1,17 @@
+/* Tokens that the sandbox gives out. It knows its own again by a check value in them, so there is
+ * nothing to remember, and they outlive a restart. They are made up and open nothing. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+enum issued_kind {
+    ISSUED_ACCESS,
+    ISSUED_REFRESH,          /* may be used again and again */
+    ISSUED_REFRESH_ROTATING, /* each use gives a new one and kills the old */
+};
+
+struct str issued_make(struct arena *arena, struct str issuer, enum issued_kind kind);
+bool issued_check(struct str issuer, enum issued_kind kind, struct str token);

@@ -1,0 +1,74 @@
+/* Lists what the sandbox knows: configurations that are ready to send, and what each shows. */
+#include "base/encode.h"
+#include "base/log.h"
+#include "sandbox/catalog.h"
+#include "sandbox/profile.h"
+#include "sandbox/sandbox.h"
+
+static const struct catalog *catalog_or_log(void)
+{
+    struct error error = {0};
+    const struct catalog *catalog = catalog_builtin(&error);
+    if (!catalog)
+        log_error("%s", error.message);
+    return catalog;
+}
+
+static void list_vendor(struct buf *out, const struct vendor *vendor)
+{
+    struct arena arena = {0};
+    buf_add_char(out, '{');
+    for (size_t i = 0; i < vendor->profile_count; i++) {
+        const struct value *config = profile_config(vendor, &vendor->profiles[i], &arena);
+        if (i > 0)
+            buf_add_char(out, ',');
+        encode_json_string(out, vendor->profiles[i].name);
+        buf_add_char(out, ':');
+        if (config)
+            value_encode(out, config);
+        else
+            buf_add_cstr(out, "null");
+    }
+    buf_add_char(out, '}');
+    arena_done(&arena);
+}
+
+void sandbox_list_json(struct buf *out)
+{
+    const struct catalog *catalog = catalog_or_log();
+    bool first = true;
+    buf_add_char(out, '{');
+    for (size_t i = 0; catalog && i < catalog->count; i++) {
+        if (catalog->vendors[i]->profile_count == 0)
+            continue;
+        if (!first)
+            buf_add_char(out, ',');
+        first = false;
+        encode_json_string(out, catalog->vendors[i]->name);
+        buf_add_char(out, ':');
+        list_vendor(out, catalog->vendors[i]);
+    }
+    buf_add_char(out, '}');
+}
+
+void sandbox_list_text(struct buf *out)
+{
+    const struct catalog *catalog = catalog_or_log();
+    for (size_t i = 0; catalog && i < catalog->count; i++) {
+        const struct vendor *vendor = catalog->vendors[i];
+        for (size_t k = 0; k < vendor->profile_count; k++)
+            buf_printf(out, "%-16.*s %-28.*s %.*s\n", STR_ARG(vendor->name),
+                       STR_ARG(vendor->profiles[k].name), STR_ARG(vendor->profiles[k].shows));
+    }
+}
+
+void sandbox_oauth_app(struct str connector_type, struct str *ret_client_id,
+                       struct str *ret_client_secret)
+{
+    size_t index;
+    const struct catalog *catalog = catalog_or_log();
+    const struct vendor *vendor = catalog ? catalog_by_name(catalog, connector_type, &index) : NULL;
+    bool has_app = vendor && vendor->oauth;
+    *ret_client_id = has_app ? vendor->oauth->clients[0].id : STR_NULL;
+    *ret_client_secret = has_app ? vendor->oauth->clients[0].secret : STR_NULL;
+}

@@ -1,0 +1,43 @@
+/* A request as the sandbox reads it: where it goes, and what stands in it. */
+#pragma once
+
+#include "base/arena.h"
+#include "net/http1.h"
+#include "sandbox/vendor.h"
+
+enum { PARAMETERS_MAX = 64 };
+
+struct parameters {
+    struct str names[PARAMETERS_MAX];
+    struct str values[PARAMETERS_MAX];
+    size_t count;
+};
+
+struct sandbox_request {
+    const struct http_head *head;
+    struct str body;
+    struct arena *arena;
+    bool over_tls;
+    struct str authority; /* Host as sent */
+    struct str host;      /* without port and last dot; compare without regard to case */
+    struct str path;      /* raw */
+    struct str query;     /* raw, may be empty */
+    /* Read when first asked for. */
+    const struct parameters *form;
+    const struct value *json;
+    bool form_read, json_read;
+};
+
+void request_init(struct sandbox_request *request, const struct http_head *head, struct str body,
+                  bool over_tls, struct arena *arena);
+
+/* STR_NULL when it is not there or cannot be read. */
+struct str request_part(struct sandbox_request *request, const struct request_part *part);
+
+/* The parts' values joined by ':'. STR_NULL when one is missing. */
+struct str request_credential(struct sandbox_request *request, const struct request_part *parts,
+                              size_t part_count);
+
+/* application/x-www-form-urlencoded. False when it cannot be read, or has a name twice. */
+bool parameters_parse(struct str text, struct arena *arena, struct parameters *ret_parameters);
+struct str parameters_get(const struct parameters *parameters, struct str name);

@@ -1,0 +1,142 @@
+/* Starts the sandbox's two listeners and hands each request to the vendor whose host it names. */
+#include "sandbox/sandbox.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "net/server.h"
+#include "sandbox/answer.h"
+#include "sandbox/ca.h"
+#include "sandbox/catalog.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { STOP_LIMIT_MS = 500, CONNECTIONS_MAX = 2048 };
+
+struct sandbox {
+    const struct catalog *catalog;
+    struct memory *memory;
+    struct ca *ca;
+    struct server *plain;
+    struct server *tls;
+    const struct str *hosts; /* all patterns, for who asks for another */
+    size_t host_count;
+    struct arena arena;
+    atomic_size_t request_counts[CATALOG_VENDORS_MAX];
+};
+
+static void handle(void *context, struct http_exchange *exchange)
+{
+    struct sandbox *sandbox = context;
+    struct sandbox_request request;
+    size_t index;
+    request_init(&request, &exchange->head, exchange->body, exchange->over_tls, &exchange->arena);
+    const struct vendor *vendor = catalog_find(sandbox->catalog, request.host, &index);
+    if (!vendor) {
+        answer_unknown_host(&request, exchange, sandbox->hosts, sandbox->host_count);
+        return;
+    }
+    atomic_fetch_add_explicit(&sandbox->request_counts[index], 1, memory_order_relaxed);
+    struct play play = {
+        .vendor = vendor,
+        .request = &request,
+        .memory = sandbox->memory,
+        .now_ms = clock_wall_ms(),
+    };
+    answer_send(&play, play_choose(&play), exchange);
+}
+
+static void list_hosts(struct sandbox *sandbox)
+{
+    const struct catalog *catalog = sandbox->catalog;
+    size_t count = 0;
+    for (size_t i = 0; i < catalog->count; i++)
+        count += catalog->vendors[i]->host_count;
+    struct str *hosts = arena_array(&sandbox->arena, struct str, count);
+    for (size_t i = 0; i < catalog->count; i++)
+        for (size_t k = 0; k < catalog->vendors[i]->host_count; k++)
+            hosts[sandbox->host_count++] = catalog->vendors[i]->hosts[k];
+    sandbox->hosts = hosts;
+}
+
+/* One loop each: what is asked of a sandbox, one thread answers, and what arrives at the same time
+ * has an order. */
+static bool listen_both(struct sandbox *sandbox, const struct sandbox_config *config,
+                        struct error *error)
+{
+    struct server_config plain = {
+        .host = config->host,
+        .port = config->http_port,
+        .loops = 1,
+        .handler = handle,
+        .handler_context = sandbox,
+        .connections_max = CONNECTIONS_MAX,
+    };
+    struct server_config tls = plain;
+    tls.port = config->tls_port;
+    tls.tls_context_for = ca_context_for;
+    tls.tls_context_for_context = sandbox->ca;
+    return server_start(&plain, &sandbox->plain, error) && server_start(&tls, &sandbox->tls, error);
+}
+
+bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
+                   struct error *error)
+{
+    struct sandbox *sandbox = xcalloc(1, sizeof(*sandbox));
+    sandbox->catalog = catalog_builtin(error);
+    bool ok = sandbox->catalog && ca_open(config->ca_dir, &sandbox->ca, error);
+    if (ok) {
+        sandbox->memory = memory_new(MEMORY_MAX);
+        list_hosts(sandbox);
+        ok = listen_both(sandbox, config, error);
+    }
+    if (ok)
+        *ret_sandbox = sandbox;
+    else
+        sandbox_stop(sandbox);
+    return ok;
+}
+
+/* Slow answers on their way are cut off: who asked for one does not want to wait at the end. */
+static void stop_server(struct server *server)
+{
+    if (!server)
+        return;
+    server_stop(server, STOP_LIMIT_MS);
+    server_free(server);
+}
+
+void sandbox_stop(struct sandbox *sandbox)
+{
+    if (!sandbox)
+        return;
+    stop_server(sandbox->plain);
+    stop_server(sandbox->tls);
+    ca_free(sandbox->ca);
+    memory_free(sandbox->memory);
+    arena_done(&sandbox->arena);
+    free(sandbox);
+}
+
+int sandbox_http_port(const struct sandbox *sandbox)
+{
+    return server_port(sandbox->plain);
+}
+
+int sandbox_tls_port(const struct sandbox *sandbox)
+{
+    return server_port(sandbox->tls);
+}
+
+struct str sandbox_ca_pem(const struct sandbox *sandbox)
+{
+    return ca_pem(sandbox->ca);
+}
+
+size_t sandbox_request_count(const struct sandbox *sandbox, struct str connector_type)
+{
+    size_t index;
+    if (!catalog_by_name(sandbox->catalog, connector_type, &index))
+        return 0;
+    return atomic_load_explicit(&sandbox->request_counts[index], memory_order_relaxed);
+}
