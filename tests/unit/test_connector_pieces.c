@@ -189,8 +189,8 @@ static void secrets_are_removed_in_every_form(void **state)
     (void)state;
     struct redaction redaction = {.arena = &arena};
     redact_add(&redaction, STR("abc"));
+    redact_add(&redaction, STR("s3cr")); /* the longer one goes first all the same */
     redact_add(&redaction, STR("s3cr\"et/+\xC3\xA9"));
-    redact_add(&redaction, STR("s3cr"));
     static const struct {
         const char *text, *clean;
     } cases[] = {
