@@ -1,4 +1,4 @@
-/* The data directory: whose it is, who has it, and the database file's first moment. */
+/* The data directory: whose it is, who has it, what the database file must be. */
 #include "store/inside.h"
 
 #include <errno.h>
@@ -75,37 +75,16 @@ bool datadir_lock(const char *dir, int *ret_fd, struct error *error)
     return true;
 }
 
-static bool check_file(const char *path, struct error *error)
+bool datadir_find_file(const char *path, bool *ret_found, struct error *error)
 {
     struct stat info;
-    if (lstat(path, &info) < 0)
-        return fail(error, ERR_UNAVAILABLE, "%s cannot be used: %s.", path, strerror(errno));
+    *ret_found = lstat(path, &info) == 0;
+    if (!*ret_found)
+        return errno == ENOENT ||
+               fail(error, ERR_UNAVAILABLE, "%s cannot be used: %s.", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return fail(error, ERR_UNAVAILABLE, "%s is not a regular file.", path);
     if (info.st_mode & (S_IRWXG | S_IRWXO))
         return fail(error, ERR_UNAVAILABLE, "Others may open %s. Run: chmod 600 %s", path, path);
-    return true;
-}
-
-static void sync_path(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    fsync(fd);
-    close(fd);
-}
-
-/* Only a file that did not exist is opened here: closing a descriptor of one that SQLite has open
- * elsewhere in this process would drop SQLite's locks on it. */
-bool datadir_make_file(const char *dir, const char *path, struct error *error)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST)
-        return check_file(path, error);
-    if (fd < 0)
-        return fail(error, ERR_UNAVAILABLE, "%s cannot be made: %s.", path, strerror(errno));
-    close(fd);
-    sync_path(dir);
     return true;
 }

@@ -39,6 +39,11 @@ void db_close(struct db *db); /* NULL is fine */
 
 /* --- the file as a whole --- */
 
+/* Makes a database that is there whole, `fill` included, or not at all. The caller holds the
+ * directory's lock and has found that there is none. */
+typedef bool db_fill_fn(struct db *db, struct error *error);
+bool db_create(const char *dir, const char *path, db_fill_fn *fill, struct error *error);
+
 /* Version of the schema: 0 for a new file. Fails with what to do for a file that is no database, is
  * damaged, or belongs to another application. */
 bool db_version(struct db *db, int64_t *ret_version, struct error *error);

@@ -42,7 +42,8 @@ struct store {
 bool datadir_check(const char *dir, struct error *error);
 /* The lock ends with the descriptor. ERR_UNAVAILABLE when another process has it. */
 bool datadir_lock(const char *dir, int *ret_fd, struct error *error);
-bool datadir_make_file(const char *dir, const char *path, struct error *error);
+/* Whether the database is there, and is a file that nobody else may open. */
+bool datadir_find_file(const char *path, bool *ret_found, struct error *error);
 
 /* batch.c: commits a chain of writes as one transaction and reports each. A write without `done` is
  * the store's own and is not counted. */

@@ -12,8 +12,14 @@
 
 enum {
     MIGRATION_WAIT_MS = 5000, /* for another process that is migrating */
-    MIGRATION_NAP_MS = 20,
+    LOCK_WAIT_MS = 500,       /* for a command line tool that is making the database */
+    NAP_MS = 20,
 };
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000}, NULL);
+}
 
 /* A leading "file:" would make SQLite read the name as a URI. */
 static char *database_path(const char *dir)
@@ -56,6 +62,7 @@ void store_close(struct store *store)
     free(store);
 }
 
+/* Refuses what a newer program wrote. */
 static bool check_version(struct store *store, int64_t *ret_version, struct error *error)
 {
     if (!db_version(store->writer, ret_version, error))
@@ -68,17 +75,19 @@ static bool check_version(struct store *store, int64_t *ret_version, struct erro
                 store->path, (long long)*ret_version, (long long)schema_version());
 }
 
-static bool open_file(struct store *store, const char *dir, int64_t *ret_version,
-                      struct error *error)
+/* Called under the directory's lock. */
+static bool bring_up_to_date(struct store *store, const char *dir, struct error *error)
 {
-    return datadir_check(dir, error) && datadir_make_file(dir, store->path, error) &&
-           db_open(store->path, DB_WRITE, &store->writer, error) &&
-           check_version(store, ret_version, error);
-}
-
-static bool bring_up_to_date(struct store *store, struct error *error)
-{
-    return db_prepare_file(store->writer, error) && schema_migrate(store->writer, error);
+    bool found;
+    int64_t version;
+    if (!datadir_find_file(store->path, &found, error))
+        return false;
+    if (!found && !db_create(dir, store->path, schema_migrate, error))
+        return false;
+    if (!store->writer && !db_open(store->path, DB_WRITE, &store->writer, error))
+        return false;
+    return check_version(store, &version, error) && db_prepare_file(store->writer, error) &&
+           schema_migrate(store->writer, error);
 }
 
 /* What an earlier process left in the log, deleted data among it, goes before anything else. */
@@ -88,43 +97,64 @@ static bool clear_old_log(struct store *store, struct error *error)
     return db_checkpoint(store->writer, DB_CHECKPOINT_TRUNCATE, 0, &whole, error);
 }
 
+static bool lock_patiently(const char *dir, int *ret_fd, struct error *error)
+{
+    int64_t until_ms = clock_mono_ms() + LOCK_WAIT_MS;
+    while (!datadir_lock(dir, ret_fd, error)) {
+        if (clock_mono_ms() >= until_ms)
+            return false;
+        nap();
+    }
+    return true;
+}
+
 static bool open_alone(struct store *store, const char *dir, struct error *error)
 {
+    return datadir_check(dir, error) && lock_patiently(dir, &store->lock_fd, error) &&
+           bring_up_to_date(store, dir, error) && clear_old_log(store, error) &&
+           committer_start(store, error) && checkpointer_start(store, error);
+}
+
+/* Opens the database if it is there and current. */
+static bool try_beside(struct store *store, bool *ret_current, struct error *error)
+{
+    bool found;
     int64_t version;
-    return datadir_check(dir, error) && datadir_lock(dir, &store->lock_fd, error) &&
-           open_file(store, dir, &version, error) && bring_up_to_date(store, error) &&
-           clear_old_log(store, error) && committer_start(store, error) &&
-           checkpointer_start(store, error);
+    *ret_current = false;
+    if (!datadir_find_file(store->path, &found, error))
+        return false;
+    if (!found)
+        return true;
+    if (!store->writer && !db_open(store->path, DB_WRITE, &store->writer, error))
+        return false;
+    if (!check_version(store, &version, error))
+        return false;
+    *ret_current = version == schema_version();
+    return true;
 }
 
 /* The schema changes only under the directory's lock. A server that is just starting holds it, and
  * is done in a moment; one that has run for long with an older schema does not let go. */
-static bool migrate_beside(struct store *store, const char *dir, struct error *error)
+static bool open_beside(struct store *store, const char *dir, struct error *error)
 {
-    int64_t version = 0, until_ms = clock_mono_ms() + MIGRATION_WAIT_MS;
-    while (clock_mono_ms() < until_ms) {
+    int64_t until_ms = clock_mono_ms() + MIGRATION_WAIT_MS;
+    if (!datadir_check(dir, error))
+        return false;
+    do {
+        bool current;
         int fd;
+        if (!try_beside(store, &current, error) || current)
+            return current;
         if (datadir_lock(dir, &fd, error)) {
-            bool ok = bring_up_to_date(store, error);
+            bool ok = bring_up_to_date(store, dir, error);
             close(fd);
             return ok;
         }
-        nanosleep(&(struct timespec){.tv_nsec = MIGRATION_NAP_MS * 1000000}, NULL);
-        if (!check_version(store, &version, error))
-            return false;
-        if (version == schema_version())
-            return true;
-    }
+        nap();
+    } while (clock_mono_ms() < until_ms);
     return fail(error, ERR_UNAVAILABLE,
                 "%s has an older schema and is in use. Stop the server, then try again.",
                 store->path);
-}
-
-static bool open_beside(struct store *store, const char *dir, struct error *error)
-{
-    int64_t version;
-    return open_file(store, dir, &version, error) &&
-           (version == schema_version() || migrate_beside(store, dir, error));
 }
 
 typedef bool open_fn(struct store *store, const char *dir, struct error *error);

@@ -64,6 +64,23 @@ static void new_file_is_ours_and_private(void **state)
     assert_int_equal(raw(f, "PRAGMA user_version"), 1);
 }
 
+/* As a program that died between making the file and filling it would leave it. */
+static void empty_file_and_leftovers_do_no_harm(void **state)
+{
+    struct fixture *f = *state;
+    char unfinished[128];
+    snprintf(unfinished, sizeof(unfinished), "%s.new", f->path);
+    write_file(unfinished, "half a database", 15, 0600);
+    fixture_open(f);
+    assert_int_equal(access(unfinished, F_OK), -1);
+    check(f, insert_profile(f, "mine"));
+    fixture_close(f);
+    write_file(f->path, "", 0, 0600);
+    fixture_open(f);
+    assert_false(profile_exists(f, "mine"));
+    check(f, insert_profile(f, "mine"));
+}
+
 static void what_was_written_is_there_after_reopening(void **state)
 {
     struct fixture *f = *state;
@@ -141,9 +158,9 @@ static void first_starts_at_once_make_one_database(void **state)
         tools[i] = *f;
         assert_int_equal(pthread_create(&threads[i], NULL, attach_at_once, &tools[i]), 0);
     }
+    fixture_open(f);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
-    fixture_open(f);
     check(f, insert_profile(f, "mine"));
 }
 
@@ -268,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_dir(new_file_is_ours_and_private),
+        test_with_dir(empty_file_and_leftovers_do_no_harm),
         test_with_dir(what_was_written_is_there_after_reopening),
         test_with_dir(second_server_is_refused),
         test_with_dir(tool_works_beside_a_server),
