@@ -1,0 +1,246 @@
+/* Creating, updating and deleting connector profiles. */
+#include "service/connector_profiles.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "service/arn.h"
+#include "service/profile_change.h"
+#include "service/profile_seal.h"
+#include "wire/restjson.h"
+
+static bool load_profile(struct call *call, struct profile_key key, struct profile *ret_profile,
+                         bool *ret_found)
+{
+    struct store_reader *reader;
+    if (!store_reader_take(call->service->config.store, &reader, &call->error))
+        return false;
+    bool ok = profile_find(reader, call->arena, key, ret_profile, ret_found, &call->error);
+    store_reader_put(call->service->config.store, reader);
+    return ok;
+}
+
+static bool fail_missing(struct call *call, struct str name)
+{
+    return fail(&call->error, ERR_NOT_FOUND, "Connector Profile with name %.*s does not exist.",
+                STR_ARG(name));
+}
+
+/* What both changes refuse for now, before anything is looked at that costs. */
+static bool check_mode(struct call *call)
+{
+    if (str_eq(value_text(call->input, "connectionMode"), STR("Private")))
+        return fail(&call->error, ERR_VALIDATION,
+                    "connectionMode Private is not available in this version of Headgate. Use "
+                    "Public.");
+    return true;
+}
+
+static bool check_built(struct call *call, const struct connector *connector)
+{
+    if (connector_is_built(connector))
+        return true;
+    return fail(&call->error, ERR_NOT_IMPLEMENTED,
+                "Connector profiles for %.*s are valid, but this version of Headgate cannot verify "
+                "their credentials yet, so nothing was stored.",
+                STR_ARG(connector->type));
+}
+
+static bool read_config(struct profile_change *change, struct str owner)
+{
+    struct call *call = change->call;
+    if (!profile_config_read(value_get(call->input, "connectorProfileConfig"), change->connector,
+                             owner, call->arena, &change->config, &call->error))
+        return false;
+    change->profile.properties = profile_config_properties_json(call->arena, change->connector,
+                                                                change->config.properties);
+    return true;
+}
+
+/* --- create --- */
+
+static bool find_connector(struct profile_change *change)
+{
+    struct call *call = change->call;
+    struct str type = value_text(call->input, "connectorType");
+    struct str label = value_text(call->input, "connectorLabel");
+    change->connector = connector_by_type(type);
+    if (!change->connector)
+        return fail(&call->error, ERR_VALIDATION,
+                    "Connector type %.*s has no connector profiles: flows use it without one.",
+                    STR_ARG(type));
+    if (label.data && !str_eq(type, STR("CustomConnector")))
+        return fail(&call->error, ERR_VALIDATION,
+                    "connectorLabel is only for connectorType CustomConnector, not for %.*s.",
+                    STR_ARG(type));
+    change->profile.connector_type = change->connector->type;
+    change->profile.connector_label = label;
+    return true;
+}
+
+/* Credentials that are left out are judged like empty ones: the connector says which is missing. */
+static bool check_new_config(struct profile_change *change)
+{
+    struct call *call = change->call;
+    if (!read_config(change, STR("connectorType")) || !check_built(call, change->connector))
+        return false;
+    if (!change->config.credentials)
+        change->config.credentials = value_structure(call->arena);
+    return connector_check(change->connector, change->config.properties,
+                           change->config.credentials, &call->error);
+}
+
+/* Before the vendor is called, since a code works once; the commit checks again. */
+static bool check_name_is_free(struct profile_change *change)
+{
+    struct call *call = change->call;
+    struct profile existing;
+    bool found = false;
+    if (!load_profile(call, change->profile.key, &existing, &found))
+        return false;
+    if (found)
+        return fail(&call->error, ERR_CONFLICT, "ConnectorProfile with name %.*s already exists.",
+                    STR_ARG(change->profile.key.name));
+    return true;
+}
+
+static void set_new_row(struct profile_change *change)
+{
+    struct profile *profile = &change->profile;
+    struct call *call = change->call;
+    profile->created_at_ms = profile->updated_at_ms = clock_wall_ms();
+    profile->version = profile->created_at_ms * 1000;
+    profile->connection_mode = value_text(call->input, "connectionMode");
+    profile->kms_arn = value_text(call->input, "kmsArn");
+    profile->credentials_arn = credentials_arn(call->arena, &profile->key, profile->created_at_ms);
+}
+
+bool create_connector_profile(struct call *call)
+{
+    _cleanup_change_ struct profile_change change;
+    bool answered;
+    profile_change_init(&change, call);
+    if (!profile_change_claim(&change, &answered) || answered)
+        return answered;
+    if (!check_mode(call) || !find_connector(&change) || !check_new_config(&change) ||
+        !check_name_is_free(&change) || !profile_change_verify(&change))
+        return false;
+    set_new_row(&change);
+    return profile_change_commit(&change);
+}
+
+/* --- update --- */
+
+static bool load_current(struct profile_change *change, struct profile *ret_current)
+{
+    struct call *call = change->call;
+    bool found = false;
+    if (!load_profile(call, change->profile.key, ret_current, &found))
+        return false;
+    if (!found)
+        return fail_missing(call, change->profile.key.name);
+    change->connector = connector_by_type(ret_current->connector_type);
+    if (!change->connector)
+        return fail(&call->error, ERR_INTERNAL, "Profile %.*s is for a connector unknown here.",
+                    STR_ARG(change->profile.key.name));
+    fault_point("change:loaded");
+    return true;
+}
+
+/* True when verifying with the new properties would send credentials nowhere else than before. */
+static bool same_receivers(struct profile_change *change, const struct profile *current)
+{
+    struct call *call = change->call;
+    const struct connector_env *env = &call->service->connectors;
+    struct value *before;
+    struct str *old_origins, *new_origins;
+    size_t old_count, new_count;
+    if (!json_parse(current->properties, call->arena, &before))
+        return false;
+    const struct value *old_properties = before->count > 0 ? before->items[0] : before;
+    connector_origins(env, change->connector, old_properties, call->arena, &old_origins,
+                      &old_count);
+    connector_origins(env, change->connector, change->config.properties, call->arena, &new_origins,
+                      &new_count);
+    bool same = old_count == new_count;
+    for (size_t i = 0; same && i < old_count; i++)
+        same = str_eq(old_origins[i], new_origins[i]);
+    return same;
+}
+
+/* The stored credentials stay, with what was got for them. Whoever cannot read them must not be
+ * able to have them sent to a host of his choice. */
+static bool keep_credentials(struct profile_change *change, const struct profile *current)
+{
+    struct call *call = change->call;
+    struct profile_secrets secrets;
+    if (!same_receivers(change, current))
+        return fail(&call->error, ERR_VALIDATION,
+                    "The new connectorProfileProperties send the credentials to another address "
+                    "than before. Give connectorProfileCredentials again with this change.");
+    if (!profile_unseal(call->service, current, call->arena, &secrets, &call->error))
+        return false;
+    change->config.credentials = secrets.credentials;
+    change->stored = secrets.tokens;
+    change->has_stored = true;
+    return true;
+}
+
+static bool check_changed_config(struct profile_change *change, const struct profile *current)
+{
+    struct call *call = change->call;
+    struct str owner =
+        arena_printf(call->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
+    return read_config(change, owner) && check_built(call, change->connector) &&
+           connector_check(change->connector, change->config.properties,
+                           change->config.credentials, &call->error) &&
+           (change->config.credentials || keep_credentials(change, current));
+}
+
+static void set_changed_row(struct profile_change *change, const struct profile *current)
+{
+    struct profile *profile = &change->profile;
+    struct str properties = profile->properties;
+    *profile = *current;
+    profile->properties = properties;
+    profile->connection_mode = value_text(change->call->input, "connectionMode");
+    profile->version = current->version + 1;
+    profile->updated_at_ms = clock_wall_ms();
+    change->expected_version = current->version;
+}
+
+bool update_connector_profile(struct call *call)
+{
+    _cleanup_change_ struct profile_change change;
+    struct profile current;
+    bool answered;
+    profile_change_init(&change, call);
+    if (!profile_change_claim(&change, &answered) || answered)
+        return answered;
+    if (!load_current(&change, &current) || !check_mode(call) ||
+        !check_changed_config(&change, &current) || !profile_change_verify(&change))
+        return false;
+    set_changed_row(&change, &current);
+    return profile_change_commit(&change);
+}
+
+/* --- delete --- */
+
+static bool apply_delete(struct db *db, void *argument, struct error *error)
+{
+    struct call *call = argument;
+    struct profile_key key = {call->caller.account, call->caller.region,
+                              value_text(call->input, "connectorProfileName")};
+    struct audit_entry entry = call_audit_entry(call, "ok", STR(""));
+    return profile_delete(db, key, error) && audit_add(db, &entry, error);
+}
+
+bool delete_connector_profile(struct call *call)
+{
+    if (!store_apply(call->service->config.store, apply_delete, call, true, &call->error)) {
+        if (call->error.code == ERR_NOT_FOUND)
+            return fail_missing(call, value_text(call->input, "connectorProfileName"));
+        return false;
+    }
+    call->output = STR("{}");
+    return true;
+}

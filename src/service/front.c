@@ -1,0 +1,151 @@
+/* From an HTTP request to an operation and back: the one way in. */
+#include "service/access.h"
+#include "service/call.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "wire/errors.h"
+#include "wire/routes.h"
+
+#include <stdlib.h>
+
+/* What a loop has of its own. */
+struct loop_state {
+    struct store_reader *reader;
+    struct access *access;
+};
+
+static bool loop_state_for(struct call *call, struct loop_state **ret_state)
+{
+    void **slot = server_loop_slot(call->exchange->loop);
+    if (!*slot) {
+        struct store_reader *reader;
+        if (!store_reader_open(call->service->config.store, &reader, &call->error))
+            return false;
+        struct loop_state *state = xcalloc(1, sizeof(*state));
+        *state = (struct loop_state){reader, access_new()};
+        *slot = state;
+    }
+    *ret_state = *slot;
+    return true;
+}
+
+void service_rest(void *service, struct server_loop *loop)
+{
+    (void)service;
+    struct loop_state *state = *server_loop_slot(loop);
+    if (state)
+        store_reader_rest(state->reader);
+}
+
+void service_loop_end(void *service, struct server_loop *loop)
+{
+    (void)service;
+    struct loop_state *state = *server_loop_slot(loop);
+    if (!state)
+        return;
+    store_reader_close(state->reader);
+    access_free(state->access);
+    free(state);
+    *server_loop_slot(loop) = NULL;
+}
+
+static void answer_with(struct call *call, int status, const char *exception, struct str body)
+{
+    struct http_header headers[3] = {
+        {STR("x-amzn-RequestId"), {call->request_id, UUID_SIZE - 1}},
+        {STR("Content-Type"), STR("application/json")},
+        {STR("x-amzn-ErrorType"), str_from(exception)},
+    };
+    http_respond(call->exchange, &(struct http_response){.status = status,
+                                                         .headers = headers,
+                                                         .header_count = exception ? 3 : 2,
+                                                         .body = body});
+}
+
+static void answer_error(struct call *call)
+{
+    const struct error_kind *kind = error_kind(call->error.code);
+    struct buf body = buf_in(call->arena, 8 * ERROR_MESSAGE_MAX);
+    error_encode_body(&body, &call->error);
+    if (kind->status >= 500)
+        log_write(LOG_WARN, str_from(call->request_id), "%.*s: %s: %s",
+                  STR_ARG(call->operation ? call->operation->name : STR("request")),
+                  kind->exception, call->error.message);
+    answer_with(call, kind->status, kind->exception, buf_str(&body));
+}
+
+static void answer(struct call *call)
+{
+    if (call->error.code != ERR_NONE)
+        answer_error(call);
+    else
+        answer_with(call, 200, NULL, call->output);
+}
+
+static void answer_on_loop(void *argument)
+{
+    answer(argument);
+}
+
+static void run(struct call *call, const struct operation *operation)
+{
+    if (!operation->run(call) && call->error.code == ERR_NONE)
+        fail(&call->error, ERR_INTERNAL, "The operation failed without saying why.");
+}
+
+static void run_on_worker(void *argument)
+{
+    struct call *call = argument;
+    const struct operation *operation = operation_find(call->operation->name);
+    call->reader = NULL; /* the loop's, which must not be used here */
+    run(call, operation);
+    if (call->error.code != ERR_NONE)
+        call_audit_failure(call);
+    http_later(call->exchange, 0, answer_on_loop, call);
+}
+
+/* The order is fixed: signature, operation, body, the model's constraints. */
+static bool open_call(struct call *call)
+{
+    struct loop_state *state;
+    if (!loop_state_for(call, &state))
+        return false;
+    call->reader = state->reader;
+    struct http_exchange *exchange = call->exchange;
+    return access_verify(state->access, call) &&
+           route_find(exchange->head.method, exchange->head.target, &call->operation,
+                      &call->error) &&
+           route_decode_input(call->operation, exchange->head.target, exchange->body, call->arena,
+                              &call->input, &call->error);
+}
+
+static void dispatch(struct call *call)
+{
+    const struct operation *operation = operation_find(call->operation->name);
+    if (!operation) {
+        fail(&call->error, ERR_NOT_IMPLEMENTED,
+             "%.*s is valid, but this version of Headgate does not do it yet.",
+             STR_ARG(call->operation->name));
+        answer(call);
+    } else if (operation->place == ON_LOOP) {
+        run(call, operation);
+        answer(call);
+    } else if (!workers_post(call->service->workers, run_on_worker, call)) {
+        fail(&call->error, ERR_THROTTLING, "Rate exceeded");
+        answer(call);
+    }
+}
+
+void service_handle(void *context, struct http_exchange *exchange)
+{
+    struct call *call = arena_new(&exchange->arena, struct call);
+    call->service = context;
+    call->exchange = exchange;
+    call->arena = &exchange->arena;
+    random_uuid(call->request_id);
+    if (open_call(call))
+        dispatch(call);
+    else
+        answer(call);
+}

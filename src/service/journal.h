@@ -1,0 +1,23 @@
+/* The memory of one-time credentials: what a vendor gave for a code, an assertion or a refresh
+ * token is durable before it is used, so that a retry after a crash goes on from there.
+ *
+ * One window remains, and cannot be closed from this side: when the process dies after the vendor
+ * has consumed a code and before its answer is on disk, the code is spent and its tokens are lost. */
+#pragma once
+
+#include "connector/verify.h"
+#include "service/call.h"
+#include "store/profiles.h"
+#include "store/tokens.h"
+
+struct journal {
+    struct call *call;
+    struct profile_key profile;
+    unsigned char id[EXCHANGE_ID_SIZE];
+    struct token_claim *claim; /* held between begin and end */
+};
+
+/* The journal of one request, as the connector engine wants it. Both live as long as the request. */
+void journal_init(struct journal *journal, struct call *call, struct profile_key profile,
+                  struct exchange_journal *ret_interface);
+void journal_done(struct journal *journal); /* gives up what is held */

@@ -1,0 +1,158 @@
+/* Claim, verify, seal, commit: the spine of a change. */
+#include "service/profile_change.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "service/arn.h"
+#include "service/profile_seal.h"
+#include "vault/seal.h"
+
+enum {
+    CANONICAL_REQUEST_MAX = 1024 * 1024,
+    ANSWER_MAX = 4096,
+    TOKEN_WAIT_EXTRA_MS = 5000, /* for whoever holds the token to commit after its vendor answered */
+};
+
+void profile_change_init(struct profile_change *change, struct call *call)
+{
+    *change = (struct profile_change){.call = call};
+    change->token = (struct token_key){
+        .account = call->caller.account,
+        .region = call->caller.region,
+        .operation = call->operation->name,
+        .token = value_text(call->input, "clientToken"),
+    };
+    change->profile.key = (struct profile_key){
+        .account = call->caller.account,
+        .region = call->caller.region,
+        .name = value_text(call->input, "connectorProfileName"),
+    };
+}
+
+void profile_change_done(struct profile_change *change)
+{
+    journal_done(&change->journal);
+    token_release(change->call->service->config.store, change->claim);
+}
+
+/* A keyed hash of everything that was asked for, so that two requests can be compared while no
+ * credential is kept for it. */
+static void hash_request(struct profile_change *change)
+{
+    struct call *call = change->call;
+    struct buf canonical = buf_in(call->arena, CANONICAL_REQUEST_MAX);
+    for (size_t i = 0; i < call->input->count; i++) {
+        if (str_eq(call->input->names[i], STR("clientToken")))
+            continue;
+        buf_add(&canonical, call->input->names[i]);
+        buf_add_char(&canonical, '=');
+        value_encode(&canonical, call->input->items[i]);
+        buf_add_char(&canonical, '\n');
+    }
+    struct str parts[] = {STR("request"), call->operation->name, buf_str(&canonical)};
+    keyed_hash(call->service->config.service_secret, parts, 3, change->request_hash);
+}
+
+bool profile_change_claim(struct profile_change *change, bool *ret_answered)
+{
+    struct call *call = change->call;
+    const struct service_config *config = &call->service->config;
+    enum token_state state;
+    *ret_answered = false;
+    if (!change->token.token.data)
+        return true;
+    hash_request(change);
+    if (!token_claim(config->store, call->arena, &change->token, change->request_hash,
+                     config->verify_timeout_ms + TOKEN_WAIT_EXTRA_MS, &state, &change->claim,
+                     &call->output, &call->error))
+        return false;
+    fault_point("change:claimed");
+    *ret_answered = state == TOKEN_ANSWERED;
+    if (state == TOKEN_CONFLICT)
+        return fail(&call->error, ERR_CONFLICT,
+                    "The clientToken was used with other parameters in the last 8 hours. Send the "
+                    "same parameters, or a new clientToken.");
+    if (state == TOKEN_BUSY)
+        return fail(&call->error, ERR_CONFLICT,
+                    "Another request with this clientToken is still being worked on. Send it again "
+                    "with the same clientToken.");
+    return true;
+}
+
+static bool fail_verdict(struct profile_change *change, const struct verdict *verdict)
+{
+    struct call *call = change->call;
+    struct str sentence = verdict_describe(call->arena, change->connector->type, verdict);
+    log_write(LOG_WARN, str_from(call->request_id), "%.*s of %.*s: %s at step %s: %.*s",
+              STR_ARG(call->operation->name), STR_ARG(change->profile.key.name),
+              verdict_kind_name(verdict->kind), verdict_step_name(verdict->step),
+              STR_ARG(sentence));
+    if (verdict->kind == VERDICT_INTERNAL)
+        return fail(&call->error, ERR_INTERNAL, "%.*s", STR_ARG(sentence));
+    return fail(&call->error, ERR_CONNECTOR_AUTHENTICATION,
+                "Error authenticating to connector: %.*s", STR_ARG(sentence));
+}
+
+bool profile_change_verify(struct profile_change *change)
+{
+    struct call *call = change->call;
+    struct exchange_journal journal;
+    struct verdict verdict;
+    journal_init(&change->journal, call, change->profile.key, &journal);
+    struct verification verification = {
+        .env = &call->service->connectors,
+        .connector = change->connector,
+        .properties = change->config.properties,
+        .credentials = change->config.credentials,
+        .stored = change->has_stored ? &change->stored : NULL,
+        .journal = &journal,
+        .arena = call->arena,
+        .deadline_ms = clock_mono_ms() + call->service->config.verify_timeout_ms,
+    };
+    bool accepted = connector_verify(&verification, &verdict, &change->tokens);
+    fault_point("change:verified");
+    return accepted || fail_verdict(change, &verdict);
+}
+
+static bool apply_change(struct db *db, void *argument, struct error *error)
+{
+    struct profile_change *change = argument;
+    struct call *call = change->call;
+    const struct profile *profile = &change->profile;
+    bool stored = change->expected_version == 0
+                      ? profile_insert(db, profile, call->service->config.profile_quota, error)
+                      : profile_replace(db, profile, change->expected_version, error);
+    if (!stored || !exchange_consume(db, profile->key.account, profile->key.region,
+                                     profile->key.name, error))
+        return false;
+    if (change->claim && !token_answer(db, &change->token, change->request_hash, call->output,
+                                       clock_wall_ms(), error))
+        return false;
+    struct audit_entry entry = call_audit_entry(call, "ok", STR(""));
+    return audit_add(db, &entry, error);
+}
+
+static struct str answer_of(struct call *call, const struct profile *profile)
+{
+    struct buf answer = buf_in(call->arena, ANSWER_MAX);
+    struct value *body = value_structure(call->arena);
+    value_put_text(call->arena, body, "connectorProfileArn",
+                   profile_arn(call->arena, &profile->key));
+    value_encode(&answer, body);
+    return buf_str(&answer);
+}
+
+bool profile_change_commit(struct profile_change *change)
+{
+    struct call *call = change->call;
+    if (!profile_seal(call->service, &change->profile, change->config.credentials, &change->tokens,
+                      call->arena, &change->profile.sealed_credentials, &call->error))
+        return false;
+    call->output = answer_of(call, &change->profile);
+    fault_point("change:sealed");
+    if (!store_apply(call->service->config.store, apply_change, change, false, &call->error))
+        return false;
+    fault_point("change:committed");
+    return true;
+}

@@ -1,0 +1,38 @@
+/* What creating and updating a profile have in common: the client token, the vendor, the seal, the
+ * commit. Each step returns false with call->error set. */
+#pragma once
+
+#include "service/call.h"
+#include "service/journal.h"
+#include "service/profile_config.h"
+#include "store/profiles.h"
+#include "store/tokens.h"
+
+struct profile_change {
+    struct call *call;
+    const struct connector *connector;
+    struct profile_config config;
+    struct profile profile;       /* as it is going to be */
+    int64_t expected_version;     /* of the row that it replaces; 0: there must be none */
+    struct tokens stored;         /* got earlier for the same credentials */
+    bool has_stored;              /* the credentials are those of the row, with what was got for them */
+    struct tokens tokens;         /* what shall be stored beside the credentials */
+    struct journal journal;
+    struct token_key token;       /* token.token is STR_NULL when the caller gave none */
+    unsigned char request_hash[REQUEST_HASH_SIZE];
+    struct token_claim *claim;
+};
+
+void profile_change_init(struct profile_change *change, struct call *call);
+void profile_change_done(struct profile_change *change); /* releases what it holds */
+
+/* Claims the client token. *ret_answered: the request was answered before, call->output has it. */
+bool profile_change_claim(struct profile_change *change, bool *ret_answered);
+
+/* With the vendor, within the service's time limit. */
+bool profile_change_verify(struct profile_change *change);
+
+/* Seals and commits profile, exchanges, client token and audit as one; sets call->output. */
+bool profile_change_commit(struct profile_change *change);
+
+#define _cleanup_change_ _cleanup_(profile_change_done)

@@ -1,0 +1,46 @@
+/* Puts the service together from its parts. */
+#include "service/service.h"
+
+#include "base/alloc.h"
+#include "service/oauth_apps_stored.h"
+
+#include <stdlib.h>
+
+static struct str endpoint_override(void *context, struct str connector_type)
+{
+    const struct service *service = context;
+    for (size_t i = 0; i < service->config.override_count; i++) {
+        if (str_eq(service->config.overrides[i].connector_type, connector_type))
+            return service->config.overrides[i].base_url;
+    }
+    return STR_NULL;
+}
+
+struct service *service_new(const struct service_config *config)
+{
+    struct service *service = xcalloc(1, sizeof(*service));
+    service->config = *config;
+    struct oauth_apps_config apps = {
+        .client = config->client,
+        .find = oauth_app_stored_find,
+        .find_context = service,
+        .secrets_manager_url = config->secrets_manager_url,
+        .aws_access_key_id = config->aws_access_key_id,
+        .aws_secret_access_key = config->aws_secret_access_key,
+    };
+    service->connectors = (struct connector_env){
+        .client = config->client,
+        .endpoint_override = endpoint_override,
+        .endpoint_context = service,
+        .apps = oauth_apps_new(&apps),
+    };
+    service->workers = workers_new(config->worker_count);
+    return service;
+}
+
+void service_free(struct service *service)
+{
+    workers_free(service->workers);
+    oauth_apps_free(service->connectors.apps);
+    free(service);
+}

@@ -1,0 +1,55 @@
+/* The service: everything that the operations need, made once at the start. */
+#pragma once
+
+#include "auth/oauth_app.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "connector/verify.h"
+#include "net/client.h"
+#include "net/server.h"
+#include "service/workers.h"
+#include "store/store.h"
+#include "vault/keyring.h"
+#include "vault/secret.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct endpoint_override {
+    struct str connector_type;
+    struct str base_url;
+};
+
+struct service_config {
+    struct store *store;
+    const struct keyring *keyring;
+    const struct secret *service_secret; /* see service_secret_open */
+    struct client *client;
+    int64_t verify_timeout_ms; /* for all calls to the vendor that one request makes */
+    int64_t profile_quota;     /* profiles an account may have in a region; 0: no limit */
+    int worker_count;
+    const struct endpoint_override *overrides; /* live as long as the service */
+    size_t override_count;
+    struct str secrets_manager_url;
+    struct str aws_access_key_id;
+    const struct secret *aws_secret_access_key;
+    /* Used when the operator has no OAuth app of his own for a connector; NULL: none. Outputs are
+     * STR_NULL when there is none either. */
+    void (*default_oauth_app)(struct str connector_type, struct str *ret_client_id,
+                              struct str *ret_client_secret);
+};
+
+struct service {
+    struct service_config config;
+    struct connector_env connectors;
+    struct workers *workers;
+};
+
+struct service *service_new(const struct service_config *config);
+/* Ends the workers after what they have in hand. Stop the HTTP server first. */
+void service_free(struct service *service);
+
+/* The hooks that the HTTP server calls; the context of each is the service. */
+void service_handle(void *service, struct http_exchange *exchange);
+void service_rest(void *service, struct server_loop *loop);
+void service_loop_end(void *service, struct server_loop *loop);
