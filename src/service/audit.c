@@ -1,5 +1,5 @@
-/* The audit's view of a call. Changes that succeeded carry their row in their own transaction; those
- * that failed get one here, without making the caller wait for it. */
+/* The audit's view of a call. Changes that succeeded carry their row in their own transaction;
+ * those that failed get one here, without making the caller wait for it. */
 #include "service/call.h"
 
 #include "base/alloc.h"
@@ -9,8 +9,7 @@
 
 #include <stdlib.h>
 
-struct audit_entry call_audit_entry(const struct call *call, const char *outcome,
-                                    struct str detail)
+struct audit_entry call_audit_entry(const struct call *call, const char *outcome, struct str detail)
 {
     return (struct audit_entry){
         .at_ms = clock_wall_ms(),

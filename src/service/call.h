@@ -19,7 +19,7 @@ struct call {
     char request_id[UUID_SIZE];
     struct sigv4_caller caller;
     const struct api_operation *operation;
-    struct value *input; /* decoded, within every constraint of the model */
+    struct value *input;         /* decoded, within every constraint of the model */
     struct store_reader *reader; /* on an event loop: the loop's; NULL on a worker */
     struct str output;           /* the answer's JSON, when the operation returns true */
     struct error error;          /* when it returns false */

@@ -51,8 +51,8 @@ static bool read_config(struct profile_change *change, struct str owner)
     if (!profile_config_read(value_get(call->input, "connectorProfileConfig"), change->connector,
                              owner, call->arena, &change->config, &call->error))
         return false;
-    change->profile.properties = profile_config_properties_json(call->arena, change->connector,
-                                                                change->config.properties);
+    change->profile.properties =
+        profile_config_properties_json(call->arena, change->connector, change->config.properties);
     return true;
 }
 
@@ -85,8 +85,8 @@ static bool check_new_config(struct profile_change *change)
         return false;
     if (!change->config.credentials)
         change->config.credentials = value_structure(call->arena);
-    return connector_check(change->connector, change->config.properties,
-                           change->config.credentials, &call->error);
+    return connector_check(change->connector, change->config.properties, change->config.credentials,
+                           &call->error);
 }
 
 /* Before the vendor is called, since a code works once; the commit checks again. */
@@ -191,8 +191,8 @@ static bool check_changed_config(struct profile_change *change, const struct pro
     struct str owner =
         arena_printf(call->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
     return read_config(change, owner) && check_built(call, change->connector) &&
-           connector_check(change->connector, change->config.properties,
-                           change->config.credentials, &call->error) &&
+           connector_check(change->connector, change->config.properties, change->config.credentials,
+                           &call->error) &&
            (change->config.credentials || keep_credentials(change, current));
 }
 

@@ -2,7 +2,8 @@
  * token is durable before it is used, so that a retry after a crash goes on from there.
  *
  * One window remains, and cannot be closed from this side: when the process dies after the vendor
- * has consumed a code and before its answer is on disk, the code is spent and its tokens are lost. */
+ * has consumed a code and before its answer is on disk, the code is spent and its tokens are lost.
+ */
 #pragma once
 
 #include "connector/verify.h"
@@ -17,7 +18,8 @@ struct journal {
     struct token_claim *claim; /* held between begin and end */
 };
 
-/* The journal of one request, as the connector engine wants it. Both live as long as the request. */
+/* The journal of one request, as the connector engine wants it. Both live as long as the request.
+ */
 void journal_init(struct journal *journal, struct call *call, struct profile_key profile,
                   struct exchange_journal *ret_interface);
 void journal_done(struct journal *journal); /* gives up what is held */

@@ -31,7 +31,7 @@ static struct str filters_of(struct call *call)
 static void tag_of(struct call *call, struct str position, unsigned char tag[TAG_SIZE])
 {
     unsigned char hash[KEYED_HASH_SIZE];
-    struct str parts[] = {STR("page"),       call->operation->name, call->caller.account,
+    struct str parts[] = {STR("page"),         call->operation->name, call->caller.account,
                           call->caller.region, filters_of(call),      position};
     keyed_hash(call->service->config.service_secret, parts, sizeof(parts) / sizeof(*parts), hash);
     memcpy(tag, hash, TAG_SIZE);

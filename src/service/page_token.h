@@ -1,5 +1,6 @@
 /* Opaque tokens for the next page: where the last page ended, with a keyed hash over that and over
- * everything the page was asked for, so that a token cannot be made up, altered, or used elsewhere. */
+ * everything the page was asked for, so that a token cannot be made up, altered, or used elsewhere.
+ */
 #pragma once
 
 #include "service/call.h"

@@ -11,7 +11,8 @@
 enum {
     CANONICAL_REQUEST_MAX = 1024 * 1024,
     ANSWER_MAX = 4096,
-    TOKEN_WAIT_EXTRA_MS = 5000, /* for whoever holds the token to commit after its vendor answered */
+    TOKEN_WAIT_EXTRA_MS =
+        5000, /* for whoever holds the token to commit after its vendor answered */
 };
 
 void profile_change_init(struct profile_change *change, struct call *call)
@@ -123,8 +124,8 @@ static bool apply_change(struct db *db, void *argument, struct error *error)
     bool stored = change->expected_version == 0
                       ? profile_insert(db, profile, call->service->config.profile_quota, error)
                       : profile_replace(db, profile, change->expected_version, error);
-    if (!stored || !exchange_consume(db, profile->key.account, profile->key.region,
-                                     profile->key.name, error))
+    if (!stored ||
+        !exchange_consume(db, profile->key.account, profile->key.region, profile->key.name, error))
         return false;
     if (change->claim && !token_answer(db, &change->token, change->request_hash, call->output,
                                        clock_wall_ms(), error))

@@ -1,4 +1,5 @@
-/* The two unions of a profile's configuration: which connector they are for, and its part of each. */
+/* The two unions of a profile's configuration: which connector they are for, and its part of each.
+ */
 #pragma once
 
 #include "connector/connector.h"

@@ -16,8 +16,8 @@ static struct seal_binding binding_of(const struct profile *profile)
 }
 
 bool profile_seal(const struct service *service, const struct profile *profile,
-                  const struct value *credentials, const struct tokens *tokens,
-                  struct arena *arena, struct str *ret_sealed, struct error *error)
+                  const struct value *credentials, const struct tokens *tokens, struct arena *arena,
+                  struct str *ret_sealed, struct error *error)
 {
     struct buf plain = buf_in(arena, SEALED_PLAIN_MAX);
     buf_add(&plain, STR("{\"credentials\":"));

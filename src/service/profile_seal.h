@@ -13,8 +13,8 @@ struct profile_secrets {
 
 /* For the row as it is going to be: key and version of `profile` must be set. */
 bool profile_seal(const struct service *service, const struct profile *profile,
-                  const struct value *credentials, const struct tokens *tokens,
-                  struct arena *arena, struct str *ret_sealed, struct error *error);
+                  const struct value *credentials, const struct tokens *tokens, struct arena *arena,
+                  struct str *ret_sealed, struct error *error);
 bool profile_unseal(const struct service *service, const struct profile *profile,
                     struct arena *arena, struct profile_secrets *ret_secrets, struct error *error);
 

@@ -1,0 +1,30 @@
+/* Access keys as the command line makes them, and the file that the first one goes to. */
+#pragma once
+
+#include "base/error.h"
+#include "cli/data_dir.h"
+#include "vault/secret.h"
+
+enum { ACCESS_KEY_ID_SIZE = 129, ACCOUNT_DIGITS = 12 };
+
+struct made_key {
+    char id[ACCESS_KEY_ID_SIZE];
+    struct secret *secret; /* made_key_done frees it */
+};
+
+/* A new pair in the form of AWS's when both are NULL, else the given ones if they are well-formed.
+ */
+bool made_key_init(struct made_key *key, const char *id, const char *secret, struct error *error);
+void made_key_done(struct made_key *key);
+
+/* Seals and stores it for an account of 12 digits. */
+bool made_key_store(const struct made_key *key, const struct data_dir *data, const char *account,
+                    struct error *error);
+
+/* Writes it to a new file in the form of AWS's credentials file, durably; mode 0600. */
+bool made_key_write(const struct made_key *key, const char *path, struct error *error);
+
+/* At a server's first start: makes an access key if there is none, and writes it, for its owner
+ * only, to DIR/credentials. It is printed nowhere. */
+bool first_key_make(const struct data_dir *data, const char *account, struct error *error);
+void first_key_path(const struct data_dir *data, char out[DATA_PATH_SIZE]);

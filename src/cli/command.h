@@ -1,0 +1,31 @@
+/* What the program can be asked to do. */
+#pragma once
+
+#include "cli/options.h"
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1, /* it was tried and did not work; a sentence on standard error says why */
+    EXIT_USAGE = 2,  /* the words of the call are wrong; nothing was tried */
+};
+
+struct command {
+    const char *name;    /* one word or two: "serve", "access-key create" */
+    const char *summary; /* a line for the list of commands */
+    const char *about;   /* a paragraph for its own help */
+    const struct option *options;
+    int (*run)(const struct options *options);
+};
+
+extern const struct command serve_command;
+extern const struct command sandbox_command;
+extern const struct command demo_command;
+extern const struct command access_key_create_command;
+extern const struct command access_key_list_command;
+extern const struct command access_key_delete_command;
+extern const struct command oauth_app_set_command;
+extern const struct command oauth_app_list_command;
+extern const struct command oauth_app_delete_command;
+
+/* Prints "headgate: sentence" on standard error; returns EXIT_FAILED. */
+int command_failed(const struct error *error);

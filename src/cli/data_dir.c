@@ -1,0 +1,52 @@
+/* Directory, database, keyring: in this order, each with its own sentence when it fails. */
+#include "cli/data_dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool make_directory(const char *path, struct error *error)
+{
+    if (strlen(path) > DATA_DIR_MAX)
+        return fail(error, ERR_VALIDATION, "The path of --data is longer than %d bytes.",
+                    DATA_DIR_MAX);
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return true;
+    return fail(error, ERR_INTERNAL, "The directory %s cannot be made: %s.", path, strerror(errno));
+}
+
+static bool open_keys(struct data_dir *data, const struct options *options, struct error *error)
+{
+    char default_path[DATA_PATH_SIZE];
+    struct keyring_source source = {
+        .path = options_text(options, "keyring"),
+        .command = options_text(options, "keyring-command"),
+    };
+    if (source.path && source.command)
+        return fail(error, ERR_VALIDATION, "Give --keyring or --keyring-command, not both.");
+    snprintf(default_path, sizeof(default_path), "%s/keyring", data->path);
+    if (!source.path && !source.command)
+        source.path = default_path;
+    return service_keys_open(data->store, &source, &data->keys, error);
+}
+
+bool data_dir_open(const struct options *options, enum data_use use, struct data_dir *ret_data,
+                   struct error *error)
+{
+    *ret_data = (struct data_dir){.path = options_text(options, "data")};
+    struct store_config config = {.data_dir = ret_data->path};
+    if (!make_directory(ret_data->path, error))
+        return false;
+    bool opened = use == DATA_SERVE ? store_open(&config, &ret_data->store, error)
+                                    : store_attach(&config, &ret_data->store, error);
+    return opened && open_keys(ret_data, options, error);
+}
+
+void data_dir_close(struct data_dir *data)
+{
+    service_keys_done(&data->keys);
+    if (data->store)
+        store_close(data->store);
+    data->store = NULL;
+}

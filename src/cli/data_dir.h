@@ -1,0 +1,40 @@
+/* The data directory and the keys that belong to it, as every command opens them. */
+#pragma once
+
+#include "base/error.h"
+#include "cli/options.h"
+#include "service/keys.h"
+#include "store/store.h"
+
+enum { DATA_DIR_MAX = 4000, DATA_PATH_SIZE = DATA_DIR_MAX + 64 };
+
+/* What data_dir_open reads: a part of most commands' tables. */
+#define DATA_OPTIONS                                                                               \
+    {.name = "data",                                                                               \
+     .argument = "DIR",                                                                            \
+     .fallback = "headgate-data",                                                                  \
+     .help = "where everything is kept; made if missing"},                                         \
+        {.name = "keyring",                                                                        \
+         .argument = "FILE",                                                                       \
+         .help = "keys that seal the credentials; DIR/keyring unless given"},                      \
+    {                                                                                              \
+        .name = "keyring-command", .argument = "COMMAND",                                          \
+        .help = "prints the keyring instead (from a KMS or a secret store)"                        \
+    }
+
+enum data_use {
+    DATA_SERVE,  /* owns the directory: one server at a time */
+    DATA_ATTACH, /* a command beside it */
+};
+
+struct data_dir {
+    const char *path;
+    struct store *store;
+    struct service_keys keys;
+};
+
+/* Makes the directory (0700) and, at first use, keyring and database. Done with data_dir_close,
+ * also after a failure. */
+bool data_dir_open(const struct options *options, enum data_use use, struct data_dir *ret_data,
+                   struct error *error);
+void data_dir_close(struct data_dir *data);

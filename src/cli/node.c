@@ -1,0 +1,211 @@
+/* Starting and stopping a server, step by step. */
+#include "cli/node.h"
+
+#include "base/log.h"
+#include "cli/access_keys_made.h"
+#include "wire/shape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static sigset_t waited_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
+void node_prepare_process(void)
+{
+    sigset_t set = waited_signals();
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    secret_init();
+    shapes_init();
+}
+
+bool parse_listen(const char *text, char *ret_host, size_t host_size, int *ret_port,
+                  struct error *error)
+{
+    const char *colon = strrchr(text, ':');
+    struct str host = {text, colon ? (size_t)(colon - text) : 0};
+    unsigned long long port;
+    if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']')
+        host = (struct str){host.data + 1, host.len - 2};
+    if (!colon || host.len == 0 || host.len >= host_size ||
+        !str_to_u64(str_from(colon + 1), 65535, &port))
+        return fail(error, ERR_VALIDATION,
+                    "\"%s\" is not HOST:PORT with a literal address, such as 127.0.0.1:8620 or "
+                    "[::1]:8620.",
+                    text);
+    memcpy(ret_host, host.data, host.len);
+    ret_host[host.len] = '\0';
+    *ret_port = (int)port;
+    return true;
+}
+
+static bool start_sandbox(struct node *node, struct error *error)
+{
+    struct sandbox_config config = {.host = "127.0.0.1"};
+    if (!sandbox_start(&config, &node->sandbox, error))
+        return false;
+    log_info("Sandbox mode: every call to a vendor goes to the stand-ins at 127.0.0.1:%d and %d.",
+             sandbox_http_port(node->sandbox), sandbox_tls_port(node->sandbox));
+    return true;
+}
+
+static bool start_client(struct node *node, struct error *error)
+{
+    if (!egress_new(options_text(node->options, "egress-allow"), &node->egress, error))
+        return false;
+    struct client_config config = {.egress = node->egress};
+    if (node->sandbox) {
+        config.ca_pem = sandbox_ca_pem(node->sandbox);
+        config.sandbox_tls_port = sandbox_tls_port(node->sandbox);
+        config.sandbox_plain_port = sandbox_http_port(node->sandbox);
+    }
+    return client_start(&config, &node->client, error);
+}
+
+/* TYPE=URL. The URL's own form is the connector engine's to judge. */
+static bool read_overrides(struct node *node, struct error *error)
+{
+    const struct option_value *list = options_list(node->options, "endpoint");
+    for (int i = 0; i < list->count; i++) {
+        struct endpoint_override *override = &node->overrides[node->override_count++];
+        if (!str_cut(str_from(list->texts[i]), '=', &override->connector_type,
+                     &override->base_url) ||
+            !connector_by_type(override->connector_type))
+            return fail(error, ERR_VALIDATION,
+                        "--endpoint %s is not TYPE=URL with a connector type such as Amplitude.",
+                        list->texts[i]);
+    }
+    return true;
+}
+
+/* With which requests to Secrets Manager are signed: the usual variables. The secret one is wiped
+ * where it lies, so that neither a child nor /proc shows it. */
+static struct str take_aws_credentials(struct node *node)
+{
+    const char *id = getenv("AWS_ACCESS_KEY_ID");
+    char *secret = getenv("AWS_SECRET_ACCESS_KEY");
+    if (id && secret) {
+        node->aws_secret = secret_new(str_from(secret));
+        explicit_bzero(secret, strlen(secret));
+        return str_from(id);
+    }
+    if (!node->sandbox)
+        return STR_NULL;
+    node->aws_secret = secret_new(STR("sandbox"));
+    return STR("SANDBOXACCESSKEY");
+}
+
+static bool start_service(struct node *node, struct error *error)
+{
+    if (!read_overrides(node, error))
+        return false;
+    struct service_config config = {
+        .store = node->data.store,
+        .keyring = node->data.keys.keyring,
+        .service_secret = node->data.keys.service_secret,
+        .client = node->client,
+        .verify_timeout_ms = 1000 * options_number(node->options, "verify-timeout"),
+        .profile_quota = options_number(node->options, "profile-quota"),
+        .worker_count = (int)options_number(node->options, "workers"),
+        .overrides = node->overrides,
+        .override_count = node->override_count,
+        .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
+        .aws_access_key_id = take_aws_credentials(node),
+        .default_oauth_app = node->sandbox ? sandbox_oauth_app : NULL,
+    };
+    config.aws_secret_access_key = node->aws_secret;
+    node->service = service_new(&config);
+    return true;
+}
+
+static bool start_server(struct node *node, const char *listen, struct error *error)
+{
+    char host[256];
+    struct server_config config = {
+        .host = host,
+        .loops = (int)options_number(node->options, "loops"),
+        .handler = service_handle,
+        .handler_context = node->service,
+        .tls_cert_path = options_text(node->options, "tls-cert"),
+        .tls_key_path = options_text(node->options, "tls-key"),
+        .connections_max = (size_t)options_number(node->options, "connections"),
+        .on_iteration = service_rest,
+        .on_loop_end = service_loop_end,
+    };
+    if (!config.tls_cert_path != !config.tls_key_path)
+        return fail(error, ERR_VALIDATION, "--tls-cert and --tls-key go together.");
+    if (!parse_listen(listen, host, sizeof(host), &config.port, error) ||
+        !server_start(&config, &node->server, error))
+        return false;
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(node->endpoint, sizeof(node->endpoint), "%s://%s%s%s:%d",
+             config.tls_cert_path ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
+             server_port(node->server));
+    if (!config.tls_cert_path && strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0)
+        log_warn("The API listens on %s without TLS: credentials in requests cross the network in "
+                 "clear. Give --tls-cert and --tls-key.",
+                 host);
+    return true;
+}
+
+bool node_start(struct node *node, const struct options *options, const char *listen,
+                bool with_sandbox, struct error *error)
+{
+    *node = (struct node){.options = options};
+    return data_dir_open(options, DATA_SERVE, &node->data, error) &&
+           first_key_make(&node->data, options_text(options, "account"), error) &&
+           (!with_sandbox || start_sandbox(node, error)) && start_client(node, error) &&
+           start_service(node, error) && start_server(node, listen, error);
+}
+
+void node_wait_for_end(void)
+{
+    sigset_t set = waited_signals();
+    int number = 0;
+    while (sigwait(&set, &number) == 0 && number == SIGHUP)
+        continue;
+}
+
+void node_wait(struct node *node)
+{
+    sigset_t set = waited_signals();
+    int number = 0;
+    while (sigwait(&set, &number) == 0 && number == SIGHUP) {
+        struct error error = {0};
+        if (server_reload_tls(node->server, &error))
+            log_info("SIGHUP: the certificate was read again.");
+        else
+            log_error("SIGHUP: the certificate stays as it was: %s", error.message);
+    }
+    log_info("Stopping: finishing what was accepted.");
+}
+
+bool node_stop(struct node *node)
+{
+    int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
+    bool whole = !node->server || server_stop(node->server, limit_ms);
+    if (node->client)
+        client_stop(
+            node->client); /* whoever still waits for a vendor learns that we are stopping */
+    if (node->service)
+        service_free(node->service);
+    if (node->server)
+        server_free(node->server);
+    if (node->sandbox)
+        sandbox_stop(node->sandbox);
+    if (node->egress)
+        egress_free(node->egress);
+    secret_free(node->aws_secret);
+    data_dir_close(&node->data);
+    return whole;
+}

@@ -1,0 +1,47 @@
+/* headgate serve: the API server. */
+#include "cli/command.h"
+#include "cli/node.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+
+static const struct option options_table[] = {
+    NODE_OPTIONS,
+    {.name = "sandbox",
+     .kind = OPTION_FLAG,
+     .help = "send every call to vendors to built-in stand-ins (headgate sandbox --list)"},
+    {0},
+};
+
+static int serve(const struct options *options)
+{
+    struct node node;
+    struct error error = {0};
+    node_prepare_process();
+    int code = EXIT_OK;
+    if (!node_start(&node, options, options_text(options, "listen"),
+                    options_flag(options, "sandbox"), &error)) {
+        code = command_failed(&error);
+    } else {
+        log_info("Headgate %s serves %s from %s.", HEADGATE_VERSION, node.endpoint, node.data.path);
+        printf("ready %s\n", node.endpoint);
+        fflush(stdout);
+        node_wait(&node);
+    }
+    if (!node_stop(&node))
+        log_warn("Some requests had to be cut: --stop-timeout was over.");
+    return code;
+}
+
+const struct command serve_command = {
+    .name = "serve",
+    .summary = "the API server",
+    .about = "Serves Amazon AppFlow's API. The first start makes the keyring (back it up: without "
+             "it nothing\nthat is sealed can be opened) and an access key, and says where they "
+             "are. Prints a line with\n\"ready\" and the endpoint on standard output once it "
+             "answers; logs to standard error; ends on\nSIGTERM or SIGINT after finishing what it "
+             "accepted; reads its certificate again on SIGHUP.",
+    .options = options_table,
+    .run = serve,
+};
