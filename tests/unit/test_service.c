@@ -1,0 +1,213 @@
+/* Parts of the service that need no network: workers, unions, page tokens, names. */
+#include "cmocka_all.h"
+
+#include "service/arn.h"
+#include "service/page_token.h"
+#include "service/profile_config.h"
+#include "service/workers.h"
+#include "wire/restjson.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* --- workers --- */
+
+static atomic_int jobs_done;
+static pthread_barrier_t together;
+
+static void count_job(void *argument)
+{
+    (void)argument;
+    atomic_fetch_add(&jobs_done, 1);
+}
+
+static void meet(void *argument)
+{
+    (void)argument;
+    pthread_barrier_wait(&together);
+}
+
+static void workers_do_all_that_they_took(void **state)
+{
+    (void)state;
+    struct workers *workers = workers_new(3);
+    for (int i = 0; i < 1000; i++)
+        assert_true(workers_post(workers, count_job, NULL));
+    workers_free(workers);
+    assert_int_equal(atomic_load(&jobs_done), 1000);
+}
+
+/* Each of these jobs waits for the others: they end only if every one has a thread. */
+static void workers_grow_when_all_wait(void **state)
+{
+    (void)state;
+    struct workers *workers = workers_new(8);
+    pthread_barrier_init(&together, NULL, 8);
+    for (int i = 0; i < 8; i++)
+        assert_true(workers_post(workers, meet, NULL));
+    workers_free(workers);
+    pthread_barrier_destroy(&together);
+}
+
+static void a_full_queue_refuses(void **state)
+{
+    (void)state;
+    struct workers *workers = workers_new(1);
+    int taken = 0;
+    pthread_barrier_init(&together, NULL, 2);
+    assert_true(workers_post(workers, meet, NULL));
+    while (taken <= WORKERS_QUEUE_MAX + 1 && workers_post(workers, count_job, NULL))
+        taken++;
+    assert_true(taken == WORKERS_QUEUE_MAX || taken == WORKERS_QUEUE_MAX - 1);
+    pthread_barrier_wait(&together);
+    workers_free(workers);
+    pthread_barrier_destroy(&together);
+}
+
+/* --- unions --- */
+
+static bool read_config(struct arena *arena, const char *json, const char *type,
+                        struct profile_config *ret_config, struct error *error)
+{
+    struct value *config;
+    assert_true(json_parse(str_from(json), arena, &config));
+    *error = (struct error){0};
+    return profile_config_read(config, connector_by_type(str_from(type)), STR("the profile acme"),
+                               arena, ret_config, error);
+}
+
+static void unions_hold_the_profile_s_connector_only(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct profile_config config;
+    struct error error;
+    static const struct {
+        const char *json, *type, *message; /* NULL: accepted */
+    } cases[] = {
+        {"{\"connectorProfileProperties\":{\"Salesforce\":{}}}", "Salesforce", NULL},
+        {"{\"connectorProfileProperties\":{}}", "Amplitude", NULL},
+        {"{\"connectorProfileProperties\":{\"Amplitude\":{}},"
+         "\"connectorProfileCredentials\":{\"Amplitude\":{\"apiKey\":\"k\"}}}",
+         "Amplitude", NULL},
+        {"{\"connectorProfileProperties\":{}}", "Salesforce", "is empty; give exactly one"},
+        {"{\"connectorProfileProperties\":{\"Zendesk\":{}}}", "Salesforce",
+         "is for Zendesk, but the profile acme is for Salesforce"},
+        {"{\"connectorProfileProperties\":{\"Zendesk\":{},\"Salesforce\":{}}}", "Salesforce",
+         "has Zendesk and Salesforce"},
+        {"{\"connectorProfileProperties\":{\"Salesforce\":{}},\"connectorProfileCredentials\":{}}",
+         "Salesforce", "connectorProfileCredentials is empty"},
+        {"{\"connectorProfileProperties\":{\"Salesforce\":{}},"
+         "\"connectorProfileCredentials\":{\"Slack\":{}}}",
+         "Salesforce", "connectorProfileCredentials is for Slack"},
+        {"{\"connectorProfileProperties\":{\"ServiceNow\":{}}}", "Servicenow", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        bool ok = read_config(&arena, cases[i].json, cases[i].type, &config, &error);
+        assert_int_equal(ok, cases[i].message == NULL);
+        if (ok)
+            assert_non_null(config.properties);
+        else
+            assert_non_null(strstr(error.message, cases[i].message));
+    }
+    arena_done(&arena);
+}
+
+static void properties_are_stored_with_their_key(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct profile_config config;
+    struct error error;
+    assert_true(read_config(&arena, "{\"connectorProfileProperties\":{}}", "Amplitude", &config,
+                            &error));
+    assert_true(str_eq(profile_config_properties_json(&arena, connector_by_type(STR("Amplitude")),
+                                                      config.properties),
+                       STR("{\"Amplitude\":{}}")));
+    arena_done(&arena);
+}
+
+/* --- page tokens --- */
+
+static struct call *call_with(struct arena *arena, struct service *service, const char *account,
+                              const char *input)
+{
+    static const struct api_operation operation = {.name = {"DescribeConnectorProfiles", 25}};
+    struct call *call = arena_new(arena, struct call);
+    call->service = service;
+    call->arena = arena;
+    call->operation = &operation;
+    call->caller = (struct sigv4_caller){.account = str_from(account), .region = STR("us-east-1")};
+    assert_true(json_parse(str_from(input), arena, &call->input));
+    return call;
+}
+
+static const char *with_token(struct arena *arena, const char *filters, struct str token)
+{
+    return arena_printf(arena, "{%s\"nextToken\":\"%.*s\"}", filters, STR_ARG(token)).data;
+}
+
+static void page_tokens_cannot_be_altered_or_moved(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct secret *secret = secret_random(32);
+    struct service service = {.config = {.service_secret = secret}};
+    struct str position;
+    const char *filters = "\"connectorType\":\"Slack\",";
+    struct call *call =
+        call_with(&arena, &service, "123456789012", "{\"connectorType\":\"Slack\"}");
+    struct str token = page_token_make(call, STR("acme/1"));
+    call = call_with(&arena, &service, "123456789012", with_token(&arena, filters, token));
+    assert_true(page_token_read(call, &position));
+    assert_true(str_eq(position, STR("acme/1")));
+    call = call_with(&arena, &service, "111122223333", with_token(&arena, filters, token));
+    assert_false(page_token_read(call, &position));
+    assert_int_equal(call->error.code, ERR_VALIDATION);
+    call = call_with(&arena, &service, "123456789012", with_token(&arena, "", token));
+    assert_false(page_token_read(call, &position));
+    for (size_t i = 0; i < token.len; i++) {
+        struct str altered = arena_copy(&arena, token);
+        ((char *)altered.data)[i] = token.data[i] == 'A' ? 'B' : 'A';
+        call = call_with(&arena, &service, "123456789012", with_token(&arena, filters, altered));
+        assert_false(page_token_read(call, &position));
+    }
+    call = call_with(&arena, &service, "123456789012", "{}");
+    assert_true(page_token_read(call, &position));
+    assert_null(position.data);
+    secret_free(secret);
+    arena_done(&arena);
+}
+
+/* --- names --- */
+
+static void arns_have_the_real_service_s_form(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct profile_key key = {STR("123456789012"), STR("us-east-1"), STR("sf/temp")};
+    assert_true(str_eq(profile_arn(&arena, &key),
+                       STR("arn:aws:appflow:us-east-1:123456789012:connectorprofile/sf/temp")));
+    struct str one = credentials_arn(&arena, &key, 1763741024664);
+    struct str prefix = STR("arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+                            "appflow!123456789012-sf/temp-1763741024664-");
+    assert_true(str_starts(one, prefix));
+    assert_int_equal(one.len, prefix.len + 6);
+    assert_false(str_eq(one, credentials_arn(&arena, &key, 1763741024664)));
+    arena_done(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workers_do_all_that_they_took),
+        cmocka_unit_test(workers_grow_when_all_wait),
+        cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(unions_hold_the_profile_s_connector_only),
+        cmocka_unit_test(properties_are_stored_with_their_key),
+        cmocka_unit_test(page_tokens_cannot_be_altered_or_moved),
+        cmocka_unit_test(arns_have_the_real_service_s_form),
+    };
+    return cmocka_run_group_tests_name("service", tests, NULL, NULL);
+}
