@@ -68,7 +68,7 @@ static void answer_error(struct call *call)
     const struct error_kind *kind = error_kind(call->error.code);
     struct buf body = buf_in(call->arena, 8 * ERROR_MESSAGE_MAX);
     error_encode_body(&body, &call->error);
-    if (kind->status >= 500)
+    if (kind->status >= 500 && call->error.code != ERR_NOT_IMPLEMENTED)
         log_write(LOG_WARN, str_from(call->request_id), "%.*s: %s: %s",
                   STR_ARG(call->operation ? call->operation->name : STR("request")),
                   kind->exception, call->error.message);
