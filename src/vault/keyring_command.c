@@ -2,6 +2,7 @@
  * within limits of time and size, and killed with all its children when it passes them. */
 #include "vault/keyring_text.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -64,19 +65,21 @@ static int spawn(const char *command, int output, pid_t *ret_pid)
 {
     char shell[] = "sh", option[] = "-c", path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
     char home[HOME_MAX];
+    char *script = xstrdup(command); /* posix_spawn wants what it may write to */
     const char *own_home = getenv("HOME");
     snprintf(home, sizeof(home), "HOME=%s", own_home ? own_home : "/");
-    char *arguments[] = {shell, option, (char *)(uintptr_t)command, NULL};
+    char *arguments[] = {shell, option, script, NULL};
     char *environment[] = {path, home, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    if (posix_spawn_file_actions_init(&files) != 0 || posix_spawnattr_init(&attributes) != 0)
-        return ENOMEM;
+    (void)posix_spawn_file_actions_init(&files); /* these two cannot fail in glibc */
+    (void)posix_spawnattr_init(&attributes);
     int failed = prepare(&files, &attributes, output);
     if (!failed)
         failed = posix_spawn(ret_pid, "/bin/sh", &files, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
+    free(script);
     return failed;
 }
 

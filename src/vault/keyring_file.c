@@ -15,7 +15,7 @@
 
 enum { OTHERS = S_IRWXG | S_IRWXO };
 
-static void close_at(int *fd)
+static void close_at(const int *fd)
 {
     if (*fd >= 0)
         close(*fd);

@@ -121,7 +121,8 @@ static bool check_form(struct str sealed, struct error *error)
 static bool is_hex(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (!memchr("0123456789abcdef", text.data[i], 16))
+        char c = text.data[i];
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
             return false;
     }
     return true;

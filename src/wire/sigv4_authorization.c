@@ -2,6 +2,8 @@
  */
 #include "wire/sigv4_internal.h"
 
+#include <string.h>
+
 enum { CREDENTIAL, SIGNATURE, SIGNED_HEADERS, PARAMETER_COUNT };
 
 /* In the order in which AWS tells of the missing ones. */
@@ -87,10 +89,11 @@ static bool split_credential(struct str credential, struct sigv4_authorization *
 /* A header's name (RFC 9110 5.6.2) without upper-case letters. */
 static bool is_lower_token(struct str name)
 {
+    static const char others[] = "!#$%&'*+.^_`|~";
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
-        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') &&
-            !str_contains(STR("!#$%&'*+-.^_`|~"), (struct str){&c, 1}))
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' &&
+            !memchr(others, c, sizeof(others) - 1))
             return false;
     }
     return name.len > 0;

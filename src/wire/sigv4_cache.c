@@ -77,7 +77,7 @@ static size_t first_of_set(const struct cache_name *name)
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < name->len; i++)
         hash = (hash ^ (unsigned char)name->text[i]) * 16777619U;
-    return (hash >> 16 ^ hash) % CACHE_SETS * CACHE_WAYS;
+    return (size_t)((hash >> 16 ^ hash) % CACHE_SETS) * CACHE_WAYS;
 }
 
 static struct cache_entry *find(struct sigv4_key_cache *cache, const struct cache_name *name)

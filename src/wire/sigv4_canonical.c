@@ -1,5 +1,5 @@
 /* The canonical request: one text for all the ways in which one request can be written. */
-#include "wire/sigv4.h"
+#include "wire/sigv4_internal.h"
 
 #include <stdlib.h>
 
@@ -200,7 +200,7 @@ static void add_header(struct buf *out, const struct sigv4_request *request, str
     buf_add(out, name);
     buf_add_char(out, ':');
     for (size_t i = 0; i < request->header_count; i++) {
-        if (!str_eq_nocase(request->headers[i].name, name))
+        if (!sigv4_name_is(request->headers[i].name, name))
             continue;
         if (!first)
             buf_add_char(out, ',');

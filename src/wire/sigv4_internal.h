@@ -3,6 +3,15 @@
 
 #include "wire/sigv4.h"
 
+/* A name as sent against one in lower case. Each header is looked for more than once in a request,
+ * and most differ in length or first letter, which this sees without a call. */
+static inline bool sigv4_name_is(struct str sent, struct str lower)
+{
+    if (sent.len != lower.len || sent.len == 0 || (sent.data[0] | 0x20) != (lower.data[0] | 0x20))
+        return false;
+    return str_eq_nocase(sent, lower);
+}
+
 /* "20150830T123600Z", or with `http` also "Sun, 30 Aug 2015 12:36:00 GMT" (RFC 9110 5.6.7). */
 bool sigv4_time_parse(struct str text, bool http, int64_t *ret_ms);
 void sigv4_time_format(int64_t ms, char out[SIGV4_TIMESTAMP_SIZE]);

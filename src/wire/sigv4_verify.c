@@ -38,7 +38,7 @@ static bool note_headers(struct verification *v, struct error *error)
     for (size_t i = 0; i < v->request->header_count; i++) {
         const struct http_header *header = &v->request->headers[i];
         for (size_t j = 0; j < H_COUNT; j++) {
-            if (!str_eq_nocase(header->name, NAMES[j]))
+            if (!sigv4_name_is(header->name, NAMES[j]))
                 continue;
             if (v->noted[j].data)
                 return fail(error, ERR_INCOMPLETE_SIGNATURE,
@@ -105,7 +105,10 @@ static bool read_time(struct verification *v, struct error *error)
                     "Date must be in ISO-8601 'basic format'. Got '%.*s'. See "
                     "http://en.wikipedia.org/wiki/ISO_8601",
                     STR_ARG(is_showable(text) ? text : STR("?")));
-    sigv4_time_format(v->time_ms, v->timestamp);
+    if (text.len == SIGV4_TIMESTAMP_SIZE - 1)
+        memcpy(v->timestamp, text.data, SIGV4_TIMESTAMP_SIZE - 1);
+    else
+        sigv4_time_format(v->time_ms, v->timestamp);
     return true;
 }
 
@@ -157,7 +160,7 @@ static bool check_skew(const struct verification *v, int64_t now_ms, struct erro
 static bool is_signed(const struct sigv4_authorization *authorization, struct str name)
 {
     for (size_t i = 0; i < authorization->signed_count; i++) {
-        if (str_eq_nocase(authorization->signed_headers[i], name))
+        if (sigv4_name_is(name, authorization->signed_headers[i]))
             return true;
     }
     return false;
@@ -166,7 +169,7 @@ static bool is_signed(const struct sigv4_authorization *authorization, struct st
 static bool is_sent(const struct sigv4_request *request, struct str name)
 {
     for (size_t i = 0; i < request->header_count; i++) {
-        if (str_eq_nocase(request->headers[i].name, name))
+        if (sigv4_name_is(request->headers[i].name, name))
             return true;
     }
     return false;
@@ -290,9 +293,7 @@ bool sigv4_verify(const struct sigv4_request *request, struct str service, int64
                   const struct sigv4_keys *keys, struct sigv4_key_cache *cache, struct arena *arena,
                   struct sigv4_caller *ret_caller, struct error *error)
 {
-    struct verification v;
-    v.request = request;
-    memset(v.noted, 0, sizeof(v.noted));
+    struct verification v = {.request = request};
     return note_headers(&v, error) && refuse_query_form(request->query, error) &&
            read_authorization(&v, error) && read_time(&v, error) &&
            check_scope(&v, service, error) && check_skew(&v, now_ms, error) &&
