@@ -349,8 +349,8 @@ static void vendors_do_not_share_hosts(void **state)
     struct embedded_file files[] = {{STR("v"), edited(&arena, "", "")}, {STR("w"), other}};
     assert_false(catalog_load(files, 2, &catalog, &error));
     assert_non_null(strstr(error.message, "V and W share"));
-    files[1].content = edited(&arena, "'name':'V','hosts':['v.example']",
-                              "'name':'W','hosts':['*.v.example']");
+    files[1].content =
+        edited(&arena, "'name':'V','hosts':['v.example']", "'name':'W','hosts':['*.v.example']");
     assert_true(catalog_load(files, 2, &catalog, &error));
     size_t index;
     assert_text(catalog_find(&catalog, STR("V.EXAMPLE"), &index)->name, STR("V"));
