@@ -114,7 +114,8 @@ void client_call(struct client *client, struct arena *arena, const struct client
         transfer_judge(&transfer, ret_response);
     }
     uv_sem_destroy(&transfer.done);
-    curl_easy_cleanup(transfer.easy);
+    if (transfer.easy)
+        libcurl.easy_cleanup(transfer.easy);
     leave(client);
 }
 

@@ -39,7 +39,8 @@ struct client_config {
 };
 
 /* ERR_VALIDATION when ca_pem holds no certificate. Thread and libcurl start with the first call, so
- * that a server that calls nobody stays small. */
+ * that a server that calls nobody stays small; libcurl.so.4 is loaded then too, and without it
+ * every call ends in CLIENT_BROKEN that says so. */
 bool client_start(const struct client_config *config, struct client **ret_client,
                   struct error *error);
 /* Waiting callers get CLIENT_STOPPED; waits until they have left, joins and frees. No call may

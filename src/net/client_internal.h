@@ -74,7 +74,7 @@ struct transfer {
  * not go unnoticed. */
 #define SET(option, value)                                                                         \
     do {                                                                                           \
-        CURLcode set_rc = curl_easy_setopt(transfer->easy, option, value);                         \
+        CURLcode set_rc = libcurl.easy_setopt(transfer->easy, option, value);                      \
         if (set_rc != CURLE_OK)                                                                    \
             *rc = set_rc;                                                                          \
     } while (0)
@@ -98,7 +98,32 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
 void client_loop_run(struct client *client, struct transfer *transfer);
 void client_loop_stop(struct client *client); /* for good; joins */
 
-/* --- client_memory.c --- */
+/* --- client_curl.c --- */
 
-/* Sets libcurl up, once for the process. False when it cannot be. */
-bool client_memory_init(void);
+/* What is used of libcurl, by its name there without "curl_". */
+#define LIBCURL_FUNCTIONS(F)                                                                       \
+    F(global_init_mem)                                                                             \
+    F(easy_init)                                                                                   \
+    F(easy_setopt)                                                                                 \
+    F(easy_getinfo)                                                                                \
+    F(easy_cleanup)                                                                                \
+    F(multi_init)                                                                                  \
+    F(multi_setopt)                                                                                \
+    F(multi_add_handle)                                                                            \
+    F(multi_remove_handle)                                                                         \
+    F(multi_socket_action)                                                                         \
+    F(multi_info_read)                                                                             \
+    F(multi_assign)                                                                                \
+    F(multi_cleanup)                                                                               \
+    F(share_init)                                                                                  \
+    F(share_setopt)                                                                                \
+    F(share_cleanup)
+
+#define LIBCURL_MEMBER(name) __typeof__(curl_##name) *name;
+struct libcurl {
+    LIBCURL_FUNCTIONS(LIBCURL_MEMBER)
+};
+extern struct libcurl libcurl;
+
+/* Once for the process, from any thread. False when libcurl is not there or too old. */
+bool libcurl_load(void);

@@ -33,7 +33,7 @@ static const char *say(struct transfer *transfer, const char *format, const char
 static const char *system_words(const struct transfer *transfer, char *out, size_t size)
 {
     long number = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    libcurl.easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
     return number != 0 ? strerror_r((int)number, out, size) : NULL;
 }
 
@@ -42,7 +42,7 @@ static const char *system_words(const struct transfer *transfer, char *out, size
 static const char *tls_words(struct transfer *transfer)
 {
     long verified = X509_V_OK;
-    curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    libcurl.easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     if (transfer->code == CURLE_PEER_FAILED_VERIFICATION)
         /* curl compares the name itself, before it asks OpenSSL what it thinks of the chain. */
         return verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED
@@ -183,7 +183,7 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
     enum stage stage = find_stage(transfer);
     ret_response->outcome = judge(transfer, stage, &ret_response->detail);
     ret_response->connected = stage == SECURING || stage == WAITING;
-    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
+    libcurl.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
     ret_response->reused = transfer->sent > 0 && new_connections == 0;
     if (ret_response->outcome != CLIENT_OK)
         return;

@@ -50,10 +50,10 @@ static void begin(struct client *client, struct transfer *transfer)
         return;
     }
     long limit_ms = left_ms > LONG_MAX ? LONG_MAX : (long)left_ms;
-    if (curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, limit_ms) != CURLE_OK ||
-        curl_easy_setopt(transfer->easy, CURLOPT_SHARE, client->share) != CURLE_OK ||
-        curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
-        curl_easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
+    if (libcurl.easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, limit_ms) != CURLE_OK ||
+        libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, client->share) != CURLE_OK ||
+        libcurl.multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
+        libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
         transfer->own_outcome = CLIENT_BROKEN;
         transfer->own_words = "was not called: libcurl does not take another transfer";
         give_back(transfer, CURLE_FAILED_INIT);
@@ -65,8 +65,8 @@ static void begin(struct client *client, struct transfer *transfer)
 static void end(struct client *client, struct transfer *transfer, CURLcode code)
 {
     list_remove(client, transfer);
-    curl_multi_remove_handle(client->multi, transfer->easy);
-    curl_easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
+    libcurl.multi_remove_handle(client->multi, transfer->easy);
+    libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
     give_back(transfer, code);
 }
 
@@ -74,10 +74,10 @@ static void collect_ended(struct client *client)
 {
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(client->multi, &left))) {
+    while ((message = libcurl.multi_info_read(client->multi, &left))) {
         struct transfer *transfer = NULL;
         CURLcode code = message->data.result; /* the message goes with the handle */
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        libcurl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
         end(client, transfer, code);
     }
 }
@@ -85,7 +85,7 @@ static void collect_ended(struct client *client)
 static void drive(struct client *client, curl_socket_t fd, int events)
 {
     int running;
-    curl_multi_socket_action(client->multi, fd, events, &running);
+    libcurl.multi_socket_action(client->multi, fd, events, &running);
     collect_ended(client);
 }
 
@@ -122,7 +122,7 @@ static struct watch *watch_new(struct client *client, curl_socket_t fd)
         free(watch);
         return NULL;
     }
-    curl_multi_assign(client->multi, fd, watch);
+    libcurl.multi_assign(client->multi, fd, watch);
     return watch;
 }
 
@@ -133,7 +133,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (watch) {
-            curl_multi_assign(client->multi, fd, NULL);
+            libcurl.multi_assign(client->multi, fd, NULL);
             uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
         }
         return 0;
@@ -176,8 +176,8 @@ static void shut_down(struct client *client)
         client->active->stopped = true;
         end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
     }
-    curl_multi_cleanup(client->multi);
-    curl_share_cleanup(client->share);
+    libcurl.multi_cleanup(client->multi);
+    libcurl.share_cleanup(client->share);
     uv_close((uv_handle_t *)&client->timer, NULL);
     uv_close((uv_handle_t *)&client->wake, NULL);
 }
@@ -222,12 +222,12 @@ static bool start_thread(struct client *client)
 
 static void configure(struct client *client)
 {
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)CLIENT_CONNECTIONS_KEPT);
-    curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    libcurl.multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    libcurl.multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    libcurl.multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    libcurl.multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    libcurl.multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)CLIENT_CONNECTIONS_KEPT);
+    libcurl.share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 }
 
 static void close_loop(struct client *client)
@@ -241,7 +241,7 @@ static void close_loop(struct client *client)
 /* Under the lock. */
 static bool start(struct client *client)
 {
-    if (!client_memory_init() || uv_loop_init(&client->loop) != 0)
+    if (!libcurl_load() || uv_loop_init(&client->loop) != 0)
         return false;
     if (uv_async_init(&client->loop, &client->wake, on_wake) != 0) {
         uv_loop_close(&client->loop);
@@ -249,15 +249,15 @@ static bool start(struct client *client)
     }
     uv_timer_init(&client->loop, &client->timer);
     client->timer.data = client->wake.data = client;
-    client->multi = curl_multi_init();
-    client->share = curl_share_init();
+    client->multi = libcurl.multi_init();
+    client->share = libcurl.share_init();
     if (client->multi && client->share) {
         configure(client);
         if (start_thread(client))
             return true;
     }
-    curl_multi_cleanup(client->multi);
-    curl_share_cleanup(client->share);
+    libcurl.multi_cleanup(client->multi);
+    libcurl.share_cleanup(client->share);
     close_loop(client);
     return false;
 }

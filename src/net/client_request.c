@@ -224,10 +224,10 @@ bool transfer_prepare(struct transfer *transfer, struct client_response *ret_res
         return false;
     }
     /* A new handle each time: it costs a microsecond, and keeps nothing of the call before. */
-    transfer->easy = client_memory_init() ? curl_easy_init() : NULL;
+    transfer->easy = libcurl_load() ? libcurl.easy_init() : NULL;
     if (!transfer->easy || !set_options(transfer, route)) {
         ret_response->outcome = CLIENT_BROKEN;
-        ret_response->detail = "libcurl does not offer what is needed for outbound calls";
+        ret_response->detail = "libcurl.so.4 cannot be loaded, or is too old for outbound calls";
         return false;
     }
     return true;
