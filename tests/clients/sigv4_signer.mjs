@@ -23,7 +23,7 @@ function onTheWire(request) {
     method: request.method,
     target: request.path + (query ? "?" + query : ""),
     headers: Object.entries(request.headers),
-    body: request.body ?? "",
+    body: Buffer.from(request.body ?? "").toString(), // text or bytes, by version
   };
 }
 
