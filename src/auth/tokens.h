@@ -10,7 +10,7 @@
 struct tokens {
     struct str access_token;  /* STR_NULL: none */
     struct str refresh_token; /* STR_NULL: none */
-    struct str instance_url;  /* where the vendor says its API is for this user; STR_NULL: not said */
+    struct str instance_url;  /* where its API is for this user; STR_NULL: the vendor did not say */
     struct str token_type;
     struct str scope;
     int64_t expires_at_ms; /* wall clock; 0: the vendor did not say */

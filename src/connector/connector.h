@@ -126,10 +126,10 @@ struct connector_rule {
     const char *at;         /* JSON pointer to a scalar; NULL: the body as text */
     const char *equals;
     const char *contains; /* letter case does not count */
-    bool absent;          /* its parent is there, it is not (or is null) */
-    enum verdict_kind kind;
-    bool renewable; /* a new access token may help */
     const char *hint;
+    enum verdict_kind kind;
+    bool absent;    /* its parent is there, it is not (or is null) */
+    bool renewable; /* a new access token may help */
 };
 
 struct connector_rules {
@@ -138,8 +138,8 @@ struct connector_rules {
 };
 
 struct connector {
-    struct str type; /* the API's ConnectorType, "Servicenow" */
-    struct str key;  /* its member in the configuration's unions, "ServiceNow" */
+    struct str type; /* the API's ConnectorType */
+    struct str key;  /* its member in the configuration's unions, which may be spelled otherwise */
     struct connector_urls api;
     struct connector_ways auth;    /* none: shapes only, not built yet */
     struct connector_calls probes; /* each must be accepted */
