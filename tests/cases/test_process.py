@@ -1,4 +1,4 @@
-"""The server as a process: its files, what it refuses to start with, where it won't connect, TLS."""
+"""The server as a process: its files, what it refuses to start with, where it does not go, TLS."""
 
 import json
 import re

@@ -12,7 +12,8 @@ VARIANTS = {
     "release": ("gcc", ["--buildtype=release", "-Db_lto=true", "-Db_pie=true"]),
     "faults": ("gcc", ["--buildtype=debugoptimized", "-Dtests=true", "-Dfaults=true"]),
     "asan": ("clang", ["--buildtype=debugoptimized", "-Dtests=true", "-Dfuzz=true",
-                       "-Db_sanitize=address,undefined", "-Db_lundef=false"]),
+                       "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                       "-Dc_args=-fsanitize=fuzzer-no-link"]),
     "tsan": ("gcc", ["--buildtype=debugoptimized", "-Dtests=true", "-Db_sanitize=thread"]),
 }
 

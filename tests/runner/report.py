@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -105,6 +106,7 @@ def run(name, command, timeout_s, env=None):
 
 def tail(log):
     """The end of a log, and where the whole of it is."""
-    lines = log.read_text(errors="replace").splitlines()
+    lines = [line for line in log.read_text(errors="replace").splitlines()
+             if not re.fullmatch(r"\d+ warnings? generated\.|Suppressed \d+ warnings.*", line)]
     shown = lines[-TAIL_LINES:]
     return "\n".join(shown + [f"whole log: {log.relative_to(ROOT)}"])
