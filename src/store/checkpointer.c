@@ -76,8 +76,11 @@ static void round_once(struct checkpointer *self)
 {
     struct store *store = self->store;
     uint64_t commits = atomic_load(&store->commits);
-    self->quiet_rounds = commits == self->commits ? self->quiet_rounds + 1 : 0;
+    bool quiet = commits == self->commits;
+    self->quiet_rounds = quiet ? self->quiet_rounds + 1 : 0;
     self->commits = commits;
+    if (!quiet)
+        self->wait_ms = ROUND_MS;
     if (self->quiet_rounds >= QUIET_ROUNDS || atomic_load(&store->empty_log_wanted))
         empty_log(self);
     else if (atomic_load(&store->log_pages) >= PASSIVE_PAGES)

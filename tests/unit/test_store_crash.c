@@ -142,6 +142,38 @@ static void full_disk_fails_writes_until_there_is_room(void **state)
     write_fails_and_later_works(*state, DISK_IS_FULL, "its disk is full");
 }
 
+/* More than the page cache holds: the disk is found full in the middle of the write. */
+static bool apply_large(struct db *db, void *argument, struct error *error)
+{
+    static const char sealed[64 * 1024] = "x";
+    (void)argument;
+    for (int i = 0; i < 40; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "large-%d", i);
+        struct profile profile = sample_profile(name);
+        profile.sealed_credentials = (struct str){sealed, sizeof(sealed)};
+        if (!profile_insert(db, &profile, 0, error))
+            return false;
+    }
+    return true;
+}
+
+static void disk_that_fills_up_amid_a_write_fails_it_whole(void **state)
+{
+    struct fixture *f = *state;
+    disk = DISK_IS_FULL;
+    assert_false(store_apply(f->store, apply_large, NULL, false, &f->error));
+    assert_int_equal(f->error.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(f->error.message, "its disk is full"));
+    assert_false(profile_exists(f, "large-0"));
+    disk = DISK_WORKS;
+    check(f, store_apply(f->store, apply_large, NULL, false, &f->error));
+    assert_true(profile_exists(f, "large-0"));
+    assert_true(profile_exists(f, "large-39"));
+    fixture_close(f);
+    assert_sound(f);
+}
+
 static void failing_sync_fails_writes_until_it_works(void **state)
 {
     write_fails_and_later_works(*state, DISK_DOES_NOT_SYNC, "failed to read or write");
@@ -288,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_store(full_disk_fails_writes_until_there_is_room),
+        test_with_store(disk_that_fills_up_amid_a_write_fails_it_whole),
         test_with_store(failing_sync_fails_writes_until_it_works),
         test_with_store(failed_commit_is_not_found_later),
         test_with_store(log_is_emptied_when_nothing_happens),
