@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static const char *const texts[PREPARED_COUNT] = {
-#define STATEMENT(name, text) [name] = text,
+#define STATEMENT(name, text) [name] = (text),
 #include "store/statements.inc"
 #undef STATEMENT
     [TX_BEGIN_READ] = "BEGIN",

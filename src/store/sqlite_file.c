@@ -13,7 +13,7 @@ enum {
     APPLICATION_ID = 0x48474154, /* "HGAT", in the file's header */
     /* 64 GiB. Keeps the first byte of a page number 0, which sqlite_vfs.c relies on. */
     DB_PAGES_MAX = 0xFFFFFF,
-    BUSY_NAP_US = 500,
+    BUSY_NAP_NS = 500 * 1000,
 };
 
 static const char *const common_settings =
@@ -28,7 +28,7 @@ static const char *const settings[] = {
 
 static void nap(void)
 {
-    struct timespec pause = {.tv_nsec = BUSY_NAP_US * 1000};
+    struct timespec pause = {.tv_nsec = BUSY_NAP_NS};
     nanosleep(&pause, NULL);
 }
 

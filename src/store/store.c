@@ -13,12 +13,12 @@
 enum {
     MIGRATION_WAIT_MS = 5000, /* for another process that is migrating */
     LOCK_WAIT_MS = 500,       /* for a command line tool that is making the database */
-    NAP_MS = 20,
+    NAP_NS = 20 * 1000000,
 };
 
 static void nap(void)
 {
-    nanosleep(&(struct timespec){.tv_nsec = NAP_MS * 1000000}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
 }
 
 /* A leading "file:" would make SQLite read the name as a URI. */

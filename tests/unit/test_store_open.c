@@ -221,7 +221,7 @@ static void directory_must_be_one(void **state)
 {
     struct fixture *f = *state;
     struct fixture missing = *f;
-    strcat(missing.dir, "/no");
+    memcpy(missing.dir + strlen(missing.dir), "/no", sizeof("/no"));
     assert_refused(&missing, "No such file or directory");
     write_file(missing.dir, "", 0, 0600);
     assert_refused(&missing, "is not a directory");

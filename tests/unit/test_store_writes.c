@@ -300,7 +300,7 @@ static struct str read_file(const char *path, const char *suffix)
     assert_int_equal(fseek(file, 0, SEEK_END), 0);
     size_t size = (size_t)ftell(file);
     rewind(file);
-    char *bytes = calloc(1, size + 1); /* ends in NUL, for atoi */
+    char *bytes = calloc(1, size + 1); /* ends in NUL, for strtol */
     assert_int_equal(fread(bytes, 1, size, file), size);
     fclose(file);
     return (struct str){bytes, size};
@@ -398,7 +398,8 @@ static void find_tags(const struct fixture *f, bool *seen, int count)
 {
     struct str bytes = read_file(f->path, "");
     for (size_t i = 0; i + 12 <= bytes.len; i++) {
-        int number = memcmp(bytes.data + i, "<tag-", 5) == 0 ? atoi(bytes.data + i + 5) : 0;
+        int number =
+            memcmp(bytes.data + i, "<tag-", 5) == 0 ? (int)strtol(bytes.data + i + 5, NULL, 10) : 0;
         if (number > 0 && number < count)
             seen[number] = true;
     }
