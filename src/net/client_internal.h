@@ -119,7 +119,7 @@ void client_loop_stop(struct client *client); /* for good; joins */
     F(share_setopt)                                                                                \
     F(share_cleanup)
 
-#define LIBCURL_MEMBER(name) __typeof__(curl_##name) *name;
+#define LIBCURL_MEMBER(name) __typeof__(curl_##name) *(name);
 struct libcurl {
     LIBCURL_FUNCTIONS(LIBCURL_MEMBER)
 };

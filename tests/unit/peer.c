@@ -264,7 +264,7 @@ int peer_port(const struct peer *peer)
 
 static int read_count(const struct peer *peer, const int *count)
 {
-    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&peer->lock;
+    pthread_mutex_t *lock = (pthread_mutex_t *)&peer->lock;
     pthread_mutex_lock(lock);
     int value = *count;
     pthread_mutex_unlock(lock);

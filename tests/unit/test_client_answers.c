@@ -16,7 +16,7 @@ static void serve_bytes(struct peer_connection *c)
 static void call_bytes(struct fixture *f, const struct str *bytes)
 {
     close_all(f);
-    open_plain(f, serve_bytes, (void *)(uintptr_t)bytes);
+    open_plain(f, serve_bytes, (void *)bytes);
     get(f, "/");
 }
 

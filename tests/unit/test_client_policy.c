@@ -22,7 +22,7 @@ static struct addrinfo *add_address(struct addrinfo *next, const char *text, con
     struct addrinfo *info = calloc(1, sizeof(*info) + sizeof(struct sockaddr_in));
     struct sockaddr_in *address = (struct sockaddr_in *)(info + 1);
     address->sin_family = AF_INET;
-    address->sin_port = htons((uint16_t)(service ? atoi(service) : 0));
+    address->sin_port = htons((uint16_t)(service ? strtoul(service, NULL, 10) : 0));
     inet_pton(AF_INET, text, &address->sin_addr);
     *info = (struct addrinfo){.ai_family = AF_INET,
                               .ai_socktype = SOCK_STREAM,

@@ -218,30 +218,30 @@ static void answers_without_an_app_are_told_apart(void **state)
     static const char later[] = "AWS Secrets Manager asks to be called again later.";
     static const struct {
         int status;
-        const char *body;
         enum err code;
+        const char *body;
         const char *message;
     } cases[] = {
-        {400, "{\"__type\":\"AccessDeniedException\",\"Message\":\"arn:aws:iam::1:user/x\"}",
-         ERR_ACCESS_DENIED, DENIED},
-        {400, "{\"__type\":\"ResourceNotFoundException\"}", ERR_ACCESS_DENIED, DENIED},
-        {400, "not JSON", ERR_ACCESS_DENIED, DENIED},
-        {403, "", ERR_ACCESS_DENIED, DENIED},
-        {200, "{\"SecretBinary\":\"AAAA\"}", ERR_ACCESS_DENIED, DENIED},
-        {200, "{\"SecretString\":7}", ERR_ACCESS_DENIED, DENIED},
-        {200, "{\"SecretString\":\"plain text\"}", ERR_ACCESS_DENIED, no_app},
-        {200, "{\"SecretString\":\"[]\"}", ERR_ACCESS_DENIED, no_app},
-        {200, "{\"SecretString\":\"{\\\"clientId\\\":\\\"a\\\"}\"}", ERR_ACCESS_DENIED, no_app},
-        {200, "{\"SecretString\":\"{\\\"clientId\\\":\\\"a\\\",\\\"clientSecret\\\":5}\"}",
-         ERR_ACCESS_DENIED, no_app},
-        {400, "{\"__type\":\"ThrottlingException\"}", ERR_THROTTLING, later},
-        {400, "{\"__type\":\"com.amazon#ThrottlingException\"}", ERR_THROTTLING, later},
-        {429, "", ERR_THROTTLING, later},
-        {200, "not JSON", ERR_CONNECTOR_SERVER,
+        {400, ERR_ACCESS_DENIED,
+         "{\"__type\":\"AccessDeniedException\",\"Message\":\"arn:aws:iam::1:user/x\"}", DENIED},
+        {400, ERR_ACCESS_DENIED, "{\"__type\":\"ResourceNotFoundException\"}", DENIED},
+        {400, ERR_ACCESS_DENIED, "not JSON", DENIED},
+        {403, ERR_ACCESS_DENIED, "", DENIED},
+        {200, ERR_ACCESS_DENIED, "{\"SecretBinary\":\"AAAA\"}", DENIED},
+        {200, ERR_ACCESS_DENIED, "{\"SecretString\":7}", DENIED},
+        {200, ERR_ACCESS_DENIED, "{\"SecretString\":\"plain text\"}", no_app},
+        {200, ERR_ACCESS_DENIED, "{\"SecretString\":\"[]\"}", no_app},
+        {200, ERR_ACCESS_DENIED, "{\"SecretString\":\"{\\\"clientId\\\":\\\"a\\\"}\"}", no_app},
+        {200, ERR_ACCESS_DENIED,
+         "{\"SecretString\":\"{\\\"clientId\\\":\\\"a\\\",\\\"clientSecret\\\":5}\"}", no_app},
+        {400, ERR_THROTTLING, "{\"__type\":\"ThrottlingException\"}", later},
+        {400, ERR_THROTTLING, "{\"__type\":\"com.amazon#ThrottlingException\"}", later},
+        {429, ERR_THROTTLING, "", later},
+        {200, ERR_CONNECTOR_SERVER, "not JSON",
          "AWS Secrets Manager gave no usable answer (HTTP status 200)."},
-        {301, "{}", ERR_CONNECTOR_SERVER,
+        {301, ERR_CONNECTOR_SERVER, "{}",
          "AWS Secrets Manager gave no usable answer (HTTP status 301)."},
-        {500, "{\"__type\":\"InternalServiceError\"}", ERR_CONNECTOR_SERVER,
+        {500, ERR_CONNECTOR_SERVER, "{\"__type\":\"InternalServiceError\"}",
          "AWS Secrets Manager gave no usable answer (HTTP status 500)."},
     };
     struct house h = {0};
