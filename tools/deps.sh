@@ -12,7 +12,7 @@ build_packages=(
 )
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
-    cppcheck:cppcheck shellcheck:shellcheck python3-venv aws:awscli node:nodejs npm:npm
+    cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
     openssl:openssl
 )
 bench_packages=(nginx:nginx-light wrk:wrk)

@@ -6,13 +6,15 @@ import pytest
 
 from support import aws
 
+AWS = "/usr/bin/aws"  # Debian's is version 2; one that comes earlier in PATH may be older
+
 
 class Cli:
     def __init__(self, server):
         self.server = server
 
     def run(self, operation, *words):
-        return aws.run_tool(self.server, ["aws", "--endpoint-url", self.server.endpoint,
+        return aws.run_tool(self.server, [AWS, "--endpoint-url", self.server.endpoint,
                                           "--output", "json", "--no-cli-pager", "appflow",
                                           operation, *words])
 
@@ -49,7 +51,7 @@ def test_a_profile_s_life(cli, canaries, tmp_path, kind):
         == {"connectorProfileArn": arn}
     before = cli.ok("describe-connector-profiles", "--connector-profile-names", "cli")
     assert before["connectorProfileDetails"][0]["connectorProfileArn"] == arn
-    assert cli.ok("update-connector-profile", *parameters("accepted", "--client-token", "t1")) == \
+    assert cli.ok("update-connector-profile", *parameters("accepted")) == \
         {"connectorProfileArn": arn}
     after = cli.ok("describe-connector-profiles", "--connector-profile-names", "cli")
     assert after["connectorProfileDetails"][0]["lastUpdatedAt"] > \
@@ -57,8 +59,8 @@ def test_a_profile_s_life(cli, canaries, tmp_path, kind):
 
     assert "(ConnectorAuthenticationException) when calling the UpdateConnectorProfile" in \
         cli.refused("update-connector-profile", *parameters("rejected"))
-    assert "(ConflictException)" in \
-        cli.refused("update-connector-profile", *parameters("rejected", "--client-token", "t1"))
+    assert "(ConflictException)" in cli.refused(
+        "create-connector-profile", *parameters("accepted", "--connector-type", kind))
     assert cli.ok("describe-connector-profiles", "--connector-profile-names", "cli") == after
 
     cli.ok("delete-connector-profile", "--connector-profile-name", "cli")

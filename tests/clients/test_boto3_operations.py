@@ -123,7 +123,7 @@ def test_an_operation_that_is_not_built_yet(sandboxed_once, operation):
 @pytest.mark.parametrize("operation", sorted(NOT_BUILT))
 def test_its_input_is_validated_all_the_same(sandboxed_once, operation):
     bad = {"clientToken": "x" * 257, "flowName": "a b", "connectorLabel": "!", "maxResults": 101,
-           "connectorType": "Nonsense", "connectorEntityName": "a b", "tags": {"": "x" * 257},
+           "connectorType": "Nonsense", "connectorEntityName": "a b", "tags": {"team": "x" * 257},
            "tagKeys": ["x" * 129], "resourceArn": "nonsense"}
     client = aws.boto(sandboxed_once)
     api = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])

@@ -83,15 +83,18 @@ class Case:
         return re.sub(r"\n\\\.\\\.\\\.(\n|$)", r"\n[\\s\\S]*", whole)
 
     def assert_bytes(self, section, raw, what):
-        lines = section.lines
+        lines = list(section.lines)
         if "" not in lines and lines[-1] != "...":
-            lines = lines + ["", ""]  # a head with nothing after it
+            lines += ["", ""]  # a head with nothing after it
         expected = "\n".join(lines)
         got = raw.decode("utf-8", "replace").replace("\r\n", "\n")
         if re.fullmatch(self.pattern(expected), got):
             return
-        shown = "\n".join(difflib.unified_diff(
-            self.fill(expected).split("\n"), got.split("\n"), "expected", "got", lineterm=""))
+        got = got.split("\n")
+        # A line that matches is shown as it came, so that only the others stand out.
+        for at, line in enumerate(lines[:len(got)]):
+            lines[at] = got[at] if re.fullmatch(self.pattern(line), got[at]) else self.fill(line)
+        shown = "\n".join(difflib.unified_diff(lines, got, "expected", "got", lineterm=""))
         raise AssertionError(f"line {section.line}, {what}:\n{shown}")
 
     def message(self, section, signed):

@@ -44,6 +44,11 @@ def headgate(*words, expect=0, **kwargs):
     return done.stdout.decode()
 
 
+def clean_environment():
+    """The environment without what the test runner put there, such as a test's name."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+
+
 def _allow_core_files():
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
@@ -95,7 +100,7 @@ class Server:
         self.process = subprocess.Popen(
             command("serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options, *more),
             cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
-            env={**os.environ, **self.env, **(env or {})}, preexec_fn=_allow_core_files)
+            env={**clean_environment(), **self.env, **(env or {})}, preexec_fn=_allow_core_files)
         stderr.close()
         out = open(self.directory / f"stdout-{self.starts}.log", "wb")
         threading.Thread(target=self._read, args=(self.process.stdout, out, lines),
