@@ -51,7 +51,7 @@ static FILE *open_new(const char *path, mode_t mode)
     return file;
 }
 
-/* Another process that starts at the same time may be first: then its files are used. */
+/* Never over a file that is there: another process may have started at the same time. */
 static bool save(const struct ca *ca, const char *key_path, const char *cert_path,
                  struct error *error)
 {

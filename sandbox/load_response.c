@@ -79,15 +79,18 @@ static bool look_only(void *context, struct str name, struct arena *arena, struc
 static bool load_json(const struct reader *reader, struct str where, const struct value *json,
                       struct vendor_response *response)
 {
-    struct template template = {.arena = reader->arena, .lookup = look_only};
+    struct arena scratch = {0};
+    struct template template = {.arena = &scratch, .lookup = look_only};
     const struct value *plain = template_expand(&template, json);
+    struct buf body = buf_in(reader->arena, VENDOR_TEXT_MAX);
+    if (plain)
+        value_encode(&body, plain);
+    arena_done(&scratch);
+    response->template = template.used ? json : NULL;
+    response->body = buf_str(&body);
     if (!plain)
         return reader_fail(reader, where, "there is no placeholder {%.*s}.",
                            STR_ARG(template.unknown));
-    response->template = template.used ? json : NULL;
-    struct buf body = buf_in(reader->arena, VENDOR_TEXT_MAX);
-    value_encode(&body, plain);
-    response->body = buf_str(&body);
     return !body.overflow || reader_fail(reader, where, "is too long.");
 }
 

@@ -119,10 +119,12 @@ static bool load_profile(struct reader *reader, struct str where, const struct v
               wrap(arena, member, copy_of(arena, value_get(value, "credentials"))));
     profile->shows = value_text(value, "shows");
     profile->config = config;
-    struct template template = profile_template(reader->vendor, arena);
-    return template_expand(&template, config) ||
-           reader_fail(reader, where, "the placeholder {%.*s} cannot be filled.",
-                       STR_ARG(template.unknown));
+    struct arena scratch = {0};
+    struct template template = profile_template(reader->vendor, &scratch);
+    bool fills = template_expand(&template, config) != NULL;
+    arena_done(&scratch);
+    return fills || reader_fail(reader, where, "the placeholder {%.*s} cannot be filled.",
+                                STR_ARG(template.unknown));
 }
 
 static const struct member_rule profiles_members[] = {

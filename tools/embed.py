@@ -2,7 +2,7 @@
 """Compiles files into the binary: writes a C source with their bytes.
 
 embed.py OUT.c ARRAY NAME=PATH... defines `const struct embedded_file ARRAY[]` and ARRAY_count.
-JSON is written without the blanks between its tokens, and refused when a name is twice in an object.
+JSON is written without the blanks between its tokens, and refused when an object has a name twice.
 """
 import json
 import sys
