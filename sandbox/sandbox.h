@@ -1,6 +1,6 @@
 /* Every vendor in one process, faithful to its protocol: for people without a vendor account, and
  * for tests. Routes by host name and path; what it answers is data in connectors/NAME/sandbox.json,
- * compiled into the binary. */
+ * compiled into the binary (docs/sandbox.md). Call shapes_init first. */
 #pragma once
 
 #include "base/arena.h"
@@ -22,6 +22,7 @@ struct sandbox_config {
 
 bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
                    struct error *error);
+/* Takes at most about a second: slow answers on their way are cut off. NULL is allowed. */
 void sandbox_stop(struct sandbox *sandbox);
 int sandbox_http_port(const struct sandbox *sandbox);
 int sandbox_tls_port(const struct sandbox *sandbox);
