@@ -16,8 +16,9 @@ struct sandbox_config {
     const char *host; /* "127.0.0.1" */
     int http_port;    /* 0: the system picks */
     int tls_port;     /* 0: the system picks */
-    const char
-        *ca_dir; /* where the CA's certificate and key are kept; NULL: made anew, in memory */
+    /* Where the CA is kept: ca.pem, and ca-key.pem with 0600; made when missing. NULL: made anew,
+     * in memory. */
+    const char *ca_dir;
 };
 
 bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
