@@ -85,9 +85,8 @@ static bool fail_verdict(struct profile_change *change, const struct verdict *ve
 {
     struct call *call = change->call;
     struct str sentence = verdict_describe(call->arena, change->connector->type, verdict);
-    log_write(LOG_WARN, str_from(call->request_id), "%.*s of %.*s: %s at step %s: %.*s",
+    log_write(LOG_WARN, str_from(call->request_id), "%.*s of %.*s: %.*s",
               STR_ARG(call->operation->name), STR_ARG(change->profile.key.name),
-              verdict_kind_name(verdict->kind), verdict_step_name(verdict->step),
               STR_ARG(sentence));
     if (verdict->kind == VERDICT_INTERNAL)
         return fail(&call->error, ERR_INTERNAL, "%.*s", STR_ARG(sentence));
