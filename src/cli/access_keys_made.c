@@ -7,8 +7,8 @@
 #include "service/access.h"
 #include "store/access_keys.h"
 #include "vault/seal.h"
+#include "wire/sigv4.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -37,13 +37,9 @@ static bool check_pair(const char *id, const char *secret, struct error *error)
         return fail(error, ERR_VALIDATION,
                     "--access-key-id and --secret-access-key go together; without both a new pair "
                     "is made.");
-    if (strlen(id) < 3 || strlen(id) >= ACCESS_KEY_ID_SIZE)
-        return fail(error, ERR_VALIDATION, "An access key id has 3 to 128 characters.");
-    for (const char *c = id; *c; c++) {
-        if (!isalnum((unsigned char)*c) && *c != '_')
-            return fail(error, ERR_VALIDATION,
-                        "An access key id has letters, digits and underscores only.");
-    }
+    if (!sigv4_access_key_id_is_valid(str_from(id)))
+        return fail(error, ERR_VALIDATION,
+                    "An access key id has 1 to 128 letters, digits, underscores, dots and dashes.");
     if (strlen(secret) < SECRET_MIN || strlen(secret) > SECRET_MAX)
         return fail(error, ERR_VALIDATION, "A secret access key has %d to %d characters.",
                     SECRET_MIN, SECRET_MAX);
