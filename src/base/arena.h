@@ -14,9 +14,9 @@ struct arena {
 };
 
 /* An arena starts zeroed: struct arena a = {0}. There is no failure to handle: when the system has
- * no memory left the process ends with a message, since what was acknowledged is already on disk. */
-void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
-struct str arena_copy(struct arena *arena, struct str s); /* with a NUL after it, for C functions */
+ * no memory left the process ends with a message, since what was acknowledged is on disk. */
+void *arena_alloc(struct arena *arena, size_t size);      /* zeroed, aligned for any type */
+struct str arena_copy(struct arena *arena, struct str s); /* with a NUL after it */
 const char *arena_cstr(struct arena *arena, struct str s);
 _printf_(2, 3) struct str arena_printf(struct arena *arena, const char *format, ...);
 

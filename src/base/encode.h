@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-void encode_hex(const void *bytes, size_t size, char *out); /* 2 * size + 1 chars, lower case, NUL */
+void encode_hex(const void *bytes, size_t size, char *out); /* lower case, 2 * size chars and NUL */
 bool decode_hex(struct str text, void *out, size_t size);   /* exactly `size` bytes or false */
 
 struct str encode_base64(struct arena *arena, struct str bytes);    /* RFC 4648 4, padded */

@@ -53,7 +53,7 @@ bool made_key_init(struct made_key *key, const char *id, const char *secret, str
     if (id || secret) {
         if (!check_pair(id, secret, error))
             return false;
-        strcpy(key->id, id);
+        memcpy(key->id, id, strlen(id) + 1);
         key->secret = secret_new(str_from(secret));
         return true;
     }

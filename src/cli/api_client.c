@@ -48,7 +48,7 @@ bool api_client_start(struct api_client *api, const char *endpoint, const char *
 void api_client_stop(struct api_client *api)
 {
     if (api->client)
-        client_stop(api->client);
+        client_free(api->client);
     if (api->egress)
         egress_free(api->egress);
     secret_free(api->secret);

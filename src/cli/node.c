@@ -81,26 +81,36 @@ static bool read_overrides(struct node *node, struct error *error)
         if (!str_cut(str_from(list->texts[i]), '=', &override->connector_type,
                      &override->base_url) ||
             !connector_by_type(override->connector_type))
-            return fail(error, ERR_VALIDATION,
-                        "--endpoint %s is not TYPE=URL with a connector type such as Amplitude.",
-                        list->texts[i]);
+            return fail(
+                error, ERR_VALIDATION,
+                "--endpoint %s is not TYPE=URL with a connector type of the API (ConnectorType).",
+                list->texts[i]);
     }
     return true;
 }
 
-/* With which requests to Secrets Manager are signed: the usual variables. The secret one is wiped
- * where it lies, so that neither a child nor /proc shows it. */
+/* Wiped where it lies, so that neither a child nor /proc shows it. NULL when it is not set. */
+static struct secret *take_variable(const char *name)
+{
+    char *text = getenv(name);
+    if (!text || !*text)
+        return NULL;
+    struct secret *secret = secret_new(str_from(text));
+    explicit_bzero(text, strlen(text));
+    return secret;
+}
+
+/* With which requests to Secrets Manager are signed: AWS's usual variables. */
 static struct str take_aws_credentials(struct node *node)
 {
     const char *id = getenv("AWS_ACCESS_KEY_ID");
-    char *secret = getenv("AWS_SECRET_ACCESS_KEY");
-    if (id && secret) {
-        node->aws_secret = secret_new(str_from(secret));
-        explicit_bzero(secret, strlen(secret));
+    node->aws_secret = take_variable("AWS_SECRET_ACCESS_KEY");
+    node->aws_session_token = take_variable("AWS_SESSION_TOKEN");
+    if (id && node->aws_secret)
         return str_from(id);
-    }
     if (!node->sandbox)
         return STR_NULL;
+    secret_free(node->aws_secret);
     node->aws_secret = secret_new(STR("sandbox"));
     return STR("SANDBOXACCESSKEY");
 }
@@ -124,6 +134,7 @@ static bool start_service(struct node *node, struct error *error)
         .default_oauth_app = node->sandbox ? sandbox_oauth_app : NULL,
     };
     config.aws_secret_access_key = node->aws_secret;
+    config.aws_session_token = node->aws_session_token;
     node->service = service_new(&config);
     return true;
 }
@@ -195,10 +206,11 @@ bool node_stop(struct node *node)
     int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
     bool whole = !node->server || server_stop(node->server, limit_ms);
     if (node->client)
-        client_stop(
-            node->client); /* whoever still waits for a vendor learns that we are stopping */
+        client_stop(node->client); /* whoever waits for a vendor still is told */
     if (node->service)
         service_free(node->service);
+    if (node->client)
+        client_free(node->client);
     if (node->server)
         server_free(node->server);
     if (node->sandbox)
@@ -206,6 +218,7 @@ bool node_stop(struct node *node)
     if (node->egress)
         egress_free(node->egress);
     secret_free(node->aws_secret);
+    secret_free(node->aws_session_token);
     data_dir_close(&node->data);
     return whole;
 }

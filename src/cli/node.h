@@ -19,7 +19,8 @@ struct node {
     struct sandbox *sandbox; /* NULL without --sandbox */
     struct egress *egress;
     struct client *client;
-    struct secret *aws_secret; /* for Secrets Manager; NULL: not set up */
+    struct secret *aws_secret;        /* for Secrets Manager; NULL: not set up */
+    struct secret *aws_session_token; /* NULL: none */
     struct endpoint_override overrides[OPTION_VALUES_MAX];
     size_t override_count;
     struct service *service;

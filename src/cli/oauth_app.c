@@ -15,7 +15,10 @@ enum { CLIENT_TEXT_MAX = 512 }; /* bytes, as the API's ClientId and ClientSecret
 
 static const struct option set_table[] = {
     DATA_OPTIONS,
-    {.name = "connector", .argument = "TYPE", .required = true, .help = "such as Salesforce"},
+    {.name = "connector",
+     .argument = "TYPE",
+     .required = true,
+     .help = "a ConnectorType of the API"},
     {.name = "client-id", .argument = "ID", .required = true, .help = "as the vendor gave it"},
     {0},
 };
@@ -78,7 +81,7 @@ const struct command oauth_app_set_command = {
     .name = "oauth-app set",
     .summary = "the OAuth app to use for a connector",
     .about = "Keeps the client id and, sealed, the client secret of your own OAuth app for a "
-             "connector\n(Salesforce: a connected app). The secret is read from standard input.",
+             "connector. The secret is read from standard input.",
     .options = set_table,
     .run = set,
 };

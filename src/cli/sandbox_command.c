@@ -93,9 +93,9 @@ static int run_sandbox(const struct options *options)
         .tls_port = (int)options_number(options, "tls-port"),
         .ca_dir = options_text(options, "ca-dir"),
     };
+    node_prepare_process();
     if (options_flag(options, "list"))
         return print_list(options);
-    node_prepare_process();
     if (!parse_listen(options_text(options, "http"), host, sizeof(host), &config.http_port,
                       &error) ||
         !sandbox_start(&config, &sandbox, &error))

@@ -4,6 +4,8 @@
 #include "connector/verify.h"
 #include "connector/ways.h"
 
+#include <string.h>
+
 /* The real service writes a connector's name in capitals here. */
 static struct str capitals(struct arena *arena, struct str text)
 {
@@ -49,11 +51,32 @@ static bool check_oauth2(struct arena *arena, const struct connector *connector,
     return true;
 }
 
+/* "{credentials.apiKey}" is told as ApiKey, which is how the real service names members here. */
+static const char *member_of(struct arena *arena, const char *template)
+{
+    const char *dot = strrchr(template, '.');
+    char *name = (char *)arena_cstr(arena, str_from(dot ? dot + 1 : template));
+    name[strcspn(name, "}")] = '\0';
+    if (name[0] >= 'a' && name[0] <= 'z')
+        name[0] = (char)(name[0] - 'a' + 'A');
+    return name;
+}
+
+static bool check_filled(struct arena *arena, const struct connector *connector,
+                         const char *template, const struct scope *scope, struct error *error)
+{
+    return template_fill(arena, template, scope, ESCAPE_NONE).len > 0 ||
+           fail_blank(arena, connector, member_of(arena, template), error);
+}
+
 static bool check_basic(struct arena *arena, const struct connector *connector,
                         const struct connector_basic *basic, const struct scope *scope,
                         struct error *error)
 {
     struct str user = template_fill(arena, basic->user, scope, ESCAPE_NONE);
+    if (!check_filled(arena, connector, basic->user, scope, error) ||
+        !check_filled(arena, connector, basic->password, scope, error))
+        return false;
     if (str_contains(user, STR(":")))
         return fail(error, ERR_VALIDATION,
                     "Validation exception: what is sent as the user name for connector: %.*s must "

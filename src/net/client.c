@@ -47,10 +47,12 @@ static bool copy_ca(struct client *client, struct str pem, struct error *error)
     return true;
 }
 
-static void client_free(struct client *client)
+/* The share goes last: calls that were cut short have their handles in it until they return. */
+static void release(struct client *client)
 {
+    if (client->share)
+        libcurl.share_cleanup(client->share);
     pthread_mutex_destroy(&client->lock);
-    pthread_cond_destroy(&client->all_left);
     free(client->ca.data);
     free(client);
 }
@@ -60,14 +62,13 @@ bool client_start(const struct client_config *config, struct client **ret_client
 {
     struct client *client = xcalloc(1, sizeof(*client));
     pthread_mutex_init(&client->lock, NULL);
-    pthread_cond_init(&client->all_left, NULL);
     client->posted_end = &client->posted;
     client->egress = config->egress;
     client->sandbox = config->sandbox_tls_port != 0 || config->sandbox_plain_port != 0;
     route_init(&client->tls_route, config->sandbox_tls_port);
     route_init(&client->plain_route, config->sandbox_plain_port);
     if (!copy_ca(client, config->ca_pem, error)) {
-        client_free(client);
+        release(client);
         return false;
     }
     *ret_client = client;
@@ -77,26 +78,12 @@ bool client_start(const struct client_config *config, struct client **ret_client
 void client_stop(struct client *client)
 {
     client_loop_stop(client);
-    pthread_mutex_lock(&client->lock);
-    while (client->callers > 0)
-        pthread_cond_wait(&client->all_left, &client->lock);
-    pthread_mutex_unlock(&client->lock);
-    client_free(client);
 }
 
-static void enter(struct client *client)
+void client_free(struct client *client)
 {
-    pthread_mutex_lock(&client->lock);
-    client->callers++;
-    pthread_mutex_unlock(&client->lock);
-}
-
-static void leave(struct client *client)
-{
-    pthread_mutex_lock(&client->lock);
-    if (--client->callers == 0)
-        pthread_cond_signal(&client->all_left);
-    pthread_mutex_unlock(&client->lock);
+    client_loop_stop(client);
+    release(client);
 }
 
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,
@@ -107,7 +94,6 @@ void client_call(struct client *client, struct arena *arena, const struct client
                                 .request = request,
                                 .body = buf_in(arena, CLIENT_BODY_MAX)};
     *ret_response = (struct client_response){0};
-    enter(client);
     uv_sem_init(&transfer.done, 0);
     if (transfer_prepare(&transfer, ret_response)) {
         client_loop_run(client, &transfer);
@@ -116,7 +102,6 @@ void client_call(struct client *client, struct arena *arena, const struct client
     uv_sem_destroy(&transfer.done);
     if (transfer.easy)
         libcurl.easy_cleanup(transfer.easy);
-    leave(client);
 }
 
 const struct str *client_header(const struct client_response *response, struct str name)

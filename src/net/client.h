@@ -43,9 +43,9 @@ struct client_config {
  * every call ends in CLIENT_BROKEN that says so. */
 bool client_start(const struct client_config *config, struct client **ret_client,
                   struct error *error);
-/* Waiting callers get CLIENT_STOPPED; waits until they have left, joins and frees. No call may
- * begin once this has returned. */
+/* Waiting callers get CLIENT_STOPPED, and so does every call from now on. Ends the thread. */
 void client_stop(struct client *client);
+void client_free(struct client *client); /* stops it first; no call may be under way */
 
 /* What is sent: "METHOD path HTTP/1.1", Host, User-Agent, an Accept of anything unless a header
  * says otherwise, the headers in order, Content-Length. A body may go with any method but HEAD;

@@ -23,8 +23,6 @@ struct client {
     struct client_route plain_route;
 
     pthread_mutex_t lock;    /* guards what follows, up to the loop's own */
-    pthread_cond_t all_left; /* callers became 0 */
-    size_t callers;          /* inside client_call */
     bool running;            /* the thread exists */
     bool stopping;           /* never unset */
     struct transfer *posted; /* not yet seen by the loop, oldest first */

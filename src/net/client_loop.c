@@ -177,7 +177,6 @@ static void shut_down(struct client *client)
         end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
     }
     libcurl.multi_cleanup(client->multi);
-    libcurl.share_cleanup(client->share);
     uv_close((uv_handle_t *)&client->timer, NULL);
     uv_close((uv_handle_t *)&client->wake, NULL);
 }
@@ -258,6 +257,7 @@ static bool start(struct client *client)
     }
     libcurl.multi_cleanup(client->multi);
     libcurl.share_cleanup(client->share);
+    client->share = NULL;
     close_loop(client);
     return false;
 }
@@ -272,6 +272,7 @@ void client_loop_stop(struct client *client)
     if (client->running) {
         pthread_join(client->thread, NULL);
         uv_loop_close(&client->loop);
+        client->running = false;
     }
 }
 

@@ -63,15 +63,11 @@ static bool open_tokens(struct journal *journal, const struct exchange *exchange
 /* An authorization code works once: RFC 6749, 4.1.2, lets a vendor revoke what it gave for a code
  * that is shown again, so a spent one is not sent. A refresh token or an assertion may work more
  * than once; a finished exchange of it says nothing about the next. */
-static enum journal_state judge(struct journal *journal, struct str grant,
-                                const struct exchange *exchange, struct arena *arena,
-                                struct tokens *ret_tokens, struct error *error)
+static enum journal_state judge(struct journal *journal, const struct exchange *exchange,
+                                struct arena *arena, struct tokens *ret_tokens, struct error *error)
 {
-    bool one_time = str_eq(grant, STR("authorization_code"));
-    if (exchange->consumed)
-        return one_time ? JOURNAL_USED : JOURNAL_NEW;
-    if (!is_ours(journal, exchange))
-        return one_time ? JOURNAL_USED : JOURNAL_NEW;
+    if (exchange->consumed || !is_ours(journal, exchange))
+        return journal->one_time ? JOURNAL_USED : JOURNAL_NEW;
     return open_tokens(journal, exchange, arena, ret_tokens, error) ? JOURNAL_RESUME
                                                                     : JOURNAL_FAILED;
 }
@@ -102,6 +98,7 @@ static enum journal_state begin(void *context, struct str grant, struct str toke
     struct journal *journal = context;
     struct str parts[] = {STR("exchange"), grant, token_url, secret};
     keyed_hash(journal->call->service->config.service_secret, parts, 4, journal->id);
+    journal->one_time = str_eq(grant, STR("authorization_code"));
     enum journal_state state = claim(journal, arena, error);
     if (state != JOURNAL_NEW)
         return state;
@@ -110,7 +107,7 @@ static enum journal_state begin(void *context, struct str grant, struct str toke
     if (!look_up(journal, arena, &exchange, &found, error))
         state = JOURNAL_FAILED;
     else if (found)
-        state = judge(journal, grant, &exchange, arena, ret_tokens, error);
+        state = judge(journal, &exchange, arena, ret_tokens, error);
     if (state != JOURNAL_NEW)
         end(journal);
     return state;
@@ -129,6 +126,7 @@ static bool save(void *context, const struct tokens *tokens, struct error *error
         .account = journal->profile.account,
         .region = journal->profile.region,
         .profile = journal->profile.name,
+        .one_time = journal->one_time,
     };
     memcpy(exchange.id, journal->id, sizeof(exchange.id));
     struct buf plain = buf_in(arena, 256 * 1024);

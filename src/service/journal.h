@@ -15,6 +15,7 @@ struct journal {
     struct call *call;
     struct profile_key profile;
     unsigned char id[EXCHANGE_ID_SIZE];
+    bool one_time;             /* what is being exchanged works once */
     struct token_claim *claim; /* held between begin and end */
 };
 

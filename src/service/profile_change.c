@@ -81,13 +81,36 @@ bool profile_change_claim(struct profile_change *change, bool *ret_answered)
     return true;
 }
 
+/* arn:aws:secretsmanager:REGION:ACCOUNT:… */
+static bool is_of_account(struct str arn, struct str account)
+{
+    struct str field = STR_NULL, rest = arn;
+    for (int i = 0; i < 5; i++) {
+        if (!str_cut(rest, ':', &field, &rest))
+            return false;
+    }
+    return str_eq(field, account);
+}
+
+bool profile_change_check(struct profile_change *change)
+{
+    struct call *call = change->call;
+    const struct profile_config *config = &change->config;
+    struct str arn = value_text(config->credentials, "clientCredentialsArn");
+    if (arn.data && !is_of_account(arn, call->caller.account))
+        return fail(&call->error, ERR_VALIDATION,
+                    "Please validate the ClientCredentialsArn provided and please make sure "
+                    "Appflow has required permissions to access the credentials");
+    return connector_check(change->connector, config->properties, config->credentials,
+                           &call->error);
+}
+
 static bool fail_verdict(struct profile_change *change, const struct verdict *verdict)
 {
     struct call *call = change->call;
     struct str sentence = verdict_describe(call->arena, change->connector->type, verdict);
     log_write(LOG_WARN, str_from(call->request_id), "%.*s of %.*s: %.*s",
-              STR_ARG(call->operation->name), STR_ARG(change->profile.key.name),
-              STR_ARG(sentence));
+              STR_ARG(call->operation->name), STR_ARG(change->profile.key.name), STR_ARG(sentence));
     if (verdict->kind == VERDICT_INTERNAL)
         return fail(&call->error, ERR_INTERNAL, "%.*s", STR_ARG(sentence));
     return fail(&call->error, ERR_CONNECTOR_AUTHENTICATION,

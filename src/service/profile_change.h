@@ -29,6 +29,11 @@ void profile_change_done(struct profile_change *change); /* releases what it hol
 /* Claims the client token. *ret_answered: the request was answered before, call->output has it. */
 bool profile_change_claim(struct profile_change *change, bool *ret_answered);
 
+/* Rules across members, before any call: the connector's, and that an OAuth app which is named by
+ * its secret's ARN belongs to the caller's account, since the server reads it with its own rights.
+ */
+bool profile_change_check(struct profile_change *change);
+
 /* With the vendor, within the service's time limit. */
 bool profile_change_verify(struct profile_change *change);
 

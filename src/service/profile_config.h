@@ -17,6 +17,6 @@ bool profile_config_read(const struct value *config, const struct connector *con
                          struct str owner, struct arena *arena, struct profile_config *ret_config,
                          struct error *error);
 
-/* The properties as they are stored and described: {"Salesforce": {…}}. */
+/* The properties as they are stored and described: {KEY: {…}}. */
 struct str profile_config_properties_json(struct arena *arena, const struct connector *connector,
                                           const struct value *properties);

@@ -27,6 +27,7 @@ struct service *service_new(const struct service_config *config)
         .secrets_manager_url = config->secrets_manager_url,
         .aws_access_key_id = config->aws_access_key_id,
         .aws_secret_access_key = config->aws_secret_access_key,
+        .aws_session_token = config->aws_session_token,
     };
     service->connectors = (struct connector_env){
         .client = config->client,

@@ -89,6 +89,7 @@ bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_m
     stmt_i64(&stmt, 5, now_ms + EXCHANGE_LIFE_MS);
     stmt_bytes(&stmt, 6, exchange->sealed);
     stmt_i64(&stmt, 7, now_ms);
+    stmt_i64(&stmt, 8, exchange->one_time);
     if (!stmt_step(&stmt, &saved, error))
         return false;
     return saved || fail(error, ERR_CONFLICT, "A one-time credential was used already.");

@@ -53,6 +53,7 @@ struct exchange {
     struct str account;
     struct str region;
     struct str profile;
+    bool one_time;     /* saving: what was exchanged works once, so that it is not saved again */
     bool consumed;     /* a committed change already used it */
     struct str sealed; /* what the vendor gave; gone (STR_NULL) once consumed */
 };
@@ -61,8 +62,7 @@ struct exchange {
 bool exchange_find(struct store_reader *reader, struct arena *arena,
                    const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
                    bool *ret_found, struct error *error);
-/* Inserts, or replaces one that was not consumed; ERR_CONFLICT when it was. `consumed` is ignored.
- */
+/* Inserts or replaces. ERR_CONFLICT when it is one-time and was consumed. `consumed` is ignored. */
 bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
                    struct error *error);
 /* Marks those of this profile consumed, in the write that stores what they gave. */

@@ -52,8 +52,9 @@ class Server:
         self.answers = []
         self.host = "127.0.0.1"
         if not (self.data / "headgate.db").exists():
-            subprocess.run([BINARY, "access-key", "create", "--data", self.data, "--account", ACCOUNT,
-                            "--access-key-id", KEY_ID, "--secret-access-key", KEY_SECRET],
+            subprocess.run([BINARY, "access-key", "create", "--data", self.data,
+                            "--account", ACCOUNT, "--access-key-id", KEY_ID,
+                            "--secret-access-key", KEY_SECRET],
                            check=True, stdout=subprocess.DEVNULL)
 
     def __enter__(self):
@@ -293,7 +294,8 @@ def report(result, ours, theirs, changes, yardstick, starts):
         start_ms=round(statistics.median(ms for ms, _ in starts), 2),
         idle_mib=round(statistics.median(mib for _, mib in starts), 2),
         binary_mib=round(size, 2),
-        describe_per_s=ours, nginx_per_s=theirs, update_per_s=changes, sqlite_commits_per_s=yardstick)
+        describe_per_s=ours, nginx_per_s=theirs,
+        update_per_s=changes, sqlite_commits_per_s=yardstick)
     print(f"\n{result['machine']}; {result['rounds']} interleaved rounds\n")
     print(f"  {'':<52} {'median':>12} {'':<6} range")
     row(f"signed DescribeConnectorProfiles, {CONNECTIONS} connections", ours, "/s")

@@ -40,7 +40,7 @@ static inline void open_plain(struct fixture *f, peer_serve *serve, void *contex
 static inline void close_all(struct fixture *f)
 {
     if (f->client)
-        client_stop(f->client);
+        client_free(f->client);
     if (f->peer)
         peer_stop(f->peer);
     egress_free(f->egress);

@@ -202,7 +202,7 @@ static void stopping_ends_waiting_calls(void **state)
         sem_wait(&arrived);
     while (atomic_load(&silent_lookups) == 0)
         sched_yield();
-    client_stop(f.client);
+    client_free(f.client);
     f.client = NULL;
     for (size_t i = 0; i < WAITERS; i++) {
         pthread_join(threads[i], NULL);

@@ -22,6 +22,7 @@ static struct exchange sample_exchange(void)
                              .account = STR("123456789012"),
                              .region = STR("eu-central-1"),
                              .profile = STR("mine"),
+                             .one_time = true,
                              .sealed = STR("what the vendor gave")};
 }
 
@@ -60,6 +61,20 @@ static void exchange_is_kept_until_it_is_consumed(void **state)
     assert_null(got.sealed.data);
     assert_false(store_apply(f->store, apply_save, &put, false, &f->error));
     assert_int_equal(f->error.code, ERR_CONFLICT);
+}
+
+/* A refresh token or an assertion may give tokens again after a change has used some. */
+static void exchange_that_may_be_repeated_is_saved_again(void **state)
+{
+    struct fixture *f = *state;
+    struct exchange put = sample_exchange(), got;
+    put.one_time = false;
+    check(f, store_apply(f->store, apply_save, &put, false, &f->error));
+    check(f, store_apply(f->store, apply_consume, &put, false, &f->error));
+    check(f, store_apply(f->store, apply_save, &put, false, &f->error));
+    assert_true(find_exchange(f, &got));
+    assert_false(got.consumed);
+    assert_true(str_eq(got.sealed, put.sealed));
 }
 
 static void exchange_expires_and_can_be_made_again(void **state)
@@ -310,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_store(exchange_is_kept_until_it_is_consumed),
+        test_with_store(exchange_that_may_be_repeated_is_saved_again),
         test_with_store(exchange_expires_and_can_be_made_again),
         test_with_store(exchange_goes_with_its_profile),
         test_with_store(access_keys_are_kept),
