@@ -1,4 +1,4 @@
-"""Sending a whole configuration again, as deployment tools do at each run; and whose it is.
+"""Sending a whole configuration again, as deployment tools do at each run; and whose it is."""
 
 import json
 
