@@ -72,6 +72,12 @@ static enum journal_state judge(struct journal *journal, const struct exchange *
                                                                     : JOURNAL_FAILED;
 }
 
+static void note_used(struct journal *journal)
+{
+    if (journal->used_count < JOURNAL_EXCHANGES_MAX)
+        memcpy(journal->used[journal->used_count++], journal->id, sizeof(journal->id));
+}
+
 static bool look_up(struct journal *journal, struct arena *arena, struct exchange *ret_exchange,
                     bool *ret_found, struct error *error)
 {
@@ -108,6 +114,8 @@ static enum journal_state begin(void *context, struct str grant, struct str toke
         state = JOURNAL_FAILED;
     else if (found)
         state = judge(journal, &exchange, arena, ret_tokens, error);
+    if (state == JOURNAL_RESUME)
+        note_used(journal);
     if (state != JOURNAL_NEW)
         end(journal);
     return state;
@@ -138,6 +146,8 @@ static bool save(void *context, const struct tokens *tokens, struct error *error
                    &exchange.sealed, error) &&
         store_apply(journal->call->service->config.store, apply_save, &exchange, false, error);
     fault_point("exchange:saved");
+    if (saved)
+        note_used(journal);
     return saved;
 }
 
@@ -152,4 +162,13 @@ void journal_done(struct journal *journal)
 {
     if (journal->claim)
         end(journal);
+}
+
+bool journal_consume(struct db *db, const struct journal *journal, struct error *error)
+{
+    for (size_t i = 0; i < journal->used_count; i++) {
+        if (!exchange_consume(db, journal->used[i], error))
+            return false;
+    }
+    return true;
 }

@@ -11,12 +11,17 @@
 #include "store/profiles.h"
 #include "store/tokens.h"
 
+enum { JOURNAL_EXCHANGES_MAX = 8 }; /* of one request; each grant at most once, a refresh twice */
+
 struct journal {
     struct call *call;
     struct profile_key profile;
     unsigned char id[EXCHANGE_ID_SIZE];
     bool one_time;             /* what is being exchanged works once */
     struct token_claim *claim; /* held between begin and end */
+    /* What this request's tokens came from: consumed by the change that stores them. */
+    unsigned char used[JOURNAL_EXCHANGES_MAX][EXCHANGE_ID_SIZE];
+    size_t used_count;
 };
 
 /* The journal of one request, as the connector engine wants it. Both live as long as the request.
@@ -24,3 +29,6 @@ struct journal {
 void journal_init(struct journal *journal, struct call *call, struct profile_key profile,
                   struct exchange_journal *ret_interface);
 void journal_done(struct journal *journal); /* gives up what is held */
+
+/* In the change's write. Exchanges of other requests for the same profile stay as they are. */
+bool journal_consume(struct db *db, const struct journal *journal, struct error *error);

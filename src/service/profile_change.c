@@ -146,8 +146,7 @@ static bool apply_change(struct db *db, void *argument, struct error *error)
     bool stored = change->expected_version == 0
                       ? profile_insert(db, profile, call->service->config.profile_quota, error)
                       : profile_replace(db, profile, change->expected_version, error);
-    if (!stored ||
-        !exchange_consume(db, profile->key.account, profile->key.region, profile->key.name, error))
+    if (!stored || !journal_consume(db, &change->journal, error))
         return false;
     if (change->claim && !token_answer(db, &change->token, change->request_hash, call->output,
                                        clock_wall_ms(), error))

@@ -95,12 +95,9 @@ bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_m
     return saved || fail(error, ERR_CONFLICT, "A one-time credential was used already.");
 }
 
-bool exchange_consume(struct db *db, struct str account, struct str region, struct str profile,
-                      struct error *error)
+bool exchange_consume(struct db *db, const unsigned char id[EXCHANGE_ID_SIZE], struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_CONSUME);
-    stmt_text(&stmt, 1, account);
-    stmt_text(&stmt, 2, region);
-    stmt_text(&stmt, 3, profile);
+    stmt_bytes(&stmt, 1, (struct str){(const char *)id, EXCHANGE_ID_SIZE});
     return stmt_run(&stmt, error);
 }

@@ -65,6 +65,5 @@ bool exchange_find(struct store_reader *reader, struct arena *arena,
 /* Inserts or replaces. ERR_CONFLICT when it is one-time and was consumed. `consumed` is ignored. */
 bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
                    struct error *error);
-/* Marks those of this profile consumed, in the write that stores what they gave. */
-bool exchange_consume(struct db *db, struct str account, struct str region, struct str profile,
-                      struct error *error);
+/* Marks it consumed, in the write that stores what it gave. */
+bool exchange_consume(struct db *db, const unsigned char id[EXCHANGE_ID_SIZE], struct error *error);

@@ -92,6 +92,19 @@ def test_two_changes_from_one_state(server, salesforce):
     assert server.profile_row("race")["version"] > before["version"]
 
 
+def test_who_lost_goes_on_with_his_own_code(server, salesforce):
+    """Both exchange their codes before either commits. The one that lost is sent again, and its
+    code is not shown a second time."""
+    requests = [with_code(salesforce), with_code(salesforce)]
+    salesforce.meeting = threading.Barrier(2)
+    answers = at_once(server, *requests)
+    assert sorted(each.status for each in answers) == [200, 409], [each.body for each in answers]
+    salesforce.meeting = None
+    loser = requests[[each.status for each in answers].index(409)]
+    server.ok("UpdateConnectorProfile", loser)
+    assert list(salesforce.codes.values()) == [1, 1]
+
+
 def test_a_profile_that_was_deleted_meanwhile(server, salesforce):
     salesforce.meeting = threading.Barrier(2)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:

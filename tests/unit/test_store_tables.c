@@ -13,7 +13,7 @@ static bool apply_save(struct db *db, void *argument, struct error *error)
 static bool apply_consume(struct db *db, void *argument, struct error *error)
 {
     const struct exchange *exchange = argument;
-    return exchange_consume(db, exchange->account, exchange->region, exchange->profile, error);
+    return exchange_consume(db, exchange->id, error);
 }
 
 static struct exchange sample_exchange(void)
@@ -51,7 +51,7 @@ static void exchange_is_kept_until_it_is_consumed(void **state)
     assert_false(got.consumed);
 
     struct exchange other = put;
-    other.profile = STR("another");
+    other.id[0]++;
     check(f, store_apply(f->store, apply_consume, &other, false, &f->error));
     assert_true(find_exchange(f, &got));
     assert_false(got.consumed);
