@@ -26,7 +26,7 @@ def test_outcome(servers, canaries, kind, outcome):
     assert server.profile_row("profile") == row
 
 
-@pytest.mark.parametrize("kind", aws.CONNECTORS)
+@pytest.mark.parametrize("kind", aws.sandbox_list())
 def test_the_outcomes_that_must_be_there(kind):
     names = set(aws.sandbox_list()[kind])
     assert {"accepted", "rejected", "throttled", "slow", "reset", "malformed"} <= names, names
