@@ -5,10 +5,17 @@
 #include "cli/access_keys_made.h"
 #include "wire/shape.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+    HEAP_ARENAS = 2,
+    HEAP_KEPT_MAX = 32 * 1024 * 1024, /* bytes of free memory that stay with the process */
+    HEAP_PIECE_MAX = 1024 * 1024,     /* bytes; larger pieces are mapped and unmapped singly */
+};
 
 static sigset_t waited_signals(void)
 {
@@ -20,9 +27,19 @@ static sigset_t waited_signals(void)
     return set;
 }
 
+/* Workers come and go with what they allocate; giving each an arena of its own and handing pages
+ * back after every request costs a sixth of an update's time in page faults. */
+static void tune_heap(void)
+{
+    mallopt(M_ARENA_MAX, HEAP_ARENAS);
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_MAX);
+    mallopt(M_MMAP_THRESHOLD, HEAP_PIECE_MAX);
+}
+
 void node_prepare_process(void)
 {
     sigset_t set = waited_signals();
+    tune_heap();
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &set, NULL);
     secret_init();
