@@ -44,6 +44,14 @@ static const char *const steps[] = {
     " detail TEXT);"
     "CREATE INDEX audit_by_account ON audit (account, at_ms);"
     "CREATE INDEX audit_by_time ON audit (at_ms);",
+
+    /* 2: private connections. Most rows have NULL here, which is read from a row's head, so that
+     * standing behind the sealed credentials costs their lists nothing. */
+    "ALTER TABLE profiles ADD COLUMN provisioning_status TEXT;"
+    "ALTER TABLE profiles ADD COLUMN provisioning_cause TEXT;"
+    "ALTER TABLE profiles ADD COLUMN provisioning_message TEXT;"
+    "CREATE INDEX profiles_pending ON profiles (account, region, name)"
+    " WHERE provisioning_status = 'PENDING';",
 };
 
 int64_t schema_version(void)

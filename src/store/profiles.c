@@ -14,7 +14,7 @@ static void bind_key(struct stmt *stmt, struct profile_key key)
     stmt_text(stmt, 3, key.name);
 }
 
-/* The nine columns that every query of profiles begins with. */
+/* The twelve columns that every query of profiles begins with. */
 static void read_columns(const struct stmt *stmt, struct arena *arena, struct profile *profile)
 {
     profile->version = column_i64(stmt, 0);
@@ -26,6 +26,9 @@ static void read_columns(const struct stmt *stmt, struct arena *arena, struct pr
     profile->properties = column_text(stmt, 6, arena);
     profile->created_at_ms = column_i64(stmt, 7);
     profile->updated_at_ms = column_i64(stmt, 8);
+    profile->provisioning.status = column_text(stmt, 9, arena);
+    profile->provisioning.cause = column_text(stmt, 10, arena);
+    profile->provisioning.message = column_text(stmt, 11, arena);
 }
 
 bool profile_find(struct store_reader *reader, struct arena *arena, struct profile_key key,
@@ -43,7 +46,7 @@ bool profile_find(struct store_reader *reader, struct arena *arena, struct profi
         ret_profile->key.region = arena_copy(arena, key.region);
         ret_profile->key.name = arena_copy(arena, key.name);
         read_columns(&stmt, arena, ret_profile);
-        ret_profile->sealed_credentials = column_bytes(&stmt, 9, arena);
+        ret_profile->sealed_credentials = column_bytes(&stmt, 12, arena);
     }
     return true;
 }
@@ -60,7 +63,7 @@ static void add(struct listing *listing, const struct stmt *stmt)
     struct profile *profile = rows_add(&listing->rows);
     profile->key.account = listing->filter->account;
     profile->key.region = listing->filter->region;
-    profile->key.name = column_text(stmt, 9, listing->arena);
+    profile->key.name = column_text(stmt, 12, listing->arena);
     read_columns(stmt, listing->arena, profile);
 }
 
@@ -130,6 +133,34 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
     return true;
 }
 
+bool profile_list_pending(struct store_reader *reader, struct arena *arena,
+                          struct profile_key after, size_t limit, struct profile **ret_profiles,
+                          size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct profile));
+    bool row = true;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_PENDING);
+    bind_key(&stmt, after);
+    stmt_i64(&stmt, 4, (int64_t)limit);
+    while (row) {
+        if (!stmt_step(&stmt, &row, error))
+            return false;
+        if (!row)
+            break;
+        struct profile *profile = rows_add(&rows);
+        profile->key.account = column_text(&stmt, 0, arena);
+        profile->key.region = column_text(&stmt, 1, arena);
+        profile->key.name = column_text(&stmt, 2, arena);
+        profile->version = column_i64(&stmt, 3);
+    }
+    *ret_profiles = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
 static bool check_quota(struct db *db, struct profile_key key, int64_t quota, struct error *error)
 {
     bool row;
@@ -159,6 +190,7 @@ static bool insert_row(struct db *db, const struct profile *profile, bool *ret_i
     stmt_i64(&stmt, 11, profile->created_at_ms);
     stmt_i64(&stmt, 12, profile->updated_at_ms);
     stmt_bytes(&stmt, 13, profile->sealed_credentials);
+    stmt_text(&stmt, 14, profile->provisioning.status);
     return stmt_step(&stmt, ret_inserted, error);
 }
 
@@ -211,6 +243,9 @@ bool profile_replace(struct db *db, const struct profile *profile, int64_t expec
     stmt_text(&stmt, 7, profile->properties);
     stmt_i64(&stmt, 8, profile->updated_at_ms);
     stmt_bytes(&stmt, 9, profile->sealed_credentials);
+    stmt_text(&stmt, 10, profile->provisioning.status);
+    stmt_text(&stmt, 11, profile->provisioning.cause);
+    stmt_text(&stmt, 12, profile->provisioning.message);
     if (!stmt_step(&stmt, &replaced, error))
         return false;
     return replaced || fail_to_replace(db, profile->key, error);

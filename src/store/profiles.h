@@ -9,6 +9,14 @@ struct profile_key {
     struct str name;
 };
 
+/* How far the private connection of a profile is, in the API's words; all STR_NULL for a profile
+ * that is not private. */
+struct provisioning {
+    struct str status;  /* "PENDING", "CREATED" or "FAILED" */
+    struct str cause;   /* FAILED: the API's PrivateConnectionProvisioningFailureCause */
+    struct str message; /* FAILED: within the API's pattern for it */
+};
+
 struct profile {
     struct profile_key key;
     /* Grows with each change and never repeats for a name: a profile starts at its creation's time
@@ -23,6 +31,7 @@ struct profile {
     struct str sealed_credentials; /* see service/profile_seal.h; STR_NULL in lists */
     int64_t created_at_ms;
     int64_t updated_at_ms;
+    struct provisioning provisioning;
 };
 
 /* *ret_found says whether there is one. */
@@ -44,16 +53,22 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
                   const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
                   size_t *ret_count, struct error *error);
 
+/* Keys and versions of profiles whose provisioning is PENDING, by account, region and name, at most
+ * `limit`, from behind `after` on (texts of no length: from the start). Found by an index. */
+bool profile_list_pending(struct store_reader *reader, struct arena *arena,
+                          struct profile_key after, size_t limit, struct profile **ret_profiles,
+                          size_t *ret_count, struct error *error);
+
 /* --- inside a write (store_apply_fn) --- */
 
-/* ERR_CONFLICT when the name is taken. `quota` is the most profiles an account may have in a
- * region, 0 for no limit: ERR_QUOTA. */
+/* Of `provisioning` the status alone. ERR_CONFLICT when the name is taken. `quota` is the most
+ * profiles an account may have in a region, 0 for no limit: ERR_QUOTA. */
 bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
                     struct error *error);
 
-/* Replaces what may change (version, mode, properties, sealed credentials, updated_at_ms) if the
- * row is still at `expected_version`: ERR_CONFLICT when it is not, ERR_NOT_FOUND when it is gone.
- * profile->version must be higher. */
+/* Replaces what may change (version, mode, properties, sealed credentials, updated_at_ms,
+ * provisioning) if the row is still at `expected_version`: ERR_CONFLICT when it is not,
+ * ERR_NOT_FOUND when it is gone. profile->version must be higher. */
 bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
                      struct error *error);
 

@@ -213,6 +213,84 @@ static void more_profiles_than_a_listing_starts_with(void **state)
     assert_string_equal(profiles[39].key.name.data, "n39");
 }
 
+static bool apply_pending(struct db *db, void *argument, struct error *error)
+{
+    struct insert_argument *insert = argument;
+    insert->profile.connection_mode = STR("Private");
+    insert->profile.provisioning.status = STR("PENDING");
+    return profile_insert(db, &insert->profile, 0, error);
+}
+
+static void insert_pending(struct fixture *f, const char *region, const char *name)
+{
+    struct insert_argument insert = {sample_profile(name), 0};
+    insert.profile.key.region = str_from(region);
+    check(f, store_apply(f->store, apply_pending, &insert, false, &f->error));
+}
+
+static void assert_pending(struct fixture *f, struct profile_key after, size_t limit,
+                           const char *names)
+{
+    struct profile *profiles;
+    size_t count;
+    struct buf got = buf_in(&f->arena, 256);
+    check(f,
+          profile_list_pending(f->reader, &f->arena, after, limit, &profiles, &count, &f->error));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(profiles[i].version, 100);
+        buf_add_cstr(&got, i ? " " : "");
+        buf_add(&got, profiles[i].key.region);
+        buf_add_char(&got, '/');
+        buf_add(&got, profiles[i].key.name);
+    }
+    assert_true(str_eq(buf_str(&got), str_from(names)));
+}
+
+static void pending_profiles_are_listed_from_a_key_on(void **state)
+{
+    struct fixture *f = *state;
+    const struct profile_key start = {STR(""), STR(""), STR("")};
+    check(f, insert_profile(f, "public"));
+    insert_pending(f, "us-east-1", "a");
+    insert_pending(f, "eu-central-1", "b");
+    insert_pending(f, "eu-central-1", "a");
+    assert_pending(f, start, 10, "eu-central-1/a eu-central-1/b us-east-1/a");
+    assert_pending(f, start, 1, "eu-central-1/a");
+    assert_pending(f, sample_key("a"), 10, "eu-central-1/b us-east-1/a");
+    assert_pending(f, sample_key("b"), 10, "us-east-1/a");
+}
+
+static void provisioning_comes_back_and_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct replace_argument replace = {sample_profile("mine"), 100};
+    struct profile got;
+    bool found;
+    insert_pending(f, "eu-central-1", "mine");
+    check(f, profile_find(f->reader, &f->arena, sample_key("mine"), &got, &found, &f->error));
+    assert_true(str_eq(got.provisioning.status, STR("PENDING")));
+    assert_null(got.provisioning.cause.data);
+    assert_null(got.provisioning.message.data);
+
+    replace.profile.version = 101;
+    replace.profile.provisioning =
+        (struct provisioning){STR("FAILED"), STR("VALIDATION"), STR("Why it failed.")};
+    check(f, store_apply(f->store, apply_replace, &replace, false, &f->error));
+    check(f, profile_find(f->reader, &f->arena, sample_key("mine"), &got, &found, &f->error));
+    assert_true(str_eq(got.provisioning.status, STR("FAILED")));
+    assert_true(str_eq(got.provisioning.cause, STR("VALIDATION")));
+    assert_true(str_eq(got.provisioning.message, STR("Why it failed.")));
+
+    replace.expected = 101;
+    replace.profile.version = 102;
+    replace.profile.provisioning = (struct provisioning){0};
+    check(f, store_apply(f->store, apply_replace, &replace, false, &f->error));
+    check(f, profile_find(f->reader, &f->arena, sample_key("mine"), &got, &found, &f->error));
+    assert_null(got.provisioning.status.data);
+    assert_null(got.provisioning.cause.data);
+    assert_null(got.provisioning.message.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +303,8 @@ int main(void)
         test_with_store(profiles_are_listed_in_name_order),
         test_with_store(profiles_are_listed_by_names),
         test_with_store(more_profiles_than_a_listing_starts_with),
+        test_with_store(pending_profiles_are_listed_from_a_key_on),
+        test_with_store(provisioning_comes_back_and_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,118 @@
+/* Files of earlier versions of the schema, brought up to date with what is in them. */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+enum { SCRIPT_MAX = 64 * 1024 };
+
+/* Makes the database by the script that stands for a version of the schema. */
+static void make_old(const struct fixture *f, const char *script)
+{
+    char text[SCRIPT_MAX] = "";
+    sqlite3 *db;
+    FILE *file = fopen(script, "re");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    fclose(file);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(chmod(f->path, 0600), 0);
+}
+
+/* The schema's objects with their columns, so that two databases can be compared. */
+static struct str schema_of(struct fixture *f)
+{
+    static const char sql[] =
+        "SELECT group_concat(line, ' ') FROM (SELECT s.name || '.' || c.name || ':' || c.type AS "
+        "line FROM sqlite_schema s, pragma_table_info(s.name) c WHERE s.type = 'table' UNION ALL "
+        "SELECT name || coalesce(sql, '') FROM sqlite_schema WHERE type = 'index' ORDER BY 1)";
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    struct str text = arena_copy(&f->arena, str_from((const char *)sqlite3_column_text(stmt, 0)));
+    sqlite3_finalize(stmt);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return text;
+}
+
+static bool apply_pending(struct db *db, void *argument, struct error *error)
+{
+    struct profile *profile = argument;
+    profile->version = 101;
+    profile->connection_mode = STR("Private");
+    profile->provisioning.status = STR("PENDING");
+    return profile_replace(db, profile, 100, error);
+}
+
+static void assert_profile_came_along(struct fixture *f)
+{
+    struct profile got, *pending;
+    bool found;
+    size_t count;
+    const struct profile_key start = {STR(""), STR(""), STR("")};
+    check(f, profile_find(f->reader, &f->arena, sample_key("mine"), &got, &found, &f->error));
+    assert_true(found);
+    assert_int_equal(got.version, 100);
+    assert_true(str_eq(got.connection_mode, STR("Public")));
+    assert_true(str_eq(got.properties, STR("{\"Salesforce\":{}}")));
+    assert_true(str_eq(got.sealed_credentials, STR("sealed")));
+    assert_int_equal(got.updated_at_ms, 6);
+    assert_null(got.provisioning.status.data);
+    check(f, profile_list_pending(f->reader, &f->arena, start, 10, &pending, &count, &f->error));
+    assert_int_equal(count, 0);
+    check(f, store_apply(f->store, apply_pending, &got, false, &f->error));
+    check(f, profile_list_pending(f->reader, &f->arena, start, 10, &pending, &count, &f->error));
+    assert_int_equal(count, 1);
+    assert_int_equal(pending[0].version, 101);
+}
+
+static void version_1_is_brought_up_to_date(void **state)
+{
+    struct fixture *f = *state;
+    make_old(f, TEST_DATA "/store-1.sql");
+    fixture_open(f);
+    assert_profile_came_along(f);
+    fixture_close(f);
+    fixture_open(f); /* nothing is left to do */
+    assert_true(profile_exists(f, "mine"));
+}
+
+static void a_tool_brings_it_up_to_date_too(void **state)
+{
+    struct fixture *f = *state;
+    struct store_config config = fixture_config(f);
+    make_old(f, TEST_DATA "/store-1.sql");
+    check(f, store_attach(&config, &f->store, &f->error));
+    fixture_close(f);
+    fixture_open(f);
+    assert_profile_came_along(f);
+}
+
+static void an_old_file_ends_up_like_a_new_one(void **state)
+{
+    struct fixture *f = *state;
+    fixture_open(f);
+    fixture_close(f);
+    struct str fresh = schema_of(f);
+    assert_int_equal(unlink(f->path), 0);
+    make_old(f, TEST_DATA "/store-1.sql");
+    assert_false(str_eq(schema_of(f), fresh));
+    fixture_open(f);
+    fixture_close(f);
+    assert_true(str_eq(schema_of(f), fresh));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test_with_dir(version_1_is_brought_up_to_date),
+        test_with_dir(a_tool_brings_it_up_to_date_too),
+        test_with_dir(an_old_file_ends_up_like_a_new_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
