@@ -55,17 +55,14 @@ static bool app_from_secret(const struct oauth_apps_config *config, struct str a
                             struct error *error)
 {
     struct str text;
-    if (!config->aws_secret_access_key || config->aws_access_key_id.len == 0)
+    const struct aws_access *access = config->aws;
+    if (!access || !access->secret_access_key)
         return fail(error, ERR_NOT_FOUND,
                     "clientCredentialsArn cannot be read: this server has no access to AWS Secrets "
                     "Manager. Its operator gives it AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in "
                     "the environment and, for another endpoint, --secrets-manager-url.");
-    struct secrets_manager manager = {.client = config->client,
-                                      .url = config->secrets_manager_url,
-                                      .access_key_id = config->aws_access_key_id,
-                                      .secret_access_key = config->aws_secret_access_key,
-                                      .session_token = config->aws_session_token};
-    return secrets_manager_get(&manager, arn, deadline_ms, arena, &text, error) &&
+    return secrets_manager_get(access, config->secrets_manager_url, arn, deadline_ms, arena, &text,
+                               error) &&
            parse_secret(text, arena, ret_app, error);
 }
 

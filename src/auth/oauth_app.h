@@ -2,11 +2,10 @@
  * Secrets Manager that clientCredentialsArn names. */
 #pragma once
 
+#include "auth/aws_call.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "net/client.h"
-#include "vault/secret.h"
 
 struct oauth_app {
     struct str client_id;
@@ -15,7 +14,7 @@ struct oauth_app {
 
 /* What this points to outlives the apps. */
 struct oauth_apps_config {
-    struct client *client;
+    const struct aws_access *aws; /* with which secrets are read; NULL: they cannot be */
     /* The operator's app for a connector type. False with ERR_NOT_FOUND, and a sentence that says
      * how to set one up, when there is none. NULL: there are no such apps. */
     bool (*find)(void *context, struct str connector_type, struct arena *arena,
@@ -24,9 +23,6 @@ struct oauth_apps_config {
     /* Where AWS Secrets Manager is; "{region}" becomes the region of the ARN. STR_NULL or empty:
      * "https://secretsmanager.{region}.amazonaws.com". */
     struct str secrets_manager_url;
-    struct str aws_access_key_id;               /* with which requests there are signed */
-    const struct secret *aws_secret_access_key; /* NULL: Secrets Manager is not set up */
-    const struct secret *aws_session_token;     /* of temporary credentials; NULL: none */
 };
 
 struct oauth_apps;

@@ -117,7 +117,7 @@ static struct secret *take_variable(const char *name)
     return secret;
 }
 
-/* With which requests to Secrets Manager are signed: AWS's usual variables. */
+/* With which requests to AWS are signed: AWS's usual variables. */
 static struct str take_aws_credentials(struct node *node)
 {
     const char *id = getenv("AWS_ACCESS_KEY_ID");
@@ -147,6 +147,7 @@ static bool start_service(struct node *node, struct error *error)
         .overrides = node->overrides,
         .override_count = node->override_count,
         .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
+        .sts_url = str_from(options_text(node->options, "sts-url")),
         .aws_access_key_id = take_aws_credentials(node),
         .default_oauth_app = node->sandbox ? sandbox_oauth_app : NULL,
     };

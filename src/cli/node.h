@@ -19,7 +19,7 @@ struct node {
     struct sandbox *sandbox; /* NULL without --sandbox */
     struct egress *egress;
     struct client *client;
-    struct secret *aws_secret;        /* for Secrets Manager; NULL: not set up */
+    struct secret *aws_secret;        /* for calls to AWS; NULL: not set up */
     struct secret *aws_session_token; /* NULL: none */
     struct endpoint_override overrides[OPTION_VALUES_MAX];
     size_t override_count;
@@ -53,6 +53,10 @@ struct node {
          .argument = "URL",                                                                        \
          .fallback = "https://secretsmanager.{region}.amazonaws.com",                              \
          .help = "where clientCredentialsArn is looked up, signed with AWS_ACCESS_KEY_ID"},        \
+        {.name = "sts-url",                                                                        \
+         .argument = "URL",                                                                        \
+         .fallback = "https://sts.{region}.amazonaws.com",                                         \
+         .help = "where a profile's role is taken on, signed with AWS_ACCESS_KEY_ID"},             \
         {.name = "verify-timeout",                                                                 \
          .kind = OPTION_NUMBER,                                                                    \
          .argument = "SECONDS",                                                                    \

@@ -21,7 +21,9 @@ struct connector_env {
     /* The operator's endpoint map: a base URL instead of a vendor's own, by connector type. */
     struct str (*endpoint_override)(void *context, struct str connector_type); /* STR_NULL: none */
     void *endpoint_context;
-    struct oauth_apps *apps; /* NULL: no apps are set up */
+    struct oauth_apps *apps;      /* NULL: no apps are set up */
+    const struct aws_access *aws; /* the server's own; NULL, or without a secret: it has none */
+    struct str sts_url;           /* see aws_role_assume; STR_NULL or empty: AWS's own */
     /* How calls are made and waits are spent; NULL: client_call, and sleeping. For tests. */
     void (*call)(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response);
@@ -59,6 +61,7 @@ struct verification {
     const struct value *credentials; /* the connector's own structure */
     const struct tokens *stored;     /* got for these credentials earlier; NULL: none */
     const struct exchange_journal *journal;
+    struct str region; /* where the profile is */
     struct arena *arena;
     int64_t deadline_ms; /* on clock_mono_ms() */
 };

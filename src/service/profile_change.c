@@ -81,7 +81,7 @@ bool profile_change_claim(struct profile_change *change, bool *ret_answered)
     return true;
 }
 
-/* arn:aws:secretsmanager:REGION:ACCOUNT:… */
+/* arn:aws:SERVICE:REGION:ACCOUNT:… */
 static bool is_of_account(struct str arn, struct str account)
 {
     struct str field = STR_NULL, rest = arn;
@@ -90,6 +90,21 @@ static bool is_of_account(struct str arn, struct str account)
             return false;
     }
     return str_eq(field, account);
+}
+
+/* The server takes on roles and reads secrets with rights of its own, which reach further than the
+ * caller's: what he names must be his account's. */
+static bool check_roles(struct call *call, const struct value *properties)
+{
+    static const char *const members[] = {"roleArn", "dataApiRoleArn"};
+    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+        struct str arn = value_text(properties, members[i]);
+        if (arn.data && !is_of_account(arn, call->caller.account))
+            return fail(&call->error, ERR_VALIDATION,
+                        "Validation exception: %s must name a role of the account %.*s.",
+                        members[i], STR_ARG(call->caller.account));
+    }
+    return true;
 }
 
 bool profile_change_check(struct profile_change *change)
@@ -101,7 +116,8 @@ bool profile_change_check(struct profile_change *change)
         return fail(&call->error, ERR_VALIDATION,
                     "Please validate the ClientCredentialsArn provided and please make sure "
                     "Appflow has required permissions to access the credentials");
-    return connector_check(change->connector, config->properties, config->credentials,
+    return check_roles(call, config->properties) &&
+           connector_check(change->connector, config->properties, config->credentials,
                            &call->error);
 }
 
@@ -130,6 +146,7 @@ bool profile_change_verify(struct profile_change *change)
         .credentials = change->config.credentials,
         .stored = change->has_stored ? &change->stored : NULL,
         .journal = &journal,
+        .region = call->caller.region,
         .arena = call->arena,
         .deadline_ms = clock_mono_ms() + call->service->config.verify_timeout_ms,
     };

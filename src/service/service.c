@@ -20,20 +20,26 @@ struct service *service_new(const struct service_config *config)
 {
     struct service *service = xcalloc(1, sizeof(*service));
     service->config = *config;
-    struct oauth_apps_config apps = {
+    service->aws = (struct aws_access){
         .client = config->client,
+        .access_key_id = config->aws_access_key_id,
+        .secret_access_key =
+            config->aws_access_key_id.len > 0 ? config->aws_secret_access_key : NULL,
+        .session_token = config->aws_session_token,
+    };
+    struct oauth_apps_config apps = {
+        .aws = &service->aws,
         .find = oauth_app_stored_find,
         .find_context = service,
         .secrets_manager_url = config->secrets_manager_url,
-        .aws_access_key_id = config->aws_access_key_id,
-        .aws_secret_access_key = config->aws_secret_access_key,
-        .aws_session_token = config->aws_session_token,
     };
     service->connectors = (struct connector_env){
         .client = config->client,
         .endpoint_override = endpoint_override,
         .endpoint_context = service,
         .apps = oauth_apps_new(&apps),
+        .aws = &service->aws,
+        .sts_url = config->sts_url,
     };
     service->workers = workers_new(config->worker_count);
     return service;

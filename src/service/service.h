@@ -30,7 +30,8 @@ struct service_config {
     int worker_count;
     const struct endpoint_override *overrides; /* live as long as the service */
     size_t override_count;
-    struct str secrets_manager_url;
+    struct str secrets_manager_url; /* STR_NULL or empty: AWS's own */
+    struct str sts_url;             /* as well */
     struct str aws_access_key_id;
     const struct secret *aws_secret_access_key;
     const struct secret *aws_session_token;
@@ -42,6 +43,7 @@ struct service_config {
 
 struct service {
     struct service_config config;
+    struct aws_access aws;
     struct connector_env connectors;
     struct workers *workers;
 };

@@ -26,6 +26,7 @@ struct house {
     struct fixture f;
     struct stand_in stand_in;
     struct secret *aws_secret;
+    struct aws_access access;
     struct oauth_apps *apps;
     struct oauth_app app;
     struct error error;
@@ -61,14 +62,15 @@ static void open_house(struct house *h, const char *path, const struct secret *s
 {
     open_plain(&h->f, serve_secrets, &h->stand_in);
     h->aws_secret = secret_new(STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
-    struct oauth_apps_config config = {.client = h->f.client,
+    h->access = (struct aws_access){.client = h->f.client,
+                                    .access_key_id = STR("AKIDEXAMPLE"),
+                                    .secret_access_key = h->aws_secret,
+                                    .session_token = session_token};
+    struct oauth_apps_config config = {.aws = &h->access,
                                        .find = find_app,
                                        .find_context = (void *)find_app,
                                        .secrets_manager_url =
-                                           url_of(&h->f, "http", "127.0.0.1", path),
-                                       .aws_access_key_id = STR("AKIDEXAMPLE"),
-                                       .aws_secret_access_key = h->aws_secret,
-                                       .aws_session_token = session_token};
+                                           url_of(&h->f, "http", "127.0.0.1", path)};
     h->stand_in.status = 200;
     h->stand_in.body = GOOD;
     h->apps = oauth_apps_new(&config);
@@ -287,7 +289,7 @@ static void arns_that_are_no_secrets_call_nobody(void **state)
 static void what_is_not_set_up_is_said(void **state)
 {
     (void)state;
-    struct oauth_apps_config config = {.client = NULL};
+    struct oauth_apps_config config = {.aws = NULL};
     struct oauth_apps *apps = oauth_apps_new(&config);
     struct arena arena = {0};
     struct oauth_app app;

@@ -1,0 +1,146 @@
+/* One signed POST (docs.aws.amazon.com, "Signature Version 4"; the JSON 1.1 protocol names the
+ * operation in X-Amz-Target, the query protocol in its form). */
+#include "auth/aws_call.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "wire/sigv4.h"
+
+enum { HEADERS_MAX = 8 };
+
+struct endpoint {
+    struct str url;
+    struct str host; /* as the Host header will name it, which is signed */
+    struct str path;
+};
+
+bool aws_region_is_valid(struct str region)
+{
+    for (size_t i = 0; i < region.len; i++) {
+        char c = region.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+            return false;
+    }
+    return region.len > 0 && region.len <= AWS_REGION_MAX;
+}
+
+static struct str put_region(struct arena *arena, struct str pattern, struct str region)
+{
+    struct buf url = buf_in(arena, AWS_URL_MAX);
+    struct str place = STR("{region}");
+    for (size_t i = 0; i < pattern.len; i++) {
+        if (str_starts((struct str){pattern.data + i, pattern.len - i}, place)) {
+            buf_add(&url, region);
+            i += place.len - 1;
+        } else {
+            buf_add_char(&url, pattern.data[i]);
+        }
+    }
+    return buf_str(&url);
+}
+
+/* Not sent where it is the scheme's own, so not signed either. */
+static struct str drop_usual_port(struct str host, bool tls)
+{
+    struct str usual = tls ? STR(":443") : STR(":80");
+    if (str_ends(host, usual))
+        host.len -= usual.len;
+    return host;
+}
+
+static bool find_endpoint(const struct aws_request *request, struct arena *arena,
+                          struct endpoint *ret_endpoint, struct error *error)
+{
+    struct str url = put_region(arena, request->url, request->region), scheme, rest;
+    while (url.len > 0 && url.data[url.len - 1] == '/')
+        url.len--;
+    url = arena_printf(arena, "%.*s/", STR_ARG(url));
+    if (!str_cut(url, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
+        return fail(error, ERR_CONNECTOR_SERVER,
+                    "The URL of AWS's service %.*s that this server was given is not absolute.",
+                    STR_ARG(request->service));
+    rest = (struct str){rest.data + 2, rest.len - 2};
+    struct str host = STR(""), path = STR("");
+    str_cut(rest, '/', &host, &path);
+    ret_endpoint->url = url;
+    ret_endpoint->host = drop_usual_port(host, str_eq_nocase(scheme, STR("https")));
+    ret_endpoint->path = (struct str){path.data - 1, path.len + 1};
+    return true;
+}
+
+static void add_header(struct http_header *headers, size_t *count, struct str name,
+                       struct str value)
+{
+    headers[(*count)++] = (struct http_header){name, value};
+}
+
+/* Headers without Host, which the connection adds; *ret_count of them. */
+static void sign(const struct aws_access *access, const struct aws_request *request,
+                 const struct endpoint *endpoint, struct arena *arena, struct http_header *headers,
+                 size_t *ret_count)
+{
+    size_t count = 0;
+    struct str date, authorization;
+    add_header(headers, &count, STR("Host"), endpoint->host);
+    add_header(headers, &count, STR("Content-Type"), request->content_type);
+    if (request->target.data)
+        add_header(headers, &count, STR("X-Amz-Target"), request->target);
+    if (access->session_token)
+        add_header(headers, &count, STR("X-Amz-Security-Token"),
+                   secret_reveal(access->session_token));
+    struct sigv4_request signed_request = {.method = STR("POST"),
+                                           .path = endpoint->path,
+                                           .query = STR(""),
+                                           .headers = headers,
+                                           .header_count = count,
+                                           .body = request->body};
+    sigv4_sign(&signed_request, access->access_key_id, access->secret_access_key, request->region,
+               request->service, clock_wall_ms(), arena, &date, &authorization);
+    headers[0] = (struct http_header){STR("X-Amz-Date"), date};
+    add_header(headers, &count, STR("Authorization"), authorization);
+    *ret_count = count;
+}
+
+bool aws_call(const struct aws_access *access, const struct aws_request *request,
+              struct arena *arena, struct client_response *ret_response, struct error *error)
+{
+    struct http_header headers[HEADERS_MAX];
+    struct endpoint endpoint;
+    size_t count;
+    if (!find_endpoint(request, arena, &endpoint, error))
+        return false;
+    sign(access, request, &endpoint, arena, headers, &count);
+    struct client_request call = {.method = STR("POST"),
+                                  .url = endpoint.url,
+                                  .headers = headers,
+                                  .header_count = count,
+                                  .body = request->body,
+                                  .deadline_ms = request->deadline_ms};
+    client_call(access->client, arena, &call, ret_response);
+    return true;
+}
+
+struct str aws_error_name(const struct client_response *response, const struct value *answer)
+{
+    struct str name = value_text(answer, "__type"), rest;
+    if (!name.data && response->outcome == CLIENT_OK) {
+        const struct str *header = client_header(response, STR("x-amzn-ErrorType"));
+        name = header ? *header : STR_NULL;
+    }
+    str_cut(name, '#', &rest, &name);
+    str_cut(name, ':', &name, &rest);
+    return name;
+}
+
+bool aws_is_throttled(const struct client_response *response, struct str error_name)
+{
+    static const char *const names[] = {"ThrottlingException", "Throttling",
+                                        "TooManyRequestsException", "RequestLimitExceeded"};
+    if (response->outcome == CLIENT_OK && response->status == 429)
+        return true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (str_eq(error_name, str_from(names[i])))
+            return true;
+    }
+    return false;
+}
