@@ -4,8 +4,11 @@
 #include "cli/demo_steps.h"
 #include "cli/node.h"
 
+#include "base/log.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,6 +50,16 @@ static void print_next(const struct node *node, const char *credentials)
     fflush(stdout);
 }
 
+/* Absolute, so that what is pasted works in any directory. */
+static void whole_credentials_path(const struct node *node, char out[DATA_PATH_SIZE])
+{
+    char path[DATA_PATH_SIZE];
+    first_key_path(&node->data, path);
+    char *whole = realpath(path, NULL);
+    snprintf(out, DATA_PATH_SIZE, "%s", whole ? whole : path);
+    free(whole);
+}
+
 static bool show(struct node *node, const char *credentials, struct error *error)
 {
     struct api_client api;
@@ -62,14 +75,16 @@ static int demo(const struct options *options)
     struct error error = {0};
     char credentials[DATA_PATH_SIZE];
     node_prepare_process();
+    log_init(LOG_ERROR); /* what is refused on purpose is shown as a step */
     bool ok =
         node_start(&node, options, free_address(options_text(options, "listen")), true, &error);
     if (ok) {
-        first_key_path(&node.data, credentials);
+        whole_credentials_path(&node, credentials);
         printf("Headgate %s: UpdateConnectorProfile, against stand-in vendors\n\n",
                HEADGATE_VERSION);
         ok = show(&node, credentials, &error);
     }
+    log_init(LOG_INFO);
     if (ok && !options_flag(options, "once")) {
         print_next(&node, credentials);
         node_wait(&node);
