@@ -30,10 +30,10 @@ static void sleep_for(int64_t duration_ms)
 static void call_once(struct run *run, struct client_request *request, struct answer *answer)
 {
     const struct connector_env *env = run->v->env;
-    request->deadline_ms = run->v->deadline_ms;
+    request->deadline_ms = run->deadline_ms;
     answer->response =
         (struct client_response){.outcome = CLIENT_TIMEOUT, .detail = "the time limit passed"};
-    if (clock_mono_ms() < run->v->deadline_ms)
+    if (clock_mono_ms() < run->deadline_ms)
         (env->call ? env->call : client_call)(env->client, run->v->arena, request,
                                               &answer->response);
     answer_read(run->v->arena, answer);
@@ -59,7 +59,7 @@ static int64_t pause_before(const struct run *run, const struct judgement *judge
              is_server_fault(&answer->response))
         pause_ms =
             run->verdict.retry_after_ms >= 0 ? run->verdict.retry_after_ms : CALL_FAULT_PAUSE_MS;
-    bool fits = pause_ms <= run->v->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+    bool fits = pause_ms <= run->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
     return tries < CALL_TRIES_MAX && fits ? pause_ms : -1;
 }
 

@@ -85,6 +85,30 @@ static bool check_basic(struct arena *arena, const struct connector *connector,
     return true;
 }
 
+struct blank_search {
+    struct arena *arena;
+    const struct scope *scope;
+    const char *blank; /* a place in the credentials that has nothing in it */
+};
+
+static void look_for_blank(void *context, struct str path)
+{
+    struct blank_search *search = context;
+    const char *text = arena_cstr(search->arena, path);
+    if (!search->blank && str_starts(path, STR("credentials.")) &&
+        scope_text(search->arena, search->scope, text).len == 0)
+        search->blank = text;
+}
+
+static bool check_session(struct arena *arena, const struct connector *connector,
+                          const struct connector_session *session, const struct scope *scope,
+                          struct error *error)
+{
+    struct blank_search search = {arena, scope, NULL};
+    template_places(session->login.body, look_for_blank, &search);
+    return !search.blank || fail_blank(arena, connector, member_of(arena, search.blank), error);
+}
+
 static bool is_sendable(const struct value *value)
 {
     if (value->kind == VALUE_STRING && !auth_key_is_sendable(value->text))
@@ -112,6 +136,8 @@ static bool check_credentials(struct arena *arena, const struct connector *conne
         return check_basic(arena, connector, way->basic, scope, error);
     if (way->oauth2)
         return check_oauth2(arena, connector, way->oauth2, scope, error);
+    if (way->session)
+        return check_session(arena, connector, way->session, scope, error);
     return true;
 }
 
@@ -132,9 +158,9 @@ bool connector_check(const struct connector *connector, const struct value *prop
                      const struct value *credentials, struct error *error)
 {
     struct arena arena = {0};
-    struct scope scope = {properties, credentials};
-    bool good = true;
-    if (connector->auth.count > 0)
+    struct scope scope;
+    bool good = scope_make(connector, properties, credentials, &arena, &scope, error);
+    if (good && connector->auth.count > 0)
         good = check_urls(&arena, connector, &scope, error) &&
                (!credentials || check_credentials(&arena, connector, &scope, error));
     if (good && connector->check)

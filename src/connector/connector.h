@@ -3,7 +3,10 @@
  * (connector/verify.c) does the rest, the same for all.
  *
  * Texts are templates: "{instanceUrl}" is replaced by a member of the profile's properties,
- * "{oAuthProperties.tokenUrl}" by a nested one, "{credentials.apiKey}" by one of the credentials.
+ * "{oAuthProperties.tokenUrl}" by a nested one, "{credentials.apiKey}" by one of the credentials,
+ * "{derived.host}" by what the connector's own hook `derive` made of the properties,
+ * "{session.token}" by what a login gave, and "{random.uuid}" by a new UUID each time. A brace that
+ * no letter follows stands for itself.
  */
 #pragma once
 
@@ -14,6 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
+struct scope;
 struct tokens;
 struct value;
 struct verification;
@@ -39,14 +44,28 @@ struct connector_headers {
     size_t count;
 };
 
+/* A parameter of a query that is not always there. */
+struct connector_param {
+    const char *name;
+    const char *value; /* template; what is put in is escaped */
+    const char *given; /* sent only when this member is there; NULL: always */
+    const char *flag;  /* sent only when this boolean member is true; NULL: always */
+};
+
+struct connector_params {
+    const struct connector_param *rows;
+    size_t count;
+};
+
 /* One call to the vendor's API. */
 struct connector_call {
     const char *method;
     const char *path; /* template after the base URL, query included; what is put in is escaped */
+    struct connector_params query;    /* further parameters, after those in the path */
     struct connector_headers headers; /* beyond Accept and what proves who we are */
-    const char *body;                 /* sent as it is; NULL: none */
-    const char *content_type;         /* of the body */
-    const char *needs; /* JSON pointer that every good answer has; NULL: any JSON will do */
+    const char *body;         /* template; what is put in is escaped as the type asks; NULL: none */
+    const char *content_type; /* of the body: application/json, a form, or NULL: none */
+    const char *needs;        /* JSON pointer that every good answer has; NULL: any JSON will do */
 };
 
 struct connector_calls {
@@ -54,8 +73,8 @@ struct connector_calls {
     size_t count;
 };
 
-/* A base URL. Of several the first that applies is taken. One without a place in it is the vendor's
- * own and gives way to the operator's endpoint map. */
+/* A base URL. Of several the first that applies is taken. One without a place in it, or with a host
+ * that was derived from names, is the vendor's own and gives way to the operator's endpoint map. */
 struct connector_url {
     const char *given;       /* applies only when this member is there; NULL: always */
     const char *flag;        /* applies only when this boolean member is true; NULL: always */
@@ -64,6 +83,7 @@ struct connector_url {
     /* Applies only to https hosts in the connector's domains: for requests that carry a secret
      * which the profile's owner does not have, such as the operator's app's. */
     bool vendor_hosts_only;
+    bool derived_host;                  /* the user gave names that make a host, not a URL */
     const struct connector_call *probe; /* what proves credentials there; NULL: the usual probes */
 };
 
@@ -103,14 +123,29 @@ struct connector_oauth2 {
     const char *scope;      /* sent with a code or as client; NULL: none */
 };
 
-/* One way to show who we are. Exactly one of the pointers is set; session logins and signed
- * requests will be further ones. */
+/* A login that gives a session, which lasts for one verification: it is shown to the probes, ended
+ * after them however they went, and never stored. The login is judged at STEP_TOKEN and never made
+ * a second time but after a 429, since vendors lock out whoever tries wrong passwords. */
+struct connector_session {
+    struct connector_call login;
+    const char *token;                /* JSON pointer to the session's token in the answer */
+    struct connector_headers headers; /* how it is shown: "{session.token}" */
+    struct connector_call end;        /* its outcome does not matter */
+    /* Hook: looks at a good answer, and says with a hint why the session is not what was asked for;
+     * NULL when it is. */
+    const char *(*wrong)(const struct scope *scope, const struct value *answer,
+                         struct arena *arena);
+};
+
+/* One way to show who we are. Exactly one of the pointers is set; signed requests will be a further
+ * one. */
 struct connector_auth {
     const char *given;  /* this way is meant when this member is there; NULL: always */
     const char *equals; /* and has this value; NULL: any */
     const struct connector_basic *basic;
     const struct connector_headers *headers;
     const struct connector_oauth2 *oauth2;
+    const struct connector_session *session;
 };
 
 struct connector_ways {
@@ -121,14 +156,16 @@ struct connector_ways {
 /* What an answer means. The first rule that matches decides; when none does, the common table in
  * connector/judge.c. */
 struct connector_rule {
-    enum verdict_step step; /* STEP_TOKEN or STEP_API */
+    enum verdict_step step; /* STEP_TOKEN or STEP_API; STEP_NONE: either */
     int status;             /* 0: any; one digit: a class, 5 for 500 to 599 */
-    const char *at;         /* JSON pointer to a scalar; NULL: the body as text */
+    const char *at;         /* JSON pointer to a scalar; NULL: the body as text, or `header` */
+    const char *header;     /* name of a header that is there; NULL: none is looked at */
     const char *equals;
     const char *contains; /* letter case does not count */
     const char *hint;
     enum verdict_kind kind;
     bool absent;    /* its parent is there, it is not (or is null) */
+    bool page;      /* only for a web page instead of JSON */
     bool renewable; /* a new access token may help */
 };
 
@@ -147,6 +184,10 @@ struct connector {
     struct connector_texts words;   /* JSON pointers to the vendor's own words, before the usual */
     struct connector_texts domains; /* where the vendor's hosts are: "example.com" */
     /* Hooks, for what data cannot say; NULL for most. */
+    /* Makes members for templates out of the properties: puts texts into `derived`, in the arena.
+     * ERR_VALIDATION when the properties make none. */
+    bool (*derive)(const struct value *properties, struct arena *arena, struct value *derived,
+                   struct error *error);
     bool (*check)(const struct value *properties, const struct value *credentials,
                   struct error *error);
     bool (*verify)(const struct verification *verification, struct verdict *ret_verdict,

@@ -11,9 +11,9 @@ static bool is_whole_place(const char *template)
     return len > 2 && template[0] == '{' && strchr(template, '}') == template + len - 1;
 }
 
-static bool is_vendors_own(const char *template)
+static bool is_vendors_own(const struct connector_url *row)
 {
-    return strchr(template, '{') == NULL;
+    return row->derived_host || strchr(row->url, '{') == NULL;
 }
 
 static struct str override_of(const struct connector_env *env, const struct connector *connector)
@@ -27,11 +27,9 @@ static bool url_of_row(const struct connector_env *env, const struct connector *
                        const struct connector_url *row, const struct scope *scope,
                        struct arena *arena, struct url *ret_url, struct error *error)
 {
-    if (is_vendors_own(row->url)) {
-        struct str override = override_of(env, connector);
-        struct str url = override.data ? override : str_from(row->url);
-        return url_parse(arena, url, NULL, "The operator's endpoint", ret_url, error);
-    }
+    struct str override = is_vendors_own(row) ? override_of(env, connector) : STR_NULL;
+    if (override.data)
+        return url_parse(arena, override, NULL, "The operator's endpoint", ret_url, error);
     enum template_escape escape = is_whole_place(row->url) ? ESCAPE_NONE : ESCAPE_HOST;
     struct str url = template_fill(arena, row->url, scope, escape);
     const char *name = row->given ? row->given : "connectorProfileProperties";
@@ -133,10 +131,14 @@ void connector_origins(const struct connector_env *env, const struct connector *
                        const struct value *properties, struct arena *arena,
                        struct str **ret_origins, size_t *ret_count)
 {
-    struct scope scope = {.properties = properties};
     struct str *origins = arena_array(arena, struct str, connector->auth.count + 1);
+    struct scope scope;
     struct endpoint api;
     size_t count = 0;
+    *ret_origins = origins;
+    *ret_count = 0;
+    if (!scope_make(connector, properties, NULL, arena, &scope, NULL))
+        return;
     if (endpoint_choose(env, connector, &connector->api, &scope, arena, &api, NULL))
         origins[count++] = url_origin(arena, &api.url);
     for (size_t i = 0; i < connector->auth.count; i++) {
@@ -145,6 +147,5 @@ void connector_origins(const struct connector_env *env, const struct connector *
         if (oauth2 && endpoint_token_url(env, connector, oauth2, &scope, arena, &url, NULL))
             origins[count++] = url;
     }
-    *ret_origins = origins;
     *ret_count = sort_without_repeats(origins, count);
 }

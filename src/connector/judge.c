@@ -92,8 +92,13 @@ static bool text_matches(const struct connector_rule *rule, struct str text)
 static bool rule_matches(struct arena *arena, const struct connector_rule *rule,
                          enum verdict_step step, const struct answer *answer)
 {
-    if (rule->step != step || !status_matches(rule->status, answer->response.status))
+    if ((rule->step != step && rule->step != STEP_NONE) || (rule->page && !answer->html) ||
+        !status_matches(rule->status, answer->response.status))
         return false;
+    if (rule->header) {
+        const struct str *value = client_header(&answer->response, str_from(rule->header));
+        return value && text_matches(rule, *value);
+    }
     if (!rule->at)
         return text_matches(rule, answer->response.body);
     if (!answer->json)

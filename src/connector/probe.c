@@ -3,7 +3,7 @@
 
 #include "auth/api_key.h"
 #include "auth/basic.h"
-#include "connector/endpoints.h"
+#include "base/buf.h"
 
 enum { PROBE_HEADERS_FIXED = 3 }; /* Accept, Content-Type, Authorization */
 
@@ -32,16 +32,24 @@ static size_t add_filled(struct run *run, const struct connector_headers *rows,
     return count;
 }
 
+/* What shows who we are. A session is shown once there is one. */
+static const struct connector_headers *own_headers(const struct run *run)
+{
+    if (run->way->session)
+        return run->scope.session ? &run->way->session->headers : NULL;
+    return run->way->headers;
+}
+
 static void add_headers(struct run *run, const struct connector_call *call,
                         struct client_request *request)
 {
-    const struct connector_headers *keys = run->way->headers;
+    const struct connector_headers *keys = own_headers(run);
     size_t most = PROBE_HEADERS_FIXED + call->headers.count + (keys ? keys->count : 0);
     struct http_header *headers = arena_array(run->v->arena, struct http_header, most);
     struct str value = authorization(run);
     size_t count = 0;
     headers[count++] = (struct http_header){STR("Accept"), STR("application/json")};
-    if (call->body)
+    if (call->content_type)
         headers[count++] = (struct http_header){STR("Content-Type"), str_from(call->content_type)};
     if (value.data)
         headers[count++] = (struct http_header){STR("Authorization"), value};
@@ -50,18 +58,51 @@ static void add_headers(struct run *run, const struct connector_call *call,
     request->headers = headers;
 }
 
-static bool make_call(struct run *run, const struct url *base, const struct connector_call *call)
+static struct str url_of(struct run *run, const struct url *base, const struct connector_call *call)
 {
     struct arena *arena = run->v->arena;
-    struct str path = template_fill(arena, call->path, &run->scope, ESCAPE_PERCENT);
+    struct buf url = buf_in(arena, URL_MAX + 2 * TEMPLATE_MAX);
+    buf_add(&url, url_text(arena, base));
+    buf_add(&url, template_fill(arena, call->path, &run->scope, ESCAPE_PERCENT));
+    for (size_t i = 0; i < call->query.count; i++) {
+        const struct connector_param *param = &call->query.rows[i];
+        if (!scope_allows(arena, &run->scope, param->given, NULL) ||
+            !scope_allows(arena, &run->scope, param->flag, "true"))
+            continue;
+        buf_add_char(&url, str_contains(buf_str(&url), STR("?")) ? '&' : '?');
+        buf_add_cstr(&url, param->name);
+        buf_add_char(&url, '=');
+        buf_add(&url, template_fill(arena, param->value, &run->scope, ESCAPE_PERCENT));
+    }
+    return buf_str(&url);
+}
+
+static struct str body_of(struct run *run, const struct connector_call *call)
+{
+    if (!call->body)
+        return STR_NULL;
+    struct str type = str_from(call->content_type);
+    enum template_escape escape =
+        str_eq(type, STR("application/x-www-form-urlencoded")) ? ESCAPE_PERCENT : ESCAPE_JSON;
+    return template_fill(run->v->arena, call->body, &run->scope, escape);
+}
+
+bool run_request(struct run *run, enum verdict_step step, const struct url *base,
+                 const struct connector_call *call, bool repeatable, struct answer *ret_answer)
+{
     struct client_request request = {
         .method = str_from(call->method),
-        .url = arena_printf(arena, "%.*s%.*s", STR_ARG(url_text(arena, base)), STR_ARG(path)),
-        .body = str_from(call->body),
+        .url = url_of(run, base, call),
+        .body = body_of(run, call),
     };
-    struct answer answer;
     add_headers(run, call, &request);
-    return run_call(run, STEP_API, call->needs, &request, true, &answer);
+    return run_call(run, step, call->needs, &request, repeatable, ret_answer);
+}
+
+static bool make_call(struct run *run, const struct url *base, const struct connector_call *call)
+{
+    struct answer answer;
+    return run_request(run, STEP_API, base, call, true, &answer);
 }
 
 bool run_probe(struct run *run)

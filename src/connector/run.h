@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connector/answer.h"
+#include "connector/endpoints.h"
 #include "connector/redact.h"
 #include "connector/template.h"
 #include "connector/verify.h"
@@ -13,6 +14,7 @@ struct run {
     struct scope scope;
     struct oauth2_material material; /* when the way is OAuth */
     struct redaction redaction;      /* everything that must not come back in words */
+    int64_t deadline_ms;             /* of the next call, on clock_mono_ms() */
     struct tokens tokens;            /* in hand */
     bool exchanged;                  /* they differ from what was stored */
     unsigned tried;                  /* of enum connector_grant */
@@ -43,8 +45,23 @@ bool run_call(struct run *run, enum verdict_step step, const char *needs,
 
 /* --- probe.c --- */
 
+/* Makes one call of the connector's as run_call does. What shows who we are goes with it as far as
+ * it is in hand. */
+bool run_request(struct run *run, enum verdict_step step, const struct url *base,
+                 const struct connector_call *call, bool repeatable, struct answer *ret_answer);
+
 /* Makes the calls that prove the credentials. */
 bool run_probe(struct run *run);
+
+/* --- session.c --- */
+
+enum {
+    SESSION_TOKEN_MAX = 16 * 1024, /* bytes */
+    SESSION_END_MS = 1000,         /* to end a session, also when the time limit has passed */
+};
+
+/* Logs in, makes the calls that prove the credentials, and logs out. */
+void run_session(struct run *run);
 
 /* --- exchange.c --- */
 

@@ -2,10 +2,24 @@
 #include "connector/template.h"
 
 #include "base/encode.h"
+#include "base/random.h"
 
 #include <string.h>
 
-static const struct str CREDENTIALS = STR("credentials.");
+bool scope_make(const struct connector *connector, const struct value *properties,
+                const struct value *credentials, struct arena *arena, struct scope *ret_scope,
+                struct error *error)
+{
+    struct scope scope = {.properties = properties, .credentials = credentials};
+    if (connector->derive) {
+        struct value *derived = value_structure(arena);
+        if (!connector->derive(properties, arena, derived, error))
+            return false;
+        scope.derived = derived;
+    }
+    *ret_scope = scope;
+    return true;
+}
 
 static const struct value *member_at(const struct value *value, struct str path)
 {
@@ -28,13 +42,21 @@ static const struct value *member_at(const struct value *value, struct str path)
 
 static const struct value *value_at(const struct scope *scope, struct str path)
 {
-    if (str_eq(path, STR("credentials")))
-        return scope->credentials;
-    if (!str_starts(path, CREDENTIALS))
-        return member_at(scope->properties, path);
-    path.data += CREDENTIALS.len;
-    path.len -= CREDENTIALS.len;
-    return member_at(scope->credentials, path);
+    const struct {
+        struct str name;
+        const struct value *value;
+    } besides[] = {
+        {STR("credentials"), scope->credentials},
+        {STR("derived"), scope->derived},
+        {STR("session"), scope->session},
+    };
+    struct str first = path, rest = STR_NULL;
+    str_cut(path, '.', &first, &rest);
+    for (size_t i = 0; i < sizeof(besides) / sizeof(*besides); i++) {
+        if (str_eq(first, besides[i].name))
+            return rest.data ? member_at(besides[i].value, rest) : besides[i].value;
+    }
+    return member_at(scope->properties, path);
 }
 
 static struct str text_of(struct arena *arena, const struct value *value)
@@ -81,10 +103,21 @@ static void add_host(struct buf *out, struct str text)
     }
 }
 
+static void add_json(struct buf *out, struct str text)
+{
+    struct buf quoted = buf_on_heap(TEMPLATE_MAX);
+    encode_json_string(&quoted, text);
+    if (quoted.len > 2)
+        buf_add(out, (struct str){quoted.data + 1, quoted.len - 2});
+    buf_done(&quoted);
+}
+
 static void add_place(struct buf *out, struct str text, enum template_escape escape)
 {
     if (escape == ESCAPE_PERCENT)
         encode_percent(out, text, NULL);
+    else if (escape == ESCAPE_JSON)
+        add_json(out, text);
     else if (escape == ESCAPE_HOST)
         add_host(out, text);
     else
@@ -95,9 +128,24 @@ static void add_place(struct buf *out, struct str text, enum template_escape esc
 static bool next_place(struct str text, struct str *ret_plain, struct str *ret_path,
                        struct str *ret_rest)
 {
-    struct str after;
     *ret_plain = text;
-    return str_cut(text, '{', ret_plain, &after) && str_cut(after, '}', ret_path, ret_rest);
+    for (size_t i = 0; i + 1 < text.len; i++) {
+        if (text.data[i] != '{' || text.data[i + 1] < 'a' || text.data[i + 1] > 'z')
+            continue;
+        struct str after = {text.data + i + 1, text.len - i - 1};
+        *ret_plain = (struct str){text.data, i};
+        return str_cut(after, '}', ret_path, ret_rest);
+    }
+    return false;
+}
+
+static struct str place_text(struct arena *arena, const struct scope *scope, struct str path)
+{
+    char uuid[UUID_SIZE];
+    if (!str_eq(path, STR("random.uuid")))
+        return text_of(arena, value_at(scope, path));
+    random_uuid(uuid);
+    return arena_copy(arena, str_from(uuid));
 }
 
 struct str template_fill(struct arena *arena, const char *template, const struct scope *scope,
@@ -107,7 +155,7 @@ struct str template_fill(struct arena *arena, const char *template, const struct
     struct str text = str_from(template), plain, path;
     while (next_place(text, &plain, &path, &text)) {
         buf_add(&out, plain);
-        add_place(&out, text_of(arena, value_at(scope, path)), escape);
+        add_place(&out, place_text(arena, scope, path), escape);
     }
     buf_add(&out, plain);
     return buf_str(&out);

@@ -10,7 +10,14 @@
 struct scope {
     const struct value *properties;
     const struct value *credentials; /* NULL: none were given */
+    const struct value *derived;     /* what the connector's hook made; NULL: nothing */
+    const struct value *session;     /* member "token"; NULL: there is no session */
 };
+
+/* With what the connector derives. False, ERR_VALIDATION: the properties are no good. */
+bool scope_make(const struct connector *connector, const struct value *properties,
+                const struct value *credentials, struct arena *arena, struct scope *ret_scope,
+                struct error *error);
 
 /* The member at a path, "instanceUrl" or "credentials.oAuthRequest.authCode"; NULL when absent. */
 const struct value *scope_value(const struct scope *scope, const char *path);
@@ -23,7 +30,8 @@ bool scope_allows(struct arena *arena, const struct scope *scope, const char *gi
 
 enum template_escape {
     ESCAPE_NONE,    /* headers and names of users: the value as it is */
-    ESCAPE_PERCENT, /* a path or a query */
+    ESCAPE_PERCENT, /* a path, a query or a form */
+    ESCAPE_JSON,    /* the inside of a JSON string */
     ESCAPE_HOST,    /* a part of a host name: anything else than letters, digits, '-', '_' and '.'
                      * becomes '!', which no URL takes, so that a value cannot move the host */
 };

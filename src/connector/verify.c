@@ -11,18 +11,25 @@ enum phase {
     PHASE_END,   /* the verdict stands */
 };
 
-static void start(struct run *run, const struct verification *v)
+/* False: the verdict says why. */
+static bool start(struct run *run, const struct verification *v)
 {
+    struct error error = {0};
     *run = (struct run){
         .v = v,
-        .scope = {v->properties, v->credentials},
+        .deadline_ms = v->deadline_ms,
         .redaction = {.arena = v->arena},
         .verdict = {.kind = VERDICT_INTERNAL},
     };
-    run->way = way_for(v->arena, v->connector, &run->scope);
     redact_add_value(&run->redaction, v->credentials);
-    if (!run->way || !run->way->oauth2)
-        return;
+    if (!scope_make(v->connector, v->properties, v->credentials, v->arena, &run->scope, &error))
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
+    run->way = way_for(v->arena, v->connector, &run->scope);
+    if (!run->way)
+        return run_conclude(run, VERDICT_REJECTED, STEP_NONE, STR_NULL,
+                            "The credentials hold nothing to authenticate with.");
+    if (!run->way->oauth2)
+        return true;
     run->material = oauth2_material(v->arena, run->way->oauth2, &run->scope);
     if (v->stored)
         run->tokens = *v->stored;
@@ -32,6 +39,7 @@ static void start(struct run *run, const struct verification *v)
         run->tokens.refresh_token = run->material.refresh_token;
     redact_add(&run->redaction, run->tokens.access_token);
     redact_add(&run->redaction, run->tokens.refresh_token);
+    return true;
 }
 
 /* Whether it is still good is the vendor's to say, unless its time is over and there is another. */
@@ -92,12 +100,12 @@ bool connector_verify(const struct verification *v, struct verdict *ret_verdict,
     struct run run;
     if (v->connector->verify)
         return v->connector->verify(v, ret_verdict, ret_tokens);
-    start(&run, v);
-    if (!run.way)
-        run_conclude(&run, VERDICT_REJECTED, STEP_NONE, STR_NULL,
-                     "The credentials hold nothing to authenticate with.");
-    else if (run.way->oauth2)
+    if (!start(&run, v))
+        return finish(&run, ret_verdict, ret_tokens);
+    if (run.way->oauth2)
         drive(&run);
+    else if (run.way->session)
+        run_session(&run);
     else
         run_probe(&run);
     return finish(&run, ret_verdict, ret_tokens);

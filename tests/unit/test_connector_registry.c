@@ -62,12 +62,23 @@ static void what_has_a_way_to_authenticate_is_built(void **state)
     assert_false(connector_is_built(&shapes_only));
 }
 
+static bool has_session(const struct connector *connector)
+{
+    for (size_t i = 0; i < connector->auth.count; i++) {
+        if (connector->auth.rows[i].session)
+            return true;
+    }
+    return false;
+}
+
 static void path_exists(void *context, struct str path)
 {
     const struct connector *connector = context;
     const struct shape *shape = union_part(API_SHAPE_ConnectorProfileProperties, connector);
     struct str name, rest = path;
-    if (str_eq(path, STR("credentials")))
+    if (str_eq(path, STR("credentials")) || str_eq(path, STR("random.uuid")) ||
+        (str_starts(path, STR("derived.")) && connector->derive) ||
+        (str_eq(path, STR("session.token")) && has_session(connector)))
         return;
     if (str_starts(path, STR("credentials."))) {
         shape = union_part(API_SHAPE_ConnectorProfileCredentials, connector);
@@ -103,9 +114,15 @@ static void check_headers(const struct connector *connector, const struct connec
 static void check_call(const struct connector *connector, const struct connector_call *call)
 {
     assert_true(call->method && call->path && call->path[0] == '/');
-    assert_true(!call->body == !call->content_type);
+    assert_true(!call->body || call->content_type);
     assert_true(!call->needs || call->needs[0] == '/');
     check_template(connector, call->path);
+    check_template(connector, call->body);
+    for (size_t i = 0; i < call->query.count; i++) {
+        check_path(connector, call->query.rows[i].given);
+        check_path(connector, call->query.rows[i].flag);
+        check_template(connector, call->query.rows[i].value);
+    }
     check_headers(connector, &call->headers);
 }
 
@@ -124,12 +141,18 @@ static void check_urls(const struct connector *connector, const struct connector
 
 static void check_way(const struct connector *connector, const struct connector_auth *way)
 {
-    assert_int_equal(!!way->basic + !!way->headers + !!way->oauth2, 1);
+    assert_int_equal(!!way->basic + !!way->headers + !!way->oauth2 + !!way->session, 1);
     check_path(connector, way->given);
     check_headers(connector, way->headers);
     if (way->basic) {
         check_template(connector, way->basic->user);
         check_template(connector, way->basic->password);
+    }
+    if (way->session) {
+        check_call(connector, &way->session->login);
+        check_call(connector, &way->session->end);
+        check_headers(connector, &way->session->headers);
+        assert_true(way->session->login.body && way->session->token[0] == '/');
     }
     if (way->oauth2) {
         check_path(connector, way->oauth2->members);
@@ -176,9 +199,11 @@ static void rules_can_match(void **state)
         const struct connector_rules *rules = &connector_at(i)->rules;
         for (size_t j = 0; j < rules->count; j++) {
             const struct connector_rule *rule = &rules->rows[j];
-            assert_true(rule->step == STEP_TOKEN || rule->step == STEP_API);
+            assert_true(rule->step == STEP_NONE || rule->step == STEP_TOKEN ||
+                        rule->step == STEP_API);
+            assert_true(!rule->header || !rule->at);
             assert_true(!rule->at || rule->at[0] == '/');
-            assert_true(rule->at || !rule->equals);
+            assert_true(rule->at || rule->header || !rule->equals);
             assert_true(!rule->absent || (rule->at && !rule->equals && !rule->contains));
             assert_true((rule->status >= 0 && rule->status < 6) ||
                         (rule->status >= 100 && rule->status < 600));
