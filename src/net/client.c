@@ -53,6 +53,7 @@ static void release(struct client *client)
     if (client->share)
         libcurl.share_cleanup(client->share);
     pthread_mutex_destroy(&client->lock);
+    egress_free(client->inside);
     free(client->ca.data);
     free(client);
 }
@@ -67,7 +68,8 @@ bool client_start(const struct client_config *config, struct client **ret_client
     client->sandbox = config->sandbox_tls_port != 0 || config->sandbox_plain_port != 0;
     route_init(&client->tls_route, config->sandbox_tls_port);
     route_init(&client->plain_route, config->sandbox_plain_port);
-    if (!copy_ca(client, config->ca_pem, error)) {
+    if (!egress_new("0.0.0.0/0,::/0", &client->inside, error) ||
+        !copy_ca(client, config->ca_pem, error)) {
         release(client);
         return false;
     }

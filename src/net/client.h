@@ -1,6 +1,7 @@
 /* Calls to vendors: one thread owns every outbound connection and TLS session (libcurl's multi
  * interface on a libuv loop); a worker posts a transfer and waits. One door out: every address is
- * checked by net/egress when it is connected to; no redirect is ever followed. */
+ * checked by net/egress when it is connected to, save those of the operator's private routes; no
+ * redirect is ever followed. */
 #pragma once
 
 #include "base/arena.h"
@@ -9,6 +10,7 @@
 #include "base/str.h"
 #include "net/egress.h"
 #include "net/http1.h"
+#include "net/private_routes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,6 +63,10 @@ struct client_request {
     size_t header_count;
     struct str body;
     int64_t deadline_ms; /* on clock_mono_ms(); the whole exchange ends by then */
+    /* The operator's private way there, which he vouches for: the egress policy is not asked, only
+     * addresses that hand out a machine's own credentials stay closed. In sandbox mode the sandbox
+     * stands at its end too. NULL: the public way. Connections of the two are never shared. */
+    const struct private_route *route;
 };
 
 /* How far a call came. Only CLIENT_OK has an answer to read. */

@@ -17,7 +17,8 @@ struct client_route {
 
 struct client {
     const struct egress *egress;
-    struct curl_blob ca; /* data is NULL for the system's certificates */
+    struct egress *inside; /* for private routes: all that no entry of a list can open by itself */
+    struct curl_blob ca;   /* data is NULL for the system's certificates */
     bool sandbox;
     struct client_route tls_route;
     struct client_route plain_route;

@@ -121,7 +121,33 @@ static void set_security(struct transfer *transfer, CURLcode *rc)
         SET(CURLOPT_CAINFO_BLOB, &client->ca);
 }
 
-static void set_connection(struct transfer *transfer, const struct client_route *route,
+static struct str without_dot(struct str host)
+{
+    return (struct str){host.data, host.len - str_ends(host, STR("."))};
+}
+
+static bool leads_to_itself(const struct transfer *transfer)
+{
+    struct str host = transfer->authority, to = transfer->request->route->host;
+    for (size_t i = host.len; i-- > 0 && host.data[i] != ']';) {
+        if (host.data[i] == ':')
+            host.len = i;
+    }
+    return str_eq_nocase(without_dot(host), without_dot(to));
+}
+
+/* curl keeps connections to another host apart from the usual ones, but not those to the URL's own:
+ * a call without a route would find one that the egress policy keeps from it. */
+static void set_private_way(struct transfer *transfer, CURLcode *rc)
+{
+    struct curl_slist *entry = arena_new(transfer->arena, struct curl_slist);
+    entry->data = (char *)transfer->request->route->connect_to; /* only read */
+    SET(CURLOPT_CONNECT_TO, entry);
+    if (leads_to_itself(transfer))
+        SET(CURLOPT_FORBID_REUSE, 1L);
+}
+
+static void set_connection(struct transfer *transfer, const struct client_route *sandbox,
                            CURLcode *rc)
 {
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -133,7 +159,9 @@ static void set_connection(struct transfer *transfer, const struct client_route 
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)CLIENT_DNS_CACHE_S);
     SET(CURLOPT_PATH_AS_IS, 1L);
     if (transfer->client->sandbox)
-        SET(CURLOPT_CONNECT_TO, &route->entry);
+        SET(CURLOPT_CONNECT_TO, &sandbox->entry);
+    else if (transfer->request->route)
+        set_private_way(transfer, rc);
 }
 
 static void set_method(struct transfer *transfer, CURLcode *rc)
