@@ -203,6 +203,7 @@ static void on_wake(uv_async_t *wake)
 static void *loop_main(void *argument)
 {
     struct client *client = argument;
+    pthread_setname_np(pthread_self(), "client");
     uv_run(&client->loop, UV_RUN_DEFAULT);
     return NULL;
 }

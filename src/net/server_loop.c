@@ -164,6 +164,7 @@ static void *run(void *argument)
 {
     struct server_loop *loop = argument;
     const struct server_config *config = &loop->server->config;
+    pthread_setname_np(pthread_self(), "loop");
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (config->on_loop_end)
         config->on_loop_end(config->handler_context, loop);

@@ -54,6 +54,7 @@ static bool take(struct workers *workers, struct job *ret_job)
 static void *work(void *argument)
 {
     struct workers *workers = argument;
+    pthread_setname_np(pthread_self(), "worker");
     struct job job;
     while (take(workers, &job))
         job.run(job.argument);

@@ -90,6 +90,7 @@ static void round_once(struct checkpointer *self)
 static void *run(void *argument)
 {
     struct checkpointer *self = argument;
+    pthread_setname_np(pthread_self(), "checkpointer");
     while (wait_for_work(self))
         round_once(self);
     return NULL;

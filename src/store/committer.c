@@ -89,6 +89,7 @@ static void commit(struct committer *committer, struct store_write *batch)
 static void *run(void *argument)
 {
     struct committer *committer = argument;
+    pthread_setname_np(pthread_self(), "committer");
     struct store_write *batch;
     while (wait_for_batch(committer, &batch))
         commit(committer, batch);
