@@ -1,4 +1,5 @@
-/* A bump allocator over a chain of blocks. */
+/* A bump allocator over a chain of blocks. What a block has not handed out yet is always zero: it
+ * comes zeroed, and what was handed out is wiped before the block is used again. */
 #include "base/arena.h"
 
 #include "base/alloc.h"
@@ -27,8 +28,9 @@ static struct arena_block *block_push(struct arena *arena, size_t at_least)
     size_t capacity = arena->head ? arena->head->capacity * 2 : ARENA_BLOCK_MIN;
     if (capacity < at_least)
         capacity = at_least;
-    struct arena_block *block = xmalloc(sizeof(*block) + capacity);
-    *block = (struct arena_block){.next = arena->head, .capacity = capacity};
+    struct arena_block *block = xcalloc(1, sizeof(*block) + capacity);
+    block->next = arena->head;
+    block->capacity = capacity;
     arena->head = block;
     return block;
 }
@@ -44,7 +46,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     void *piece = block->data + block->used;
     block->used += rounded;
     arena->used += rounded;
-    return memset(piece, 0, size);
+    return piece;
 }
 
 void *arena_alloc_array(struct arena *arena, size_t size, size_t count)
