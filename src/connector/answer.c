@@ -6,6 +6,7 @@
 #include <time.h>
 
 enum { RETRY_AFTER_MAX_S = 366 * 24 * 60 * 60 };
+#define WAIT_MAX 4102444800000000ULL /* the year 2100 in microseconds */
 
 static bool body_is_markup(struct str body)
 {
@@ -36,12 +37,28 @@ static int64_t read_date_ms(struct arena *arena, struct str text)
     return end && *end == '\0' ? (int64_t)timegm(&tm) * 1000 : -1;
 }
 
-int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer, int64_t now_ms)
+/* Such headers also come with good answers, where they ask for nothing. */
+static int64_t read_wait_ms(const struct answer *answer, const struct connector_wait *wait,
+                            int64_t now_ms)
+{
+    unsigned long long number;
+    const struct str *header =
+        wait->header ? client_header(&answer->response, str_from(wait->header)) : NULL;
+    if (!header || answer->response.status / 100 != 4 || !str_to_u64(*header, WAIT_MAX, &number))
+        return -1;
+    if (wait->unit == WAIT_SECONDS)
+        return number <= RETRY_AFTER_MAX_S ? (int64_t)number * 1000 : -1;
+    int64_t at_ms = (int64_t)(wait->unit == WAIT_UNTIL_US ? number / 1000 : number * 1000);
+    return at_ms > now_ms ? at_ms - now_ms : 0;
+}
+
+int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer,
+                              const struct connector_wait *wait, int64_t now_ms)
 {
     const struct str *header = client_header(&answer->response, STR("Retry-After"));
     unsigned long long seconds;
     if (!header)
-        return -1;
+        return read_wait_ms(answer, wait, now_ms);
     if (str_to_u64(*header, RETRY_AFTER_MAX_S, &seconds))
         return (int64_t)seconds * 1000;
     int64_t at_ms = read_date_ms(arena, *header);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "connector/connector.h"
 #include "net/client.h"
 #include "wire/value.h"
 
@@ -15,6 +16,7 @@ struct answer {
 
 void answer_read(struct arena *arena, struct answer *answer); /* response is there already */
 
-/* How long the vendor asks to wait (Retry-After in seconds or as a date, RFC 9110, 10.2.3); -1 when
- * it does not say. Vendors' own headers for it will be data of the connector. */
-int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer, int64_t now_ms);
+/* How long the vendor asks to wait: Retry-After in seconds or as a date (RFC 9110, 10.2.3), else,
+ * in a refusal, its own header `wait`; -1 when it does not say. */
+int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer,
+                              const struct connector_wait *wait, int64_t now_ms);

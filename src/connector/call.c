@@ -73,8 +73,10 @@ static void conclude_answer(struct run *run, const struct judgement *judgement,
         .step = judgement->step,
         .status = answered ? answer->response.status : 0,
         .hint = str_from(judgement->hint),
-        .retry_after_ms =
-            answered ? answer_retry_after_ms(run->v->arena, answer, clock_wall_ms()) : -1,
+        .retry_after_ms = answered
+                              ? answer_retry_after_ms(run->v->arena, answer,
+                                                      &run->v->connector->wait, clock_wall_ms())
+                              : -1,
     };
 }
 

@@ -66,6 +66,9 @@ struct connector_call {
     const char *body;         /* template; what is put in is escaped as the type asks; NULL: none */
     const char *content_type; /* of the body: application/json, a form, or NULL: none */
     const char *needs;        /* JSON pointer that every good answer has; NULL: any JSON will do */
+    /* A status with which VERDICT_FORBIDDEN is as good as an answer: who asks is known, and may
+     * only not see this. The next call decides. 0: none. */
+    int suffices;
 };
 
 struct connector_calls {
@@ -80,6 +83,9 @@ struct connector_url {
     const char *flag;        /* applies only when this boolean member is true; NULL: always */
     const char *url;         /* template; as a whole "{member}" it may have no scheme: https then */
     const char *bare_domain; /* "example.com": a value "acme" means acme.example.com */
+    /* "api": at hosts in the connector's domains the API is on that label, which people leave out
+     * or write as "app", where the web pages are. NULL: hosts are taken as given. */
+    const char *label;
     /* Applies only to https hosts in the connector's domains: for requests that carry a secret
      * which the profile's owner does not have, such as the operator's app's. */
     bool vendor_hosts_only;
@@ -154,7 +160,8 @@ struct connector_ways {
 };
 
 /* What an answer means. The first rule that matches decides; when none does, the common table in
- * connector/judge.c. */
+ * connector/judge.c. VERDICT_ACCEPTED ends the search: the answer is a good one if it has what the
+ * call needs. */
 struct connector_rule {
     enum verdict_step step; /* STEP_TOKEN or STEP_API; STEP_NONE: either */
     int status;             /* 0: any; one digit: a class, 5 for 500 to 599 */
@@ -166,12 +173,20 @@ struct connector_rule {
     enum verdict_kind kind;
     bool absent;    /* its parent is there, it is not (or is null) */
     bool page;      /* only for a web page instead of JSON */
+    bool past;      /* it is a time (RFC 3339), and over */
     bool renewable; /* a new access token may help */
 };
 
 struct connector_rules {
     const struct connector_rule *rows;
     size_t count;
+};
+
+/* A vendor's own header that says how long to wait, beside Retry-After. */
+enum connector_wait_unit { WAIT_SECONDS, WAIT_UNTIL_S, WAIT_UNTIL_US }; /* from now; since 1970 */
+struct connector_wait {
+    const char *header; /* NULL: there is none */
+    enum connector_wait_unit unit;
 };
 
 struct connector {
@@ -183,6 +198,7 @@ struct connector {
     struct connector_rules rules;
     struct connector_texts words;   /* JSON pointers to the vendor's own words, before the usual */
     struct connector_texts domains; /* where the vendor's hosts are: "example.com" */
+    struct connector_wait wait;
     /* Hooks, for what data cannot say; NULL for most. */
     /* Makes members for templates out of the properties: puts texts into `derived`, in the arena.
      * ERR_VALIDATION when the properties make none. */

@@ -23,6 +23,18 @@ static struct str override_of(const struct connector_env *env, const struct conn
     return env->endpoint_override(env->endpoint_context, connector->type);
 }
 
+/* "example.com" and "app.example.com" become "api.example.com" when the label is "api". */
+static void put_label(struct arena *arena, const struct connector *connector, const char *label,
+                      struct url *url)
+{
+    struct str wanted = str_from(label), first, rest;
+    if (!label || !url_in_domains(url, &connector->domains) ||
+        !str_cut(url->host, '.', &first, &rest) || str_eq(first, wanted))
+        return;
+    struct str base = str_eq(first, STR("app")) || str_eq(first, STR("www")) ? rest : url->host;
+    url->host = arena_printf(arena, "%s.%.*s", label, STR_ARG(base));
+}
+
 static bool url_of_row(const struct connector_env *env, const struct connector *connector,
                        const struct connector_url *row, const struct scope *scope,
                        struct arena *arena, struct url *ret_url, struct error *error)
@@ -33,7 +45,10 @@ static bool url_of_row(const struct connector_env *env, const struct connector *
     enum template_escape escape = is_whole_place(row->url) ? ESCAPE_NONE : ESCAPE_HOST;
     struct str url = template_fill(arena, row->url, scope, escape);
     const char *name = row->given ? row->given : "connectorProfileProperties";
-    return url_parse(arena, url, row->bare_domain, name, ret_url, error);
+    if (!url_parse(arena, url, row->bare_domain, name, ret_url, error))
+        return false;
+    put_label(arena, connector, row->label, ret_url);
+    return true;
 }
 
 static bool row_applies(const struct connector_url *row, const struct scope *scope,

@@ -1,10 +1,12 @@
 /* Judging answers by tables. */
 #include "connector/judge.h"
 
+#include "base/clock.h"
 #include "connector/pointer.h"
 
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define HINT_URL "Check that the profile's properties lead to the vendor's API."
 
@@ -89,6 +91,17 @@ static bool text_matches(const struct connector_rule *rule, struct str text)
     return true;
 }
 
+/* "2020-11-12T08:15:30.001Z" (RFC 3339, in UTC); the fraction is not looked at. */
+static bool time_is_past(struct arena *arena, struct str text)
+{
+    struct tm tm = {0};
+    if (!text.data)
+        return false;
+    const char *end = strptime(arena_cstr(arena, text), "%Y-%m-%dT%H:%M:%S", &tm);
+    bool is_time = end && (*end == '.' || *end == 'Z') && str_ends(text, STR("Z"));
+    return is_time && (int64_t)timegm(&tm) * 1000 <= clock_wall_ms();
+}
+
 static bool rule_matches(struct arena *arena, const struct connector_rule *rule,
                          enum verdict_step step, const struct answer *answer)
 {
@@ -105,6 +118,8 @@ static bool rule_matches(struct arena *arena, const struct connector_rule *rule,
         return false;
     if (rule->absent)
         return pointer_is_missing(arena, answer->json, rule->at);
+    if (rule->past)
+        return time_is_past(arena, pointer_text(arena, answer->json, rule->at));
     return pointer_find(answer->json, rule->at) &&
            text_matches(rule, pointer_text(arena, answer->json, rule->at));
 }
@@ -162,6 +177,8 @@ struct judgement judge(struct arena *arena, const struct connector *connector,
         find_rule(arena, connector->rules.rows, connector->rules.count, step, answer);
     if (!rule)
         rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, answer);
+    if (rule && rule->kind == VERDICT_ACCEPTED)
+        return judge_good(step, needs, answer);
     if (rule)
         return (struct judgement){rule->kind, step, rule->renewable, rule->hint};
     int status = answer->response.status;

@@ -58,6 +58,16 @@ static void add_headers(struct run *run, const struct connector_call *call,
     request->headers = headers;
 }
 
+/* A call that is refused may have proved enough. */
+static bool was_enough(struct run *run, const struct connector_call *call)
+{
+    if (!call->suffices || run->verdict.status != call->suffices ||
+        run->verdict.kind != VERDICT_FORBIDDEN)
+        return false;
+    run->verdict = (struct verdict){.kind = VERDICT_ACCEPTED, .step = STEP_API};
+    return true;
+}
+
 static struct str url_of(struct run *run, const struct url *base, const struct connector_call *call)
 {
     struct arena *arena = run->v->arena;
@@ -102,7 +112,7 @@ bool run_request(struct run *run, enum verdict_step step, const struct url *base
 static bool make_call(struct run *run, const struct url *base, const struct connector_call *call)
 {
     struct answer answer;
-    return run_request(run, STEP_API, base, call, true, &answer);
+    return run_request(run, STEP_API, base, call, true, &answer) || was_enough(run, call);
 }
 
 bool run_probe(struct run *run)

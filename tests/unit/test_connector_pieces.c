@@ -260,7 +260,8 @@ static int64_t retry_after(const char *text)
 {
     struct http_header header = {STR("retry-after"), str_from(text)};
     struct answer answer = {.response = {.headers = &header, .header_count = text ? 1 : 0}};
-    return answer_retry_after_ms(&arena, &answer, 784111777000); /* 1994-11-06 08:49:37 */
+    struct connector_wait wait = {NULL, WAIT_SECONDS};
+    return answer_retry_after_ms(&arena, &answer, &wait, 784111777000); /* 1994-11-06 08:49:37 */
 }
 
 static void retry_after_is_seconds_or_a_date(void **state)
@@ -276,6 +277,29 @@ static void retry_after_is_seconds_or_a_date(void **state)
     assert_int_equal(retry_after("Sun, 06 Nov 1994 08:50:37 GMT"), 60000);
     assert_int_equal(retry_after("Sun, 06 Nov 1994 08:00:00 GMT"), 0);
     assert_int_equal(retry_after("Sun, 06 Nov 1994 08:50:37 GMT, or so"), -1);
+}
+
+static int64_t own_wait(enum connector_wait_unit unit, int status, const char *text)
+{
+    struct http_header header = {STR("x-ratelimit-reset"), str_from(text)};
+    struct answer answer = {.response = {.status = status, .headers = &header, .header_count = 1}};
+    struct connector_wait wait = {"X-RateLimit-Reset", unit};
+    return answer_retry_after_ms(&arena, &answer, &wait, 784111777000);
+}
+
+static void a_vendors_own_header_says_how_long(void **state)
+{
+    (void)state;
+    assert_int_equal(own_wait(WAIT_SECONDS, 429, "7"), 7000);
+    assert_int_equal(own_wait(WAIT_SECONDS, 403, "7"), 7000);
+    assert_int_equal(own_wait(WAIT_SECONDS, 200, "7"), -1);
+    assert_int_equal(own_wait(WAIT_SECONDS, 503, "7"), -1);
+    assert_int_equal(own_wait(WAIT_SECONDS, 429, "never"), -1);
+    assert_int_equal(own_wait(WAIT_SECONDS, 429, "99999999999"), -1);
+    assert_int_equal(own_wait(WAIT_UNTIL_S, 429, "784111780"), 3000);
+    assert_int_equal(own_wait(WAIT_UNTIL_S, 429, "784111700"), 0);
+    assert_int_equal(own_wait(WAIT_UNTIL_US, 429, "784111778500000"), 1500);
+    assert_int_equal(own_wait(WAIT_UNTIL_US, 429, "99999999999999999"), -1);
 }
 
 static void verdicts_are_sentences(void **state)
@@ -333,6 +357,7 @@ int main(void)
         cmocka_unit_test(enum_values_are_no_secrets),
         cmocka_unit_test(words_are_printable_and_short),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
+        cmocka_unit_test(a_vendors_own_header_says_how_long),
         cmocka_unit_test(verdicts_are_sentences),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

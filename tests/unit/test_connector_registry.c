@@ -134,6 +134,7 @@ static void check_urls(const struct connector *connector, const struct connector
         check_path(connector, row->flag);
         check_template(connector, row->url);
         assert_true(!row->vendor_hosts_only || connector->domains.count > 0);
+        assert_true(!row->label || connector->domains.count > 0);
         if (row->probe)
             check_call(connector, row->probe);
     }
@@ -205,6 +206,7 @@ static void rules_can_match(void **state)
             assert_true(!rule->at || rule->at[0] == '/');
             assert_true(rule->at || rule->header || !rule->equals);
             assert_true(!rule->absent || (rule->at && !rule->equals && !rule->contains));
+            assert_true(!rule->past || (rule->at && !rule->absent && !rule->equals));
             assert_true((rule->status >= 0 && rule->status < 6) ||
                         (rule->status >= 100 && rule->status < 600));
             assert_int_not_equal(rule->kind, VERDICT_INTERNAL);
