@@ -1,7 +1,56 @@
-/* Datadog: known by its shapes; verifying is not built yet. */
+/* Datadog: an API key and an application key in headers of their own; one call proves both. */
 #include "connector/connector.h"
+
+/* Each site has its own API host, "api." and the site; keys belong to one site. */
+static const struct connector_url api[] = {
+    {.given = "instanceUrl",
+     .url = "{instanceUrl}",
+     .bare_domain = "datadoghq.com",
+     .label = "api"},
+};
+
+static const char *const domains[] = {"datadoghq.com", "datadoghq.eu", "ddog-gov.com"};
+
+static const struct connector_header keys[] = {
+    {"DD-API-KEY", "{credentials.apiKey}"},
+    {"DD-APPLICATION-KEY", "{credentials.applicationKey}"},
+};
+
+static const struct connector_auth auth[] = {
+    {.headers = &(const struct connector_headers)LIST(keys)},
+};
+
+static const struct connector_call probes[] = {
+    {.method = "GET", .path = "/api/v2/validate_keys", .needs = "/status"},
+};
+
+static const struct connector_rule rules[] = {
+    {STEP_API, .status = 200, .at = "/status", .equals = "ok", .kind = VERDICT_ACCEPTED},
+    {STEP_API, .status = 200, .at = "/status", .kind = VERDICT_UNREACHABLE,
+     .hint = "It does not say that the keys are good. Try again."},
+    /* The load balancer speaks here, not the API. */
+    {STEP_API, .status = 403, .contains = "administrative rules", .kind = VERDICT_UNREACHABLE,
+     .hint = "The vendor's entrance refused the request before any key was looked at. Try again."},
+    {STEP_API, .status = 403, .at = "/errors/1", .contains = "permission",
+     .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the application key the scopes for what shall be read, or its owner the role."},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
+     .hint = "Check the API key, the application key, and that instanceUrl is their site."},
+    {STEP_API, .status = 403, .kind = VERDICT_REJECTED,
+     .hint = "Check the API key, the application key, and that instanceUrl is their site."},
+};
+
+/* The first says "Forbidden" alike, whatever the reason. */
+static const char *const words[] = {"/errors/1"};
 
 const struct connector connector_datadog = {
     .type = STR("Datadog"),
     .key = STR("Datadog"),
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
+    .words = LIST(words),
+    .domains = LIST(domains),
+    .wait = {"X-RateLimit-Reset", WAIT_SECONDS},
 };
