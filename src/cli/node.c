@@ -41,6 +41,8 @@ void node_prepare_process(void)
     sigset_t set = waited_signals();
     tune_heap();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file that may not grow is an error of the write, as a full disk is */
     sigprocmask(SIG_BLOCK, &set, NULL);
     secret_init();
     shapes_init();
