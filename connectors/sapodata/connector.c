@@ -4,4 +4,6 @@
 const struct connector connector_sapodata = {
     .type = STR("SAPOData"),
     .key = STR("SAPOData"),
+    .modes = MODE_PRIVATE,
+    .private_service = "privateLinkServiceName",
 };

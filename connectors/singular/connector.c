@@ -4,4 +4,5 @@
 const struct connector connector_singular = {
     .type = STR("Singular"),
     .key = STR("Singular"),
+    .modes = MODE_PRIVATE,
 };

@@ -4,4 +4,6 @@
 const struct connector connector_snowflake = {
     .type = STR("Snowflake"),
     .key = STR("Snowflake"),
+    .modes = MODE_PRIVATE,
+    .private_service = "privateLinkServiceName",
 };

@@ -4,4 +4,5 @@
 const struct connector connector_trendmicro = {
     .type = STR("Trendmicro"),
     .key = STR("Trendmicro"),
+    .modes = MODE_PRIVATE,
 };

@@ -86,6 +86,8 @@ bool run_call(struct run *run, enum verdict_step step, const char *needs,
     struct arena *arena = run->v->arena;
     struct judgement judgement;
     int64_t pause_ms;
+    if (!run_take_way(run, step, request))
+        return false;
     for (int tries = 1;; tries++) {
         call_once(run, request, ret_answer);
         judgement = judge(arena, run->v->connector, step, needs, ret_answer);

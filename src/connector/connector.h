@@ -189,6 +189,10 @@ struct connector_wait {
     enum connector_wait_unit unit;
 };
 
+enum connector_mode {
+    MODE_PRIVATE = 1 << 0,
+};
+
 struct connector {
     struct str type; /* the API's ConnectorType */
     struct str key;  /* its member in the configuration's unions, which may be spelled otherwise */
@@ -198,6 +202,12 @@ struct connector {
     struct connector_rules rules;
     struct connector_texts words;   /* JSON pointers to the vendor's own words, before the usual */
     struct connector_texts domains; /* where the vendor's hosts are: "example.com" */
+    unsigned modes;                 /* of enum connector_mode, beside Public */
+    /* Private mode. Calls take the operator's private route for the PrivateLink service that this
+     * member names; NULL, or the member absent: the one for the host that is called. */
+    const char *private_service;
+    /* Calls for tokens take it only when this boolean member is true; NULL: always. */
+    const char *private_tokens;
     struct connector_wait wait;
     /* Hooks, for what data cannot say; NULL for most. */
     /* Makes members for templates out of the properties: puts texts into `derived`, in the arena.

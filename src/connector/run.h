@@ -43,6 +43,11 @@ enum {
 bool run_call(struct run *run, enum verdict_step step, const char *needs,
               struct client_request *request, bool repeatable, struct answer *ret_answer);
 
+/* --- private.c --- */
+
+/* In Private mode sets request->route, or the verdict when the operator has no route for it. */
+bool run_take_way(struct run *run, enum verdict_step step, struct client_request *request);
+
 /* --- probe.c --- */
 
 /* Makes one call of the connector's as run_call does. What shows who we are goes with it as far as

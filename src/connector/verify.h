@@ -62,6 +62,9 @@ struct verification {
     const struct tokens *stored;     /* got for these credentials earlier; NULL: none */
     const struct exchange_journal *journal;
     struct str region; /* where the profile is */
+    /* Private mode: the operator's ways, of which every call to the vendor must take one. NULL: the
+     * profile is Public. */
+    const struct private_routes *private_routes;
     struct arena *arena;
     int64_t deadline_ms; /* on clock_mono_ms() */
 };

@@ -52,6 +52,7 @@ static void script_call(struct client *client, struct arena *arena,
     const struct scripted *step = &script->steps[script->next++];
     if (step->request)
         assert_string_equal(bytes, step->request);
+    assert_str(request->route ? request->route->name : STR_NULL, step->route);
     *ret_response = (struct client_response){
         .outcome = step->outcome,
         .status = step->status,
@@ -174,6 +175,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
         .credentials = credentials,
         .stored = stored,
         .journal = &journal,
+        .private_routes = script->private_routes,
         .arena = &script->arena,
         .deadline_ms =
             clock_mono_ms() + (script->time_limit_ms ? script->time_limit_ms : 10 * 1000),

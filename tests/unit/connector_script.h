@@ -15,6 +15,7 @@ struct scripted {
     const char *body;
     enum client_outcome outcome; /* not CLIENT_OK: there is no answer */
     const char *detail;
+    const char *route; /* name of the private route that it must take; NULL: none */
     bool connected;
     bool reused;
 };
@@ -39,6 +40,7 @@ struct script {
     const char *endpoint;   /* his endpoint map; NULL: empty */
     const char *app_secret; /* of his app "app-id"; NULL: he has none */
     int64_t time_limit_ms;  /* 0: ten seconds */
+    const struct private_routes *private_routes;
 
     struct arena arena;
     struct verdict verdict;

@@ -62,6 +62,27 @@ static void what_has_a_way_to_authenticate_is_built(void **state)
     assert_false(connector_is_built(&shapes_only));
 }
 
+/* The real service's list. */
+static void five_can_be_private(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"SAPOData", "Salesforce", "Singular", "Snowflake",
+                                        "Trendmicro"};
+    size_t found = 0;
+    for (size_t i = 0; i < connector_count(); i++) {
+        const struct connector *connector = connector_at(i);
+        const struct shape *shape = union_part(API_SHAPE_ConnectorProfileProperties, connector);
+        const char *members[] = {connector->private_service, connector->private_tokens};
+        for (size_t k = 0; k < 2; k++)
+            assert_true(!members[k] || member_of(shape, str_from(members[k])));
+        assert_int_equal(connector->private_service != NULL,
+                         member_of(shape, STR("privateLinkServiceName")) != NULL);
+        if (connector->modes & MODE_PRIVATE)
+            assert_string_equal(connector->type.data, types[found++]);
+    }
+    assert_int_equal(found, 5);
+}
+
 static bool has_session(const struct connector *connector)
 {
     for (size_t i = 0; i < connector->auth.count; i++) {
@@ -220,6 +241,7 @@ int main(void)
         cmocka_unit_test(every_profile_connector_is_registered_in_order),
         cmocka_unit_test(names_are_the_models),
         cmocka_unit_test(what_has_a_way_to_authenticate_is_built),
+        cmocka_unit_test(five_can_be_private),
         cmocka_unit_test(templates_name_members_of_the_model),
         cmocka_unit_test(secrets_of_apps_stay_at_vendors),
         cmocka_unit_test(rules_can_match),
