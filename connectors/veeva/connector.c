@@ -1,7 +1,117 @@
-/* Veeva: known by its shapes; verifying is not built yet. */
+/* Veeva Vault: a login with user name and password gives a session of one Vault, which must be the
+ * one that was asked for; the session's own user proves that the API may be used. */
 #include "connector/connector.h"
+#include "connector/template.h"
+#include "connector/url.h"
+
+/* Old versions stay as they are, for years. */
+#define API "/api/v24.1"
+#define DOMAIN "veevavault.com"
+
+static const struct connector_url api[] = {
+    {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = DOMAIN},
+};
+
+static bool derive(const struct value *properties, struct arena *arena, struct value *derived,
+                   struct error *error)
+{
+    struct str instance = value_text(properties, "instanceUrl");
+    struct url url;
+    if (instance.data && !url_parse(arena, instance, DOMAIN, "instanceUrl", &url, error))
+        return false;
+    value_put_text(arena, derived, "host", instance.data ? url.host : STR_NULL);
+    return true;
+}
+
+/* A user who may not enter the Vault that was asked for is logged in to another of his. */
+static const char *wrong_vault(const struct scope *scope, const struct value *answer,
+                               struct arena *arena)
+{
+    const struct value *vaults = value_get(answer, "vaultIds");
+    struct str wanted = scope_text(arena, scope, "derived.host");
+    int64_t id = value_integer(answer, "vaultId", -1);
+    for (size_t i = 0; i < vaults->count; i++) {
+        struct url url;
+        if (value_integer(vaults->items[i], "id", -2) == id &&
+            url_parse(arena, value_text(vaults->items[i], "url"), NULL, "url", &url, NULL) &&
+            str_eq(url.host, wanted))
+            return NULL;
+    }
+    return "The login ended in another Vault than the one that instanceUrl names: give this user "
+           "access to it, or check instanceUrl.";
+}
+
+static const struct connector_header shown[] = {{"Authorization", "{session.token}"}};
+
+static const struct connector_auth auth[] = {
+    {.session =
+         &(const struct connector_session){
+             .login = {.method = "POST",
+                       .path = API "/auth",
+                       .body = "username={credentials.username}&password={credentials.password}"
+                               "&vaultDNS={derived.host}",
+                       .content_type = "application/x-www-form-urlencoded",
+                       .needs = "/vaultIds"},
+             .token = "/sessionId",
+             .headers = LIST(shown),
+             .end = {.method = "DELETE", .path = API "/session"},
+             .wrong = wrong_vault,
+         }},
+};
+
+/* A user without API access can log in, but not do this. */
+static const struct connector_call probes[] = {
+    {.method = "GET", .path = API "/objects/users/me", .needs = "/users"},
+};
+
+#define TYPE(name) .at = "/errors/0/type", .equals = name
+
+/* Every answer has status 200. The types are part of the API's contract, the messages are not. */
+static const struct connector_rule rules[] = {
+    {STEP_NONE, .at = "/responseStatus", .equals = "EXCEPTION", .kind = VERDICT_UNREACHABLE,
+     .hint = "The Vault had a fault of its own. Try again."},
+    {STEP_NONE, TYPE("USERNAME_OR_PASSWORD_INCORRECT"), .kind = VERDICT_REJECTED,
+     .hint = "Check user name and password; the user name has a domain (user@domain.com). Several "
+             "wrong passwords lock the user."},
+    {STEP_NONE, TYPE("NO_PASSWORD_PROVIDED"), .kind = VERDICT_REJECTED},
+    {STEP_NONE, TYPE("INACTIVE_USER"), .kind = VERDICT_REJECTED,
+     .hint = "The user does not exist in this Vault, or is inactive."},
+    {STEP_NONE, TYPE("USER_LOCKED_OUT"), .kind = VERDICT_REJECTED,
+     .hint = "Let an administrator unlock the user, or wait."},
+    {STEP_NONE, TYPE("PASSWORD_CHANGE_REQUIRED"), .kind = VERDICT_REJECTED,
+     .hint = "Log in to the Vault once and change the password."},
+    {STEP_NONE, TYPE("INSUFFICIENT_ACCESS"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the user a security profile whose permission set allows API access."},
+    {STEP_NONE, TYPE("OPERATION_NOT_ALLOWED"), .kind = VERDICT_FORBIDDEN},
+    {STEP_NONE, TYPE("CONFIGURATION_MODE_ENABLED"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Only administrators may enter the Vault while it is in configuration mode."},
+    {STEP_NONE, TYPE("API_LIMIT_EXCEEDED"), .kind = VERDICT_THROTTLED,
+     .hint = "Try again in a minute."},
+    {STEP_NONE, TYPE("INVALID_SESSION_ID"), .kind = VERDICT_UNREACHABLE,
+     .hint = "The Vault ended the session at once. Try again."},
+    {STEP_NONE, TYPE("MALFORMED_URL"), .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check that instanceUrl is the Vault's own host."},
+    {STEP_NONE, TYPE("METHOD_NOT_SUPPORTED"), .kind = VERDICT_MISCONFIGURED},
+    {STEP_NONE, TYPE("INVALID_DATA"), .kind = VERDICT_MISCONFIGURED},
+    {STEP_NONE, TYPE("PARAMETER_REQUIRED"), .kind = VERDICT_MISCONFIGURED},
+    {STEP_NONE, TYPE("UNEXPECTED_ERROR"), .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
+    {STEP_NONE, TYPE("RACE_CONDITION"), .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
+    {STEP_NONE, TYPE("OPERATION_IN_PROGRESS"), .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
+    {STEP_TOKEN, .at = "/responseStatus", .equals = "FAILURE", .kind = VERDICT_REJECTED},
+    {STEP_API, .at = "/responseStatus", .equals = "FAILURE", .kind = VERDICT_UNREACHABLE},
+    {STEP_NONE, .header = "X-VaultAPI-DowntimeExpectedDurationMinutes", .kind = VERDICT_UNREACHABLE,
+     .hint = "The Vault is down for maintenance. Try again later."},
+    {STEP_TOKEN, .status = 401, .kind = VERDICT_REJECTED, .hint = "Check user name and password."},
+    {STEP_TOKEN, .status = 403, .kind = VERDICT_FORBIDDEN,
+     .hint = "The Vault may take requests from known addresses only."},
+};
 
 const struct connector connector_veeva = {
     .type = STR("Veeva"),
     .key = STR("Veeva"),
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
+    .derive = derive,
 };

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* client_call has no context: one script runs at a time. */
 static struct script *running;
@@ -30,6 +31,31 @@ static const char *spell(struct arena *arena, const struct client_request *reque
     return out.data;
 }
 
+static bool is_uuid(const char *text)
+{
+    static const char form[] = "xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx";
+    for (size_t i = 0; form[i]; i++) {
+        if (form[i] == 'x' ? !text[i] || !strchr("0123456789abcdef", text[i]) : text[i] != form[i])
+            return false;
+    }
+    return true;
+}
+
+/* What is expected, with the UUIDs that are in `bytes` at the same places. */
+static const char *put_uuids(struct arena *arena, const char *expected, const char *bytes)
+{
+    struct buf out = buf_in(arena, SCRIPT_TEXT_MAX);
+    const char *place;
+    while ((place = strstr(expected, "%UUID%"))) {
+        buf_add(&out, (struct str){expected, (size_t)(place - expected)});
+        expected = place + strlen("%UUID%");
+        bool found = strlen(bytes) > out.len && is_uuid(bytes + out.len);
+        buf_add(&out, found ? (struct str){bytes + out.len, 36} : STR("(a UUID)"));
+    }
+    buf_add_cstr(&out, expected);
+    return out.data;
+}
+
 static void add_headers(struct arena *arena, const char *lines, struct client_response *response)
 {
     struct http_header *headers = arena_array(arena, struct http_header, 8);
@@ -51,8 +77,10 @@ static void script_call(struct client *client, struct arena *arena,
         fail_msg("a call that the script does not have: %s", bytes);
     const struct scripted *step = &script->steps[script->next++];
     if (step->request)
-        assert_string_equal(bytes, step->request);
+        assert_string_equal(bytes, put_uuids(arena, step->request, bytes));
     assert_str(request->route ? request->route->name : STR_NULL, step->route);
+    while (step->late && clock_mono_ms() <= request->deadline_ms)
+        nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
     *ret_response = (struct client_response){
         .outcome = step->outcome,
         .status = step->status,

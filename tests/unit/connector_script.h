@@ -9,7 +9,8 @@
 enum { SCRIPT_TEXT_MAX = 64 * 1024 };
 
 struct scripted {
-    const char *request; /* the exact bytes: request line, headers, empty line, body */
+    /* The exact bytes: request line, headers, empty line, body; %UUID% stands for any UUID. */
+    const char *request;
     int status;
     const char *headers; /* "Name: value" lines, each ending in LF; NULL: none */
     const char *body;
@@ -18,6 +19,7 @@ struct scripted {
     const char *route; /* name of the private route that it must take; NULL: none */
     bool connected;
     bool reused;
+    bool late; /* it answers when the time limit is just over */
 };
 
 struct script {
