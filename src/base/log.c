@@ -3,10 +3,24 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 static enum log_level least_level = LOG_INFO;
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+bool log_level_from(const char *name, enum log_level *ret_level)
+{
+    for (int i = LOG_DEBUG; i <= LOG_ERROR; i++) {
+        if (strcmp(name, level_names[i]) == 0) {
+            *ret_level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
 
 void log_init(enum log_level least)
 {
@@ -15,14 +29,14 @@ void log_init(enum log_level least)
 
 static size_t put_prefix(char *line, size_t size, enum log_level level, struct str request)
 {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
     struct timespec now;
     struct tm utc;
     char when[32];
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);
-    int len = snprintf(line, size, "%s.%03ldZ %s ", when, now.tv_nsec / 1000000, names[level]);
+    int len =
+        snprintf(line, size, "%s.%03ldZ %s ", when, now.tv_nsec / 1000000, level_names[level]);
     if (request.len > 0)
         len += snprintf(line + len, size - (size_t)len, "request %.64s ", request.data);
     return (size_t)len;

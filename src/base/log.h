@@ -5,8 +5,11 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+#include <stdbool.h>
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
+bool log_level_from(const char *name, enum log_level *ret_level); /* "debug" to "error" */
 void log_init(enum log_level least); /* lines below `least` are dropped; LOG_INFO without a call */
 
 /* `request` is the request's id, or STR_NULL outside of one. Control characters are escaped, a line

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool make_directory(const char *path, struct error *error)
 {
@@ -14,6 +15,18 @@ static bool make_directory(const char *path, struct error *error)
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
         return true;
     return fail(error, ERR_INTERNAL, "The directory %s cannot be made: %s.", path, strerror(errno));
+}
+
+/* A mistyped directory should not become an empty one that looks right. */
+static bool check_exists(const char *path, struct error *error)
+{
+    char database[DATA_PATH_SIZE];
+    snprintf(database, sizeof(database), "%s/headgate.db", path);
+    return access(database, F_OK) == 0 ||
+           fail(error, ERR_NOT_FOUND,
+                "There is no Headgate data in %s. Name its directory with "
+                "--data.",
+                path);
 }
 
 static bool open_keys(struct data_dir *data, const struct options *options, struct error *error)
@@ -36,7 +49,8 @@ bool data_dir_open(const struct options *options, enum data_use use, struct data
 {
     *ret_data = (struct data_dir){.path = options_text(options, "data")};
     struct store_config config = {.data_dir = ret_data->path};
-    if (!make_directory(ret_data->path, error))
+    if (use == DATA_LOOK ? !check_exists(ret_data->path, error)
+                         : !make_directory(ret_data->path, error))
         return false;
     bool opened = use == DATA_SERVE ? store_open(&config, &ret_data->store, error)
                                     : store_attach(&config, &ret_data->store, error);

@@ -24,7 +24,8 @@ enum { DATA_DIR_MAX = 4000, DATA_PATH_SIZE = DATA_DIR_MAX + 64 };
 
 enum data_use {
     DATA_SERVE,  /* owns the directory: one server at a time */
-    DATA_ATTACH, /* a command beside it */
+    DATA_ATTACH, /* a command beside it, or before it */
+    DATA_LOOK,   /* a command that has nothing to do where nothing is yet */
 };
 
 struct data_dir {

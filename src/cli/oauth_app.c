@@ -114,7 +114,7 @@ static int list(const struct options *options)
     struct data_dir data;
     struct error error = {0};
     secret_init();
-    bool ok = data_dir_open(options, DATA_ATTACH, &data, &error) && print_apps(data.store, &error);
+    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) && print_apps(data.store, &error);
     data_dir_close(&data);
     return ok ? EXIT_OK : command_failed(&error);
 }
@@ -146,7 +146,7 @@ static int delete_app(const struct options *options)
     struct data_dir data;
     struct error error = {0};
     secret_init();
-    bool ok = data_dir_open(options, DATA_ATTACH, &data, &error) &&
+    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) &&
               store_apply(data.store, apply_delete, (char *)options_text(options, "connector"),
                           true, &error);
     data_dir_close(&data);

@@ -11,6 +11,10 @@ static const struct option options_table[] = {
     {.name = "sandbox",
      .kind = OPTION_FLAG,
      .help = "send every call to vendors to built-in stand-ins (headgate sandbox --list)"},
+    {.name = "log-level",
+     .argument = "LEVEL",
+     .fallback = "info",
+     .help = "least that is logged: debug, info (changes), warn (refusals by vendors), error"},
     {0},
 };
 
@@ -18,6 +22,13 @@ static int serve(const struct options *options)
 {
     struct node node;
     struct error error = {0};
+    enum log_level level;
+    if (!log_level_from(options_text(options, "log-level"), &level)) {
+        fail(&error, ERR_VALIDATION, "--log-level takes debug, info, warn or error.");
+        command_failed(&error);
+        return EXIT_USAGE;
+    }
+    log_init(level);
     node_prepare_process();
     int code = EXIT_OK;
     if (!node_start(&node, options, options_text(options, "listen"),

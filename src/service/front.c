@@ -94,12 +94,28 @@ static void run(struct call *call, const struct operation *operation)
         fail(&call->error, ERR_INTERNAL, "The operation failed without saying why.");
 }
 
+/* A line a change, with what came of it; reads are not logged. What failed on this side is told
+ * when it is answered. */
+static void log_change(const struct call *call)
+{
+    const struct error_kind *kind = error_kind(call->error.code);
+    struct str name = value_text(call->input, "connectorProfileName");
+    if (call->error.code == ERR_NONE)
+        log_write(LOG_INFO, str_from(call->request_id), "%.*s %.*s: ok",
+                  STR_ARG(call->operation->name), STR_ARG(name));
+    else if (kind->status < 500)
+        log_write(call->error.code == ERR_CONNECTOR_AUTHENTICATION ? LOG_WARN : LOG_INFO,
+                  str_from(call->request_id), "%.*s %.*s: %s: %s", STR_ARG(call->operation->name),
+                  STR_ARG(name), kind->exception, call->error.message);
+}
+
 static void run_on_worker(void *argument)
 {
     struct call *call = argument;
     const struct operation *operation = operation_find(call->operation->name);
     call->reader = NULL; /* the loop's, which must not be used here */
     run(call, operation);
+    log_change(call);
     if (call->error.code != ERR_NONE)
         call_audit_failure(call);
     http_later(call->exchange, 0, answer_on_loop, call);

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
-#include "base/log.h"
 #include "service/arn.h"
 #include "service/profile_seal.h"
 #include "vault/seal.h"
@@ -125,8 +124,6 @@ static bool fail_verdict(struct profile_change *change, const struct verdict *ve
 {
     struct call *call = change->call;
     struct str sentence = verdict_describe(call->arena, change->connector->type, verdict);
-    log_write(LOG_WARN, str_from(call->request_id), "%.*s of %.*s: %.*s",
-              STR_ARG(call->operation->name), STR_ARG(change->profile.key.name), STR_ARG(sentence));
     if (verdict->kind == VERDICT_INTERNAL)
         return fail(&call->error, ERR_INTERNAL, "%.*s", STR_ARG(sentence));
     return fail(&call->error, ERR_CONNECTOR_AUTHENTICATION,

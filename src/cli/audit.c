@@ -1,0 +1,83 @@
+/* headgate audit: which changes were tried, by whom, and what came of them. */
+#include "cli/command.h"
+#include "cli/data_dir.h"
+
+#include "base/clock.h"
+#include "store/audit.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { AUDIT_LIMIT_MAX = 100000, HOUR_MS = 60 * 60 * 1000 };
+
+static const struct option options_table[] = {
+    DATA_OPTIONS,
+    {.name = "account", .argument = "N", .required = true, .help = "whose"},
+    {.name = "hours",
+     .kind = OPTION_NUMBER,
+     .argument = "N",
+     .fallback = "24",
+     .least = 1,
+     .most = 90 * 24,
+     .help = "how far back; rows are kept for 90 days"},
+    {.name = "limit",
+     .kind = OPTION_NUMBER,
+     .argument = "N",
+     .fallback = "1000",
+     .least = 1,
+     .most = AUDIT_LIMIT_MAX,
+     .help = "most rows, the oldest first"},
+    {0},
+};
+
+static void print_entry(const struct audit_entry *entry)
+{
+    time_t seconds = (time_t)(entry->at_ms / 1000);
+    char when[32];
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    printf("%s  %.*s  %.*s  %.*s  %.*s  %.*s\n", when, STR_ARG(entry->region),
+           STR_ARG(entry->access_key_id), STR_ARG(entry->operation), STR_ARG(entry->resource),
+           STR_ARG(entry->outcome));
+    if (entry->detail.len > 0)
+        printf("    %.*s\n", STR_ARG(entry->detail));
+}
+
+static bool print_audit(const struct options *options, struct store *store, struct error *error)
+{
+    struct arena arena = {0};
+    struct store_reader *reader;
+    struct audit_entry *entries;
+    size_t count = 0;
+    int64_t after_ms = clock_wall_ms() - options_number(options, "hours") * HOUR_MS;
+    if (!store_reader_take(store, &reader, error))
+        return false;
+    bool ok = audit_list(reader, &arena, str_from(options_text(options, "account")), after_ms,
+                         (size_t)options_number(options, "limit"), &entries, &count, error);
+    for (size_t i = 0; ok && i < count; i++)
+        print_entry(&entries[i]);
+    store_reader_put(store, reader);
+    arena_done(&arena);
+    return ok;
+}
+
+static int audit(const struct options *options)
+{
+    struct data_dir data;
+    struct error error = {0};
+    secret_init();
+    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) &&
+              print_audit(options, data.store, &error);
+    data_dir_close(&data);
+    return ok ? EXIT_OK : command_failed(&error);
+}
+
+const struct command audit_command = {
+    .name = "audit",
+    .summary = "which changes were tried, by whom, and what came of them",
+    .about = "A line a change of a profile: when, region, access key, operation, profile, outcome; "
+             "for one\nthat failed, why on the next line. Works beside a running server.",
+    .options = options_table,
+    .run = audit,
+};
