@@ -1,7 +1,53 @@
-/* Dynatrace: known by its shapes; verifying is not built yet. */
+/* Dynatrace: an API token. Its own record says whether it is switched off or over, the list of
+ * problems whether it may read what flows read. */
 #include "connector/connector.h"
+
+/* "abc12345.live.dynatrace.com", or a cluster or gateway of one's own with "/e/ENVIRONMENT". */
+static const struct connector_url api[] = {
+    {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = "live.dynatrace.com"},
+};
+
+static const struct connector_header token[] = {
+    {"Authorization", "Api-Token {credentials.apiToken}"},
+};
+
+static const struct connector_auth auth[] = {
+    {.headers = &(const struct connector_headers)LIST(token)},
+};
+
+static const struct connector_call probes[] = {
+    /* Any scope will do for a lookup, says the reference; if not, the next call decides. */
+    {.method = "POST",
+     .path = "/api/v2/apiTokens/lookup",
+     .body = "{\"token\":\"{credentials.apiToken}\"}",
+     .content_type = "application/json",
+     .needs = "/id",
+     .suffices = 403},
+    {.method = "GET", .path = "/api/v2/problems?pageSize=1", .needs = "/problems"},
+};
+
+static const struct connector_rule rules[] = {
+    {STEP_API, .status = 200, .at = "/enabled", .equals = "false", .kind = VERDICT_REJECTED,
+     .hint = "The token is switched off. Enable it, or take another."},
+    {STEP_API, .status = 200, .at = "/expirationDate", .past = true, .kind = VERDICT_REJECTED,
+     .hint = "The token's expiration date is over. Make a new one."},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
+     .hint = "Check the token, and that it is of this environment."},
+    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the token the scope problems.read."},
+    {STEP_API, .status = 404, .at = "/error/message", .contains = "token", .kind = VERDICT_REJECTED,
+     .hint = "Check the token, and that it is of this environment."},
+    {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check instanceUrl: https://ENVIRONMENT.live.dynatrace.com (not the apps host), or "
+             "https://HOST/e/ENVIRONMENT."},
+};
 
 const struct connector connector_dynatrace = {
     .type = STR("Dynatrace"),
     .key = STR("Dynatrace"),
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
+    .wait = {"X-RateLimit-Reset", WAIT_UNTIL_US},
 };

@@ -19,6 +19,17 @@ static const struct vendor datadog = {"Datadog", "{\"instanceUrl\":\"https://api
                                       "{\"apiKey\":\"key-1\",\"applicationKey\":\"application-1\"}",
                                       DATADOG_AT("api.datadoghq.com")};
 
+#define ENVIRONMENT "https://abc12345.live.dynatrace.com"
+#define LOOKUP                                                                                     \
+    "POST " ENVIRONMENT "/api/v2/apiTokens/lookup\nAccept: application/json\nContent-Type: "       \
+    "application/json\nAuthorization: Api-Token dt0c01.AB.CD\n\n{\"token\":\"dt0c01.AB.CD\"}"
+#define PROBLEMS                                                                                   \
+    "GET " ENVIRONMENT "/api/v2/problems?pageSize=1\nAccept: application/json\nAuthorization: "    \
+    "Api-Token dt0c01.AB.CD\n\n"
+
+static const struct vendor dynatrace = {"Dynatrace", "{\"instanceUrl\":\"ABC12345\"}",
+                                        "{\"apiToken\":\"dt0c01.AB.CD\"}", LOOKUP};
+
 static bool run(const struct vendor *vendor, const char *properties, const struct scripted *steps,
                 size_t count)
 {
@@ -59,6 +70,17 @@ static const struct meaning meanings[] = {
      VERDICT_UNREACHABLE, NULL},
     {&datadog, 404, "{\"errors\":[\"Not found\"]}", VERDICT_MISCONFIGURED, "Not found"},
     {&datadog, 302, "", VERDICT_MISCONFIGURED, NULL},
+    {&dynatrace, 200, "{\"id\":\"a\",\"enabled\":false}", VERDICT_REJECTED, NULL},
+    {&dynatrace, 200,
+     "{\"id\":\"a\",\"enabled\":true,\"expirationDate\":\"2020-11-12T08:15:30.144Z\"}",
+     VERDICT_REJECTED, NULL},
+    {&dynatrace, 200, "{\"enabled\":true}", VERDICT_UNREACHABLE, NULL},
+    {&dynatrace, 200, "<html>", VERDICT_MISCONFIGURED, NULL},
+    {&dynatrace, 401, "{\"error\":{\"code\":401,\"message\":\"Token Authentication failed\"}}",
+     VERDICT_REJECTED, "Token Authentication failed"},
+    {&dynatrace, 404, "{\"error\":{\"code\":404,\"message\":\"Token does not exist\"}}",
+     VERDICT_REJECTED, "Token does not exist"},
+    {&dynatrace, 404, "<html>", VERDICT_MISCONFIGURED, NULL},
 };
 
 static void each_answer_has_its_meaning(void **state)
@@ -116,6 +138,58 @@ static void a_vendors_own_header_is_waited_for(void **state)
     assert_int_equal(script.verdict.retry_after_ms, 3600000);
 }
 
+static void a_token_is_known_and_may_read(void **state)
+{
+    (void)state;
+    static const struct scripted good[] = {
+        {LOOKUP, 200,
+         .body = "{\"id\":\"a\",\"enabled\":true,\"expirationDate\":\"2099-01-01T00:00:00Z\"}"},
+        {PROBLEMS, 200, .body = "{\"problems\":[]}"},
+    };
+    assert_true(RUN(&dynatrace, good));
+    static const struct scripted unscoped[] = {
+        {LOOKUP, 200, .body = "{\"id\":\"a\",\"enabled\":true}"},
+        {PROBLEMS, 403,
+         .body = "{\"error\":{\"code\":403,\"message\":\"Token is missing required scope.\"}}"},
+    };
+    assert_false(RUN(&dynatrace, unscoped));
+    assert_verdict(&script, VERDICT_FORBIDDEN, STEP_API, 403, "Token is missing required scope.");
+}
+
+/* A lookup that is not allowed says nothing against the token. */
+static void a_call_may_be_enough_though_refused(void **state)
+{
+    (void)state;
+    static const struct scripted good[] = {{LOOKUP, .status = 403},
+                                           {PROBLEMS, 200, .body = "{\"problems\":[]}"}};
+    assert_true(RUN(&dynatrace, good));
+    assert_int_equal(script.verdict.kind, VERDICT_ACCEPTED);
+    static const struct scripted bad[] = {{LOOKUP, .status = 403}, {PROBLEMS, .status = 401}};
+    assert_false(RUN(&dynatrace, bad));
+    assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, NULL);
+}
+
+/* Only what is a time, in UTC, can be over. */
+static void only_a_time_is_over(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"null",
+                                         "\"\"",
+                                         "\"never\"",
+                                         "1",
+                                         "\"2020-11-12\"",
+                                         "\"2020-11-12T08:15:30\"",
+                                         "\"2020-11-12T08:15:30+25:00\""};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        char body[128];
+        snprintf(body, sizeof(body), "{\"id\":\"a\",\"expirationDate\":%s}", others[i]);
+        const struct scripted steps[] = {{LOOKUP, 200, .body = body},
+                                         {PROBLEMS, 200, .body = "{\"problems\":[]}"}};
+        assert_true(RUN(&dynatrace, steps));
+        again();
+    }
+}
+
 static int fresh(void **state)
 {
     (void)state;
@@ -136,9 +210,9 @@ static int clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_answer_has_its_meaning),
-        TEST(a_site_is_found_by_what_people_call_it),
-        TEST(a_vendors_own_header_is_waited_for),
+        TEST(each_answer_has_its_meaning),         TEST(a_site_is_found_by_what_people_call_it),
+        TEST(a_vendors_own_header_is_waited_for),  TEST(a_token_is_known_and_may_read),
+        TEST(a_call_may_be_enough_though_refused), TEST(only_a_time_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
