@@ -1,7 +1,57 @@
-/* Redshift: known by its shapes; verifying is not built yet. */
-#include "connector/connector.h"
+/* Redshift: a JDBC URL with a database user's password, or the Data API with a role of AWS. Neither
+ * is a plain HTTP call that shows a credential, so a hook verifies. */
+#include "redshift.h"
+
+/* Names of errors of the Data API and of AWS's own front (__type). */
+static const struct connector_rule rules[] = {
+    {STEP_API, .status = 4, .at = "/__type", .contains = "ThrottlingException",
+     .kind = VERDICT_THROTTLED, .hint = "Try again later."},
+    {STEP_API, .status = 4, .at = "/__type", .contains = "ExceededException",
+     .kind = VERDICT_THROTTLED,
+     .hint = "Too many statements or sessions are open. Try again later."},
+    {STEP_API, .status = 4, .at = "/__type", .contains = "AccessDenied", .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the role of dataApiRoleArn redshift-data:ExecuteStatement and "
+             "redshift-data:DescribeStatement, and redshift:GetClusterCredentials for a cluster or "
+             "redshift-serverless:GetCredentials for a workgroup."},
+    {STEP_API, .status = 4, .at = "/__type", .contains = "ValidationException",
+     .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check clusterIdentifier or workgroupName, databaseName, and that they are in the "
+             "profile's region."},
+    {STEP_API, .status = 4, .at = "/__type", .contains = "QueryTimeoutException",
+     .kind = VERDICT_UNREACHABLE, .hint = "Try again later."},
+    {STEP_API, .status = 4, .at = "/__type", .contains = "ResourceNotFoundException",
+     .kind = VERDICT_UNREACHABLE, .hint = "The statement is not known any more. Try again."},
+    {STEP_API, .status = 4, .at = "/__type", .kind = VERDICT_REJECTED,
+     .hint = "The credentials that STS gave for dataApiRoleArn are not taken."},
+};
+
+static const struct connector_texts words = {(const char *const[]){"/Message", "/message"}, 2};
+
+static bool verify(const struct verification *v, struct verdict *ret_verdict,
+                   struct tokens *ret_tokens)
+{
+    struct run run;
+    run_init(&run, v);
+    bool accepted = redshift_verify_data_api(&run);
+    *ret_verdict = run.verdict;
+    *ret_tokens = (struct tokens){0};
+    return accepted;
+}
+
+/* The Data API is AWS's own and gets no password; a database is wherever its URL says. */
+static struct str receiver(const struct value *properties, struct arena *arena)
+{
+    if (redshift_way(properties) != REDSHIFT_JDBC)
+        return STR("data-api:");
+    return arena_printf(arena, "%.*s", STR_ARG(value_text(properties, "databaseUrl")));
+}
 
 const struct connector connector_redshift = {
     .type = STR("Redshift"),
     .key = STR("Redshift"),
+    .rules = LIST(rules),
+    .words = words,
+    .receiver = receiver,
+    .check = redshift_check,
+    .verify = verify,
 };

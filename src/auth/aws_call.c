@@ -101,22 +101,31 @@ static void sign(const struct aws_access *access, const struct aws_request *requ
     *ret_count = count;
 }
 
-bool aws_call(const struct aws_access *access, const struct aws_request *request,
-              struct arena *arena, struct client_response *ret_response, struct error *error)
+bool aws_sign(const struct aws_access *access, const struct aws_request *request,
+              struct arena *arena, struct client_request *ret_request, struct error *error)
 {
-    struct http_header headers[HEADERS_MAX];
+    struct http_header *headers = arena_array(arena, struct http_header, HEADERS_MAX);
     struct endpoint endpoint;
     size_t count;
     if (!find_endpoint(request, arena, &endpoint, error))
         return false;
     sign(access, request, &endpoint, arena, headers, &count);
-    struct client_request call = {.method = STR("POST"),
-                                  .url = endpoint.url,
-                                  .headers = headers,
-                                  .header_count = count,
-                                  .body = request->body,
-                                  .deadline_ms = request->deadline_ms};
-    client_call(access->client, arena, &call, ret_response);
+    *ret_request = (struct client_request){.method = STR("POST"),
+                                           .url = endpoint.url,
+                                           .headers = headers,
+                                           .header_count = count,
+                                           .body = request->body,
+                                           .deadline_ms = request->deadline_ms};
+    return true;
+}
+
+bool aws_call(const struct aws_access *access, const struct aws_request *request,
+              struct arena *arena, struct client_response *ret_response, struct error *error)
+{
+    struct client_request call;
+    if (!aws_sign(access, request, arena, &call, error))
+        return false;
+    (access->call ? access->call : client_call)(access->client, arena, &call, ret_response);
     return true;
 }
 

@@ -19,6 +19,9 @@ struct aws_access {
     struct str access_key_id;
     const struct secret *secret_access_key; /* NULL: no access to AWS is set up */
     const struct secret *session_token;     /* NULL: the access key is a lasting one */
+    /* How calls are made; NULL: client_call. For tests. */
+    void (*call)(struct client *client, struct arena *arena, const struct client_request *request,
+                 struct client_response *ret_response);
 };
 
 struct aws_request {
@@ -34,8 +37,12 @@ struct aws_request {
 /* Small letters, digits and '-': it becomes part of a host name. */
 bool aws_region_is_valid(struct str region);
 
-/* Signs and sends. False only when there is nothing to send to: ERR_CONNECTOR_SERVER when the URL
- * is not absolute. Else *ret_response says what came. */
+/* The signed request, in the arena; the signature holds for minutes, so it may be sent again. False
+ * only when there is nothing to send to: ERR_CONNECTOR_SERVER when the URL is not absolute. */
+bool aws_sign(const struct aws_access *access, const struct aws_request *request,
+              struct arena *arena, struct client_request *ret_request, struct error *error);
+
+/* Signs and sends. True when *ret_response says what came. */
 bool aws_call(const struct aws_access *access, const struct aws_request *request,
               struct arena *arena, struct client_response *ret_response, struct error *error);
 

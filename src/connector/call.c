@@ -7,6 +7,17 @@
 
 #include <time.h>
 
+void run_init(struct run *run, const struct verification *v)
+{
+    *run = (struct run){
+        .v = v,
+        .deadline_ms = v->deadline_ms,
+        .redaction = {.arena = v->arena},
+        .verdict = {.kind = VERDICT_INTERNAL},
+    };
+    redact_add_value(&run->redaction, v->credentials);
+}
+
 bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step step, struct str words,
                   const char *hint)
 {
@@ -25,6 +36,11 @@ static void sleep_for(int64_t duration_ms)
     struct timespec left = {duration_ms / 1000, (long)(duration_ms % 1000) * 1000000};
     while (nanosleep(&left, &left) != 0)
         continue;
+}
+
+void run_pause(const struct run *run, int64_t duration_ms)
+{
+    (run->v->env->pause ? run->v->env->pause : sleep_for)(duration_ms);
 }
 
 static void call_once(struct run *run, struct client_request *request, struct answer *answer)
@@ -95,7 +111,7 @@ bool run_call(struct run *run, enum verdict_step step, const char *needs,
         pause_ms = pause_before(run, &judgement, ret_answer, tries, repeatable);
         if (pause_ms < 0)
             break;
-        (run->v->env->pause ? run->v->env->pause : sleep_for)(pause_ms);
+        run_pause(run, pause_ms);
     }
     if (judgement.kind != VERDICT_THROTTLED || run->verdict.retry_after_ms < 0)
         run->verdict.retry_after_ms = 0;

@@ -146,10 +146,12 @@ void connector_origins(const struct connector_env *env, const struct connector *
                        const struct value *properties, struct arena *arena,
                        struct str **ret_origins, size_t *ret_count)
 {
-    struct str *origins = arena_array(arena, struct str, connector->auth.count + 1);
+    struct str *origins = arena_array(arena, struct str, connector->auth.count + 2);
     struct scope scope;
     struct endpoint api;
     size_t count = 0;
+    if (connector->receiver)
+        origins[count++] = connector->receiver(properties, arena);
     *ret_origins = origins;
     *ret_count = 0;
     if (!scope_make(connector, properties, NULL, arena, &scope, NULL))

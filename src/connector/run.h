@@ -24,6 +24,9 @@ struct run {
     struct str note; /* joins the hint unless all ends well */
 };
 
+/* A run that knows nothing yet but what must not come back in words. */
+void run_init(struct run *run, const struct verification *v);
+
 /* Sets the verdict where no call was made. `words` are cleaned. Always false. */
 bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step step, struct str words,
                   const char *hint);
@@ -36,6 +39,8 @@ enum {
     CALL_FAULT_PAUSE_MS = 500,      /* before the one repetition after a server fault */
     CALL_ROOM_MS = 200,             /* no try is begun with less time left */
 };
+
+void run_pause(const struct run *run, int64_t duration_ms);
 
 /* Makes a call, judges the answer, repeats it within the time limit where that may help, and sets
  * the verdict. What consumes something must not be `repeatable`: then only an answer that proves

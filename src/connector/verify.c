@@ -15,13 +15,7 @@ enum phase {
 static bool start(struct run *run, const struct verification *v)
 {
     struct error error = {0};
-    *run = (struct run){
-        .v = v,
-        .deadline_ms = v->deadline_ms,
-        .redaction = {.arena = v->arena},
-        .verdict = {.kind = VERDICT_INTERNAL},
-    };
-    redact_add_value(&run->redaction, v->credentials);
+    run_init(run, v);
     if (!scope_make(v->connector, v->properties, v->credentials, v->arena, &run->scope, &error))
         return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
     run->way = way_for(v->arena, v->connector, &run->scope);

@@ -82,7 +82,8 @@ bool connector_verify(const struct verification *verification, struct verdict *r
 
 /* Everywhere that verifying would send the credentials: "scheme://host:port" of the API, and the
  * whole token URL, sorted, without repeats. Two configurations that differ here are different
- * receivers. The hosts that a token's instance_url names are not among them: see endpoints.h. */
+ * receivers. A connector's own receiver is among them. The hosts that a token's instance_url names
+ * are not among them: see endpoints.h. */
 void connector_origins(const struct connector_env *env, const struct connector *connector,
                        const struct value *properties, struct arena *arena,
                        struct str **ret_origins, size_t *ret_count);

@@ -1,0 +1,106 @@
+/* Which way a profile means, and what must be there for it. */
+#include "redshift.h"
+
+#include "auth/aws_role.h"
+
+#include <string.h>
+
+enum { BUCKET_MIN = 3, BUCKET_MAX = 63 };
+
+enum redshift_way redshift_way(const struct value *properties)
+{
+    if (value_text(properties, "dataApiRoleArn").len > 0 ||
+        value_text(properties, "clusterIdentifier").len > 0 ||
+        value_text(properties, "workgroupName").len > 0 ||
+        value_flag(properties, "isRedshiftServerless", false))
+        return REDSHIFT_DATA_API;
+    return value_text(properties, "databaseUrl").len > 0 ? REDSHIFT_JDBC : REDSHIFT_NONE;
+}
+
+static bool fail_blank(const char *member, struct error *error)
+{
+    return fail(error, ERR_VALIDATION,
+                "Validation exception: %s cannot be blank for connector: REDSHIFT", member);
+}
+
+static bool is_small_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Amazon S3's user guide, "Bucket naming rules", without its reserved prefixes. */
+static bool is_bucket(struct str name)
+{
+    bool numeric = true;
+    if (name.len < BUCKET_MIN || name.len > BUCKET_MAX || !is_small_or_digit(name.data[0]) ||
+        !is_small_or_digit(name.data[name.len - 1]) || str_contains(name, STR("..")))
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        if (!is_small_or_digit(c) && c != '.' && c != '-')
+            return false;
+        numeric = numeric && ((c >= '0' && c <= '9') || c == '.');
+    }
+    return !numeric || !str_contains(name, STR(".")); /* an IPv4 address is no bucket */
+}
+
+static bool check_role(const struct value *properties, const char *member, struct error *error)
+{
+    struct str arn = value_text(properties, member);
+    return arn.len == 0 || aws_role_arn_is_valid(arn) ||
+           fail(error, ERR_VALIDATION,
+                "Validation exception: %s must be a role of IAM, arn:aws:iam::ACCOUNT:role/NAME, "
+                "for connector: REDSHIFT",
+                member);
+}
+
+/* What the stage in S3 needs; what is not there is asked for by flows, not by a connection. */
+static bool check_stage(const struct value *properties, struct error *error)
+{
+    struct str bucket = value_text(properties, "bucketName");
+    if (bucket.len > 0 && !is_bucket(bucket))
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: bucketName must be a name that Amazon S3 allows (3 to "
+                    "63 small letters, digits, '-' and '.') for connector: REDSHIFT");
+    return check_role(properties, "roleArn", error) &&
+           check_role(properties, "dataApiRoleArn", error);
+}
+
+static bool check_data_api(const struct value *properties, const struct value *credentials,
+                           struct error *error)
+{
+    bool serverless = value_flag(properties, "isRedshiftServerless", false);
+    const char *wanted = serverless ? "workgroupName" : "clusterIdentifier";
+    const char *other = serverless ? "clusterIdentifier" : "workgroupName";
+    if (value_text(properties, "dataApiRoleArn").len == 0)
+        return fail_blank("DataApiRoleArn", error);
+    if (value_text(properties, other).len > 0)
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: %s does not go with isRedshiftServerless %s for "
+                    "connector: REDSHIFT",
+                    other, serverless ? "true" : "false");
+    if (value_text(properties, wanted).len == 0)
+        return fail_blank(serverless ? "WorkgroupName" : "ClusterIdentifier", error);
+    if (value_text(properties, "databaseName").len == 0)
+        return fail_blank("DatabaseName", error);
+    return serverless || !credentials || value_text(credentials, "username").len > 0 ||
+           fail_blank("Username", error);
+}
+
+bool redshift_check(const struct value *properties, const struct value *credentials,
+                    struct error *error)
+{
+    if (!check_stage(properties, error))
+        return false;
+    switch (redshift_way(properties)) {
+    case REDSHIFT_DATA_API:
+        return check_data_api(properties, credentials, error);
+    case REDSHIFT_JDBC:
+        return fail(error, ERR_NOT_IMPLEMENTED, "A JDBC URL cannot be verified yet.");
+    case REDSHIFT_NONE:
+        break;
+    }
+    return fail(error, ERR_VALIDATION,
+                "Validation exception: give dataApiRoleArn with clusterIdentifier or "
+                "workgroupName, or databaseUrl, for connector: REDSHIFT");
+}

@@ -1,0 +1,172 @@
+/* The Data API (docs.aws.amazon.com/redshift-data): the role is taken on, a statement is sent, and
+ * described until it has ended. What is wrong with the role, the user or the database mostly shows
+ * in how the statement ends. */
+#include "redshift.h"
+
+#include "auth/aws_role.h"
+#include "base/clock.h"
+
+enum {
+    BODY_MAX = 16 * 1024,
+    DESCRIBE_PAUSE_MS = 100, /* before the first look at a statement; then doubled */
+    DESCRIBE_PAUSE_MAX_MS = 2000,
+    ID_MAX = 128, /* bytes; AWS's are UUIDs */
+};
+
+/* The operator's endpoint map replaces the service's own address. */
+static struct str service_url(const struct run *run)
+{
+    const struct connector_env *env = run->v->env;
+    struct str url = env->endpoint_override
+                         ? env->endpoint_override(env->endpoint_context, run->v->connector->type)
+                         : STR_NULL;
+    return url.data ? url : STR("https://redshift-data.{region}.amazonaws.com");
+}
+
+static bool conclude_role(struct run *run, const struct error *error)
+{
+    static const struct {
+        enum err code;
+        enum verdict_kind kind;
+        const char *hint;
+    } rows[] = {
+        {ERR_ACCESS_DENIED, VERDICT_REJECTED,
+         "Check that the role of dataApiRoleArn exists and trusts this server's identity at AWS."},
+        {ERR_THROTTLING, VERDICT_THROTTLED, NULL},
+        {ERR_NOT_FOUND, VERDICT_MISCONFIGURED, NULL},
+        {ERR_UNAVAILABLE, VERDICT_INTERNAL, "Try again."},
+        {ERR_CONNECTOR_SERVER, VERDICT_UNREACHABLE, "Try again later."},
+    };
+    struct str words = str_from(error->message);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (rows[i].code == error->code)
+            return run_conclude(run, rows[i].kind, STEP_TOKEN, words, rows[i].hint);
+    }
+    return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, words, NULL);
+}
+
+static bool take_role(struct run *run, struct aws_role *ret_role)
+{
+    const struct verification *v = run->v;
+    struct error error = {0};
+    struct str arn = value_text(v->properties, "dataApiRoleArn");
+    if (!aws_region_is_valid(v->region))
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
+                            "The region of the request names no region of AWS.");
+    if (!aws_role_assume(v->env->aws, v->env->sts_url, v->region, arn, v->deadline_ms, v->arena,
+                         ret_role, &error))
+        return conclude_role(run, &error);
+    redact_add(&run->redaction, secret_reveal(ret_role->secret_access_key));
+    redact_add(&run->redaction, secret_reveal(ret_role->session_token));
+    return true;
+}
+
+static int64_t throttled_pause_ms(int tries)
+{
+    return (int64_t)CALL_THROTTLED_PAUSE_MS << (tries - 1);
+}
+
+/* The JSON protocol throttles with status 400, where others mean a limit of hours by it. */
+static bool may_ask_again(const struct run *run, int tries)
+{
+    return run->verdict.kind == VERDICT_THROTTLED && run->verdict.status == 400 &&
+           tries < CALL_TRIES_MAX &&
+           throttled_pause_ms(tries) < run->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+}
+
+/* One operation as the role. A good answer has what the pointer `needs` names. */
+static bool ask(struct run *run, const struct aws_role *role, struct str target,
+                const struct value *input, const char *needs, struct answer *ret_answer)
+{
+    const struct verification *v = run->v;
+    struct buf body = buf_in(v->arena, BODY_MAX);
+    struct client_request call;
+    struct error error = {0};
+    value_encode(&body, input);
+    struct aws_access access = {.client = v->env->client,
+                                .access_key_id = role->access_key_id,
+                                .secret_access_key = role->secret_access_key,
+                                .session_token = role->session_token};
+    struct aws_request request = {.url = service_url(run),
+                                  .region = v->region,
+                                  .service = STR("redshift-data"),
+                                  .content_type = STR("application/x-amz-json-1.1"),
+                                  .target = target,
+                                  .body = buf_str(&body)};
+    if (body.overflow)
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
+                            "The names in the profile are too long.");
+    if (!aws_sign(&access, &request, v->arena, &call, &error))
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
+    for (int tries = 1; !run_call(run, STEP_API, needs, &call, true, ret_answer); tries++) {
+        if (!may_ask_again(run, tries))
+            return false;
+        run_pause(run, throttled_pause_ms(tries));
+    }
+    return true;
+}
+
+/* SELECT 1 reads nothing of anybody's and needs what a flow needs to connect. */
+static bool execute(struct run *run, const struct aws_role *role, struct str *ret_id)
+{
+    const struct value *properties = run->v->properties;
+    struct arena *arena = run->v->arena;
+    struct value *input = value_structure(arena);
+    struct answer answer = {0};
+    if (value_flag(properties, "isRedshiftServerless", false)) {
+        value_put_text(arena, input, "WorkgroupName", value_text(properties, "workgroupName"));
+    } else {
+        value_put_text(arena, input, "ClusterIdentifier",
+                       value_text(properties, "clusterIdentifier"));
+        value_put_text(arena, input, "DbUser", value_text(run->v->credentials, "username"));
+    }
+    value_put_text(arena, input, "Database", value_text(properties, "databaseName"));
+    value_put_text(arena, input, "Sql", STR("SELECT 1"));
+    value_put_text(arena, input, "StatementName", STR("headgate"));
+    if (!ask(run, role, STR("RedshiftData.ExecuteStatement"), input, "/Id", &answer))
+        return false;
+    *ret_id = value_text(answer.json, "Id");
+    return (ret_id->len > 0 && ret_id->len <= ID_MAX) ||
+           run_conclude(run, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
+                        "The answer lacks what it should have.");
+}
+
+enum progress { PROGRESS_NONE, PROGRESS_GOOD, PROGRESS_BAD };
+
+static enum progress progress_of(struct str status)
+{
+    if (str_eq(status, STR("FINISHED")))
+        return PROGRESS_GOOD;
+    bool bad = str_eq(status, STR("FAILED")) || str_eq(status, STR("ABORTED"));
+    return bad ? PROGRESS_BAD : PROGRESS_NONE;
+}
+
+/* Bounded by the time limit: each turn waits. */
+static bool await_end(struct run *run, const struct aws_role *role, struct str id)
+{
+    struct value *input = value_structure(run->v->arena);
+    int64_t pause_ms = DESCRIBE_PAUSE_MS;
+    struct answer answer = {0};
+    value_put_text(run->v->arena, input, "Id", id);
+    while (pause_ms < run->deadline_ms - clock_mono_ms() - CALL_ROOM_MS) {
+        run_pause(run, pause_ms);
+        if (!ask(run, role, STR("RedshiftData.DescribeStatement"), input, "/Status", &answer))
+            return false;
+        enum progress progress = progress_of(value_text(answer.json, "Status"));
+        if (progress == PROGRESS_GOOD)
+            return true;
+        if (progress == PROGRESS_BAD)
+            return redshift_conclude(run, STR_NULL, value_text(answer.json, "Error"));
+        pause_ms = pause_ms * 2 < DESCRIBE_PAUSE_MAX_MS ? pause_ms * 2 : DESCRIBE_PAUSE_MAX_MS;
+    }
+    return run_conclude(run, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
+                        "The statement did not end within the time limit: the cluster may be "
+                        "paused, or the workgroup waking up. Try again.");
+}
+
+bool redshift_verify_data_api(struct run *run)
+{
+    _cleanup_role_ struct aws_role role = {0};
+    struct str id;
+    return take_role(run, &role) && execute(run, &role, &id) && await_end(run, &role, id);
+}
