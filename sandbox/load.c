@@ -29,6 +29,7 @@ static const struct str outcome_names[OUTCOME_OWN] = {
     [OUTCOME_EXPIRED_ASSERTION] = STR("expired-assertion"),
     [OUTCOME_WRONG_AUDIENCE] = STR("wrong-audience"),
     [OUTCOME_UNKNOWN_SUBJECT] = STR("unknown-subject"),
+    [OUTCOME_UNKNOWN_USER] = STR("unknown-user"),
     [OUTCOME_WRONG_HOST] = STR("wrong-host"),
 };
 

@@ -2,16 +2,12 @@
 #include "sandbox/reader.h"
 
 static const struct member_rule oauth_members[] = {
-    {"path", VALUE_STRING, true},
-    {"body", VALUE_LIST, true},
-    {"basic", VALUE_BOOLEAN, false},
-    {"clients", VALUE_LIST, true},
-    {"redirect_uris", VALUE_LIST, false},
-    {"codes", VALUE_STRUCTURE, false},
-    {"refresh_tokens", VALUE_STRUCTURE, false},
-    {"assertions", VALUE_STRUCTURE, false},
-    {"client_credentials", VALUE_STRUCTURE, false},
-    {"instance_urls", VALUE_STRUCTURE, false},
+    {"path", VALUE_STRING, true},           {"body", VALUE_LIST, true},
+    {"basic", VALUE_BOOLEAN, false},        {"default_grant", VALUE_STRING, false},
+    {"clients", VALUE_LIST, true},          {"redirect_uris", VALUE_LIST, false},
+    {"codes", VALUE_STRUCTURE, false},      {"refresh_tokens", VALUE_STRUCTURE, false},
+    {"assertions", VALUE_STRUCTURE, false}, {"client_credentials", VALUE_STRUCTURE, false},
+    {"users", VALUE_STRUCTURE, false},      {"instance_urls", VALUE_STRUCTURE, false},
     {"answers", VALUE_STRUCTURE, true},
 };
 
@@ -132,6 +128,7 @@ static bool check_refusals(const struct reader *reader, const struct vendor_oaut
         {oauth->grants_jwt, OUTCOME_EXPIRED_ASSERTION},
         {oauth->grants_jwt, OUTCOME_WRONG_AUDIENCE},
         {oauth->grants_jwt, OUTCOME_UNKNOWN_SUBJECT},
+        {oauth->grants_password, OUTCOME_UNKNOWN_USER},
         {oauth->client_host_count > 0, OUTCOME_WRONG_HOST},
     };
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
@@ -145,7 +142,7 @@ static bool check_grants(const struct reader *reader, struct vendor_oauth *oauth
 {
     struct str where = STR("oauth");
     if (!oauth->grants_code && !oauth->grants_refresh && !oauth->grants_jwt &&
-        !oauth->grants_client)
+        !oauth->grants_client && !oauth->grants_password)
         return reader_fail(reader, where, "no grant is given.");
     if (oauth->grants_code && oauth->redirect_uri_count == 0)
         return reader_fail(reader, where, "codes need redirect_uris.");
@@ -155,7 +152,8 @@ static bool check_grants(const struct reader *reader, struct vendor_oauth *oauth
            check_answered(reader, STR("oauth.codes"), &oauth->codes, oauth->answers) &&
            check_answered(reader, STR("oauth.refresh_tokens"), &oauth->refresh_tokens,
                           oauth->answers) &&
-           check_answered(reader, STR("oauth.assertions"), &oauth->subjects, oauth->answers);
+           check_answered(reader, STR("oauth.assertions"), &oauth->subjects, oauth->answers) &&
+           check_answered(reader, STR("oauth.users"), &oauth->users, oauth->answers);
 }
 
 bool load_oauth(struct reader *reader, const struct value *value,
@@ -171,8 +169,10 @@ bool load_oauth(struct reader *reader, const struct value *value,
     if (!str_starts(oauth->path, STR("/")))
         return reader_fail(reader, where, "path must begin with '/'.");
     oauth->takes_basic = value_flag(value, "basic", false);
+    oauth->default_grant = value_text(value, "default_grant");
     oauth->grants_code = value_get(value, "codes") != NULL;
     oauth->grants_refresh = value_get(value, "refresh_tokens") != NULL;
+    oauth->grants_password = value_get(value, "users") != NULL;
     if (!load_body(reader, value_get(value, "body"), oauth) ||
         !load_clients(reader, value_get(value, "clients"), oauth) ||
         !reader_texts(reader, STR("oauth.redirect_uris"), value_get(value, "redirect_uris"),
@@ -180,6 +180,7 @@ bool load_oauth(struct reader *reader, const struct value *value,
         !load_rules(reader, STR("oauth.codes"), value_get(value, "codes"), &oauth->codes) ||
         !load_rules(reader, STR("oauth.refresh_tokens"), value_get(value, "refresh_tokens"),
                     &oauth->refresh_tokens) ||
+        !load_rules(reader, STR("oauth.users"), value_get(value, "users"), &oauth->users) ||
         !load_assertions(reader, value_get(value, "assertions"), oauth) ||
         !load_client_credentials(reader, value_get(value, "client_credentials"), oauth) ||
         !load_instance_urls(reader, value_get(value, "instance_urls"), oauth) ||

@@ -152,6 +152,19 @@ static enum vendor_outcome grant_client_credentials(struct token_request *token)
     return oauth->client_host_count == 0 ? OUTCOME_ACCEPTED : OUTCOME_WRONG_HOST;
 }
 
+static enum vendor_outcome grant_password(struct token_request *token)
+{
+    struct play *play = token->play;
+    struct str username = parameter(token, "username"), password = parameter(token, "password");
+    if (username.len == 0 || password.len == 0)
+        return OUTCOME_BAD_REQUEST;
+    struct str pair =
+        arena_printf(play->request->arena, "%.*s:%.*s", STR_ARG(username), STR_ARG(password));
+    const struct vendor_rule *rule = rules_find(&token->oauth->users, pair);
+    play->refreshable = token->oauth->grants_refresh;
+    return rule ? rule_outcome(play, rule, pair) : OUTCOME_UNKNOWN_USER;
+}
+
 /* The assertion names the client itself; no secret goes with it (RFC 7523 2.1). */
 static enum vendor_outcome grant_jwt(struct token_request *token)
 {
@@ -184,12 +197,13 @@ static const struct grant grants[] = {
     {STR("refresh_token"), true, grant_refresh},
     {STR("client_credentials"), true, grant_client_credentials},
     {STR("urn:ietf:params:oauth:grant-type:jwt-bearer"), false, grant_jwt},
+    {STR("password"), true, grant_password},
 };
 
 static bool is_given(const struct vendor_oauth *oauth, size_t grant)
 {
     const bool given[] = {oauth->grants_code, oauth->grants_refresh, oauth->grants_client,
-                          oauth->grants_jwt};
+                          oauth->grants_jwt, oauth->grants_password};
     return given[grant];
 }
 
@@ -198,6 +212,8 @@ static enum vendor_outcome decide(struct token_request *token)
     if (!read_kind(token))
         return OUTCOME_BAD_REQUEST;
     token->grant_type = parameter(token, "grant_type");
+    if (!token->grant_type.data)
+        token->grant_type = token->oauth->default_grant;
     if (!token->grant_type.data)
         return OUTCOME_BAD_REQUEST;
     for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {

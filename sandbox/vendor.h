@@ -44,8 +44,9 @@ enum vendor_outcome {
     OUTCOME_EXPIRED_ASSERTION,
     OUTCOME_WRONG_AUDIENCE,
     OUTCOME_UNKNOWN_SUBJECT,
-    OUTCOME_WRONG_HOST, /* a grant that this host does not give */
-    OUTCOME_OWN,        /* the first of the file's own */
+    OUTCOME_UNKNOWN_USER, /* …or a wrong password */
+    OUTCOME_WRONG_HOST,   /* a grant that this host does not give */
+    OUTCOME_OWN,          /* the first of the file's own */
     OUTCOMES_MAX = 96,
 };
 
@@ -113,14 +114,16 @@ struct vendor_oauth {
     struct str path;
     bool takes_form, takes_json; /* how parameters may come */
     bool takes_basic;            /* client id and secret may come as HTTP Basic */
+    struct str default_grant;    /* meant when there is no grant_type; STR_NULL: it must be there */
     const struct vendor_client *clients;
     size_t client_count;
     const struct str *redirect_uris; /* patterns */
     size_t redirect_uri_count;
-    bool grants_code, grants_refresh, grants_client, grants_jwt;
+    bool grants_code, grants_refresh, grants_client, grants_jwt, grants_password;
     struct vendor_rules codes;
     struct vendor_rules refresh_tokens;
     struct vendor_rules subjects; /* of assertions */
+    struct vendor_rules users;    /* "user:password" */
     const struct str *audiences;  /* patterns */
     size_t audience_count;
     const struct str *client_hosts; /* where client_credentials is given; none: everywhere */

@@ -45,6 +45,13 @@ void oauth2_client_credentials(struct oauth2_request *request)
     start(request, STR("client_credentials"));
 }
 
+void oauth2_password(struct oauth2_request *request, struct str username, struct str password)
+{
+    start(request, STR("password"));
+    oauth2_add(request, "username", username);
+    oauth2_add(request, "password", password);
+}
+
 static struct str form_body(struct arena *arena, const struct oauth2_request *request)
 {
     struct buf body = buf_in(arena, OAUTH2_BODY_MAX);

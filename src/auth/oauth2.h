@@ -12,8 +12,9 @@
 #include <stdbool.h>
 
 enum {
-    OAUTH2_PARAMS_MAX = 16,
-    OAUTH2_BODY_MAX = 128 * 1024, /* bytes; the longest credential is 8,000 and may be escaped */
+    OAUTH2_PARAMS_MAX = 64,
+    OAUTH2_BODY_MAX = 1024 * 1024, /* bytes; a credential has 8,000 at most, each of fifty further
+                                    * parameters 2,048, and all may be escaped */
 };
 
 struct oauth2_param {
@@ -35,6 +36,7 @@ void oauth2_code(struct oauth2_request *request, struct str code, struct str red
 void oauth2_refresh(struct oauth2_request *request, struct str refresh_token);
 void oauth2_jwt_bearer(struct oauth2_request *request, struct str assertion); /* RFC 7523, 2.1 */
 void oauth2_client_credentials(struct oauth2_request *request);
+void oauth2_password(struct oauth2_request *request, struct str username, struct str password);
 
 enum oauth2_style {
     OAUTH2_FORM = 0,

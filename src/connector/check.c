@@ -26,6 +26,22 @@ static bool fail_blank(struct arena *arena, const struct connector *connector, c
                 STR_ARG(capitals(arena, connector->type)));
 }
 
+/* Nothing can be exchanged by a client without a name, nor by one that is to prove itself without
+ * a secret. */
+static bool check_client(struct arena *arena, const struct connector *connector,
+                         const struct connector_oauth2 *oauth2,
+                         const struct oauth2_material *material, struct error *error)
+{
+    bool as_client = str_eq(material->grant_type, STR("CLIENT_CREDENTIALS"));
+    bool as_bearer = str_eq(material->grant_type, STR("JWT_BEARER"));
+    if (oauth2->client == CLIENT_APP || material->access_token.len > 0 || as_bearer)
+        return true;
+    if (material->client_id.len == 0)
+        return fail_blank(arena, connector, "ClientId", error);
+    return !as_client || material->client_secret.len > 0 ||
+           fail_blank(arena, connector, "ClientSecret", error);
+}
+
 /* Without a grant type, what was given says which is meant. CLIENT_CREDENTIALS at a vendor that
  * does not take it gets the text of the real service, which then misses a code. */
 static bool check_oauth2(struct arena *arena, const struct connector *connector,
@@ -35,20 +51,18 @@ static bool check_oauth2(struct arena *arena, const struct connector *connector,
     struct oauth2_material material = oauth2_material(arena, oauth2, scope);
     struct str grant = material.grant_type;
     bool has_token = material.access_token.len > 0 || material.refresh_token.len > 0;
-    if (str_eq(grant, STR("CLIENT_CREDENTIALS")))
-        return oauth2->grants & GRANT_CLIENT_CREDENTIALS
-                   ? true
-                   : fail_blank(arena, connector, "AuthCode", error);
-    if (str_eq(grant, STR("JWT_BEARER")))
-        return has_token || material.assertion.len > 0
-                   ? true
-                   : fail_blank(arena, connector, "JwtToken", error);
-    if (material.code.len > 0 && material.redirect_uri.len == 0)
+    bool as_client = str_eq(grant, STR("CLIENT_CREDENTIALS"));
+    if (str_eq(grant, STR("JWT_BEARER")) && !has_token && material.assertion.len == 0)
+        return fail_blank(arena, connector, "JwtToken", error);
+    if (!as_client && material.code.len > 0 && material.redirect_uri.len == 0)
         return fail_blank(arena, connector, "RedirectUri", error);
-    bool has_assertion = material.assertion.len > 0 && grant.len == 0;
-    if (!has_token && material.code.len == 0 && !has_assertion)
+    bool can_exchange = false;
+    for (unsigned each = GRANT_REFRESH; each <= GRANT_PASSWORD; each <<= 1)
+        can_exchange = can_exchange || oauth2_suffices(oauth2, &material, each);
+    bool refused = as_client && !(oauth2->grants & GRANT_CLIENT_CREDENTIALS);
+    if (refused || (!has_token && !can_exchange))
         return fail_blank(arena, connector, "AuthCode", error);
-    return true;
+    return check_client(arena, connector, oauth2, &material, error);
 }
 
 /* "{credentials.apiKey}" is told as ApiKey, which is how the real service names members here. */
@@ -141,6 +155,26 @@ static bool check_credentials(struct arena *arena, const struct connector *conne
     return true;
 }
 
+/* What every probe sends of the properties must be there. */
+static bool check_probes(struct arena *arena, const struct connector *connector,
+                         const struct scope *scope, struct error *error)
+{
+    struct endpoint account;
+    for (size_t i = 0; i < connector->probes.count; i++) {
+        const struct connector_call *call = &connector->probes.rows[i];
+        for (size_t j = 0; j < call->headers.count; j++) {
+            const char *value = call->headers.rows[j].value;
+            if (!strstr(value, "{credentials.") &&
+                !check_filled(arena, connector, value, scope, error))
+                return false;
+        }
+        if (call->account_at &&
+            !endpoint_choose(NULL, connector, call->account, scope, arena, &account, error))
+            return false;
+    }
+    return true;
+}
+
 static bool check_urls(struct arena *arena, const struct connector *connector,
                        const struct scope *scope, struct error *error)
 {
@@ -162,6 +196,7 @@ bool connector_check(const struct connector *connector, const struct value *prop
     bool good = scope_make(connector, properties, credentials, &arena, &scope, error);
     if (good && connector->auth.count > 0)
         good = check_urls(&arena, connector, &scope, error) &&
+               check_probes(&arena, connector, &scope, error) &&
                (!credentials || check_credentials(&arena, connector, &scope, error));
     if (good && connector->check)
         good = connector->check(properties, credentials, error);

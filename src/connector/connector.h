@@ -19,6 +19,7 @@
 
 struct arena;
 struct scope;
+struct connector_urls;
 struct tokens;
 struct value;
 struct verification;
@@ -69,6 +70,10 @@ struct connector_call {
     /* A status with which VERDICT_FORBIDDEN is as good as an answer: who asks is known, and may
      * only not see this. The next call decides. 0: none. */
     int suffices;
+    /* JSON pointer to a URL in a good answer that says whose account this is: its host must be that
+     * of `account`. NULL: the answer does not say. */
+    const char *account_at;
+    const struct connector_urls *account;
 };
 
 struct connector_calls {
@@ -86,6 +91,7 @@ struct connector_url {
     /* "api": at hosts in the connector's domains the API is on that label, which people leave out
      * or write as "app", where the web pages are. NULL: hosts are taken as given. */
     const char *label;
+    struct connector_texts drop; /* "/rest": left out where the URL ends with it */
     /* Applies only to https hosts in the connector's domains: for requests that carry a secret
      * which the profile's owner does not have, such as the operator's app's. */
     bool vendor_hosts_only;
@@ -103,6 +109,7 @@ enum connector_grant {
     GRANT_CODE = 1 << 1,
     GRANT_JWT_BEARER = 1 << 2,
     GRANT_CLIENT_CREDENTIALS = 1 << 3,
+    GRANT_PASSWORD = 1 << 4,
 };
 
 enum connector_client {
@@ -116,7 +123,8 @@ struct connector_basic {
 };
 
 /* Members have AppFlow's names everywhere: accessToken, refreshToken, oAuthRequest, clientId,
- * clientSecret, clientCredentialsArn, jwtToken. */
+ * clientSecret, clientCredentialsArn, jwtToken. Where no member chooses among grants, every one
+ * that the credentials suffice for is tried, client credentials too. */
 struct connector_oauth2 {
     const char *members;    /* where those are: "credentials" or "credentials.oAuthCredentials" */
     const char *grant_type; /* member with an OAuth2GrantType; NULL: there is none */
@@ -127,6 +135,13 @@ struct connector_oauth2 {
     bool json;              /* the request is JSON; else a form */
     bool basic;             /* the client shows itself in a Basic header; else in the body */
     const char *scope;      /* sent with a code or as client; NULL: none */
+    const struct connector_basic *login; /* GRANT_PASSWORD's user and password; NULL: none */
+    /* Member with a map of further parameters for every request; its "assertion" is what JWT bearer
+     * presents. NULL: none. */
+    const char *params;
+    const char *tokens_at; /* JSON pointer to an object with the tokens, if there are some in it;
+                            * NULL: they are at the top */
+    bool api_elsewhere;    /* an answer's instance_url is not where this API is */
 };
 
 /* A login that gives a session, which lasts for one verification: it is shown to the probes, ended

@@ -35,6 +35,15 @@ static void put_label(struct arena *arena, const struct connector *connector, co
     url->host = arena_printf(arena, "%s.%.*s", label, STR_ARG(base));
 }
 
+static void drop_ending(struct url *url, const struct connector_texts *drop)
+{
+    for (size_t i = 0; i < drop->count; i++) {
+        struct str ending = str_from(drop->rows[i]);
+        if (str_ends(url->path, ending))
+            url->path.len -= ending.len;
+    }
+}
+
 static bool url_of_row(const struct connector_env *env, const struct connector *connector,
                        const struct connector_url *row, const struct scope *scope,
                        struct arena *arena, struct url *ret_url, struct error *error)
@@ -48,6 +57,7 @@ static bool url_of_row(const struct connector_env *env, const struct connector *
     if (!url_parse(arena, url, row->bare_domain, name, ret_url, error))
         return false;
     put_label(arena, connector, row->label, ret_url);
+    drop_ending(ret_url, &row->drop);
     return true;
 }
 

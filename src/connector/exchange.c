@@ -4,6 +4,7 @@
 #include "auth/oauth2.h"
 #include "base/clock.h"
 #include "connector/endpoints.h"
+#include "connector/pointer.h"
 
 struct exchange_plan {
     enum connector_grant grant;
@@ -14,36 +15,24 @@ struct exchange_plan {
     bool with_app;
 };
 
-/* A grant type that was chosen rules out the one-time credential of another. */
-static bool grant_is_ready(const struct run *run, enum connector_grant grant)
-{
-    const struct oauth2_material *material = &run->material;
-    bool any = material->grant_type.len == 0;
-    switch (grant) {
-    case GRANT_REFRESH:
-        return run->tokens.refresh_token.len > 0;
-    case GRANT_CODE:
-        return material->code.len > 0 && material->redirect_uri.len > 0 &&
-               (any || str_eq(material->grant_type, STR("AUTHORIZATION_CODE")));
-    case GRANT_JWT_BEARER:
-        return material->assertion.len > 0 &&
-               (any || str_eq(material->grant_type, STR("JWT_BEARER")));
-    case GRANT_CLIENT_CREDENTIALS:
-        return str_eq(material->grant_type, STR("CLIENT_CREDENTIALS"));
-    }
-    return false;
-}
-
 enum connector_grant run_next_grant(const struct run *run)
 {
     static const enum connector_grant order[] = {GRANT_REFRESH, GRANT_CODE, GRANT_JWT_BEARER,
-                                                 GRANT_CLIENT_CREDENTIALS};
+                                                 GRANT_CLIENT_CREDENTIALS, GRANT_PASSWORD};
+    struct oauth2_material material = run->material;
+    material.refresh_token = run->tokens.refresh_token;
     for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-        bool possible = run->way->oauth2->grants & order[i] && !(run->tried & order[i]);
-        if (possible && grant_is_ready(run, order[i]))
+        if (!(run->tried & order[i]) && oauth2_suffices(run->way->oauth2, &material, order[i]))
             return order[i];
     }
     return 0;
+}
+
+/* Nothing is used up when a client or a user shows who it is: it may be done any number of times.
+ */
+static bool is_one_time(enum connector_grant grant)
+{
+    return grant != GRANT_CLIENT_CREDENTIALS && grant != GRANT_PASSWORD;
 }
 
 static void plan_request(const struct run *run, struct exchange_plan *plan)
@@ -65,10 +54,22 @@ static void plan_request(const struct run *run, struct exchange_plan *plan)
         oauth2_jwt_bearer(&plan->request, plan->secret);
         return;
     case GRANT_CLIENT_CREDENTIALS:
-        plan->secret = material->client_secret;
         oauth2_client_credentials(&plan->request);
         oauth2_add(&plan->request, "scope", scope);
         return;
+    case GRANT_PASSWORD:
+        oauth2_password(&plan->request, material->username, material->password);
+        return;
+    }
+}
+
+static void add_params(const struct run *run, struct exchange_plan *plan)
+{
+    const struct value *params = run->material.params;
+    for (size_t i = 0; params && i < params->count; i++) {
+        if (!str_eq(params->names[i], STR("assertion")))
+            oauth2_add(&plan->request, arena_cstr(run->v->arena, params->names[i]),
+                       params->items[i]->text);
     }
 }
 
@@ -127,6 +128,7 @@ static bool make_plan(struct run *run, enum connector_grant grant, struct exchan
     struct error error = {0};
     *plan = (struct exchange_plan){.grant = grant};
     plan_request(run, plan);
+    add_params(run, plan);
     if (!endpoint_token_url(v->env, v->connector, run->way->oauth2, &run->scope, v->arena,
                             &plan->token_url, &error))
         return run_conclude(run, VERDICT_MISCONFIGURED, STEP_TOKEN, str_from(error.message), NULL);
@@ -147,12 +149,22 @@ static void drop_stray_instance(struct run *run, struct tokens *tokens)
 {
     const struct verification *v = run->v;
     struct url url;
+    if (run->way->oauth2->api_elsewhere)
+        tokens->instance_url = STR_NULL;
     if (!tokens->instance_url.data || endpoint_is_trusted(v->env, v->connector, &run->scope,
                                                           tokens->instance_url, v->arena, &url))
         return;
     tokens->instance_url = STR_NULL;
     run->note = STR("The token endpoint named an instance_url outside of the vendor's domains; "
                     "nothing was sent there.");
+}
+
+static const struct value *holder_of_tokens(const struct run *run, const struct value *json)
+{
+    const char *at = run->way->oauth2->tokens_at;
+    const struct value *inner = at && json ? pointer_find(json, at) : NULL;
+    return inner && inner->kind == VALUE_STRUCTURE && value_get(inner, "access_token") ? inner
+                                                                                       : json;
 }
 
 static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct tokens *ret_tokens)
@@ -169,7 +181,8 @@ static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct t
     bool repeatable = plan->grant == GRANT_CLIENT_CREDENTIALS;
     if (!run_call(run, STEP_TOKEN, NULL, &request, repeatable, &answer))
         return false;
-    if (!oauth2_read_tokens(answer.json, clock_wall_ms(), ret_tokens, &error)) {
+    const struct value *holder = holder_of_tokens(run, answer.json);
+    if (!oauth2_read_tokens(holder, clock_wall_ms(), ret_tokens, &error)) {
         run_conclude(run, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
         run->verdict.status = answer.response.status;
         return false;
@@ -213,6 +226,15 @@ static bool resume(struct run *run, struct exchange_plan *plan, const struct tok
     return true;
 }
 
+static bool exchange_freely(struct run *run, struct exchange_plan *plan)
+{
+    struct tokens tokens;
+    if (!ask_for_tokens(run, plan, &tokens))
+        return false;
+    adopt(run, &tokens);
+    return true;
+}
+
 static struct str grant_name(const struct exchange_plan *plan)
 {
     return plan->request.params[0].value; /* grant_type */
@@ -227,6 +249,8 @@ bool run_exchange(struct run *run, enum connector_grant grant)
     run->tried |= grant;
     if (!make_plan(run, grant, &plan))
         return false;
+    if (!is_one_time(grant))
+        return exchange_freely(run, &plan);
     switch (v->journal->begin(v->journal->context, grant_name(&plan), plan.token_url, plan.secret,
                               v->arena, &earlier, &error)) {
     case JOURNAL_NEW:

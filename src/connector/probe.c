@@ -4,6 +4,7 @@
 #include "auth/api_key.h"
 #include "auth/basic.h"
 #include "base/buf.h"
+#include "connector/pointer.h"
 
 enum { PROBE_HEADERS_FIXED = 3 }; /* Accept, Content-Type, Authorization */
 
@@ -109,10 +110,32 @@ bool run_request(struct run *run, enum verdict_step step, const struct url *base
     return run_call(run, step, call->needs, &request, repeatable, ret_answer);
 }
 
+/* Good credentials of another account than the properties name are a mistake to be told. */
+static bool is_of_account(struct run *run, const struct connector_call *call,
+                          const struct answer *answer)
+{
+    struct arena *arena = run->v->arena;
+    struct endpoint wanted;
+    struct url told;
+    if (!call->account_at)
+        return true;
+    struct str text = pointer_text(arena, answer->json, call->account_at);
+    if (url_parse(arena, text, NULL, "The answer", &told, NULL) &&
+        endpoint_choose(NULL, run->v->connector, call->account, &run->scope, arena, &wanted,
+                        NULL) &&
+        str_eq(told.host, wanted.url.host))
+        return true;
+    run_conclude(run, VERDICT_MISCONFIGURED, STEP_API, text,
+                 "The credentials are good, but for another account than the properties name.");
+    run->verdict.status = answer->response.status;
+    return false;
+}
+
 static bool make_call(struct run *run, const struct url *base, const struct connector_call *call)
 {
     struct answer answer;
-    return run_request(run, STEP_API, base, call, true, &answer) || was_enough(run, call);
+    return run_request(run, STEP_API, base, call, true, &answer) ? is_of_account(run, call, &answer)
+                                                                 : was_enough(run, call);
 }
 
 bool run_probe(struct run *run)

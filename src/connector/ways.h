@@ -20,7 +20,15 @@ struct oauth2_material {
     struct str client_secret;
     struct str client_arn; /* clientCredentialsArn */
     struct str grant_type; /* an OAuth2GrantType */
+    struct str username;   /* of the password grant */
+    struct str password;
+    const struct value *params; /* further parameters of every request; NULL: none */
 };
 
 struct oauth2_material oauth2_material(struct arena *arena, const struct connector_oauth2 *oauth2,
                                        const struct scope *scope);
+
+/* Whether the material suffices for a grant. A grant type that was chosen rules out the one-time
+ * credential of another. */
+bool oauth2_suffices(const struct connector_oauth2 *oauth2, const struct oauth2_material *material,
+                     enum connector_grant grant);

@@ -433,7 +433,8 @@ static void origins_say_who_receives_the_credentials(void **state)
     assert_origins(&env, "Zendesk", TEXTS("instanceUrl", "acme"),
                    "https://acme.zendesk.com/oauth/tokens", "https://acme.zendesk.com:443");
     assert_origins(&env, "Amplitude", TEXTS("x", "y"), "https://amplitude.com:443", NULL);
-    assert_origins(&env, "Slack", TEXTS("instanceUrl", "https://acme.slack.com"), NULL, NULL);
+    assert_origins(&env, "Slack", TEXTS("instanceUrl", "https://acme.slack.com"),
+                   "https://slack.com/api/oauth.v2.access", "https://slack.com:443");
     env.endpoint_override = at_home;
     assert_origins(&env, "Salesforce", TEXTS("x", "y"), "http://127.0.0.1:9000",
                    "http://127.0.0.1:9000/services/oauth2/token");

@@ -137,6 +137,7 @@ static void check_call(const struct connector *connector, const struct connector
     assert_true(call->method && call->path && call->path[0] == '/');
     assert_true(!call->body || call->content_type);
     assert_true(!call->needs || call->needs[0] == '/');
+    assert_true(!call->account_at == !call->account);
     check_template(connector, call->path);
     check_template(connector, call->body);
     for (size_t i = 0; i < call->query.count; i++) {
