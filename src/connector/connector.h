@@ -70,6 +70,7 @@ struct connector_call {
     /* A status with which VERDICT_FORBIDDEN is as good as an answer: who asks is known, and may
      * only not see this. The next call decides. 0: none. */
     int suffices;
+    bool conclusive; /* a good answer says all: the calls after it are not made */
     /* JSON pointer to a URL in a good answer that says whose account this is: its host must be that
      * of `account`. NULL: the answer does not say. */
     const char *account_at;

@@ -131,11 +131,14 @@ static bool is_of_account(struct run *run, const struct connector_call *call,
     return false;
 }
 
-static bool make_call(struct run *run, const struct url *base, const struct connector_call *call)
+/* *ret_end: no further call is needed. */
+static bool make_call(struct run *run, const struct url *base, const struct connector_call *call,
+                      bool *ret_end)
 {
     struct answer answer;
-    return run_request(run, STEP_API, base, call, true, &answer) ? is_of_account(run, call, &answer)
-                                                                 : was_enough(run, call);
+    bool good = run_request(run, STEP_API, base, call, true, &answer);
+    *ret_end = good && call->conclusive;
+    return good ? is_of_account(run, call, &answer) : was_enough(run, call);
 }
 
 bool run_probe(struct run *run)
@@ -143,13 +146,14 @@ bool run_probe(struct run *run)
     const struct connector *connector = run->v->connector;
     struct error error = {0};
     struct endpoint endpoint;
+    bool end = false;
     if (!endpoint_api(run->v->env, connector, &run->scope, &run->tokens, run->v->arena, &endpoint,
                       &error))
         return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
     if (endpoint.probe)
-        return make_call(run, &endpoint.url, endpoint.probe);
-    for (size_t i = 0; i < connector->probes.count; i++) {
-        if (!make_call(run, &endpoint.url, &connector->probes.rows[i]))
+        return make_call(run, &endpoint.url, endpoint.probe, &end);
+    for (size_t i = 0; i < connector->probes.count && !end; i++) {
+        if (!make_call(run, &endpoint.url, &connector->probes.rows[i], &end))
             return false;
     }
     return true;
