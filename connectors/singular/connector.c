@@ -1,8 +1,56 @@
-/* Singular: known by its shapes; verifying is not built yet. */
+/* Singular: a key as it is in Authorization; failures may come inside of a 200. */
 #include "connector/connector.h"
+
+static const struct connector_url api[] = {
+    {.url = "https://api.singular.net"},
+};
+
+static const struct connector_header key[] = {
+    {"Authorization", "{credentials.apiKey}"},
+};
+
+static const struct connector_auth auth[] = {
+    {.headers = &(const struct connector_headers)LIST(key)},
+};
+
+static const struct connector_call probes[] = {
+    {.method = "GET", .path = "/api/custom_dimensions", .needs = "/value"},
+};
+
+#define HINT_KEY "Check the API key: Developer Tools, API Keys, the reporting key."
+#define INSIDE(text, verdict, advice)                                                              \
+    {                                                                                              \
+        STEP_API, .status = 200, .at = "/value", .contains = (text), .kind = (verdict),            \
+                  .hint = (advice)                                                                 \
+    }
+
+/* In {"status": 0, "substatus": 0, "value": …} a status that is not 0 makes the value a message,
+ * whose wordings are not published. */
+static const struct connector_rule rules[] = {
+    {STEP_API, .status = 200, .at = "/status", .equals = "0", .kind = VERDICT_ACCEPTED},
+    INSIDE("limit", VERDICT_THROTTLED, "Try again later."),
+    INSIDE("too many", VERDICT_THROTTLED, "Try again later."),
+    INSIDE("key", VERDICT_REJECTED, HINT_KEY),
+    INSIDE("token", VERDICT_REJECTED, HINT_KEY),
+    INSIDE("unauthor", VERDICT_REJECTED, HINT_KEY),
+    INSIDE("permission", VERDICT_FORBIDDEN, "Ask for a key with access to reporting."),
+    {STEP_API, .status = 200, .at = "/status", .kind = VERDICT_UNREACHABLE,
+     .hint = "It tells of a failure. Try again later."},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .hint = HINT_KEY},
+    {STEP_API, .status = 403, .at = "/value", .contains = "permission", .kind = VERDICT_FORBIDDEN,
+     .hint = "Ask for a key with access to reporting."},
+    {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .hint = HINT_KEY},
+};
+
+static const char *const words[] = {"/value", "/error_message"};
 
 const struct connector connector_singular = {
     .type = STR("Singular"),
     .key = STR("Singular"),
     .modes = MODE_PRIVATE,
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
+    .words = LIST(words),
 };
