@@ -30,6 +30,23 @@ static const struct vendor datadog = {"Datadog", "{\"instanceUrl\":\"https://api
 static const struct vendor dynatrace = {"Dynatrace", "{\"instanceUrl\":\"ABC12345\"}",
                                         "{\"apiToken\":\"dt0c01.AB.CD\"}", LOOKUP};
 
+#define DIMENSIONS                                                                                 \
+    "GET https://api.singular.net/api/custom_dimensions\nAccept: application/json\n"               \
+    "Authorization: key-1\n\n"
+
+static const struct vendor singular = {"Singular", "{}", "{\"apiKey\":\"key-1\"}", DIMENSIONS};
+
+#define MANAGER "https://app.deepsecurity.trendmicro.com"
+#define MANAGER_HEADERS "api-secret-key: 7:c2VjcmV0\napi-version: v1\n\n"
+#define OWN_KEY "GET " MANAGER "/api/apikeys/current\nAccept: application/json\n" MANAGER_HEADERS
+#define COMPUTERS                                                                                  \
+    "POST " MANAGER "/api/computers/search\nAccept: application/json\nContent-Type: "              \
+    "application/json\n" MANAGER_HEADERS "{\"maxItems\":1}"
+#define NO_VIEW "{\"message\":\"Not authorized to view API keys.\"}"
+
+static const struct vendor trendmicro = {"Trendmicro", "{}", "{\"apiSecretKey\":\"7:c2VjcmV0\"}",
+                                         OWN_KEY};
+
 static bool run(const struct vendor *vendor, const char *properties, const struct scripted *steps,
                 size_t count)
 {
@@ -81,6 +98,32 @@ static const struct meaning meanings[] = {
     {&dynatrace, 404, "{\"error\":{\"code\":404,\"message\":\"Token does not exist\"}}",
      VERDICT_REJECTED, "Token does not exist"},
     {&dynatrace, 404, "<html>", VERDICT_MISCONFIGURED, NULL},
+    {&singular, 200, "{\"status\":0,\"substatus\":0,\"value\":{\"custom_dimensions\":[]}}",
+     VERDICT_ACCEPTED, NULL},
+    {&singular, 200, "{\"status\":0,\"value\":\"a key, a token, a limit\"}", VERDICT_ACCEPTED,
+     NULL},
+    {&singular, 200, "{\"status\":0}", VERDICT_UNREACHABLE, NULL},
+    {&singular, 200, "{\"status\":1,\"substatus\":0,\"value\":\"Invalid API Key\"}",
+     VERDICT_REJECTED, "Invalid API Key"},
+    {&singular, 200, "{\"status\":1,\"value\":\"UNAUTHORIZED\"}", VERDICT_REJECTED, "UNAUTHORIZED"},
+    {&singular, 200, "{\"status\":1,\"value\":\"Too many queries for this key\"}",
+     VERDICT_THROTTLED, "Too many queries for this key"},
+    {&singular, 200, "{\"status\":2,\"value\":\"No permission\"}", VERDICT_FORBIDDEN,
+     "No permission"},
+    {&singular, 200, "{\"status\":3,\"value\":\"It broke\"}", VERDICT_UNREACHABLE, "It broke"},
+    {&singular, 200, "{\"status\":3,\"value\":{}}", VERDICT_UNREACHABLE, NULL},
+    {&singular, 200, "{}", VERDICT_UNREACHABLE, NULL},
+    {&singular, 401, "{\"status\":1,\"value\":\"Unauthorized\"}", VERDICT_REJECTED, "Unauthorized"},
+    {&singular, 403, "Forbidden", VERDICT_REJECTED, "Forbidden"},
+    {&singular, 403, "{\"status\":1,\"value\":\"No permission\"}", VERDICT_FORBIDDEN,
+     "No permission"},
+    {&trendmicro, 200, "{\"keyName\":\"flows\",\"active\":true,\"ID\":7}", VERDICT_ACCEPTED, NULL},
+    {&trendmicro, 200, "{\"keyName\":\"flows\",\"active\":false,\"ID\":7}", VERDICT_REJECTED, NULL},
+    {&trendmicro, 200, "{\"keyName\":\"flows\"}", VERDICT_UNREACHABLE, NULL},
+    {&trendmicro, 401, "{\"message\":\"Invalid API Key\"}", VERDICT_REJECTED, "Invalid API Key"},
+    {&trendmicro, 403, "<html>", VERDICT_MISCONFIGURED, NULL},
+    {&trendmicro, 400, "{\"message\":\"Unknown version\"}", VERDICT_MISCONFIGURED,
+     "Unknown version"},
 };
 
 static void each_answer_has_its_meaning(void **state)
@@ -169,6 +212,30 @@ static void a_call_may_be_enough_though_refused(void **state)
     assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, NULL);
 }
 
+static void who_may_not_view_keys_is_known(void **state)
+{
+    (void)state;
+    static const struct scripted good[] = {{OWN_KEY, 403, .body = NO_VIEW},
+                                           {COMPUTERS, 200, .body = "{\"computers\":[]}"}};
+    assert_true(RUN(&trendmicro, good));
+    static const struct scripted bad[] = {
+        {OWN_KEY, 403, .body = NO_VIEW},
+        {COMPUTERS, 403, .body = "{\"message\":\"Not authorized to view computers.\"}"}};
+    assert_false(RUN(&trendmicro, bad));
+    assert_verdict(&script, VERDICT_FORBIDDEN, STEP_API, 403, "Not authorized to view computers.");
+}
+
+static void the_operator_names_another_manager(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        {"GET https://dsm.example.com:4119/api/apikeys/current\nAccept: "
+         "application/json\n" MANAGER_HEADERS,
+         200, .body = "{\"ID\":7}"}};
+    script.endpoint = "https://dsm.example.com:4119";
+    assert_true(RUN(&trendmicro, steps));
+}
+
 /* Only what is a time, in UTC, can be over. */
 static void only_a_time_is_over(void **state)
 {
@@ -213,6 +280,7 @@ int main(void)
         TEST(each_answer_has_its_meaning),         TEST(a_site_is_found_by_what_people_call_it),
         TEST(a_vendors_own_header_is_waited_for),  TEST(a_token_is_known_and_may_read),
         TEST(a_call_may_be_enough_though_refused), TEST(only_a_time_is_over),
+        TEST(who_may_not_view_keys_is_known),      TEST(the_operator_names_another_manager),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
