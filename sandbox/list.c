@@ -68,6 +68,8 @@ void sandbox_oauth_app(struct str connector_type, struct str *ret_client_id,
     size_t index;
     const struct catalog *catalog = catalog_or_log();
     const struct vendor *vendor = catalog ? catalog_by_name(catalog, connector_type, &index) : NULL;
+    if (vendor && !vendor->oauth) /* who shares a login has its app there */
+        vendor = catalog_by_name(catalog, vendor->issuer, &index);
     bool has_app = vendor && vendor->oauth;
     *ret_client_id = has_app ? vendor->oauth->clients[0].id : STR_NULL;
     *ret_client_secret = has_app ? vendor->oauth->clients[0].secret : STR_NULL;
