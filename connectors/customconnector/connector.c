@@ -1,7 +1,92 @@
-/* CustomConnector: known by its shapes; verifying is not built yet. */
+/* Connectors of the user's own: the shapes of their credentials, and OAuth at the token endpoint
+ * that the profile names. What proves any of them is the connector's own code, by its label. */
 #include "connector/connector.h"
+#include "base/error.h"
+#include "wire/value.h"
+
+static const struct connector_url token[] = {
+    {.given = "oAuth2Properties.tokenUrl", .url = "{oAuth2Properties.tokenUrl}", .exact = true},
+};
+
+/* Handed to the connector's own code as they are. */
+static const struct connector_headers handed_over = {0};
+
+static const struct connector_auth auth[] = {
+    {.given = "credentials.basic", .headers = &handed_over},
+    {.given = "credentials.apiKey", .headers = &handed_over},
+    {.given = "credentials.custom", .headers = &handed_over},
+    {.given = "credentials.oauth2",
+     .oauth2 =
+         &(const struct connector_oauth2){
+             .members = "credentials.oauth2",
+             .grant_type = "oAuth2Properties.oAuth2GrantType",
+             .grants = GRANT_REFRESH | GRANT_CODE | GRANT_JWT_BEARER | GRANT_CLIENT_CREDENTIALS,
+             .client = CLIENT_IN_CREDENTIALS,
+             .token_urls = LIST(token),
+             .params = "oAuth2Properties.tokenUrlCustomProperties",
+         }},
+    {.headers = &handed_over},
+};
+
+static const struct {
+    const char *type;
+    const char *member;
+} shapes[] = {
+    {"BASIC", "basic"},
+    {"APIKEY", "apiKey"},
+    {"CUSTOM", "custom"},
+    {"OAUTH2", "oauth2"},
+};
+
+static bool check_shape(const struct value *credentials, struct error *error)
+{
+    struct str type = value_text(credentials, "authenticationType");
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+        bool wanted = str_eq(type, str_from(shapes[i].type));
+        bool given = value_get(credentials, shapes[i].member) != NULL;
+        if (wanted && !given)
+            return fail(error, ERR_VALIDATION,
+                        "Validation exception: authenticationType %.*s needs the member %s in the "
+                        "credentials",
+                        STR_ARG(type), shapes[i].member);
+        if (!wanted && given)
+            return fail(error, ERR_VALIDATION,
+                        "Validation exception: the member %s in the credentials does not go with "
+                        "authenticationType %.*s",
+                        shapes[i].member, STR_ARG(type));
+    }
+    return true;
+}
+
+/* What the grant itself sends; an assertion has no other place than here. */
+static bool check_params(const struct value *properties, struct error *error)
+{
+    static const char *const own[] = {"grant_type",    "client_id",    "client_secret", "code",
+                                      "refresh_token", "redirect_uri", "scope"};
+    const struct value *oauth2 = value_get(properties, "oAuth2Properties");
+    const struct value *params = value_get(oauth2, "tokenUrlCustomProperties");
+    bool bearer = str_eq(value_text(oauth2, "oAuth2GrantType"), STR("JWT_BEARER"));
+    for (size_t i = 0; params && i < params->count; i++) {
+        bool taken = !bearer && str_eq(params->names[i], STR("assertion"));
+        for (size_t j = 0; j < sizeof(own) / sizeof(*own); j++)
+            taken = taken || str_eq(params->names[i], str_from(own[j]));
+        if (taken)
+            return fail(error, ERR_VALIDATION,
+                        "Validation exception: tokenUrlCustomProperties must not name %.*s",
+                        STR_ARG(params->names[i]));
+    }
+    return true;
+}
+
+static bool check(const struct value *properties, const struct value *credentials,
+                  struct error *error)
+{
+    return check_params(properties, error) && (!credentials || check_shape(credentials, error));
+}
 
 const struct connector connector_customconnector = {
     .type = STR("CustomConnector"),
     .key = STR("CustomConnector"),
+    .auth = LIST(auth),
+    .check = check,
 };

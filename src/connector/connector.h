@@ -93,6 +93,7 @@ struct connector_url {
      * or write as "app", where the web pages are. NULL: hosts are taken as given. */
     const char *label;
     struct connector_texts drop; /* "/rest": left out where the URL ends with it */
+    bool exact; /* no base but a whole URL: slashes at its end and its query are part of it */
     /* Applies only to https hosts in the connector's domains: for requests that carry a secret
      * which the profile's owner does not have, such as the operator's app's. */
     bool vendor_hosts_only;

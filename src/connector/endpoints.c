@@ -44,6 +44,28 @@ static void drop_ending(struct url *url, const struct connector_texts *drop)
     }
 }
 
+/* A slash at the end, or a query, may be all that tells an endpoint from its neighbour. */
+static bool parse_exact(struct arena *arena, struct str text, const char *name, struct url *ret_url,
+                        struct error *error)
+{
+    struct str before = text, query = STR_NULL;
+    bool has_query = str_cut(text, '?', &before, &query);
+    if (!url_parse(arena, before, NULL, name, ret_url, error))
+        return false;
+    size_t slashes = 0;
+    while (ret_url->path.len > 0 && before.data[before.len - 1 - slashes] == '/')
+        slashes++;
+    for (size_t i = 0; i < query.len; i++) {
+        if (query.data[i] <= ' ' || query.data[i] > '~' || strchr("\"#<>\\^`{|}", query.data[i]))
+            return fail(error, ERR_VALIDATION,
+                        "Validation exception: %s has a character that no URL has.", name);
+    }
+    ret_url->path =
+        arena_printf(arena, "%.*s%.*s%s%.*s", STR_ARG(ret_url->path), (int)slashes,
+                     before.data + before.len - slashes, has_query ? "?" : "", STR_ARG(query));
+    return true;
+}
+
 static bool url_of_row(const struct connector_env *env, const struct connector *connector,
                        const struct connector_url *row, const struct scope *scope,
                        struct arena *arena, struct url *ret_url, struct error *error)
@@ -54,6 +76,8 @@ static bool url_of_row(const struct connector_env *env, const struct connector *
     enum template_escape escape = is_whole_place(row->url) ? ESCAPE_NONE : ESCAPE_HOST;
     struct str url = template_fill(arena, row->url, scope, escape);
     const char *name = row->given ? row->given : "connectorProfileProperties";
+    if (row->exact)
+        return parse_exact(arena, url, name, ret_url, error);
     if (!url_parse(arena, url, row->bare_domain, name, ret_url, error))
         return false;
     put_label(arena, connector, row->label, ret_url);

@@ -45,6 +45,22 @@ static bool check_built(struct call *call, const struct connector *connector)
                 STR_ARG(connector->type));
 }
 
+/* Whoever names a connector of his own by a label must have registered it; there is no registration
+ * yet. */
+static bool check_registered(struct call *call, const struct profile *profile)
+{
+    if (!str_eq(profile->connector_type, STR("CustomConnector")))
+        return true;
+    if (profile->connector_label.len == 0)
+        return fail(&call->error, ERR_VALIDATION,
+                    "Validation exception: ConnectorLabel cannot be blank for connector: "
+                    "CUSTOMCONNECTOR");
+    return fail(&call->error, ERR_NOT_FOUND,
+                "Connector:%.*s is not registered. Please register it first before creating "
+                "ConnectorProfile.",
+                STR_ARG(profile->connector_label));
+}
+
 static bool read_config(struct profile_change *change, struct str owner)
 {
     struct call *call = change->call;
@@ -85,7 +101,7 @@ static bool check_new_config(struct profile_change *change)
         return false;
     if (!change->config.credentials)
         change->config.credentials = value_structure(call->arena);
-    return profile_change_check(change);
+    return profile_change_check(change) && check_registered(call, &change->profile);
 }
 
 /* Before the vendor is called, since a code works once; the commit checks again. */
@@ -218,7 +234,7 @@ static bool check_changed_config(struct profile_change *change, const struct pro
     struct str owner =
         arena_printf(call->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
     if (!read_config(change, owner) || !check_built(call, change->connector) ||
-        !profile_change_check(change))
+        !profile_change_check(change) || !check_registered(call, current))
         return false;
     if (!change->config.credentials)
         return keep_credentials(change, current);

@@ -37,8 +37,6 @@ def other_connectors(secret):
                                     "bucketName": "bucket", "privateLinkServiceName": ""}, login),
         ("Trendmicro", "Trendmicro", {}, {"apiSecretKey": secret}),
         ("Veeva", "Veeva", url, login),
-        ("CustomConnector", "CustomConnector", {"profileProperties": {"region": "eu"}},
-         {"authenticationType": "APIKEY", "apiKey": {"apiKey": secret}}),
     ]
 
 
@@ -51,9 +49,8 @@ def test_a_connector_that_is_not_built_yet(sandboxed, canaries, kind):
     _, key, properties, credentials = row
     config = {"connectorProfileProperties": {key: properties},
               "connectorProfileCredentials": {key: credentials}}
-    more = {"connectorLabel": "label"} if kind == "CustomConnector" else {}
     name, status, message = aws.refused(aws.create, client=aws.boto(sandboxed), name="later",
-                                        kind=kind, config=config, **more)
+                                        kind=kind, config=config)
     assert status == 501, (name, message)
     assert kind in message
     assert sandboxed.describe("later") is None
