@@ -13,7 +13,7 @@ build_packages=(
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
     cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
-    openssl:openssl
+    openssl:openssl postgresql
 )
 bench_packages=(nginx:nginx-light wrk:wrk)
 

@@ -1,4 +1,5 @@
 /* Which way a profile means, and what must be there for it. */
+#include "jdbc_url.h"
 #include "redshift.h"
 
 #include "auth/aws_role.h"
@@ -87,6 +88,20 @@ static bool check_data_api(const struct value *properties, const struct value *c
            fail_blank("Username", error);
 }
 
+static bool check_jdbc(const struct value *properties, const struct value *credentials,
+                       struct error *error)
+{
+    struct arena arena = {0};
+    struct jdbc_url url;
+    bool good = jdbc_url_parse(&arena, value_text(properties, "databaseUrl"), &url, error);
+    arena_done(&arena);
+    if (!good || !credentials)
+        return good;
+    if (value_text(credentials, "username").len == 0)
+        return fail_blank("Username", error);
+    return value_text(credentials, "password").len > 0 || fail_blank("Password", error);
+}
+
 bool redshift_check(const struct value *properties, const struct value *credentials,
                     struct error *error)
 {
@@ -96,7 +111,7 @@ bool redshift_check(const struct value *properties, const struct value *credenti
     case REDSHIFT_DATA_API:
         return check_data_api(properties, credentials, error);
     case REDSHIFT_JDBC:
-        return fail(error, ERR_NOT_IMPLEMENTED, "A JDBC URL cannot be verified yet.");
+        return check_jdbc(properties, credentials, error);
     case REDSHIFT_NONE:
         break;
     }

@@ -32,7 +32,8 @@ static bool verify(const struct verification *v, struct verdict *ret_verdict,
 {
     struct run run;
     run_init(&run, v);
-    bool accepted = redshift_verify_data_api(&run);
+    bool accepted = redshift_way(v->properties) == REDSHIFT_JDBC ? redshift_verify_jdbc(&run)
+                                                                 : redshift_verify_data_api(&run);
     *ret_verdict = run.verdict;
     *ret_tokens = (struct tokens){0};
     return accepted;
@@ -41,9 +42,8 @@ static bool verify(const struct verification *v, struct verdict *ret_verdict,
 /* The Data API is AWS's own and gets no password; a database is wherever its URL says. */
 static struct str receiver(const struct value *properties, struct arena *arena)
 {
-    if (redshift_way(properties) != REDSHIFT_JDBC)
-        return STR("data-api:");
-    return arena_printf(arena, "%.*s", STR_ARG(value_text(properties, "databaseUrl")));
+    return redshift_way(properties) == REDSHIFT_JDBC ? redshift_database_receiver(properties, arena)
+                                                     : STR("data-api:");
 }
 
 const struct connector connector_redshift = {

@@ -18,8 +18,12 @@ enum redshift_way redshift_way(const struct value *properties);
 bool redshift_check(const struct value *properties, const struct value *credentials,
                     struct error *error);
 
-/* Sets run->verdict. True when it is VERDICT_ACCEPTED. */
+/* Both set run->verdict. True when it is VERDICT_ACCEPTED. */
 bool redshift_verify_data_api(struct run *run);
+bool redshift_verify_jdbc(struct run *run);
+
+/* Which database gets the password, and how well the way there is guarded. */
+struct str redshift_database_receiver(const struct value *properties, struct arena *arena);
 
 /* What the database's own error means, by its SQLSTATE (PostgreSQL's manual, appendix A) or, where
  * there is none, by its English text. Sets run->verdict; always false. */

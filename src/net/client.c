@@ -68,6 +68,7 @@ bool client_start(const struct client_config *config, struct client **ret_client
     client->sandbox = config->sandbox_tls_port != 0 || config->sandbox_plain_port != 0;
     route_init(&client->tls_route, config->sandbox_tls_port);
     route_init(&client->plain_route, config->sandbox_plain_port);
+    client->postgres_port = config->sandbox_postgres_port;
     if (!egress_new("0.0.0.0/0,::/0", &client->inside, error) ||
         !copy_ca(client, config->ca_pem, error)) {
         release(client);

@@ -35,9 +35,10 @@ struct client_config {
     struct str ca_pem; /* certificates to trust instead of the system's; STR_NULL: the system's */
     /* In sandbox mode: every connection goes to 127.0.0.1 at one of these ports, whatever the host
      * and its port; host name, SNI and Host header stay as asked, no name is looked up, and
-     * `egress` is not asked: that address is the only one. Both 0: not in sandbox mode. */
+     * `egress` is not asked: that address is the only one. The first two 0: not in sandbox mode. */
     int sandbox_tls_port;
     int sandbox_plain_port;
+    int sandbox_postgres_port; /* where net/postgres.h is led to */
 };
 
 /* ERR_VALIDATION when ca_pem holds no certificate. Thread and libcurl start with the first call, so

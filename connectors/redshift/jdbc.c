@@ -1,0 +1,82 @@
+/* Signing in to the database that a JDBC URL names, over PostgreSQL's protocol. */
+#include "jdbc_url.h"
+#include "redshift.h"
+
+#include "base/clock.h"
+#include "connector/judge.h"
+
+enum { SIGN_IN_TRIES_MAX = 3 };
+
+static bool conclude_failed(struct run *run, const struct postgres_answer *answer)
+{
+    const struct verification *v = run->v;
+    struct answer http = {.response = {.outcome = answer->outcome,
+                                       .connected = answer->connected,
+                                       .detail = answer->detail}};
+    struct judgement judgement = judge(v->arena, v->connector, STEP_API, NULL, &http);
+    return run_conclude(run, judgement.kind, judgement.step, str_from(answer->detail),
+                        judgement.hint);
+}
+
+static bool conclude(struct run *run, const struct postgres_answer *answer)
+{
+    switch (answer->result) {
+    case POSTGRES_ACCEPTED:
+        run->verdict = (struct verdict){.kind = VERDICT_ACCEPTED, .step = STEP_API};
+        return true;
+    case POSTGRES_REFUSED:
+        return redshift_conclude(run, answer->sqlstate, answer->message);
+    case POSTGRES_UNKNOWN_METHOD:
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_API,
+                            STR("the database asks for the password in a way that is not known "
+                                "here"),
+                            "The user's password is stored as SHA-256. Set it as MD5 (ALTER USER), "
+                            "or use the Data API.");
+    case POSTGRES_FAILED:
+        break;
+    }
+    return conclude_failed(run, answer);
+}
+
+/* Only who was let in to no purpose may try again: a wrong password is never shown twice. */
+static bool may_try_again(const struct run *run, int tries)
+{
+    return run->verdict.kind == VERDICT_THROTTLED && tries < SIGN_IN_TRIES_MAX &&
+           CALL_THROTTLED_PAUSE_MS < run->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+}
+
+bool redshift_verify_jdbc(struct run *run)
+{
+    const struct verification *v = run->v;
+    struct postgres_answer answer;
+    struct jdbc_url url;
+    struct error error = {0};
+    if (!jdbc_url_parse(v->arena, value_text(v->properties, "databaseUrl"), &url, &error))
+        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
+    struct postgres_request request = {
+        .host = url.host,
+        .port = url.port,
+        .database = url.database,
+        .user = value_text(v->credentials, "username"),
+        .password = value_text(v->credentials, "password"),
+        .tls = url.tls,
+        .deadline_ms = run->deadline_ms,
+    };
+    for (int tries = 1;; tries++) {
+        postgres_sign_in(v->env->client, v->arena, &request, &answer);
+        if (conclude(run, &answer))
+            return true;
+        if (!may_try_again(run, tries))
+            return false;
+        run_pause(run, CALL_THROTTLED_PAUSE_MS);
+    }
+}
+
+struct str redshift_database_receiver(const struct value *properties, struct arena *arena)
+{
+    struct jdbc_url url;
+    if (!jdbc_url_parse(arena, value_text(properties, "databaseUrl"), &url, NULL))
+        return STR("nowhere:");
+    return arena_printf(arena, "postgresql://%.*s:%d?tls=%d", STR_ARG(url.host), url.port,
+                        (int)url.tls);
+}

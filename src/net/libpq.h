@@ -1,0 +1,66 @@
+/* What is used of libpq, PostgreSQL's client library (its manual, chapter "libpq - C Library"),
+ * loaded when it is first needed: with what it needs in turn it is as large as libcurl. Its
+ * interface has been the same since version 5, so that its header is not needed to build. */
+#pragma once
+
+#include <stdbool.h>
+
+struct pg_conn;   /* PGconn */
+struct pg_result; /* PGresult */
+
+enum libpq_polling { /* PostgresPollingStatusType */
+                     LIBPQ_POLLING_FAILED,
+                     LIBPQ_POLLING_READING,
+                     LIBPQ_POLLING_WRITING,
+                     LIBPQ_POLLING_OK,
+};
+
+enum libpq_status { /* ConnStatusType, as far as it is looked at */
+                    LIBPQ_STATUS_OK,
+                    LIBPQ_STATUS_BAD,
+                    LIBPQ_STATUS_STARTED,  /* waits for the connection */
+                    LIBPQ_STATUS_MADE,     /* connected: may send the start-up packet */
+                    LIBPQ_STATUS_AWAITING, /* waits for the server's answer to it */
+                    LIBPQ_STATUS_AUTHENTICATED,
+                    LIBPQ_STATUS_SETENV, /* not used any more */
+                    LIBPQ_STATUS_TLS,    /* asks for TLS, or in the handshake */
+};
+
+enum { LIBPQ_TUPLES_OK = 2 };                                   /* ExecStatusType */
+enum { LIBPQ_ERRORS_VERBOSE = 2 };                              /* PGVerbosity: with the SQLSTATE */
+enum { LIBPQ_FIELD_SQLSTATE = 'C', LIBPQ_FIELD_MESSAGE = 'M' }; /* PG_DIAG_… */
+
+/* Result, name without "PQ", parameters. */
+#define LIBPQ_FUNCTIONS(F)                                                                         \
+    F(struct pg_conn *, connectStartParams,                                                        \
+      (const char *const *names, const char *const *values, int expand_name))                      \
+    F(int, connectPoll, (struct pg_conn * connection))                                             \
+    F(int, status, (const struct pg_conn *connection))                                             \
+    F(int, socket, (const struct pg_conn *connection))                                             \
+    F(char *, errorMessage, (const struct pg_conn *connection))                                    \
+    F(int, setErrorVerbosity, (struct pg_conn * connection, int verbosity))                        \
+    F(int, setnonblocking, (struct pg_conn * connection, int on))                                  \
+    F(int, sendQuery, (struct pg_conn * connection, const char *query))                            \
+    F(int, flush, (struct pg_conn * connection))                                                   \
+    F(int, consumeInput, (struct pg_conn * connection))                                            \
+    F(int, isBusy, (struct pg_conn * connection))                                                  \
+    F(struct pg_result *, getResult, (struct pg_conn * connection))                                \
+    F(int, resultStatus, (const struct pg_result *result))                                         \
+    F(char *, resultErrorField, (const struct pg_result *result, int field))                       \
+    F(int, ntuples, (const struct pg_result *result))                                              \
+    F(int, nfields, (const struct pg_result *result))                                              \
+    F(char *, getvalue, (const struct pg_result *result, int row, int column))                     \
+    F(void, clear, (struct pg_result * result))                                                    \
+    F(void *, setNoticeProcessor,                                                                  \
+      (struct pg_conn * connection, void (*each)(void *context, const char *message),              \
+       void *context))                                                                             \
+    F(void, finish, (struct pg_conn * connection))
+
+#define LIBPQ_MEMBER(type, name, parameters) type(*name) parameters;
+struct libpq {
+    LIBPQ_FUNCTIONS(LIBPQ_MEMBER)
+};
+extern struct libpq libpq;
+
+/* Once for the process, from any thread. False when libpq.so.5 is not there or too old. */
+bool libpq_load(void);

@@ -1,0 +1,125 @@
+/* A look-up belongs to two: who asked, and the thread that asks the system. The last one frees it.
+ */
+#include "net/resolve.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lookup {
+    pthread_mutex_t lock; /* guards what follows, but for `host` */
+    pthread_cond_t ended_now;
+    int owners;
+    bool ended;
+    struct resolved resolved;
+    char host[RESOLVE_HOST_MAX + 1];
+};
+
+static atomic_int lookups;
+
+static void let_go(struct lookup *lookup)
+{
+    pthread_mutex_lock(&lookup->lock);
+    bool last = --lookup->owners == 0;
+    pthread_mutex_unlock(&lookup->lock);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&lookup->lock);
+    pthread_cond_destroy(&lookup->ended_now);
+    free(lookup);
+    atomic_fetch_sub(&lookups, 1);
+}
+
+static void ask_system(const char *host, struct resolved *ret_resolved)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    *ret_resolved = (struct resolved){0};
+    if (getaddrinfo(host, NULL, &hints, &list) != 0)
+        return;
+    for (struct addrinfo *each = list; each && ret_resolved->count < RESOLVE_ADDRESSES_MAX;
+         each = each->ai_next) {
+        if (each->ai_addrlen <= sizeof(struct sockaddr_storage))
+            memcpy(&ret_resolved->addresses[ret_resolved->count++], each->ai_addr,
+                   each->ai_addrlen);
+    }
+    freeaddrinfo(list);
+}
+
+static void *look_up(void *argument)
+{
+    struct lookup *lookup = argument;
+    struct resolved resolved;
+    ask_system(lookup->host, &resolved);
+    pthread_mutex_lock(&lookup->lock);
+    lookup->resolved = resolved;
+    lookup->ended = true;
+    pthread_cond_signal(&lookup->ended_now);
+    pthread_mutex_unlock(&lookup->lock);
+    let_go(lookup);
+    return NULL;
+}
+
+/* Its signals are other threads' business. */
+static bool start_thread(struct lookup *lookup)
+{
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&thread, NULL, look_up, lookup) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!started)
+        return false;
+    pthread_setname_np(thread, "lookup");
+    pthread_detach(thread);
+    return true;
+}
+
+static struct lookup *lookup_new(struct str host)
+{
+    struct lookup *lookup = xcalloc(1, sizeof(*lookup));
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&lookup->ended_now, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&lookup->lock, NULL);
+    memcpy(lookup->host, host.data, host.len);
+    lookup->owners = 2;
+    atomic_fetch_add(&lookups, 1);
+    return lookup;
+}
+
+static void await(struct lookup *lookup, int64_t deadline_ms, struct resolved *ret_resolved)
+{
+    struct timespec until = {deadline_ms / 1000, (long)(deadline_ms % 1000) * 1000000};
+    int rc = 0;
+    pthread_mutex_lock(&lookup->lock);
+    while (!lookup->ended && rc == 0)
+        rc = pthread_cond_timedwait(&lookup->ended_now, &lookup->lock, &until);
+    *ret_resolved = lookup->resolved;
+    ret_resolved->timed_out = !lookup->ended;
+    pthread_mutex_unlock(&lookup->lock);
+}
+
+bool resolve_host(struct str host, int64_t deadline_ms, struct resolved *ret_resolved)
+{
+    *ret_resolved = (struct resolved){0};
+    if (host.len == 0 || host.len > RESOLVE_HOST_MAX || memchr(host.data, '\0', host.len) ||
+        atomic_load(&lookups) >= RESOLVE_LOOKUPS_MAX)
+        return false;
+    struct lookup *lookup = lookup_new(host);
+    if (start_thread(lookup))
+        await(lookup, deadline_ms, ret_resolved);
+    else
+        let_go(lookup); /* the share of the thread that there is not */
+    let_go(lookup);
+    return ret_resolved->count > 0;
+}

@@ -1,0 +1,127 @@
+"""A real PostgreSQL for the length of a test: its own data, port, certificate and user of the
+system, since it refuses to run as root."""
+
+import os
+import pathlib
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+TIMEOUT_S = 60
+
+
+def programs():
+    """Where initdb and postgres are, or None."""
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return pathlib.Path(on_path).parent if on_path else None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def make_certificates(directory, name):
+    """An authority and a server's certificate for one host name; the authority's path."""
+    run = lambda *words: subprocess.run(["openssl", *words], cwd=directory, check=True,
+                                        capture_output=True, timeout=TIMEOUT_S)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    run("req", "-x509", *key, "-keyout", "ca-key.pem", "-out", "ca.pem", "-subj", "/CN=test CA",
+        "-days", "2")
+    run("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
+    (directory / "names").write_text(f"subjectAltName=DNS:{name}\n")
+    run("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca-key.pem",
+        "-CAcreateserial", "-extfile", "names", "-out", "server.crt", "-days", "2")
+    return directory / "ca.pem"
+
+
+def unprivileged():
+    """Who runs it: nobody else's files are his. None: we are not root and it may be us."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise AssertionError("there is no user postgres or nobody to run PostgreSQL as")
+
+
+class Postgres:
+    """One server. `hba` holds the lines of pg_hba.conf for TCP, `sql` what is run at the start."""
+
+    def __init__(self, tls, hba, sql):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="headgate-postgres-"))
+        self.bin = programs()
+        self.port = free_port()
+        self.process = None
+        self.user = unprivileged()
+        self.ca = make_certificates(self.directory, "localhost")
+        (self.directory / "server.key").chmod(0o600)
+        if self.user:
+            for path in [self.directory, *self.directory.iterdir()]:
+                os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        self._run("initdb", "-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8",
+                  "--locale=C", "--no-sync")
+        self._configure(tls, hba)
+        self._start()
+        self.sql(sql)
+
+    def _as_user(self):
+        who = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} \
+            if self.user else {}
+        return {**who, "cwd": self.directory, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}}
+
+    def _run(self, program, *words, **more):
+        done = subprocess.run([self.bin / program, *words], capture_output=True,
+                              timeout=TIMEOUT_S, **self._as_user(), **more)
+        assert done.returncode == 0, (program, done.stderr.decode())
+        return done.stdout.decode()
+
+    def _configure(self, tls, hba):
+        data = self.directory / "data"
+        (data / "pg_hba.conf").write_text("\n".join(["local all owner trust", *hba]) + "\n")
+        with open(data / "postgresql.conf", "a", encoding="utf-8") as settings:
+            settings.write(
+                f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
+                f"unix_socket_directories = '{self.directory}'\nfsync = off\n"
+                "log_connections = on\nmax_connections = 20\n"
+                f"ssl = {'on' if tls else 'off'}\n"
+                f"ssl_cert_file = '{self.directory}/server.crt'\n"
+                f"ssl_key_file = '{self.directory}/server.key'\n")
+
+    def _start(self):
+        log = open(self.directory / "log", "wb")
+        self.process = subprocess.Popen(
+            [self.bin / "postgres", "-D", "data"], stdin=subprocess.DEVNULL, stdout=log,
+            stderr=log, **self._as_user())
+        log.close()
+        until = time.monotonic() + TIMEOUT_S
+        while "ready to accept connections" not in self.log():
+            assert self.process.poll() is None and time.monotonic() < until, self.log()
+            time.sleep(0.02)
+
+    def log(self):
+        return (self.directory / "log").read_text(errors="replace")
+
+    def sql(self, text):
+        return self._run("psql", "-h", str(self.directory), "-p", str(self.port), "-U", "owner",
+                         "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-qAt", "-f", "-",
+                         input=text.encode())
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()  # lets no new session in and waits for none
+            try:
+                self.process.wait(TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(TIMEOUT_S)
+        shutil.rmtree(self.directory, ignore_errors=True)
