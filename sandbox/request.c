@@ -112,12 +112,27 @@ static struct str json_part(struct sandbox_request *request, struct str path)
     return STR_NULL;
 }
 
+/* What is in the quotes of NAME="…", and nothing besides it. */
+static struct str quoted_parameter(struct str text, struct str wanted)
+{
+    struct str name, value;
+    if (!str_cut(text, '=', &name, &value) || !str_eq_nocase(name, wanted) || value.len < 2 ||
+        value.data[0] != '"' || !str_ends(value, STR("\"")))
+        return STR_NULL;
+    return (struct str){value.data + 1, value.len - 2};
+}
+
+/* "NAME", or "NAME PARAMETER" for a scheme with a named parameter. */
 static struct str scheme_part(const struct sandbox_request *request, struct str wanted)
 {
     struct str scheme, value, all = header_text(request->head, STR("Authorization"));
+    struct str parameter = STR_NULL;
+    str_cut(wanted, ' ', &wanted, &parameter);
     if (!str_cut(all, ' ', &scheme, &value) || !str_eq_nocase(scheme, wanted))
         return STR_NULL;
     value = str_trim(value);
+    if (parameter.data)
+        value = quoted_parameter(value, parameter);
     return value.len > 0 ? value : STR_NULL;
 }
 

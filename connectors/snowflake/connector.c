@@ -1,9 +1,324 @@
-/* Snowflake: known by its shapes; verifying is not built yet. */
+/* Snowflake: a login with user name and password gives a session, in which the warehouse is used
+ * and the stage is described. Where the account is follows from its name and region. */
 #include "connector/connector.h"
+#include "connector/template.h"
+
+#include <string.h>
+
+#define DOMAIN ".snowflakecomputing"
+
+/* --- where an account is --- */
+
+struct account {
+    struct str name;   /* of an organization's account, or a locator */
+    struct str region; /* as it is in the host, cloud included; empty: none */
+    const char *top;   /* of the domain */
+    bool is_private;   /* by PrivateLink */
+};
+
+static struct str lower(struct arena *arena, struct str text)
+{
+    struct str copy = arena_copy(arena, text);
+    for (size_t i = 0; i < copy.len; i++) {
+        char *c = (char *)copy.data + i;
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+    }
+    return copy;
+}
+
+static bool cut_end(struct str *text, const char *end)
+{
+    if (!str_ends(*text, str_from(end)))
+        return false;
+    text->len -= strlen(end);
+    return true;
+}
+
+/* These regions came before the others, and their hosts name no cloud (Snowflake's documentation,
+ * "Account identifiers"). China's are left as they are given. */
+static bool names_no_cloud(struct str region)
+{
+    static const char *const old[] = {"us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-1",
+                                      "ap-southeast-2"};
+    for (size_t i = 0; i < sizeof(old) / sizeof(*old); i++) {
+        if (str_eq(region, str_from(old[i])))
+            return true;
+    }
+    return str_contains(region, STR(".")) || str_starts(region, STR("cn-"));
+}
+
+/* AppFlow's property holds an AWS Region; Oregon is where accounts are whose host names none. */
+static struct str region_in_host(struct arena *arena, const struct account *account,
+                                 struct str region)
+{
+    bool organization = str_contains(account->name, STR("-"));
+    if (organization || region.len == 0)
+        return STR("");
+    if (account->is_private)
+        return region;
+    if (str_eq(region, STR("us-west-2")))
+        return STR("");
+    return names_no_cloud(region) ? region : arena_printf(arena, "%.*s.aws", STR_ARG(region));
+}
+
+/* What people have of an account: its name or locator, alone or with a region, or its address. */
+static void read_account(struct arena *arena, const struct value *properties,
+                         struct account *account)
+{
+    struct str text = lower(arena, value_text(properties, "accountName"));
+    struct str region = lower(arena, value_text(properties, "region"));
+    struct str rest = STR_NULL;
+    *account = (struct account){.top = "com"};
+    if (str_starts(text, STR("https://")))
+        text = (struct str){text.data + 8, text.len - 8};
+    while (cut_end(&text, "/"))
+        continue;
+    if (cut_end(&text, DOMAIN ".cn"))
+        account->top = "cn";
+    else
+        cut_end(&text, DOMAIN ".com");
+    account->is_private =
+        cut_end(&text, ".privatelink") || value_text(properties, "privateLinkServiceName").len > 0;
+    account->name = text;
+    if (str_cut(text, '.', &account->name, &rest))
+        account->region = rest;
+    else
+        account->region = region_in_host(arena, account, region);
+    if (str_starts(account->region, STR("cn-")))
+        account->top = "cn";
+}
+
+static bool account_is_good(const struct account *account)
+{
+    for (size_t i = 0; i < account->name.len; i++) {
+        if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789_-", account->name.data[i], 38))
+            return false;
+    }
+    return account->name.len > 0;
+}
+
+/* Hosts have dashes where accounts of organizations have underscores. */
+static struct str host_of(struct arena *arena, const struct account *account)
+{
+    struct str host = arena_printf(arena, "%.*s%s%.*s%s" DOMAIN ".%s", STR_ARG(account->name),
+                                   account->region.len > 0 ? "." : "", STR_ARG(account->region),
+                                   account->is_private ? ".privatelink" : "", account->top);
+    for (size_t i = 0; i < host.len; i++) {
+        char *c = (char *)host.data + i;
+        *c = *c == '_' ? '-' : *c;
+    }
+    return host;
+}
+
+/* Replicated accounts have a suffix in their global address that is no part of the name. */
+static struct str name_at_login(const struct account *account)
+{
+    struct str name = account->name;
+    if (!str_eq(account->region, STR("global")))
+        return name;
+    while (name.len > 0 && name.data[name.len - 1] != '-')
+        name.len--;
+    return name.len > 1 ? (struct str){name.data, name.len - 1} : account->name;
+}
+
+/* --- names in statements --- */
+
+static bool is_plain_name(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '$')))
+            return false;
+    }
+    return name.len > 0;
+}
+
+/* The length of the name at the start of `text`, plain or in double quotes; 0: there is none. */
+static size_t name_len(struct str text)
+{
+    size_t len = 0;
+    if (!str_starts(text, STR("\""))) {
+        while (len < text.len && text.data[len] != '.')
+            len++;
+        return is_plain_name((struct str){text.data, len}) ? len : 0;
+    }
+    for (len = 1; len < text.len; len++) {
+        if (text.data[len] != '"')
+            continue;
+        if (len + 1 == text.len || text.data[len + 1] != '"')
+            return len > 1 ? len + 1 : 0;
+        len++; /* a doubled quote stands for one */
+    }
+    return 0;
+}
+
+/* DATABASE.SCHEMA.STAGE and nothing else, since it goes into a statement. */
+static bool stage_is_good(struct str stage)
+{
+    for (int part = 0; part < 3; part++) {
+        size_t len = name_len(stage);
+        stage.data += len;
+        stage.len -= len;
+        if (len == 0 || (part < 2 && !str_starts(stage, STR("."))))
+            return false;
+        stage.data += part < 2;
+        stage.len -= part < 2;
+    }
+    return stage.len == 0;
+}
+
+/* The API's pattern for warehouses lets no quotes pass, so a name that needs them gets them here.
+ */
+static struct str warehouse_name(struct arena *arena, struct str warehouse)
+{
+    return is_plain_name(warehouse) ? warehouse
+                                    : arena_printf(arena, "\"%.*s\"", STR_ARG(warehouse));
+}
+
+static bool is_one_line(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.data[i] < ' ' || text.data[i] == '"')
+            return false;
+    }
+    return str_trim(text).len > 0;
+}
+
+static bool derive(const struct value *properties, struct arena *arena, struct value *derived,
+                   struct error *error)
+{
+    struct str stage = value_text(properties, "stage");
+    struct str warehouse = value_text(properties, "warehouse");
+    struct account account;
+    read_account(arena, properties, &account);
+    if (account.name.len == 0)
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: AccountName cannot be blank for connector: SNOWFLAKE");
+    if (!account_is_good(&account))
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: accountName must be an account's name, as in "
+                    "organization-account, or its locator.");
+    if (!stage_is_good(stage))
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: stage must be Database.Schema.StageName. A name with "
+                    "other characters than letters, digits, _ and $ goes in double quotes.");
+    if (!is_one_line(warehouse))
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: Warehouse cannot be blank for connector: SNOWFLAKE");
+    value_put_text(arena, derived, "host", host_of(arena, &account));
+    value_put_text(arena, derived, "account", name_at_login(&account));
+    value_put_text(arena, derived, "warehouse", warehouse_name(arena, warehouse));
+    return true;
+}
+
+/* --- what is asked --- */
+
+static const struct connector_url api[] = {
+    {.url = "https://{derived.host}", .derived_host = true},
+};
+
+static const struct connector_header shown[] = {
+    {"Authorization", "Snowflake Token=\"{session.token}\""}};
+
+/* Without a member AUTHENTICATOR user name and password are meant; a programmatic access token may
+ * be the password. */
+static const struct connector_auth auth[] = {
+    {.session =
+         &(const struct connector_session){
+             .login = {.method = "POST",
+                       .path = "/session/v1/login-request?request_id={random.uuid}"
+                               "&request_guid={random.uuid}",
+                       .body = "{\"data\":{\"CLIENT_APP_ID\":\"Headgate\","
+                               "\"CLIENT_APP_VERSION\":\"1\","
+                               "\"ACCOUNT_NAME\":\"{derived.account}\","
+                               "\"LOGIN_NAME\":\"{credentials.username}\","
+                               "\"PASSWORD\":\"{credentials.password}\","
+                               "\"CLIENT_ENVIRONMENT\":{\"APPLICATION\":\"Headgate\"},"
+                               "\"SESSION_PARAMETERS\":{}}}",
+                       .content_type = "application/json",
+                       .needs = "/success"},
+             .token = "/data/token",
+             .headers = LIST(shown),
+             .end = {.method = "POST",
+                     .path = "/session?delete=true&requestId={random.uuid}",
+                     .content_type = "application/json"},
+         }},
+};
+
+#define QUERY(text)                                                                                \
+    {                                                                                              \
+        .method = "POST", .path = "/queries/v1/query-request?requestId={random.uuid}",             \
+        .body = "{\"sqlText\":\"" text "\",\"asyncExec\":false,\"sequenceId\":1}",                 \
+        .content_type = "application/json", .needs = "/success",                                   \
+    }
+
+/* A login does not look whether the warehouse is there. Neither statement starts it. */
+static const struct connector_call probes[] = {
+    QUERY("USE WAREHOUSE {derived.warehouse}"),
+    QUERY("DESC STAGE {stage}"),
+};
+
+#define CODE(number) .at = "/code", .equals = number
+#define HINT_MFA                                                                                   \
+    "The user must do more than give a password. Use a user of type LEGACY_SERVICE, or give a "    \
+    "programmatic access token as the password."
+#define HINT_SESSION "Snowflake ended the session at once. Try again."
+#define HINT_OBJECT                                                                                \
+    "Check the name, and grant USAGE on it (for a stage on its database and schema, too) to the "  \
+    "user's default role."
+
+/* Failures have status 200. */
+static const struct connector_rule rules[] = {
+    {STEP_NONE, .at = "/message", .contains = "is not allowed to access Snowflake",
+     .kind = VERDICT_FORBIDDEN,
+     .hint = "A network policy of the account or the user shuts this server's address out."},
+    {STEP_TOKEN, .at = "/message", .contains = "temporarily locked", .kind = VERDICT_REJECTED,
+     .hint = "Too many wrong passwords were tried. Wait 15 minutes, or let an administrator unlock "
+             "the user."},
+    {STEP_TOKEN, .at = "/message", .contains = "access disabled", .kind = VERDICT_REJECTED,
+     .hint = "Let an administrator enable the user."},
+    {STEP_TOKEN, .at = "/data/nextAction", .equals = "PWD_CHANGE", .kind = VERDICT_REJECTED,
+     .hint = "Log in to Snowflake once and change the password."},
+    {STEP_TOKEN, .at = "/data/nextAction", .equals = "PWD_RESET", .kind = VERDICT_REJECTED,
+     .hint = "Let an administrator set a new password."},
+    {STEP_TOKEN, .at = "/data/nextAction", .kind = VERDICT_REJECTED, .hint = HINT_MFA},
+    {STEP_TOKEN, CODE("394508"), .kind = VERDICT_REJECTED, .hint = HINT_MFA},
+    {STEP_TOKEN, CODE("390100"), .kind = VERDICT_REJECTED,
+     .hint = "Check user name and password. They are not tried again here: a few wrong passwords "
+             "lock the user for 15 minutes."},
+    {STEP_TOKEN, CODE("394400"), .kind = VERDICT_REJECTED,
+     .hint = "The programmatic access token is expired, disabled or of another account."},
+    {STEP_TOKEN, CODE("390201"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT},
+    {STEP_TOKEN, CODE("390189"), .kind = VERDICT_MISCONFIGURED,
+     .hint = "The user's default role does not exist, or was not granted to him."},
+    {STEP_TOKEN, .status = 403, .kind = VERDICT_MISCONFIGURED,
+     .hint = "There is no such account. Check accountName and region."},
+    {STEP_TOKEN, .status = 404, .kind = VERDICT_MISCONFIGURED,
+     .hint = "There is no such account. Check accountName and region."},
+    {STEP_TOKEN, .status = 2, .at = "/success", .equals = "false", .kind = VERDICT_REJECTED},
+
+    {STEP_API, CODE("002003"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT},
+    {STEP_API, CODE("002043"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT},
+    {STEP_API, CODE("003001"), .kind = VERDICT_FORBIDDEN, .hint = HINT_OBJECT},
+    {STEP_API, CODE("390112"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION},
+    {STEP_API, CODE("390111"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION},
+    {STEP_API, CODE("390104"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION},
+    {STEP_API, CODE("333333"), .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
+    {STEP_API, CODE("333334"), .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
+    {STEP_API, .at = "/data/internalError", .equals = "true", .kind = VERDICT_UNREACHABLE,
+     .hint = "Snowflake had a fault of its own. Try again."},
+    {STEP_API, .status = 2, .at = "/success", .equals = "false", .kind = VERDICT_MISCONFIGURED},
+};
 
 const struct connector connector_snowflake = {
     .type = STR("Snowflake"),
     .key = STR("Snowflake"),
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
     .modes = MODE_PRIVATE,
     .private_service = "privateLinkServiceName",
+    .derive = derive,
 };
