@@ -1,0 +1,128 @@
+"""The sandbox judged by vendors' own clients, unmodified: each makes its own authentication call with
+what `headgate sandbox --list` shows, and must be told what its vendor would tell it."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from support import aws
+from support.server import clean_environment, command
+
+HERE = pathlib.Path(__file__).parent
+TIMEOUT_S = 60
+
+APP = {"clientId": "sandbox-connected-app", "clientSecret": "sandbox-connected-app-secret"}
+
+# Client, connector, and for each call: the outcome whose credentials it makes it with, what is given
+# beside them, and what its answer must hold.
+CALLS = {
+    "jsforce": ("Salesforce", [
+        ("identity", "accepted", {}, {"ok": {"user_id": "0055g00000AbCdEAAV"}}),
+        ("identity", "rejected", {}, {"error": "INVALID_SESSION_ID"}),
+        ("identity", "expired", {}, {"error": "INVALID_SESSION_ID"}),
+        ("identity", "forbidden", {}, {"error": "API_DISABLED_FOR_ORG"}),
+        ("identity", "throttled-no-retry-after", {}, {"error": "REQUEST_LIMIT_EXCEEDED"}),
+        ("code", "accepted-code", APP, {"ok": {"instance_url": "https://acme.my.salesforce.com"}}),
+        ("code", "used-code", APP,
+         {"error": "invalid_grant", "message": "expired authorization code"}),
+        ("code", "wrong-redirect-uri", APP, {"error": "redirect_uri_mismatch"}),
+        ("code", "accepted-code", {**APP, "clientSecret": "another"}, {"error": "invalid_client"}),
+        ("refresh", "accepted-refresh", APP, {"ok": {"token_type": "Bearer"}}),
+        ("refresh", "refresh-revoked", APP, {"error": "invalid_grant"}),
+        ("renew", "accepted-refresh", APP,
+         {"ok": {"user_id": "0055g00000AbCdEAAV", "renewed": True}}),
+        ("renew", "refresh-revoked", APP, {"message": "expired access/refresh token"}),
+    ]),
+    "node-zendesk": ("Zendesk", [
+        ("me", "accepted", {}, {"ok": {"id": 4001, "role": "admin"}}),
+        ("me", "rejected", {}, {"message": "Zendesk Error (401): Not Authorized"}),
+        ("me", "expired", {}, {"message": "Zendesk Error (401): Not Authorized"}),
+        ("me", "forbidden", {}, {"message": "Zendesk Error (403): Forbidden"}),
+        ("me", "anonymous", {}, {"ok": {"id": None, "name": "Anonymous user"}}),
+    ]),
+    "@datadog/datadog-api-client": ("Datadog", [
+        ("validate", "accepted", {}, {"ok": {"valid": True}}),
+        ("validate", "rejected", {}, {"status": 403, "answer": {"errors": ["Forbidden"]}}),
+        ("query", "accepted", {}, {"ok": {"status": "ok"}}),
+        ("query", "accepted", {"applicationKey": "another"}, {"status": 403}),
+        ("query", "forbidden", {}, {"status": 403, "message": "Failed permission authorization"}),
+        ("query", "throttled", {}, {"status": 429}),
+    ]),
+    "@slack/web-api": ("Slack", [
+        ("test", "accepted", {}, {"ok": {"ok": True, "team": "Acme"}}),
+        ("test", "rejected", {}, {"error": "invalid_auth"}),
+        ("test", "expired", {}, {"error": "token_expired"}),
+        ("test", "revoked", {}, {"error": "token_revoked"}),
+        ("test", "throttled", {}, {"message": "retry this request in 3600 seconds"}),
+        ("code", "accepted-code", {}, {"ok": {"ok": True, "team": {"name": "Acme"}}}),
+        ("code", "used-code", {}, {"error": "code_already_used"}),
+        ("code", "wrong-client", {}, {"error": "bad_client_secret"}),
+        ("code", "wrong-redirect-uri", {}, {"error": "bad_redirect_uri"}),
+    ]),
+    "google-auth-library": ("Googleanalytics", [
+        ("tokenInfo", "accepted", {},
+         {"ok": {"scopes": ["https://www.googleapis.com/auth/analytics.readonly"]}}),
+        ("tokenInfo", "rejected", {}, {"error": "invalid_token", "status": 400}),
+        ("code", "accepted-code", {}, {"ok": {"token_type": "Bearer"}}),
+        ("code", "used-code", {}, {"error": "invalid_grant", "status": 400}),
+        ("code", "wrong-client", {}, {"error": "invalid_client", "status": 401}),
+        ("refresh", "accepted-refresh", {}, {"ok": {"token": "sandbox-issued-access-"}}),
+        ("refresh", "refresh-revoked", {}, {"error": "invalid_grant", "status": 400}),
+    ]),
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    """A sandbox of its own: what a client's process needs to be led there and to trust it."""
+    ca = tmp_path_factory.mktemp("sandbox")
+    process = subprocess.Popen(
+        command("sandbox", "--http", "127.0.0.1:0", "--tls-port", "0", "--ca-dir", ca),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=clean_environment())
+    ports = re.findall(r"127\.0\.0\.1:(\d+)", process.stdout.readline().decode())
+    yield {"SANDBOX_PORT_80": ports[0], "SANDBOX_PORT_443": ports[1],
+           "NODE_EXTRA_CA_CERTS": str(ca / "ca.pem")}
+    process.terminate()
+    assert process.wait(TIMEOUT_S) == 0
+
+
+def make_calls(sandbox, calls):
+    done = subprocess.run(
+        ["node", "--require", HERE / "lead_to_sandbox.cjs", HERE / "vendor_clients.mjs"],
+        input=json.dumps(calls).encode(), capture_output=True, timeout=TIMEOUT_S,
+        env={**os.environ, **sandbox})
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+def holds(answer, expected):
+    """Whether an answer has what is expected of it; a text may say more."""
+    if isinstance(expected, dict):
+        return isinstance(answer, dict) and all(
+            name in answer and holds(answer[name], value) for name, value in expected.items())
+    if isinstance(expected, str) and isinstance(answer, str):
+        return expected in answer
+    return answer == expected
+
+
+def call_with(client, call, kind, outcome, given):
+    config = aws.sandbox_list()[kind][outcome]
+    (key, credentials), = config["connectorProfileCredentials"].items()
+    return {"client": client, "call": call, "credentials": {**credentials, **given},
+            "properties": config["connectorProfileProperties"].get(key, {})}
+
+
+@pytest.mark.parametrize("client", CALLS)
+def test_the_vendor_s_own_client(sandbox, record_property, client):
+    kind, calls = CALLS[client]
+    answers = make_calls(sandbox, [call_with(client, call, kind, outcome, given)
+                                   for call, outcome, given, _ in calls])
+    assert len(answers) == len(calls)
+    for (call, outcome, _, expected), answer in zip(calls, answers):
+        assert ("ok" in answer) == ("ok" in expected), (call, outcome, answer)
+        assert holds(answer, expected), (call, outcome, answer)
+    record_property("connector_peer", f"{kind}: {client}")
