@@ -80,7 +80,9 @@ static bool start_sandbox(struct node *node, struct error *error)
 
 static bool start_client(struct node *node, struct error *error)
 {
-    if (!egress_new(options_text(node->options, "egress-allow"), &node->egress, error))
+    const struct option_value *routes = options_list(node->options, "private-route");
+    if (!egress_new(options_text(node->options, "egress-allow"), &node->egress, error) ||
+        !private_routes_new(routes->texts, (size_t)routes->count, &node->private_routes, error))
         return false;
     struct client_config config = {.egress = node->egress};
     if (node->sandbox) {
@@ -148,6 +150,7 @@ static bool start_service(struct node *node, struct error *error)
         .worker_count = (int)options_number(node->options, "workers"),
         .overrides = node->overrides,
         .override_count = node->override_count,
+        .private_routes = node->private_routes,
         .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
         .sts_url = str_from(options_text(node->options, "sts-url")),
         .aws_access_key_id = take_aws_credentials(node),
@@ -156,7 +159,7 @@ static bool start_service(struct node *node, struct error *error)
     config.aws_secret_access_key = node->aws_secret;
     config.aws_session_token = node->aws_session_token;
     node->service = service_new(&config);
-    return true;
+    return service_resume(node->service, error);
 }
 
 static bool start_server(struct node *node, const char *listen, struct error *error)
@@ -225,6 +228,8 @@ bool node_stop(struct node *node)
 {
     int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
     bool whole = !node->server || server_stop(node->server, limit_ms);
+    if (node->service)
+        service_stop(node->service);
     if (node->client)
         client_stop(node->client); /* whoever waits for a vendor still is told */
     if (node->service)
@@ -237,6 +242,7 @@ bool node_stop(struct node *node)
         sandbox_stop(node->sandbox);
     if (node->egress)
         egress_free(node->egress);
+    private_routes_free(node->private_routes);
     secret_free(node->aws_secret);
     secret_free(node->aws_session_token);
     data_dir_close(&node->data);

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "net/client.h"
 #include "net/egress.h"
+#include "net/private_routes.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
 #include "service/service.h"
@@ -18,6 +19,7 @@ struct node {
     struct data_dir data;
     struct sandbox *sandbox; /* NULL without --sandbox */
     struct egress *egress;
+    struct private_routes *private_routes;
     struct client *client;
     struct secret *aws_secret;        /* for calls to AWS; NULL: not set up */
     struct secret *aws_session_token; /* NULL: none */
@@ -45,6 +47,11 @@ struct node {
         {.name = "egress-allow",                                                                   \
          .argument = "CIDR,...",                                                                   \
          .help = "private addresses that vendors' calls may go to"},                               \
+        {.name = "private-route",                                                                  \
+         .kind = OPTION_LIST,                                                                      \
+         .argument = "NAME=HOST:PORT",                                                             \
+         .help = "where a PrivateLink service or host is reached by Private profiles; more than "  \
+                 "once"},                                                                          \
         {.name = "endpoint",                                                                       \
          .kind = OPTION_LIST,                                                                      \
          .argument = "TYPE=URL",                                                                   \

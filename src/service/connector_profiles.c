@@ -5,7 +5,9 @@
 #include "base/fault.h"
 #include "service/arn.h"
 #include "service/profile_change.h"
+#include "service/profile_receivers.h"
 #include "service/profile_seal.h"
+#include "service/provisioning.h"
 #include "wire/restjson.h"
 
 static bool load_profile(struct call *call, struct profile_key key, struct profile *ret_profile,
@@ -23,16 +25,6 @@ static bool fail_missing(struct call *call, struct str name)
 {
     return fail(&call->error, ERR_NOT_FOUND, "Connector Profile with name %.*s does not exist.",
                 STR_ARG(name));
-}
-
-/* What both changes refuse for now, before anything is looked at that costs. */
-static bool check_mode(struct call *call)
-{
-    if (str_eq(value_text(call->input, "connectionMode"), STR("Private")))
-        return fail(&call->error, ERR_VALIDATION,
-                    "connectionMode Private is not available in this version of Headgate. Use "
-                    "Public.");
-    return true;
 }
 
 static bool check_built(struct call *call, const struct connector *connector)
@@ -124,7 +116,7 @@ static void set_new_row(struct profile_change *change)
     struct call *call = change->call;
     profile->created_at_ms = profile->updated_at_ms = clock_wall_ms();
     profile->version = profile->created_at_ms * 1000;
-    profile->connection_mode = value_text(call->input, "connectionMode");
+    profile_change_set_mode(change);
     profile->kms_arn = value_text(call->input, "kmsArn");
     profile->credentials_arn = credentials_arn(call->arena, &profile->key, profile->created_at_ms);
 }
@@ -136,8 +128,9 @@ bool create_connector_profile(struct call *call)
     profile_change_init(&change, call);
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
-    if (!check_mode(call) || !find_connector(&change) || !check_new_config(&change) ||
-        !check_name_is_free(&change) || !profile_change_verify(&change))
+    if (!find_connector(&change) || !profile_change_read_mode(&change) ||
+        !check_new_config(&change) || !check_name_is_free(&change) ||
+        !profile_change_verify(&change))
         return false;
     set_new_row(&change);
     return profile_change_commit(&change);
@@ -161,25 +154,15 @@ static bool load_current(struct profile_change *change, struct profile *ret_curr
     return true;
 }
 
-/* True when verifying with the new properties would send credentials nowhere else than before. */
-static bool same_receivers(struct profile_change *change, const struct profile *current)
+/* What is being verified in the background must not be replaced under it. */
+static bool check_is_settled(struct call *call, const struct profile *current)
 {
-    struct call *call = change->call;
-    const struct connector_env *env = &call->service->connectors;
-    struct value *before;
-    struct str *old_origins, *new_origins;
-    size_t old_count, new_count;
-    if (!json_parse(current->properties, call->arena, &before))
-        return false;
-    const struct value *old_properties = before->count > 0 ? before->items[0] : before;
-    connector_origins(env, change->connector, old_properties, call->arena, &old_origins,
-                      &old_count);
-    connector_origins(env, change->connector, change->config.properties, call->arena, &new_origins,
-                      &new_count);
-    bool same = old_count == new_count;
-    for (size_t i = 0; same && i < old_count; i++)
-        same = str_eq(old_origins[i], new_origins[i]);
-    return same;
+    if (!provisioning_is_pending(&current->provisioning))
+        return true;
+    return fail(&call->error, ERR_CONFLICT,
+                "The private connection of Connector Profile with name %.*s is still being made. "
+                "Try again when its privateConnectionProvisioningState is CREATED or FAILED.",
+                STR_ARG(current->key.name));
 }
 
 static void use_stored(struct profile_change *change, const struct profile_secrets *secrets)
@@ -195,7 +178,7 @@ static bool keep_credentials(struct profile_change *change, const struct profile
 {
     struct call *call = change->call;
     struct profile_secrets secrets;
-    if (!same_receivers(change, current))
+    if (!profile_same_receivers(change, current))
         return fail(&call->error, ERR_VALIDATION,
                     "The new connectorProfileProperties send the credentials to another address "
                     "than before. Give connectorProfileCredentials again with this change.");
@@ -222,7 +205,7 @@ static void recognize_credentials(struct profile_change *change, const struct pr
     struct arena *arena = change->call->arena;
     struct profile_secrets secrets;
     struct error ignored = {0};
-    if (same_receivers(change, current) &&
+    if (profile_same_receivers(change, current) &&
         profile_unseal(change->call->service, current, arena, &secrets, &ignored) &&
         equal_values(arena, change->config.credentials, secrets.credentials))
         use_stored(change, &secrets);
@@ -248,7 +231,7 @@ static void set_changed_row(struct profile_change *change, const struct profile 
     struct str properties = profile->properties;
     *profile = *current;
     profile->properties = properties;
-    profile->connection_mode = value_text(change->call->input, "connectionMode");
+    profile_change_set_mode(change);
     profile->version = current->version + 1;
     profile->updated_at_ms = clock_wall_ms();
     change->expected_version = current->version;
@@ -262,8 +245,9 @@ bool update_connector_profile(struct call *call)
     profile_change_init(&change, call);
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
-    if (!load_current(&change, &current) || !check_mode(call) ||
-        !check_changed_config(&change, &current) || !profile_change_verify(&change))
+    if (!load_current(&change, &current) || !check_is_settled(call, &current) ||
+        !profile_change_read_mode(&change) || !check_changed_config(&change, &current) ||
+        !profile_change_verify(&change))
         return false;
     set_changed_row(&change, &current);
     return profile_change_commit(&change);

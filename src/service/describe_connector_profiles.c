@@ -10,6 +10,15 @@ enum {
     PAGE_ANSWER_MAX = 64 * 1024 * 1024,
 };
 
+static struct value *state_of(struct arena *arena, const struct provisioning *provisioning)
+{
+    struct value *state = value_structure(arena);
+    value_put_text(arena, state, "status", provisioning->status);
+    value_put_text(arena, state, "failureMessage", provisioning->message);
+    value_put_text(arena, state, "failureCause", provisioning->cause);
+    return state;
+}
+
 static struct value *detail_of(struct arena *arena, const struct profile *profile)
 {
     struct value *detail = value_structure(arena);
@@ -22,6 +31,9 @@ static struct value *detail_of(struct arena *arena, const struct profile *profil
     value_put_raw(arena, detail, "connectorProfileProperties", profile->properties);
     value_put_time(arena, detail, "createdAt", profile->created_at_ms);
     value_put_time(arena, detail, "lastUpdatedAt", profile->updated_at_ms);
+    if (profile->provisioning.status.data)
+        value_put(arena, detail, "privateConnectionProvisioningState",
+                  state_of(arena, &profile->provisioning));
     return detail;
 }
 

@@ -29,7 +29,7 @@ static enum journal_state claim(struct journal *journal, struct arena *arena, st
     char hex[ID_HEX_SIZE];
     encode_hex(journal->id, sizeof(journal->id), hex);
     struct token_key key = {STR(""), STR(""), STR("exchange"), {hex, sizeof(hex) - 1}};
-    const struct service_config *config = &journal->call->service->config;
+    const struct service_config *config = &journal->service->config;
     enum token_state state;
     struct str answer;
     if (!token_claim(config->store, arena, &key, journal->id, config->verify_timeout_ms, &state,
@@ -51,8 +51,8 @@ static bool open_tokens(struct journal *journal, const struct exchange *exchange
     struct seal_binding binding = binding_of(journal, arena);
     struct str plain;
     struct value *value;
-    if (!seal_open(journal->call->service->config.keyring, &binding, exchange->sealed, arena,
-                   &plain, error))
+    if (!seal_open(journal->service->config.keyring, &binding, exchange->sealed, arena, &plain,
+                   error))
         return false;
     if (!json_parse(plain, arena, &value))
         return fail(error, ERR_INTERNAL, "An exchange in the store opened, but cannot be read.");
@@ -81,7 +81,7 @@ static void note_used(struct journal *journal)
 static bool look_up(struct journal *journal, struct arena *arena, struct exchange *ret_exchange,
                     bool *ret_found, struct error *error)
 {
-    struct store *store = journal->call->service->config.store;
+    struct store *store = journal->service->config.store;
     struct store_reader *reader;
     if (!store_reader_take(store, &reader, error))
         return false;
@@ -93,7 +93,7 @@ static bool look_up(struct journal *journal, struct arena *arena, struct exchang
 static void end(void *context)
 {
     struct journal *journal = context;
-    token_release(journal->call->service->config.store, journal->claim);
+    token_release(journal->service->config.store, journal->claim);
     journal->claim = NULL;
 }
 
@@ -103,7 +103,7 @@ static enum journal_state begin(void *context, struct str grant, struct str toke
 {
     struct journal *journal = context;
     struct str parts[] = {STR("exchange"), grant, token_url, secret};
-    keyed_hash(journal->call->service->config.service_secret, parts, 4, journal->id);
+    keyed_hash(journal->service->config.service_secret, parts, 4, journal->id);
     journal->one_time = str_eq(grant, STR("authorization_code"));
     enum journal_state state = claim(journal, arena, error);
     if (state != JOURNAL_NEW)
@@ -129,7 +129,7 @@ static bool apply_save(struct db *db, void *argument, struct error *error)
 static bool save(void *context, const struct tokens *tokens, struct error *error)
 {
     struct journal *journal = context;
-    struct arena *arena = journal->call->arena;
+    struct arena *arena = journal->arena;
     struct exchange exchange = {
         .account = journal->profile.account,
         .region = journal->profile.region,
@@ -141,20 +141,19 @@ static bool save(void *context, const struct tokens *tokens, struct error *error
     value_encode(&plain, tokens_to_value(arena, tokens));
     struct seal_binding binding = binding_of(journal, arena);
     fault_point("exchange:answered");
-    bool saved =
-        seal_close(journal->call->service->config.keyring, &binding, buf_str(&plain), arena,
-                   &exchange.sealed, error) &&
-        store_apply(journal->call->service->config.store, apply_save, &exchange, false, error);
+    bool saved = seal_close(journal->service->config.keyring, &binding, buf_str(&plain), arena,
+                            &exchange.sealed, error) &&
+                 store_apply(journal->service->config.store, apply_save, &exchange, false, error);
     fault_point("exchange:saved");
     if (saved)
         note_used(journal);
     return saved;
 }
 
-void journal_init(struct journal *journal, struct call *call, struct profile_key profile,
-                  struct exchange_journal *ret_interface)
+void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
+                  struct profile_key profile, struct exchange_journal *ret_interface)
 {
-    *journal = (struct journal){.call = call, .profile = profile};
+    *journal = (struct journal){.service = service, .arena = arena, .profile = profile};
     *ret_interface = (struct exchange_journal){journal, begin, save, end};
 }
 

@@ -7,14 +7,15 @@
 #pragma once
 
 #include "connector/verify.h"
-#include "service/call.h"
+#include "service/service.h"
 #include "store/profiles.h"
 #include "store/tokens.h"
 
 enum { JOURNAL_EXCHANGES_MAX = 8 }; /* of one request; each grant at most once, a refresh twice */
 
 struct journal {
-    struct call *call;
+    const struct service *service;
+    struct arena *arena;
     struct profile_key profile;
     unsigned char id[EXCHANGE_ID_SIZE];
     bool one_time;             /* what is being exchanged works once */
@@ -24,10 +25,9 @@ struct journal {
     size_t used_count;
 };
 
-/* The journal of one request, as the connector engine wants it. Both live as long as the request.
- */
-void journal_init(struct journal *journal, struct call *call, struct profile_key profile,
-                  struct exchange_journal *ret_interface);
+/* The journal of one verification, as the connector engine wants it. Both live as long as that. */
+void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
+                  struct profile_key profile, struct exchange_journal *ret_interface);
 void journal_done(struct journal *journal); /* gives up what is held */
 
 /* In the change's write. Exchanges of other requests for the same profile stay as they are. */

@@ -5,6 +5,8 @@
 #include "base/fault.h"
 #include "service/arn.h"
 #include "service/profile_seal.h"
+#include "service/provisioner.h"
+#include "service/provisioning.h"
 #include "vault/seal.h"
 
 enum {
@@ -32,8 +34,11 @@ void profile_change_init(struct profile_change *change, struct call *call)
 
 void profile_change_done(struct profile_change *change)
 {
+    struct service *service = change->call->service;
     journal_done(&change->journal);
-    token_release(change->call->service->config.store, change->claim);
+    token_release(service->config.store, change->claim);
+    if (change->has_place)
+        provisioner_give_back(service->provisioner);
 }
 
 /* A keyed hash of everything that was asked for, so that two requests can be compared while no
@@ -130,26 +135,52 @@ static bool fail_verdict(struct profile_change *change, const struct verdict *ve
                 "Error authenticating to connector: %.*s", STR_ARG(sentence));
 }
 
+bool profile_change_read_mode(struct profile_change *change)
+{
+    struct call *call = change->call;
+    change->is_private = str_eq(value_text(call->input, "connectionMode"), STR("Private"));
+    if (!change->is_private || change->connector->modes & MODE_PRIVATE)
+        return true;
+    return fail(&call->error, ERR_VALIDATION,
+                "connectionMode Private is not available for connector type %.*s. Use Public.",
+                STR_ARG(change->connector->type));
+}
+
+/* The row is committed with the credentials as they are, and what was got for them before. */
+static bool verify_later(struct profile_change *change)
+{
+    change->tokens = change->stored;
+    change->has_place =
+        provisioner_reserve(change->call->service->provisioner, &change->call->error);
+    return change->has_place;
+}
+
 bool profile_change_verify(struct profile_change *change)
 {
     struct call *call = change->call;
-    struct exchange_journal journal;
     struct verdict verdict;
-    journal_init(&change->journal, call, change->profile.key, &journal);
-    struct verification verification = {
-        .env = &call->service->connectors,
+    struct profile_question question = {
         .connector = change->connector,
+        .key = change->profile.key,
         .properties = change->config.properties,
         .credentials = change->config.credentials,
         .stored = change->has_stored ? &change->stored : NULL,
-        .journal = &journal,
-        .region = call->caller.region,
-        .arena = call->arena,
-        .deadline_ms = clock_mono_ms() + call->service->config.verify_timeout_ms,
     };
-    bool accepted = connector_verify(&verification, &verdict, &change->tokens);
+    if (change->is_private)
+        return verify_later(change);
+    bool accepted = profile_verify(call->service, &question, call->arena, &change->journal,
+                                   &verdict, &change->tokens);
     fault_point("change:verified");
     return accepted || fail_verdict(change, &verdict);
+}
+
+void profile_change_set_mode(struct profile_change *change)
+{
+    struct profile *profile = &change->profile;
+    profile->connection_mode = value_text(change->call->input, "connectionMode");
+    profile->provisioning = (struct provisioning){0};
+    if (change->is_private)
+        profile->provisioning.status = PROVISIONING_PENDING;
 }
 
 static bool apply_change(struct db *db, void *argument, struct error *error)
@@ -190,5 +221,8 @@ bool profile_change_commit(struct profile_change *change)
     if (!store_apply(call->service->config.store, apply_change, change, false, &call->error))
         return false;
     fault_point("change:committed");
+    if (change->has_place)
+        provisioner_post(call->service->provisioner, &change->profile);
+    change->has_place = false; /* it is the provisioner's now */
     return true;
 }

@@ -5,6 +5,7 @@
 #include "service/call.h"
 #include "service/journal.h"
 #include "service/profile_config.h"
+#include "service/profile_verify.h"
 #include "store/profiles.h"
 #include "store/tokens.h"
 
@@ -15,6 +16,8 @@ struct profile_change {
     struct profile profile;   /* as it is going to be */
     int64_t expected_version; /* of the row that it replaces; 0: there must be none */
     struct tokens stored;     /* got earlier for the same credentials */
+    bool is_private;          /* the vendor is asked in the background, once it is committed */
+    bool has_place;           /* reserved there */
     bool has_stored;          /* the credentials are those of the row, with what was got for them */
     struct tokens tokens;     /* what shall be stored beside the credentials */
     struct journal journal;
@@ -34,8 +37,15 @@ bool profile_change_claim(struct profile_change *change, bool *ret_answered);
  */
 bool profile_change_check(struct profile_change *change);
 
-/* With the vendor, within the service's time limit. */
+/* connectionMode: ERR_VALIDATION when the connector has no private one. Sets is_private. */
+bool profile_change_read_mode(struct profile_change *change);
+
+/* With the vendor, within the service's time limit; in Private mode that comes later, and what is
+ * reserved here is a place for it: ERR_THROTTLING when there is none. */
 bool profile_change_verify(struct profile_change *change);
+
+/* Sets mode and provisioning of the row as it is going to be. */
+void profile_change_set_mode(struct profile_change *change);
 
 /* Seals and commits profile, exchanges, client token and audit as one; sets call->output. */
 bool profile_change_commit(struct profile_change *change);

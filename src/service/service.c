@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "service/oauth_apps_stored.h"
+#include "service/provisioner.h"
 
 #include <stdlib.h>
 
@@ -42,12 +43,24 @@ struct service *service_new(const struct service_config *config)
         .sts_url = config->sts_url,
     };
     service->workers = workers_new(config->worker_count);
+    service->provisioner = provisioner_new(service);
     return service;
+}
+
+bool service_resume(struct service *service, struct error *error)
+{
+    return provisioner_resume(service->provisioner, error);
+}
+
+void service_stop(struct service *service)
+{
+    provisioner_stop(service->provisioner);
 }
 
 void service_free(struct service *service)
 {
-    workers_free(service->workers);
+    workers_free(service->workers); /* these give work to the other */
+    provisioner_free(service->provisioner);
     oauth_apps_free(service->connectors.apps);
     free(service);
 }

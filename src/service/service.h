@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "connector/verify.h"
 #include "net/client.h"
+#include "net/private_routes.h"
 #include "net/server.h"
 #include "service/workers.h"
 #include "store/store.h"
@@ -30,8 +31,9 @@ struct service_config {
     int worker_count;
     const struct endpoint_override *overrides; /* live as long as the service */
     size_t override_count;
-    struct str secrets_manager_url; /* STR_NULL or empty: AWS's own */
-    struct str sts_url;             /* as well */
+    const struct private_routes *private_routes; /* never NULL; live as long as the service */
+    struct str secrets_manager_url;              /* STR_NULL or empty: AWS's own */
+    struct str sts_url;                          /* as well */
     struct str aws_access_key_id;
     const struct secret *aws_secret_access_key;
     const struct secret *aws_session_token;
@@ -46,9 +48,14 @@ struct service {
     struct aws_access aws;
     struct connector_env connectors;
     struct workers *workers;
+    struct provisioner *provisioner;
 };
 
 struct service *service_new(const struct service_config *config);
+/* Goes on with what the last run left unfinished. */
+bool service_resume(struct service *service, struct error *error);
+/* From now on what is cut short counts as unfinished. Call it before the client is stopped. */
+void service_stop(struct service *service);
 /* Ends the workers after what they have in hand. Stop the HTTP server first. */
 void service_free(struct service *service);
 

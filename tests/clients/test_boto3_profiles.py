@@ -165,8 +165,8 @@ def test_another_connector_s_key_is_refused(sandboxed, canaries, kind):
     assert sandboxed.profile_row("typed") == row
 
 
-@connectors
-def test_private_mode_is_refused(sandboxed, canaries, kind):
+@pytest.mark.parametrize("kind", [kind for kind in aws.CONNECTORS if kind not in aws.PRIVATE])
+def test_private_mode_is_refused_where_there_is_none(sandboxed, canaries, kind):
     client = aws.boto(sandboxed)
     config = aws.config_for(canaries, kind, "accepted")
     aws.create(client, "open", kind, config)

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from support import private
 from support import server as servers_of
 from support.salesforce import CLIENT_ID, REDIRECT, Salesforce
 from support.server import ROOT, Server, headgate
@@ -28,7 +29,10 @@ def fault_points():
     return sorted(names) + [f"{name}#2" for name in sorted(names) if name.startswith("store:")]
 
 
-POINTS = fault_points()
+POINTS = [point for point in fault_points() if not point.startswith("provision:")]
+PRIVATE_POINTS = [point for point in fault_points() if point.startswith(
+    ("provision:", "exchange:", "store:", "change:"))] + ["store:before-commit#3",
+                                                          "store:after-commit#3"]
 SCENARIOS = ["ready", "code", "refresh"]
 
 
@@ -159,6 +163,36 @@ def test_killed_in_a_create(server, salesforce, point):
     assert answer.status == 200, answer.body
     assert all(count == 1 for count in salesforce.codes.values())
     assert_sound(server)
+
+
+NOT_REACHED_IN_PRIVATE = {"change:loaded", "change:verified"}
+
+
+@pytest.mark.parametrize("point", [point for point in PRIVATE_POINTS
+                                   if point not in NOT_REACHED_IN_PRIVATE])
+def test_killed_while_a_private_connection_is_made(servers, salesforce, canaries, point):
+    """The change's commit, the exchange's and the background's: whatever was answered is there
+    after the restart and goes on by itself, and the code is shown once."""
+    server = servers(*private.options(salesforce), start=False)
+    private.set_app(server, canaries)
+    request = private.create(credentials_for("code", salesforce), clientToken="crash-1")
+    status = None
+    if start_with_fault(server, point):
+        status, _ = call_until_death(server, "CreateConnectorProfile", request)
+        assert server.wait_for_end() == -signal.SIGKILL, "never reached"
+    server.start()
+    assert status is None or server.describe("inside") is not None
+    server.ok("CreateConnectorProfile", request)
+    state = private.settled(server)
+    if point in ("exchange:answered", "store:before-commit#2"):
+        private.assert_failed(state, "CONNECTOR_AUTHENTICATION", "invalid authorization code")
+        return
+    assert state == {"status": "CREATED"}
+    assert list(salesforce.codes.values()) == [1]
+    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    server.ok("UpdateConnectorProfile", private.change(None))
+    assert private.settled(server) == {"status": "CREATED"}
+    assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
 
 
 @pytest.mark.parametrize("point", [point for point in POINTS if FIRST_START.match(point)])

@@ -14,6 +14,7 @@ from support.server import headgate
 from support.sigv4 import REGION
 
 CONNECTORS = ("Salesforce", "Zendesk", "Amplitude")
+PRIVATE = ("SAPOData", "Salesforce", "Singular", "Snowflake", "Trendmicro")
 TOOL_TIMEOUT_S = 120
 
 ARN = "arn:aws:appflow:{region}:{account}:connectorprofile/{name}"

@@ -1,0 +1,216 @@
+/* Load, ask the vendor, seal, commit by compare-and-swap: the background half of a change in
+ * Private mode. An update or delete that comes in between wins. */
+#include "service/profile_provision.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "service/profile_seal.h"
+#include "service/profile_verify.h"
+#include "service/provisioning.h"
+#include "store/audit.h"
+#include "wire/errors.h"
+#include "wire/restjson.h"
+
+#include <stdlib.h>
+
+struct profile_provision {
+    const struct service *service;
+    struct arena arena;
+    struct profile profile; /* as loaded; then as it is going to be */
+    int64_t expected_version;
+    bool loaded;
+    bool asked; /* what follows is set */
+    struct journal journal;
+    struct provisioning result;
+    enum verdict_kind verdict;
+    struct str sentence; /* why it failed */
+};
+
+struct profile_provision *profile_provision_new(const struct service *service,
+                                                struct profile_key key, int64_t version)
+{
+    struct profile_provision *provision = xcalloc(1, sizeof(*provision));
+    provision->service = service;
+    provision->expected_version = version;
+    provision->profile.key = (struct profile_key){
+        .account = arena_copy(&provision->arena, key.account),
+        .region = arena_copy(&provision->arena, key.region),
+        .name = arena_copy(&provision->arena, key.name),
+    };
+    return provision;
+}
+
+void profile_provision_free(struct profile_provision *provision)
+{
+    journal_done(&provision->journal);
+    arena_done(&provision->arena);
+    free(provision);
+}
+
+/* False when the row is not as it was any more: nothing is left to do. */
+static bool load(struct profile_provision *provision, bool *ret_found, struct error *error)
+{
+    struct store *store = provision->service->config.store;
+    struct profile *profile = &provision->profile;
+    struct store_reader *reader;
+    if (!store_reader_take(store, &reader, error))
+        return false;
+    bool ok = profile_find(reader, &provision->arena, profile->key, profile, ret_found, error);
+    store_reader_put(store, reader);
+    *ret_found = ok && *ret_found && profile->version == provision->expected_version &&
+                 provisioning_is_pending(&profile->provisioning);
+    fault_point("provision:loaded");
+    return ok;
+}
+
+/* --- the vendor --- */
+
+static void conclude(struct profile_provision *provision, enum verdict_kind verdict,
+                     struct str sentence)
+{
+    provision->asked = true;
+    provision->verdict = verdict;
+    provision->sentence = sentence;
+    provision->result = provisioning_of(&provision->arena, verdict, sentence);
+}
+
+static bool open_row(struct profile_provision *provision, struct profile_question *question,
+                     struct profile_secrets *secrets, struct error *error)
+{
+    struct profile *profile = &provision->profile;
+    struct value *properties;
+    const struct connector *connector = connector_by_type(profile->connector_type);
+    if (!connector || !connector_is_built(connector))
+        return fail(error, ERR_INTERNAL, "The profile is for a connector unknown here.");
+    if (!json_parse(profile->properties, &provision->arena, &properties))
+        return fail(error, ERR_INTERNAL, "The profile's properties cannot be read.");
+    if (!profile_unseal(provision->service, profile, &provision->arena, secrets, error))
+        return false;
+    *question = (struct profile_question){
+        .connector = connector,
+        .key = profile->key,
+        .properties = properties->count > 0 ? properties->items[0] : properties,
+        .credentials = secrets->credentials,
+        .stored = &secrets->tokens,
+        .is_private = true,
+    };
+    return true;
+}
+
+/* Tokens that an exchange gave are kept also when the vendor does not accept them in the end: the
+ * code or refresh token that they came from may not work a second time. */
+static bool seal(struct profile_provision *provision, const struct value *credentials,
+                 const struct tokens *tokens, struct error *error)
+{
+    struct profile *profile = &provision->profile;
+    profile->version = provision->expected_version + 1;
+    return profile_seal(provision->service, profile, credentials, tokens, &provision->arena,
+                        &profile->sealed_credentials, error);
+}
+
+static void ask(struct profile_provision *provision)
+{
+    struct profile_question question;
+    struct profile_secrets secrets;
+    struct verdict verdict;
+    struct tokens tokens;
+    struct error error = {0};
+    struct arena *arena = &provision->arena;
+    if (!open_row(provision, &question, &secrets, &error)) {
+        conclude(provision, VERDICT_INTERNAL, str_from(error.message));
+        return;
+    }
+    profile_verify(provision->service, &question, arena, &provision->journal, &verdict, &tokens);
+    fault_point("provision:verified");
+    struct str sentence = verdict.kind == VERDICT_ACCEPTED
+                              ? STR("")
+                              : verdict_describe(arena, question.connector->type, &verdict);
+    conclude(provision, verdict.kind, sentence);
+    if (!seal(provision, secrets.credentials, &tokens, &error))
+        conclude(provision, VERDICT_INTERNAL, str_from(error.message));
+    fault_point("provision:sealed");
+}
+
+/* --- the commit --- */
+
+static struct audit_entry audit_of(const struct profile_provision *provision)
+{
+    bool accepted = provision->verdict == VERDICT_ACCEPTED;
+    enum err code =
+        provision->verdict == VERDICT_INTERNAL ? ERR_INTERNAL : ERR_CONNECTOR_AUTHENTICATION;
+    return (struct audit_entry){
+        .at_ms = clock_wall_ms(),
+        .account = provision->profile.key.account,
+        .region = provision->profile.key.region,
+        .operation = STR("PrivateConnectionProvisioning"),
+        .resource = provision->profile.key.name,
+        .outcome = accepted ? STR("ok") : str_from(error_kind(code)->exception),
+        .detail = provision->sentence,
+    };
+}
+
+static bool apply(struct db *db, void *argument, struct error *error)
+{
+    struct profile_provision *provision = argument;
+    struct audit_entry entry = audit_of(provision);
+    return profile_replace(db, &provision->profile, provision->expected_version, error) &&
+           journal_consume(db, &provision->journal, error) && audit_add(db, &entry, error);
+}
+
+static bool apply_discard(struct db *db, void *argument, struct error *error)
+{
+    return journal_consume(db, argument, error);
+}
+
+/* The profile went away under its provisioning, and what was got for it must not stay behind. */
+static void discard(struct profile_provision *provision)
+{
+    struct error error = {0};
+    if (provision->journal.used_count > 0 &&
+        !store_apply(provision->service->config.store, apply_discard, &provision->journal, true,
+                     &error))
+        log_warn("Tokens for a deleted profile stay until they expire: %s", error.message);
+}
+
+static void log_failure(const struct profile_provision *provision)
+{
+    const struct profile_key *key = &provision->profile.key;
+    log_warn("The private connection of %.*s (account %.*s, %.*s) failed: %.*s", STR_ARG(key->name),
+             STR_ARG(key->account), STR_ARG(key->region), STR_ARG(provision->sentence));
+}
+
+static enum provision_end commit(struct profile_provision *provision)
+{
+    struct error error = {0};
+    provision->profile.provisioning = provision->result;
+    provision->profile.version = provision->expected_version + 1;
+    if (store_apply(provision->service->config.store, apply, provision, false, &error)) {
+        fault_point("provision:committed");
+        if (provision->verdict != VERDICT_ACCEPTED)
+            log_failure(provision);
+        return PROVISION_DONE;
+    }
+    if (error.code != ERR_NOT_FOUND && error.code != ERR_CONFLICT)
+        return PROVISION_AGAIN;
+    discard(provision);
+    return PROVISION_DONE;
+}
+
+enum provision_end profile_provision_run(struct profile_provision *provision,
+                                         bool (*is_stopping)(void *context), void *context)
+{
+    struct error error = {0};
+    bool found = true;
+    if (!provision->loaded && !load(provision, &found, &error))
+        return PROVISION_AGAIN;
+    if (!found)
+        return PROVISION_DONE;
+    provision->loaded = true;
+    if (!provision->asked)
+        ask(provision);
+    if (provision->verdict == VERDICT_INTERNAL && is_stopping(context))
+        return PROVISION_STOPPED;
+    return commit(provision);
+}

@@ -1,0 +1,81 @@
+"""Private mode by boto3: every outcome of the sandbox, for each connector that can be private, and
+the reads of deployment tools while the connection is made."""
+
+import re
+
+import pytest
+
+from support import aws, private
+
+CAUSES = {"CONNECTOR_AUTHENTICATION", "CONNECTOR_SERVER", "ACCESS_DENIED", "VALIDATION"}
+NO_ROUTE = re.compile(r"There is no private route for (\S+)\.(?: |$)")
+HOSTS_MAX = 8
+KINDS = [kind for kind in aws.sandbox_list() if kind in aws.PRIVATE]
+
+
+def provision_all(server, kind, configs):
+    """Makes a private profile for each outcome; their states once all have settled."""
+    client = aws.boto(server)
+    # Not named by the outcome, which may be the word that a credential is.
+    names = {outcome: f"profile-{number}" for number, outcome in enumerate(configs)}
+    for outcome, config in configs.items():
+        client.create_connector_profile(
+            connectorProfileName=names[outcome], connectorType=kind, connectionMode="Private",
+            connectorProfileConfig=config)
+    states = {outcome: private.settled(server, name) for outcome, name in names.items()}
+    for name in names.values():
+        client.delete_connector_profile(connectorProfileName=name)
+    return states
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_outcome(servers, canaries, kind):
+    """The operator learns from the failures which hosts or services need a route."""
+    server = servers("--sandbox", "--verify-timeout", "4")
+    configs = {outcome: aws.config_for(canaries, kind, outcome)
+               for outcome in aws.sandbox_list()[kind]}
+    for _ in range(HOSTS_MAX):
+        states = provision_all(server, kind, configs)
+        missing = {NO_ROUTE.search(state.get("failureMessage", "")) for state in states.values()}
+        missing = {found.group(1) for found in missing if found}
+        if not missing:
+            break
+        server.stop()
+        for name in missing:
+            server.options += ["--private-route", f"{name}=10.0.0.7:443"]
+        server.start()
+    for outcome, state in states.items():
+        if outcome.startswith("accepted"):
+            assert state == {"status": "CREATED"}, (outcome, state)
+        else:
+            private.assert_failed(state, state["failureCause"], kind)
+            assert state["failureCause"] in CAUSES, (outcome, state)
+    assert states["rejected"]["failureCause"] == "CONNECTOR_AUTHENTICATION"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_public_to_private_and_back(servers, canaries, kind):
+    server = servers("--sandbox")
+    client = aws.boto(server)
+    config = aws.config_for(canaries, kind, "accepted")
+    aws.create(client, "profile", kind, config)
+    for _ in range(HOSTS_MAX):
+        client.update_connector_profile(
+            connectorProfileName="profile", connectionMode="Private",
+            connectorProfileConfig=config, clientToken=f"to-private-{server.starts}")
+        state = private.settled(server, "profile")
+        found = NO_ROUTE.search(state.get("failureMessage", ""))
+        if not found:
+            break
+        server.stop()
+        server.options += ["--private-route", f"{found.group(1)}=10.0.0.7:443"]
+        client = aws.boto(server.start())
+    details = client.describe_connector_profiles(
+        connectorProfileNames=["profile"])["connectorProfileDetails"][0]
+    assert details["privateConnectionProvisioningState"] == {"status": "CREATED"}
+    assert details["connectionMode"] == "Private"
+    aws.update(client, "profile", config)
+    details = client.describe_connector_profiles(
+        connectorProfileNames=["profile"])["connectorProfileDetails"][0]
+    assert details["connectionMode"] == "Public"
+    assert "privateConnectionProvisioningState" not in details
