@@ -70,6 +70,7 @@ static const char *member_of(struct arena *arena, const char *template)
 {
     const char *dot = strrchr(template, '.');
     char *name = (char *)arena_cstr(arena, str_from(dot ? dot + 1 : template));
+    name += *name == '{';
     name[strcspn(name, "}")] = '\0';
     if (name[0] >= 'a' && name[0] <= 'z')
         name[0] = (char)(name[0] - 'a' + 'A');

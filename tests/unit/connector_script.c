@@ -178,7 +178,8 @@ static const struct value *part(struct script *script, const char *type, const c
     const struct connector *connector = connector_by_type(str_from(type));
     char shape[128];
     assert_non_null(connector);
-    snprintf(shape, sizeof(shape), "%.*sConnectorProfile%s", STR_ARG(connector->key), what);
+    const char *middle = str_ends(connector->key, STR("Connector")) ? "" : "Connector";
+    snprintf(shape, sizeof(shape), "%.*s%sProfile%s", STR_ARG(connector->key), middle, what);
     return script_value(script, shape, json);
 }
 
