@@ -100,6 +100,21 @@ static bool check_basic(struct arena *arena, const struct connector *connector,
     return true;
 }
 
+/* The three parts of the header stand between colons. */
+static bool check_signed(struct arena *arena, const struct connector *connector,
+                         const struct connector_signed *way, const struct scope *scope,
+                         struct error *error)
+{
+    const char *const parts[] = {way->key_id, way->user};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        if (str_contains(template_fill(arena, parts[i], scope, ESCAPE_NONE), STR(":")))
+            return fail(error, ERR_VALIDATION,
+                        "Validation exception: %s must not contain a colon for connector: %.*s",
+                        member_of(arena, parts[i]), STR_ARG(capitals(arena, connector->type)));
+    }
+    return true;
+}
+
 struct blank_search {
     struct arena *arena;
     const struct scope *scope;
@@ -153,6 +168,8 @@ static bool check_credentials(struct arena *arena, const struct connector *conne
         return check_oauth2(arena, connector, way->oauth2, scope, error);
     if (way->session)
         return check_session(arena, connector, way->session, scope, error);
+    if (way->signed_request)
+        return check_signed(arena, connector, way->signed_request, scope, error);
     return true;
 }
 

@@ -160,8 +160,17 @@ struct connector_session {
                          struct arena *arena);
 };
 
-/* One way to show who we are. Exactly one of the pointers is set; signed requests will be a further
- * one. */
+/* Each request is signed with a secret (auth/signed.h) and says so in Authorization. */
+struct connector_signed {
+    const char *scheme; /* the word in Authorization */
+    const char *key_id; /* template, as the next two */
+    const char *secret;
+    const char *user;
+    const char *date_header;          /* carries the time that is signed */
+    struct connector_headers headers; /* sent beside, not signed */
+};
+
+/* One way to show who we are. Exactly one of the pointers is set. */
 struct connector_auth {
     const char *given;  /* this way is meant when this member is there; NULL: always */
     const char *equals; /* and has this value; NULL: any */
@@ -169,6 +178,7 @@ struct connector_auth {
     const struct connector_headers *headers;
     const struct connector_oauth2 *oauth2;
     const struct connector_session *session;
+    const struct connector_signed *signed_request;
 };
 
 struct connector_ways {

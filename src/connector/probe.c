@@ -3,10 +3,12 @@
 
 #include "auth/api_key.h"
 #include "auth/basic.h"
+#include "auth/signed.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "connector/pointer.h"
 
-enum { PROBE_HEADERS_FIXED = 3 }; /* Accept, Content-Type, Authorization */
+enum { PROBE_HEADERS_FIXED = 4 }; /* Accept, Content-Type, Authorization, a date */
 
 static struct str authorization(struct run *run)
 {
@@ -38,7 +40,42 @@ static const struct connector_headers *own_headers(const struct run *run)
 {
     if (run->way->session)
         return run->scope.session ? &run->way->session->headers : NULL;
+    if (run->way->signed_request)
+        return &run->way->signed_request->headers;
     return run->way->headers;
+}
+
+static struct str fill(struct run *run, const char *template)
+{
+    return template_fill(run->v->arena, template, &run->scope, ESCAPE_NONE);
+}
+
+/* Signs the request, which is whole but for these two headers. */
+static size_t add_signature(struct run *run, const struct connector_call *call,
+                            const struct client_request *request, struct http_header *headers,
+                            size_t count)
+{
+    struct arena *arena = run->v->arena;
+    const struct connector_signed *way = run->way->signed_request;
+    const struct connector_env *env = run->v->env;
+    if (!way)
+        return count;
+    struct signed_request parts = {
+        .date = signed_date(arena, env->wall_ms ? env->wall_ms() : clock_wall_ms()),
+        .method = request->method,
+        .url = request->url,
+        .body = request->body,
+        .content_type = str_from(call->content_type),
+    };
+    struct str signature =
+        signed_signature(arena, fill(run, way->secret), signed_message(arena, &parts));
+    redact_add(&run->redaction, signature);
+    headers[count++] = (struct http_header){STR("Authorization"),
+                                            signed_authorization(arena, str_from(way->scheme),
+                                                                 fill(run, way->key_id), signature,
+                                                                 fill(run, way->user))};
+    headers[count++] = (struct http_header){str_from(way->date_header), parts.date};
+    return count;
 }
 
 static void add_headers(struct run *run, const struct connector_call *call,
@@ -54,6 +91,7 @@ static void add_headers(struct run *run, const struct connector_call *call,
         headers[count++] = (struct http_header){STR("Content-Type"), str_from(call->content_type)};
     if (value.data)
         headers[count++] = (struct http_header){STR("Authorization"), value};
+    count = add_signature(run, call, request, headers, count);
     count = add_filled(run, keys, headers, count);
     request->header_count = add_filled(run, &call->headers, headers, count);
     request->headers = headers;

@@ -28,6 +28,7 @@ struct connector_env {
     void (*call)(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response);
     void (*pause)(int64_t duration_ms);
+    int64_t (*wall_ms)(void); /* the time that goes into requests; NULL: clock_wall_ms */
 };
 
 /* A change of one-time credentials into tokens is remembered before the tokens are used. The

@@ -92,6 +92,12 @@ static void script_call(struct client *client, struct arena *arena,
     add_headers(arena, step->headers, ret_response);
 }
 
+/* 2024-01-31T08:15:30.007Z, always. */
+static int64_t script_wall_ms(void)
+{
+    return 1706688930007;
+}
+
 static void script_pause(int64_t duration_ms)
 {
     running->pauses++;
@@ -192,6 +198,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
     struct connector_env env = {
         .call = script_call,
         .pause = script_pause,
+        .wall_ms = script_wall_ms,
         .endpoint_override = script_endpoint,
         .endpoint_context = script,
         .apps = apps,

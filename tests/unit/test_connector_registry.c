@@ -164,12 +164,20 @@ static void check_urls(const struct connector *connector, const struct connector
 
 static void check_way(const struct connector *connector, const struct connector_auth *way)
 {
-    assert_int_equal(!!way->basic + !!way->headers + !!way->oauth2 + !!way->session, 1);
+    assert_int_equal(
+        !!way->basic + !!way->headers + !!way->oauth2 + !!way->session + !!way->signed_request, 1);
     check_path(connector, way->given);
     check_headers(connector, way->headers);
     if (way->basic) {
         check_template(connector, way->basic->user);
         check_template(connector, way->basic->password);
+    }
+    if (way->signed_request) {
+        check_template(connector, way->signed_request->key_id);
+        check_template(connector, way->signed_request->secret);
+        check_template(connector, way->signed_request->user);
+        check_headers(connector, &way->signed_request->headers);
+        assert_true(way->signed_request->scheme && way->signed_request->date_header);
     }
     if (way->session) {
         check_call(connector, &way->session->login);
