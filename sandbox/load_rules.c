@@ -78,7 +78,7 @@ bool load_part(const struct reader *reader, struct str where, struct str text,
         enum part_kind kind;
     } kinds[] = {
         {STR("scheme"), PART_SCHEME}, {STR("header"), PART_HEADER}, {STR("query"), PART_QUERY},
-        {STR("form"), PART_FORM},     {STR("json"), PART_JSON},
+        {STR("form"), PART_FORM},     {STR("json"), PART_JSON},     {STR("signed"), PART_SIGNED},
     };
     struct str kind, name;
     if (str_eq(text, STR("basic"))) {
@@ -94,7 +94,8 @@ bool load_part(const struct reader *reader, struct str where, struct str text,
         }
     }
     return reader_fail(reader, where,
-                       "must be basic, or scheme:, header:, query:, form: or json: and a name.");
+                       "must be basic, or scheme:, header:, query:, form:, json: or signed: and a "
+                       "name.");
 }
 
 bool load_answers(struct reader *reader, struct str where, const struct value *map,

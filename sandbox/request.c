@@ -153,6 +153,8 @@ struct str request_part(struct sandbox_request *request, const struct request_pa
         return form_part(request, part->name);
     case PART_JSON:
         return json_part(request, part->name);
+    case PART_SIGNED:
+        return request_signed(request, part->name);
     }
     return STR_NULL;
 }

@@ -34,6 +34,10 @@ void request_init(struct sandbox_request *request, const struct http_head *head,
 /* STR_NULL when it is not there or cannot be read. */
 struct str request_part(struct sandbox_request *request, const struct request_part *part);
 
+/* "KEY-ID:USER" of a request with `Authorization: HMAC_1 KEY-ID:SIGNATURE:USER`, when the signature
+ * is right; `how` is "DATE-HEADER:SECRET". signed.c says what is signed. */
+struct str request_signed(const struct sandbox_request *request, struct str how);
+
 /* The parts' values joined by ':'. STR_NULL when one is missing. */
 struct str request_credential(struct sandbox_request *request, const struct request_part *parts,
                               size_t part_count);

@@ -69,10 +69,20 @@ struct vendor_response {
 };
 
 /* One place of a request. */
-enum part_kind { PART_BASIC, PART_SCHEME, PART_HEADER, PART_QUERY, PART_FORM, PART_JSON };
+enum part_kind {
+    PART_BASIC,
+    PART_SCHEME,
+    PART_HEADER,
+    PART_QUERY,
+    PART_FORM,
+    PART_JSON,
+    PART_SIGNED
+};
 struct request_part {
     enum part_kind kind;
-    struct str name; /* scheme, header, parameter, or members joined by dots; "" for basic */
+    /* Scheme, header, parameter, or members joined by dots; "" for basic; for signed the header
+     * with the date, a colon, the secret. */
+    struct str name;
 };
 
 struct vendor_match {

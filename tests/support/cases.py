@@ -3,6 +3,7 @@ the client must get back. tests/README.md describes the format."""
 
 import base64
 import difflib
+import hmac
 import re
 
 from support import wire
@@ -18,6 +19,8 @@ PATTERNS = {
     "SUFFIX": r"[A-Za-z0-9]{6}",
     "VERSION": r"\d+\.\d+\.\d+",
     "LENGTH": r"\d+",
+    "ISO": r"(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)",
+    "HMAC": r"(?P<hmac>[A-Za-z0-9+/]{43}=)",
     "BOUNDARY": r"[A-Za-z0-9_-]+",
 }
 
@@ -88,7 +91,9 @@ class Case:
             lines += ["", ""]  # a head with nothing after it
         expected = "\n".join(lines)
         got = raw.decode("utf-8", "replace").replace("\r\n", "\n")
-        if re.fullmatch(self.pattern(expected), got):
+        match = re.fullmatch(self.pattern(expected), got)
+        if match:
+            self.assert_signature(expected, match)
             return
         got = got.split("\n")
         # A line that matches is shown as it came, so that only the others stand out.
@@ -96,6 +101,17 @@ class Case:
             lines[at] = got[at] if re.fullmatch(self.pattern(line), got[at]) else self.fill(line)
         shown = "\n".join(difflib.unified_diff(lines, got, "expected", "got", lineterm=""))
         raise AssertionError(f"line {section.line}, {what}:\n{shown}")
+
+    def assert_signature(self, expected, match):
+        """%HMAC secret% stands for a signature: of date, method and target in small letters."""
+        named = re.search(r"%HMAC ([a-z][a-z0-9-]*)%", expected)
+        if not named:
+            return
+        secret = self.canaries.new(named.group(1)).encode()
+        method, target = match.group(0).split(" ", 2)[:2]
+        signed = (match.group("iso") + method + target).lower().encode()
+        right = base64.b64encode(hmac.digest(secret, signed, "sha256")).decode()
+        assert match.group("hmac") == right, f"signed {signed}: {right}"
 
     def message(self, section, signed):
         """The bytes that a section stands for, with Content-Length when it names none."""
