@@ -1,7 +1,51 @@
-/* Infornexus: known by its shapes; verifying is not built yet. */
+/* Infor Nexus: each request is signed with the secret access key, and a data key stands beside it;
+ * a query for one order proves both. */
 #include "connector/connector.h"
+
+/* "network.infornexus.com", its test systems, or the older gtnexus.com. */
+static const struct connector_url api[] = {
+    {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = "infornexus.com"},
+};
+
+/* The data key is not signed. Its header has changed its name; clients send either, so both. */
+static const struct connector_header data_key[] = {
+    {"x-nexus-api-key", "{credentials.datakey}"},
+    {"dataKey", "{credentials.datakey}"},
+};
+
+static const struct connector_signed hmac = {
+    .scheme = "HMAC_1",
+    .key_id = "{credentials.accessKeyId}",
+    .secret = "{credentials.secretAccessKey}",
+    .user = "{credentials.userId}",
+    .date_header = "x-dapi-date",
+    .headers = LIST(data_key),
+};
+
+static const struct connector_auth auth[] = {
+    {.signed_request = &hmac},
+};
+
+static const struct connector_call probes[] = {
+    {.method = "GET", .path = "/rest/3.1/OrderDetail/query?limit=1", .needs = "/resultInfo"},
+};
+
+/* The bodies of refusals are not documented: only the status decides. */
+static const struct connector_rule rules[] = {
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
+     .hint = "Check the access key id, the user id and the secret access key, and this server's "
+             "clock."},
+    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
+     .hint = "Check the data key, and that the user may read orders."},
+    {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check instanceUrl: https://network.infornexus.com, without a path."},
+};
 
 const struct connector connector_infornexus = {
     .type = STR("Infornexus"),
     .key = STR("InforNexus"),
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
 };

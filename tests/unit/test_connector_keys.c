@@ -47,6 +47,20 @@ static const struct vendor singular = {"Singular", "{}", "{\"apiKey\":\"key-1\"}
 static const struct vendor trendmicro = {"Trendmicro", "{}", "{\"apiSecretKey\":\"7:c2VjcmV0\"}",
                                          OWN_KEY};
 
+/* The signature is HMAC-SHA-256 of "2024-01-31t08:15:30.007zget/rest/3.1/orderdetail/query?limit=1"
+ * under "s3cretAccess". */
+#define ORDERS_AT(host)                                                                            \
+    "GET https://" host "/rest/3.1/OrderDetail/query?limit=1\nAccept: application/json\n"          \
+    "Authorization: HMAC_1 "                                                                       \
+    "AK1:mwKb+ULm0TRaPg3pqq++iIChqK1AlKaOCk0vTf/ZzJE=:ops@acme\nx-dapi-date: "                     \
+    "2024-01-31T08:15:30.007Z\nx-nexus-api-key: d4ta\ndataKey: d4ta\n\n"
+
+static const struct vendor infornexus = {
+    "Infornexus", "{\"instanceUrl\":\"https://network.infornexus.com\"}",
+    "{\"accessKeyId\":\"AK1\",\"userId\":\"ops@acme\",\"secretAccessKey\":\"s3cretAccess\","
+    "\"datakey\":\"d4ta\"}",
+    ORDERS_AT("network.infornexus.com")};
+
 static bool run(const struct vendor *vendor, const char *properties, const struct scripted *steps,
                 size_t count)
 {
@@ -117,6 +131,14 @@ static const struct meaning meanings[] = {
     {&singular, 403, "Forbidden", VERDICT_REJECTED, "Forbidden"},
     {&singular, 403, "{\"status\":1,\"value\":\"No permission\"}", VERDICT_FORBIDDEN,
      "No permission"},
+    {&infornexus, 200, "{\"result\":[],\"resultInfo\":{\"offset\":0,\"count\":0}}",
+     VERDICT_ACCEPTED, NULL},
+    {&infornexus, 200, "{\"resultInfo\":{\"count\":0}}", VERDICT_ACCEPTED, NULL},
+    {&infornexus, 200, "{}", VERDICT_UNREACHABLE, NULL},
+    {&infornexus, 200, "<html>", VERDICT_MISCONFIGURED, NULL},
+    {&infornexus, 401, "<html>", VERDICT_REJECTED, NULL},
+    {&infornexus, 403, "{\"message\":\"no\"}", VERDICT_FORBIDDEN, "no"},
+    {&infornexus, 404, "<html>", VERDICT_MISCONFIGURED, NULL},
     {&trendmicro, 200, "{\"keyName\":\"flows\",\"active\":true,\"ID\":7}", VERDICT_ACCEPTED, NULL},
     {&trendmicro, 200, "{\"keyName\":\"flows\",\"active\":false,\"ID\":7}", VERDICT_REJECTED, NULL},
     {&trendmicro, 200, "{\"keyName\":\"flows\"}", VERDICT_UNREACHABLE, NULL},
@@ -212,6 +234,37 @@ static void a_call_may_be_enough_though_refused(void **state)
     assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, NULL);
 }
 
+static void a_network_is_found_by_its_name(void **state)
+{
+    (void)state;
+    static const struct scripted bare[] = {
+        {ORDERS_AT("demo.infornexus.com"), 200, .body = "{\"resultInfo\":{}}"}};
+    assert_true(run(&infornexus, "{\"instanceUrl\":\"DEMO\"}", bare, 1));
+    static const struct scripted old[] = {
+        {ORDERS_AT("network.gtnexus.com"), 200, .body = "{\"resultInfo\":{}}"}};
+    assert_true(run(&infornexus, "{\"instanceUrl\":\"network.gtnexus.com/\"}", old, 1));
+}
+
+static void parts_of_a_signed_header_hold_no_colon(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {{"a:b", "c"}, {"a", "b:c"}};
+    static const char *const members[] = {"AccessKeyId", "UserId"};
+    for (size_t i = 0; i < 2; i++) {
+        char credentials[256], message[256];
+        snprintf(credentials, sizeof(credentials),
+                 "{\"accessKeyId\":\"%s\",\"userId\":\"%s\",\"secretAccessKey\":\"s\","
+                 "\"datakey\":\"d\"}",
+                 bad[i][0], bad[i][1]);
+        snprintf(message, sizeof(message),
+                 "Validation exception: %s must not contain a colon for connector: INFORNEXUS",
+                 members[i]);
+        assert_false(script_check(&script, infornexus.type, infornexus.properties, credentials));
+        assert_int_equal(script.error.code, ERR_VALIDATION);
+        assert_string_equal(script.error.message, message);
+    }
+}
+
 static void who_may_not_view_keys_is_known(void **state)
 {
     (void)state;
@@ -280,6 +333,7 @@ int main(void)
         TEST(each_answer_has_its_meaning),         TEST(a_site_is_found_by_what_people_call_it),
         TEST(a_vendors_own_header_is_waited_for),  TEST(a_token_is_known_and_may_read),
         TEST(a_call_may_be_enough_though_refused), TEST(only_a_time_is_over),
+        TEST(a_network_is_found_by_its_name),      TEST(parts_of_a_signed_header_hold_no_colon),
         TEST(who_may_not_view_keys_is_known),      TEST(the_operator_names_another_manager),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
