@@ -15,6 +15,8 @@ test_packages=(
     cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
     openssl:openssl postgresql
 )
+# A test that needs one of these is skipped, by name, where it cannot be had.
+wished_test_packages=(promtool:prometheus)
 bench_packages=(nginx:nginx-light wrk:wrk)
 
 say() {
@@ -109,6 +111,7 @@ for set in "$@"; do
     build) install_packages building "${build_packages[@]}" ;;
     test)
         install_packages testing "${test_packages[@]}"
+        (install_packages "more tests" "${wished_test_packages[@]}") || true
         once_for build/venv/fetched "Python packages for the client tests" \
             tests/requirements.txt -- fetch_python
         once_for tests/node_modules/.fetched "npm packages for the client tests" \

@@ -1,6 +1,7 @@
 /* Starting and stopping a server, step by step. */
 #include "cli/node.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/access_keys_made.h"
 #include "wire/shape.h"
@@ -13,6 +14,7 @@
 
 enum {
     HEAP_ARENAS = 2,
+    OPERATIONS_CONNECTIONS_MAX = 64,
     HEAP_KEPT_MAX = 32 * 1024 * 1024, /* bytes of free memory that stay with the process */
     HEAP_PIECE_MAX = 1024 * 1024,     /* bytes; larger pieces are mapped and unmapped singly */
 };
@@ -162,6 +164,12 @@ static bool start_service(struct node *node, struct error *error)
     return service_resume(node->service, error);
 }
 
+/* Loopback is where nobody but this machine's users can listen or ask. */
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
 static bool start_server(struct node *node, const char *listen, struct error *error)
 {
     char host[256];
@@ -185,9 +193,36 @@ static bool start_server(struct node *node, const char *listen, struct error *er
     snprintf(node->endpoint, sizeof(node->endpoint), "%s://%s%s%s:%d",
              config.tls_cert_path ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
              server_port(node->server));
-    if (!config.tls_cert_path && strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0)
+    if (!config.tls_cert_path && !is_loopback(host))
         log_warn("The API listens on %s without TLS: credentials in requests cross the network in "
                  "clear. Give --tls-cert and --tls-key.",
+                 host);
+    return true;
+}
+
+static bool start_operations(struct node *node, struct error *error)
+{
+    const char *listen = options_text(node->options, "operations");
+    char host[256];
+    struct server_config config = {
+        .host = host,
+        .loops = 1,
+        .handler = live_handle,
+        .handler_context = &node->live,
+        .connections_max = OPERATIONS_CONNECTIONS_MAX,
+    };
+    if (!listen)
+        return true;
+    node->live.service = node->service;
+    node->live.server = node->server;
+    node->live.started_ms = clock_wall_ms();
+    if (!parse_listen(listen, host, sizeof(host), &config.port, error) ||
+        !server_start(&config, &node->operations, error))
+        return false;
+    log_info("Health and metrics: http://%s:%d/healthz, /readyz, /metrics.", host,
+             server_port(node->operations));
+    if (!is_loopback(host))
+        log_warn("Health and metrics are told to whoever reaches %s: keep it in your own network.",
                  host);
     return true;
 }
@@ -199,7 +234,8 @@ bool node_start(struct node *node, const struct options *options, const char *li
     return data_dir_open(options, DATA_SERVE, &node->data, error) &&
            first_key_make(&node->data, options_text(options, "account"), error) &&
            (!with_sandbox || start_sandbox(node, error)) && start_client(node, error) &&
-           start_service(node, error) && start_server(node, listen, error);
+           start_service(node, error) && start_server(node, listen, error) &&
+           start_operations(node, error);
 }
 
 void node_wait_for_end(void)
@@ -227,11 +263,14 @@ void node_wait(struct node *node)
 bool node_stop(struct node *node)
 {
     int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
+    atomic_store(&node->live.stopping, true);
     bool whole = !node->server || server_stop(node->server, limit_ms);
     if (node->service)
         service_stop(node->service);
     if (node->client)
         client_stop(node->client); /* whoever waits for a vendor still is told */
+    if (node->operations)
+        server_free(node->operations);
     if (node->service)
         service_free(node->service);
     if (node->client)

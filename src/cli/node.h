@@ -10,6 +10,7 @@
 #include "net/private_routes.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
+#include "service/live.h"
 #include "service/service.h"
 
 #include <signal.h>
@@ -28,6 +29,8 @@ struct node {
     struct service *service;
     struct server *server;
     char endpoint[320]; /* "http://127.0.0.1:8620" */
+    struct live live;
+    struct server *operations; /* answers for `live`; NULL without --operations */
 };
 
 #define LISTEN_DEFAULT "127.0.0.1:8620"
@@ -106,6 +109,9 @@ struct node {
          .least = 0,                                                                               \
          .most = 3600,                                                                             \
          .help = "for what was accepted to end when stopping"},                                    \
+        {.name = "operations",                                                                     \
+         .argument = "HOST:PORT",                                                                  \
+         .help = "also answers GET /healthz, /readyz and /metrics there, in plain HTTP"},          \
         {.name = "account",                                                                        \
          .argument = "N",                                                                          \
          .fallback = "123456789012",                                                               \

@@ -29,6 +29,14 @@ const struct connector *connector_at(size_t index)
     return connector_builtin[index];
 }
 
+size_t connector_index(const struct connector *connector)
+{
+    size_t index = 0;
+    while (index < connector_builtin_count && connector_builtin[index] != connector)
+        index++;
+    return index;
+}
+
 bool connector_is_built(const struct connector *connector)
 {
     return connector->verify || connector->auth.count > 0;

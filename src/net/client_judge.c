@@ -3,6 +3,7 @@
 #include "net/client_internal.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 
 #include <openssl/x509.h>
 #include <string.h>
@@ -185,6 +186,11 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
     ret_response->connected = stage == SECURING || stage == WAITING;
     libcurl.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
     ret_response->reused = transfer->sent > 0 && new_connections == 0;
+    metrics_count(METRIC_CLIENT_CALLS,
+                  ret_response->reused      ? CONNECTION_OF_REUSED
+                  : ret_response->connected ? CONNECTION_OF_NEW
+                                            : CONNECTION_OF_NONE,
+                  0);
     if (ret_response->outcome != CLIENT_OK)
         return;
     ret_response->status = transfer->status;

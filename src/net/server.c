@@ -106,6 +106,14 @@ int server_port(const struct server *server)
     return server->port;
 }
 
+struct server_counts server_counts(const struct server *server)
+{
+    return (struct server_counts){
+        .connections_open = atomic_load(&server->connection_count),
+        .refused = atomic_load(&server->refused_count),
+    };
+}
+
 static void order_all(struct server *server, enum loop_order order)
 {
     for (int i = 0; i < server->loop_count; i++) {

@@ -73,6 +73,12 @@ bool server_start(const struct server_config *config, struct server **ret_server
                   struct error *error);
 int server_port(const struct server *server);
 
+struct server_counts {
+    size_t connections_open;
+    uint64_t refused; /* what the server answered by itself because it was no request */
+};
+struct server_counts server_counts(const struct server *server);
+
 /* Reads certificate and key again; open connections keep what they have. A bad file changes
  * nothing. Safe from any thread. */
 bool server_reload_tls(struct server *server, struct error *error);

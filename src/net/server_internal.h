@@ -215,6 +215,7 @@ struct server {
     int loop_count;
     struct server_loop **loops;
     atomic_size_t connection_count;
+    _Atomic uint64_t refused_count;
     atomic_bool stopping;
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t changed;

@@ -199,6 +199,7 @@ void connection_refuse(struct connection *connection, int status, const char *me
     char id[UUID_SIZE];
     char body[256];
     random_uuid(id);
+    atomic_fetch_add(&connection->loop->server->refused_count, 1);
     int length = snprintf(body, sizeof(body), "{\"message\":\"%s\"}", message);
     const struct http_header headers[] = {
         {STR("Content-Type"), STR("application/json")},

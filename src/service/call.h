@@ -17,6 +17,7 @@ struct call {
     struct http_exchange *exchange;
     struct arena *arena; /* the exchange's */
     char request_id[UUID_SIZE];
+    int64_t begun_us; /* monotonic */
     struct sigv4_caller caller;
     const struct api_operation *operation;
     struct value *input;         /* decoded, within every constraint of the model */

@@ -3,7 +3,9 @@
 #include "service/call.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "wire/errors.h"
 #include "wire/routes.h"
 
@@ -75,8 +77,17 @@ static void answer_error(struct call *call)
     answer_with(call, kind->status, kind->exception, buf_str(&body));
 }
 
+static void count(const struct call *call)
+{
+    size_t operation =
+        call->operation ? (size_t)(call->operation - api_operations) : api_operation_count;
+    metrics_count(METRIC_REQUESTS, operation, call->error.code);
+    metrics_observe(METRIC_REQUEST_SECONDS, operation, clock_mono_us() - call->begun_us);
+}
+
 static void answer(struct call *call)
 {
+    count(call);
     if (call->error.code != ERR_NONE)
         answer_error(call);
     else
@@ -159,6 +170,7 @@ void service_handle(void *context, struct http_exchange *exchange)
     call->service = context;
     call->exchange = exchange;
     call->arena = &exchange->arena;
+    call->begun_us = clock_mono_us();
     random_uuid(call->request_id);
     if (open_call(call))
         dispatch(call);

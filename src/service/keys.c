@@ -94,6 +94,17 @@ bool service_keys_open(struct store *store, const struct keyring_source *source,
     return ok;
 }
 
+bool service_keys_check(struct store *store, const struct keyring *keyring, struct arena *arena,
+                        struct error *error)
+{
+    struct str sealed, plain;
+    if (!read_sealed(store, arena, &sealed, error))
+        return false;
+    if (!sealed.data)
+        return fail(error, ERR_UNAVAILABLE, "The store has lost the service secret.");
+    return seal_open(keyring, &binding, sealed, arena, &plain, error);
+}
+
 void service_keys_done(struct service_keys *keys)
 {
     secret_free(keys->service_secret);

@@ -2,6 +2,14 @@
 #include "service/profile_verify.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
+
+static void count(const struct connector *connector, enum verdict_kind verdict, int64_t duration_us)
+{
+    size_t index = connector_index(connector);
+    metrics_count(METRIC_VERIFICATIONS, index, verdict);
+    metrics_observe(METRIC_VERIFICATION_SECONDS, index, duration_us);
+}
 
 bool profile_verify(const struct service *service, const struct profile_question *question,
                     struct arena *arena, struct journal *journal, struct verdict *ret_verdict,
@@ -21,5 +29,8 @@ bool profile_verify(const struct service *service, const struct profile_question
         .arena = arena,
         .deadline_ms = clock_mono_ms() + service->config.verify_timeout_ms,
     };
-    return connector_verify(&verification, ret_verdict, ret_tokens);
+    int64_t begun_us = clock_mono_us();
+    bool accepted = connector_verify(&verification, ret_verdict, ret_tokens);
+    count(question->connector, ret_verdict->kind, clock_mono_us() - begun_us);
+    return accepted;
 }

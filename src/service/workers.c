@@ -89,6 +89,18 @@ bool workers_post(struct workers *workers, void (*run)(void *argument), void *ar
     return taken;
 }
 
+struct workers_counts workers_counts(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    struct workers_counts counts = {
+        .threads = workers->count,
+        .busy = workers->count - workers->idle,
+        .queued = workers->queued,
+    };
+    pthread_mutex_unlock(&workers->lock);
+    return counts;
+}
+
 void workers_free(struct workers *workers)
 {
     pthread_mutex_lock(&workers->lock);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct workers;
 
@@ -14,5 +15,13 @@ enum {
 struct workers *workers_new(int max_threads);
 /* False when the queue is full or no thread can be started; the job was not taken then. */
 bool workers_post(struct workers *workers, void (*run)(void *argument), void *argument);
+
+struct workers_counts {
+    int threads; /* started */
+    int busy;
+    size_t queued;
+};
+struct workers_counts workers_counts(struct workers *workers);
+
 /* Does what is queued, then ends the threads. */
 void workers_free(struct workers *workers);

@@ -1,6 +1,8 @@
 /* One transaction for many writes: each between marks of its own, all durable with one sync. */
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "store/inside.h"
 
 #include <string.h>
@@ -58,6 +60,7 @@ static void note_success(struct store *store)
 static void note_failure(struct store *store, const struct error *error)
 {
     db_rollback(store->writer);
+    metrics_count(METRIC_COMMITS_FAILED, 0, 0);
     if (!store->failing)
         log_error("Writes fail: %s", error->message);
     store->failing = true;
@@ -90,13 +93,17 @@ static void empty_log(struct store *store)
     atomic_store(&store->empty_log_wanted, true);
 }
 
-static void count(struct store *store, const struct store_write *batch)
+static void count(struct store *store, const struct store_write *batch, int64_t duration_us)
 {
     uint64_t writes = 0;
     for (; batch; batch = batch->next)
         writes += batch->done != NULL;
     atomic_fetch_add(&store->writes, writes);
     atomic_fetch_add(&store->batches, writes > 0);
+    if (writes > 0) {
+        metrics_observe(METRIC_COMMIT_WRITES, 0, (int64_t)writes);
+        metrics_observe(METRIC_COMMIT_SECONDS, 0, duration_us);
+    }
 }
 
 static void report(struct store_write *batch, bool ok, const struct error *error)
@@ -133,11 +140,12 @@ static void keep_log_short(struct store *store)
 void batch_commit(struct store *store, struct store_write *batch)
 {
     struct error error = {0};
+    int64_t begun_us = clock_mono_us();
     bool ok = try_batch(store->writer, batch, &error);
     if (ok) {
         fault_point("store:after-commit");
         note_success(store);
-        count(store, batch);
+        count(store, batch, clock_mono_us() - begun_us);
     } else {
         note_failure(store, &error);
     }

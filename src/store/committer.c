@@ -155,6 +155,14 @@ bool committer_post(struct committer *committer, struct store_write *write, stru
     return ok;
 }
 
+size_t committer_length(struct committer *committer)
+{
+    pthread_mutex_lock(&committer->mutex);
+    size_t length = committer->length;
+    pthread_mutex_unlock(&committer->mutex);
+    return length;
+}
+
 /* --- the doors of the store --- */
 
 static void post_attached(struct store *store, struct store_write *write)

@@ -21,7 +21,7 @@ struct store {
     _Atomic uint64_t commits; /* moves after each COMMIT, before its writes are reported */
     _Atomic uint64_t batches; /* what store_counts tells */
     _Atomic uint64_t writes;
-    bool failing; /* the last batch failed; the writer's, so that it is logged once */
+    _Atomic bool failing; /* the last batch failed; set by the writer, so that it is logged once */
 
     struct committer *committer;       /* NULL when attached */
     struct checkpointer *checkpointer; /* NULL when attached */
@@ -53,6 +53,7 @@ void batch_commit(struct store *store, struct store_write *batch);
 bool committer_start(struct store *store, struct error *error);
 void committer_stop(struct store *store); /* commits what is queued */
 bool committer_post(struct committer *committer, struct store_write *write, struct error *error);
+size_t committer_length(struct committer *committer); /* writes that wait */
 
 /* checkpointer.c */
 bool checkpointer_start(struct store *store, struct error *error);

@@ -1,6 +1,8 @@
 /* The SQLite driver: statements and transactions. */
 #include "store/sqlite_inside.h"
 
+#include "base/metrics.h"
+
 #include <assert.h>
 #include <stdio.h>
 
@@ -38,6 +40,8 @@ bool db_fail(struct db *db, int rc, struct error *error)
     int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
     if ((extended & 0xFF) != (rc & 0xFF))
         extended = rc;
+    if ((rc & 0xFF) != SQLITE_CONSTRAINT)
+        metrics_count(METRIC_STORE_ERRORS, 0, 0);
     for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
         if (failures[i].rc == (rc & 0xFF))
             return fail(error, failures[i].code, "%s (SQLite %d).", failures[i].text, extended);

@@ -186,5 +186,7 @@ struct store_counts store_counts(const struct store *store)
     return (struct store_counts){
         .commits = atomic_load(&store->batches),
         .writes = atomic_load(&store->writes),
+        .queued = store->committer ? committer_length(store->committer) : 0,
+        .failing = atomic_load(&store->failing),
     };
 }

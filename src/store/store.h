@@ -80,9 +80,10 @@ bool store_post(struct store *store, struct store_write *write, struct error *er
 bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
                  struct error *error);
 
-/* How often a batch was committed, and how many writes it held, since the start. */
 struct store_counts {
-    uint64_t commits;
-    uint64_t writes;
+    uint64_t commits; /* batches that were committed since the start */
+    uint64_t writes;  /* that they held */
+    size_t queued;    /* writes that wait now */
+    bool failing;     /* the last batch could not be committed */
 };
 struct store_counts store_counts(const struct store *store);

@@ -1,0 +1,72 @@
+/* What the server counts about itself, for whoever watches it. Each metric is a row of one table
+ * (name, help, labels); counting is one relaxed addition to a cell that few threads share, so it
+ * may stand on any path. Reading adds the cells up, and is as exact as numbers that move can be. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What tells the series of one metric apart. Values are small numbers here; whoever writes them out
+ * knows their names. */
+enum metric_label {
+    LABEL_NONE,
+    LABEL_OPERATION,
+    LABEL_OUTCOME,
+    LABEL_CONNECTOR,
+    LABEL_VERDICT,
+    LABEL_CONNECTION,
+    LABEL_COUNT,
+};
+
+/* Values of each label; what lies beyond is counted as the last. */
+enum {
+    METRIC_OPERATIONS_MAX = 32,
+    METRIC_OUTCOMES_MAX = 24,
+    METRIC_CONNECTORS_MAX = 32,
+    METRIC_VERDICTS_MAX = 8,
+    METRIC_CONNECTIONS_MAX = 3,
+    METRIC_LABELS_MAX = 2,
+    METRIC_BUCKETS = 16, /* of a histogram, without the one that has no end */
+    METRIC_SHARDS = 8,
+    METRICS_TEXT_MAX = 1024 * 1024, /* bytes of all metrics written out */
+};
+
+enum metric {
+    /* Counters: metrics_count. */
+    METRIC_REQUESTS,      /* operation, outcome */
+    METRIC_VERIFICATIONS, /* connector, verdict */
+    METRIC_CLIENT_CALLS,  /* connection */
+    METRIC_STORE_ERRORS,
+    METRIC_COMMITS_FAILED,
+    /* Histograms: metrics_observe. */
+    METRIC_REQUEST_SECONDS,      /* operation; observed in microseconds */
+    METRIC_VERIFICATION_SECONDS, /* connector; observed in microseconds */
+    METRIC_COMMIT_SECONDS,       /* observed in microseconds */
+    METRIC_COMMIT_WRITES,
+    /* What others keep: metrics_set, before they are written out. */
+    METRIC_CONNECTIONS_OPEN,
+    METRIC_HTTP_REFUSED,
+    METRIC_WORKERS,
+    METRIC_WORKERS_BUSY,
+    METRIC_WORKERS_QUEUED,
+    METRIC_COMMITTER_QUEUED,
+    METRIC_STORE_FAILING,
+    METRIC_COUNT,
+};
+
+/* How an outbound call got its connection. */
+enum metric_connection { CONNECTION_OF_NEW, CONNECTION_OF_REUSED, CONNECTION_OF_NONE };
+
+void metrics_count(enum metric metric, size_t first, size_t second);   /* 0 for no label */
+void metrics_observe(enum metric metric, size_t first, int64_t value); /* below 0 counts as 0 */
+void metrics_set(enum metric metric, int64_t value);                   /* by one thread at a time */
+
+/* The name of a label's value; STR_NULL when it has none. */
+typedef struct str metric_value_name(size_t value);
+
+/* Everything in Prometheus' text format 0.0.4. `names[label]` is NULL only for LABEL_NONE. Series
+ * that nothing was counted in are left out, unless they are a metric's only one. */
+void metrics_write(struct buf *out, metric_value_name *const names[LABEL_COUNT]);

@@ -1,0 +1,175 @@
+/* Health, readiness and metrics over HTTP. */
+#include "service/live.h"
+
+#include "base/metrics.h"
+#include "service/keys.h"
+#include "wire/errors.h"
+#include "wire/shape.h"
+
+#include <stdlib.h>
+
+_Static_assert((int)ERR_COUNT <= (int)METRIC_OUTCOMES_MAX, "each error has a cell of its own");
+_Static_assert((int)VERDICT_INTERNAL < (int)METRIC_VERDICTS_MAX, "and each verdict");
+
+struct page {
+    int status;
+    struct str content_type;
+    struct buf body;
+};
+
+typedef void page_fn(struct live *live, struct arena *arena, struct page *page);
+
+/* --- names of what is counted --- */
+
+static struct str operation_name(size_t value)
+{
+    if (value < api_operation_count)
+        return api_operations[value].name;
+    return value == api_operation_count ? STR("unknown") : STR_NULL;
+}
+
+static struct str outcome_name(size_t value)
+{
+    if (value == ERR_NONE)
+        return STR("ok");
+    return value < ERR_COUNT ? str_from(error_kind((enum err)value)->exception) : STR_NULL;
+}
+
+static struct str connector_name(size_t value)
+{
+    return value < connector_count() ? connector_at(value)->type : STR_NULL;
+}
+
+static struct str verdict_name(size_t value)
+{
+    return value <= VERDICT_INTERNAL ? str_from(verdict_kind_name((enum verdict_kind)value))
+                                     : STR_NULL;
+}
+
+static struct str connection_name(size_t value)
+{
+    static const struct str names[] = {
+        [CONNECTION_OF_NEW] = STR("new"),
+        [CONNECTION_OF_REUSED] = STR("reused"),
+        [CONNECTION_OF_NONE] = STR("none"),
+    };
+    return value < sizeof(names) / sizeof(*names) ? names[value] : STR_NULL;
+}
+
+static metric_value_name *const value_names[LABEL_COUNT] = {
+    [LABEL_OPERATION] = operation_name,   [LABEL_OUTCOME] = outcome_name,
+    [LABEL_CONNECTOR] = connector_name,   [LABEL_VERDICT] = verdict_name,
+    [LABEL_CONNECTION] = connection_name,
+};
+
+/* --- pages --- */
+
+static void health(struct live *live, struct arena *arena, struct page *page)
+{
+    (void)live;
+    (void)arena;
+    buf_add_cstr(&page->body, "ok\n");
+}
+
+static void not_ready(struct page *page, const char *reason)
+{
+    page->status = 503;
+    buf_add_cstr(&page->body, reason);
+    buf_add_char(&page->body, '\n');
+}
+
+/* A real read, and a real opening of what was read. */
+static void readiness(struct live *live, struct arena *arena, struct page *page)
+{
+    const struct service_config *config = &live->service->config;
+    struct error error = {0};
+    if (atomic_load(&live->stopping))
+        not_ready(page, "The server is stopping.");
+    else if (!service_keys_check(config->store, config->keyring, arena, &error))
+        not_ready(page, error.message);
+    else
+        buf_add_cstr(&page->body, "ready\n");
+}
+
+static void look_around(struct live *live)
+{
+    struct workers_counts workers = workers_counts(live->service->workers);
+    struct store_counts store = store_counts(live->service->config.store);
+    struct server_counts server = server_counts(live->server);
+    metrics_set(METRIC_CONNECTIONS_OPEN, (int64_t)server.connections_open);
+    metrics_set(METRIC_HTTP_REFUSED, (int64_t)server.refused);
+    metrics_set(METRIC_WORKERS, workers.threads);
+    metrics_set(METRIC_WORKERS_BUSY, workers.busy);
+    metrics_set(METRIC_WORKERS_QUEUED, (int64_t)workers.queued);
+    metrics_set(METRIC_COMMITTER_QUEUED, (int64_t)store.queued);
+    metrics_set(METRIC_STORE_FAILING, store.failing);
+}
+
+static void metrics(struct live *live, struct arena *arena, struct page *page)
+{
+    (void)arena;
+    look_around(live);
+    page->content_type = STR("text/plain; version=0.0.4; charset=utf-8");
+    buf_printf(&page->body,
+               "# HELP headgate_build_info The program that is running.\n"
+               "# TYPE headgate_build_info gauge\n"
+               "headgate_build_info{version=\"%s\"} 1\n"
+               "# HELP process_start_time_seconds When the server started, since the epoch.\n"
+               "# TYPE process_start_time_seconds gauge\n"
+               "process_start_time_seconds %lld.%03d\n",
+               HEADGATE_VERSION, (long long)(live->started_ms / 1000),
+               (int)(live->started_ms % 1000));
+    metrics_write(&page->body, value_names);
+}
+
+static const struct {
+    struct str path;
+    page_fn *make;
+} pages[] = {
+    {STR("/healthz"), health},
+    {STR("/readyz"), readiness},
+    {STR("/metrics"), metrics},
+};
+
+static page_fn *find_page(struct str target)
+{
+    struct str path = target, query;
+    str_cut(target, '?', &path, &query);
+    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+        if (str_eq(pages[i].path, path))
+            return pages[i].make;
+    }
+    return NULL;
+}
+
+static void answer(struct http_exchange *exchange, const struct page *page)
+{
+    const struct http_header headers[] = {
+        {STR("Content-Type"), page->content_type},
+        {STR("Cache-Control"), STR("no-store")},
+        {STR("Allow"), STR("GET")},
+    };
+    http_respond(exchange, &(struct http_response){.status = page->status,
+                                                   .headers = headers,
+                                                   .header_count = page->status == 405 ? 3 : 2,
+                                                   .body = buf_str(&page->body)});
+}
+
+void live_handle(void *context, struct http_exchange *exchange)
+{
+    struct arena *arena = &exchange->arena;
+    struct page page = {.status = 200,
+                        .content_type = STR("text/plain; charset=utf-8"),
+                        .body = buf_in(arena, METRICS_TEXT_MAX)};
+    page_fn *make = find_page(exchange->head.target);
+    if (!str_eq(exchange->head.method, STR("GET"))) {
+        page.status = 405;
+        buf_add_cstr(&page.body, "Only GET works here.\n");
+    } else if (!make) {
+        page.status = 404;
+        buf_add_cstr(&page.body, "There are /healthz, /readyz and /metrics.\n");
+    } else {
+        make(context, arena, &page);
+    }
+    answer(exchange, &page);
+}

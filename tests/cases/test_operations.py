@@ -1,0 +1,214 @@
+"""What a running server tells its operator: health, readiness, metrics."""
+
+import shutil
+import socket
+import sqlite3
+import subprocess
+import threading
+
+import pytest
+
+from support import operations
+from support.vendor import Vendor, http
+
+
+def amplitude(secret, name="p"):
+    return {"connectorProfileName": name, "connectorType": "Amplitude", "connectionMode": "Public",
+            "connectorProfileConfig": {
+                "connectorProfileProperties": {"Amplitude": {}},
+                "connectorProfileCredentials": {
+                    "Amplitude": {"apiKey": "api-key", "secretKey": secret}}}}
+
+
+class Gate(Vendor):
+    """Accepts whatever it is sent, once the gate is open."""
+
+    def __init__(self):
+        super().__init__(self.answer_when_open)
+        self.open = threading.Event()
+        self.asked = threading.Semaphore(0)
+
+    def answer_when_open(self, _):
+        self.asked.release()
+        assert self.open.wait(60)
+        return http("200 OK", '{"data": {"series": []}}')
+
+    def wait_for_calls(self, count):
+        for _ in range(count):
+            assert self.asked.acquire(timeout=60)
+
+    def options(self):
+        return ("--egress-allow", "127.0.0.1", "--endpoint", f"Amplitude={self.url}")
+
+    def __exit__(self, *exception):
+        self.open.set()
+        super().__exit__(*exception)
+
+
+@pytest.fixture
+def gate():
+    with Gate() as each:
+        yield each
+
+
+@pytest.fixture
+def in_background():
+    """Runs calls on threads of their own, each ended when the test ends; their results by join."""
+    threads = []
+
+    def run(work):
+        results = []
+        thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
+        thread.results = results
+        thread.start()
+        threads.append(thread)
+        return thread
+
+    yield run
+    for each in threads:
+        each.join(60)
+        assert not each.is_alive()
+
+
+def result_of(thread):
+    thread.join(60)
+    assert len(thread.results) == 1
+    return thread.results[0]
+
+
+def test_off_unless_asked_for(servers):
+    assert "Health and metrics" not in servers().log
+
+
+def test_pages(servers):
+    server = servers(*operations.OPTION)
+    assert operations.ask(server, "/healthz")[::2] == (200, "ok\n")
+    assert operations.ask(server, "/readyz?verbose")[::2] == (200, "ready\n")
+    assert operations.ask(server, "/")[0] == 404
+    status, headers, _ = operations.ask(server, "/healthz", "POST")
+    assert (status, headers["Allow"]) == (405, "GET")
+    assert operations.ask(server, "/metrics")[1]["Content-Type"].startswith(
+        "text/plain; version=0.0.4")
+
+
+def test_the_api_does_not_answer_there(servers):
+    server = servers(*operations.OPTION)
+    assert operations.ask(server, "/describe-connector-profiles", "POST")[0] == 405
+
+
+@pytest.mark.parametrize("change", [
+    "DELETE FROM meta WHERE name = 'service-secret'",
+    "UPDATE meta SET value = zeroblob(120) WHERE name = 'service-secret'"])
+def test_not_ready_when_the_key_does_not_open_the_store(servers, change):
+    """It looks each time: what is broken behind its back is noticed, and so is that it is mended."""
+    server = servers(*operations.OPTION)
+    database = sqlite3.connect(server.data / "headgate.db")
+    kept = database.execute("SELECT value FROM meta WHERE name = 'service-secret'").fetchone()[0]
+    with database:
+        database.execute(change)
+    status, _, words = operations.ask(server, "/readyz")
+    assert status == 503 and len(words) > 10, words
+    assert operations.ask(server, "/healthz")[0] == 200
+    with database:
+        database.execute("INSERT INTO meta (name, value) VALUES ('service-secret', ?) "
+                         "ON CONFLICT (name) DO UPDATE SET value = excluded.value", (kept,))
+    database.close()
+    assert operations.ask(server, "/readyz")[0] == 200
+
+
+def test_not_ready_while_stopping(servers, gate, canaries, in_background):
+    server = servers(*operations.OPTION, *gate.options())
+    call = in_background(lambda: server.call("CreateConnectorProfile", amplitude(canaries.new())))
+    gate.wait_for_calls(1)
+    server.process.terminate()
+    server.wait_for_log("Stopping")
+    assert operations.ask(server, "/readyz")[::2] == (503, "The server is stopping.\n")
+    assert operations.ask(server, "/healthz")[0] == 200
+    gate.open.set()
+    assert result_of(call).status == 200
+    assert server.wait_for_end() == 0
+
+
+def requests_counted(server):
+    """How often what came of which operation."""
+    return {name.removeprefix("headgate_requests_total"): value
+            for name, value in operations.metrics(server).items()
+            if name.startswith("headgate_requests_total")}
+
+
+def test_requests_are_counted_by_operation_and_outcome(servers, vendor, canaries):
+    server = servers(*operations.OPTION, "--egress-allow", "127.0.0.1", "--endpoint",
+                     f"Amplitude={vendor.url}")
+    vendor.script += [http("200 OK", '{"data": {"series": []}}'),
+                      http("401 Unauthorized", "{}"), http("401 Unauthorized", "{}")]
+    assert requests_counted(server) == {}
+    assert server.call("CreateConnectorProfile", amplitude(canaries.new())).status == 200
+    for _ in range(2):
+        refused = server.call("CreateConnectorProfile", amplitude(canaries.new(), "q"))
+        assert refused.status == 401
+    for _ in range(3):
+        server.listing()
+    assert server.call("CreateFlow", {}).status == 400
+    assert server.call("NoOperation", {}).status == 404
+    assert requests_counted(server) == {
+        '{operation="CreateConnectorProfile",outcome="ok"}': 1,
+        '{operation="CreateConnectorProfile",outcome="ConnectorAuthenticationException"}': 2,
+        '{operation="DescribeConnectorProfiles",outcome="ok"}': 3,
+        '{operation="CreateFlow",outcome="ValidationException"}': 1,
+        '{operation="unknown",outcome="UnknownOperationException"}': 1,
+    }
+
+
+def test_what_else_is_counted(servers, vendor, canaries):
+    server = servers(*operations.OPTION, "--egress-allow", "127.0.0.1", "--endpoint",
+                     f"Amplitude={vendor.url}")
+    before = operations.metrics(server)
+    vendor.script += [http("200 OK", '{"data": {"series": []}}'), http("403 Forbidden", "{}")]
+    server.call("CreateConnectorProfile", amplitude(canaries.new()))
+    server.call("CreateConnectorProfile", amplitude(canaries.new(), "q"))
+    with socket.create_connection((server.host, server.port), 60) as connection:
+        connection.sendall(b"no request\r\n\r\n")
+        assert b" 400 " in connection.recv(65536)
+    after = operations.metrics(server)
+    grown = {name: after[name] - before.get(name, 0) for name in after}
+    verdicts = {name: value for name, value in after.items()
+                if name.startswith("headgate_verifications_total")}
+    assert sum(verdicts.values()) == 2
+    assert verdicts['headgate_verifications_total{connector="Amplitude",verdict="accepted"}'] == 1
+    assert after['headgate_client_calls_total{connection="new"}'] == 1
+    assert after['headgate_client_calls_total{connection="reused"}'] == 1
+    assert after['headgate_verification_duration_seconds_count{connector="Amplitude"}'] == 2
+    name = "headgate_request_duration_seconds"
+    operation = 'operation="CreateConnectorProfile"'
+    assert after[f"{name}_count{{{operation}}}"] == 2
+    assert after[f'{name}_bucket{{{operation},le="+Inf"}}'] == 2
+    assert after[f"{name}_sum{{{operation}}}"] > 0
+    assert grown["headgate_commit_writes_sum"] >= 2
+    assert grown["headgate_commit_duration_seconds_count"] == grown["headgate_commit_writes_count"]
+    assert grown["headgate_http_refused_total"] == 1
+    assert after["headgate_store_failing"] == 0 and after["headgate_store_errors_total"] == 0
+
+
+def test_work_that_waits_is_seen(servers, gate, canaries, in_background):
+    server = servers(*operations.OPTION, "--workers", "2", *gate.options())
+    calls = [in_background(lambda name=name: server.call(
+        "CreateConnectorProfile", amplitude(canaries.new(), name))) for name in "abc"]
+    gate.wait_for_calls(2)
+    while (seen := operations.metrics(server))["headgate_workers_queued"] != 1:
+        assert server.running()
+    assert (seen["headgate_workers"], seen["headgate_workers_busy"]) == (2, 2)
+    assert seen["headgate_connections_open"] == 3
+    gate.open.set()
+    assert [result_of(call).status for call in calls] == [200, 200, 200]
+
+
+def test_promtool_finds_nothing(servers, vendor, canaries):
+    if not shutil.which("promtool"):
+        pytest.skip("promtool, of Debian's package prometheus, is not installed")
+    server = servers(*operations.OPTION, "--egress-allow", "127.0.0.1", "--endpoint",
+                     f"Amplitude={vendor.url}")
+    server.call("CreateConnectorProfile", amplitude(canaries.new()))
+    text = operations.ask(server, "/metrics")[2]
+    done = subprocess.run(["promtool", "check", "metrics"], input=text.encode(),
+                          capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -1,0 +1,33 @@
+"""What an operator's machines ask a server on its --operations listener."""
+
+import re
+import urllib.error
+import urllib.request
+
+OPTION = ("--operations", "127.0.0.1:0")
+
+
+def address(server):
+    """Where the newest start of this server listens for them."""
+    log = (server.directory / f"stderr-{server.starts}.log").read_text()
+    return re.search(r"Health and metrics: (http://[\d.]+:\d+)/", log).group(1)
+
+
+def ask(server, path, method="GET"):
+    """Status, headers and text of an answer."""
+    request = urllib.request.Request(address(server) + path, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=60) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()
+
+
+def metrics(server):
+    """Every sample by its name with labels, as text before the value."""
+    status, _, text = ask(server, "/metrics")
+    assert status == 200, text
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
