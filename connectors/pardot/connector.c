@@ -63,6 +63,7 @@ static const struct connector_rule rules[] = {
     CODE("181", VERDICT_MISCONFIGURED, UNIT),
     CODE("182", VERDICT_MISCONFIGURED, UNIT),
     CODE("185", VERDICT_MISCONFIGURED, UNIT),
+    CODE("201", VERDICT_MISCONFIGURED, UNIT),
     CODE("88", VERDICT_MISCONFIGURED, "The account does not take version 4 of the API."),
     CODE("89", VERDICT_MISCONFIGURED, "The account does not take version 4 of the API."),
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN},
