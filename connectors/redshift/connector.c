@@ -25,7 +25,7 @@ static const struct connector_rule rules[] = {
      .hint = "The credentials that STS gave for dataApiRoleArn are not taken."},
 };
 
-static const struct connector_texts words = {(const char *const[]){"/Message", "/message"}, 2};
+static const char *const words[] = {"/Message", "/message"};
 
 static bool verify(const struct verification *v, struct verdict *ret_verdict,
                    struct tokens *ret_tokens)
@@ -50,7 +50,7 @@ const struct connector connector_redshift = {
     .type = STR("Redshift"),
     .key = STR("Redshift"),
     .rules = LIST(rules),
-    .words = words,
+    .words = LIST(words),
     .receiver = receiver,
     .check = redshift_check,
     .verify = verify,

@@ -105,7 +105,7 @@ bool aws_sign(const struct aws_access *access, const struct aws_request *request
               struct arena *arena, struct client_request *ret_request, struct error *error)
 {
     struct http_header *headers = arena_array(arena, struct http_header, HEADERS_MAX);
-    struct endpoint endpoint;
+    struct endpoint endpoint = {0};
     size_t count;
     if (!find_endpoint(request, arena, &endpoint, error))
         return false;

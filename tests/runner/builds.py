@@ -38,7 +38,14 @@ def build(variant):
     if status == 0 and variant == "release":
         status, log = run("build-install", ["install", "-s", "-m", "755",
                                             BUILD / "release/headgate", BUILD / "headgate"], 60)
-    return check(status == 0, tail(log))
+    return check(status == 0, status != 0 and f"{first_errors(log)}\n{tail(log, 3)}")
+
+
+def first_errors(log):
+    """What the first command that failed had to say, without the command itself."""
+    lines = log.read_text(errors="replace").splitlines()
+    start = next((at for at, line in enumerate(lines) if line.startswith("FAILED: ")), len(lines))
+    return "\n".join(lines[start:start + 1] + lines[start + 2:start + 25])
 
 
 def without_random_addresses(command):

@@ -104,9 +104,9 @@ def run(name, command, timeout_s, env=None):
     return status, log
 
 
-def tail(log):
+def tail(log, most=TAIL_LINES):
     """The end of a log, and where the whole of it is."""
     lines = [line for line in log.read_text(errors="replace").splitlines()
              if not re.fullmatch(r"\d+ warnings? generated\.|Suppressed \d+ warnings.*", line)]
-    shown = lines[-TAIL_LINES:]
+    shown = lines[-most:]
     return "\n".join(shown + [f"whole log: {log.relative_to(ROOT)}"])
