@@ -1,5 +1,7 @@
-/* TIME LEVEL [request ID] sentence. */
+/* A sentence and what it belongs to, as one line in the form that was asked for. */
 #include "base/log.h"
+
+#include "base/encode.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+    TIME_SIZE = 64,
+    REQUEST_MAX = 64,                   /* bytes of a request's id that are shown */
+    LINE_SIZE = 2 * LOG_TEXT_MAX + 256, /* every byte of a sentence may need an escape */
+};
+
 static enum log_level least_level = LOG_INFO;
+static enum log_format line_format = LOG_TEXT;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -22,27 +31,30 @@ bool log_level_from(const char *name, enum log_level *ret_level)
     return false;
 }
 
-void log_init(enum log_level least)
+bool log_format_from(const char *name, enum log_format *ret_format)
 {
-    least_level = least;
+    *ret_format = strcmp(name, "json") == 0 ? LOG_JSON : LOG_TEXT;
+    return *ret_format == LOG_JSON || strcmp(name, "text") == 0;
 }
 
-static size_t put_prefix(char *line, size_t size, enum log_level level, struct str request)
+void log_init(enum log_level least, enum log_format format)
+{
+    least_level = least;
+    line_format = format;
+}
+
+static void write_time(char text[TIME_SIZE])
 {
     struct timespec now;
     struct tm utc;
-    char when[32];
+    char second[32];
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);
-    int len =
-        snprintf(line, size, "%s.%03ldZ %s ", when, now.tv_nsec / 1000000, level_names[level]);
-    if (request.len > 0)
-        len += snprintf(line + len, size - (size_t)len, "request %.64s ", request.data);
-    return (size_t)len;
+    strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text, TIME_SIZE, "%s.%03ldZ", second, now.tv_nsec / 1000000);
 }
 
-/* A line break inside a message would let a caller forge log lines. */
+/* A line break inside a sentence would let a caller forge log lines. */
 static void mask_controls(char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -51,22 +63,79 @@ static void mask_controls(char *text, size_t len)
     }
 }
 
+/* A character that the end of the buffer cut in half goes; what else is no UTF-8 was none before.
+ */
+static size_t mend_utf8(char *text, size_t len, bool cut)
+{
+    enum { CHARACTER_MAX = 4 };
+    size_t least = cut && len > CHARACTER_MAX ? len - CHARACTER_MAX : len;
+    for (size_t end = len; end >= least && end > 0; end--) {
+        if (utf8_is_valid((struct str){text, end}))
+            return end;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] >= 0x80)
+            text[i] = '?';
+    }
+    return len;
+}
+
+static size_t escape_json(char *out, struct str text)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '"' || text.data[i] == '\\')
+            out[len++] = '\\';
+        out[len++] = text.data[i];
+    }
+    return len;
+}
+
+static size_t write_text(char *line, const char *when, enum log_level level, struct str request,
+                         struct str sentence)
+{
+    int len = snprintf(line, LINE_SIZE, "%s %s ", when, level_names[level]);
+    if (request.len > 0)
+        len += snprintf(line + len, LINE_SIZE - (size_t)len, "request %.*s ", STR_ARG(request));
+    memcpy(line + len, sentence.data, sentence.len);
+    return (size_t)len + sentence.len;
+}
+
+/* A request's id is of our own making and needs no escapes. */
+static size_t write_json(char *line, const char *when, enum log_level level, struct str request,
+                         struct str sentence)
+{
+    int head =
+        snprintf(line, LINE_SIZE, "{\"time\":\"%s\",\"level\":\"%s\",", when, level_names[level]);
+    if (request.len > 0)
+        head += snprintf(line + head, LINE_SIZE - (size_t)head, "\"request\":\"%.*s\",",
+                         STR_ARG(request));
+    head += snprintf(line + head, LINE_SIZE - (size_t)head, "\"message\":\"");
+    size_t len = (size_t)head + escape_json(line + head, sentence);
+    memcpy(line + len, "\"}", 2);
+    return len + 2;
+}
+
 void log_write(enum log_level level, struct str request, const char *format, ...)
 {
-    char line[LOG_LINE_MAX];
+    char text[LOG_TEXT_MAX + 1], when[TIME_SIZE], line[LINE_SIZE];
+    va_list args;
     if (level < least_level)
         return;
-    size_t len = put_prefix(line, sizeof(line), level, request);
-    va_list args;
     va_start(args, format);
-    int added = vsnprintf(line + len, sizeof(line) - len, format, args);
+    int wanted = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (added < 0)
+    if (wanted < 0)
         return;
-    len += (size_t)added;
-    if (len > sizeof(line) - 1)
-        len = sizeof(line) - 1;
-    mask_controls(line, len);
+    bool cut = wanted > LOG_TEXT_MAX;
+    size_t len = cut ? LOG_TEXT_MAX : (size_t)wanted;
+    mask_controls(text, len);
+    struct str sentence = {text, mend_utf8(text, len, cut)};
+    if (request.len > REQUEST_MAX)
+        request.len = REQUEST_MAX;
+    write_time(when);
+    len = line_format == LOG_JSON ? write_json(line, when, level, request, sentence)
+                                  : write_text(line, when, level, request, sentence);
     line[len] = '\n';
     ssize_t written = write(STDERR_FILENO, line, len + 1);
     (void)written; /* there is nowhere left to complain to */

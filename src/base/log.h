@@ -9,12 +9,21 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
-bool log_level_from(const char *name, enum log_level *ret_level); /* "debug" to "error" */
-void log_init(enum log_level least); /* lines below `least` are dropped; LOG_INFO without a call */
+/* The same content in both. */
+enum log_format {
+    LOG_TEXT, /* TIME LEVEL [request ID] sentence */
+    LOG_JSON, /* {"time": …, "level": …, "request": …, "message": …}; no "request" outside of one */
+};
 
-/* `request` is the request's id, or STR_NULL outside of one. Control characters are escaped, a line
- * is cut at LOG_LINE_MAX bytes and written with one write(2), so that threads do not mix. */
-enum { LOG_LINE_MAX = 2048 };
+bool log_level_from(const char *name, enum log_level *ret_level);    /* "debug" to "error" */
+bool log_format_from(const char *name, enum log_format *ret_format); /* "text", "json" */
+/* Lines below `least` are dropped. LOG_INFO and LOG_TEXT without a call. */
+void log_init(enum log_level least, enum log_format format);
+
+/* `request` is the request's id, or STR_NULL outside of one. Control characters, and bytes that are
+ * no UTF-8, become '?'; a sentence is cut at LOG_TEXT_MAX bytes; a line is written with one
+ * write(2), so that threads do not mix. */
+enum { LOG_TEXT_MAX = 2048 };
 _printf_(3, 4) void log_write(enum log_level level, struct str request, const char *format, ...);
 
 #define log_info(...) log_write(LOG_INFO, STR_NULL, __VA_ARGS__)

@@ -168,7 +168,7 @@ static uint64_t sum_of(size_t at)
 struct series {
     const struct row *row;
     size_t at;
-    metric_value_name *const *names;
+    const struct metric_names *names;
     size_t values[METRIC_LABELS_MAX];
 };
 
@@ -176,7 +176,7 @@ static bool is_named(const struct series *series)
 {
     for (size_t i = 0; i < METRIC_LABELS_MAX; i++) {
         enum metric_label label = series->row->labels[i];
-        if (label != LABEL_NONE && !series->names[label](series->values[i]).data)
+        if (label != LABEL_NONE && !series->names->of[label](series->values[i]).data)
             return false;
     }
     return true;
@@ -191,7 +191,7 @@ static void write_labels(struct buf *out, const struct series *series, const cha
         if (label == LABEL_NONE)
             continue;
         buf_printf(out, "%c%s=\"%.*s\"", before, labels[label].name,
-                   STR_ARG(series->names[label](series->values[i])));
+                   STR_ARG(series->names->of[label](series->values[i])));
         before = ',';
     }
     if (le) {
@@ -250,7 +250,7 @@ static void write_series(struct buf *out, const struct series *series)
         write_sample(out, series, "", NULL, value, 1);
 }
 
-static void write_row(struct buf *out, const struct row *row, metric_value_name *const names[])
+static void write_row(struct buf *out, const struct row *row, const struct metric_names *names)
 {
     size_t size = row->kind == HISTOGRAM ? sizeof(struct histogram) : sizeof(cell);
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
@@ -266,7 +266,7 @@ static void write_row(struct buf *out, const struct row *row, metric_value_name 
     }
 }
 
-void metrics_write(struct buf *out, metric_value_name *const names[LABEL_COUNT])
+void metrics_write(struct buf *out, const struct metric_names *names)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++)
         write_row(out, &rows[i], names);

@@ -64,9 +64,11 @@ void metrics_count(enum metric metric, size_t first, size_t second);   /* 0 for 
 void metrics_observe(enum metric metric, size_t first, int64_t value); /* below 0 counts as 0 */
 void metrics_set(enum metric metric, int64_t value);                   /* by one thread at a time */
 
-/* The name of a label's value; STR_NULL when it has none. */
-typedef struct str metric_value_name(size_t value);
+/* The name of a label's value, or STR_NULL when it has none: `of[label](value)`. */
+struct metric_names {
+    struct str (*of[LABEL_COUNT])(size_t value); /* NULL only for LABEL_NONE */
+};
 
-/* Everything in Prometheus' text format 0.0.4. `names[label]` is NULL only for LABEL_NONE. Series
- * that nothing was counted in are left out, unless they are a metric's only one. */
-void metrics_write(struct buf *out, metric_value_name *const names[LABEL_COUNT]);
+/* Everything in Prometheus' text format 0.0.4. Series that nothing was counted in are left out,
+ * unless they are a metric's only one. */
+void metrics_write(struct buf *out, const struct metric_names *names);

@@ -75,7 +75,7 @@ static int demo(const struct options *options)
     struct error error = {0};
     char credentials[DATA_PATH_SIZE];
     node_prepare_process();
-    log_init(LOG_ERROR); /* what is refused on purpose is shown as a step */
+    log_init(LOG_ERROR, LOG_TEXT); /* what is refused on purpose is shown as a step */
     bool ok =
         node_start(&node, options, free_address(options_text(options, "listen")), true, &error);
     if (ok) {
@@ -84,7 +84,7 @@ static int demo(const struct options *options)
                HEADGATE_VERSION);
         ok = show(&node, credentials, &error);
     }
-    log_init(LOG_INFO);
+    log_init(LOG_INFO, LOG_TEXT);
     if (ok && !options_flag(options, "once")) {
         print_next(&node, credentials);
         node_wait(&node);

@@ -15,25 +15,48 @@ static const struct option options_table[] = {
      .argument = "LEVEL",
      .fallback = "info",
      .help = "least that is logged: debug, info (changes), warn (refusals by vendors), error"},
+    {.name = "log-format",
+     .argument = "FORM",
+     .fallback = "text",
+     .help = "of the lines on standard error: text or json"},
     {0},
 };
+
+static bool read_log_options(const struct options *options, enum log_format *ret_format,
+                             struct error *error)
+{
+    enum log_level level;
+    if (!log_level_from(options_text(options, "log-level"), &level))
+        return fail(error, ERR_VALIDATION, "--log-level takes debug, info, warn or error.");
+    if (!log_format_from(options_text(options, "log-format"), ret_format))
+        return fail(error, ERR_VALIDATION, "--log-format takes text or json.");
+    log_init(level, *ret_format);
+    return true;
+}
+
+/* Whoever reads JSON lines gets nothing else. */
+static int start_failed(enum log_format format, const struct error *error)
+{
+    if (format == LOG_TEXT)
+        return command_failed(error);
+    log_error("%s", error->message);
+    return EXIT_FAILED;
+}
 
 static int serve(const struct options *options)
 {
     struct node node;
     struct error error = {0};
-    enum log_level level;
-    if (!log_level_from(options_text(options, "log-level"), &level)) {
-        fail(&error, ERR_VALIDATION, "--log-level takes debug, info, warn or error.");
+    enum log_format format;
+    if (!read_log_options(options, &format, &error)) {
         command_failed(&error);
         return EXIT_USAGE;
     }
-    log_init(level);
     node_prepare_process();
     int code = EXIT_OK;
     if (!node_start(&node, options, options_text(options, "listen"),
                     options_flag(options, "sandbox"), &error)) {
-        code = command_failed(&error);
+        code = start_failed(format, &error);
     } else {
         log_info("Headgate %s serves %s from %s.", HEADGATE_VERSION, node.endpoint, node.data.path);
         printf("ready %s\n", node.endpoint);

@@ -56,11 +56,13 @@ static struct str connection_name(size_t value)
     return value < sizeof(names) / sizeof(*names) ? names[value] : STR_NULL;
 }
 
-static metric_value_name *const value_names[LABEL_COUNT] = {
-    [LABEL_OPERATION] = operation_name,   [LABEL_OUTCOME] = outcome_name,
-    [LABEL_CONNECTOR] = connector_name,   [LABEL_VERDICT] = verdict_name,
-    [LABEL_CONNECTION] = connection_name,
-};
+static const struct metric_names value_names = {.of = {
+                                                    [LABEL_OPERATION] = operation_name,
+                                                    [LABEL_OUTCOME] = outcome_name,
+                                                    [LABEL_CONNECTOR] = connector_name,
+                                                    [LABEL_VERDICT] = verdict_name,
+                                                    [LABEL_CONNECTION] = connection_name,
+                                                }};
 
 /* --- pages --- */
 
@@ -119,7 +121,7 @@ static void metrics(struct live *live, struct arena *arena, struct page *page)
                "process_start_time_seconds %lld.%03d\n",
                HEADGATE_VERSION, (long long)(live->started_ms / 1000),
                (int)(live->started_ms % 1000));
-    metrics_write(&page->body, value_names);
+    metrics_write(&page->body, &value_names);
 }
 
 static const struct {

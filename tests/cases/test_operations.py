@@ -1,5 +1,6 @@
 """What a running server tells its operator: health, readiness, metrics."""
 
+import json
 import shutil
 import socket
 import sqlite3
@@ -9,6 +10,7 @@ import threading
 import pytest
 
 from support import operations
+from support.server import command, headgate
 from support.vendor import Vendor, http
 
 
@@ -100,7 +102,7 @@ def test_the_api_does_not_answer_there(servers):
     "DELETE FROM meta WHERE name = 'service-secret'",
     "UPDATE meta SET value = zeroblob(120) WHERE name = 'service-secret'"])
 def test_not_ready_when_the_key_does_not_open_the_store(servers, change):
-    """It looks each time: what is broken behind its back is noticed, and so is that it is mended."""
+    """It looks each time: what is broken behind its back is noticed, and that it is mended."""
     server = servers(*operations.OPTION)
     database = sqlite3.connect(server.data / "headgate.db")
     kept = database.execute("SELECT value FROM meta WHERE name = 'service-secret'").fetchone()[0]
@@ -212,3 +214,32 @@ def test_promtool_finds_nothing(servers, vendor, canaries):
     done = subprocess.run(["promtool", "check", "metrics"], input=text.encode(),
                           capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_every_log_line_is_json(servers, vendor, canaries):
+    """Each line parses, and a change's line has the request id that its client was told."""
+    server = servers("--log-format", "json", *operations.OPTION, "--egress-allow", "127.0.0.1",
+                     "--endpoint", f"Amplitude={vendor.url}")
+    vendor.script.append(http("401 Unauthorized", '{"error": "\\"no\\"\n"}'))
+    answer = server.call("CreateConnectorProfile", amplitude(canaries.new()))
+    assert answer.status == 401
+    server.stop()
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    assert all(set(line) - {"request"} == {"time", "level", "message"} for line in lines)
+    told = [line for line in lines if line.get("request") == answer.header("x-amzn-RequestId")]
+    assert [line["level"] for line in told] == ["warn"], lines
+    assert answer.message in told[0]["message"]
+
+
+def test_a_start_that_fails_in_json(servers, tmp_path):
+    server = servers("--log-format", "json")
+    done = subprocess.run(command("serve", "--log-format", "json", "--data", tmp_path / "other",
+                                  "--listen", server.authority), capture_output=True, timeout=60)
+    assert done.returncode == 1
+    last = json.loads(done.stderr.decode().splitlines()[-1])
+    assert last["level"] == "error" and "Cannot listen" in last["message"]
+
+
+def test_there_are_two_log_formats(tmp_path):
+    words = headgate("serve", "--data", tmp_path / "data", "--log-format", "xml", expect=2)
+    assert words == "" and not (tmp_path / "data").exists()

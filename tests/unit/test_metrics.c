@@ -15,16 +15,18 @@ static struct str number_name(size_t value)
     return value < 3 ? names[value] : STR_NULL;
 }
 
-static metric_value_name *const names[LABEL_COUNT] = {
-    [LABEL_OPERATION] = number_name,  [LABEL_OUTCOME] = number_name,
-    [LABEL_CONNECTOR] = number_name,  [LABEL_VERDICT] = number_name,
-    [LABEL_CONNECTION] = number_name,
-};
+static const struct metric_names names = {.of = {
+                                              [LABEL_OPERATION] = number_name,
+                                              [LABEL_OUTCOME] = number_name,
+                                              [LABEL_CONNECTOR] = number_name,
+                                              [LABEL_VERDICT] = number_name,
+                                              [LABEL_CONNECTION] = number_name,
+                                          }};
 
 static void expect(const char *line, bool wanted)
 {
     struct buf out = buf_on_heap(METRICS_TEXT_MAX);
-    metrics_write(&out, names);
+    metrics_write(&out, &names);
     assert_false(out.overflow);
     bool found = strstr(out.data, line) != NULL;
     if (found != wanted)
