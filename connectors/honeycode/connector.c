@@ -1,7 +1,57 @@
-/* Honeycode: known by its shapes; verifying is not built yet. */
+/* Honeycode: OAuth tokens. Its service is closed, and was never documented for others: what took
+ * its place is the operator's to name, and a look at a workbook that does not exist proves a token
+ * there. */
 #include "connector/connector.h"
+
+/* Where it was. */
+static const struct connector_url api[] = {
+    {.url = "https://honeycode.us-west-2.amazonaws.com",
+     .closed =
+         "Amazon closed Honeycode on 29 February 2024. Only a service that took its place can "
+         "be used, when the operator of this server names it (--endpoint Honeycode=URL)."},
+};
+
+static const struct connector_auth auth[] = {
+    {.oauth2 =
+         &(const struct connector_oauth2){
+             .members = "credentials",
+             .grants = GRANT_REFRESH | GRANT_CODE,
+             .client = CLIENT_APP,
+             .token_urls = LIST(api),
+             .token_path = "/oauth/token",
+         }},
+};
+
+/* The profile names no workbook. */
+static const struct connector_call probes[] = {
+    {.method = "GET",
+     .path = "/workbooks/00000000-0000-0000-0000-000000000000/tables?maxResults=1"},
+};
+
+#define ERROR(code, what, is, advice)                                                              \
+    {                                                                                              \
+        STEP_API, .status = (code), .header = "x-amzn-ErrorType", .contains = (what),              \
+                  .kind = (is), .hint = (advice)                                                   \
+    }
+#define HINT_TOKEN "Get a new access token, or give a refresh token."
+
+static const struct connector_rule rules[] = {
+    ERROR(404, "ResourceNotFoundException", VERDICT_ACCEPTED, NULL),
+    {STEP_API, .status = 200, .at = "/tables", .kind = VERDICT_ACCEPTED},
+    {STEP_API, .status = 200, .at = "/tables", .absent = true, .kind = VERDICT_UNREACHABLE,
+     .hint = "The answer is not a list of tables."},
+    ERROR(403, "AccessDeniedException", VERDICT_FORBIDDEN, "The user may not see workbooks."),
+    {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN},
+    {STEP_API, .status = 402, .kind = VERDICT_THROTTLED, .hint = "A quota is used up."},
+    ERROR(400, "ThrottlingException", VERDICT_THROTTLED, "Try again later."),
+};
 
 const struct connector connector_honeycode = {
     .type = STR("Honeycode"),
     .key = STR("Honeycode"),
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
 };

@@ -112,6 +112,21 @@ static bool read_overrides(struct node *node, struct error *error)
     return true;
 }
 
+/* The stand-ins play a vendor that is closed where it was. */
+static void reopen_vendors(struct node *node)
+{
+    for (size_t i = 0; i < connector_count(); i++) {
+        const struct connector *connector = connector_at(i);
+        const struct connector_url *row = connector->api.count > 0 ? connector->api.rows : NULL;
+        bool named = !row || !row->closed || node->override_count == OPTION_VALUES_MAX;
+        for (size_t j = 0; j < node->override_count; j++)
+            named = named || str_eq(node->overrides[j].connector_type, connector->type);
+        if (!named)
+            node->overrides[node->override_count++] =
+                (struct endpoint_override){connector->type, str_from(row->url)};
+    }
+}
+
 /* Wiped where it lies, so that neither a child nor /proc shows it. NULL when it is not set. */
 static struct secret *take_variable(const char *name)
 {
@@ -142,6 +157,8 @@ static bool start_service(struct node *node, struct error *error)
 {
     if (!read_overrides(node, error))
         return false;
+    if (node->sandbox)
+        reopen_vendors(node);
     struct service_config config = {
         .store = node->data.store,
         .keyring = node->data.keys.keyring,

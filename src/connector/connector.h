@@ -97,7 +97,10 @@ struct connector_url {
     /* Applies only to https hosts in the connector's domains: for requests that carry a secret
      * which the profile's owner does not have, such as the operator's app's. */
     bool vendor_hosts_only;
-    bool derived_host;                  /* the user gave names that make a host, not a URL */
+    bool derived_host; /* the user gave names that make a host, not a URL */
+    /* The vendor is there no more: only the operator's endpoint map can name what took its place.
+     * This is said when it names nothing. NULL: the vendor is there. */
+    const char *closed;
     const struct connector_call *probe; /* what proves credentials there; NULL: the usual probes */
 };
 

@@ -73,6 +73,8 @@ static bool url_of_row(const struct connector_env *env, const struct connector *
     struct str override = is_vendors_own(row) ? override_of(env, connector) : STR_NULL;
     if (override.data)
         return url_parse(arena, override, NULL, "The operator's endpoint", ret_url, error);
+    if (env && row->closed)
+        return fail(error, ERR_VALIDATION, "%s", row->closed);
     enum template_escape escape = is_whole_place(row->url) ? ESCAPE_NONE : ESCAPE_HOST;
     struct str url = template_fill(arena, row->url, scope, escape);
     const char *name = row->given ? row->given : "connectorProfileProperties";

@@ -265,6 +265,51 @@ static void parts_of_a_signed_header_hold_no_colon(void **state)
     }
 }
 
+#define WORKBOOK                                                                                   \
+    "GET https://tables.example.com/workbooks/00000000-0000-0000-0000-000000000000/tables"         \
+    "?maxResults=1\nAccept: application/json\nAuthorization: Bearer t0ken\n\n"
+#define AWS_ERROR(name) "x-amzn-ErrorType: " name "\n"
+
+static const struct vendor honeycode = {"Honeycode", "{}", "{\"accessToken\":\"t0ken\"}", WORKBOOK};
+
+static void a_closed_vendor_is_told_and_not_called(void **state)
+{
+    (void)state;
+    assert_false(run(&honeycode, NULL, NULL, 0));
+    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_NONE, 0,
+                   "Amazon closed Honeycode on 29 February 2024. Only a service that took its "
+                   "place can be used, when the operator of this server names it (--endpoint "
+                   "Honeycode=URL).");
+}
+
+static void what_took_its_place_is_called(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *headers, *body;
+        enum verdict_kind kind;
+    } cases[] = {
+        {404, AWS_ERROR("ResourceNotFoundException"), "{\"message\":\"none\"}", VERDICT_ACCEPTED},
+        {200, NULL, "{\"tables\":[]}", VERDICT_ACCEPTED},
+        {200, NULL, "{}", VERDICT_UNREACHABLE},
+        {404, NULL, "{}", VERDICT_MISCONFIGURED},
+        {404, AWS_ERROR("UnknownOperationException"), "{}", VERDICT_MISCONFIGURED},
+        {401, AWS_ERROR("UnrecognizedClientException"), "{}", VERDICT_REJECTED},
+        {403, AWS_ERROR("ExpiredTokenException"), "{}", VERDICT_REJECTED},
+        {403, AWS_ERROR("AccessDeniedException"), "{}", VERDICT_FORBIDDEN},
+        {402, AWS_ERROR("ServiceQuotaExceededException"), "{}", VERDICT_THROTTLED},
+        {400, AWS_ERROR("ThrottlingException"), "{}", VERDICT_THROTTLED},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct scripted step = {WORKBOOK, cases[i].status, cases[i].headers, .body = cases[i].body};
+        script.endpoint = "https://tables.example.com";
+        assert_int_equal(run(&honeycode, NULL, &step, 1), cases[i].kind == VERDICT_ACCEPTED);
+        assert_int_equal(script.verdict.kind, cases[i].kind);
+        again();
+    }
+}
+
 static void who_may_not_view_keys_is_known(void **state)
 {
     (void)state;
@@ -330,11 +375,18 @@ static int clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_answer_has_its_meaning),         TEST(a_site_is_found_by_what_people_call_it),
-        TEST(a_vendors_own_header_is_waited_for),  TEST(a_token_is_known_and_may_read),
-        TEST(a_call_may_be_enough_though_refused), TEST(only_a_time_is_over),
-        TEST(a_network_is_found_by_its_name),      TEST(parts_of_a_signed_header_hold_no_colon),
-        TEST(who_may_not_view_keys_is_known),      TEST(the_operator_names_another_manager),
+        TEST(each_answer_has_its_meaning),
+        TEST(a_site_is_found_by_what_people_call_it),
+        TEST(a_vendors_own_header_is_waited_for),
+        TEST(a_token_is_known_and_may_read),
+        TEST(a_call_may_be_enough_though_refused),
+        TEST(only_a_time_is_over),
+        TEST(a_closed_vendor_is_told_and_not_called),
+        TEST(what_took_its_place_is_called),
+        TEST(a_network_is_found_by_its_name),
+        TEST(parts_of_a_signed_header_hold_no_colon),
+        TEST(who_may_not_view_keys_is_known),
+        TEST(the_operator_names_another_manager),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

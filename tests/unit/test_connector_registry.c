@@ -156,6 +156,7 @@ static void check_urls(const struct connector *connector, const struct connector
         check_path(connector, row->flag);
         check_template(connector, row->url);
         assert_true(!row->vendor_hosts_only || connector->domains.count > 0);
+        assert_true(!row->closed || (strchr(row->url, '{') == NULL && !row->given && !row->flag));
         assert_true(!row->label || connector->domains.count > 0);
         if (row->probe)
             check_call(connector, row->probe);
