@@ -1,4 +1,4 @@
-"""Connectors of the user's own: shapes are checked, and a label that is not registered is told so."""
+"""Connectors of the user's own: their shapes are checked; no label is registered yet."""
 
 import pytest
 
