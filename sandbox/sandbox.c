@@ -7,6 +7,7 @@
 #include "sandbox/answer.h"
 #include "sandbox/ca.h"
 #include "sandbox/catalog.h"
+#include "sandbox/postgres.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct sandbox {
     struct ca *ca;
     struct server *plain;
     struct server *tls;
+    struct database *database;
     const struct str *hosts; /* all patterns, for who asks for another */
     size_t host_count;
     struct arena arena;
@@ -88,7 +90,9 @@ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_san
     if (ok) {
         sandbox->memory = memory_new(MEMORY_MAX);
         list_hosts(sandbox);
-        ok = listen_both(sandbox, config, error);
+        ok = listen_both(sandbox, config, error) &&
+             database_start(config->host, config->database_port, sandbox->ca, sandbox->memory,
+                            &sandbox->database, error);
     }
     if (ok)
         *ret_sandbox = sandbox;
@@ -112,6 +116,7 @@ void sandbox_stop(struct sandbox *sandbox)
         return;
     stop_server(sandbox->plain);
     stop_server(sandbox->tls);
+    database_stop(sandbox->database);
     ca_free(sandbox->ca);
     memory_free(sandbox->memory);
     arena_done(&sandbox->arena);
@@ -126,6 +131,11 @@ int sandbox_http_port(const struct sandbox *sandbox)
 int sandbox_tls_port(const struct sandbox *sandbox)
 {
     return server_port(sandbox->tls);
+}
+
+int sandbox_database_port(const struct sandbox *sandbox)
+{
+    return database_port(sandbox->database);
 }
 
 struct str sandbox_ca_pem(const struct sandbox *sandbox)

@@ -13,9 +13,10 @@
 struct sandbox;
 
 struct sandbox_config {
-    const char *host; /* "127.0.0.1" */
-    int http_port;    /* 0: the system picks */
-    int tls_port;     /* 0: the system picks */
+    const char *host;  /* "127.0.0.1" */
+    int http_port;     /* 0: the system picks */
+    int tls_port;      /* 0: the system picks */
+    int database_port; /* of the database (sandbox/postgres.h); 0: the system picks */
     /* Where the CA is kept: ca.pem, and ca-key.pem with 0600; made when missing. NULL: made anew,
      * in memory. */
     const char *ca_dir;
@@ -27,6 +28,7 @@ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_san
 void sandbox_stop(struct sandbox *sandbox);
 int sandbox_http_port(const struct sandbox *sandbox);
 int sandbox_tls_port(const struct sandbox *sandbox);
+int sandbox_database_port(const struct sandbox *sandbox);
 struct str sandbox_ca_pem(const struct sandbox *sandbox);
 
 /* How many requests a vendor host has seen since the start; for tests and the demo. */

@@ -4,6 +4,7 @@
 
 /* Names of errors of the Data API and of AWS's own front (__type). */
 static const struct connector_rule rules[] = {
+    {STEP_API, .status = 429, .kind = VERDICT_THROTTLED, .hint = "Try again later."},
     {STEP_API, .status = 4, .at = "/__type", .contains = "ThrottlingException",
      .kind = VERDICT_THROTTLED, .hint = "Try again later."},
     {STEP_API, .status = 4, .at = "/__type", .contains = "ExceededException",

@@ -91,6 +91,7 @@ static bool start_client(struct node *node, struct error *error)
         config.ca_pem = sandbox_ca_pem(node->sandbox);
         config.sandbox_tls_port = sandbox_tls_port(node->sandbox);
         config.sandbox_plain_port = sandbox_http_port(node->sandbox);
+        config.sandbox_postgres_port = sandbox_database_port(node->sandbox);
     }
     return client_start(&config, &node->client, error);
 }

@@ -22,6 +22,13 @@ static const struct option options_table[] = {
      .least = 0,
      .most = 65535,
      .help = "port for HTTPS on the same host"},
+    {.name = "database-port",
+     .kind = OPTION_NUMBER,
+     .argument = "PORT",
+     .fallback = "8623",
+     .least = 0,
+     .most = 65535,
+     .help = "port of the database on the same host, which speaks PostgreSQL's protocol"},
     {.name = "ca-dir",
      .argument = "DIR",
      .fallback = "headgate-sandbox",
@@ -91,6 +98,7 @@ static int run_sandbox(const struct options *options)
     struct sandbox_config config = {
         .host = host,
         .tls_port = (int)options_number(options, "tls-port"),
+        .database_port = (int)options_number(options, "database-port"),
         .ca_dir = options_text(options, "ca-dir"),
     };
     node_prepare_process();
@@ -100,8 +108,9 @@ static int run_sandbox(const struct options *options)
                       &error) ||
         !sandbox_start(&config, &sandbox, &error))
         return command_failed(&error);
-    printf("ready http://%s:%d https://%s:%d, CA in %s/ca.pem\n", host, sandbox_http_port(sandbox),
-           host, sandbox_tls_port(sandbox), config.ca_dir);
+    printf("ready http://%s:%d https://%s:%d, database at port %d, CA in %s/ca.pem\n", host,
+           sandbox_http_port(sandbox), host, sandbox_tls_port(sandbox),
+           sandbox_database_port(sandbox), config.ca_dir);
     fflush(stdout);
     node_wait_for_end();
     sandbox_stop(sandbox);
