@@ -209,5 +209,6 @@ int main(void)
         cmocka_unit_test(page_tokens_cannot_be_altered_or_moved),
         cmocka_unit_test(arns_have_the_real_service_s_form),
     };
+    shapes_init(); /* also readies the JSON reader */
     return cmocka_run_group_tests_name("service", tests, NULL, NULL);
 }
