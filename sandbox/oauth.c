@@ -53,11 +53,14 @@ static void read_client(const struct token_request *token, struct str *ret_id,
     struct arena *arena = token->play->request->arena;
     *ret_id = parameter(token, "client_id");
     *ret_secret = parameter(token, "client_secret");
-    if (!token->oauth->takes_basic || ret_id->data)
+    if (!token->oauth->takes_basic || ret_secret->data)
         return;
+    struct str named = *ret_id;
     struct str pair = request_part(token->play->request, &basic), id, secret;
-    if (!pair.data || !str_cut(pair, ':', &id, &secret) || !decode_percent(arena, id, ret_id) ||
-        !decode_percent(arena, secret, ret_secret))
+    if (!pair.data)
+        return;
+    if (!str_cut(pair, ':', &id, &secret) || !decode_percent(arena, id, ret_id) ||
+        !decode_percent(arena, secret, ret_secret) || (named.data && !str_eq(named, *ret_id)))
         *ret_id = STR_NULL;
 }
 

@@ -1,9 +1,159 @@
-/* SAPOData: known by its shapes; verifying is not built yet. */
+/* SAP OData: a user's name and password, or OAuth with the system's own addresses; the root of the
+ * catalog of services, of OData version 2 or 4, proves either. */
 #include "connector/connector.h"
+#include "connector/url.h"
+#include "wire/value.h"
+
+/* --- the catalog's address --- */
+
+/* "https://host", "https://host:PORT"; with what comes after a host the port could not follow. */
+static bool read_host(const struct value *properties, struct arena *arena, struct url *url,
+                      struct error *error)
+{
+    int port = (int)value_integer(properties, "portNumber", 443);
+    if (!url_parse(arena, value_text(properties, "applicationHostUrl"), NULL, "applicationHostUrl",
+                   url, error))
+        return false;
+    if (url->path.len > 0)
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: applicationHostUrl must hold no path. The path of the "
+                    "catalog goes into applicationServicePath.");
+    bool usual = url->port == (str_eq(url->scheme, STR("https")) ? 443 : 80);
+    if (!usual && url->port != port)
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: applicationHostUrl names port %d and portNumber is %d.",
+                    url->port, port);
+    url->port = port;
+    return true;
+}
+
+static bool derive(const struct value *properties, struct arena *arena, struct value *derived,
+                   struct error *error)
+{
+    struct str path = value_text(properties, "applicationServicePath");
+    struct url url;
+    if (!read_host(properties, arena, &url, error))
+        return false;
+    struct str whole = arena_printf(arena, "%.*s%s%.*s", STR_ARG(url_origin(arena, &url)),
+                                    str_starts(path, STR("/")) ? "" : "/", STR_ARG(path));
+    if (!url_parse(arena, whole, NULL, "applicationServicePath", &url, error))
+        return false;
+    value_put_text(arena, derived, "url", url_text(arena, &url));
+    return true;
+}
+
+static bool check(const struct value *properties, const struct value *credentials,
+                  struct error *error)
+{
+    (void)properties;
+    const struct value *oauth = value_get(credentials, "oAuthCredentials");
+    if (oauth && value_get(credentials, "basicAuthCredentials"))
+        return fail(
+            error, ERR_VALIDATION,
+            "Validation exception: give basicAuthCredentials or oAuthCredentials, not both, "
+            "for connector: SAPODATA");
+    if (str_contains(value_text(oauth, "clientId"), STR(":")))
+        return fail(error, ERR_VALIDATION,
+                    "Validation exception: clientId must not contain a colon for connector: "
+                    "SAPODATA");
+    return true;
+}
+
+static const struct connector_url api[] = {{.url = "{derived.url}"}};
+
+/* --- who asks --- */
+
+static const struct connector_url token[] = {
+    {.given = "oAuthProperties.tokenUrl", .url = "{oAuthProperties.tokenUrl}", .exact = true},
+};
+
+/* An OAuth client is a user of the system, of type "System". */
+static const struct connector_auth auth[] = {
+    {.given = "credentials.basicAuthCredentials",
+     .basic = &(const struct connector_basic){"{credentials.basicAuthCredentials.username}",
+                                              "{credentials.basicAuthCredentials.password}"}},
+    {.given = "credentials.oAuthCredentials",
+     .oauth2 =
+         &(const struct connector_oauth2){
+             .members = "credentials.oAuthCredentials",
+             .grants = GRANT_REFRESH | GRANT_CODE,
+             .client = CLIENT_IN_CREDENTIALS,
+             .token_urls = LIST(token),
+             .basic = true,
+             .basic_is_user = true,
+         }},
+};
+
+/* --- what is asked --- */
+
+static const struct connector_param query[] = {
+    {.name = "sap-client", .value = "{clientNumber}", .given = "clientNumber"},
+    {.name = "sap-language", .value = "{logonLanguage}", .given = "logonLanguage"},
+    {.name = "saml2",
+     .value = "disabled",
+     .given = "credentials.basicAuthCredentials",
+     .flag = "disableSSO"},
+};
+
+/* The token that every write will need is asked for with the first read. */
+static const struct connector_header fetch[] = {{"X-CSRF-Token", "Fetch"}};
+
+static const struct connector_call probes[] = {
+    {.method = "GET", .path = "/", .query = LIST(query), .headers = LIST(fetch), .needs = "/d"},
+};
+
+#define HINT_PASSWORD                                                                              \
+    "Check the credentials and clientNumber. The system answers a locked user like a wrong "       \
+    "password."
+#define HINT_SSO                                                                                   \
+    "The system sends visitors to a single sign-on. Set disableSSO, if it lets users in with a "   \
+    "password at all."
+
+static const struct connector_rule rules[] = {
+    /* The check comes after the logon, and only reading was asked for. Its words are in the user's
+     * language; the header is not. */
+    {STEP_API, .status = 403, .header = "X-CSRF-Token", .equals = "Required",
+     .kind = VERDICT_ACCEPTED, .enough = true},
+    {STEP_API, .header = "sap-err-id", .equals = "ICFLOGONREQUIRED", .kind = VERDICT_REJECTED,
+     .renewable = true, .hint = HINT_PASSWORD},
+    {STEP_NONE, .contains = "is not available in this system", .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check clientNumber."},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_PASSWORD},
+    /* The document of a service in XML, from systems that take no wish for JSON (RFC 5023). */
+    {STEP_API, .status = 200, .contains = "http://www.w3.org/2007/app", .kind = VERDICT_ACCEPTED,
+     .enough = true},
+    {STEP_API, .status = 200, .at = "/value", .kind = VERDICT_ACCEPTED, .enough = true},
+    {STEP_API, .status = 200, .page = true, .contains = "SAMLRequest",
+     .kind = VERDICT_MISCONFIGURED, .hint = HINT_SSO},
+    {STEP_API, .status = 200, .page = true, .contains = "logon", .kind = VERDICT_REJECTED,
+     .renewable = true, .hint = "The system showed its logon page. " HINT_PASSWORD},
+    {STEP_API, .status = 200, .page = true, .contains = "login", .kind = VERDICT_REJECTED,
+     .renewable = true, .hint = "The system showed its logon page. " HINT_PASSWORD},
+    {STEP_API, .status = 200, .page = true, .contains = "password", .kind = VERDICT_REJECTED,
+     .hint = "The system wants the password to be changed."},
+    {STEP_API, .status = 3, .kind = VERDICT_MISCONFIGURED, .hint = HINT_SSO},
+    {STEP_API, .status = 403, .contains = "Service cannot be reached",
+     .kind = VERDICT_MISCONFIGURED,
+     .hint = "The service is not active: activate the path's node in transaction SICF."},
+    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the user the authorization S_SERVICE for the catalog service."},
+    {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check applicationServicePath: it is the path of the catalog service, not of a "
+             "service in it."},
+};
+
+static const char *const words[] = {"/error/message/value"};
 
 const struct connector connector_sapodata = {
     .type = STR("SAPOData"),
     .key = STR("SAPOData"),
+    .api = LIST(api),
+    .auth = LIST(auth),
+    .probes = LIST(probes),
+    .rules = LIST(rules),
+    .words = LIST(words),
     .modes = MODE_PRIVATE,
     .private_service = "privateLinkServiceName",
+    .derive = derive,
+    .check = check,
 };

@@ -85,8 +85,11 @@ static struct str escaped(struct arena *arena, struct str text)
 }
 
 /* The id and the secret are escaped before they are put together: RFC 6749, 2.3.1. */
-static struct str client_header_value(struct arena *arena, const struct oauth_app *app)
+static struct str client_header_value(struct arena *arena, const struct oauth_app *app,
+                                      unsigned style)
 {
+    if (style & OAUTH2_USER)
+        return auth_basic(arena, app->client_id, app->client_secret);
     return auth_basic(arena, escaped(arena, app->client_id), escaped(arena, app->client_secret));
 }
 
@@ -102,7 +105,9 @@ void oauth2_build(struct arena *arena, struct oauth2_request *request, struct st
                                                        : STR("application/x-www-form-urlencoded")};
     if (app && style & OAUTH2_BASIC) {
         headers[count++] =
-            (struct http_header){STR("Authorization"), client_header_value(arena, app)};
+            (struct http_header){STR("Authorization"), client_header_value(arena, app, style)};
+        if (style & OAUTH2_USER)
+            oauth2_add(request, "client_id", app->client_id);
     } else if (app) {
         oauth2_add(request, "client_id", app->client_id);
         oauth2_add(request, "client_secret", app->client_secret);

@@ -42,6 +42,7 @@ enum oauth2_style {
     OAUTH2_FORM = 0,
     OAUTH2_JSON = 1 << 0,  /* the body is a JSON object */
     OAUTH2_BASIC = 1 << 1, /* client id and secret in a Basic header (RFC 6749, 2.3.1) */
+    OAUTH2_USER = 1 << 2,  /* with BASIC: as they are (RFC 7617), and the id in the body as well */
 };
 
 /* The POST that asks for tokens. `app` is who asks; NULL: the grant proves itself. */

@@ -139,7 +139,10 @@ struct connector_oauth2 {
     const char *token_path; /* put after the token URL; NULL: it is whole */
     bool json;              /* the request is JSON; else a form */
     bool basic;             /* the client shows itself in a Basic header; else in the body */
-    const char *scope;      /* sent with a code or as client; NULL: none */
+    /* The header is made as RFC 7617 says, not percent-encoded first as RFC 6749 wants it, and the
+     * id goes in the body as well: the client is an ordinary user of the vendor's there. */
+    bool basic_is_user;
+    const char *scope;                   /* sent with a code or as client; NULL: none */
     const struct connector_basic *login; /* GRANT_PASSWORD's user and password; NULL: none */
     /* Member with a map of further parameters for every request; its "assertion" is what JWT bearer
      * presents. NULL: none. */
@@ -204,6 +207,7 @@ struct connector_rule {
     bool absent;    /* its parent is there, it is not (or is null) */
     bool page;      /* only for a web page instead of JSON */
     bool past;      /* it is a time (RFC 3339), and over */
+    bool enough;    /* with VERDICT_ACCEPTED: whatever else is in the answer, JSON or not */
     bool renewable; /* a new access token may help */
 };
 

@@ -171,8 +171,8 @@ static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct t
 {
     struct arena *arena = run->v->arena;
     const struct connector_oauth2 *oauth2 = run->way->oauth2;
-    unsigned style =
-        (oauth2->json ? OAUTH2_JSON : OAUTH2_FORM) | (oauth2->basic ? OAUTH2_BASIC : 0);
+    unsigned style = (oauth2->json ? OAUTH2_JSON : OAUTH2_FORM) |
+                     (oauth2->basic ? OAUTH2_BASIC : 0) | (oauth2->basic_is_user ? OAUTH2_USER : 0);
     struct client_request request;
     struct answer answer;
     struct error error = {0};

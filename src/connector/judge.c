@@ -177,7 +177,7 @@ struct judgement judge(struct arena *arena, const struct connector *connector,
         find_rule(arena, connector->rules.rows, connector->rules.count, step, answer);
     if (!rule)
         rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, answer);
-    if (rule && rule->kind == VERDICT_ACCEPTED)
+    if (rule && rule->kind == VERDICT_ACCEPTED && !rule->enough)
         return judge_good(step, needs, answer);
     if (rule)
         return (struct judgement){rule->kind, step, rule->renewable, rule->hint};

@@ -62,6 +62,8 @@ class Case:
             return self.server.authority
         if name == "VENDOR":
             return self.vendor.authority
+        if name == "VENDOR-PORT":
+            return self.vendor.authority.rsplit(":", 1)[1]
         if name == "SECRET":
             return self.canaries.new(words[0])
         if name == "BASIC":

@@ -234,6 +234,7 @@ static void rules_can_match(void **state)
             assert_true(rule->step == STEP_NONE || rule->step == STEP_TOKEN ||
                         rule->step == STEP_API);
             assert_true(!rule->header || !rule->at);
+            assert_true(!rule->enough || rule->kind == VERDICT_ACCEPTED);
             assert_true(!rule->at || rule->at[0] == '/');
             assert_true(rule->at || rule->header || !rule->equals);
             assert_true(!rule->absent || (rule->at && !rule->equals && !rule->contains));
