@@ -1,10 +1,29 @@
 """What every test can ask for: secrets that can be found again, servers, a vendor."""
 
+import contextlib
+
 import pytest
 
 from support.canary import Canaries
 from support.server import Server
+from support.shown import Shown
 from support.vendor import Vendor
+
+
+SHOWN = Shown()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "shows(column, name=, kind=): see support/shown.py")
+    config.pluginmanager.register(SHOWN)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    # A phase that passes says something only when it is the test itself.
+    if report.when == "call" or report.outcome != "passed":
+        SHOWN.note(item, report.outcome)
 
 
 @pytest.fixture
@@ -12,19 +31,19 @@ def canaries():
     return Canaries()
 
 
-@pytest.fixture
-def servers(tmp_path, canaries):
+@contextlib.contextmanager
+def servers_below(directory, canaries):
     """Makes servers: servers("--sandbox", …). At the end each must stop with status 0 (which a
     sanitizer's finding is not), and nothing of any may hold a secret, while it ran or after."""
     made = []
 
     def make(*options, env=None, start=True):
-        server = Server(tmp_path / f"server-{len(made)}", canaries, options, env)
+        server = Server(directory / f"server-{len(made)}", canaries, options, env)
         made.append(server)
         return server.start() if start else server
 
-    yield make
     try:
+        yield make
         for server in made:
             canaries.assert_absent(server.left_behind())
             server.stop()
@@ -32,6 +51,24 @@ def servers(tmp_path, canaries):
     finally:
         for server in made:
             server.kill()
+
+
+@pytest.fixture
+def servers(tmp_path, canaries):
+    with servers_below(tmp_path, canaries) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def lasting_canaries():
+    return Canaries()
+
+
+@pytest.fixture(scope="module")
+def lasting_servers(tmp_path_factory, lasting_canaries):
+    """For tests of one module that look at one server."""
+    with servers_below(tmp_path_factory.mktemp("lasting"), lasting_canaries) as make:
+        yield make
 
 
 @pytest.fixture

@@ -31,13 +31,25 @@ def boto(server, key=None, region=REGION, retries=1):
         aws_access_key_id=key.id, aws_secret_access_key=key.secret,
         config=botocore.config.Config(retries={"total_max_attempts": retries, "mode": "standard"},
                                       read_timeout=60, connect_timeout=10))
+    keep_answers(client, server)
+    return client
+
+
+def keep_answers(client, server):
+    """Every answer that a client gets is kept where secrets are searched for."""
 
     def keep(http_response, **_):
         head = "\r\n".join(f"{name}: {value}" for name, value in http_response.headers.items())
         server.answers.append(head.encode() + b"\r\n\r\n" + http_response.content)
 
     client.meta.events.register("after-call.appflow", keep)
-    return client
+
+
+def refusal(error):
+    """Of botocore's error: the exception's name, the status and the message."""
+    answer = error.response
+    return (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"],
+            answer["Error"]["Message"])
 
 
 def refused(call, **parameters):
@@ -45,9 +57,7 @@ def refused(call, **parameters):
     try:
         call(**parameters)
     except botocore.exceptions.ClientError as error:
-        answer = error.response
-        return (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"],
-                answer["Error"]["Message"])
+        return refusal(error)
     raise AssertionError("the call succeeded")
 
 
