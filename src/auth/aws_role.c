@@ -33,6 +33,16 @@ bool aws_role_arn_is_valid(struct str arn)
     return name.len > 0 && name.data[name.len - 1] != '/';
 }
 
+/* Line ends too: STS's own examples put a token on a line of its own. */
+static struct str trim(struct str text)
+{
+    while (text.len > 0 && (unsigned char)text.data[0] <= ' ')
+        text = (struct str){text.data + 1, text.len - 1};
+    while (text.len > 0 && (unsigned char)text.data[text.len - 1] <= ' ')
+        text.len--;
+    return text;
+}
+
 /* The text of the first element of that name. Our answers hold no markup in it, and neither a
  * token nor a key holds anything that XML would escape. STR_NULL: not there, or something else. */
 static struct str element(struct arena *arena, struct str xml, const char *name)
@@ -46,7 +56,7 @@ static struct str element(struct arena *arena, struct str xml, const char *name)
     struct str close = arena_printf(arena, "/%s>", name);
     if (!str_cut(rest, '<', &text, &after) || !str_starts(after, close))
         return STR_NULL;
-    text = str_trim(text);
+    text = trim(text);
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] <= ' ' || text.data[i] > '~' || text.data[i] == '&')
             return STR_NULL;

@@ -19,13 +19,29 @@ static void add_log(struct script *script, const char *verb, struct str a, struc
     buf_printf(&script->log, "%s %.*s %.*s %.*s\n", verb, STR_ARG(a), STR_ARG(b), STR_ARG(c));
 }
 
+/* A date and a signature, which differ each time, as words: "Credential=ID/DATE/REGION/…". */
+static struct str shown(struct arena *arena, const struct http_header *header)
+{
+    struct str id, date, rest, before;
+    if (str_eq(header->name, STR("X-Amz-Date")))
+        return STR("TIME");
+    if (!str_eq(header->name, STR("Authorization")) ||
+        !str_starts(header->value, STR("AWS4-HMAC-SHA256 ")))
+        return header->value;
+    assert_true(str_cut(header->value, '/', &id, &rest) && str_cut(rest, '/', &date, &rest));
+    const char *end = memmem(rest.data, rest.len, "Signature=", 10);
+    assert_non_null(end);
+    before = (struct str){rest.data, (size_t)(end - rest.data)};
+    return arena_printf(arena, "%.*s/DATE/%.*sSignature=SIGNATURE", STR_ARG(id), STR_ARG(before));
+}
+
 static const char *spell(struct arena *arena, const struct client_request *request)
 {
     struct buf out = buf_in(arena, SCRIPT_TEXT_MAX);
     buf_printf(&out, "%.*s %.*s\n", STR_ARG(request->method), STR_ARG(request->url));
     for (size_t i = 0; i < request->header_count; i++)
         buf_printf(&out, "%.*s: %.*s\n", STR_ARG(request->headers[i].name),
-                   STR_ARG(request->headers[i].value));
+                   STR_ARG(shown(arena, &request->headers[i])));
     buf_printf(&out, "\n%.*s", STR_ARG(request->body));
     assert_false(out.overflow);
     return out.data;
@@ -195,6 +211,12 @@ bool script_verify_with(struct script *script, const struct connector *connector
 {
     struct oauth_apps_config config = {.find = script_find, .find_context = script};
     struct oauth_apps *apps = oauth_apps_new(&config);
+    struct secret *secret = secret_new(STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
+    struct aws_access access = {
+        .access_key_id = STR("AKIDEXAMPLE"),
+        .secret_access_key = script->no_aws ? NULL : secret,
+        .call = script_call,
+    };
     struct connector_env env = {
         .call = script_call,
         .pause = script_pause,
@@ -202,6 +224,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
         .endpoint_override = script_endpoint,
         .endpoint_context = script,
         .apps = apps,
+        .aws = &access,
     };
     struct exchange_journal journal = {script, script_begin, script_save, script_end};
     struct verification verification = {
@@ -212,6 +235,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
         .stored = stored,
         .journal = &journal,
         .private_routes = script->private_routes,
+        .region = STR("eu-west-3"),
         .arena = &script->arena,
         .deadline_ms =
             clock_mono_ms() + (script->time_limit_ms ? script->time_limit_ms : 10 * 1000),
@@ -219,6 +243,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
     running = script;
     bool accepted = connector_verify(&verification, &script->verdict, &script->tokens);
     oauth_apps_free(apps);
+    secret_free(secret);
     assert_int_equal(accepted, script->verdict.kind == VERDICT_ACCEPTED);
     assert_int_equal(script->next, script->count);
     assert_false(script->held);
