@@ -188,11 +188,28 @@ static bool is_loopback(const char *host)
     return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
+static void describe_endpoint(struct node *node, bool tls)
+{
+    const char *host = server_host(node->server);
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(node->endpoint, sizeof(node->endpoint), "%s://%s%s%s:%d", tls ? "https" : "http",
+             v6 ? "[" : "", host, v6 ? "]" : "", server_port(node->server));
+    if (node->socket_count > 0)
+        log_info("Listens on %d sockets that were handed over, and not where --listen says.",
+                 node->socket_count);
+    if (!tls && !is_loopback(host))
+        log_warn("The API listens on %s without TLS: credentials in requests cross the network in "
+                 "clear. Give --tls-cert and --tls-key.",
+                 host);
+}
+
 static bool start_server(struct node *node, const char *listen, struct error *error)
 {
     char host[256];
     struct server_config config = {
         .host = host,
+        .inherited = node->sockets,
+        .inherited_count = node->socket_count,
         .loops = (int)options_number(node->options, "loops"),
         .handler = service_handle,
         .handler_context = node->service,
@@ -207,14 +224,7 @@ static bool start_server(struct node *node, const char *listen, struct error *er
     if (!parse_listen(listen, host, sizeof(host), &config.port, error) ||
         !server_start(&config, &node->server, error))
         return false;
-    bool v6 = strchr(host, ':') != NULL;
-    snprintf(node->endpoint, sizeof(node->endpoint), "%s://%s%s%s:%d",
-             config.tls_cert_path ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
-             server_port(node->server));
-    if (!config.tls_cert_path && !is_loopback(host))
-        log_warn("The API listens on %s without TLS: credentials in requests cross the network in "
-                 "clear. Give --tls-cert and --tls-key.",
-                 host);
+    describe_endpoint(node, config.tls_cert_path != NULL);
     return true;
 }
 
@@ -249,7 +259,8 @@ bool node_start(struct node *node, const struct options *options, const char *li
                 bool with_sandbox, struct error *error)
 {
     *node = (struct node){.options = options};
-    return data_dir_open(options, DATA_SERVE, &node->data, error) &&
+    return manager_take_sockets(node->sockets, &node->socket_count, error) &&
+           data_dir_open(options, DATA_SERVE, &node->data, error) &&
            first_key_make(&node->data, options_text(options, "account"), error) &&
            (!with_sandbox || start_sandbox(node, error)) && start_client(node, error) &&
            start_service(node, error) && start_server(node, listen, error) &&
@@ -276,6 +287,7 @@ void node_wait(struct node *node)
             log_error("SIGHUP: the certificate stays as it was: %s", error.message);
     }
     log_info("Stopping: finishing what was accepted.");
+    manager_notify("STOPPING=1");
 }
 
 bool node_stop(struct node *node)
@@ -303,5 +315,7 @@ bool node_stop(struct node *node)
     secret_free(node->aws_secret);
     secret_free(node->aws_session_token);
     data_dir_close(&node->data);
+    for (int i = 0; i < node->socket_count; i++)
+        close(node->sockets[i]);
     return whole;
 }

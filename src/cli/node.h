@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cli/data_dir.h"
+#include "cli/manager.h"
 #include "cli/options.h"
 #include "net/client.h"
 #include "net/egress.h"
@@ -17,6 +18,9 @@
 
 struct node {
     const struct options *options;
+    int sockets[MANAGER_SOCKETS_MAX]; /* from a service manager, to listen on; open until node_stop
+                                       */
+    int socket_count;
     struct data_dir data;
     struct sandbox *sandbox; /* NULL without --sandbox */
     struct egress *egress;

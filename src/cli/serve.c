@@ -1,5 +1,6 @@
 /* headgate serve: the API server. */
 #include "cli/command.h"
+#include "cli/manager.h"
 #include "cli/node.h"
 
 #include "base/log.h"
@@ -61,6 +62,7 @@ static int serve(const struct options *options)
         log_info("Headgate %s serves %s from %s.", HEADGATE_VERSION, node.endpoint, node.data.path);
         printf("ready %s\n", node.endpoint);
         fflush(stdout);
+        manager_notify("READY=1");
         node_wait(&node);
     }
     if (!node_stop(&node))

@@ -26,6 +26,8 @@ static void defaults(struct server_config *config)
 {
     if (config->loops <= 0)
         config->loops = (int)uv_available_parallelism();
+    if (config->loops < config->inherited_count)
+        config->loops = config->inherited_count;
     if (config->loops > LOOPS_MAX)
         config->loops = LOOPS_MAX;
     if (config->body_max == 0)
@@ -52,7 +54,7 @@ static struct server *server_new(const struct server_config *config)
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&server->mutex, NULL);
     server->config = *config;
-    server->config.host = xstrdup(config->host);
+    server->config.host = xstrdup(config->host ? config->host : "");
     server->config.tls_cert_path = copy_or_null(config->tls_cert_path);
     server->config.tls_key_path = copy_or_null(config->tls_key_path);
     defaults(&server->config);
@@ -61,14 +63,35 @@ static struct server *server_new(const struct server_config *config)
 }
 
 /* The first socket finds the port, the others share it. */
-static bool open_loop(struct server *server, int index, struct error *error)
+static bool listen_for_loop(struct server *server, int index, int *ret_listener,
+                            struct error *error)
 {
-    int listener;
     int port = index == 0 ? server->config.port : server->port;
     enum listen_share share = server->config.loops == 1 ? LISTEN_ALONE
                               : index == 0              ? LISTEN_SHARED_FIRST
                                                         : LISTEN_SHARED;
-    if (!listen_open(server->config.host, port, share, &listener, &server->port, error))
+    return listen_open(server->config.host, port, share, ret_listener, &server->port, error);
+}
+
+static bool adopt_for_loop(struct server *server, int index, int *ret_listener, struct error *error)
+{
+    const struct server_config *config = &server->config;
+    char *host;
+    if (!listen_adopt(config->inherited[index % config->inherited_count], ret_listener,
+                      &server->port, &host, error))
+        return false;
+    free((char *)config->host);
+    server->config.host = host;
+    return true;
+}
+
+static bool open_loop(struct server *server, int index, struct error *error)
+{
+    int listener;
+    bool opened = server->config.inherited_count > 0
+                      ? adopt_for_loop(server, index, &listener, error)
+                      : listen_for_loop(server, index, &listener, error);
+    if (!opened)
         return false;
     server->loop_count++;
     return loop_new(server, index, listener, &server->loops[index], error);
@@ -104,6 +127,11 @@ bool server_start(const struct server_config *config, struct server **ret_server
 int server_port(const struct server *server)
 {
     return server->port;
+}
+
+const char *server_host(const struct server *server)
+{
+    return server->config.host;
 }
 
 struct server_counts server_counts(const struct server *server)

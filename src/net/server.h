@@ -42,7 +42,12 @@ typedef void http_handler(void *context, struct http_exchange *exchange);
 struct server_config {
     const char *host; /* a literal IPv4 or IPv6 address */
     int port;         /* 0: the system picks one, see server_port */
-    int loops;        /* how many threads; 0: one a core */
+    /* Listening sockets that somebody else holds too, instead of host and port: connections that
+     * nobody has accepted outlive this server, and wait for the next one. Each loop takes a copy of
+     * one; there are at least as many loops as sockets. Needed until server_start returns. */
+    const int *inherited;
+    int inherited_count;
+    int loops; /* how many threads; 0: one a core */
     http_handler *handler;
     void *handler_context;     /* for the handler and the hooks below */
     const char *tls_cert_path; /* PEM chain; NULL: plain HTTP */
@@ -72,6 +77,7 @@ struct server_config {
 bool server_start(const struct server_config *config, struct server **ret_server,
                   struct error *error);
 int server_port(const struct server *server);
+const char *server_host(const struct server *server); /* its address as text */
 
 struct server_counts {
     size_t connections_open;
@@ -84,9 +90,12 @@ struct server_counts server_counts(const struct server *server);
 bool server_reload_tls(struct server *server, struct error *error);
 
 /* Refuses new connections, closes idle ones, answers what was accepted (with Connection: close),
- * then ends the threads. True if all ended within `limit_ms`. False if not: connections were cut,
- * and delays of http_later end at once, but a loop runs on until whoever has a deferred exchange
- * has answered it. Not from a loop's thread. */
+ * then ends the threads. With inherited sockets it accepts no more at once, and leaves connections
+ * that are idle a moment in which their next request is still answered, so that clients that keep
+ * sending are told where they stand by Connection: close and never by a broken connection. True if
+ * all ended within `limit_ms`. False if not: connections were cut, and delays of http_later end at
+ * once, but a loop runs on until whoever has a deferred exchange has answered it. Not from a loop's
+ * thread. */
 bool server_stop(struct server *server, int64_t limit_ms);
 
 /* Stops with a limit of 0 if that was not done, waits for the threads, hence for every deferred

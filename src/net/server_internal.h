@@ -20,8 +20,9 @@ enum {
     PIPELINED_MAX = PIECE_SIZE,   /* bytes read ahead while a request is being handled */
     LINGER_TIMEOUT_MS = 2 * 1000, /* for a refused client to read why */
     LINGER_BYTES_MAX = 4 * 1024 * 1024,
-    STOP_DRAIN_MS = 10, /* what had reached the kernel before the stop is still answered */
-    STOP_CUT_MS = 1000, /* for loops to obey ORDER_CUT */
+    STOP_DRAIN_MS = 10,     /* what had reached the kernel before the stop is still answered */
+    STOP_HANDOVER_MS = 1000, /* for the next request of an idle connection, see server_stop */
+    STOP_CUT_MS = 1000,     /* for loops to obey ORDER_CUT */
     LOOPS_MAX = 256,
     LISTEN_BACKLOG = 1024,
     DATE_SIZE = 32,
@@ -199,7 +200,7 @@ struct server_loop {
     char date[DATE_SIZE];
     void *slot;
     bool stop_begun;       /* ORDER_STOP was seen */
-    bool drained;          /* STOP_DRAIN_MS after that: the listener is closed */
+    bool drained;          /* STOP_DRAIN_MS or STOP_HANDOVER_MS after that: nothing new is taken */
     bool cut;              /* ORDER_CUT was obeyed */
     bool ending;           /* all handles are being closed */
     bool settled;          /* counted in server->settled */
@@ -239,5 +240,8 @@ enum listen_share {
     LISTEN_SHARED_FIRST, /* fails when somebody else listens on that port */
     LISTEN_SHARED,
 };
+/* A copy of a socket that listens already, and where: text that the caller frees. */
+bool listen_adopt(int inherited, int *ret_socket, int *ret_port, char **ret_host,
+                  struct error *error);
 bool listen_open(const char *host, int port, enum listen_share share, int *ret_socket,
                  int *ret_port, struct error *error);

@@ -1,8 +1,11 @@
 /* Listening sockets. Each loop has its own on the same port, and the kernel spreads connections. */
 #include "net/server_internal.h"
 
+#include "base/alloc.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -87,6 +90,47 @@ bool listen_open(const char *host, int port, enum listen_share share, int *ret_s
     }
     *ret_port =
         ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+    *ret_socket = fd;
+    return true;
+}
+
+static bool is_option_set(int fd, int option)
+{
+    int value = 0;
+    socklen_t size = sizeof(value);
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value != 0;
+}
+
+static bool locate(int fd, int *ret_port, char **ret_host)
+{
+    union address address = {0};
+    socklen_t size = sizeof(address);
+    char host[INET6_ADDRSTRLEN] = "";
+    if (getsockname(fd, &address.any, &size) != 0)
+        return false;
+    bool v4 = address.any.sa_family == AF_INET, v6 = address.any.sa_family == AF_INET6;
+    if ((v4 && uv_ip4_name(&address.v4, host, sizeof(host)) != 0) ||
+        (v6 && uv_ip6_name(&address.v6, host, sizeof(host)) != 0))
+        return false;
+    *ret_port = ntohs(v6 ? address.v6.sin6_port : address.v4.sin_port);
+    if (v4 || v6)
+        *ret_host = xstrdup(host);
+    return v4 || v6;
+}
+
+/* O_NONBLOCK belongs to what all copies share; whoever else holds one does not accept. */
+bool listen_adopt(int inherited, int *ret_socket, int *ret_port, char **ret_host,
+                  struct error *error)
+{
+    int one = 1;
+    int fd = fcntl(inherited, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0 || !is_option_set(fd, SO_ACCEPTCONN) || fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) != 0 ||
+        !locate(fd, ret_port, ret_host)) {
+        close_at(&fd);
+        return fail(error, ERR_VALIDATION,
+                    "What was handed over as file %d is not a listening TCP socket.", inherited);
+    }
     *ret_socket = fd;
     return true;
 }

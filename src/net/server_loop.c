@@ -24,6 +24,12 @@ int server_loop_index(const struct server_loop *loop)
     return loop->index;
 }
 
+static void stop_accepting(struct server_loop *loop)
+{
+    if (!uv_is_closing((uv_handle_t *)&loop->listener))
+        uv_close((uv_handle_t *)&loop->listener, NULL);
+}
+
 static void close_handles(struct server_loop *loop)
 {
     pthread_mutex_lock(&loop->mutex);
@@ -33,12 +39,18 @@ static void close_handles(struct server_loop *loop)
     uv_close((uv_handle_t *)&loop->timer, NULL);
     uv_close((uv_handle_t *)&loop->drain, NULL);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
-    if (!uv_is_closing((uv_handle_t *)&loop->listener))
-        uv_close((uv_handle_t *)&loop->listener, NULL);
+    stop_accepting(loop);
+}
+
+static bool hands_over(const struct server_loop *loop)
+{
+    return loop->server->config.inherited_count > 0;
 }
 
 void loop_end_if_done(struct server_loop *loop)
 {
+    if (loop->stop_begun && hands_over(loop) && !loop->connections)
+        loop->drained = true;
     if (loop->drained && !loop->connections && loop->exchange_count == 0 && !loop->ending) {
         loop->ending = true;
         close_handles(loop);
@@ -52,7 +64,7 @@ static void on_drained(uv_timer_t *timer)
     if (loop->drained)
         return;
     loop->drained = true;
-    uv_close((uv_handle_t *)&loop->listener, NULL);
+    stop_accepting(loop);
     for (struct connection *each = loop->connections; each; each = each->next)
         connection_advance(each);
     loop_end_if_done(loop);
@@ -80,6 +92,18 @@ static void cut(struct server_loop *loop)
     settled(loop, false);
 }
 
+/* What nobody has accepted yet goes with a socket of our own, so it is taken first; one that others
+ * hold too keeps it for the next server. */
+static void begin_stop(struct server_loop *loop)
+{
+    loop->stop_begun = true;
+    if (hands_over(loop))
+        stop_accepting(loop);
+    uv_timer_start(&loop->drain, on_drained, hands_over(loop) ? STOP_HANDOVER_MS : STOP_DRAIN_MS,
+                   0);
+    loop_end_if_done(loop);
+}
+
 static void on_wake(uv_async_t *wake)
 {
     struct server_loop *loop = wake->data;
@@ -89,11 +113,9 @@ static void on_wake(uv_async_t *wake)
     pthread_mutex_unlock(&loop->mutex);
     if (loop->ending)
         return;
-    if (order >= ORDER_STOP && !loop->stop_begun) {
-        loop->stop_begun = true;
-        uv_timer_start(&loop->drain, on_drained, STOP_DRAIN_MS, 0);
-    }
-    if (order >= ORDER_CUT && !loop->cut)
+    if (order >= ORDER_STOP && !loop->stop_begun)
+        begin_stop(loop);
+    if (order >= ORDER_CUT && !loop->cut && !loop->ending)
         cut(loop);
 }
 

@@ -9,6 +9,7 @@ import resource
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 
@@ -35,6 +36,15 @@ def command(*words):
     """The binary with its words, without random addresses where a sanitizer needs that."""
     start = ["setarch", os.uname().machine, "-R"] if VARIANT in ("asan", "tsan") else []
     return [*start, BINARY, *[str(word) for word in words]]
+
+
+# Becomes the command after it, with a socket handed over as a service manager does it.
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="headgate.socket")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 
 def headgate(*words, expect=0, **kwargs):
@@ -92,14 +102,19 @@ class Server:
         return "".join(path.read_text(errors="replace")
                        for path in sorted(self.directory.glob("stderr-*.log")))
 
-    def start(self, *more, env=None):
-        """Starts it and waits for the line that says it answers."""
+    def start(self, *more, env=None, listener=None):
+        """Starts it and waits for the line that says it answers. With a listening socket, it is
+        handed over."""
+        before, kept = [], ()
+        if listener:
+            before, kept = [sys.executable, "-c", HAND_OVER, str(listener.fileno())], (listener,)
         self.starts += 1
         lines = queue.Queue()
         stderr = open(self.directory / f"stderr-{self.starts}.log", "wb")
         self.process = subprocess.Popen(
-            command("serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.options, *more),
-            cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+            [*before, *command("serve", "--data", self.data, "--listen", "127.0.0.1:0",
+                               *self.options, *more)],
+            pass_fds=[each.fileno() for each in kept], cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
             env={**clean_environment(), **self.env, **(env or {})}, preexec_fn=_allow_core_files)
         stderr.close()
         out = open(self.directory / f"stdout-{self.starts}.log", "wb")
