@@ -263,6 +263,92 @@ static void zendesk_rotates(void **state)
     arena_done(&arena);
 }
 
+#define SERVICENOW_APP                                                                             \
+    "client_id=3f1b0a7c9d5e4b6f8a2c1d0e9f8b7a6c&client_secret=sandbox-servicenow-client-secret&"
+#define PASSWORD "grant_type=password&" SERVICENOW_APP "username=sandbox-user-accepted&"
+
+static void passwords_bring_tokens(void **state)
+{
+    static const char host[] = "acme.service-now.com", path[] = "/oauth_token.do";
+    struct arena arena = {0};
+    (void)state;
+    struct asker_answer answer =
+        ask_token(sandbox, &arena, host, path, PASSWORD "password=sandbox-password");
+    assert_int_equal(answer.status, 200);
+    struct str form =
+        arena_printf(&arena, "grant_type=refresh_token&" SERVICENOW_APP "refresh_token=%.*s",
+                     STR_ARG(answer_text(&arena, &answer, "refresh_token")));
+    assert_int_equal(ask_token(sandbox, &arena, host, path, form.data).status, 200);
+    answer = ask_token(sandbox, &arena, host, path, PASSWORD "password=another");
+    assert_int_equal(answer.status, 401);
+    assert_true(str_eq(answer.body, STR("{\"error_description\":\"access_denied\",\"error\":"
+                                        "\"server_error\"}")));
+    assert_int_equal(ask_token(sandbox, &arena, host, path, PASSWORD).status, 401);
+    arena_done(&arena);
+}
+
+/* As the vendor's own client sends it: no grant_type. */
+static void a_code_may_be_meant_without_saying_so(void **state)
+{
+    struct arena arena = {0};
+    (void)state;
+    struct asker_answer answer =
+        ask_token(sandbox, &arena, "slack.com", "/api/oauth.v2.access",
+                  "client_id=4567.8910&client_secret=sandbox-slack-client-secret&" REDIRECT
+                  "code=code-accepted-silent");
+    assert_int_equal(answer.status, 200);
+    assert_true(str_contains(answer.body, STR("\"authed_user\":{\"id\":")));
+    assert_true(str_contains(answer.body, STR("\"access_token\":\"")));
+    assert_false(str_contains(answer.body, STR("refresh_token")));
+    assert_int_equal(token(&arena, "code=code-accepted-silent").status, 400);
+    arena_done(&arena);
+}
+
+static void clients_get_tokens_by_post_and_by_get(void **state)
+{
+    static const char host[] = "123-abc-456.mktorest.com";
+    struct arena arena = {0};
+    (void)state;
+#define CLIENT "grant_type=client_credentials&client_id=sandbox-client&client_secret="
+    struct asker_answer answer = ask_token(sandbox, &arena, host, "/identity/oauth/token",
+                                           CLIENT "sandbox-marketo-client-secret");
+    assert_int_equal(answer.status, 200);
+    answer = ask(sandbox, &arena, host,
+                 "GET /identity/oauth/token?" CLIENT "sandbox-marketo-client-secret HTTP/1.1", "");
+    assert_int_equal(answer.status, 200);
+    struct str head = arena_printf(
+        &arena, "GET /rest/v1/leads/describe.json HTTP/1.1\r\nAuthorization: Bearer %.*s",
+        STR_ARG(answer_text(&arena, &answer, "access_token")));
+    assert_true(
+        str_contains(ask(sandbox, &arena, host, head.data, "").body, STR("\"success\":true")));
+    answer = ask(sandbox, &arena, host, "GET /identity/oauth/token?" CLIENT "x HTTP/1.1", "");
+    assert_int_equal(answer.status, 401);
+    assert_true(str_contains(answer.body, STR("Bad client credentials")));
+    arena_done(&arena);
+}
+
+static void a_shared_login_opens_both_and_has_one_app(void **state)
+{
+    struct arena arena = {0};
+    struct str id, secret, other_id, other_secret;
+    (void)state;
+    struct asker_answer answer = token(&arena, CODE "code=code-accepted-shared");
+    assert_int_equal(answer.status, 200);
+    struct str head = arena_printf(&arena,
+                                   "GET /api/account/version/4/do/read HTTP/1.1\r\n"
+                                   "Pardot-Business-Unit-Id: 0Uv5g0000008OIECA2\r\n"
+                                   "Authorization: Bearer %.*s",
+                                   STR_ARG(answer_text(&arena, &answer, "access_token")));
+    assert_true(str_contains(ask(sandbox, &arena, "pi.pardot.com", head.data, "").body,
+                             STR("\"stat\":\"ok\"")));
+    sandbox_oauth_app(STR("Pardot"), &id, &secret);
+    sandbox_oauth_app(STR("Salesforce"), &other_id, &other_secret);
+    assert_true(id.len > 0 && str_eq(id, other_id) && str_eq(secret, other_secret));
+    sandbox_oauth_app(STR("Amplitude"), &id, &secret);
+    assert_null(id.data);
+    arena_done(&arena);
+}
+
 enum { RACERS = 4, RACES = 10 };
 
 struct race {
@@ -327,6 +413,10 @@ int main(void)
         cmocka_unit_test(assertions),
         cmocka_unit_test(zendesk_takes_json),
         cmocka_unit_test(zendesk_rotates),
+        cmocka_unit_test(passwords_bring_tokens),
+        cmocka_unit_test(a_code_may_be_meant_without_saying_so),
+        cmocka_unit_test(clients_get_tokens_by_post_and_by_get),
+        cmocka_unit_test(a_shared_login_opens_both_and_has_one_app),
         cmocka_unit_test(of_many_with_one_code_one_wins),
     };
     return cmocka_run_group_tests(tests, start, stop);
