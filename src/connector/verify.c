@@ -25,6 +25,7 @@ static bool start(struct run *run, const struct verification *v)
     if (!run->way->oauth2)
         return true;
     run->material = oauth2_material(v->arena, run->way->oauth2, &run->scope);
+    redact_add(&run->redaction, run->material.assertion); /* it may stand in the properties */
     if (v->stored)
         run->tokens = *v->stored;
     if (!run->tokens.access_token.data)
