@@ -13,7 +13,22 @@ const PATHS = new Map([
     ['/services/oauth2/token', '/token'],
     ['/services/oauth2/userinfo', '/me'],
     ['/oauth/tokens', '/token'],
+    ['/oauth_token.do', '/token'],
+    ['/identity/oauth/token', '/token'],
 ]);
+// What the vendors' APIs say to whoever brings a token that the OAuth server knows, and to others.
+const APIS = [
+    ['/services/data/', { sobjects: '/services/data/v58.0/sobjects' },
+        401, [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }]],
+    ['/api/now/table/', { result: [{ name: 'incident' }] },
+        401, { error: { message: 'User Not Authenticated' }, status: 'failure' }],
+    ['/analytics/v3/', { kind: 'analytics#accountSummaries' },
+        401, { error: { code: 401, message: 'Invalid Credentials' } }],
+    ['/api/account/', { '@attributes': { stat: 'ok', version: 1 }, account: { id: 1 } },
+        200, { '@attributes': { stat: 'fail', version: 1, err_code: 184 }, err: 'invalid' }],
+    ['/rest/v1/', { requestId: '1#2', success: true, result: [] },
+        200, { requestId: '1#2', success: false, errors: [{ code: '601', message: 'invalid' }] }],
+];
 const SCOPE = 'openid offline_access';
 
 const server = http.createServer();
@@ -25,13 +40,13 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
         client_id: clientId,
         client_secret: clientSecret,
         redirect_uris: [redirectUri],
-        grant_types: ['authorization_code', 'refresh_token'],
+        grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
         response_types: ['code'],
         token_endpoint_auth_method: 'client_secret_post',
     }],
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, user_id: id }) }),
     claims: { openid: ['sub', 'user_id'] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, clientCredentials: { enabled: true } },
     pkce: { required: () => false },
     rotateRefreshToken: true,
     ttl: { AccessToken: 600, AuthorizationCode: 60, RefreshToken: 3600, Grant: 3600 },
@@ -62,20 +77,19 @@ async function makeTokens() {
     return { accessToken: await access.save(), refreshToken: await refresh.save() };
 }
 
-// The vendor's list of resources: whoever brings a token that the OAuth server knows may see it.
-async function answerApi(request, response) {
+async function answerApi([, good, status, bad], request, response) {
     const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
-    const found = await provider.AccessToken.find(token);
-    response.writeHead(found ? 200 : 401, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(found
-        ? { sobjects: '/services/data/v58.0/sobjects' }
-        : [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }]));
+    const found = await provider.AccessToken.find(token)
+        ?? await provider.ClientCredentials.find(token);
+    response.writeHead(found ? 200 : status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(found ? good : bad));
 }
 
 server.on('request', (request, response) => {
     asked.push(`${request.method} ${request.url}`);
+    const api = APIS.find(([path]) => request.url.startsWith(path));
+    if (api) return answerApi(api, request, response);
     if (PATHS.has(request.url)) request.url = PATHS.get(request.url);
-    else if (request.url.startsWith('/services/data/')) return answerApi(request, response);
     return provider.callback()(request, response);
 });
 
