@@ -1,12 +1,16 @@
 /* Datadog: an API key and an application key in headers of their own; one call proves both. */
 #include "connector/connector.h"
 
+/* People copy the address of a call. */
+static const char *const drop[] = {"/api/v2", "/api/v1", "/api"};
+
 /* Each site has its own API host, "api." and the site; keys belong to one site. */
 static const struct connector_url api[] = {
     {.given = "instanceUrl",
      .url = "{instanceUrl}",
      .bare_domain = "datadoghq.com",
-     .label = "api"},
+     .label = "api",
+     .drop = LIST(drop)},
 };
 
 static const char *const domains[] = {"datadoghq.com", "datadoghq.eu", "ddog-gov.com"};

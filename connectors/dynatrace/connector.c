@@ -2,9 +2,15 @@
  * problems whether it may read what flows read. */
 #include "connector/connector.h"
 
+/* People copy the address of a call. */
+static const char *const drop[] = {"/api/v2", "/api/v1", "/api"};
+
 /* "abc12345.live.dynatrace.com", or a cluster or gateway of one's own with "/e/ENVIRONMENT". */
 static const struct connector_url api[] = {
-    {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = "live.dynatrace.com"},
+    {.given = "instanceUrl",
+     .url = "{instanceUrl}",
+     .bare_domain = "live.dynatrace.com",
+     .drop = LIST(drop)},
 };
 
 static const struct connector_header token[] = {
@@ -26,20 +32,23 @@ static const struct connector_call probes[] = {
     {.method = "GET", .path = "/api/v2/problems?pageSize=1", .needs = "/problems"},
 };
 
+#define HINT_URL                                                                                   \
+    "Check instanceUrl: https://ENVIRONMENT.live.dynatrace.com (not the apps host), or "           \
+    "https://HOST/e/ENVIRONMENT."
+
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/enabled", .equals = "false", .kind = VERDICT_REJECTED,
      .hint = "The token is switched off. Enable it, or take another."},
     {STEP_API, .status = 200, .at = "/expirationDate", .past = true, .kind = VERDICT_REJECTED,
      .hint = "The token's expiration date is over. Make a new one."},
+    {STEP_API, .status = 200, .page = true, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
      .hint = "Check the token, and that it is of this environment."},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
      .hint = "Give the token the scope problems.read."},
     {STEP_API, .status = 404, .at = "/error/message", .contains = "token", .kind = VERDICT_REJECTED,
      .hint = "Check the token, and that it is of this environment."},
-    {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
-     .hint = "Check instanceUrl: https://ENVIRONMENT.live.dynatrace.com (not the apps host), or "
-             "https://HOST/e/ENVIRONMENT."},
+    {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
 };
 
 const struct connector connector_dynatrace = {

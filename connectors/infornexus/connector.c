@@ -2,9 +2,15 @@
  * a query for one order proves both. */
 #include "connector/connector.h"
 
+/* The API's own path, in the ways in which it is written, is no part of an instance. */
+static const char *const drop[] = {"/rest/3.1.0", "/rest/310", "/rest/3.1", "/rest"};
+
 /* "network.infornexus.com", its test systems, or the older gtnexus.com. */
 static const struct connector_url api[] = {
-    {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = "infornexus.com"},
+    {.given = "instanceUrl",
+     .url = "{instanceUrl}",
+     .bare_domain = "infornexus.com",
+     .drop = LIST(drop)},
 };
 
 /* The data key is not signed. Its header has changed its name; clients send either, so both. */

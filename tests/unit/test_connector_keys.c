@@ -175,6 +175,7 @@ static void a_site_is_found_by_what_people_call_it(void **state)
         {"datadoghq.com", DATADOG_AT("api.datadoghq.com")},
         {"us5.datadoghq.com", DATADOG_AT("api.us5.datadoghq.com")},
         {"us5", DATADOG_AT("api.us5.datadoghq.com")},
+        {"https://api.datadoghq.eu/api/v2/", DATADOG_AT("api.datadoghq.eu")},
         {"ddog-gov.com", DATADOG_AT("api.ddog-gov.com")},
         {"https://gateway.example.com:8443/dd", DATADOG_AT("gateway.example.com:8443/dd")},
     };
@@ -240,6 +241,8 @@ static void a_network_is_found_by_its_name(void **state)
     static const struct scripted bare[] = {
         {ORDERS_AT("demo.infornexus.com"), 200, .body = "{\"resultInfo\":{}}"}};
     assert_true(run(&infornexus, "{\"instanceUrl\":\"DEMO\"}", bare, 1));
+    assert_true(
+        run(&infornexus, "{\"instanceUrl\":\"https://demo.infornexus.com/rest/3.1/\"}", bare, 1));
     static const struct scripted old[] = {
         {ORDERS_AT("network.gtnexus.com"), 200, .body = "{\"resultInfo\":{}}"}};
     assert_true(run(&infornexus, "{\"instanceUrl\":\"network.gtnexus.com/\"}", old, 1));
