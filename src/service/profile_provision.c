@@ -76,6 +76,11 @@ static void conclude(struct profile_provision *provision, enum verdict_kind verd
     provision->result = provisioning_of(&provision->arena, verdict, sentence);
 }
 
+static void conclude_internal(struct profile_provision *provision, const struct error *error)
+{
+    conclude(provision, VERDICT_INTERNAL, arena_copy(&provision->arena, str_from(error->message)));
+}
+
 static bool open_row(struct profile_provision *provision, struct profile_question *question,
                      struct profile_secrets *secrets, struct error *error)
 {
@@ -112,24 +117,25 @@ static bool seal(struct profile_provision *provision, const struct value *creden
 
 static void ask(struct profile_provision *provision)
 {
-    struct profile_question question;
-    struct profile_secrets secrets;
-    struct verdict verdict;
-    struct tokens tokens;
+    struct profile_question question = {0};
+    struct profile_secrets secrets = {0};
+    struct verdict verdict = {0};
+    struct tokens tokens = {0};
     struct error error = {0};
     struct arena *arena = &provision->arena;
     if (!open_row(provision, &question, &secrets, &error)) {
-        conclude(provision, VERDICT_INTERNAL, str_from(error.message));
+        conclude_internal(provision, &error);
         return;
     }
     profile_verify(provision->service, &question, arena, &provision->journal, &verdict, &tokens);
     fault_point("provision:verified");
-    struct str sentence = verdict.kind == VERDICT_ACCEPTED
-                              ? STR("")
-                              : verdict_describe(arena, question.connector->type, &verdict);
+    struct str sentence =
+        verdict.kind == VERDICT_ACCEPTED
+            ? STR("")
+            : verdict_describe(arena, provision->profile.connector_type, &verdict);
     conclude(provision, verdict.kind, sentence);
     if (!seal(provision, secrets.credentials, &tokens, &error))
-        conclude(provision, VERDICT_INTERNAL, str_from(error.message));
+        conclude_internal(provision, &error);
     fault_point("provision:sealed");
 }
 

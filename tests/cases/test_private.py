@@ -1,7 +1,9 @@
 """Private mode: answered at once, verified in the background over the operator's private route."""
 
+import contextlib
 import json
 import resource
+import sqlite3
 
 import pytest
 
@@ -258,6 +260,23 @@ def test_resumed_at_the_start(server, salesforce, how):
     assert settled(server, "code") == {"status": "CREATED"}
     assert settled(server, "ready", region="eu-central-1") == {"status": "CREATED"}
     assert list(salesforce.codes.values()) == [1]
+
+
+def test_credentials_that_do_not_open(server, salesforce):
+    """A seal that was damaged on disk. New credentials are how that is mended."""
+    salesforce.gate.clear()
+    server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
+    server.stop()
+    salesforce.drop()
+    with contextlib.closing(sqlite3.connect(server.data / "headgate.db")) as database, database:
+        database.execute("UPDATE profiles SET sealed_credentials = zeroblob(200)")
+    asked = len(salesforce.requests)
+    server.start()
+    assert_failed(settled(server), "INTERNAL_SERVER", "")
+    assert len(salesforce.requests) == asked
+    salesforce.gate.set()
+    server.ok("UpdateConnectorProfile", change(salesforce.new_tokens()))
+    assert settled(server) == {"status": "CREATED"}
 
 
 def set_file_limit(server, size):
