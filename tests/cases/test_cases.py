@@ -20,6 +20,8 @@ def test_case(path, servers, vendor, canaries):
         if words[0] == "oauth-app":
             headgate("oauth-app", "set", "--data", server.data, "--connector", words[1],
                      "--client-id", words[2], input=(canaries.new(words[3]) + "\n").encode())
+        elif words[0] == "env":
+            server.env[words[1]] = words[2]
         else:
             server.options += words
     server.start()

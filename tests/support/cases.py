@@ -19,6 +19,9 @@ PATTERNS = {
     "SUFFIX": r"[A-Za-z0-9]{6}",
     "VERSION": r"\d+\.\d+\.\d+",
     "LENGTH": r"\d+",
+    "AMZ-TIME": r"\d{8}T\d{6}Z",
+    "DAY": r"\d{8}",
+    "HEX": r"[0-9a-f]{64}",
     "ISO": r"(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)",
     "HMAC": r"(?P<hmac>[A-Za-z0-9+/]{43}=)",
     "BOUNDARY": r"[A-Za-z0-9_-]+",
@@ -165,7 +168,7 @@ class Case:
 
 def setup_of(sections):
     """The words of the section `== server`, which comes first if it is there: options a line, and
-    lines `oauth-app TYPE CLIENT-ID SECRET-NAME`."""
+    lines `oauth-app TYPE CLIENT-ID SECRET-NAME` or `env NAME VALUE`."""
     if sections and sections[0].heading == "server":
         return [line.split() for line in sections.pop(0).lines if line]
     return []
