@@ -14,6 +14,7 @@ from runner.report import BUILD, LOGS, ROOT, Outcome, run, tail
 UNIT_TIMEOUT_S = 240
 PYTEST_TIMEOUT_S = 900
 AT_ONCE = max(2, os.cpu_count() or 2)
+PYTEST_AT_ONCE = 2 * AT_ONCE  # each test has its own server, and most of its time waits for it
 
 TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)
 
@@ -67,7 +68,7 @@ def pytest_suite(variant, folders, keep=None):
     result = LOGS / f"{name}.xml"
     result.unlink(missing_ok=True)
     command = [BUILD / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-ra",
-               "--rootdir", "tests", "--tb=short", f"--junitxml={result}",
+               "-n", PYTEST_AT_ONCE, "--dist", "loadfile", "--rootdir", "tests", "--tb=short", f"--junitxml={result}",
                *(["-m", keep] if keep else []), *[f"tests/{folder}" for folder in folders]]
     env = {**SANITIZER_ENV, "HEADGATE_BINARY": str(binary(variant)), "HEADGATE_VARIANT": variant,
            "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests")}
