@@ -83,14 +83,14 @@ class Report:
         return 1 if failed or not total.passed else 0
 
 
-def run(name, command, timeout_s, env=None):
+def run(name, command, timeout_s, env=None, folder=ROOT):
     """Runs a command with its output in a log. Gives its exit status (None: took too long) and the
     log's path. A command that takes too long is ended with everything it started."""
     log = LOGS / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
         process = subprocess.Popen(
-            [str(word) for word in command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+            [str(word) for word in command], cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}, start_new_session=True)
         try:
             status = process.wait(timeout_s)

@@ -32,7 +32,8 @@ def unit_program(variant, test):
     if variant in ("asan", "tsan"):
         command = without_random_addresses(command)
     status, log = run(name, command, UNIT_TIMEOUT_S,
-                      {**SANITIZER_ENV, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"})
+                      {**SANITIZER_ENV, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"},
+                      test["workdir"] or BUILD / variant)
     outcome = Outcome()
     for verdict, _, skip in TAP.findall(log.read_text(errors="replace")):
         if skip:
