@@ -69,7 +69,8 @@ def pytest_suite(variant, folders, keep=None):
     result = LOGS / f"{name}.xml"
     result.unlink(missing_ok=True)
     command = [BUILD / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-ra",
-               "-n", PYTEST_AT_ONCE, "--dist", "loadfile", "--rootdir", "tests", "--tb=short", f"--junitxml={result}",
+               "-n", PYTEST_AT_ONCE, "--dist", "loadfile", "--rootdir", "tests", "--tb=short",
+               f"--junitxml={result}",
                *(["-m", keep] if keep else []), *[f"tests/{folder}" for folder in folders]]
     env = {**SANITIZER_ENV, "HEADGATE_BINARY": str(binary(variant)), "HEADGATE_VARIANT": variant,
            "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests")}
