@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 build_packages=(
     gcc:gcc libc6-dev pkg-config:pkg-config python3:python3 meson:meson ninja:ninja-build
     libuv1-dev libssl-dev libcurl4-openssl-dev libjansson-dev libpcre2-dev libsqlite3-dev
-    ca-certificates
+    ca-certificates libpq5
 )
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
