@@ -79,3 +79,21 @@ def test_from_public_to_private_and_back(servers, canaries, kind):
         connectorProfileNames=["profile"])["connectorProfileDetails"][0]
     assert details["connectionMode"] == "Public"
     assert "privateConnectionProvisioningState" not in details
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in ("Snowflake", "SAPOData")])
+def test_by_the_name_of_a_service(servers, canaries, kind):
+    """The PrivateLink service that a profile names finds the route; a host's route does not."""
+    service = "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"
+    server = servers("--sandbox", "--private-route", f"{service}=10.0.0.7:443")
+    client = aws.boto(server)
+    config = aws.config_for(canaries, kind, "accepted")
+    properties = config["connectorProfileProperties"][kind]
+    for name, status in ((service, "CREATED"), (service[:-1] + "1", "FAILED")):
+        properties["privateLinkServiceName"] = name
+        client.create_connector_profile(
+            connectorProfileName=status, connectorType=kind, connectionMode="Private",
+            connectorProfileConfig=config)
+        state = private.settled(server, status)
+        assert state["status"] == status, state
+    private.assert_failed(state, "VALIDATION", f"There is no private route for {name}.")

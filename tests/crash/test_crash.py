@@ -165,25 +165,34 @@ def test_killed_in_a_create(server, salesforce, point):
     assert_sound(server)
 
 
+# A create loads no profile, and the vendor is asked later.
 NOT_REACHED_IN_PRIVATE = {"change:loaded", "change:verified"}
 
 
+@pytest.mark.parametrize("operation", ["CreateConnectorProfile", "UpdateConnectorProfile"])
 @pytest.mark.parametrize("point", [point for point in PRIVATE_POINTS
                                    if point not in NOT_REACHED_IN_PRIVATE])
-def test_killed_while_a_private_connection_is_made(servers, salesforce, canaries, point):
+def test_killed_while_a_private_connection_is_made(servers, salesforce, canaries, point, operation):
     """The change's commit, the exchange's and the background's: whatever was answered is there
     after the restart and goes on by itself, and the code is shown once."""
     server = servers(*private.options(salesforce), start=False)
     private.set_app(server, canaries)
     request = private.create(credentials_for("code", salesforce), clientToken="crash-1")
+    if operation == "UpdateConnectorProfile":
+        server.start()
+        server.ok("CreateConnectorProfile", private.create(salesforce.new_tokens()))
+        assert private.settled(server) == {"status": "CREATED"}
+        server.stop()
+        del request["connectorType"]
     status = None
     if start_with_fault(server, point):
-        status, _ = call_until_death(server, "CreateConnectorProfile", request)
+        status, _ = call_until_death(server, operation, request)
         assert server.wait_for_end() == -signal.SIGKILL, "never reached"
+    version = server.profile_row("inside")["version"] if status == 200 else None
     server.start()
-    assert status is None or server.describe("inside") is not None
-    server.ok("CreateConnectorProfile", request)
+    server.ok(operation, request)
     state = private.settled(server)
+    assert version is None or server.profile_row("inside")["version"] in (version, version + 1)
     if point in ("exchange:answered", "store:before-commit#2"):
         private.assert_failed(state, "CONNECTOR_AUTHENTICATION", "invalid authorization code")
         return
