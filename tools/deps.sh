@@ -101,6 +101,12 @@ fetch_python() {
     build/venv/bin/python -m pip install --quiet --no-input -r tests/requirements.txt
 }
 
+# Both lists, so that the versions of the first stay.
+fetch_peers() {
+    build/venv/bin/python -m pip install --quiet --no-input -r tests/requirements.txt \
+        -r tests/requirements-peers.txt
+}
+
 fetch_node() {
     npm ci --prefix tests --no-audit --no-fund --loglevel=error
 }
@@ -114,6 +120,9 @@ for set in "$@"; do
         (install_packages "more tests" "${wished_test_packages[@]}") || true
         once_for build/venv/fetched "Python packages for the client tests" \
             tests/requirements.txt -- fetch_python
+        # In a shell of its own, since nothing else depends on them.
+        (once_for build/venv/fetched-peers "Python packages that stand in for vendors" \
+            tests/requirements-peers.txt -- fetch_peers) || say "their tests will be skipped"
         once_for tests/node_modules/.fetched "npm packages for the client tests" \
             tests/package.json tests/package-lock.json -- fetch_node
         ;;

@@ -1,0 +1,28 @@
+// SAP's own server for OData (CAP), with its adapter for version 2, on a loopback port: a catalog that
+// any user with a password may read, and one that none may. Prints the port, and ends when standard
+// input does. The arguments are the user and the password.
+import http from 'node:http';
+import { fileURLToPath } from 'node:url';
+import cds from '@sap/cds';
+import cov2ap from '@cap-js-community/odata-v2-adapter';
+import express from 'express';
+
+const [user, password] = process.argv.slice(2);
+const model = fileURLToPath(new URL('cap_catalog.cds', import.meta.url));
+// Standard output is for the port.
+console.log = console.info = console.error;
+
+cds.env.requires.auth = { kind: 'basic', users: { [user]: { password }, '*': false } };
+cds.model = cds.compile.for.nodejs(await cds.load(model));
+const app = express();
+cds.app = app;
+app.use(cov2ap({ model }));
+await cds.serve('all').from(cds.model).in(app);
+
+const server = http.createServer(app);
+await new Promise((done) => server.listen(0, '127.0.0.1', done));
+const { port } = server.address();
+// The adapter waits for this, and calls the server itself for version 4.
+await cds.emit('listening', { server, url: `http://127.0.0.1:${port}` });
+process.stdout.write(`${port}\n`);
+process.stdin.resume().on('end', () => process.exit(0));
