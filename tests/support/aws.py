@@ -77,8 +77,10 @@ def outcomes():
 
 
 def config_for(canaries, kind, outcome):
-    """What to send for an outcome; its secrets are watched from now on."""
-    config = sandbox_list()[kind][outcome]
+    """What to send for an outcome, made now, since an assertion lives for minutes only; its secrets
+    are watched from now on."""
+    config = json.loads(headgate("sandbox", "--list", "--json", "--connector", kind,
+                                 "--outcome", outcome))
     canaries.add_credentials(config)
     return config
 
