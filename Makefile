@@ -1,7 +1,7 @@
 # One target for each thing a user or a developer does; `make help` lists them.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz bench format clean deps-build deps-test deps-bench
+.PHONY: help run build test lint fuzz bench connectors format clean deps-build deps-test deps-bench
 
 release := build/release
 
@@ -26,6 +26,9 @@ fuzz: deps-build deps-test ## every fuzz target for SECONDS=600 in all
 
 bench: build deps-bench ## measure against the yardsticks; a table here and build/bench.json
 	@exec python3 tests/bench/run.py
+
+connectors: build deps-test ## write the table of docs/connectors.md from what the client tests show
+	@exec python3 tests/run.py connectors
 
 format: deps-test ## lay out every C file as .clang-format says
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

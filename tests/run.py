@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs groups of suites, tests/run.py test|lint|fuzz, and ends with one line that counts all.
+"""Runs groups of suites, such as tests/run.py lint test, and ends with one line that counts all.
 
-`make test`, `make lint`, `make fuzz` and .ci/run install what is needed and then come here."""
+`make test`, `make lint`, `make fuzz`, `make connectors` and .ci/run install what is needed and then come here."""
 
 import argparse
 import sys
@@ -23,6 +23,13 @@ def run_fuzz(report, seconds):
         report.suite(f"fuzz: every target, {seconds} s in all", suites.fuzz, seconds)
 
 
+def run_connectors(report):
+    """Only the tests that show something of connectors, then the table from what they showed."""
+    if report.suite("clients: what shows connectors", suites.pytest_suite, "release", ["clients"],
+                    "shows"):
+        report.suite("docs: the table of connectors, anew", suites.connectors_table, False)
+
+
 def run_test(report):
     built = {variant: report.suite(f"build: {words}", builds.build, variant) for variant, words in (
         ("release", "gcc, release"), ("faults", "gcc, with fault points"),
@@ -33,6 +40,7 @@ def run_test(report):
     if built["release"]:
         report.suite("cases: release", suites.pytest_suite, "release", ["cases"])
         report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
+        report.suite("docs: the table of connectors", suites.connectors_table)
     for variant in ("asan", "tsan"):
         if built[variant]:
             report.suite(f"cases: {variant}", suites.pytest_suite, variant, ["cases"])
@@ -44,7 +52,7 @@ def run_test(report):
 
 def main():
     parser = argparse.ArgumentParser(description="runs groups of suites and counts")
-    parser.add_argument("groups", nargs="+", choices=["lint", "test", "fuzz"])
+    parser.add_argument("groups", nargs="+", choices=["lint", "test", "fuzz", "connectors"])
     parser.add_argument("--seconds", type=int, default=FUZZ_SMOKE_S, help="for fuzz: in all")
     arguments = parser.parse_args()
     report = Report()
@@ -52,6 +60,8 @@ def main():
         run_lint(report)
     if "test" in arguments.groups:
         run_test(report)
+    if "connectors" in arguments.groups:
+        run_connectors(report)
     if "fuzz" in arguments.groups:
         run_fuzz(report, arguments.seconds)
     return report.close()

@@ -1,5 +1,5 @@
-"""Every outcome that the sandbox can show, through UpdateConnectorProfile by boto3: what is accepted
-is stored, what is refused is told and changes nothing."""
+"""Every outcome that the sandbox can show, through UpdateConnectorProfile by boto3: what is
+accepted is stored, what is refused is told and changes nothing."""
 
 import concurrent.futures
 import dataclasses

@@ -28,6 +28,7 @@ def provision_all(server, kind, configs):
     return states
 
 
+@pytest.mark.shows("private")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_outcome(servers, canaries, kind):
     """The operator learns from the failures which hosts or services need a route."""
@@ -53,6 +54,7 @@ def test_every_outcome(servers, canaries, kind):
     assert states["rejected"]["failureCause"] == "CONNECTOR_AUTHENTICATION"
 
 
+@pytest.mark.shows("private")
 @pytest.mark.parametrize("kind", KINDS)
 def test_from_public_to_private_and_back(servers, canaries, kind):
     server = servers("--sandbox")

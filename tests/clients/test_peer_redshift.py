@@ -7,9 +7,11 @@ import pytest
 from support import aws, postgres
 from support.canary import Canaries
 
-pytestmark = pytest.mark.skipif(
-    postgres.programs() is None,
-    reason="PostgreSQL is not installed (Debian's package postgresql)")
+pytestmark = [
+    pytest.mark.shows("peer", "PostgreSQL", kind="Redshift"),
+    pytest.mark.skipif(postgres.programs() is None,
+                       reason="PostgreSQL is not installed (Debian's package postgresql)"),
+]
 
 USERS = ("scram_user", "md5_user", "expired_user", "nologin_user", "crowded_user")
 ROLE = "arn:aws:iam::123456789012:role/stage"

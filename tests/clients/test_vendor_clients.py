@@ -1,5 +1,5 @@
-"""The sandbox judged by vendors' own clients, unmodified: each makes its own authentication call with
-what `headgate sandbox --list` shows, and must be told what its vendor would tell it."""
+"""The sandbox judged by vendors' own clients, unmodified: each makes its own authentication call
+with what `headgate sandbox --list` shows, and must be told what its vendor would tell it."""
 
 import json
 import os
@@ -17,8 +17,8 @@ TIMEOUT_S = 60
 
 APP = {"clientId": "sandbox-connected-app", "clientSecret": "sandbox-connected-app-secret"}
 
-# Client, connector, and for each call: the outcome whose credentials it makes it with, what is given
-# beside them, and what its answer must hold.
+# Client, connector, and for each call: the outcome whose credentials it makes it with, what is
+# given beside them, and what its answer must hold.
 CALLS = {
     "jsforce": ("Salesforce", [
         ("identity", "accepted", {}, {"ok": {"user_id": "0055g00000AbCdEAAV"}}),
@@ -72,6 +72,13 @@ CALLS = {
         ("code", "wrong-client", {}, {"error": "invalid_client", "status": 401}),
         ("refresh", "accepted-refresh", {}, {"ok": {"token": "sandbox-issued-access-"}}),
         ("refresh", "refresh-revoked", {}, {"error": "invalid_grant", "status": 400}),
+    ]),
+    "snowflake-sdk": ("Snowflake", [
+        ("login", "accepted", {}, {"ok": {"rows": [{"1": 1}]}}),
+        ("login", "rejected", {},
+         {"status": "390100", "message": "Incorrect username or password was specified."}),
+        ("login", "locked", {}, {"message": "Your user account has been temporarily locked"}),
+        ("login", "mfa", {}, {"error": "OperationFailedError"}),
     ]),
 }
 

@@ -10,20 +10,21 @@ console.log = console.info = console.warn = console.error;
 
 function jsforceClient() {
     const jsforce = require('jsforce');
-    const app = (properties, app) => new jsforce.OAuth2({ loginUrl: properties.instanceUrl, ...app });
+    const login = ({ instanceUrl }, app) => new jsforce.OAuth2({ loginUrl: instanceUrl, ...app });
     return {
         identity: ({ instanceUrl }, { accessToken }) =>
             new jsforce.Connection({ instanceUrl, accessToken, maxRequest: 1 }).identity(),
-        code: (properties, { oAuthRequest, ...own }) =>
-            app(properties, { ...own, redirectUri: oAuthRequest.redirectUri })
+        code: (properties, { oAuthRequest, ...app }) =>
+            login(properties, { ...app, redirectUri: oAuthRequest.redirectUri })
                 .requestToken(oAuthRequest.authCode),
-        refresh: (properties, { refreshToken, ...own }) =>
-            app(properties, own).refreshToken(refreshToken),
+        refresh: (properties, { refreshToken, ...app }) =>
+            login(properties, app).refreshToken(refreshToken),
         // A stale token is renewed by the client itself, in the midst of a call.
-        async renew({ instanceUrl }, { accessToken, refreshToken, ...own }) {
+        async renew({ instanceUrl }, { accessToken, refreshToken, ...app }) {
             const connection = new jsforce.Connection({
-                oauth2: { loginUrl: instanceUrl, ...own }, instanceUrl, accessToken, refreshToken });
-            return { ...await connection.identity(), renewed: connection.accessToken !== accessToken };
+                oauth2: { loginUrl: instanceUrl, ...app }, instanceUrl, accessToken, refreshToken });
+            const identity = await connection.identity();
+            return { ...identity, renewed: connection.accessToken !== accessToken };
         },
     };
 }
@@ -89,16 +90,18 @@ function snowflakeClient() {
     const snowflake = require('snowflake-sdk');
     // The sandbox's authority runs no service for revoked certificates.
     snowflake.configure({ logLevel: 'OFF', disableOCSPChecks: true });
-    const connect = (options) => new Promise((done, failed) => {
-        const connection = snowflake.createConnection({ sfRetryMaxLoginRetries: 0, ...options });
-        connection.connect((error) => (error ? failed(error) : done(connection)));
+    const later = (start) => new Promise((done, failed) => {
+        start((error, _, answer) => (error ? failed(error) : done(answer)));
     });
     return {
         async login({ accountName, warehouse }, { username, password }) {
-            const connection = await connect({ account: accountName, username, password, warehouse });
-            const up = connection.isUp();
-            await new Promise((done) => connection.destroy(done));
-            return { up };
+            const connection = snowflake.createConnection({
+                account: accountName, username, password, warehouse, sfRetryMaxLoginRetries: 0 });
+            await later((complete) => connection.connect(complete));
+            const rows = await later((complete) =>
+                connection.execute({ sqlText: 'SELECT 1', complete }));
+            await later((complete) => connection.destroy(complete));
+            return { rows };
         },
     };
 }

@@ -9,10 +9,11 @@ import subprocess
 import xml.etree.ElementTree
 
 from runner.builds import SANITIZER_ENV, binary, without_random_addresses
-from runner.report import BUILD, LOGS, ROOT, Outcome, run, tail
+from runner.report import BUILD, LOGS, ROOT, Outcome, check, run, tail
 
 UNIT_TIMEOUT_S = 240
 PYTEST_TIMEOUT_S = 900
+TOOL_TIMEOUT_S = 60
 AT_ONCE = max(2, os.cpu_count() or 2)
 PYTEST_AT_ONCE = 2 * AT_ONCE  # each test has its own server, and most of its time waits for it
 
@@ -91,6 +92,14 @@ def count_junit(result, status, log):
     if outcome.failed:
         outcome.notes.append(tail(log))
     return outcome
+
+
+def connectors_table(check_only=True):
+    """Whether the table in docs/connectors.md says what the client tests just showed; or writes
+    it."""
+    status, log = run("connectors-table", ["python3", "tools/connectors_table.py",
+                                           *(["--check"] if check_only else [])], TOOL_TIMEOUT_S)
+    return check(status == 0, tail(log))
 
 
 def fuzz_target(target, seconds):
