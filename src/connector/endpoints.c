@@ -105,7 +105,7 @@ bool endpoint_choose(const struct connector_env *env, const struct connector *co
 {
     for (size_t i = 0; i < urls->count; i++) {
         const struct connector_url *row = &urls->rows[i];
-        struct url url;
+        struct url url = {0};
         if (!row_applies(row, scope, arena))
             continue;
         if (!url_of_row(env, connector, row, scope, arena, &url, error))

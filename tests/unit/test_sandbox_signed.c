@@ -42,9 +42,9 @@ static void anything_else_names_nobody(void **state)
 {
     (void)state;
     static const char *const headers[] = {
-        "HMAC_1 K:" POST_SIGNATURE ":u",
-        "HMAC_2 K:" GET_SIGNATURE ":u",
-        "HMAC_1 K:" GET_SIGNATURE,
+        ("HMAC_1 K:" POST_SIGNATURE ":u"),
+        ("HMAC_2 K:" GET_SIGNATURE ":u"),
+        ("HMAC_1 K:" GET_SIGNATURE),
         "HMAC_1 K::u",
         "HMAC_1",
         "",
