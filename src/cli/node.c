@@ -168,6 +168,8 @@ static bool start_service(struct node *node, struct error *error)
         .verify_timeout_ms = 1000 * options_number(node->options, "verify-timeout"),
         .profile_quota = options_number(node->options, "profile-quota"),
         .worker_count = (int)options_number(node->options, "workers"),
+        .queue_max = (size_t)options_number(node->options, "queue"),
+        .account_updates_max = options_number(node->options, "account-updates"),
         .overrides = node->overrides,
         .override_count = node->override_count,
         .private_routes = node->private_routes,

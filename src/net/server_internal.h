@@ -20,9 +20,9 @@ enum {
     PIPELINED_MAX = PIECE_SIZE,   /* bytes read ahead while a request is being handled */
     LINGER_TIMEOUT_MS = 2 * 1000, /* for a refused client to read why */
     LINGER_BYTES_MAX = 4 * 1024 * 1024,
-    STOP_DRAIN_MS = 10,     /* what had reached the kernel before the stop is still answered */
+    STOP_DRAIN_MS = 10,      /* what had reached the kernel before the stop is still answered */
     STOP_HANDOVER_MS = 1000, /* for the next request of an idle connection, see server_stop */
-    STOP_CUT_MS = 1000,     /* for loops to obey ORDER_CUT */
+    STOP_CUT_MS = 1000,      /* for loops to obey ORDER_CUT */
     LOOPS_MAX = 256,
     LISTEN_BACKLOG = 1024,
     DATE_SIZE = 32,

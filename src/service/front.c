@@ -11,6 +11,9 @@
 
 #include <stdlib.h>
 
+/* Clients of AWS wait longer by themselves when they are throttled again. */
+#define RETRY_AFTER_S "1"
+
 /* What a loop has of its own. */
 struct loop_state {
     struct store_reader *reader;
@@ -54,14 +57,18 @@ void service_loop_end(void *service, struct server_loop *loop)
 
 static void answer_with(struct call *call, int status, const char *exception, struct str body)
 {
-    struct http_header headers[3] = {
+    struct http_header headers[] = {
         {STR("x-amzn-RequestId"), {call->request_id, UUID_SIZE - 1}},
         {STR("Content-Type"), STR("application/json")},
         {STR("x-amzn-ErrorType"), str_from(exception)},
+        {STR("Retry-After"), STR(RETRY_AFTER_S)},
     };
+    bool later = call->error.code == ERR_THROTTLING;
     http_respond(call->exchange, &(struct http_response){.status = status,
                                                          .headers = headers,
-                                                         .header_count = exception ? 3 : 2,
+                                                         .header_count = later       ? 4
+                                                                         : exception ? 3
+                                                                                     : 2,
                                                          .body = body});
 }
 
@@ -129,7 +136,20 @@ static void run_on_worker(void *argument)
     log_change(call);
     if (call->error.code != ERR_NONE)
         call_audit_failure(call);
+    account_limit_leave(call->service->account_limit, call->caller.account);
     http_later(call->exchange, 0, answer_on_loop, call);
+}
+
+static bool hand_to_worker(struct call *call)
+{
+    struct service *service = call->service;
+    if (!account_limit_enter(service->account_limit, call->caller.account))
+        return fail(&call->error, ERR_THROTTLING,
+                    "Rate exceeded: as many changes as one account may have are being worked on.");
+    if (workers_post(service->workers, run_on_worker, call))
+        return true;
+    account_limit_leave(service->account_limit, call->caller.account);
+    return fail(&call->error, ERR_THROTTLING, "Rate exceeded");
 }
 
 /* The order is fixed: signature, operation, body, the model's constraints. */
@@ -158,8 +178,7 @@ static void dispatch(struct call *call)
     } else if (operation->place == ON_LOOP) {
         run(call, operation);
         answer(call);
-    } else if (!workers_post(call->service->workers, run_on_worker, call)) {
-        fail(&call->error, ERR_THROTTLING, "Rate exceeded");
+    } else if (!hand_to_worker(call)) {
         answer(call);
     }
 }

@@ -34,7 +34,7 @@ struct provisioner *provisioner_new(const struct service *service)
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     provisioner->service = service;
-    provisioner->workers = workers_new(PROVISION_THREADS);
+    provisioner->workers = workers_new(PROVISION_THREADS, WORKERS_QUEUE_MAX);
     pthread_mutex_init(&provisioner->lock, NULL);
     pthread_cond_init(&provisioner->stopped, &attributes);
     pthread_condattr_destroy(&attributes);

@@ -42,7 +42,8 @@ struct service *service_new(const struct service_config *config)
         .aws = &service->aws,
         .sts_url = config->sts_url,
     };
-    service->workers = workers_new(config->worker_count);
+    service->account_limit = account_limit_new(config->account_updates_max);
+    service->workers = workers_new(config->worker_count, config->queue_max);
     service->provisioner = provisioner_new(service);
     return service;
 }
@@ -62,5 +63,6 @@ void service_free(struct service *service)
     workers_free(service->workers); /* these give work to the other */
     provisioner_free(service->provisioner);
     oauth_apps_free(service->connectors.apps);
+    account_limit_free(service->account_limit);
     free(service);
 }

@@ -8,6 +8,7 @@
 #include "net/client.h"
 #include "net/private_routes.h"
 #include "net/server.h"
+#include "service/account_limit.h"
 #include "service/workers.h"
 #include "store/store.h"
 #include "vault/keyring.h"
@@ -29,6 +30,8 @@ struct service_config {
     int64_t verify_timeout_ms; /* for all calls to the vendor that one request makes */
     int64_t profile_quota;     /* profiles an account may have in a region; 0: no limit */
     int worker_count;
+    size_t queue_max;                          /* changes that may wait for a worker */
+    long account_updates_max;                  /* changes of one account at once; 0: any number */
     const struct endpoint_override *overrides; /* live as long as the service */
     size_t override_count;
     const struct private_routes *private_routes; /* never NULL; live as long as the service */
@@ -48,6 +51,7 @@ struct service {
     struct aws_access aws;
     struct connector_env connectors;
     struct workers *workers;
+    struct account_limit *account_limit;
     struct provisioner *provisioner;
 };
 

@@ -14,8 +14,10 @@ struct job {
 struct workers {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
-    struct job queue[WORKERS_QUEUE_MAX]; /* a ring */
-    size_t first;                        /* oldest job */
+    struct job *queue; /* a ring */
+    size_t capacity;   /* of jobs in all, those in hand included */
+    int busy;          /* threads that have a job in hand */
+    size_t first;      /* oldest job */
     size_t queued;
     int idle; /* threads that wait for a job */
     int count;
@@ -24,19 +26,22 @@ struct workers {
     pthread_t threads[]; /* max of them, count in use */
 };
 
-struct workers *workers_new(int max_threads)
+struct workers *workers_new(int max_threads, size_t queue_max)
 {
     struct workers *workers =
         xcalloc(1, sizeof(*workers) + (size_t)max_threads * sizeof(workers->threads[0]));
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->wanted, NULL);
     workers->max = max_threads;
+    workers->capacity = queue_max + (size_t)max_threads;
+    workers->queue = xcalloc(workers->capacity, sizeof(workers->queue[0]));
     return workers;
 }
 
-static bool take(struct workers *workers, struct job *ret_job)
+static bool take(struct workers *workers, bool had_one, struct job *ret_job)
 {
     pthread_mutex_lock(&workers->lock);
+    workers->busy -= had_one;
     workers->idle++;
     while (workers->queued == 0 && !workers->stopping)
         pthread_cond_wait(&workers->wanted, &workers->lock);
@@ -44,8 +49,9 @@ static bool take(struct workers *workers, struct job *ret_job)
     bool got = workers->queued > 0;
     if (got) {
         *ret_job = workers->queue[workers->first];
-        workers->first = (workers->first + 1) % WORKERS_QUEUE_MAX;
+        workers->first = (workers->first + 1) % workers->capacity;
         workers->queued--;
+        workers->busy++;
     }
     pthread_mutex_unlock(&workers->lock);
     return got;
@@ -56,7 +62,7 @@ static void *work(void *argument)
     struct workers *workers = argument;
     pthread_setname_np(pthread_self(), "worker");
     struct job job;
-    while (take(workers, &job))
+    for (bool had_one = false; take(workers, had_one, &job); had_one = true)
         job.run(job.argument);
     return NULL;
 }
@@ -76,11 +82,11 @@ static bool start_thread(struct workers *workers)
 bool workers_post(struct workers *workers, void (*run)(void *argument), void *argument)
 {
     pthread_mutex_lock(&workers->lock);
-    bool taken = workers->queued < WORKERS_QUEUE_MAX && !workers->stopping;
+    bool taken = workers->queued + (size_t)workers->busy < workers->capacity && !workers->stopping;
     if (taken && workers->queued >= (size_t)workers->idle && workers->count < workers->max)
         taken = start_thread(workers) || workers->count > 0;
     if (taken) {
-        size_t at = (workers->first + workers->queued) % WORKERS_QUEUE_MAX;
+        size_t at = (workers->first + workers->queued) % workers->capacity;
         workers->queue[at] = (struct job){run, argument};
         workers->queued++;
         pthread_cond_signal(&workers->wanted);
@@ -94,7 +100,7 @@ struct workers_counts workers_counts(struct workers *workers)
     pthread_mutex_lock(&workers->lock);
     struct workers_counts counts = {
         .threads = workers->count,
-        .busy = workers->count - workers->idle,
+        .busy = workers->busy,
         .queued = workers->queued,
     };
     pthread_mutex_unlock(&workers->lock);
@@ -111,5 +117,6 @@ void workers_free(struct workers *workers)
         pthread_join(workers->threads[i], NULL);
     pthread_cond_destroy(&workers->wanted);
     pthread_mutex_destroy(&workers->lock);
+    free(workers->queue);
     free(workers);
 }

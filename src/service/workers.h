@@ -8,17 +8,18 @@ struct workers;
 
 enum {
     WORKERS_DEFAULT = 128,
-    WORKERS_QUEUE_MAX = 4096, /* jobs that wait for a thread */
+    WORKERS_QUEUE_MAX = 4096, /* the usual number of jobs that may wait for a thread */
     WORKERS_STACK_SIZE = 256 * 1024,
 };
 
-struct workers *workers_new(int max_threads);
+/* `queue_max` jobs may wait while each of `max_threads` has one in hand. */
+struct workers *workers_new(int max_threads, size_t queue_max);
 /* False when the queue is full or no thread can be started; the job was not taken then. */
 bool workers_post(struct workers *workers, void (*run)(void *argument), void *argument);
 
 struct workers_counts {
     int threads; /* started */
-    int busy;
+    int busy;    /* have a job in hand */
     size_t queued;
 };
 struct workers_counts workers_counts(struct workers *workers);

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from support import operations
-from support.server import command, headgate
+from support import aws, operations
+from support.server import OTHER_ACCOUNT, command, headgate
 from support.vendor import Vendor, http
 
 
@@ -243,3 +243,59 @@ def test_a_start_that_fails_in_json(servers, tmp_path):
 def test_there_are_two_log_formats(tmp_path):
     words = headgate("serve", "--data", tmp_path / "data", "--log-format", "xml", expect=2)
     assert words == "" and not (tmp_path / "data").exists()
+
+
+def throttled(answer):
+    return (answer.status, answer.error, answer.header("Retry-After")) == (
+        429, "ThrottlingException", "1")
+
+
+def test_past_the_queue_changes_are_throttled(servers, gate, canaries, in_background):
+    """Reads go on, and what was taken ends well."""
+    server = servers("--workers", "1", "--queue", "1", *gate.options())
+    calls = [in_background(lambda: server.call("CreateConnectorProfile",
+                                               amplitude(canaries.new(), "in-hand")))]
+    gate.wait_for_calls(1)
+    # Of two more, one waits and one is told to come back.
+    more = [in_background(lambda name=name: server.call(
+        "CreateConnectorProfile", amplitude(canaries.new(), name))) for name in ("a", "b")]
+    while not any(each.results for each in more):
+        assert server.running()
+    assert server.call("DescribeConnectorProfiles").status == 200
+    assert throttled(server.call("DeleteConnectorProfile", {"connectorProfileName": "in-hand"}))
+    gate.open.set()
+    statuses = [result_of(call).status for call in calls + more]
+    assert statuses[0] == 200 and sorted(statuses[1:]) == [200, 429], statuses
+    assert throttled(next(each for each in map(result_of, more) if each.status == 429))
+
+
+def test_an_account_has_its_share(servers, gate, canaries, in_background):
+    server = servers("--account-updates", "1", *gate.options())
+    other = server.make_key("AKIAHEADGATETEST0002", "other-key", OTHER_ACCOUNT)
+    first = in_background(lambda: server.call("CreateConnectorProfile",
+                                              amplitude(canaries.new())))
+    gate.wait_for_calls(1)
+    assert throttled(server.call("CreateConnectorProfile", amplitude(canaries.new(), "q")))
+    of_other = in_background(lambda: server.call("CreateConnectorProfile",
+                                                 amplitude(canaries.new()), key=other))
+    gate.wait_for_calls(1)
+    gate.open.set()
+    assert (result_of(first).status, result_of(of_other).status) == (200, 200)
+    assert server.call("CreateConnectorProfile", amplitude(canaries.new(), "q")).status == 200
+
+
+def test_the_sdk_tries_a_throttled_change_again(servers, gate, canaries, in_background):
+    server = servers("--account-updates", "1", *operations.OPTION, *gate.options())
+    client = aws.boto(server, retries=10)
+    first = in_background(lambda: server.call("CreateConnectorProfile",
+                                              amplitude(canaries.new())))
+    gate.wait_for_calls(1)
+    second = in_background(lambda: client.create_connector_profile(
+        **amplitude(canaries.new(), "q")))
+    name = ('headgate_requests_total{operation="CreateConnectorProfile",'
+            'outcome="ThrottlingException"}')
+    while operations.metrics(server).get(name, 0) < 1:
+        assert server.running()
+    gate.open.set()
+    assert result_of(first).status == 200
+    assert result_of(second)["ResponseMetadata"]["RetryAttempts"] >= 1

@@ -114,7 +114,8 @@ class Server:
         self.process = subprocess.Popen(
             [*before, *command("serve", "--data", self.data, "--listen", "127.0.0.1:0",
                                *self.options, *more)],
-            pass_fds=[each.fileno() for each in kept], cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+            pass_fds=[each.fileno() for each in kept], cwd=self.directory,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
             env={**clean_environment(), **self.env, **(env or {})}, preexec_fn=_allow_core_files)
         stderr.close()
         out = open(self.directory / f"stdout-{self.starts}.log", "wb")

@@ -1,6 +1,7 @@
 /* Parts of the service that need no network: workers, unions, page tokens, names. */
 #include "cmocka_all.h"
 
+#include "service/account_limit.h"
 #include "service/arn.h"
 #include "service/page_token.h"
 #include "service/profile_config.h"
@@ -9,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- workers --- */
@@ -31,7 +33,7 @@ static void meet(void *argument)
 static void workers_do_all_that_they_took(void **state)
 {
     (void)state;
-    struct workers *workers = workers_new(3);
+    struct workers *workers = workers_new(3, 1000);
     for (int i = 0; i < 1000; i++)
         assert_true(workers_post(workers, count_job, NULL));
     workers_free(workers);
@@ -42,7 +44,7 @@ static void workers_do_all_that_they_took(void **state)
 static void workers_grow_when_all_wait(void **state)
 {
     (void)state;
-    struct workers *workers = workers_new(8);
+    struct workers *workers = workers_new(8, 0);
     pthread_barrier_init(&together, NULL, 8);
     for (int i = 0; i < 8; i++)
         assert_true(workers_post(workers, meet, NULL));
@@ -50,19 +52,77 @@ static void workers_grow_when_all_wait(void **state)
     pthread_barrier_destroy(&together);
 }
 
+/* Jobs that have a thread do not count, even before the thread has seen them. */
 static void a_full_queue_refuses(void **state)
 {
     (void)state;
-    struct workers *workers = workers_new(1);
-    int taken = 0;
-    pthread_barrier_init(&together, NULL, 2);
-    assert_true(workers_post(workers, meet, NULL));
-    while (taken <= WORKERS_QUEUE_MAX + 1 && workers_post(workers, count_job, NULL))
-        taken++;
-    assert_true(taken == WORKERS_QUEUE_MAX || taken == WORKERS_QUEUE_MAX - 1);
+    enum { THREADS = 2, QUEUE = 5 };
+    struct workers *workers = workers_new(THREADS, QUEUE);
+    atomic_store(&jobs_done, 0);
+    pthread_barrier_init(&together, NULL, THREADS + 1);
+    for (int i = 0; i < THREADS; i++)
+        assert_true(workers_post(workers, meet, NULL));
+    for (int i = 0; i < QUEUE; i++)
+        assert_true(workers_post(workers, count_job, NULL));
+    assert_false(workers_post(workers, count_job, NULL));
+    assert_int_equal(workers_counts(workers).threads, THREADS);
     pthread_barrier_wait(&together);
     workers_free(workers);
+    assert_int_equal(atomic_load(&jobs_done), QUEUE);
     pthread_barrier_destroy(&together);
+}
+
+/* --- an account's share --- */
+
+static void an_account_has_its_share(void **state)
+{
+    (void)state;
+    struct str one = STR("123456789012"), other = STR("111122223333");
+    struct account_limit *limit = account_limit_new(2);
+    assert_true(account_limit_enter(limit, one));
+    assert_true(account_limit_enter(limit, one));
+    assert_false(account_limit_enter(limit, one));
+    assert_true(account_limit_enter(limit, other));
+    account_limit_leave(limit, one);
+    assert_true(account_limit_enter(limit, one));
+    assert_false(account_limit_enter(limit, one));
+    account_limit_leave(limit, one);
+    account_limit_leave(limit, one);
+    account_limit_leave(limit, other);
+    assert_true(account_limit_enter(limit, other));
+    account_limit_leave(limit, other);
+    account_limit_free(limit); /* the leak checker knows whether shares were left */
+}
+
+static void no_limit_lets_all_in(void **state)
+{
+    (void)state;
+    struct account_limit *limit = account_limit_new(0);
+    for (int i = 0; i < 1000; i++)
+        assert_true(account_limit_enter(limit, STR("123456789012")));
+    account_limit_leave(limit, STR("123456789012"));
+    account_limit_free(limit);
+}
+
+/* Many accounts, so that some meet in one bucket; shares of those that left are gone. */
+static void accounts_do_not_mix(void **state)
+{
+    (void)state;
+    enum { ACCOUNTS = 2000 };
+    struct account_limit *limit = account_limit_new(1);
+    char account[16];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < ACCOUNTS; i++) {
+            snprintf(account, sizeof(account), "%012d", i);
+            assert_true(account_limit_enter(limit, str_from(account)));
+            assert_false(account_limit_enter(limit, str_from(account)));
+        }
+        for (int i = 0; i < ACCOUNTS; i++) {
+            snprintf(account, sizeof(account), "%012d", i);
+            account_limit_leave(limit, str_from(account));
+        }
+    }
+    account_limit_free(limit);
 }
 
 /* --- unions --- */
@@ -120,8 +180,8 @@ static void properties_are_stored_with_their_key(void **state)
     struct arena arena = {0};
     struct profile_config config;
     struct error error;
-    assert_true(read_config(&arena, "{\"connectorProfileProperties\":{}}", "Amplitude", &config,
-                            &error));
+    assert_true(
+        read_config(&arena, "{\"connectorProfileProperties\":{}}", "Amplitude", &config, &error));
     assert_true(str_eq(profile_config_properties_json(&arena, connector_by_type(STR("Amplitude")),
                                                       config.properties),
                        STR("{\"Amplitude\":{}}")));
@@ -204,6 +264,9 @@ int main(void)
         cmocka_unit_test(workers_do_all_that_they_took),
         cmocka_unit_test(workers_grow_when_all_wait),
         cmocka_unit_test(a_full_queue_refuses),
+        cmocka_unit_test(an_account_has_its_share),
+        cmocka_unit_test(no_limit_lets_all_in),
+        cmocka_unit_test(accounts_do_not_mix),
         cmocka_unit_test(unions_hold_the_profile_s_connector_only),
         cmocka_unit_test(properties_are_stored_with_their_key),
         cmocka_unit_test(page_tokens_cannot_be_altered_or_moved),
