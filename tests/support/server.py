@@ -102,12 +102,12 @@ class Server:
         return "".join(path.read_text(errors="replace")
                        for path in sorted(self.directory.glob("stderr-*.log")))
 
-    def start(self, *more, env=None, listener=None):
+    def start(self, *more, env=None, listener=None, before=()):
         """Starts it and waits for the line that says it answers. With a listening socket, it is
-        handed over."""
-        before, kept = [], ()
+        handed over. `before` are words of a command that becomes the server."""
+        kept = []
         if listener:
-            before, kept = [sys.executable, "-c", HAND_OVER, str(listener.fileno())], (listener,)
+            before, kept = [sys.executable, "-c", HAND_OVER, str(listener.fileno())], [listener]
         self.starts += 1
         lines = queue.Queue()
         stderr = open(self.directory / f"stderr-{self.starts}.log", "wb")
