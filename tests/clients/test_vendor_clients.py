@@ -88,7 +88,8 @@ def sandbox(tmp_path_factory):
     """A sandbox of its own: what a client's process needs to be led there and to trust it."""
     ca = tmp_path_factory.mktemp("sandbox")
     process = subprocess.Popen(
-        command("sandbox", "--http", "127.0.0.1:0", "--tls-port", "0", "--ca-dir", ca),
+        command("sandbox", "--http", "127.0.0.1:0", "--tls-port", "0", "--database-port", "0",
+                "--ca-dir", ca),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=clean_environment())
     ports = re.findall(r"127\.0\.0\.1:(\d+)", process.stdout.readline().decode())
     yield {"SANDBOX_PORT_80": ports[0], "SANDBOX_PORT_443": ports[1],

@@ -1,0 +1,85 @@
+"""The sandbox's database judged by clients of its protocol, unmodified: AWS's own driver for
+Redshift, which alone knows its SHA-256, and PostgreSQL's psql with TLS and SCRAM."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from support.server import clean_environment, command
+
+TIMEOUT_S = 60
+PASSWORD = "sandbox-password"
+HOST = "acme.abc123xyz789.us-west-2.redshift.amazonaws.com"
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    """Its database's port and its authority's certificate."""
+    ca = tmp_path_factory.mktemp("sandbox")
+    process = subprocess.Popen(
+        command("sandbox", "--http", "127.0.0.1:0", "--tls-port", "0", "--database-port", "0",
+                "--ca-dir", ca),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=clean_environment())
+    port = re.search(r"database at port (\d+)", process.stdout.readline().decode()).group(1)
+    yield int(port), ca / "ca.pem"
+    process.terminate()
+    assert process.wait(TIMEOUT_S) == 0
+
+
+def sign_in(port, user, password=PASSWORD, database="dev"):
+    """None, or the SQLSTATE with which AWS's driver was refused."""
+    driver = pytest.importorskip(
+        "redshift_connector", reason="redshift-connector is not installed")
+    try:
+        driver.connect(host="127.0.0.1", port=port, database=database, user=user,
+                       password=password, ssl=False, timeout=TIMEOUT_S).close()
+        return None
+    except driver.Error as error:
+        return error.args[0]["C"]
+
+
+@pytest.mark.parametrize("user", ["sandbox_md5", "sandbox_sha256"])
+def test_the_vendors_driver_signs_in(sandbox, user):
+    assert sign_in(sandbox[0], user) is None
+    assert sign_in(sandbox[0], user, "another-password") == "28000"
+    assert sign_in(sandbox[0], user, database="nowhere") == "3D000"
+
+
+@pytest.mark.parametrize("user,sqlstate", [
+    ("sandbox_nobody", "28000"), ("sandbox_no_entry", "28000"), ("sandbox_forbidden", "42501"),
+    ("sandbox_throttled", "53300"), ("sandbox_starting", "57P03"),
+])
+def test_the_vendors_driver_is_refused(sandbox, user, sqlstate):
+    assert sign_in(sandbox[0], user) == sqlstate
+
+
+def psql(sandbox, user, query, password=PASSWORD, **options):
+    if shutil.which("psql") is None:
+        pytest.skip("psql is not installed (Debian's package postgresql)")
+    settings = {"host": HOST, "hostaddr": "127.0.0.1", "port": sandbox[0], "user": user,
+                "dbname": "dev", "sslmode": "verify-full", "sslrootcert": sandbox[1], **options}
+    return subprocess.run(
+        ["psql", "-XqAt", " ".join(f"{name}={value}" for name, value in settings.items()), "-c",
+         query],
+        capture_output=True, timeout=TIMEOUT_S, env={**os.environ, "PGPASSWORD": password})
+
+
+@pytest.mark.parametrize("user", ["sandbox_md5", "sandbox_scram"])
+def test_psql_signs_in_over_tls(sandbox, user):
+    assert psql(sandbox, user, "SELECT 1").stdout == b"1\n"
+    assert psql(sandbox, user, "select 1;", sslmode="disable").stdout == b"1\n"
+    done = psql(sandbox, user, "SELECT 1", "another-password")
+    assert done.returncode != 0 and b"password authentication failed" in done.stderr
+
+
+def test_psql_is_told_what_is_not_played(sandbox):
+    assert b"answers SELECT 1 and nothing else" in psql(sandbox, "sandbox_md5", "SELECT 2").stderr
+    assert b"permission denied" in psql(sandbox, "sandbox_no_query", "SELECT 1").stderr
+
+
+def test_psql_does_not_know_the_vendors_way(sandbox):
+    done = psql(sandbox, "sandbox_sha256", "SELECT 1")
+    assert b"authentication method 13 not supported" in done.stderr
