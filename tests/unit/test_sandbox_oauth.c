@@ -163,6 +163,21 @@ static void clients(void **state)
     assert_true(
         str_eq(answer_text(&arena, &answer, "instance_url"), STR("http://acme.my.salesforce.com")));
     assert_false(str_contains(answer.body, STR("refresh_token\":")));
+    /* The id may be in the body besides, if it is the same. */
+    static const struct {
+        const char *form;
+        int status;
+    } named[] = {{"grant_type=client_credentials&client_id=sandbox-connected-app", 200},
+                 {"grant_type=client_credentials&client_id=another", 400}};
+    for (size_t i = 0; i < sizeof(named) / sizeof(*named); i++) {
+        answer = ask(sandbox, &arena, "acme.my.salesforce.com",
+                     "POST /services/oauth2/token HTTP/1.1\r\n"
+                     "Content-Type: application/x-www-form-urlencoded\r\n"
+                     "Authorization: Basic "
+                     "c2FuZGJveC1jb25uZWN0ZWQtYXBwOnNhbmRib3gtY29ubmVjdGVkLWFwcC1zZWNyZXQ=",
+                     named[i].form);
+        assert_int_equal(answer.status, named[i].status);
+    }
     answer = ask(sandbox, &arena, "acme.my.salesforce.com",
                  "POST /services/oauth2/token HTTP/1.1\r\nContent-Type: application/json", "{}");
     assert_int_equal(answer.status, 400);

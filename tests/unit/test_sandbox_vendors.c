@@ -3,6 +3,7 @@
 
 #include "sandbox_asker.h"
 
+#include "base/buf.h"
 #include "base/encode.h"
 #include "wire/restjson.h"
 
@@ -259,6 +260,46 @@ static void secrets(void **state)
     arena_done(&arena);
 }
 
+static struct str member(struct arena *arena, struct str body, const char *name)
+{
+    struct value *json;
+    assert_true(json_parse(body, arena, &json));
+    return value_text(value_get(json, "data") ? value_get(json, "data") : json, name);
+}
+
+/* A login's token is shown in a parameter of a scheme, in quotes. */
+static void tokens_in_a_parameter(void **state)
+{
+#define AT "acme-prod.snowflakecomputing.com"
+#define QUERY "POST /queries/v1/query-request?requestId=1 HTTP/1.1\r\nAuthorization: "
+    static const char *const wrong[] = {"Snowflake %.*s", "Snowflake Token=%.*s",
+                                        "Snowflake Word=\"%.*s\"", "Bearer %.*s",
+                                        "Snowflake Token=\"%.*s"};
+    struct arena arena = {0};
+    (void)state;
+    struct asker_answer answer =
+        ask(sandbox, &arena, AT, "POST /session/v1/login-request?request_id=1 HTTP/1.1",
+            "{\"data\":{\"LOGIN_NAME\":\"APPFLOW_SERVICE\","
+            "\"PASSWORD\":\"sandbox-password-accepted\"}}");
+    assert_int_equal(answer.status, 200);
+    struct str token = member(&arena, answer.body, "token");
+    assert_true(token.len > 0);
+    struct str head = arena_printf(&arena, QUERY "snowflake token=\"%.*s\"", STR_ARG(token));
+    answer = ask(sandbox, &arena, AT, head.data, "{\"sqlText\":\"USE WAREHOUSE COMPUTE_WH\"}");
+    assert_true(str_contains(answer.body, STR("\"success\":true")));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        struct buf out = buf_in(&arena, 4096);
+        buf_add_cstr(&out, QUERY);
+        const char *place = strstr(wrong[i], "%.*s");
+        buf_add(&out, (struct str){wrong[i], (size_t)(place - wrong[i])});
+        buf_add(&out, token);
+        buf_add_cstr(&out, place + 4);
+        answer = ask(sandbox, &arena, AT, out.data, "{\"sqlText\":\"SELECT 1\"}");
+        assert_true(str_contains(answer.body, STR("\"success\":false")));
+    }
+    arena_done(&arena);
+}
+
 static void requests_are_counted(void **state)
 {
     struct arena arena = {0};
@@ -301,6 +342,7 @@ int main(void)
         cmocka_unit_test(broken_and_oversized_bodies),
         cmocka_unit_test(unknown_places),
         cmocka_unit_test(secrets),
+        cmocka_unit_test(tokens_in_a_parameter),
         cmocka_unit_test(requests_are_counted),
     };
     return cmocka_run_group_tests(tests, start, stop);
