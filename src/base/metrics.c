@@ -103,6 +103,8 @@ static const struct row {
                              .help = "Worker threads that have a change in hand."},
     [METRIC_WORKERS_QUEUED] = {"headgate_workers_queued", SINGLE(METRIC_WORKERS_QUEUED),
                                .kind = GAUGE, .help = "Changes that wait for a worker."},
+    [METRIC_PROVISIONING] = {"headgate_provisioning", SINGLE(METRIC_PROVISIONING), .kind = GAUGE,
+                             .help = "Private connections that are being made or wait for it."},
     [METRIC_COMMITTER_QUEUED] = {"headgate_committer_queued", SINGLE(METRIC_COMMITTER_QUEUED),
                                  .kind = GAUGE, .help = "Writes that wait for a commit."},
     [METRIC_STORE_FAILING] = {"headgate_store_failing", SINGLE(METRIC_STORE_FAILING), .kind = GAUGE,

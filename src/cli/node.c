@@ -288,6 +288,7 @@ void node_wait(struct node *node)
         else
             log_error("SIGHUP: the certificate stays as it was: %s", error.message);
     }
+    atomic_store(&node->live.stopping, true);
     log_info("Stopping: finishing what was accepted.");
     manager_notify("STOPPING=1");
 }

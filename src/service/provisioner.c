@@ -72,6 +72,14 @@ bool provisioner_reserve(struct provisioner *provisioner, struct error *error)
     return take_place(provisioner) || fail(error, ERR_THROTTLING, "Rate exceeded");
 }
 
+int provisioner_places_taken(struct provisioner *provisioner)
+{
+    pthread_mutex_lock(&provisioner->lock);
+    int places = provisioner->places;
+    pthread_mutex_unlock(&provisioner->lock);
+    return places;
+}
+
 void provisioner_give_back(struct provisioner *provisioner)
 {
     pthread_mutex_lock(&provisioner->lock);

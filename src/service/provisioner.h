@@ -25,6 +25,7 @@ void provisioner_free(struct provisioner *provisioner); /* stops it first */
  * Given back, or used up by provisioner_post. */
 bool provisioner_reserve(struct provisioner *provisioner, struct error *error);
 void provisioner_give_back(struct provisioner *provisioner);
+int provisioner_places_taken(struct provisioner *provisioner);
 
 /* The change is committed. */
 void provisioner_post(struct provisioner *provisioner, const struct profile *profile);
