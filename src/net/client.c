@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void route_init(struct client_route *route, int port)
 {
@@ -44,6 +46,9 @@ static bool copy_ca(struct client *client, struct str pem, struct error *error)
     client->ca.data = memcpy(xmalloc(pem.len), pem.data, pem.len);
     client->ca.len = pem.len;
     client->ca.flags = CURL_BLOB_NOCOPY; /* it stays until the client is freed */
+    client->ca_fd = memfd_create("certificates", MFD_CLOEXEC);
+    if (client->ca_fd < 0 || write(client->ca_fd, pem.data, pem.len) != (ssize_t)pem.len)
+        return fail(error, ERR_INTERNAL, "There is no memory for the certificates to trust.");
     return true;
 }
 
@@ -54,6 +59,8 @@ static void release(struct client *client)
         libcurl.share_cleanup(client->share);
     pthread_mutex_destroy(&client->lock);
     egress_free(client->inside);
+    if (client->ca_fd >= 0)
+        close(client->ca_fd);
     free(client->ca.data);
     free(client);
 }
@@ -64,6 +71,7 @@ bool client_start(const struct client_config *config, struct client **ret_client
     struct client *client = xcalloc(1, sizeof(*client));
     pthread_mutex_init(&client->lock, NULL);
     client->posted_end = &client->posted;
+    client->ca_fd = -1;
     client->egress = config->egress;
     client->sandbox = config->sandbox_tls_port != 0 || config->sandbox_plain_port != 0;
     route_init(&client->tls_route, config->sandbox_tls_port);

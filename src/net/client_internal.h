@@ -22,6 +22,7 @@ struct client {
     bool sandbox;
     struct client_route tls_route;
     struct client_route plain_route;
+    int ca_fd;         /* of a file in memory with `ca`, for libpq, which takes files only; or -1 */
     int postgres_port; /* of the sandbox's database; 0: it has none */
 
     pthread_mutex_t lock;    /* guards what follows, up to the loop's own */

@@ -8,25 +8,9 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-/* Trusted certificates, where libpq reads them: a file of the system's, or our own in memory, for
- * as long as the descriptor is open. */
-struct ca_file {
-    int fd;
-    const char *path;
-    char memory_path[32];
-};
-
-static void ca_file_close(struct ca_file *file)
-{
-    if (file->fd >= 0)
-        close(file->fd);
-}
 
 static const char *system_ca_path(void)
 {
@@ -46,18 +30,12 @@ static const char *system_ca_path(void)
     return NULL;
 }
 
-static void ca_file_open(const struct client *client, struct ca_file *file)
+/* Trusted certificates as a file: the client's own, or the system's. NULL: there is none. */
+static const char *ca_path(const struct client *client, struct arena *arena)
 {
-    *file = (struct ca_file){.fd = -1};
-    if (!client->ca.data) {
-        file->path = system_ca_path();
-        return;
-    }
-    file->fd = memfd_create("certificates", MFD_CLOEXEC);
-    if (file->fd < 0 || write(file->fd, client->ca.data, client->ca.len) != (ssize_t)client->ca.len)
-        return;
-    snprintf(file->memory_path, sizeof(file->memory_path), "/proc/self/fd/%d", file->fd);
-    file->path = file->memory_path;
+    if (client->ca_fd < 0)
+        return system_ca_path();
+    return arena_printf(arena, "/proc/self/fd/%d", client->ca_fd).data;
 }
 
 static const char *spell(const struct sockaddr_storage *address, char out[INET6_ADDRSTRLEN])
@@ -148,8 +126,6 @@ void postgres_sign_in(struct client *client, struct arena *arena,
                       "was not called: libpq.so.5 (Debian's package libpq5) is not installed");
         return;
     }
-    _cleanup_(ca_file_close) struct ca_file ca;
-    ca_file_open(client, &ca);
-    session.ca_path = ca.path;
+    session.ca_path = ca_path(client, arena);
     find_and_try(&session);
 }
