@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs groups of suites, such as tests/run.py lint test, and ends with one line that counts all.
 
-`make test`, `make lint`, `make fuzz`, `make connectors` and .ci/run install what is needed and then come here."""
+`make test`, `make lint`, `make fuzz`, `make connectors` and .ci/run install what is needed and then
+come here."""
 
 import argparse
 import sys

@@ -2,8 +2,8 @@
 """Writes the table of docs/connectors.md from what the client tests showed (build/connectors.json).
 
 tools/connectors_table.py           writes the table between its two markers
-tools/connectors_table.py --check   writes nothing; status 1 when the committed table and the results
-                                    contradict each other
+tools/connectors_table.py --check   writes nothing; status 1 when the committed table and the
+                                    results contradict each other
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The commands beside the server: keys, OAuth apps, the audit; and what they say when they cannot."""
+"""The commands beside the server: keys, OAuth apps, the audit; what they say when they cannot."""
 
 import json
 import subprocess
@@ -51,8 +51,8 @@ def test_a_key_that_is_malformed(tmp_path, words, says):
 def test_oauth_apps_come_and_go(tmp_path, canaries):
     data = tmp_path / "data"
     secret = canaries.new("client-secret")
-    headgate("oauth-app", "set", "--data", data, "--connector", "Salesforce", "--client-id", "app-1",
-             input=secret.encode() + b"\n")
+    headgate("oauth-app", "set", "--data", data, "--connector", "Salesforce",
+             "--client-id", "app-1", input=secret.encode() + b"\n")
     listed = headgate("oauth-app", "list", "--data", data)
     assert listed.split() == ["Salesforce", "app-1"]
     headgate("oauth-app", "delete", "--data", data, "--connector", "Salesforce")

@@ -1,6 +1,6 @@
-// SAP's own server for OData (CAP), with its adapter for version 2, on a loopback port: a catalog that
-// any user with a password may read, and one that none may. Prints the port, and ends when standard
-// input does. The arguments are the user and the password.
+// SAP's own server for OData (CAP), with its adapter for version 2, on a loopback port: a catalog
+// that any user with a password may read, and one that none may. Prints the port, and ends when
+// standard input does. The arguments are the user and the password.
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 import cds from '@sap/cds';

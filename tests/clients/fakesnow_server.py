@@ -1,4 +1,4 @@
-"""Snowflake's protocol by fakesnow, which is not ours: a server on a loopback port. Prints the port,
+"""Snowflake's protocol by fakesnow, which is not ours: a server on a loopback port. Prints its port
 and then, for each line on standard input, how many sessions are open."""
 
 import importlib

@@ -1,5 +1,5 @@
-"""Every connector's shapes, member by member as Amazon's model has them: what is required, how long a
-text may be, that both unions name the profile's connector, and that properties come back as sent."""
+"""Every connector's shapes, member by member as Amazon's model has them: what is required, how long
+a text may be, that both unions name the profile's connector, that properties come back as sent."""
 
 import json
 

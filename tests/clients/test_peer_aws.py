@@ -1,5 +1,5 @@
-"""What the server asks of AWS (STS, Secrets Manager, Redshift's Data API), against moto, which is not
-ours: it checks each signature with botocore's signer and each action against IAM policies."""
+"""What the server asks of AWS (STS, Secrets Manager, Redshift's Data API), against moto, which is
+not ours: it checks each signature with botocore's signer and each action against IAM policies."""
 
 import json
 import os

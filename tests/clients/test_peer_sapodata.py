@@ -1,5 +1,5 @@
-"""SAPOData against SAP's own server for OData, CAP, with basic authentication: catalogs of version 2
-and 4."""
+"""SAPOData against SAP's own server for OData, CAP, with basic authentication: catalogs of version
+2 and 4."""
 
 import pathlib
 import subprocess

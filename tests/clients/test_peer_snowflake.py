@@ -1,5 +1,5 @@
-"""Snowflake against a server that is not ours, fakesnow: the login, both statements and the end of the
-session. It takes any password, so wrong ones are the sandbox's part."""
+"""Snowflake against a server that is not ours, fakesnow: the login, both statements and the end of
+the session. It takes any password, so wrong ones are the sandbox's part."""
 
 import importlib.util
 import json

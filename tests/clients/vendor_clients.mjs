@@ -22,7 +22,8 @@ function jsforceClient() {
         // A stale token is renewed by the client itself, in the midst of a call.
         async renew({ instanceUrl }, { accessToken, refreshToken, ...app }) {
             const connection = new jsforce.Connection({
-                oauth2: { loginUrl: instanceUrl, ...app }, instanceUrl, accessToken, refreshToken });
+                oauth2: { loginUrl: instanceUrl, ...app },
+                instanceUrl, accessToken, refreshToken });
             const identity = await connection.identity();
             return { ...identity, renewed: connection.accessToken !== accessToken };
         },

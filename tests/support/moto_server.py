@@ -1,5 +1,5 @@
-"""moto's server, as it is but for one thing: it never ends a statement of the Data API, so here each
-ends when it is looked at for the second time. Its arguments are moto's."""
+"""moto's server, as it is but for one thing: it never ends a statement of the Data API, so here
+each ends when it is looked at for the second time. Its arguments are moto's."""
 
 import collections
 import sys
