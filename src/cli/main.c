@@ -27,7 +27,7 @@ static void print_commands(FILE *out)
             "Headgate: a self-hosted Amazon AppFlow. One endpoint for unmodified AWS clients;\n"
             "credentials are verified with their vendors and kept sealed under your keys.\n\n"
             "headgate COMMAND [OPTIONS]\n\n");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         fprintf(out, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\nheadgate COMMAND --help tells a command's options. Each option can also be "
                  "given as a\nvariable: HEADGATE_DATA for --data.\n");
@@ -68,7 +68,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     umask(077); /* every file that is made holds something of somebody */
-    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         int words = words_matched(commands[i], argc - 1, argv + 1);
         if (words > 0)
             return run_command(commands[i], argc - 1 - words, argv + 1 + words);

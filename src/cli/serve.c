@@ -48,7 +48,7 @@ static int serve(const struct options *options)
 {
     struct node node;
     struct error error = {0};
-    enum log_format format;
+    enum log_format format = LOG_TEXT;
     if (!read_log_options(options, &format, &error)) {
         command_failed(&error);
         return EXIT_USAGE;

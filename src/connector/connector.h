@@ -261,7 +261,7 @@ struct connector {
 const struct connector *connector_by_type(struct str type);
 const struct connector *connector_by_key(struct str key);
 size_t connector_count(void);
-const struct connector *connector_at(size_t index); /* in order of type */
+const struct connector *connector_at(size_t index);        /* in order of type */
 size_t connector_index(const struct connector *connector); /* of one that connector_at gives */
 
 /* False for a connector that is known by its shapes only: nothing of it may be verified. */

@@ -98,7 +98,8 @@ static void find_and_try(struct postgres_session *session)
 /* What C strings cannot hold, or nobody needs. */
 static bool is_fit(struct str text)
 {
-    return text.len > 0 && text.len <= POSTGRES_TEXT_MAX && !memchr(text.data, '\0', text.len);
+    return text.data && text.len > 0 && text.len <= POSTGRES_TEXT_MAX &&
+           !memchr(text.data, '\0', text.len);
 }
 
 void postgres_sign_in(struct client *client, struct arena *arena,

@@ -72,11 +72,14 @@ static bool start_thread(struct lookup *lookup)
     pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
+    lookup->owners++; /* the thread is one, from before it runs */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool started = pthread_create(&thread, NULL, look_up, lookup) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!started)
+    if (!started) {
+        lookup->owners--;
         return false;
+    }
     pthread_setname_np(thread, "lookup");
     pthread_detach(thread);
     return true;
@@ -92,7 +95,7 @@ static struct lookup *lookup_new(struct str host)
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&lookup->lock, NULL);
     memcpy(lookup->host, host.data, host.len);
-    lookup->owners = 2;
+    lookup->owners = 1;
     atomic_fetch_add(&lookups, 1);
     return lookup;
 }
@@ -118,8 +121,6 @@ bool resolve_host(struct str host, int64_t deadline_ms, struct resolved *ret_res
     struct lookup *lookup = lookup_new(host);
     if (start_thread(lookup))
         await(lookup, deadline_ms, ret_resolved);
-    else
-        let_go(lookup); /* the share of the thread that there is not */
     let_go(lookup);
     return ret_resolved->count > 0;
 }

@@ -44,10 +44,16 @@ static void buf_stops_at_its_limit(void **state)
 static void base64_follows_rfc4648(void **state)
 {
     (void)state;
-    static const struct { struct str plain, base64; } cases[] = {
-        {STR(""), STR("")},           {STR("f"), STR("Zg==")},     {STR("fo"), STR("Zm8=")},
-        {STR("foo"), STR("Zm9v")},    {STR("foob"), STR("Zm9vYg==")},
-        {STR("fooba"), STR("Zm9vYmE=")}, {STR("foobar"), STR("Zm9vYmFy")},
+    static const struct {
+        struct str plain, base64;
+    } cases[] = {
+        {STR(""), STR("")},
+        {STR("f"), STR("Zg==")},
+        {STR("fo"), STR("Zm8=")},
+        {STR("foo"), STR("Zm9v")},
+        {STR("foob"), STR("Zm9vYg==")},
+        {STR("fooba"), STR("Zm9vYmE=")},
+        {STR("foobar"), STR("Zm9vYmFy")},
     };
     struct arena arena = {0};
     struct str out;
@@ -58,8 +64,8 @@ static void base64_follows_rfc4648(void **state)
         assert_true(decode_base64url(&arena, encode_base64url(&arena, cases[i].plain), &out));
         assert_true(str_eq(out, cases[i].plain));
     }
-    static const struct str refused[] = {STR("Zg"), STR("Zg="), STR("Zh=="), STR("Z g="),
-                                         STR("===="), STR("Zg==Zg==")};
+    static const struct str refused[] = {STR("Zg"),   STR("Zg="),  STR("Zh=="),
+                                         STR("Z g="), STR("===="), STR("Zg==Zg==")};
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
         assert_false(decode_base64(&arena, refused[i], &out));
     arena_done(&arena);
@@ -84,7 +90,7 @@ static void utf8_is_strict(void **state)
 {
     (void)state;
     assert_true(utf8_is_valid(STR("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80")));
-    static const struct str bad[] = {STR("\xFF"), STR("\xC0\x80"), STR("\xED\xA0\x80"),
+    static const struct str bad[] = {STR("\xFF"),     STR("\xC0\x80"),         STR("\xED\xA0\x80"),
                                      STR("\xE2\x82"), STR("\xF4\x90\x80\x80"), STR("\x80")};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_false(utf8_is_valid(bad[i]));

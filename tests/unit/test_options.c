@@ -63,8 +63,8 @@ static void what_is_malformed_is_refused(void **state)
     struct options options;
     struct error error;
     char *const words[][2] = {
-        {"--nothing", "x"}, {"word", "x"},     {"--count", "0"},      {"--count", "10"},
-        {"--count", "3x"},  {"--count", ""},   {"--fast=maybe", NULL}, {"--count", NULL},
+        {"--nothing", "x"}, {"word", "x"},   {"--count", "0"},       {"--count", "10"},
+        {"--count", "3x"},  {"--count", ""}, {"--fast=maybe", NULL}, {"--count", NULL},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
         assert_false(read_words(&options, &error, words[i][1] ? 2 : 1, words[i][0], words[i][1]));
