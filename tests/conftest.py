@@ -18,14 +18,6 @@ def pytest_configure(config):
     config.pluginmanager.register(SHOWN)
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item):
-    report = (yield).get_result()
-    # A phase that passes says something only when it is the test itself.
-    if report.when == "call" or report.outcome != "passed":
-        SHOWN.note(item, report.outcome)
-
-
 @pytest.fixture
 def canaries():
     return Canaries()

@@ -5,59 +5,6 @@ import pytest
 from support import aws
 from support.server import ACCOUNT
 
-URL = "https://acme.example.com"
-ROLE = "arn:aws:iam::123456789012:role/flows"
-
-
-def other_connectors(secret):
-    """Valid configurations of the connectors that are not verified yet: type, key, properties,
-    credentials."""
-    app = {"clientId": "client", "clientSecret": secret}
-    token = {"accessToken": secret}
-    login = {"username": "user", "password": secret}
-    url = {"instanceUrl": URL}
-    return [
-        ("Datadog", "Datadog", url, {"apiKey": secret, "applicationKey": secret}),
-        ("Dynatrace", "Dynatrace", url, {"apiToken": secret}),
-        ("Googleanalytics", "GoogleAnalytics", {}, {**app, **token}),
-        ("Honeycode", "Honeycode", {}, {**token, "refreshToken": secret}),
-        ("Infornexus", "InforNexus", url, {"accessKeyId": secret, "userId": "user",
-                                           "secretAccessKey": secret, "datakey": secret}),
-        ("Marketo", "Marketo", url, app),
-        ("Pardot", "Pardot", {**url, "businessUnitId": "0Uv000000000001CAA"}, token),
-        ("Redshift", "Redshift", {"bucketName": "bucket", "roleArn": ROLE, "dataApiRoleArn": "",
-                                  "clusterIdentifier": "", "databaseName": ""}, login),
-        ("SAPOData", "SAPOData", {"applicationHostUrl": URL, "applicationServicePath": "/sap",
-                                  "portNumber": 443, "clientNumber": "100"},
-         {"basicAuthCredentials": login}),
-        ("Servicenow", "ServiceNow", url, login),
-        ("Singular", "Singular", {}, {"apiKey": secret}),
-        ("Slack", "Slack", url, {**app, "accessToken": ""}),
-        ("Snowflake", "Snowflake", {"warehouse": "wh", "stage": "db.schema.stage",
-                                    "bucketName": "bucket", "privateLinkServiceName": ""}, login),
-        ("Trendmicro", "Trendmicro", {}, {"apiSecretKey": secret}),
-        ("Veeva", "Veeva", url, login),
-    ]
-
-
-KINDS = [row[0] for row in other_connectors("") if row[0] not in aws.sandbox_list()]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_connector_that_is_not_built_yet(sandboxed, canaries, kind):
-    row = next(row for row in other_connectors(canaries.new()) if row[0] == kind)
-    _, key, properties, credentials = row
-    config = {"connectorProfileProperties": {key: properties},
-              "connectorProfileCredentials": {key: credentials}}
-    name, status, message = aws.refused(aws.create, client=aws.boto(sandboxed), name="later",
-                                        kind=kind, config=config)
-    assert status == 501, (name, message)
-    assert kind in message
-    assert sandboxed.describe("later") is None
-    assert all(sandboxed.count_rows(table) == 0
-               for table in ("profiles", "client_tokens", "exchanges"))
-
-
 FLOW = f"arn:aws:appflow:us-east-1:{ACCOUNT}:flow/f1"
 TRIGGER = {"triggerType": "OnDemand"}
 SOURCE = {"connectorType": "S3", "sourceConnectorProperties": {"S3": {"bucketName": "bucket"}}}

@@ -24,30 +24,44 @@ def shown_by(item):
 
 
 class Shown:
-    """A pytest plugin that collects, and writes at the end of a run of the client tests."""
+    """A pytest plugin that collects, and writes at the end of a run of the client tests. What a test
+    shows travels with its report, so that a run may be spread over several processes."""
 
     def __init__(self):
         self.results = {}
         self.files = set()
         self.left_out = False
+        self.is_worker = False
 
-    def pytest_deselected(self, items):
-        self.left_out |= any(item.get_closest_marker("shows") for item in items)
+    def pytest_configure(self, config):
+        words = config.args
+        self.left_out = bool(config.getoption("keyword")) or any("::" in word for word in words)
+        self.is_worker = hasattr(config, "workerinput")
 
-    def pytest_collection_finish(self, session):
-        self.left_out |= any("::" in word for word in session.config.args)
-        self.files = {item.path for item in session.items if item.get_closest_marker("shows")}
+    def pytest_collection_modifyitems(self, items):
+        for item in items:
+            item.user_properties += [("shows", each) for each in shown_by(item)]
 
-    def note(self, item, outcome):
-        for kind, column, name in shown_by(item):
-            cell = self.results.setdefault(kind, {}).setdefault(column, {})
-            cell[name] = min(outcome, cell.get(name, "passed"), key=WORST_FIRST.index)
+    def pytest_runtest_logreport(self, report):
+        # A phase that passes says something only when it is the test itself.
+        if report.when != "call" and report.outcome == "passed":
+            return
+        for name, each in report.user_properties:
+            if name == "shows":
+                self.note(each, report)
+
+    def note(self, each, report):
+        kind, column, name = each
+        cell = self.results.setdefault(kind, {}).setdefault(column, {})
+        cell[name] = min(report.outcome, cell.get(name, "passed"), key=WORST_FIRST.index)
+        self.files.add(pathlib.Path(report.fspath).name)
 
     def whole(self):
         """Whether every test that shows something was run."""
         skipped = any(outcome == "skipped" for columns in self.results.values()
                       for cell in columns.values() for outcome in cell.values())
-        every = {path for path in CLIENTS.glob("test_*.py") if "mark.shows(" in path.read_text()}
+        every = {path.name for path in CLIENTS.glob("test_*.py")
+                 if "mark.shows(" in path.read_text()}
         return self.files == every and not self.left_out and not skipped
 
     def write(self):
@@ -58,4 +72,5 @@ class Shown:
                                       sort_keys=True) + "\n")
 
     def pytest_sessionfinish(self):
-        self.write()
+        if not self.is_worker:
+            self.write()
