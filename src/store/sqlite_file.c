@@ -99,7 +99,7 @@ bool db_open(const char *path, enum db_use use, struct db **ret_db, struct error
 {
     struct db *db = xcalloc(1, sizeof(*db));
     db->path = xstrdup(path);
-    db->busy_limit_ms = use == DB_CHECKPOINT ? 0 : DB_BUSY_MS;
+    db->busy_limit_ms = DB_BUSY_MS;
     int rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                              sqlite_vfs_name());
     if (rc == SQLITE_OK)
@@ -109,6 +109,8 @@ bool db_open(const char *path, enum db_use use, struct db **ret_db, struct error
         db_close(db);
         return false;
     }
+    if (use == DB_CHECKPOINT)
+        db->busy_limit_ms = 0; /* opening waits for others; checkpointing says how long itself */
     *ret_db = db;
     return true;
 }
