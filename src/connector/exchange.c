@@ -259,7 +259,7 @@ bool run_exchange(struct run *run, enum connector_grant grant)
         return resume(run, &plan, &earlier);
     case JOURNAL_USED:
         return run_conclude(run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL,
-                            "It was exchanged for tokens before, and works only once. Get a new "
+                            "The code was exchanged for tokens before, and works only once. Get a new "
                             "one.");
     case JOURNAL_BUSY:
         return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,

@@ -23,6 +23,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+import strategies  # noqa: E402
 from support import wire  # noqa: E402
 
 BINARY = ROOT / "build/headgate"
@@ -103,15 +104,19 @@ def wrk(authority, requests_path, seconds):
     return requests / (duration_us / 1e6)
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Nginx:
     """nginx answering fixed bytes: what a request costs before anything is done for it."""
 
     def __init__(self, directory, answer):
         self.directory = pathlib.Path(directory) / "nginx"
         self.directory.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         headers = "".join(f'add_header {name} "{value}";\n' for name, value in answer.headers
                           if name.lower() == "x-amzn-requestid")
         (self.directory / "answer.json").write_bytes(answer.body)
@@ -277,6 +282,8 @@ def measure_all(work, options, result):
         print("bench: update, SQLite", file=sys.stderr)
         changes, yardstick = interleaved(options.rounds, update,
                                          lambda: sqlite_commits(commits, work, seconds))
+    print("bench: updates by way of authentication", file=sys.stderr)
+    result["strategies"] = strategies.measure(sys.modules[__name__], work, options.rounds, seconds)
     starts = [first_signed_answer_ms(work) for _ in range(max(options.rounds, 5))]
     report(result, ours, theirs, changes, yardstick, starts)
 
@@ -310,6 +317,7 @@ def report(result, ours, theirs, changes, yardstick, starts):
             ("idle_mib", "<= 10", "idle memory (resident), MiB"),
             ("binary_mib", "<= 3", "stripped binary, MiB")):
         print(f"  {text:<52} {result[name]:>12,.2f}        aim {aim}")
+    strategies.report(result["strategies"])
 
 
 if __name__ == "__main__":

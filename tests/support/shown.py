@@ -24,8 +24,8 @@ def shown_by(item):
 
 
 class Shown:
-    """A pytest plugin that collects, and writes at the end of a run of the client tests. What a test
-    shows travels with its report, so that a run may be spread over several processes."""
+    """A pytest plugin that collects, and writes at the end of a run of the client tests. What a
+    test shows travels with its report, so that a run may be spread over several processes."""
 
     def __init__(self):
         self.results = {}
