@@ -258,9 +258,10 @@ bool run_exchange(struct run *run, enum connector_grant grant)
     case JOURNAL_RESUME:
         return resume(run, &plan, &earlier);
     case JOURNAL_USED:
-        return run_conclude(run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL,
-                            "The code was exchanged for tokens before, and works only once. Get a new "
-                            "one.");
+        return run_conclude(
+            run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL,
+            "The code was exchanged for tokens before, and works only once. Get a new "
+            "one.");
     case JOURNAL_BUSY:
         return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
                             "Another request is exchanging the same credential. Try again.");
