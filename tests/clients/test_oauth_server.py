@@ -1,5 +1,6 @@
-"""The code, refresh and client credentials grants against an OAuth server that is not ours, over
-plain loopback, which the egress list allows."""
+"""OAuth's grants against a server that is not ours (oidc-provider), over plain loopback, which the
+egress list allows: code, refresh, rotation and client credentials, for every connector whose address
+is the operator's or the profile's to say."""
 
 import json
 import pathlib
@@ -12,32 +13,97 @@ from support.server import headgate
 
 SCRIPT = pathlib.Path(__file__).with_name("oauth_server.mjs")
 REDIRECT = "https://example.com/callback"
-CLIENT_ID = "headgate-test-app"
+POST_CLIENT, BASIC_CLIENT = "headgate-test-app", "headgate-test-user"
+REFUSED = ("ConnectorAuthenticationException", 401)
 
 
 class OAuthServer:
     def __init__(self, client_secret):
+        self.secret = client_secret
         self.process = subprocess.Popen(
-            ["node", SCRIPT, CLIENT_ID, client_secret, REDIRECT], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            ["node", SCRIPT, POST_CLIENT, BASIC_CLIENT, client_secret, REDIRECT],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.port = self._read()["port"]
+        self.origin = f"http://127.0.0.1:{self.port}"
 
     def _read(self):
         line = self.process.stdout.readline()
         assert line, "the OAuth server has ended"
         return json.loads(line)
 
-    def ask(self, make=None):
-        self.process.stdin.write(json.dumps({"make": make}).encode() + b"\n")
+    def ask(self, make=None, client=None):
+        self.process.stdin.write(json.dumps({"make": make, "client": client}).encode() + b"\n")
         self.process.stdin.flush()
         return self._read()
 
-    def calls(self, path):
-        return sum(1 for each in self.ask()["asked"] if each.endswith(path))
+    def tokens_asked(self):
+        """How often a token endpoint was called."""
+        return sum(1 for each in self.ask()["asked"] if "token" in each.split("/")[-1])
 
     def close(self):
         self.process.stdin.close()
         self.process.wait(30)
+
+
+class Way:
+    """How a connector is led to the OAuth server, and where its credentials take what."""
+
+    def __init__(self, key, properties, inside=None, endpoint=False, app=False,
+                 client=POST_CLIENT, refresh=True):
+        self.key = key                # in the configuration's unions
+        self.properties = properties
+        self.inside = inside          # the member of the credentials that OAuth's are in
+        self.endpoint = endpoint      # through the operator's endpoint map
+        self.app = app                # the app is the operator's
+        self.client = client          # the client that the OAuth server knows
+        self.refresh = refresh        # whether the credentials have a refresh token
+
+    def config(self, oauth, members):
+        if not self.app:
+            members = {"clientId": self.client, "clientSecret": oauth.secret, **members}
+        return {
+            "connectorProfileProperties": {self.key: self.properties(oauth)},
+            "connectorProfileCredentials": {
+                self.key: {self.inside: members} if self.inside else members}}
+
+
+def instance(oauth):
+    return {"instanceUrl": oauth.origin}
+
+
+def nothing(_):
+    return {}
+
+
+def sap(oauth):
+    return {"applicationHostUrl": "http://127.0.0.1", "portNumber": oauth.port, "clientNumber": "100",
+            "applicationServicePath": "/sap/opu/odata/iwfnd/catalogservice;v=2",
+            "oAuthProperties": {"tokenUrl": oauth.origin + "/token",
+                                "authCodeUrl": oauth.origin + "/auth", "oAuthScopes": ["openid"]}}
+
+
+def unit(_):
+    return {"businessUnitId": "0Uv000000000001CAA"}
+
+
+WAYS = {
+    "Googleanalytics": Way("GoogleAnalytics", nothing, endpoint=True),
+    "Honeycode": Way("Honeycode", nothing, endpoint=True, app=True),
+    "Marketo": Way("Marketo", instance),
+    "Pardot": Way("Pardot", unit, endpoint=True, app=True),
+    "SAPOData": Way("SAPOData", sap, inside="oAuthCredentials", client=BASIC_CLIENT),
+    "Salesforce": Way("Salesforce", nothing, endpoint=True, app=True),
+    "Servicenow": Way("ServiceNow", instance, inside="oAuth2Credentials"),
+    "Zendesk": Way("Zendesk", instance, refresh=False),
+}
+CODES = [kind for kind in WAYS if kind != "Marketo"]
+REFRESHES = [kind for kind in CODES if WAYS[kind].refresh]
+
+
+def shows(kind, grant):
+    return pytest.param(kind, id=kind, marks=[
+        pytest.mark.shows("grant", grant, kind=kind),
+        pytest.mark.shows("peer", "oidc-provider", kind=kind)])
 
 
 @pytest.fixture
@@ -49,164 +115,108 @@ def oauth(canaries):
 
 @pytest.fixture
 def server(servers, oauth, canaries):
-    """A server whose Salesforce is the OAuth server, with the app that it knows."""
-    made = servers("--egress-allow", "127.0.0.1",
-                   "--endpoint", f"Salesforce=http://127.0.0.1:{oauth.port}", start=False)
-    headgate("oauth-app", "set", "--data", made.data, "--connector", "Salesforce", "--client-id",
-             CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
+    """A server that is led to the OAuth server, with the app that it knows."""
+    options = [word for kind, way in WAYS.items() if way.endpoint
+               for word in ("--endpoint", f"{kind}={oauth.origin}")]
+    made = servers("--egress-allow", "127.0.0.1", *options, start=False)
+    for kind in (kind for kind, way in WAYS.items() if way.app):
+        headgate("oauth-app", "set", "--data", made.data, "--connector", kind, "--client-id",
+                 POST_CLIENT, input=canaries.new("client-secret").encode() + b"\n")
     return made.start()
-
-
-def config(canaries, credentials):
-    made = {"connectorProfileProperties": {"Salesforce": {}},
-            "connectorProfileCredentials": {"Salesforce": credentials}}
-    canaries.add_credentials(made)
-    return made
-
-
-def code_config(canaries, oauth):
-    code = oauth.ask("code")["code"]
-    return config(canaries, {"oAuthRequest": {"authCode": code, "redirectUri": REDIRECT}})
-
-
-def test_a_code_is_exchanged_once(server, oauth, canaries):
-    client = aws.boto(server)
-    first = code_config(canaries, oauth)
-    aws.create(client, "code", "Salesforce", first)
-    assert oauth.calls("/token") == 1
-    second = code_config(canaries, oauth)
-    aws.update(client, "code", second, clientToken="t1")
-    aws.update(client, "code", second, clientToken="t1")
-    assert oauth.calls("/token") == 2
-    row = server.profile_row("code")
-    assert aws.refused(aws.update, client=client, name="code", config=first)[:2] == \
-        ("ConnectorAuthenticationException", 401)
-    assert server.profile_row("code") == row
-    # The stored credentials once more: what was got for them counts.
-    aws.update(client, "code", second)
-    # A spent code isn't shown again: the vendor would revoke what it gave for it.
-    assert oauth.calls("/token") == 2
-    aws.update(client, "code", aws.properties_only(second))
-
-
-def test_a_code_that_was_never_given(server, oauth, canaries):
-    client = aws.boto(server)
-    wrong = config(canaries, {"oAuthRequest": {"authCode": canaries.new("code"),
-                                               "redirectUri": REDIRECT}})
-    name, status, message = aws.refused(aws.create, client=client, name="wrong", kind="Salesforce",
-                                        config=wrong)
-    assert (name, status) == ("ConnectorAuthenticationException", 401)
-    assert "grant request is invalid" in message or "invalid_grant" in message
-    assert oauth.calls("/token") == 1
-
-
-def test_a_stale_access_token_is_renewed(server, oauth, canaries):
-    client = aws.boto(server)
-    tokens = oauth.ask("tokens")
-    stale = config(canaries, {**tokens, "accessToken": canaries.new("stale")})
-    aws.create(client, "stale", "Salesforce", stale)
-    assert oauth.calls("/token") == 1
-    # Rotation gave another refresh token; the stored one is what works from now on.
-    aws.update(client, "stale", aws.properties_only(stale))
-    assert oauth.calls("/token") == 1
-
-
-def test_a_ready_token_needs_no_exchange(server, oauth, canaries):
-    aws.create(aws.boto(server), "ready", "Salesforce", config(canaries, oauth.ask("tokens")))
-    assert oauth.calls("/token") == 0
-
-
-class Kind:
-    """How a connector is led to the OAuth server, and where its credentials take what."""
-
-    def __init__(self, key, properties, by_operator=False, has_app=False, members=None):
-        self.key = key
-        self.properties = properties
-        self.by_operator = by_operator  # through his endpoint map
-        self.has_app = has_app          # the app is the operator's
-        self.members = members          # of the credentials, in which the tokens are
-
-    def config(self, canaries, oauth, **credentials):
-        if not self.has_app:
-            credentials = {"clientId": CLIENT_ID, "clientSecret": canaries.new("client-secret"),
-                           **credentials}
-        if self.members:
-            credentials = {self.members: credentials}
-        properties = {name: value.format(port=oauth.port)
-                      for name, value in self.properties.items()}
-        made = {"connectorProfileProperties": {self.key: properties},
-                "connectorProfileCredentials": {self.key: credentials}}
-        canaries.add_credentials(made)
-        return made
-
-
-INSTANCE = {"instanceUrl": "http://127.0.0.1:{port}/"}
-KINDS = {
-    "Servicenow": Kind("ServiceNow", INSTANCE, members="oAuth2Credentials"),
-    "Googleanalytics": Kind("GoogleAnalytics", {}, by_operator=True),
-    "Pardot": Kind("Pardot", {"businessUnitId": "0Uv000000000001CAA"}, by_operator=True,
-                   has_app=True),
-    "Marketo": Kind("Marketo", INSTANCE),
-}
-with_codes = pytest.mark.parametrize("kind", [name for name in KINDS if name != "Marketo"])
 
 
 @pytest.fixture
-def led(servers, oauth, canaries, kind):
-    """A server whose vendor of that kind is the OAuth server."""
-    options = ["--egress-allow", "127.0.0.1"]
-    if KINDS[kind].by_operator:
-        options += ["--endpoint", f"{kind}=http://127.0.0.1:{oauth.port}"]
-    made = servers(*options, start=False)
-    if KINDS[kind].has_app:
-        headgate("oauth-app", "set", "--data", made.data, "--connector", kind, "--client-id",
-                 CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
-    return made.start()
+def make(oauth, canaries):
+    """Makes configurations: make(kind, members)."""
+
+    def made(kind, members):
+        config = WAYS[kind].config(oauth, members)
+        canaries.add_credentials(config)
+        return config
+
+    def with_code(kind, code=None, redirect_uri=REDIRECT):
+        code = code or oauth.ask("code", WAYS[kind].client)["code"]
+        return made(kind, {"oAuthRequest": {"authCode": code, "redirectUri": redirect_uri}})
+
+    made.code = with_code
+    return made
 
 
-@with_codes
-def test_each_kind_s_code(led, oauth, canaries, kind):
-    client = aws.boto(led)
-    request = {"authCode": oauth.ask("code")["code"], "redirectUri": REDIRECT}
-    good = KINDS[kind].config(canaries, oauth, oAuthRequest=request)
-    aws.create(client, "code", kind, good)
-    # The same again is no second exchange: what was got for the code counts.
-    aws.update(client, "code", good)
-    assert oauth.calls("/token") + oauth.calls("/oauth_token.do") == 1
-    for wrong in ({**request, "authCode": canaries.new("code")},
-                  {"authCode": oauth.ask("code")["code"], "redirectUri": "https://else.example"}):
-        answer = aws.refused(aws.update, client=client, name="code", config=KINDS[kind].config(
-            canaries, oauth, oAuthRequest=wrong))
-        assert answer[:2] == ("ConnectorAuthenticationException", 401), answer
-        assert "at step token" in answer[2], answer
+def refused_update(server, client, config):
+    """An update that must be refused and leave no trace; what is said."""
+    before = server.listing(), server.profile_row("profile")
+    name, status, message = aws.refused(aws.update, client=client, name="profile", config=config)
+    assert (name, status) == REFUSED, message
+    assert (server.listing(), server.profile_row("profile")) == before
+    return message
 
 
-@with_codes
-def test_each_kind_s_rotating_refresh_token(led, oauth, canaries, kind):
-    client = aws.boto(led)
-    tokens = oauth.ask("tokens")
-    stale = {**tokens, "accessToken": "dummyAccessToken"}
-    aws.create(client, "stale", kind, KINDS[kind].config(canaries, oauth, **stale))
-    aws.update(client, "stale", aws.properties_only(KINDS[kind].config(canaries, oauth)))
-    wrong = {**stale, "refreshToken": canaries.new("refresh")}
-    answer = aws.refused(aws.update, client=client, name="stale",
-                         config=KINDS[kind].config(canaries, oauth, **wrong))
-    assert answer[:2] == ("ConnectorAuthenticationException", 401), answer
+@pytest.mark.parametrize("kind", [shows(kind, "code") for kind in CODES])
+def test_a_code_is_exchanged_once(server, oauth, canaries, make, kind):
+    client = aws.boto(server)
+    first, second = make.code(kind), make.code(kind)
+    aws.create(client, "profile", kind, first)
+    assert oauth.tokens_asked() == 1
+    aws.update(client, "profile", second, clientToken="t1")
+    aws.update(client, "profile", second, clientToken="t1")
+    assert oauth.tokens_asked() == 2
+    refused_update(server, client, first)
+    # The stored credentials once more: what was got for them counts.
+    aws.update(client, "profile", second)
+    aws.update(client, "profile", aws.properties_only(second))
+    # A spent code isn't shown again: the vendor would revoke what it gave for it.
+    assert oauth.tokens_asked() == 2
+    for wrong in (make.code(kind, canaries.new("code")),
+                  make.code(kind, redirect_uri="https://elsewhere.example")):
+        message = refused_update(server, client, wrong)
+        assert "rejected the credentials at step token" in message
+    assert oauth.tokens_asked() == 4
 
 
-@pytest.mark.parametrize("kind", ["Marketo"])
-def test_a_client_gets_a_token(led, oauth, canaries, kind):
-    client = aws.boto(led)
-    good = KINDS[kind].config(canaries, oauth)
-    aws.create(client, "client", kind, good)
-    aws.update(client, "client", aws.properties_only(good))
-    assert oauth.calls("/identity/oauth/token") == 1
+@pytest.mark.parametrize("kind", [shows(kind, "rotation") for kind in CODES])
+def test_what_a_code_brought_is_renewed_again_and_again(server, oauth, make, kind):
+    """Each renewal replaces the refresh token, and the one before it would revoke everything."""
+    client = aws.boto(server)
+    config = make.code(kind)
+    aws.create(client, "profile", kind, config)
+    for renewals in (1, 2, 3):
+        oauth.ask("stale")
+        aws.update(client, "profile", aws.properties_only(config))
+        assert oauth.tokens_asked() == 1 + renewals
+    aws.update(client, "profile", aws.properties_only(config))
+    assert oauth.tokens_asked() == 4
+
+
+@pytest.mark.parametrize("kind", [shows(kind, "refresh") for kind in REFRESHES])
+def test_a_stale_access_token_is_renewed(server, oauth, canaries, make, kind):
+    client = aws.boto(server)
+    tokens = oauth.ask("tokens", WAYS[kind].client)
+    aws.create(client, "profile", kind, make(kind, tokens))
+    assert oauth.tokens_asked() == 0  # a ready token needs no exchange
+    stale = make(kind, {**tokens, "accessToken": canaries.new("stale")})
+    aws.update(client, "profile", stale)
+    assert oauth.tokens_asked() == 1
+    # Rotation gave another refresh token; the stored one is what works from now on.
+    oauth.ask("stale")
+    aws.update(client, "profile", aws.properties_only(stale))
+    assert oauth.tokens_asked() == 2
+    unknown = make(kind, {"accessToken": canaries.new("stale"),
+                          "refreshToken": canaries.new("unknown")})
+    assert "rejected the credentials" in refused_update(server, client, unknown)
+
+
+@pytest.mark.parametrize("kind", [shows("Marketo", "client-credentials")])
+def test_a_client_shows_itself(server, oauth, canaries, make, kind):
+    client = aws.boto(server)
+    good = make(kind, {})
+    aws.create(client, "profile", kind, good)
+    aws.update(client, "profile", aws.properties_only(good))
+    assert oauth.tokens_asked() == 1
+    oauth.ask("stale")
+    aws.update(client, "profile", good)
+    assert oauth.tokens_asked() == 2
     # A token that nobody knows is replaced by another: client credentials use nothing up.
-    for _ in range(2):
-        aws.update(client, "client", KINDS[kind].config(canaries, oauth,
-                                                        accessToken=canaries.new("stale")))
-    row = led.profile_row("client")
-    wrong = KINDS[kind].config(canaries, oauth, clientSecret=canaries.new("wrong"))
-    answer = aws.refused(aws.update, client=client, name="client", config=wrong)
-    assert answer[:2] == ("ConnectorAuthenticationException", 401), answer
-    assert led.profile_row("client") == row
+    aws.update(client, "profile", make(kind, {"accessToken": canaries.new("stale")}))
+    assert oauth.tokens_asked() == 3
+    message = refused_update(server, client, make(kind, {"clientSecret": canaries.new("wrong")}))
+    assert "rejected the credentials at step token" in message
