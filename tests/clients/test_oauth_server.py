@@ -1,6 +1,6 @@
 """OAuth's grants against a server that is not ours (oidc-provider), over plain loopback, which the
-egress list allows: code, refresh, rotation and client credentials, for every connector whose address
-is the operator's or the profile's to say."""
+egress list allows: code, refresh, rotation and client credentials, for every connector whose
+address is the operator's or the profile's to say."""
 
 import json
 import pathlib
@@ -76,7 +76,8 @@ def nothing(_):
 
 
 def sap(oauth):
-    return {"applicationHostUrl": "http://127.0.0.1", "portNumber": oauth.port, "clientNumber": "100",
+    return {"applicationHostUrl": "http://127.0.0.1", "portNumber": oauth.port,
+            "clientNumber": "100",
             "applicationServicePath": "/sap/opu/odata/iwfnd/catalogservice;v=2",
             "oAuthProperties": {"tokenUrl": oauth.origin + "/token",
                                 "authCodeUrl": oauth.origin + "/auth", "oAuthScopes": ["openid"]}}

@@ -115,6 +115,7 @@ def test_moto_tells_who_may(moto):
         stranger.get_caller_identity()
 
 
+@pytest.mark.shows("peer", "moto", kind="Redshift")
 def test_a_role_sends_a_statement(servers, canaries, moto):
     server = start(servers, canaries, moto)
     client = aws.boto(server)
@@ -126,6 +127,7 @@ def test_a_role_sends_a_statement(servers, canaries, moto):
     assert found["workgroupName"] == "acme" and "clusterIdentifier" not in found
 
 
+@pytest.mark.shows("peer", "moto", kind="Redshift")
 @pytest.mark.parametrize("role,words", [
     ("missing", "rejected the credentials at step token: AWS STS does not let this server take on "
                 "the role (AccessDenied)"),
@@ -140,6 +142,7 @@ def test_a_role_that_will_not_do(servers, canaries, moto, role, words):
     assert "user/headgate" not in message
 
 
+@pytest.mark.shows("peer", "moto", kind="Redshift")
 def test_a_server_with_a_wrong_secret(servers, canaries, moto):
     server = start(servers, canaries, moto, secret=canaries.new("wrong"))
     _, _, message = aws.refused(aws.create, client=aws.boto(server), name="cluster",
@@ -147,6 +150,7 @@ def test_a_server_with_a_wrong_secret(servers, canaries, moto):
     assert "does not let this server take on the role (SignatureDoesNotMatch)" in message
 
 
+@pytest.mark.shows("peer", "moto", kind="Redshift")
 def test_a_role_of_another_account(servers, canaries, moto):
     server = start(servers, canaries, moto)
     for member in ("roleArn", "dataApiRoleArn"):
@@ -168,6 +172,7 @@ def salesforce(canaries, arn):
                              "redirectUri": "https://example.com/callback"}}}}
 
 
+@pytest.mark.shows("peer", "moto", kind="Salesforce")
 def test_an_app_comes_from_a_secret(servers, canaries, moto, vendor):
     server = start(servers, canaries, moto, "--endpoint", f"Salesforce={vendor.url}")
     client = aws.boto(server)

@@ -11,9 +11,11 @@ from support.canary import Canaries
 
 HERE = pathlib.Path(__file__).parent
 
-pytestmark = pytest.mark.skipif(
-    not (HERE.parent / "node_modules/@sap/cds").is_dir(),
-    reason="@sap/cds is not installed (tests/package.json)")
+pytestmark = [
+    pytest.mark.shows("peer", "@sap/cds", kind="SAPOData"),
+    pytest.mark.skipif(not (HERE.parent / "node_modules/@sap/cds").is_dir(),
+                       reason="@sap/cds is not installed (tests/package.json)"),
+]
 
 V2, V4 = "/odata/v2/catalog", "odata/v4/catalog/"
 

@@ -12,9 +12,11 @@ import pytest
 
 from support import aws
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("fakesnow") is None,
-    reason="fakesnow is not installed (tests/requirements-peers.txt)")
+pytestmark = [
+    pytest.mark.shows("peer", "fakesnow", kind="Snowflake"),
+    pytest.mark.skipif(importlib.util.find_spec("fakesnow") is None,
+                       reason="fakesnow is not installed (tests/requirements-peers.txt)"),
+]
 
 SCRIPT = pathlib.Path(__file__).with_name("fakesnow_server.py")
 

@@ -41,6 +41,7 @@ def sign_in(port, user, password=PASSWORD, database="dev"):
         return error.args[0]["C"]
 
 
+@pytest.mark.shows("peer", "redshift_connector", kind="Redshift")
 @pytest.mark.parametrize("user", ["sandbox_md5", "sandbox_sha256"])
 def test_the_vendors_driver_signs_in(sandbox, user):
     assert sign_in(sandbox[0], user) is None
@@ -67,6 +68,7 @@ def psql(sandbox, user, query, password=PASSWORD, **options):
         capture_output=True, timeout=TIMEOUT_S, env={**os.environ, "PGPASSWORD": password})
 
 
+@pytest.mark.shows("peer", "psql", kind="Redshift")
 @pytest.mark.parametrize("user", ["sandbox_md5", "sandbox_scram"])
 def test_psql_signs_in_over_tls(sandbox, user):
     assert psql(sandbox, user, "SELECT 1").stdout == b"1\n"
