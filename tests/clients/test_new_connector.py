@@ -1,6 +1,6 @@
-"""The connector that CONTRIBUTING.md shows: in a copy of the tree it is built, and its credentials go
-through UpdateConnectorProfile. Beside its folder and one word, only the API's model is touched, since
-the vendor does not exist."""
+"""The connector that CONTRIBUTING.md shows: in a copy of the tree it is built, and its credentials
+go through UpdateConnectorProfile. Beside its folder and one word, only the API's model is touched,
+since the vendor does not exist."""
 
 import json
 import re
