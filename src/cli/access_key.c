@@ -1,12 +1,14 @@
 /* headgate access-key: who may call. */
 #include "cli/access_keys_made.h"
 #include "cli/command.h"
+#include "cli/data_command.h"
 #include "cli/node.h"
 #include "store/access_keys.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const struct option create_table[] = {
     DATA_OPTIONS,
@@ -77,36 +79,25 @@ static const struct option list_table[] = {
     {0},
 };
 
-static bool print_keys(struct store *store, struct error *error)
+static bool print_keys(const struct options *options, struct store_reader *reader,
+                       struct arena *arena, struct error *error)
 {
-    struct arena arena = {0};
-    struct store_reader *reader;
     struct access_key *keys;
     size_t count = 0;
-    if (!store_reader_take(store, &reader, error))
+    (void)options;
+    if (!access_key_list(reader, arena, &keys, &count, error))
         return false;
-    bool ok = access_key_list(reader, &arena, &keys, &count, error);
-    for (size_t i = 0; ok && i < count; i++) {
-        time_t seconds = (time_t)(keys[i].created_at_ms / 1000);
-        char when[32];
-        struct tm utc;
-        gmtime_r(&seconds, &utc);
-        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    for (size_t i = 0; i < count; i++) {
+        char when[CLOCK_TEXT_SIZE];
+        clock_text(keys[i].created_at_ms, when);
         printf("%.*s  %-24.*s  %s\n", STR_ARG(keys[i].account), STR_ARG(keys[i].id), when);
     }
-    store_reader_put(store, reader);
-    arena_done(&arena);
-    return ok;
+    return true;
 }
 
 static int list(const struct options *options)
 {
-    struct data_dir data;
-    struct error error = {0};
-    secret_init();
-    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) && print_keys(data.store, &error);
-    data_dir_close(&data);
-    return ok ? EXIT_OK : command_failed(&error);
+    return data_show(options, print_keys);
 }
 
 const struct command access_key_list_command = {
@@ -133,14 +124,7 @@ static bool apply_delete(struct db *db, void *argument, struct error *error)
 
 static int delete_key(const struct options *options)
 {
-    struct data_dir data;
-    struct error error = {0};
-    secret_init();
-    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) &&
-              store_apply(data.store, apply_delete, (char *)options_text(options, "access-key-id"),
-                          true, &error);
-    data_dir_close(&data);
-    return ok ? EXIT_OK : command_failed(&error);
+    return data_change(options, apply_delete, options_text(options, "access-key-id"));
 }
 
 const struct command access_key_delete_command = {

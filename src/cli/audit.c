@@ -1,12 +1,12 @@
 /* headgate audit: which changes were tried, by whom, and what came of them. */
 #include "cli/command.h"
+#include "cli/data_command.h"
 #include "cli/data_dir.h"
 
 #include "base/clock.h"
 #include "store/audit.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum { AUDIT_LIMIT_MAX = 100000, HOUR_MS = 60 * 60 * 1000 };
 
@@ -32,11 +32,8 @@ static const struct option options_table[] = {
 
 static void print_entry(const struct audit_entry *entry)
 {
-    time_t seconds = (time_t)(entry->at_ms / 1000);
-    char when[32];
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    char when[CLOCK_TEXT_SIZE];
+    clock_text(entry->at_ms, when);
     printf("%s  %.*s  %.*s  %.*s  %.*s  %.*s\n", when, STR_ARG(entry->region),
            STR_ARG(entry->access_key_id), STR_ARG(entry->operation), STR_ARG(entry->resource),
            STR_ARG(entry->outcome));
@@ -44,33 +41,23 @@ static void print_entry(const struct audit_entry *entry)
         printf("    %.*s\n", STR_ARG(entry->detail));
 }
 
-static bool print_audit(const struct options *options, struct store *store, struct error *error)
+static bool print_audit(const struct options *options, struct store_reader *reader,
+                        struct arena *arena, struct error *error)
 {
-    struct arena arena = {0};
-    struct store_reader *reader;
     struct audit_entry *entries;
     size_t count = 0;
     int64_t after_ms = clock_wall_ms() - options_number(options, "hours") * HOUR_MS;
-    if (!store_reader_take(store, &reader, error))
+    if (!audit_list(reader, arena, str_from(options_text(options, "account")), after_ms,
+                    (size_t)options_number(options, "limit"), &entries, &count, error))
         return false;
-    bool ok = audit_list(reader, &arena, str_from(options_text(options, "account")), after_ms,
-                         (size_t)options_number(options, "limit"), &entries, &count, error);
-    for (size_t i = 0; ok && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         print_entry(&entries[i]);
-    store_reader_put(store, reader);
-    arena_done(&arena);
-    return ok;
+    return true;
 }
 
 static int audit(const struct options *options)
 {
-    struct data_dir data;
-    struct error error = {0};
-    secret_init();
-    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) &&
-              print_audit(options, data.store, &error);
-    data_dir_close(&data);
-    return ok ? EXIT_OK : command_failed(&error);
+    return data_show(options, print_audit);
 }
 
 const struct command audit_command = {

@@ -1,5 +1,6 @@
 /* headgate oauth-app: the client id and secret of the operator's own OAuth apps. */
 #include "cli/command.h"
+#include "cli/data_command.h"
 #include "cli/data_dir.h"
 
 #include "base/clock.h"
@@ -93,30 +94,22 @@ static const struct option list_table[] = {
     {0},
 };
 
-static bool print_apps(struct store *store, struct error *error)
+static bool print_apps(const struct options *options, struct store_reader *reader,
+                       struct arena *arena, struct error *error)
 {
-    struct arena arena = {0};
-    struct store_reader *reader;
     struct oauth_app_row *apps;
     size_t count = 0;
-    if (!store_reader_take(store, &reader, error))
+    (void)options;
+    if (!oauth_app_list(reader, arena, &apps, &count, error))
         return false;
-    bool ok = oauth_app_list(reader, &arena, &apps, &count, error);
-    for (size_t i = 0; ok && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         printf("%-20.*s %.*s\n", STR_ARG(apps[i].connector_type), STR_ARG(apps[i].client_id));
-    store_reader_put(store, reader);
-    arena_done(&arena);
-    return ok;
+    return true;
 }
 
 static int list(const struct options *options)
 {
-    struct data_dir data;
-    struct error error = {0};
-    secret_init();
-    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) && print_apps(data.store, &error);
-    data_dir_close(&data);
-    return ok ? EXIT_OK : command_failed(&error);
+    return data_show(options, print_apps);
 }
 
 const struct command oauth_app_list_command = {
@@ -143,14 +136,7 @@ static bool apply_delete(struct db *db, void *argument, struct error *error)
 
 static int delete_app(const struct options *options)
 {
-    struct data_dir data;
-    struct error error = {0};
-    secret_init();
-    bool ok = data_dir_open(options, DATA_LOOK, &data, &error) &&
-              store_apply(data.store, apply_delete, (char *)options_text(options, "connector"),
-                          true, &error);
-    data_dir_close(&data);
-    return ok ? EXIT_OK : command_failed(&error);
+    return data_change(options, apply_delete, options_text(options, "connector"));
 }
 
 const struct command oauth_app_delete_command = {

@@ -1,0 +1,14 @@
+/* Commands that look at, or take from, what a data directory holds: opened, done, closed again. */
+#pragma once
+
+#include "cli/options.h"
+#include "store/store.h"
+
+/* Prints something of the store. */
+typedef bool data_show_fn(const struct options *options, struct store_reader *reader,
+                          struct arena *arena, struct error *error);
+
+/* Both fail, with a sentence on standard error, where there is no Headgate data yet. They return
+ * the command's exit code. What a change removes is gone from the files when it returns. */
+int data_show(const struct options *options, data_show_fn *show);
+int data_change(const struct options *options, store_apply_fn *apply, const char *argument);
