@@ -28,11 +28,29 @@ PATTERNS = {
 }
 
 
+# What a section may be; a name may follow.
+HEADINGS = ("server", "request", "raw request", "vendor gets", "vendor answers", "response")
+
+
 class Section:
-    def __init__(self, heading, line):
-        self.heading = heading
+    def __init__(self, text, line):
+        self.heading = max((each for each in HEADINGS if f"{text} ".startswith(each + " ")),
+                           key=len, default=text)
+        self.name = text[len(self.heading):].strip()
         self.line = line
         self.lines = []
+
+
+def recall(sections):
+    """A section with a name and nothing in it stands for the one before that has both."""
+    written = {}
+    for section in sections:
+        key = section.heading, section.name
+        if section.name and section.lines:
+            written[key] = section.lines
+        elif section.name:
+            assert key in written, f"line {section.line}: nothing before is named {section.name}"
+            section.lines = written[key]
 
 
 def parse(text):
@@ -46,6 +64,7 @@ def parse(text):
     for section in sections:
         while section.lines and not section.lines[-1]:
             section.lines.pop()
+    recall(sections)
     return sections
 
 
@@ -144,6 +163,10 @@ class Case:
             f"the vendor got {len(got)} requests: {[request.raw[:200] for request in got]}, and " \
             f"the client: {answer.raw.decode()}"
 
+    def profiles(self):
+        """Everything that is stored of profiles."""
+        return self.server.query("SELECT * FROM profiles ORDER BY account, region, name")
+
     def run(self, sections):
         request, expected = None, []
         for section in sections:
@@ -156,11 +179,14 @@ class Case:
             elif section.heading == "vendor answers":
                 self.vendor.script.append(self.message(section, signed=False))
             elif section.heading == "response":
+                before = self.profiles()
                 with wire.Connection(self.server.host, self.server.port) as connection:
                     answer = connection.exchange(request)
                 self.server.answers.append(answer.raw)
                 self.check_vendor(expected, answer)
                 self.assert_bytes(section, answer.raw, "the client got")
+                assert answer.status == 200 or self.profiles() == before, \
+                    f"line {section.line}: what was refused changed a profile"
                 expected = []
             else:
                 raise AssertionError(f"line {section.line}: no section is named {section.heading}")
