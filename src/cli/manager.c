@@ -19,23 +19,33 @@ static bool is_for_us(void)
     return text && str_to_u64(str_from(text), INT32_MAX, &pid) && (pid_t)pid == getpid();
 }
 
-bool manager_take_sockets(int ret_sockets[MANAGER_SOCKETS_MAX], int *ret_count, struct error *error)
+/* The names stand in the order of the sockets, with colons between. */
+static void sort_by_use(int count, struct str names, struct manager_sockets sockets[MANAGER_USES])
+{
+    for (int i = 0; i < count; i++) {
+        struct str name = names, rest = STR("");
+        str_cut(names, ':', &name, &rest);
+        names = rest;
+        bool operations = str_eq(name, STR("operations"));
+        struct manager_sockets *of_use = &sockets[operations ? MANAGER_OPERATIONS : MANAGER_API];
+        of_use->files[of_use->count++] = MANAGER_SOCKET_FIRST + i;
+        fcntl(MANAGER_SOCKET_FIRST + i, F_SETFD, FD_CLOEXEC);
+    }
+}
+
+bool manager_take_sockets(struct manager_sockets ret_sockets[MANAGER_USES], struct error *error)
 {
     unsigned long long count = 0;
-    const char *text = getenv("LISTEN_FDS");
+    const char *text = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
     bool read = !is_for_us() || !text || str_to_u64(str_from(text), MANAGER_SOCKETS_MAX, &count);
+    memset(ret_sockets, 0, MANAGER_USES * sizeof(*ret_sockets));
+    if (read)
+        sort_by_use((int)count, str_from(names ? names : ""), ret_sockets);
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
-    if (!read)
-        return fail(error, ERR_VALIDATION, "LISTEN_FDS is not a number from 0 to %d.",
-                    MANAGER_SOCKETS_MAX);
-    *ret_count = (int)count;
-    for (int i = 0; i < *ret_count; i++) {
-        ret_sockets[i] = MANAGER_SOCKET_FIRST + i;
-        fcntl(ret_sockets[i], F_SETFD, FD_CLOEXEC);
-    }
-    return true;
+    return read || fail(error, ERR_VALIDATION, "LISTEN_FDS is not a number from 0 to %d.",
+                        MANAGER_SOCKETS_MAX);
 }
 
 void manager_notify(const char *state)

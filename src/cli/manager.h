@@ -12,11 +12,23 @@ enum {
     MANAGER_SOCKETS_MAX = 64,
 };
 
+/* What a socket is for: its name in LISTEN_FDNAMES says it (FileDescriptorName= of a socket unit).
+ */
+enum manager_use {
+    MANAGER_API,        /* any name but the next */
+    MANAGER_OPERATIONS, /* "operations" */
+    MANAGER_USES,
+};
+
+struct manager_sockets {
+    int files[MANAGER_SOCKETS_MAX];
+    int count;
+};
+
 /* The listening sockets that were meant for this process: LISTEN_PID, LISTEN_FDS. They are the
  * caller's, and no child's. Clears the variables, so a second call finds none. ERR_VALIDATION when
  * there are more than MANAGER_SOCKETS_MAX. */
-bool manager_take_sockets(int ret_sockets[MANAGER_SOCKETS_MAX], int *ret_count,
-                          struct error *error);
+bool manager_take_sockets(struct manager_sockets ret_sockets[MANAGER_USES], struct error *error);
 
 /* "READY=1", "STOPPING=1": to NOTIFY_SOCKET. Whether anybody hears it is not our concern. */
 void manager_notify(const char *state);

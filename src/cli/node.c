@@ -15,6 +15,7 @@
 enum {
     HEAP_ARENAS = 2,
     OPERATIONS_CONNECTIONS_MAX = 64,
+    OPERATIONS_STOP_MS = 2 * 1000,
     HEAP_KEPT_MAX = 32 * 1024 * 1024, /* bytes of free memory that stay with the process */
     HEAP_PIECE_MAX = 1024 * 1024,     /* bytes; larger pieces are mapped and unmapped singly */
 };
@@ -196,9 +197,9 @@ static void describe_endpoint(struct node *node, bool tls)
     bool v6 = strchr(host, ':') != NULL;
     snprintf(node->endpoint, sizeof(node->endpoint), "%s://%s%s%s:%d", tls ? "https" : "http",
              v6 ? "[" : "", host, v6 ? "]" : "", server_port(node->server));
-    if (node->socket_count > 0)
+    if (node->sockets[MANAGER_API].count > 0)
         log_info("Listens on %d sockets that were handed over, and not where --listen says.",
-                 node->socket_count);
+                 node->sockets[MANAGER_API].count);
     if (!tls && !is_loopback(host))
         log_warn("The API listens on %s without TLS: credentials in requests cross the network in "
                  "clear. Give --tls-cert and --tls-key.",
@@ -210,8 +211,8 @@ static bool start_server(struct node *node, const char *listen, struct error *er
     char host[256];
     struct server_config config = {
         .host = host,
-        .inherited = node->sockets,
-        .inherited_count = node->socket_count,
+        .inherited = node->sockets[MANAGER_API].files,
+        .inherited_count = node->sockets[MANAGER_API].count,
         .loops = (int)options_number(node->options, "loops"),
         .handler = service_handle,
         .handler_context = node->service,
@@ -233,27 +234,31 @@ static bool start_server(struct node *node, const char *listen, struct error *er
 static bool start_operations(struct node *node, struct error *error)
 {
     const char *listen = options_text(node->options, "operations");
-    char host[256];
+    char host[256] = "";
     struct server_config config = {
         .host = host,
+        .inherited = node->sockets[MANAGER_OPERATIONS].files,
+        .inherited_count = node->sockets[MANAGER_OPERATIONS].count,
         .loops = 1,
         .handler = live_handle,
         .handler_context = &node->live,
         .connections_max = OPERATIONS_CONNECTIONS_MAX,
     };
-    if (!listen)
+    if (!listen && config.inherited_count == 0)
         return true;
     node->live.service = node->service;
     node->live.server = node->server;
     node->live.started_ms = clock_wall_ms();
-    if (!parse_listen(listen, host, sizeof(host), &config.port, error) ||
-        !server_start(&config, &node->operations, error))
+    if (listen && !parse_listen(listen, host, sizeof(host), &config.port, error))
         return false;
-    log_info("Health and metrics: http://%s:%d/healthz, /readyz, /metrics.", host,
+    if (!server_start(&config, &node->operations, error))
+        return false;
+    const char *at = server_host(node->operations);
+    log_info("Health and metrics: http://%s:%d/healthz, /readyz, /metrics.", at,
              server_port(node->operations));
-    if (!is_loopback(host))
+    if (!is_loopback(at))
         log_warn("Health and metrics are told to whoever reaches %s: keep it in your own network.",
-                 host);
+                 at);
     return true;
 }
 
@@ -261,7 +266,7 @@ bool node_start(struct node *node, const struct options *options, const char *li
                 bool with_sandbox, struct error *error)
 {
     *node = (struct node){.options = options};
-    return manager_take_sockets(node->sockets, &node->socket_count, error) &&
+    return manager_take_sockets(node->sockets, error) &&
            data_dir_open(options, DATA_SERVE, &node->data, error) &&
            first_key_make(&node->data, options_text(options, "account"), error) &&
            (!with_sandbox || start_sandbox(node, error)) && start_client(node, error) &&
@@ -293,6 +298,23 @@ void node_wait(struct node *node)
     manager_notify("STOPPING=1");
 }
 
+/* Whoever asks just now is still answered. */
+static void stop_operations(struct node *node)
+{
+    if (!node->operations)
+        return;
+    server_stop(node->operations, OPERATIONS_STOP_MS);
+    server_free(node->operations);
+}
+
+static void close_sockets(struct node *node)
+{
+    for (int use = 0; use < MANAGER_USES; use++) {
+        for (int i = 0; i < node->sockets[use].count; i++)
+            close(node->sockets[use].files[i]);
+    }
+}
+
 bool node_stop(struct node *node)
 {
     int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
@@ -302,8 +324,7 @@ bool node_stop(struct node *node)
         service_stop(node->service);
     if (node->client)
         client_stop(node->client); /* whoever waits for a vendor still is told */
-    if (node->operations)
-        server_free(node->operations);
+    stop_operations(node);
     if (node->service)
         service_free(node->service);
     if (node->client)
@@ -318,7 +339,6 @@ bool node_stop(struct node *node)
     secret_free(node->aws_secret);
     secret_free(node->aws_session_token);
     data_dir_close(&node->data);
-    for (int i = 0; i < node->socket_count; i++)
-        close(node->sockets[i]);
+    close_sockets(node);
     return whole;
 }

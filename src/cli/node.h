@@ -18,9 +18,7 @@
 
 struct node {
     const struct options *options;
-    int sockets[MANAGER_SOCKETS_MAX]; /* from a service manager, to listen on; open until node_stop
-                                       */
-    int socket_count;
+    struct manager_sockets sockets[MANAGER_USES]; /* to listen on; open until node_stop */
     struct data_dir data;
     struct sandbox *sandbox; /* NULL without --sandbox */
     struct egress *egress;
@@ -34,7 +32,7 @@ struct node {
     struct server *server;
     char endpoint[320]; /* "http://127.0.0.1:8620" */
     struct live live;
-    struct server *operations; /* answers for `live`; NULL without --operations */
+    struct server *operations; /* answers for `live`; NULL: not asked for */
 };
 
 #define LISTEN_DEFAULT "127.0.0.1:8620"

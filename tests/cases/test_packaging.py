@@ -29,7 +29,7 @@ def units(tmp_path):
     """The units with the binary under test in them."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed")
-    for path in PACKAGING.glob("headgate.*"):
+    for path in PACKAGING.glob("headgate*"):
         text = path.read_text().replace("/usr/bin/headgate ", f"{BINARY} ")
         (tmp_path / path.name).write_text(text)
     return tmp_path
@@ -43,7 +43,8 @@ def analyze(*words, cwd):
 
 
 def test_systemd_reads_the_units(units):
-    said = analyze("verify", "./headgate.service", "./headgate.socket", cwd=units).stderr
+    said = analyze("verify", "./headgate.service", *[f"./{path.name}" for path in
+                                                     units.glob("*.socket")], cwd=units).stderr
     assert [line for line in said.splitlines() if "headgate" in line] == []
 
 

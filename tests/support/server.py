@@ -38,12 +38,19 @@ def command(*words):
     return [*start, BINARY, *[str(word) for word in words]]
 
 
-# Becomes the command after it, with a socket handed over as a service manager does it.
+# Becomes the command after "--", with the sockets before it, NAME=FILE each, handed over as a
+# service manager does it.
 HAND_OVER = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="headgate.socket")
-os.execvp(sys.argv[2], sys.argv[2:])
+import fcntl, os, sys
+end = sys.argv.index("--")
+given = [word.split("=") for word in sys.argv[1:end]]
+kept = [fcntl.fcntl(int(file), fcntl.F_DUPFD, 100) for _, file in given]
+for at, file in enumerate(kept):
+    os.dup2(file, 3 + at)
+    os.close(file)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(given)),
+                  LISTEN_FDNAMES=":".join(name for name, _ in given))
+os.execvp(sys.argv[end + 1], sys.argv[end + 1:])
 """
 
 
@@ -102,12 +109,13 @@ class Server:
         return "".join(path.read_text(errors="replace")
                        for path in sorted(self.directory.glob("stderr-*.log")))
 
-    def start(self, *more, env=None, listener=None, before=()):
-        """Starts it and waits for the line that says it answers. With a listening socket, it is
-        handed over. `before` are words of a command that becomes the server."""
-        kept = []
-        if listener:
-            before, kept = [sys.executable, "-c", HAND_OVER, str(listener.fileno())], [listener]
+    def start(self, *more, env=None, listeners=None, before=()):
+        """Starts it and waits for the line that says it answers. Listening sockets by their names
+        are handed over. `before` are words of a command that becomes the server."""
+        kept = list((listeners or {}).values())
+        if listeners:
+            given = [f"{name}={each.fileno()}" for name, each in listeners.items()]
+            before = [sys.executable, "-c", HAND_OVER, *given, "--"]
         self.starts += 1
         lines = queue.Queue()
         stderr = open(self.directory / f"stderr-{self.starts}.log", "wb")
