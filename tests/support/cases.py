@@ -6,9 +6,10 @@ import difflib
 import hmac
 import re
 
-from support import wire
+from support import vendor, wire
+from support.server import headgate
 
-PLACEHOLDER = re.compile(r"%([A-Z][A-Z0-9-]*)((?: [a-z][a-z0-9-]*)*)%")
+PLACEHOLDER = re.compile(r"%([A-Z][A-Z0-9-]*)((?: [a-z0-9][a-z0-9-]*)*)%")
 
 # What differs from run to run, as it may look in what comes back.
 PATTERNS = {
@@ -29,7 +30,8 @@ PATTERNS = {
 
 
 # What a section may be; a name may follow.
-HEADINGS = ("server", "request", "raw request", "vendor gets", "vendor answers", "response")
+HEADINGS = ("server", "request", "raw request", "response", "vendor gets", "vendor answers",
+            "vendor breaks off", "vendor resets", "vendor is silent")
 
 
 class Section:
@@ -86,6 +88,8 @@ class Case:
             return self.vendor.authority
         if name == "VENDOR-PORT":
             return self.vendor.authority.rsplit(":", 1)[1]
+        if name == "BYTES":
+            return "x" * int(words[0])
         if name == "SECRET":
             return self.canaries.new(words[0])
         if name == "BASIC":
@@ -162,22 +166,49 @@ class Case:
         assert len(got) == len(expected), \
             f"the vendor got {len(got)} requests: {[request.raw[:200] for request in got]}, and " \
             f"the client: {answer.raw.decode()}"
+        assert not self.vendor.script, f"never asked for: {list(self.vendor.script)}"
 
     def profiles(self):
         """Everything that is stored of profiles."""
         return self.server.query("SELECT * FROM profiles ORDER BY account, region, name")
 
+    def set_up(self, section):
+        """Starts the server with what a section says, beside what was said before."""
+        self.server.stop()
+        for words in [self.fill(line).split() for line in section.lines if line]:
+            if words[0] == "oauth-app":
+                headgate("oauth-app", "set", "--data", self.server.data, "--connector", words[1],
+                         "--client-id", words[2],
+                         input=(self.canaries.new(words[3]) + "\n").encode())
+            elif words[0] == "env":
+                self.server.env[words[1]] = words[2]
+            else:
+                self.server.options += words
+        self.server.start()
+
+    def foresee(self, section):
+        """What the vendor does with its next request."""
+        if section.heading == "vendor answers":
+            return self.message(section, signed=False)
+        if section.heading == "vendor breaks off":
+            return vendor.breaking_off(self.message(section, signed=False))
+        return {"vendor resets": vendor.reset, "vendor is silent": vendor.silence}[section.heading]
+
     def run(self, sections):
         request, expected = None, []
+        if sections[0].heading != "server":
+            self.server.start()
         for section in sections:
-            if section.heading == "request":
+            if section.heading == "server":
+                self.set_up(section)
+            elif section.heading == "request":
                 request = self.message(section, signed=True)
             elif section.heading == "raw request":
                 request = self.raw(section)
             elif section.heading == "vendor gets":
                 expected.append(section)
-            elif section.heading == "vendor answers":
-                self.vendor.script.append(self.message(section, signed=False))
+            elif section.heading in HEADINGS and section.heading.startswith("vendor "):
+                self.vendor.script.append(self.foresee(section))
             elif section.heading == "response":
                 before = self.profiles()
                 with wire.Connection(self.server.host, self.server.port) as connection:
@@ -190,11 +221,3 @@ class Case:
                 expected = []
             else:
                 raise AssertionError(f"line {section.line}: no section is named {section.heading}")
-
-
-def setup_of(sections):
-    """The words of the section `== server`, which comes first if it is there: options a line, and
-    lines `oauth-app TYPE CLIENT-ID SECRET-NAME` or `env NAME VALUE`."""
-    if sections and sections[0].heading == "server":
-        return [line.split() for line in sections.pop(0).lines if line]
-    return []

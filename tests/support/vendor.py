@@ -2,6 +2,7 @@
 
 import collections
 import socket
+import struct
 import threading
 
 from support import wire
@@ -29,10 +30,29 @@ def http(status, body=b"", content_type="application/json", headers=()):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+# What a vendor may do with a connection instead of answering; each is its end.
+
+def reset(connection):
+    """Gives it up without a word: what the other side waits for ends in ECONNRESET."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def silence(connection):
+    """Says nothing for as long as the other side waits."""
+    while connection.recv(65536):
+        pass
+
+
+def breaking_off(raw):
+    """Hangs up after these bytes, whatever more they promised."""
+    return lambda connection: connection.sendall(raw)
+
+
 class Vendor:
     """Answers requests with a function, or from a script when none is set; a request that the
     script does not foresee gets a 500 and stays in `requests`, where the test will see it. The
-    function is called on the connection's thread, several at once if there are several."""
+    function is called on the connection's thread, several at once if there are several. An answer
+    is bytes, or one of the functions above, or None: hang up without a word."""
 
     def __init__(self, answer=None):
         self.answer = answer or self.next_of_script
@@ -86,7 +106,10 @@ class Vendor:
                 with self.lock:
                     self.requests.append(request)
                 answer = self.answer(request)
-                if answer is None:  # hang up without a word
+                if answer is None:
+                    return
+                if callable(answer):
+                    answer(connection)
                     return
                 connection.sendall(answer)
         except OSError:
