@@ -13,11 +13,15 @@ build_packages=(
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
     cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
-    openssl:openssl postgresql
+    openssl:openssl
 )
+bench_packages=(wrk:wrk)
+# PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are
+# unpacked to build/programs and not installed.
+test_programs=(postgres:postgresql-15 psql:postgresql-client-15)
+bench_programs=(nginx:nginx)
 # A test that needs one of these is skipped, by name, where it cannot be had.
-wished_test_packages=(promtool:prometheus)
-bench_packages=(nginx:nginx-light wrk:wrk)
+wished_test_programs=(promtool:prometheus)
 
 say() {
     echo "headgate: $*"
@@ -32,9 +36,14 @@ installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Debian keeps servers in sbin, which an ordinary user's PATH lacks.
+# Debian keeps servers where an ordinary user's PATH does not lead. tests/support/programs.py looks
+# in the same places.
 there() {
-    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null
+    local path=$PATH:/usr/sbin:/sbin folder
+    for folder in {,build/programs}/usr/lib/postgresql/*/bin build/programs/usr/{bin,sbin}; do
+        path+=:$folder
+    done
+    PATH=$path command -v "$1" >/dev/null
 }
 
 as_root() {
@@ -72,6 +81,40 @@ install_packages() {
         give_up "apt-get could not install these packages; the lines above say why"
     fi
     rm -f "$log"
+}
+
+# Fetches packages, unpacks them, and installs the libraries that they name.
+unpack_into() {
+    local folder=$1 package
+    shift
+    as_root apt-get update -qq || true
+    (cd "$folder" && apt-get download -qq "$@") || return 1
+    for package in "$folder"/*.deb; do
+        dpkg-deb -x "$package" build/programs || return 1
+        dpkg-deb -f "$package" Depends | tr ',' '\n' | sed -nE 's/^ *(lib[^ :(|]+).*/\1/p'
+    done >"$folder/libraries"
+}
+
+unpack_programs() {
+    local what=$1 entry missing=() folder libraries
+    shift
+    for entry in "$@"; do
+        there "${entry%%:*}" || missing+=("${entry#*:}")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null ||
+        give_up "${what} needs programs of these Debian packages: ${missing[*]}"
+    say "unpacking for ${what}, once: ${missing[*]}"
+    mkdir -p build/programs
+    folder=$(mktemp -d)
+    if ! unpack_into "$folder" "${missing[@]}" >"$folder/log" 2>&1; then
+        tail -n 15 "$folder/log" >&2
+        rm -rf "$folder"
+        give_up "these packages could not be unpacked; the lines above say why"
+    fi
+    mapfile -t libraries <"$folder/libraries"
+    rm -rf "$folder"
+    install_packages "$what" "${libraries[@]}"
 }
 
 # Runs a fetch only when the files that decide its result have changed since it last succeeded.
@@ -117,7 +160,8 @@ for set in "$@"; do
     build) install_packages building "${build_packages[@]}" ;;
     test)
         install_packages testing "${test_packages[@]}"
-        (install_packages "more tests" "${wished_test_packages[@]}") || true
+        unpack_programs testing "${test_programs[@]}"
+        (unpack_programs "more tests" "${wished_test_programs[@]}") || true
         once_for build/venv/fetched "Python packages for the client tests" \
             tests/requirements.txt -- fetch_python
         # In a shell of its own, since nothing else depends on them.
@@ -126,7 +170,10 @@ for set in "$@"; do
         once_for tests/node_modules/.fetched "npm packages for the client tests" \
             tests/package.json tests/package-lock.json -- fetch_node
         ;;
-    bench) install_packages benchmarking "${bench_packages[@]}" ;;
+    bench)
+        install_packages benchmarking "${bench_packages[@]}"
+        unpack_programs benchmarking "${bench_programs[@]}"
+        ;;
     *) give_up "there is no set named $set: build, test or bench" ;;
     esac
 done

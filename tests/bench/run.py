@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import strategies  # noqa: E402
 from support import wire  # noqa: E402
+from support.programs import find  # noqa: E402
 
 BINARY = ROOT / "build/headgate"
 HERE = pathlib.Path(__file__).resolve().parent
@@ -134,7 +135,7 @@ http {{
 """)
 
     def __enter__(self):
-        path = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        path = find("nginx")
         self.process = subprocess.Popen([path, "-c", self.directory / "nginx.conf"],
                                         stderr=subprocess.DEVNULL)
         limit = time.monotonic() + START_LIMIT_S

@@ -1,7 +1,6 @@
 """What a running server tells its operator: health, readiness, metrics."""
 
 import json
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -10,6 +9,7 @@ import threading
 import pytest
 
 from support import aws, operations, private
+from support.programs import find
 from support.server import OTHER_ACCOUNT, command, headgate
 from support.vendor import Vendor, http
 
@@ -225,13 +225,13 @@ def test_private_connections_under_way_are_seen(servers, canaries):
 
 
 def test_promtool_finds_nothing(servers, vendor, canaries):
-    if not shutil.which("promtool"):
-        pytest.skip("promtool, of Debian's package prometheus, is not installed")
+    if not find("promtool"):
+        pytest.skip("promtool, of Debian's package prometheus, is not there")
     server = servers(*operations.OPTION, "--egress-allow", "127.0.0.1", "--endpoint",
                      f"Amplitude={vendor.url}")
     server.call("CreateConnectorProfile", amplitude(canaries.new()))
     text = operations.ask(server, "/metrics")[2]
-    done = subprocess.run(["promtool", "check", "metrics"], input=text.encode(),
+    done = subprocess.run([find("promtool"), "check", "metrics"], input=text.encode(),
                           capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 

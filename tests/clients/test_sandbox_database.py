@@ -3,11 +3,11 @@ Redshift, which alone knows its SHA-256, and PostgreSQL's psql with TLS and SCRA
 
 import os
 import re
-import shutil
 import subprocess
 
 import pytest
 
+from support.programs import find
 from support.server import clean_environment, command
 
 TIMEOUT_S = 60
@@ -58,13 +58,13 @@ def test_the_vendors_driver_is_refused(sandbox, user, sqlstate):
 
 
 def psql(sandbox, user, query, password=PASSWORD, **options):
-    if shutil.which("psql") is None:
-        pytest.skip("psql is not installed (Debian's package postgresql)")
+    if find("psql") is None:
+        pytest.skip("psql is not there (Debian's package postgresql-client-15)")
     settings = {"host": HOST, "hostaddr": "127.0.0.1", "port": sandbox[0], "user": user,
                 "dbname": "dev", "sslmode": "verify-full", "sslrootcert": sandbox[1], **options}
     return subprocess.run(
-        ["psql", "-XqAt", " ".join(f"{name}={value}" for name, value in settings.items()), "-c",
-         query],
+        [find("psql"), "-XqAt", " ".join(f"{name}={value}" for name, value in settings.items()),
+         "-c", query],
         capture_output=True, timeout=TIMEOUT_S, env={**os.environ, "PGPASSWORD": password})
 
 

@@ -1,6 +1,8 @@
 """A real PostgreSQL for the length of a test: its own data, port, certificate and user of the
 system, since it refuses to run as root."""
 
+import atexit
+import functools
 import os
 import pathlib
 import pwd
@@ -10,16 +12,28 @@ import subprocess
 import tempfile
 import time
 
+from support.programs import UNPACKED, find
+
 TIMEOUT_S = 60
 
 
 def programs():
     """Where initdb and postgres are, or None."""
-    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if found:
-        return found[-1].parent
-    on_path = shutil.which("initdb")
-    return pathlib.Path(on_path).parent if on_path else None
+    found = find("initdb")
+    return pathlib.Path(found).resolve().parent if found else None
+
+
+@functools.cache
+def programs_for_all():
+    """The same where another user can run them: a copy if they lie in a folder of root's own."""
+    folder = programs()
+    if all(each.stat().st_mode & 0o001 for each in folder.parents):
+        return folder
+    copy = pathlib.Path(tempfile.mkdtemp(prefix="headgate-postgres-programs-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    shutil.copytree(UNPACKED / "usr", copy / "usr", symlinks=True)
+    return copy / folder.relative_to(UNPACKED)
 
 
 def free_port():
@@ -59,10 +73,10 @@ class Postgres:
 
     def __init__(self, tls, hba, sql):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="headgate-postgres-"))
-        self.bin = programs()
+        self.user = unprivileged()
+        self.bin = programs_for_all() if self.user else programs()
         self.port = free_port()
         self.process = None
-        self.user = unprivileged()
         self.ca = make_certificates(self.directory, "localhost")
         (self.directory / "server.key").chmod(0o600)
         if self.user:
