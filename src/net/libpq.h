@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-struct pg_conn;   /* PGconn */
-struct pg_result; /* PGresult */
+struct pg_conn;      /* PGconn */
+struct pg_result;    /* PGresult */
+struct libpq_option; /* PQconninfoOption */
 
 enum libpq_polling { /* PostgresPollingStatusType */
                      LIBPQ_POLLING_FAILED,
@@ -26,7 +27,13 @@ enum libpq_status { /* ConnStatusType, as far as it is looked at */
                     LIBPQ_STATUS_TLS,    /* asks for TLS, or in the handshake */
 };
 
-enum { LIBPQ_TUPLES_OK = 2 };                                   /* ExecStatusType */
+enum libpq_result_status { /* ExecStatusType, as far as it is looked at */
+                           LIBPQ_COMMAND_OK = 1,
+                           LIBPQ_TUPLES_OK = 2,
+                           LIBPQ_PIPELINE_SYNC = 10,
+                           LIBPQ_PIPELINE_ABORTED = 11,
+};
+
 enum { LIBPQ_ERRORS_VERBOSE = 2 };                              /* PGVerbosity: with the SQLSTATE */
 enum { LIBPQ_FIELD_SQLSTATE = 'C', LIBPQ_FIELD_MESSAGE = 'M' }; /* PG_DIAG_… */
 
@@ -54,13 +61,45 @@ enum { LIBPQ_FIELD_SQLSTATE = 'C', LIBPQ_FIELD_MESSAGE = 'M' }; /* PG_DIAG_… *
     F(void *, setNoticeProcessor,                                                                  \
       (struct pg_conn * connection, void (*each)(void *context, const char *message),              \
        void *context))                                                                             \
-    F(void, finish, (struct pg_conn * connection))
+    F(void, finish, (struct pg_conn * connection))                                                 \
+    F(struct pg_conn *, connectdbParams,                                                           \
+      (const char *const *names, const char *const *values, int expand_name))                      \
+    F(struct libpq_option *, conninfoParse, (const char *text, char **ret_words))                  \
+    F(void, conninfoFree, (struct libpq_option * options))                                         \
+    F(void, freemem, (void *memory))                                                               \
+    F(int, serverVersion, (const struct pg_conn *connection))                                      \
+    F(int, sslInUse, (struct pg_conn * connection))                                                \
+    F(char *, host, (const struct pg_conn *connection))                                            \
+    F(int, enterPipelineMode, (struct pg_conn * connection))                                       \
+    F(int, exitPipelineMode, (struct pg_conn * connection))                                        \
+    F(int, pipelineSync, (struct pg_conn * connection))                                            \
+    F(int, sendQueryParams,                                                                        \
+      (struct pg_conn * connection, const char *query, int count, const unsigned *types,           \
+       const char *const *values, const int *lengths, const int *formats, int result_format))      \
+    F(int, sendPrepare,                                                                            \
+      (struct pg_conn * connection, const char *name, const char *query, int count,                \
+       const unsigned *types))                                                                     \
+    F(int, sendQueryPrepared,                                                                      \
+      (struct pg_conn * connection, const char *name, int count, const char *const *values,        \
+       const int *lengths, const int *formats, int result_format))                                 \
+    F(int, getlength, (const struct pg_result *result, int row, int column))                       \
+    F(int, getisnull, (const struct pg_result *result, int row, int column))                       \
+    F(char *, cmdStatus, (struct pg_result * result))                                              \
+    F(char *, cmdTuples, (struct pg_result * result))
 
 #define LIBPQ_MEMBER(type, name, parameters) type(*name) parameters;
 struct libpq {
     LIBPQ_FUNCTIONS(LIBPQ_MEMBER)
 };
 extern struct libpq libpq;
+
+/* NULL is fine; sets it to NULL. */
+static inline void libpq_clear(struct pg_result **result)
+{
+    if (*result)
+        libpq.clear(*result);
+    *result = (struct pg_result *)0;
+}
 
 /* Once for the process, from any thread. False when libpq.so.5 is not there or too old. */
 bool libpq_load(void);

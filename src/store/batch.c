@@ -1,17 +1,16 @@
-/* One transaction for many writes: each between marks of its own, all durable with one sync. */
+/* One transaction for many writes, all durable with one sync: each between marks of its own, or
+ * where the database is across a network first all at once, ahead of its answers. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/inside.h"
 
-#include <string.h>
+#include <time.h>
 
 enum {
-    LOG_PAGES_MAX =
-        16384, /* 64 MiB: past it the writer waits for readers and begins the log anew */
-    LOG_PAGES_MORE = 2048, /* how much further it goes when readers did not give way */
-    LOG_RESTART_MS = 200,
+    RETRY_MS = 30 * 1000, /* for a batch whose connection was lost, or that another one crossed */
+    RETRY_NAP_NS = 10 * 1000 * 1000,
 };
 
 /* False when the whole transaction is lost; whether this write succeeded is in write->ok. */
@@ -46,17 +45,66 @@ static bool try_batch(struct db *db, struct store_write *batch, struct error *er
     return db_commit(db, error);
 }
 
+/* A write that fails by itself makes the batch one whose assumptions do not hold. */
+static bool try_ahead(struct db *db, struct store_write *batch, bool *ret_held, struct error *error)
+{
+    *ret_held = true;
+    if (!db_begin_ahead(db, error))
+        return false;
+    for (struct store_write *write = batch; write && *ret_held; write = write->next) {
+        write->error.code = ERR_NONE;
+        write->ok = write->apply(db, write->argument, &write->error);
+        *ret_held = write->ok;
+    }
+    fault_point("store:before-commit");
+    return *ret_held ? db_commit_ahead(db, ret_held, error)
+                     : fail(error, ERR_CONFLICT, "A write of this batch failed.");
+}
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = RETRY_NAP_NS}, NULL);
+}
+
+/* Whether the batch that failed is to be tried again; *ret_committed when it turns out that it did
+ * not fail. */
+static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
+{
+    enum db_failure failure = db_failure(db);
+    if (failure == DB_FATE_UNKNOWN && !db_settle(db, until_ms, ret_committed, error))
+        return false;
+    if (failure == DB_FAILED || *ret_committed || clock_mono_ms() >= until_ms)
+        return false;
+    db_rollback(db);
+    nap();
+    return true;
+}
+
+static bool commit_batch(struct db *db, struct store_write *batch, struct error *error)
+{
+    int64_t until_ms = clock_mono_ms() + RETRY_MS;
+    bool ahead = db_can_run_ahead(db), committed = false;
+    for (;;) {
+        bool held = true;
+        if (ahead ? try_ahead(db, batch, &held, error) : try_batch(db, batch, error))
+            return true;
+        if (!held) {
+            db_rollback(db);
+            ahead = false;
+        } else if (!try_again(db, until_ms, &committed, error)) {
+            return committed;
+        }
+    }
+}
+
 static void note_success(struct store *store)
 {
     if (store->failing)
         log_info("The store can be written again.");
     store->failing = false;
-    atomic_store(&store->log_pages, db_log_pages(store->writer));
     atomic_fetch_add(&store->commits, 1);
 }
 
-/* After a commit that failed halfway the log may hold it whole, past its valid end. Emptying the
- * log makes sure that no recovery finds it there. */
 static void note_failure(struct store *store, const struct error *error)
 {
     db_rollback(store->writer);
@@ -64,7 +112,6 @@ static void note_failure(struct store *store, const struct error *error)
     if (!store->failing)
         log_error("Writes fail: %s", error->message);
     store->failing = true;
-    atomic_store(&store->empty_log_wanted, true);
 }
 
 static bool removes_secrets(const struct store_write *batch)
@@ -74,23 +121,6 @@ static bool removes_secrets(const struct store_write *batch)
             return true;
     }
     return false;
-}
-
-/* What was deleted is zeroed in the database file; here its older copies in the log go. */
-static void empty_log(struct store *store)
-{
-    bool whole = false;
-    struct error error = {0};
-    pthread_mutex_lock(&store->checkpoint_mutex);
-    db_checkpoint(store->writer, DB_CHECKPOINT_TRUNCATE, STORE_SCRUB_MS, &whole, &error);
-    pthread_mutex_unlock(&store->checkpoint_mutex);
-    if (whole) {
-        atomic_store(&store->log_pages, 0);
-        return;
-    }
-    log_warn("Deleted data stays in the store's log for now: %s",
-             error.code ? error.message : "a reader would not end.");
-    atomic_store(&store->empty_log_wanted, true);
 }
 
 static void count(struct store *store, const struct store_write *batch, int64_t duration_us)
@@ -120,28 +150,11 @@ static void report(struct store_write *batch, bool ok, const struct error *error
     }
 }
 
-/* The checkpointer never gets the log to its beginning while writes go on without a pause. */
-static void keep_log_short(struct store *store)
-{
-    bool whole = false;
-    struct error error;
-    int pages = db_log_pages(store->writer);
-    if (pages < LOG_PAGES_MAX)
-        store->restart_at_pages = LOG_PAGES_MAX;
-    if (pages < store->restart_at_pages)
-        return;
-    pthread_mutex_lock(&store->checkpoint_mutex);
-    db_checkpoint(store->writer, DB_CHECKPOINT_RESTART, LOG_RESTART_MS, &whole, &error);
-    pthread_mutex_unlock(&store->checkpoint_mutex);
-    if (!whole)
-        store->restart_at_pages = pages + LOG_PAGES_MORE;
-}
-
 void batch_commit(struct store *store, struct store_write *batch)
 {
     struct error error = {0};
     int64_t begun_us = clock_mono_us();
-    bool ok = try_batch(store->writer, batch, &error);
+    bool ok = commit_batch(store->writer, batch, &error);
     if (ok) {
         fault_point("store:after-commit");
         note_success(store);
@@ -149,9 +162,8 @@ void batch_commit(struct store *store, struct store_write *batch)
     } else {
         note_failure(store, &error);
     }
-    if (ok && removes_secrets(batch))
-        empty_log(store);
+    bool scrub = ok && removes_secrets(batch);
+    log_before_report(store, ok, scrub);
     report(batch, ok, &error);
-    checkpointer_notify(store);
-    keep_log_short(store);
+    log_after_report(store);
 }

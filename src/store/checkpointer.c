@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/inside.h"
+#include "store/sqlite.h"
 #include "store/timed.h"
 
 #include <stdlib.h>
@@ -45,12 +46,12 @@ static bool wait_for_work(struct checkpointer *self)
     return goes_on;
 }
 
-static bool checkpoint(struct checkpointer *self, enum db_checkpoint_mode mode)
+static bool checkpoint(struct checkpointer *self, enum checkpoint_mode mode)
 {
     bool whole = false;
     struct error error;
     pthread_mutex_lock(&self->store->checkpoint_mutex);
-    bool ok = db_checkpoint(self->db, mode, 0, &whole, &error);
+    bool ok = sqlite_checkpoint(self->db, mode, 0, &whole, &error);
     pthread_mutex_unlock(&self->store->checkpoint_mutex);
     if (!ok && !self->failing)
         log_warn("The store's log cannot be moved into the database file: %s", error.message);
@@ -63,7 +64,7 @@ static void empty_log(struct checkpointer *self)
 {
     atomic_store(&self->pending, false);
     atomic_store(&self->store->empty_log_wanted, false);
-    if (checkpoint(self, DB_CHECKPOINT_PASSIVE) && checkpoint(self, DB_CHECKPOINT_TRUNCATE)) {
+    if (checkpoint(self, CHECKPOINT_PASSIVE) && checkpoint(self, CHECKPOINT_TRUNCATE)) {
         self->wait_ms = ROUND_MS;
         return;
     }
@@ -84,7 +85,7 @@ static void round_once(struct checkpointer *self)
     if (self->quiet_rounds >= QUIET_ROUNDS || atomic_load(&store->empty_log_wanted))
         empty_log(self);
     else if (atomic_load(&store->log_pages) >= PASSIVE_PAGES)
-        checkpoint(self, DB_CHECKPOINT_PASSIVE);
+        checkpoint(self, CHECKPOINT_PASSIVE);
 }
 
 static void *run(void *argument)
@@ -111,7 +112,7 @@ bool checkpointer_start(struct store *store, struct error *error)
     self->wait_ms = ROUND_MS;
     pthread_mutex_init(&self->mutex, NULL);
     cond_init_timed(&self->wake);
-    bool ok = db_open(store->path, DB_CHECKPOINT, &self->db, error);
+    bool ok = sqlite_open(store->path, DB_CHECKPOINT, &self->db, error);
     int rc = ok ? pthread_create(&self->thread, NULL, run, self) : 0;
     if (rc != 0)
         ok = fail(error, ERR_UNAVAILABLE, "No thread for the store: %s.", strerror(rc));

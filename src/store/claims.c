@@ -1,4 +1,5 @@
-/* Who is working on which client token just now: a table in memory. A request first takes its
+/* Who is working on which client token just now: a table in memory, and where other nodes work on
+ * the same store a lock that they see. A request first takes its
  * token's place in the table and only then looks for a stored answer, so that no answer can slip
  * between. */
 #include "store/claims.h"
@@ -6,12 +7,18 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "store/inside.h"
+#include "store/locks.h"
 #include "store/timed.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { CLAIM_BUCKETS = 64 };
+enum {
+    CLAIM_BUCKETS = 64,
+    SHARE_NAP_NS = 30 * 1000 * 1000, /* between looks whether another node is done */
+};
 
 struct bucket {
     pthread_mutex_t mutex;
@@ -27,6 +34,7 @@ struct token_claim {
     struct bucket *bucket;
     struct token_claim *next;
     unsigned char hash[REQUEST_HASH_SIZE];
+    bool shared;          /* other nodes see it too: it is among store->locks */
     bool working;         /* no stored answer was found; before that the hash decides nothing */
     struct token_key key; /* points into `text` */
     char text[];
@@ -130,6 +138,49 @@ static bool look_up(struct store *store, struct arena *arena, const struct token
     return ok;
 }
 
+/* The token's name among the locks. */
+static int64_t name_of(const struct token_key *key)
+{
+    const struct str parts[] = {key->account, key->region, key->operation, key->token};
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    int64_t name;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    for (size_t i = 0; ok && i < sizeof(parts) / sizeof(*parts); i++) {
+        ok = EVP_DigestUpdate(context, &parts[i].len, sizeof(parts[i].len)) &&
+             EVP_DigestUpdate(context, parts[i].data, parts[i].len);
+    }
+    if (!ok || !EVP_DigestFinal_ex(context, hash, NULL))
+        out_of_memory(sizeof(hash));
+    EVP_MD_CTX_free(context);
+    memcpy(&name, hash, sizeof(name));
+    return name;
+}
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = SHARE_NAP_NS}, NULL);
+}
+
+/* Waits while another node has it. */
+static bool share(struct store *store, struct token_claim *claim, int64_t until_ms,
+                  enum token_state *ret_state, struct error *error)
+{
+    if (!store->locks)
+        return true;
+    int64_t name = name_of(&claim->key);
+    while (locks_try(store->locks, name, &claim->shared, error)) {
+        if (claim->shared)
+            return true;
+        if (clock_mono_ms() >= until_ms) {
+            *ret_state = TOKEN_BUSY;
+            return true;
+        }
+        nap();
+    }
+    return false;
+}
+
 static void set_working(struct token_claim *claim)
 {
     pthread_mutex_lock(&claim->bucket->mutex);
@@ -145,13 +196,16 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
 {
     struct token_claim *claim = NULL;
     struct bucket *bucket = bucket_of(store->claims, key);
+    int64_t until_ms = clock_mono_ms() + wait_ms;
     pthread_mutex_lock(&bucket->mutex);
-    *ret_state = occupy(bucket, key, hash, clock_mono_ms() + wait_ms, &claim);
+    *ret_state = occupy(bucket, key, hash, until_ms, &claim);
     pthread_mutex_unlock(&bucket->mutex);
     *ret_claim = NULL;
     if (*ret_state != TOKEN_CLAIMED)
         return true;
-    bool ok = look_up(store, arena, claim, ret_state, ret_answer, error);
+    bool ok = share(store, claim, until_ms, ret_state, error);
+    if (ok && *ret_state == TOKEN_CLAIMED)
+        ok = look_up(store, arena, claim, ret_state, ret_answer, error);
     if (!ok || *ret_state != TOKEN_CLAIMED) {
         token_release(store, claim);
         return ok;
@@ -163,9 +217,10 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
 
 void token_release(struct store *store, struct token_claim *claim)
 {
-    (void)store;
     if (!claim)
         return;
+    if (claim->shared)
+        locks_release(store->locks, name_of(&claim->key));
     struct bucket *bucket = claim->bucket;
     pthread_mutex_lock(&bucket->mutex);
     struct token_claim **link = &bucket->first;

@@ -1,6 +1,6 @@
 /* The driver: one connection to a database, its prepared statements and transactions. Everything
- * that the rest of the store says to a database goes through these functions, so that another
- * database means another file beside sqlite.c and nothing above it.
+ * that the rest of the store says to a database goes through these functions. What differs between
+ * databases is in their drivers, sqlite*.c and pg*.c, each a table of functions (driver.h).
  *
  * A connection is used by one thread at a time. */
 #pragma once
@@ -23,33 +23,24 @@ enum sql {
     SQL_COUNT
 };
 
-enum {
-    SQL_PARAMS_MAX = 16,
-    DB_BUSY_MS = 5000, /* how long a connection waits for another process to give way */
-};
+enum { SQL_PARAMS_MAX = 16 };
 
 enum db_use {
     DB_READ,       /* refuses to write */
     DB_WRITE,      /* the committer's, or a command line tool's */
-    DB_CHECKPOINT, /* moves the log into the database file; never waits for others */
+    DB_CHECKPOINT, /* SQLite: moves the log into the database file; never waits for others */
 };
 
-bool db_open(const char *path, enum db_use use, struct db **ret_db, struct error *error);
 void db_close(struct db *db); /* NULL is fine */
 
-/* --- the file as a whole --- */
+/* --- the schema --- */
 
-/* Makes a database that is there whole, `fill` included, or not at all. The caller holds the
- * directory's lock and has found that there is none. */
-typedef bool db_fill_fn(struct db *db, struct error *error);
-bool db_create(const char *dir, const char *path, db_fill_fn *fill, struct error *error);
-
-/* Version of the schema: 0 for a new file. Fails with what to do for a file that is no database, is
- * damaged, or belongs to another application. */
+/* Version of the schema: 0 for a new database. Fails with what to do for one that cannot be read,
+ * is damaged, or belongs to another application. */
 bool db_version(struct db *db, int64_t *ret_version, struct error *error);
 bool db_set_version(struct db *db, int64_t version, struct error *error); /* in a transaction */
-/* Settings that stay in the file: write-ahead log. Outside of a transaction. */
-bool db_prepare_file(struct db *db, struct error *error);
+/* In a write transaction: nobody else changes the schema until it ends. */
+bool db_lock_schema(struct db *db, struct error *error);
 /* Statements without parameters, for migrations. */
 bool db_script(struct db *db, const char *sql, struct error *error);
 
@@ -65,22 +56,34 @@ bool db_mark(struct db *db, struct error *error);
 bool db_mark_keep(struct db *db, struct error *error);
 bool db_mark_undo(struct db *db, struct error *error);
 
-/* The transaction can no longer be committed: the disk is full, a page is damaged, … */
+/* The transaction can no longer be committed: the disk is full, a page is damaged, the connection
+ * is gone, … */
 bool db_is_lost(const struct db *db);
 
-/* --- the write-ahead log --- */
+/* --- running ahead: for a database across a network --- */
 
-enum db_checkpoint_mode {
-    DB_CHECKPOINT_PASSIVE,  /* what can be moved while others read and write */
-    DB_CHECKPOINT_RESTART,  /* everything; the next write starts at the log's beginning */
-    DB_CHECKPOINT_TRUNCATE, /* everything; the log is empty afterwards */
+/* False: every statement waits for its answer (SQLite), and the functions below must not be called.
+ */
+bool db_can_run_ahead(const struct db *db);
+/* Begins a write transaction in which statements that write are sent without waiting for their
+ * answers. Each is taken to do what it is for: one with RETURNING to give a row. What reads waits
+ * as usual. No marks. */
+bool db_begin_ahead(struct db *db, struct error *error);
+/* Waits for all answers and commits if each statement did what it was taken to do. *ret_held false:
+ * one did not, and nothing was committed; what did not come true must be found out by running the
+ * writes one by one. */
+bool db_commit_ahead(struct db *db, bool *ret_held, struct error *error);
+
+enum db_failure {
+    DB_FAILED,       /* trying again will not help */
+    DB_FAILED_AGAIN, /* nothing was committed, and the same may succeed when it is tried again */
+    DB_FATE_UNKNOWN, /* the connection went while the commit was under way: ask db_settle */
 };
-
-/* Waits at most `limit_ms` for readers. *ret_whole: nothing was left to move, and for RESTART and
- * TRUNCATE the log was begun anew. True with *ret_whole false when others were in the way. */
-bool db_checkpoint(struct db *db, enum db_checkpoint_mode mode, int64_t limit_ms, bool *ret_whole,
-                   struct error *error);
-int db_log_pages(const struct db *db); /* in the log after this connection's last commit */
+/* Why the last function that failed did so. */
+enum db_failure db_failure(const struct db *db);
+/* Finds out whether the transaction whose fate is unknown was committed, over a new connection.
+ * Waits until it is known or `until_ms` (clock_mono_ms) has passed: false. */
+bool db_settle(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
 
 /* --- statements --- */
 
@@ -89,7 +92,7 @@ int db_log_pages(const struct db *db); /* in the log after this connection's las
 struct stmt {
     struct db *db;
     void *handle;
-    const uint8_t *places; /* from $n to the driver's own numbering */
+    const uint8_t *places; /* SQLite: from $n to its own numbering */
     int rc;
 };
 
@@ -103,7 +106,7 @@ void stmt_i64(struct stmt *stmt, int number, int64_t value);
 
 bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error);
 bool stmt_run(struct stmt *stmt, struct error *error); /* one step; a row or none is the same */
-int64_t stmt_changes(const struct stmt *stmt);         /* rows that the last step changed */
+int64_t stmt_changes(struct stmt *stmt);               /* rows that the last step changed */
 
 /* Columns of the row, counted from 0; copied into the arena. NULL reads as STR_NULL, 0. */
 struct str column_text(const struct stmt *stmt, int column, struct arena *arena);

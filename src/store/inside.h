@@ -10,12 +10,16 @@
 struct committer;
 struct checkpointer;
 struct claims;
+struct locks;
+struct pg_server;
 
 struct store {
-    char *path;              /* of the database */
-    int lock_fd;             /* holds DIR/lock; -1 when attached */
-    int64_t (*now_ms)(void); /* wall clock */
-    struct db *writer;       /* the committer's alone; when attached, whoever holds writer_mutex */
+    char *path;               /* of SQLite's database; NULL when it is a server's */
+    struct pg_server *server; /* NULL when it is SQLite's */
+    const char *place;        /* of the database, for sentences */
+    int lock_fd;              /* holds DIR/lock; -1 when attached, or a server's */
+    int64_t (*now_ms)(void);  /* wall clock */
+    struct db *writer;        /* the committer's alone; when attached, whoever holds writer_mutex */
     pthread_mutex_t writer_mutex; /* attached only */
 
     _Atomic uint64_t commits; /* moves after each COMMIT, before its writes are reported */
@@ -33,10 +37,31 @@ struct store {
     pthread_mutex_t readers_mutex;
     struct store_reader *readers; /* resting ones */
     int readers_resting;
-    int readers_open; /* all that were not closed */
+    int readers_open;          /* all that were not closed */
+    int readers_max;           /* a server's: whoever wants one more waits; 0: any number */
+    pthread_cond_t reader_put; /* to the pool, or closed */
 
     struct claims *claims;
+    struct locks *locks; /* what other nodes see of the claims; NULL when there are none */
 };
+
+/* store.c */
+bool store_connect(const struct store *store, enum db_use use, struct db **ret_db,
+                   struct error *error);
+/* Refuses what a newer program wrote. */
+bool store_check_version(struct store *store, int64_t *ret_version, struct error *error);
+
+/* store_dir.c: a database file; `dir` is the data directory. */
+bool store_open_alone(struct store *store, const char *dir, struct error *error);
+bool store_open_beside(struct store *store, const char *dir, struct error *error);
+
+/* store_server.c */
+bool store_open_node(struct store *store, const char *dir, struct error *error);
+bool store_open_tool(struct store *store, const char *dir, struct error *error);
+
+/* log_length.c: after each batch, before and after its writes are reported. */
+void log_before_report(struct store *store, bool committed, bool scrub);
+void log_after_report(struct store *store);
 
 /* datadir.c */
 bool datadir_check(const char *dir, struct error *error);

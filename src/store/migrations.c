@@ -62,6 +62,8 @@ int64_t schema_version(void)
 static bool run_steps(struct db *db, struct error *error)
 {
     int64_t version;
+    if (!db_lock_schema(db, error))
+        return false;
     if (!db_version(db, &version, error)) /* again: another process may have been faster */
         return false;
     if (version >= schema_version())

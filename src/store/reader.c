@@ -3,11 +3,16 @@
 #include "store/inside.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "store/timed.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum { READERS_KEPT = 8 }; /* in the pool, resting */
+enum {
+    READERS_KEPT = 8, /* in the pool, resting; those of a server all are */
+    READER_WAIT_MS = 10 * 1000,
+};
 
 struct store_reader {
     struct store *store;
@@ -17,19 +22,37 @@ struct store_reader {
     struct store_reader *next;
 };
 
-bool store_reader_open(struct store *store, struct store_reader **ret_reader, struct error *error)
+/* A place among readers_max is taken already, or there is no such limit. */
+static bool open_in_place(struct store *store, struct store_reader **ret_reader,
+                          struct error *error)
 {
     struct db *db;
-    if (!db_open(store->path, DB_READ, &db, error))
+    if (!store_connect(store, DB_READ, &db, error))
         return false;
     struct store_reader *reader = xcalloc(1, sizeof(*reader));
     reader->store = store;
     reader->db = db;
+    *ret_reader = reader;
+    return true;
+}
+
+static void leave_place(struct store *store)
+{
+    pthread_mutex_lock(&store->readers_mutex);
+    store->readers_open--;
+    pthread_cond_signal(&store->reader_put);
+    pthread_mutex_unlock(&store->readers_mutex);
+}
+
+bool store_reader_open(struct store *store, struct store_reader **ret_reader, struct error *error)
+{
     pthread_mutex_lock(&store->readers_mutex);
     store->readers_open++;
     pthread_mutex_unlock(&store->readers_mutex);
-    *ret_reader = reader;
-    return true;
+    if (open_in_place(store, ret_reader, error))
+        return true;
+    leave_place(store);
+    return false;
 }
 
 void store_reader_rest(struct store_reader *reader)
@@ -45,35 +68,52 @@ void store_reader_close(struct store_reader *reader)
     store_reader_rest(reader);
     db_close(reader->db);
     free(reader);
-    pthread_mutex_lock(&store->readers_mutex);
-    store->readers_open--;
-    pthread_mutex_unlock(&store->readers_mutex);
+    leave_place(store);
 }
 
-bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error)
+/* A resting reader; or NULL with a place for a new one; or false: neither came in time. */
+static bool take_or_reserve(struct store *store, struct store_reader **ret_reader)
 {
+    int64_t until_ms = clock_mono_ms() + READER_WAIT_MS;
+    bool in_time = true;
     pthread_mutex_lock(&store->readers_mutex);
-    struct store_reader *reader = store->readers;
+    while (in_time && !store->readers && store->readers_max > 0 &&
+           store->readers_open >= store->readers_max)
+        in_time = cond_wait_until(&store->reader_put, &store->readers_mutex, until_ms);
+    struct store_reader *reader = in_time ? store->readers : NULL;
     if (reader) {
         store->readers = reader->next;
         store->readers_resting--;
     }
+    store->readers_open += in_time && !reader;
     pthread_mutex_unlock(&store->readers_mutex);
-    if (!reader)
-        return store_reader_open(store, ret_reader, error);
     *ret_reader = reader;
-    return true;
+    return in_time;
+}
+
+bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error)
+{
+    if (!take_or_reserve(store, ret_reader))
+        return fail(error, ERR_UNAVAILABLE,
+                    "All %d connections to the store's database were in use for %d s.",
+                    store->readers_max, READER_WAIT_MS / 1000);
+    if (*ret_reader || open_in_place(store, ret_reader, error))
+        return true;
+    leave_place(store);
+    return false;
 }
 
 void store_reader_put(struct store *store, struct store_reader *reader)
 {
     store_reader_rest(reader);
     pthread_mutex_lock(&store->readers_mutex);
-    bool keep = store->readers_resting < READERS_KEPT;
+    bool keep = store->readers_resting < READERS_KEPT ||
+                (store->readers_max > 0 && store->readers_open <= store->readers_max);
     if (keep) {
         reader->next = store->readers;
         store->readers = reader;
         store->readers_resting++;
+        pthread_cond_signal(&store->reader_put);
     }
     pthread_mutex_unlock(&store->readers_mutex);
     if (!keep)

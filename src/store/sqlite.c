@@ -35,7 +35,7 @@ static const struct failure {
     {SQLITE_NOTADB, ERR_UNAVAILABLE, "The store's database is damaged: restore it from a backup"},
 };
 
-bool db_fail(struct db *db, int rc, struct error *error)
+bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error)
 {
     int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
     if ((extended & 0xFF) != (rc & 0xFF))
@@ -57,7 +57,7 @@ static bool transaction_survives(int rc)
     return kind == SQLITE_CONSTRAINT || kind == SQLITE_TOOBIG || kind == SQLITE_MISMATCH;
 }
 
-static int prepare(struct db *db, int which)
+static int prepare(struct sqlite_db *db, int which)
 {
     struct prepared *prepared = &db->prepared[which];
     if (prepared->handle)
@@ -74,19 +74,17 @@ static int prepare(struct db *db, int which)
     return SQLITE_OK;
 }
 
-struct stmt stmt_open(struct db *db, enum sql sql)
+static struct stmt open_statement(struct db *base, enum sql sql)
 {
+    struct sqlite_db *db = sqlite_of(base);
     int rc = prepare(db, (int)sql);
-    return (struct stmt){db, db->prepared[sql].handle, db->prepared[sql].places, rc};
+    return (struct stmt){base, db->prepared[sql].handle, db->prepared[sql].places, rc};
 }
 
-void stmt_done(struct stmt *stmt)
+static void done(struct stmt *stmt)
 {
-    if (!stmt->handle)
-        return;
     sqlite3_reset(stmt->handle);
     sqlite3_clear_bindings(stmt->handle);
-    stmt->handle = NULL;
 }
 
 static int place_of(const struct stmt *stmt, int number)
@@ -101,29 +99,28 @@ static void note(struct stmt *stmt, int rc)
         stmt->rc = rc;
 }
 
-void stmt_text(struct stmt *stmt, int number, struct str text)
+static void bind_text(struct stmt *stmt, int number, struct str text)
 {
-    if (!stmt->handle || !text.data)
+    if (!text.data)
         return; /* what is not bound is NULL */
     note(stmt, sqlite3_bind_text64(stmt->handle, place_of(stmt, number), text.data, text.len,
                                    SQLITE_STATIC, SQLITE_UTF8));
 }
 
-void stmt_bytes(struct stmt *stmt, int number, struct str bytes)
+static void bind_bytes(struct stmt *stmt, int number, struct str bytes)
 {
-    if (!stmt->handle || !bytes.data)
+    if (!bytes.data)
         return;
     note(stmt, sqlite3_bind_blob64(stmt->handle, place_of(stmt, number), bytes.data, bytes.len,
                                    SQLITE_STATIC));
 }
 
-void stmt_i64(struct stmt *stmt, int number, int64_t value)
+static void bind_i64(struct stmt *stmt, int number, int64_t value)
 {
-    if (stmt->handle)
-        note(stmt, sqlite3_bind_int64(stmt->handle, place_of(stmt, number), value));
+    note(stmt, sqlite3_bind_int64(stmt->handle, place_of(stmt, number), value));
 }
 
-bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error)
+static bool step(struct stmt *stmt, bool *ret_row, struct error *error)
 {
     int rc = stmt->rc == SQLITE_OK ? sqlite3_step(stmt->handle) : stmt->rc;
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
@@ -131,19 +128,13 @@ bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error)
         return true;
     }
     if (!transaction_survives(rc))
-        stmt->db->lost = true;
-    return db_fail(stmt->db, rc, error);
+        sqlite_of(stmt->db)->lost = true;
+    return sqlite_fail(sqlite_of(stmt->db), rc, error);
 }
 
-bool stmt_run(struct stmt *stmt, struct error *error)
+static int64_t changes(struct stmt *stmt)
 {
-    bool row;
-    return stmt_step(stmt, &row, error);
-}
-
-int64_t stmt_changes(const struct stmt *stmt)
-{
-    return sqlite3_changes64(stmt->db->handle);
+    return sqlite3_changes64(sqlite_of(stmt->db)->handle);
 }
 
 static struct str copy_column(const void *data, int size, struct arena *arena)
@@ -151,7 +142,7 @@ static struct str copy_column(const void *data, int size, struct arena *arena)
     return arena_copy(arena, (struct str){data ? data : "", (size_t)size});
 }
 
-struct str column_text(const struct stmt *stmt, int column, struct arena *arena)
+static struct str read_text(const struct stmt *stmt, int column, struct arena *arena)
 {
     if (sqlite3_column_type(stmt->handle, column) == SQLITE_NULL)
         return STR_NULL;
@@ -159,7 +150,7 @@ struct str column_text(const struct stmt *stmt, int column, struct arena *arena)
     return copy_column(data, sqlite3_column_bytes(stmt->handle, column), arena);
 }
 
-struct str column_bytes(const struct stmt *stmt, int column, struct arena *arena)
+static struct str read_bytes(const struct stmt *stmt, int column, struct arena *arena)
 {
     if (sqlite3_column_type(stmt->handle, column) == SQLITE_NULL)
         return STR_NULL;
@@ -167,13 +158,14 @@ struct str column_bytes(const struct stmt *stmt, int column, struct arena *arena
     return copy_column(data, sqlite3_column_bytes(stmt->handle, column), arena);
 }
 
-int64_t column_i64(const struct stmt *stmt, int column)
+static int64_t read_i64(const struct stmt *stmt, int column)
 {
     return sqlite3_column_int64(stmt->handle, column);
 }
 
-static bool say(struct db *db, int which, struct error *error)
+static bool say(struct db *base, int which, struct error *error)
 {
+    struct sqlite_db *db = sqlite_of(base);
     int rc = prepare(db, which);
     sqlite3_stmt *handle = db->prepared[which].handle;
     if (rc == SQLITE_OK) {
@@ -183,49 +175,74 @@ static bool say(struct db *db, int which, struct error *error)
     if (rc == SQLITE_DONE)
         return true;
     db->lost = true;
-    return db_fail(db, rc, error);
+    return sqlite_fail(db, rc, error);
 }
 
-bool db_begin_read(struct db *db, struct error *error)
+static bool begin_read(struct db *db, struct error *error)
 {
-    db->lost = false;
+    sqlite_of(db)->lost = false;
     return say(db, TX_BEGIN_READ, error);
 }
 
-bool db_begin_write(struct db *db, struct error *error)
+static bool begin_write(struct db *db, struct error *error)
 {
-    db->lost = false;
+    sqlite_of(db)->lost = false;
     return say(db, TX_BEGIN_WRITE, error);
 }
 
-bool db_commit(struct db *db, struct error *error)
+static bool commit(struct db *db, struct error *error)
 {
     return say(db, TX_COMMIT, error);
 }
 
-void db_rollback(struct db *db)
+static void rollback(struct db *db)
 {
-    if (!sqlite3_get_autocommit(db->handle))
+    if (!sqlite3_get_autocommit(sqlite_of(db)->handle))
         say(db, TX_ROLLBACK, NULL);
 }
 
-bool db_mark(struct db *db, struct error *error)
+static bool mark(struct db *db, struct error *error)
 {
     return say(db, TX_MARK, error);
 }
 
-bool db_mark_keep(struct db *db, struct error *error)
+static bool mark_keep(struct db *db, struct error *error)
 {
     return say(db, TX_MARK_KEEP, error);
 }
 
-bool db_mark_undo(struct db *db, struct error *error)
+static bool mark_undo(struct db *db, struct error *error)
 {
     return say(db, TX_MARK_UNDO, error) && say(db, TX_MARK_KEEP, error);
 }
 
 /* SQLite ends a transaction by itself after some failures. */
-bool db_is_lost(const struct db *db)
+static bool is_lost(const struct db *db)
 {
-    return db->lost || sqlite3_get_autocommit(db->handle);
+    return sqlite_of(db)->lost || sqlite3_get_autocommit(sqlite_of(db)->handle);
 }
+
+const struct db_driver sqlite_driver = {
+    .close = sqlite_close,
+    .version = sqlite_version,
+    .set_version = sqlite_set_version,
+    .script = sqlite_script,
+    .begin_read = begin_read,
+    .begin_write = begin_write,
+    .commit = commit,
+    .rollback = rollback,
+    .mark = mark,
+    .mark_keep = mark_keep,
+    .mark_undo = mark_undo,
+    .is_lost = is_lost,
+    .open = open_statement,
+    .done = done,
+    .text = bind_text,
+    .bytes = bind_bytes,
+    .i64 = bind_i64,
+    .step = step,
+    .changes = changes,
+    .column_text = read_text,
+    .column_bytes = read_bytes,
+    .column_i64 = read_i64,
+};

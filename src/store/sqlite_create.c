@@ -37,12 +37,12 @@ static bool make_private(const char *path, struct error *error)
     return true;
 }
 
-static bool fill_file(const char *path, db_fill_fn *fill, struct error *error)
+static bool fill_file(const char *path, sqlite_fill_fn *fill, struct error *error)
 {
     struct db *db;
-    if (!db_open(path, DB_WRITE, &db, error))
+    if (!sqlite_open(path, DB_WRITE, &db, error))
         return false;
-    bool ok = db_script(db, "PRAGMA synchronous = OFF", error) && db_prepare_file(db, error) &&
+    bool ok = db_script(db, "PRAGMA synchronous = OFF", error) && sqlite_prepare_file(db, error) &&
               fill(db, error);
     db_close(db);
     return ok;
@@ -58,7 +58,7 @@ static bool sync_path(const char *path, int flags, struct error *error)
     return ok;
 }
 
-bool db_create(const char *dir, const char *path, db_fill_fn *fill, struct error *error)
+bool sqlite_create(const char *dir, const char *path, sqlite_fill_fn *fill, struct error *error)
 {
     char unfinished[PATH_SIZE];
     snprintf(unfinished, sizeof(unfinished), "%s.new", path);

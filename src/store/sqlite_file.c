@@ -34,7 +34,7 @@ static void nap(void)
 
 static int on_busy(void *context, int tries)
 {
-    struct db *db = context;
+    struct sqlite_db *db = context;
     int64_t now = clock_mono_ms();
     if (tries == 0)
         db->busy_until_ms = now + db->busy_limit_ms;
@@ -47,11 +47,11 @@ static int on_busy(void *context, int tries)
 static int on_commit(void *context, sqlite3 *handle, const char *schema, int pages)
 {
     (void)handle, (void)schema;
-    ((struct db *)context)->log_pages = pages;
+    ((struct sqlite_db *)context)->log_pages = pages;
     return SQLITE_OK;
 }
 
-static int configure(struct db *db, enum db_use use)
+static int configure(struct sqlite_db *db, enum db_use use)
 {
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_handler(db->handle, on_busy, db);
@@ -70,7 +70,7 @@ static int configure(struct db *db, enum db_use use)
     return rc;
 }
 
-static int read_number(struct db *db, const char *sql, int64_t *ret_number)
+static int read_number(struct sqlite_db *db, const char *sql, int64_t *ret_number)
 {
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL);
@@ -83,7 +83,7 @@ static int read_number(struct db *db, const char *sql, int64_t *ret_number)
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-static bool fail_to_read(struct db *db, int rc, struct error *error)
+static bool fail_to_read(struct sqlite_db *db, int rc, struct error *error)
 {
     int kind = rc & 0xFF;
     if (kind == SQLITE_NOTADB)
@@ -92,33 +92,33 @@ static bool fail_to_read(struct db *db, int rc, struct error *error)
     if (kind == SQLITE_CORRUPT)
         return fail(error, ERR_UNAVAILABLE, "The database %s is damaged. Restore it from a backup.",
                     db->path);
-    return db_fail(db, rc, error);
+    return sqlite_fail(db, rc, error);
 }
 
-bool db_open(const char *path, enum db_use use, struct db **ret_db, struct error *error)
+bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct error *error)
 {
-    struct db *db = xcalloc(1, sizeof(*db));
+    struct sqlite_db *db = xcalloc(1, sizeof(*db));
+    db->base.driver = &sqlite_driver;
     db->path = xstrdup(path);
-    db->busy_limit_ms = DB_BUSY_MS;
+    db->busy_limit_ms = SQLITE_BUSY_MS;
     int rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                              sqlite_vfs_name());
     if (rc == SQLITE_OK)
         rc = configure(db, use);
     if (rc != SQLITE_OK) {
         fail_to_read(db, rc, error);
-        db_close(db);
+        sqlite_close(&db->base);
         return false;
     }
     if (use == DB_CHECKPOINT)
         db->busy_limit_ms = 0; /* opening waits for others; checkpointing says how long itself */
-    *ret_db = db;
+    *ret_db = &db->base;
     return true;
 }
 
-void db_close(struct db *db)
+void sqlite_close(struct db *base)
 {
-    if (!db)
-        return;
+    struct sqlite_db *db = sqlite_of(base);
     for (size_t i = 0; i < PREPARED_COUNT; i++)
         sqlite3_finalize(db->prepared[i].handle);
     int rc = sqlite3_close(db->handle);
@@ -128,8 +128,9 @@ void db_close(struct db *db)
     free(db);
 }
 
-bool db_version(struct db *db, int64_t *ret_version, struct error *error)
+bool sqlite_version(struct db *base, int64_t *ret_version, struct error *error)
 {
+    struct sqlite_db *db = sqlite_of(base);
     int64_t application = 0, version = 0, tables = 0;
     int rc = read_number(db, "PRAGMA application_id", &application);
     if (rc == SQLITE_OK)
@@ -148,22 +149,24 @@ bool db_version(struct db *db, int64_t *ret_version, struct error *error)
     return true;
 }
 
-bool db_set_version(struct db *db, int64_t version, struct error *error)
+bool sqlite_set_version(struct db *db, int64_t version, struct error *error)
 {
     char text[128];
     snprintf(text, sizeof(text), "PRAGMA application_id = %d; PRAGMA user_version = %lld;",
              APPLICATION_ID, (long long)version);
-    return db_script(db, text, error);
+    return sqlite_script(db, text, error);
 }
 
-bool db_script(struct db *db, const char *sql, struct error *error)
+bool sqlite_script(struct db *base, const char *sql, struct error *error)
 {
+    struct sqlite_db *db = sqlite_of(base);
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK || db_fail(db, rc, error);
+    return rc == SQLITE_OK || sqlite_fail(db, rc, error);
 }
 
-bool db_prepare_file(struct db *db, struct error *error)
+bool sqlite_prepare_file(struct db *base, struct error *error)
 {
+    struct sqlite_db *db = sqlite_of(base);
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
     if (rc != SQLITE_OK)
@@ -180,7 +183,8 @@ bool db_prepare_file(struct db *db, struct error *error)
                           db->path);
 }
 
-static bool checkpoint_once(struct db *db, int mode, int64_t limit_ms, int *ret_rc, int *ret_left)
+static bool checkpoint_once(struct sqlite_db *db, int mode, int64_t limit_ms, int *ret_rc,
+                            int *ret_left)
 {
     int64_t usual_ms = db->busy_limit_ms;
     int pages = 0, moved = 0;
@@ -191,13 +195,14 @@ static bool checkpoint_once(struct db *db, int mode, int64_t limit_ms, int *ret_
     return (*ret_rc & 0xFF) != SQLITE_BUSY;
 }
 
-bool db_checkpoint(struct db *db, enum db_checkpoint_mode mode, int64_t limit_ms, bool *ret_whole,
-                   struct error *error)
+bool sqlite_checkpoint(struct db *base, enum checkpoint_mode mode, int64_t limit_ms,
+                       bool *ret_whole, struct error *error)
 {
+    struct sqlite_db *db = sqlite_of(base);
     static const int modes[] = {
-        [DB_CHECKPOINT_PASSIVE] = SQLITE_CHECKPOINT_PASSIVE,
-        [DB_CHECKPOINT_RESTART] = SQLITE_CHECKPOINT_RESTART,
-        [DB_CHECKPOINT_TRUNCATE] = SQLITE_CHECKPOINT_TRUNCATE,
+        [CHECKPOINT_PASSIVE] = SQLITE_CHECKPOINT_PASSIVE,
+        [CHECKPOINT_RESTART] = SQLITE_CHECKPOINT_RESTART,
+        [CHECKPOINT_TRUNCATE] = SQLITE_CHECKPOINT_TRUNCATE,
     };
     int64_t until_ms = clock_mono_ms() + limit_ms;
     int rc, left;
@@ -205,12 +210,12 @@ bool db_checkpoint(struct db *db, enum db_checkpoint_mode mode, int64_t limit_ms
     while (!checkpoint_once(db, modes[mode], limit_ms, &rc, &left) && clock_mono_ms() < until_ms)
         nap();
     *ret_whole = rc == SQLITE_OK && left == 0;
-    if (*ret_whole && mode == DB_CHECKPOINT_TRUNCATE)
+    if (*ret_whole && mode == CHECKPOINT_TRUNCATE)
         db->log_pages = 0;
-    return rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY || db_fail(db, rc, error);
+    return rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY || sqlite_fail(db, rc, error);
 }
 
-int db_log_pages(const struct db *db)
+int sqlite_log_pages(const struct db *db)
 {
-    return db->log_pages;
+    return sqlite_of(db)->log_pages;
 }

@@ -1,7 +1,8 @@
 /* What the files of the SQLite driver share. */
 #pragma once
 
-#include "store/db.h"
+#include "store/driver.h"
+#include "store/sqlite.h"
 
 #include <sqlite3.h>
 
@@ -22,7 +23,8 @@ struct prepared {
     uint8_t places[SQL_PARAMS_MAX + 1]; /* SQLite numbers $2 by where it stands, not by its name */
 };
 
-struct db {
+struct sqlite_db {
+    struct db base;
     sqlite3 *handle;
     char *path;
     int64_t busy_limit_ms; /* how long this connection waits for a lock */
@@ -32,8 +34,21 @@ struct db {
     struct prepared prepared[PREPARED_COUNT];
 };
 
+static inline struct sqlite_db *sqlite_of(const struct db *db)
+{
+    return (struct sqlite_db *)db;
+}
+
+extern const struct db_driver sqlite_driver;
+
+/* The driver's functions that are in sqlite_file.c. */
+void sqlite_close(struct db *db);
+bool sqlite_version(struct db *db, int64_t *ret_version, struct error *error);
+bool sqlite_set_version(struct db *db, int64_t version, struct error *error);
+bool sqlite_script(struct db *db, const char *sql, struct error *error);
+
 /* Sets the error for a result code; at run time no path is told, since callers may see it. */
-bool db_fail(struct db *db, int rc, struct error *error);
+bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error);
 
 /* The file system below SQLite, with one addition: see sqlite_vfs.c. */
 const char *sqlite_vfs_name(void);

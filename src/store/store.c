@@ -2,24 +2,16 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "store/inside.h"
+#include "store/locks.h"
 #include "store/migrations.h"
+#include "store/pg.h"
+#include "store/sqlite.h"
+#include "store/timed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-    MIGRATION_WAIT_MS = 5000, /* for another process that is migrating */
-    LOCK_WAIT_MS = 500,       /* for a command line tool that is making the database */
-    NAP_NS = 20 * 1000000,
-};
-
-static void nap(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
-}
 
 /* A leading "file:" would make SQLite read the name as a URI. */
 static char *database_path(const char *dir)
@@ -34,13 +26,19 @@ static char *database_path(const char *dir)
 static struct store *store_new(const struct store_config *config)
 {
     struct store *store = xcalloc(1, sizeof(*store));
-    store->path = database_path(config->data_dir);
+    if (config->url)
+        store->server = pg_server_new(config->url, config->password);
+    else
+        store->path = database_path(config->data_dir);
+    store->place = config->url ? "The database" : store->path;
+    store->readers_max = config->url ? config->connections : 0;
     store->lock_fd = -1;
     store->now_ms = config->now_ms ? config->now_ms : clock_wall_ms;
     store->claims = claims_new();
     pthread_mutex_init(&store->writer_mutex, NULL);
     pthread_mutex_init(&store->checkpoint_mutex, NULL);
     pthread_mutex_init(&store->readers_mutex, NULL);
+    cond_init_timed(&store->reader_put);
     return store;
 }
 
@@ -52,18 +50,21 @@ void store_close(struct store *store)
     checkpointer_stop(store);
     readers_close(store);
     db_close(store->writer); /* the last connection to close removes the log */
+    locks_stop(store->locks);
     claims_free(store->claims);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     pthread_mutex_destroy(&store->writer_mutex);
     pthread_mutex_destroy(&store->checkpoint_mutex);
     pthread_mutex_destroy(&store->readers_mutex);
+    pthread_cond_destroy(&store->reader_put);
+    pg_server_free(store->server);
     free(store->path);
     free(store);
 }
 
 /* Refuses what a newer program wrote. */
-static bool check_version(struct store *store, int64_t *ret_version, struct error *error)
+bool store_check_version(struct store *store, int64_t *ret_version, struct error *error)
 {
     if (!db_version(store->writer, ret_version, error))
         return false;
@@ -72,89 +73,15 @@ static bool check_version(struct store *store, int64_t *ret_version, struct erro
     return fail(error, ERR_UNAVAILABLE,
                 "%s was written by a newer headgate (schema %lld, this one knows %lld). Run the "
                 "newer one.",
-                store->path, (long long)*ret_version, (long long)schema_version());
+                store->place, (long long)*ret_version, (long long)schema_version());
 }
 
-/* Called under the directory's lock. */
-static bool bring_up_to_date(struct store *store, const char *dir, struct error *error)
+bool store_connect(const struct store *store, enum db_use use, struct db **ret_db,
+                   struct error *error)
 {
-    bool found;
-    int64_t version;
-    if (!datadir_find_file(store->path, &found, error))
-        return false;
-    if (!found && !db_create(dir, store->path, schema_migrate, error))
-        return false;
-    if (!store->writer && !db_open(store->path, DB_WRITE, &store->writer, error))
-        return false;
-    return check_version(store, &version, error) && db_prepare_file(store->writer, error) &&
-           schema_migrate(store->writer, error);
-}
-
-/* What an earlier process left in the log, deleted data among it, goes before anything else. */
-static bool clear_old_log(struct store *store, struct error *error)
-{
-    bool whole;
-    return db_checkpoint(store->writer, DB_CHECKPOINT_TRUNCATE, 0, &whole, error);
-}
-
-static bool lock_patiently(const char *dir, int *ret_fd, struct error *error)
-{
-    int64_t until_ms = clock_mono_ms() + LOCK_WAIT_MS;
-    while (!datadir_lock(dir, ret_fd, error)) {
-        if (clock_mono_ms() >= until_ms)
-            return false;
-        nap();
-    }
-    return true;
-}
-
-static bool open_alone(struct store *store, const char *dir, struct error *error)
-{
-    return datadir_check(dir, error) && lock_patiently(dir, &store->lock_fd, error) &&
-           bring_up_to_date(store, dir, error) && clear_old_log(store, error) &&
-           committer_start(store, error) && checkpointer_start(store, error);
-}
-
-/* Opens the database if it is there and current. */
-static bool try_beside(struct store *store, bool *ret_current, struct error *error)
-{
-    bool found;
-    int64_t version;
-    *ret_current = false;
-    if (!datadir_find_file(store->path, &found, error))
-        return false;
-    if (!found)
-        return true;
-    if (!store->writer && !db_open(store->path, DB_WRITE, &store->writer, error))
-        return false;
-    if (!check_version(store, &version, error))
-        return false;
-    *ret_current = version == schema_version();
-    return true;
-}
-
-/* The schema changes only under the directory's lock. A server that is just starting holds it, and
- * is done in a moment; one that has run for long with an older schema does not let go. */
-static bool open_beside(struct store *store, const char *dir, struct error *error)
-{
-    int64_t until_ms = clock_mono_ms() + MIGRATION_WAIT_MS;
-    if (!datadir_check(dir, error))
-        return false;
-    do {
-        bool current;
-        int fd;
-        if (!try_beside(store, &current, error) || current)
-            return current;
-        if (datadir_lock(dir, &fd, error)) {
-            bool ok = bring_up_to_date(store, dir, error);
-            close(fd);
-            return ok;
-        }
-        nap();
-    } while (clock_mono_ms() < until_ms);
-    return fail(error, ERR_UNAVAILABLE,
-                "%s has an older schema and is in use. Stop the server, then try again.",
-                store->path);
+    if (store->server)
+        return pg_open(store->server, use, ret_db, error);
+    return sqlite_open(store->path, use, ret_db, error);
 }
 
 typedef bool open_fn(struct store *store, const char *dir, struct error *error);
@@ -173,12 +100,17 @@ static bool open_with(open_fn *open, const struct store_config *config, struct s
 
 bool store_open(const struct store_config *config, struct store **ret_store, struct error *error)
 {
-    return open_with(open_alone, config, ret_store, error);
+    return open_with(config->url ? store_open_node : store_open_alone, config, ret_store, error);
 }
 
 bool store_attach(const struct store_config *config, struct store **ret_store, struct error *error)
 {
-    return open_with(open_beside, config, ret_store, error);
+    return open_with(config->url ? store_open_tool : store_open_beside, config, ret_store, error);
+}
+
+bool store_is_remote(const struct store *store)
+{
+    return store->server;
 }
 
 struct store_counts store_counts(const struct store *store)

@@ -10,12 +10,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct secret;
 struct store;
 struct store_reader;
 struct db; /* a connection inside a write; only rooms of the store touch its insides */
 
 struct store_config {
     const char *data_dir; /* exists; the database is DIR/headgate.db */
+    /* Instead of a directory: a PostgreSQL server's database, as libpq's connection URI or words
+     * (its manual, "Connection Strings"); NULL: none. The password may stand there, or apart. */
+    const char *url;
+    const struct secret *password; /* NULL: none, or libpq finds one; lives as long as the store */
+    int connections;               /* to it, for reading: at least 1 */
     /* What time it is, for what expires: milliseconds since the epoch. NULL: clock_wall_ms. */
     int64_t (*now_ms)(void);
 };
@@ -27,6 +33,8 @@ struct store_config {
  *
  * The directory must belong to the caller and be writable by nobody else; the database is made with
  * mode 0600 and refused when others may touch it. Errors are ERR_UNAVAILABLE with what to do. */
+/* A server's database is shared by any number of nodes. Its tables are made in the schema
+ * "headgate", under a lock, by whoever is first. */
 bool store_open(const struct store_config *config, struct store **ret_store, struct error *error);
 bool store_attach(const struct store_config *config, struct store **ret_store, struct error *error);
 /* Commits what is queued, then closes. Every reader must have been closed or put back. */
@@ -41,7 +49,11 @@ bool store_reader_open(struct store *store, struct store_reader **ret_reader, st
 void store_reader_rest(struct store_reader *reader);
 void store_reader_close(struct store_reader *reader);
 
-/* For threads that read seldom: a pool. store_reader_put rests the reader. Taking never waits. */
+/* Its calls wait for a network: not for event loops. */
+bool store_is_remote(const struct store *store);
+
+/* For threads that read seldom: a pool. store_reader_put rests the reader. Taking waits only where
+ * the store is remote, and there for one that somebody holds: hold it for a moment. */
 bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error);
 void store_reader_put(struct store *store, struct store_reader *reader);
 

@@ -1,0 +1,243 @@
+/* PostgreSQL's driver: a connection's beginning and end. */
+#include "store/pg_inside.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    VERSION_LEAST = 140000, /* its libpq and its servers alike */
+    PARAMETERS_MAX = 16,
+};
+
+struct pg_server {
+    char *url;
+    const struct secret *password;
+};
+
+struct pg_server *pg_server_new(const char *url, const struct secret *password)
+{
+    struct pg_server *server = xcalloc(1, sizeof(*server));
+    server->url = xstrdup(url);
+    server->password = password;
+    return server;
+}
+
+void pg_server_free(struct pg_server *server)
+{
+    if (!server)
+        return;
+    explicit_bzero(server->url, strlen(server->url));
+    free(server->url);
+    free(server);
+}
+
+/* A backend whose client has gone lets go of its locks soon; synchronous_commit is the operator's
+ * to strengthen, not to turn off. */
+static const char *const session_settings =
+    "SET search_path = headgate; SET client_connection_check_interval = 1000;"
+    "SET idle_in_transaction_session_timeout = 10000; SET statement_timeout = 0;"
+    "SET lock_timeout = 0; SET default_transaction_isolation = 'read committed';"
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') = 'off';";
+
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context, (void)message;
+}
+
+static void drop(struct pg_db *db)
+{
+    if (db->conn)
+        libpq.finish(db->conn);
+    libpq_clear(&db->last);
+    db->conn = NULL;
+    db->expected_count = 0;
+    memset(db->prepared, 0, sizeof(db->prepared));
+}
+
+bool pg_fail_lost(struct pg_db *db, struct error *error)
+{
+    bool unknown = db->committing;
+    drop(db);
+    db->committing = false;
+    db->lost = true;
+    db->failure = unknown ? DB_FATE_UNKNOWN : DB_FAILED_AGAIN;
+    metrics_count(METRIC_STORE_ERRORS, 0, 0);
+    if (unknown)
+        return fail(error, ERR_UNAVAILABLE,
+                    "The store's database was lost while this was being committed, and whether it "
+                    "was is not known yet. Send it again with the same clientToken.");
+    return fail(error, ERR_UNAVAILABLE, "The connection to the store's database was lost.");
+}
+
+/* What stands before "dbname" is a default that the URL may overrule. */
+static struct pg_conn *begin(const struct pg_server *server)
+{
+    const char *names[PARAMETERS_MAX] = {"connect_timeout",
+                                         "tcp_user_timeout",
+                                         "keepalives_idle",
+                                         "keepalives_interval",
+                                         "keepalives_count",
+                                         "target_session_attrs",
+                                         "password",
+                                         "fallback_application_name",
+                                         "dbname",
+                                         "client_encoding",
+                                         NULL};
+    const char *values[PARAMETERS_MAX] = {"5",  "15000",    "10",        "5",    "3", "primary",
+                                          NULL, "headgate", server->url, "UTF8", NULL};
+    if (server->password)
+        values[6] = secret_reveal(server->password).data;
+    return libpq.connectdbParams(names, values, 1);
+}
+
+static bool set_up(struct pg_db *db, struct error *error)
+{
+    libpq.setNoticeProcessor(db->conn, ignore_notice, NULL);
+    if (!libpq.enterPipelineMode(db->conn) || libpq.setnonblocking(db->conn, 1) != 0)
+        return pg_fail_lost(db, error);
+    if (libpq.serverVersion(db->conn) < VERSION_LEAST) {
+        drop(db);
+        db->failure = DB_FAILED;
+        return fail(error, ERR_UNAVAILABLE,
+                    "The store's database server is older than PostgreSQL 14.");
+    }
+    return pg_simple(db, session_settings, error) &&
+           (db->use == DB_WRITE || pg_simple(db, "SET default_transaction_read_only = on", error));
+}
+
+/* What libpq says ends with a line's end, and may have several lines: one for each host. */
+static void keep_words(const char *words, struct error *error)
+{
+    fail(error, ERR_UNAVAILABLE, "The store's database cannot be reached: %s", words);
+    char *message = error->message;
+    size_t length = strlen(message);
+    while (length > 0 && message[length - 1] == '\n')
+        message[--length] = '\0';
+    for (size_t i = 0; i < length; i++) {
+        if (message[i] == '\n')
+            message[i] = ' ';
+    }
+}
+
+static bool connect_once(struct pg_db *db, struct error *error)
+{
+    struct error words = {0};
+    db->conn = begin(db->server);
+    if (libpq.status(db->conn) == LIBPQ_STATUS_OK) {
+        db->connections++;
+        return set_up(db, error);
+    }
+    keep_words(libpq.errorMessage(db->conn), &words);
+    drop(db);
+    db->failure = DB_FAILED_AGAIN;
+    metrics_count(METRIC_STORE_ERRORS, 0, 0);
+    /* Whoever starts the server reads the words; a caller of the API is not shown host names. */
+    if (db->connections == 0 && db->use == DB_WRITE) {
+        if (error)
+            *error = words;
+        return false;
+    }
+    if (!db->complained)
+        log_error("%s", words.message);
+    db->complained = true;
+    return fail(error, ERR_UNAVAILABLE, "The store's database cannot be reached.");
+}
+
+bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
+{
+    while (!db->conn) {
+        if (connect_once(db, error)) {
+            if (db->complained)
+                log_info("The store's database is reached again.");
+            db->complained = false;
+            return true;
+        }
+        if (db->failure == DB_FAILED || clock_mono_ms() >= until_ms)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = PG_NAP_MS * 1000000L}, NULL);
+    }
+    return true;
+}
+
+/* Its own words could show a part of a password that was not encoded. */
+static bool check_url(const struct pg_server *server, struct error *error)
+{
+    char *words = NULL;
+    struct libpq_option *options = libpq.conninfoParse(server->url, &words);
+    libpq.freemem(words);
+    if (!options)
+        return fail(error, ERR_VALIDATION,
+                    "--store is not a connection string of PostgreSQL, such as "
+                    "postgresql://user@host:5432/database. Signs like : / @ in a password are "
+                    "written as %%3A %%2F %%40.");
+    libpq.conninfoFree(options);
+    return true;
+}
+
+static bool is_near(const char *host)
+{
+    return !host || host[0] == '\0' || host[0] == '/' || strcmp(host, "localhost") == 0 ||
+           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+static bool is_set_to(struct pg_db *db, const char *query, const char *value)
+{
+    struct error ignored;
+    if (!pg_say(db, query, &ignored) || libpq.ntuples(db->last) != 1)
+        return false;
+    return strcmp(libpq.getvalue(db->last, 0, 0), value) == 0;
+}
+
+static void warn(struct pg_db *db)
+{
+    if (!libpq.sslInUse(db->conn) && !is_near(libpq.host(db->conn)))
+        log_warn("The store's database is reached without TLS: what is sealed stays sealed, but "
+                 "anyone on the way can change it. Add sslmode=verify-full to --store.");
+    if (is_set_to(db, "SHOW fsync", "off"))
+        log_warn("The store's database runs with fsync off: what was acknowledged does not "
+                 "survive its power loss.");
+}
+
+bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,
+             struct error *error)
+{
+    if (!libpq_load())
+        return fail(error, ERR_UNAVAILABLE,
+                    "A store in PostgreSQL needs its client library libpq.so.5 of version 14 or "
+                    "later (Debian's package libpq5).");
+    if (!check_url(server, error))
+        return false;
+    struct pg_db *db = xcalloc(1, sizeof(*db));
+    db->base.driver = &pg_driver;
+    db->server = server;
+    db->use = use;
+    random_uuid(db->writer);
+    if (use == DB_WRITE && !pg_ensure(db, 0, error)) {
+        pg_close(&db->base);
+        return false;
+    }
+    if (use == DB_WRITE)
+        warn(db);
+    *ret_db = &db->base;
+    return true;
+}
+
+void pg_close(struct db *base)
+{
+    struct pg_db *db = pg_of(base);
+    drop(db);
+    while (db->resting) {
+        struct pg_stmt *next = db->resting->next;
+        free(db->resting);
+        db->resting = next;
+    }
+    free(db->expected);
+    free(db);
+}

@@ -1,0 +1,126 @@
+/* What the files of PostgreSQL's driver share. */
+#pragma once
+
+#include "base/random.h"
+#include "net/libpq.h"
+#include "store/driver.h"
+#include "store/pg.h"
+
+enum {
+    PG_CONNECT_S = 5, /* a host may take to let us in; the URL may say another */
+    PG_READ_MS = 10 * 1000,
+    PG_WRITE_MS = 30 * 1000, /* the answer to a statement, or a commit, that writes */
+    PG_NAP_MS = 100,         /* between tries to connect */
+};
+
+/* Statements that only this driver has. */
+enum {
+    PG_STAMP = SQL_COUNT, /* writer, batch, time */
+    PG_SETTLE,            /* writer, time */
+    PG_LOCK,              /* list of keys */
+    PG_UNLOCK,
+    PG_STATEMENT_COUNT
+};
+
+/* Object ids of types: the same in every database (pg_type.dat). */
+enum { PG_BYTEA = 17, PG_INT8 = 20, PG_TEXT = 25 };
+
+struct pg_stmt {
+    struct pg_stmt *next; /* in the list of those that rest */
+    int which;            /* enum sql, or one of those above */
+    int count;            /* highest parameter that was bound */
+    unsigned types[SQL_PARAMS_MAX];
+    const char *values[SQL_PARAMS_MAX];
+    int lengths[SQL_PARAMS_MAX];
+    unsigned char numbers[SQL_PARAMS_MAX][8];
+    bool sent;
+    bool ahead;               /* its answer has not been waited for */
+    struct pg_result *result; /* NULL as long as there is none */
+    int row;                  /* the next one */
+};
+
+/* What the answer to something that was sent must be. */
+struct pg_expected {
+    int16_t prepared; /* the statement that becomes usable; -1: none */
+    bool row;         /* exactly one */
+};
+
+struct pg_db {
+    struct db base;
+    const struct pg_server *server;
+    enum db_use use;
+    struct pg_conn *conn; /* NULL when it was lost, or never was */
+    int64_t connections;  /* how many there were */
+    bool complained;      /* that there is none, in the log */
+    bool in_transaction;
+    bool lost;               /* see db_is_lost */
+    enum db_failure failure; /* of the last function that failed */
+    bool committing;         /* a COMMIT was sent and not answered */
+    bool ahead;
+    bool held;                    /* all that ran ahead did what it was taken to do */
+    struct pg_expected *expected; /* answers that have not been read */
+    size_t expected_count, expected_capacity;
+    struct pg_result *last;  /* what pg_drain read last */
+    struct pg_stmt *resting; /* statements that nobody uses */
+    char writer[UUID_SIZE];  /* names this connection's commits: see pg_commit.c */
+    int64_t batch;           /* number of the last one that was begun */
+    bool prepared[PG_STATEMENT_COUNT];
+};
+
+static inline struct pg_db *pg_of(const struct db *db)
+{
+    return (struct pg_db *)db;
+}
+
+extern const struct db_driver pg_driver;
+
+/* --- pg_connect.c --- */
+
+/* Connects if there is no connection; tries again until `until_ms`. */
+bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error);
+/* The connection is of no use any more, and what was under way is lost, or its fate unknown. */
+bool pg_fail_lost(struct pg_db *db, struct error *error);
+void pg_close(struct db *db);
+
+/* --- pg_pipeline.c --- */
+
+/* Sends something without waiting for its answer. */
+bool pg_queue_text(struct pg_db *db, const char *text, struct error *error);
+bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool expects_row,
+                   struct error *error);
+/* Waits for the answers to all that was sent; the last one's result is in db->last. False when any
+ * failed. */
+bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error);
+/* One text and its answer. */
+bool pg_say(struct pg_db *db, const char *text, struct error *error);
+/* Several statements at once; no rows. Outside of pipeline mode, which the connection is in before
+ * and after. */
+bool pg_simple(struct pg_db *db, const char *text, struct error *error);
+
+/* --- pg_error.c --- */
+
+/* Sets the error for a result that is one, and why it failed. */
+bool pg_fail_result(struct pg_db *db, const struct pg_result *result, struct error *error);
+
+/* --- pg.c --- */
+const char *pg_text(int which); /* of a statement */
+/* A statement of this driver's own, sent with its answer waited for. */
+struct pg_stmt *pg_stmt_new(struct pg_db *db, int which);
+void pg_stmt_free(struct pg_db *db, struct pg_stmt *stmt);
+void pg_bind_text(struct pg_stmt *stmt, int number, struct str text);
+void pg_bind_i64(struct pg_stmt *stmt, int number, int64_t value);
+int64_t pg_read_i64(const struct pg_result *result, int row, int column);
+
+/* --- pg_commit.c --- */
+bool pg_begin_write(struct db *db, struct error *error);
+bool pg_commit(struct db *db, struct error *error);
+void pg_rollback(struct db *db);
+bool pg_begin_ahead(struct db *db, struct error *error);
+bool pg_commit_ahead(struct db *db, bool *ret_held, struct error *error);
+bool pg_settle(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
+
+/* --- pg_schema.c --- */
+bool pg_version(struct db *db, int64_t *ret_version, struct error *error);
+bool pg_set_version(struct db *db, int64_t version, struct error *error);
+bool pg_lock_schema(struct db *db, struct error *error);
+bool pg_script(struct db *db, const char *sql, struct error *error);

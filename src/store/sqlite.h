@@ -1,0 +1,30 @@
+/* SQLite's driver, and what only a database in a file has. The functions take connections that
+ * sqlite_open made. */
+#pragma once
+
+#include "store/db.h"
+
+enum { SQLITE_BUSY_MS = 5000 }; /* how long a connection waits for another process to give way */
+
+bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct error *error);
+
+/* Makes a database that is there whole, `fill` included, or not at all. The caller holds the
+ * directory's lock and has found that there is none. */
+typedef bool sqlite_fill_fn(struct db *db, struct error *error);
+bool sqlite_create(const char *dir, const char *path, sqlite_fill_fn *fill, struct error *error);
+/* Settings that stay in the file: write-ahead log. Outside of a transaction. */
+bool sqlite_prepare_file(struct db *db, struct error *error);
+
+/* --- the write-ahead log --- */
+
+enum checkpoint_mode {
+    CHECKPOINT_PASSIVE,  /* what can be moved while others read and write */
+    CHECKPOINT_RESTART,  /* everything; the next write starts at the log's beginning */
+    CHECKPOINT_TRUNCATE, /* everything; the log is empty afterwards */
+};
+
+/* Waits at most `limit_ms` for readers. *ret_whole: nothing was left to move, and for RESTART and
+ * TRUNCATE the log was begun anew. True with *ret_whole false when others were in the way. */
+bool sqlite_checkpoint(struct db *db, enum checkpoint_mode mode, int64_t limit_ms, bool *ret_whole,
+                       struct error *error);
+int sqlite_log_pages(const struct db *db); /* in the log after this connection's last commit */

@@ -1,0 +1,25 @@
+/* Opening the store that is a database server's, which many nodes share. */
+#include "store/inside.h"
+#include "store/locks.h"
+#include "store/migrations.h"
+
+static bool connect(struct store *store, struct error *error)
+{
+    int64_t version;
+    return store_connect(store, DB_WRITE, &store->writer, error) &&
+           store_check_version(store, &version, error) &&
+           (version == schema_version() || schema_migrate(store->writer, error));
+}
+
+bool store_open_tool(struct store *store, const char *dir, struct error *error)
+{
+    (void)dir;
+    return connect(store, error);
+}
+
+bool store_open_node(struct store *store, const char *dir, struct error *error)
+{
+    (void)dir;
+    return connect(store, error) && locks_start(store->server, &store->locks, error) &&
+           committer_start(store, error);
+}
