@@ -1,7 +1,7 @@
 # One target for each thing a user or a developer does; `make help` lists them.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz bench connectors format clean deps-build deps-test deps-bench
+.PHONY: help run build test lint fuzz history bench connectors format clean deps-build deps-test deps-bench
 
 release := build/release
 
@@ -23,6 +23,9 @@ lint: deps-build deps-test ## format, static analysis and the house's own style
 
 fuzz: deps-build deps-test ## every fuzz target for SECONDS=600 in all
 	@exec python3 tests/run.py fuzz --seconds $(or $(SECONDS),600)
+
+history: deps-build deps-test ## kill nodes under load until UPDATES=10000 updates are acknowledged, and judge
+	@exec python3 tests/run.py history --updates $(or $(UPDATES),10000)
 
 bench: build deps-bench ## measure against the yardsticks; a table here and build/bench.json
 	@exec python3 tests/bench/run.py

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs groups of suites, such as tests/run.py lint test, and ends with one line that counts all.
 
-`make test`, `make lint`, `make fuzz`, `make connectors` and .ci/run install what is needed and then
-come here."""
+`make test`, `make lint`, `make fuzz`, `make history`, `make connectors` and .ci/run install what is
+needed and then come here."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from runner import builds, lint, suites
 from runner.report import Report
 
 FUZZ_SMOKE_S = 60
+HISTORY_UPDATES = 10000
 
 
 def run_lint(report):
@@ -22,6 +23,11 @@ def run_lint(report):
 def run_fuzz(report, seconds):
     if report.suite("build: clang, address and undefined sanitizers", builds.build, "asan"):
         report.suite(f"fuzz: every target, {seconds} s in all", suites.fuzz, seconds)
+
+
+def run_history(report, updates):
+    if report.suite("build: gcc, release", builds.build, "release"):
+        report.suite(f"history: {updates} updates, nodes killed", suites.history, updates)
 
 
 def run_connectors(report):
@@ -42,6 +48,8 @@ def run_test(report):
         report.suite("cases: release", suites.pytest_suite, "release", ["cases"])
         report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
         report.suite("docs: the table of connectors", suites.connectors_table)
+        report.suite("history: nodes killed under load", suites.pytest_suite, "release",
+                     ["history"])
     for variant in ("asan", "tsan"):
         if built[variant]:
             report.suite(f"cases: {variant}", suites.pytest_suite, variant, ["cases"])
@@ -53,8 +61,10 @@ def run_test(report):
 
 def main():
     parser = argparse.ArgumentParser(description="runs groups of suites and counts")
-    parser.add_argument("groups", nargs="+", choices=["lint", "test", "fuzz", "connectors"])
+    parser.add_argument("groups", nargs="+",
+                        choices=["lint", "test", "fuzz", "connectors", "history"])
     parser.add_argument("--seconds", type=int, default=FUZZ_SMOKE_S, help="for fuzz: in all")
+    parser.add_argument("--updates", type=int, default=HISTORY_UPDATES, help="for history")
     arguments = parser.parse_args()
     report = Report()
     if "lint" in arguments.groups:
@@ -65,6 +75,8 @@ def main():
         run_connectors(report)
     if "fuzz" in arguments.groups:
         run_fuzz(report, arguments.seconds)
+    if "history" in arguments.groups:
+        run_history(report, arguments.updates)
     return report.close()
 
 

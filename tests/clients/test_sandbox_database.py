@@ -2,13 +2,12 @@
 Redshift, which alone knows its SHA-256, and PostgreSQL's psql with TLS and SCRAM."""
 
 import os
-import re
 import subprocess
 
 import pytest
 
+from support import sandbox as sandbox_of
 from support.programs import find
-from support.server import clean_environment, command
 
 TIMEOUT_S = 60
 PASSWORD = "sandbox-password"
@@ -18,15 +17,8 @@ HOST = "acme.abc123xyz789.us-west-2.redshift.amazonaws.com"
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     """Its database's port and its authority's certificate."""
-    ca = tmp_path_factory.mktemp("sandbox")
-    process = subprocess.Popen(
-        command("sandbox", "--http", "127.0.0.1:0", "--tls-port", "0", "--database-port", "0",
-                "--ca-dir", ca),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=clean_environment())
-    port = re.search(r"database at port (\d+)", process.stdout.readline().decode()).group(1)
-    yield int(port), ca / "ca.pem"
-    process.terminate()
-    assert process.wait(TIMEOUT_S) == 0
+    with sandbox_of.running(tmp_path_factory.mktemp("sandbox")) as each:
+        yield each.database_port, each.ca
 
 
 def sign_in(port, user, password=PASSWORD, database="dev"):

@@ -4,13 +4,12 @@ with what `headgate sandbox --list` shows, and must be told what its vendor woul
 import json
 import os
 import pathlib
-import re
 import subprocess
 
 import pytest
 
 from support import aws
-from support.server import clean_environment, command
+from support import sandbox as sandbox_of
 
 HERE = pathlib.Path(__file__).parent
 TIMEOUT_S = 60
@@ -86,16 +85,9 @@ CALLS = {
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     """A sandbox of its own: what a client's process needs to be led there and to trust it."""
-    ca = tmp_path_factory.mktemp("sandbox")
-    process = subprocess.Popen(
-        command("sandbox", "--http", "127.0.0.1:0", "--tls-port", "0", "--database-port", "0",
-                "--ca-dir", ca),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=clean_environment())
-    ports = re.findall(r"127\.0\.0\.1:(\d+)", process.stdout.readline().decode())
-    yield {"SANDBOX_PORT_80": ports[0], "SANDBOX_PORT_443": ports[1],
-           "NODE_EXTRA_CA_CERTS": str(ca / "ca.pem")}
-    process.terminate()
-    assert process.wait(TIMEOUT_S) == 0
+    with sandbox_of.running(tmp_path_factory.mktemp("sandbox")) as each:
+        yield {"SANDBOX_PORT_80": str(each.http_port), "SANDBOX_PORT_443": str(each.tls_port),
+               "NODE_EXTRA_CA_CERTS": str(each.ca)}
 
 
 def make_calls(sandbox, calls):

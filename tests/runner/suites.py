@@ -13,6 +13,7 @@ from runner.report import BUILD, LOGS, ROOT, Outcome, check, run, tail
 
 UNIT_TIMEOUT_S = 240
 PYTEST_TIMEOUT_S = 900
+HISTORY_TIMEOUT_S = 3600
 TOOL_TIMEOUT_S = 60
 AT_ONCE = max(2, os.cpu_count() or 2)
 PYTEST_AT_ONCE = 2 * AT_ONCE  # each test has its own server, and most of its time waits for it
@@ -64,7 +65,7 @@ def unit(variant):
     return total
 
 
-def pytest_suite(variant, folders, keep=None):
+def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TIMEOUT_S):
     """Runs pytest on folders of tests/ against one variant of the server."""
     name = f"pytest-{variant}-{'-'.join(folders)}"
     result = LOGS / f"{name}.xml"
@@ -74,11 +75,18 @@ def pytest_suite(variant, folders, keep=None):
                f"--junitxml={result}",
                *(["-m", keep] if keep else []), *[f"tests/{folder}" for folder in folders]]
     env = {**SANITIZER_ENV, "HEADGATE_BINARY": str(binary(variant)), "HEADGATE_VARIANT": variant,
-           "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests")}
-    status, log = run(name, command, PYTEST_TIMEOUT_S, env)
+           "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests"),
+           **(more_env or {})}
+    status, log = run(name, command, timeout_s, env)
     if not result.exists():
         return Outcome(failed=1, notes=[tail(log)])
     return count_junit(result, status, log)
+
+
+def history(updates):
+    """The long run of the history tests: so many acknowledged updates while nodes are killed."""
+    return pytest_suite("release", ["history"], more_env={"HISTORY_UPDATES": str(updates)},
+                        timeout_s=HISTORY_TIMEOUT_S)
 
 
 def count_junit(result, status, log):

@@ -23,14 +23,14 @@ CREDENTIALS_ARN = re.compile(
     r"appflow!123456789012-[\w-]+-\d{13}-[A-Za-z0-9]{6}")
 
 
-def boto(server, key=None, region=REGION, retries=1):
+def boto(server, key=None, region=REGION, retries=1, read_timeout_s=60):
     """boto3's client. Every answer is kept where secrets are searched for."""
     key = key or server.key
     client = boto3.client(
         "appflow", region_name=region, endpoint_url=server.endpoint,
         aws_access_key_id=key.id, aws_secret_access_key=key.secret,
         config=botocore.config.Config(retries={"total_max_attempts": retries, "mode": "standard"},
-                                      read_timeout=60, connect_timeout=10))
+                                      read_timeout=read_timeout_s, connect_timeout=10))
     keep_answers(client, server)
     return client
 

@@ -86,6 +86,7 @@ class Server:
         self.limits = ""
         self.process = None
         self.starts = 0
+        self.listen = "127.0.0.1:0"  # a new port at each start, unless a test sets one
         self.host = "127.0.0.1"
         self.port = None
         self.key = self.make_key("AKIAHEADGATETEST0001", "test-key") if make_key else None
@@ -120,7 +121,7 @@ class Server:
         lines = queue.Queue()
         stderr = open(self.directory / f"stderr-{self.starts}.log", "wb")
         self.process = subprocess.Popen(
-            [*before, *command("serve", "--data", self.data, "--listen", "127.0.0.1:0",
+            [*before, *command("serve", "--data", self.data, "--listen", self.listen,
                                *self.options, *more)],
             pass_fds=[each.fileno() for each in kept], cwd=self.directory,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,

@@ -1,0 +1,154 @@
+"""A bounded load: threads with clients of every node that create, update, describe and delete a few
+profiles, so that they get in each other's way, and send some calls again under the same token."""
+
+import collections
+import random
+import threading
+
+from history import calls
+from history.calls import Call, History
+from history.recorder import Recorder
+from history.register import address
+
+PROFILES = 12
+WORKERS = 6
+RECENT = 32          # calls that others may send again
+READ_TIMEOUT_S = 60
+WAIT_S = 120         # for anything at all to be acknowledged
+
+# Of a hundred calls.
+MIX = {"update": 68, "describe": 15, "describe all": 2, "create": 9, "delete": 2,
+       "send another's": 4}
+AGAIN_IF_UNKNOWN = 0.7
+AGAIN_IF_DONE = 0.05
+OTHER_PARAMETERS = 0.03
+KEEP_CREDENTIALS = 0.4  # of updates
+
+# A profile that needs no secret of a test: the sandbox's database, reached in clear on loopback.
+URL = "jdbc:redshift://{host}:{port}/dev?ssl=false"
+HOSTS = ("127.0.0.1", "localhost")  # addresses of the same to us, and two to the server
+ROLE = "arn:aws:iam::123456789012:role/sandbox-redshift-s3"
+
+
+def config_maker(sandbox):
+    """What makes a connectorProfileConfig with a value that Describe shows."""
+
+    def config(value):
+        return {
+            "connectorProfileProperties": {"Redshift": {
+                "databaseUrl": URL.format(host=address(value), port=sandbox.database_port),
+                "bucketName": "history",
+                "bucketPrefix": value, "roleArn": ROLE}},
+            "connectorProfileCredentials": {"Redshift": {
+                "username": "sandbox_md5", "password": "sandbox-password"}}}
+
+    return config
+
+
+def value_of(details):
+    return details["connectorProfileProperties"]["Redshift"]["bucketPrefix"]
+
+
+class Load:
+    """Runs until `goal` updates were acknowledged. The same seed gives each worker the same
+    choices; what they meet is as the threads happen to run."""
+
+    def __init__(self, nodes, key, sandbox, seed, goal, read_timeout_s=READ_TIMEOUT_S):
+        self.history = History([f"p{number}" for number in range(PROFILES)])
+        self.nodes = nodes
+        self.seed = seed
+        self.goal = goal
+        self.recent = collections.deque(maxlen=RECENT)
+        self.updated = threading.Semaphore(0)
+        self.count = 0  # updates that were waited for
+        self.over = threading.Event()
+        self.failures = []
+        self.recorder = lambda node: Recorder(self.history, node, key, config_maker(sandbox),
+                                              value_of, read_timeout_s)
+        self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True)
+                        for number in range(WORKERS)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join(READ_TIMEOUT_S + WAIT_S)
+            assert not thread.is_alive()
+
+    def wait_for(self, updates):
+        """Waits until so many more were acknowledged; False when the goal is reached."""
+        for _ in range(min(updates, self.goal - self.count)):
+            assert self.updated.acquire(timeout=WAIT_S) and not self.failures, self.failures
+            self.count += 1
+        return self.count < self.goal
+
+    def look_at_end(self):
+        """What every node shows when all is over."""
+        assert self.over.is_set() and not self.failures, self.failures
+        for node in self.nodes:
+            assert self.recorder(node).describe().succeeded
+
+    def _run(self, number):
+        try:
+            worker = Worker(self, number)
+            while not self.over.is_set():
+                worker.step()
+        except BaseException as error:
+            self.failures.append(error)
+            self.updated.release()
+            raise
+
+
+class Worker:
+    def __init__(self, load, number):
+        self.load = load
+        self.number = number
+        self.random = random.Random(f"{load.seed} {number}")
+        self.clients = [load.recorder(node) for node in load.nodes]
+        self.made = 0
+
+    def client(self):
+        return self.random.choice(self.clients)
+
+    def new_value(self):
+        self.made += 1
+        return f"w{self.number}-{self.made}@{self.random.choice(HOSTS)}"
+
+    def step(self):
+        """One choice, and what follows from how it ended."""
+        kind = self.random.choices(list(MIX), MIX.values())[0]
+        name = self.random.choice(self.load.history.names)
+        if kind in ("update", "create"):
+            self.change(kind, name)
+        elif kind == "delete":
+            self.client().delete(name)
+        elif kind == "describe":
+            self.client().describe(name)
+        elif kind == "describe all":
+            self.client().describe()
+        elif self.load.recent:
+            # It may be worked on just now, by another thread and another node.
+            self.count(self.client().send(self.random.choice(list(self.load.recent))))
+
+    def change(self, kind, name):
+        value = self.new_value()
+        keeps = kind == "update" and self.random.random() < KEEP_CREDENTIALS
+        call = Call(kind, name, value, f"{self.load.seed}-{value}", keeps=keeps)
+        self.load.recent.append(call)
+        call = self.count(self.client().send(call))
+        if not call.succeeded and not call.of(calls.UNKNOWN):
+            return
+        chance = AGAIN_IF_DONE if call.succeeded else AGAIN_IF_UNKNOWN
+        if self.random.random() < chance:
+            call = self.count(self.client().send(call))
+        if call.succeeded and self.random.random() < OTHER_PARAMETERS:
+            self.client().send(call, self.new_value())
+
+    def count(self, call):
+        if call.operation == "update" and call.succeeded:
+            self.load.updated.release()
+        return call

@@ -1,0 +1,40 @@
+"""One server over its embedded store, killed at random moments while clients change profiles."""
+
+import random
+import threading
+
+import pytest
+
+from history.checker import findings
+from history.load import Load
+from history.nodes import SEED, UPDATES, Node, audit_rows, summary
+from support import sandbox
+
+GOAL = UPDATES or 1500
+BETWEEN_MOST = 250  # updates from one kill to the next
+EARLY_S = 0.02
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory):
+    with sandbox.running(tmp_path_factory.mktemp("sandbox")) as each:
+        yield each
+
+
+def test_killed_again_and_again(servers, stand_ins):
+    print(f"HISTORY_SEED={SEED}")
+    chance = random.Random(SEED)
+    server = servers("--egress-allow", "127.0.0.1", start=False)
+    node = Node("one", server).start()
+    with Load([node], server.key, stand_ins, SEED, GOAL) as load:
+        while load.wait_for(chance.randint(1, BETWEEN_MOST)):
+            # Not always just when an answer has come.
+            threading.Event().wait(chance.random() * EARLY_S)
+            node.kill()
+            node.start()
+    load.look_at_end()
+    load.history.deaths = {node.name: node.deaths}
+    print(f"{len(node.deaths)} kills: {summary(load.history)}")
+    assert len(node.deaths) >= GOAL // BETWEEN_MOST
+    assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+    assert findings(load.history, audit_rows(server)) == []
