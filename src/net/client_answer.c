@@ -55,6 +55,7 @@ static int before_sending(void *user, char *to, char *from, int to_port, int fro
     struct str method = transfer->request->method;
     bool repeatable = str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"));
     if (transfer->sent > 0 && !repeatable) {
+        transfer->kept_was_dead = true;
         give_up(transfer, CLIENT_BROKEN, "closed the connection before it answered");
         return CURL_PREREQFUNC_ABORT;
     }

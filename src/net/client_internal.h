@@ -55,10 +55,11 @@ struct transfer {
     bool stopped;
 
     /* What curl's callbacks saw. */
-    int opened;  /* addresses that a connection was tried to */
-    int refused; /* addresses that the policy refused */
-    int secured; /* connections whose TLS handshake began */
-    int sent;    /* how often the request was about to be sent */
+    int opened;         /* addresses that a connection was tried to */
+    int refused;        /* addresses that the policy refused */
+    int secured;        /* connections whose TLS handshake began */
+    int sent;           /* how often the request was about to be sent */
+    bool kept_was_dead; /* a second time would have been on a new connection, and was not done */
     size_t header_bytes;
     int status;
     bool head_ended;

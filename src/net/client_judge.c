@@ -185,7 +185,7 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
     ret_response->outcome = judge(transfer, stage, &ret_response->detail);
     ret_response->connected = stage == SECURING || stage == WAITING;
     libcurl.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
-    ret_response->reused = transfer->sent > 0 && new_connections == 0;
+    ret_response->reused = transfer->kept_was_dead || (transfer->sent > 0 && new_connections == 0);
     metrics_count(METRIC_CLIENT_CALLS,
                   ret_response->reused      ? CONNECTION_OF_REUSED
                   : ret_response->connected ? CONNECTION_OF_NEW

@@ -232,6 +232,7 @@ static void only_what_changes_nothing_is_sent_again(void **state)
     post(&f, "/code"); /* on the kept connection, which closes without an answer */
     assert_outcome(&f, CLIENT_BROKEN);
     assert_detail(&f, "127.0.0.1 closed the connection before it answered");
+    assert_true(f.response.reused);
     assert_int_equal(peer_requests(f.peer), 2);
     close_all(&f);
     open_plain(&f, serve_once, NULL);
