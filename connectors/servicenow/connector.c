@@ -51,8 +51,8 @@ static const struct connector_rule rules[] = {
      .hint = ASLEEP},
     /* One answer for a wrong secret, code, refresh token or password. */
     {STEP_TOKEN, .status = 401, .at = "/error", .equals = "server_error", .kind = VERDICT_REJECTED,
-     .hint = "Check clientId and clientSecret; a code works once and soon expires, a refresh token "
-             "for 100 days."},
+     .hint = "Check clientId, clientSecret and, where given, the password. A code works once, soon "
+             "expires and goes with its own redirectUri; a refresh token ends after 100 days."},
 };
 
 const struct connector connector_servicenow = {

@@ -235,6 +235,18 @@ static bool exchange_freely(struct run *run, struct exchange_plan *plan)
     return true;
 }
 
+/* As above: what was rejected before stays the verdict, with the vendor's own words. */
+static bool code_is_spent(struct run *run)
+{
+    if (run->verdict.kind != VERDICT_REJECTED)
+        return run_conclude(run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL,
+                            "The code was exchanged for tokens before, and works only once. Get a "
+                            "new one.");
+    run->note = STR("The code in the credentials cannot help: it was exchanged for tokens before, "
+                    "and works only once.");
+    return false;
+}
+
 static struct str grant_name(const struct exchange_plan *plan)
 {
     return plan->request.params[0].value; /* grant_type */
@@ -258,10 +270,7 @@ bool run_exchange(struct run *run, enum connector_grant grant)
     case JOURNAL_RESUME:
         return resume(run, &plan, &earlier);
     case JOURNAL_USED:
-        return run_conclude(
-            run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL,
-            "The code was exchanged for tokens before, and works only once. Get a new "
-            "one.");
+        return code_is_spent(run);
     case JOURNAL_BUSY:
         return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
                             "Another request is exchanging the same credential. Try again.");
