@@ -103,6 +103,9 @@ static const struct row {
                              .help = "Worker threads that have a change in hand."},
     [METRIC_WORKERS_QUEUED] = {"headgate_workers_queued", SINGLE(METRIC_WORKERS_QUEUED),
                                .kind = GAUGE, .help = "Changes that wait for a worker."},
+    [METRIC_WORKERS_HELD] = {"headgate_workers_held", SINGLE(METRIC_WORKERS_HELD), .kind = GAUGE,
+                             .help =
+                                 "Of those, changes whose vendor has its share of the workers."},
     [METRIC_PROVISIONING] = {"headgate_provisioning", SINGLE(METRIC_PROVISIONING), .kind = GAUGE,
                              .help = "Private connections that are being made or wait for it."},
     [METRIC_COMMITTER_QUEUED] = {"headgate_committer_queued", SINGLE(METRIC_COMMITTER_QUEUED),

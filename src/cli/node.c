@@ -170,6 +170,7 @@ static bool start_service(struct node *node, struct error *error)
         .profile_quota = options_number(node->options, "profile-quota"),
         .worker_count = (int)options_number(node->options, "workers"),
         .queue_max = (size_t)options_number(node->options, "queue"),
+        .vendor_updates_max = (size_t)options_number(node->options, "vendor-updates"),
         .account_updates_max = options_number(node->options, "account-updates"),
         .overrides = node->overrides,
         .override_count = node->override_count,

@@ -93,10 +93,18 @@ struct node {
         {.name = "workers",                                                                        \
          .kind = OPTION_NUMBER,                                                                    \
          .argument = "N",                                                                          \
-         .fallback = "128",                                                                        \
+         .fallback = "4096",                                                                       \
          .least = 1,                                                                               \
          .most = 4096,                                                                             \
          .help = "most threads that wait for vendors at once"},                                    \
+        {.name = "vendor-updates",                                                                 \
+         .kind = OPTION_NUMBER,                                                                    \
+         .argument = "N",                                                                          \
+         .fallback = "0",                                                                          \
+         .least = 0,                                                                               \
+         .most = 4096,                                                                             \
+         .help = "most changes at once that call one vendor's host; 0: as many as it leaves "      \
+                 "workers free"},                                                                  \
         {.name = "queue",                                                                          \
          .kind = OPTION_NUMBER,                                                                    \
          .argument = "N",                                                                          \

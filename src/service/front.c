@@ -1,6 +1,7 @@
 /* From an HTTP request to an operation and back: the one way in. */
 #include "service/access.h"
 #include "service/call.h"
+#include "service/call_hosts.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -146,10 +147,10 @@ static bool hand_to_worker(struct call *call)
     if (!account_limit_enter(service->account_limit, call->caller.account))
         return fail(&call->error, ERR_THROTTLING,
                     "Rate exceeded: as many changes as one account may have are being worked on.");
-    if (workers_post(service->workers, run_on_worker, call))
+    if (workers_post(service->workers, call_hosts(call), run_on_worker, call, &call->error))
         return true;
     account_limit_leave(service->account_limit, call->caller.account);
-    return fail(&call->error, ERR_THROTTLING, "Rate exceeded");
+    return false;
 }
 
 /* The order is fixed: signature, operation, body, the model's constraints. */

@@ -104,6 +104,7 @@ static void look_around(struct live *live)
     metrics_set(METRIC_WORKERS, workers.threads);
     metrics_set(METRIC_WORKERS_BUSY, workers.busy);
     metrics_set(METRIC_WORKERS_QUEUED, (int64_t)workers.queued);
+    metrics_set(METRIC_WORKERS_HELD, (int64_t)workers.held);
     metrics_set(METRIC_PROVISIONING, provisioner_places_taken(live->service->provisioner));
     metrics_set(METRIC_COMMITTER_QUEUED, (int64_t)store.queued);
     metrics_set(METRIC_STORE_FAILING, store.failing);

@@ -34,7 +34,10 @@ struct provisioner *provisioner_new(const struct service *service)
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     provisioner->service = service;
-    provisioner->workers = workers_new(PROVISION_THREADS, WORKERS_QUEUE_MAX);
+    provisioner->workers = workers_new(&(struct workers_config){
+        .max_threads = PROVISION_THREADS,
+        .queue_max = PROVISION_MAX,
+    });
     pthread_mutex_init(&provisioner->lock, NULL);
     pthread_cond_init(&provisioner->stopped, &attributes);
     pthread_condattr_destroy(&attributes);
@@ -125,7 +128,7 @@ void provisioner_post(struct provisioner *provisioner, const struct profile *pro
     struct job *job = xcalloc(1, sizeof(*job));
     job->provisioner = provisioner;
     job->provision = profile_provision_new(provisioner->service, profile->key, profile->version);
-    if (workers_post(provisioner->workers, run, job))
+    if (workers_post(provisioner->workers, STR_NULL, run, job, NULL))
         return;
     log_error("The private connection of %.*s waits for the next start: no thread can be started.",
               STR_ARG(profile->key.name));

@@ -12,7 +12,7 @@ struct service;
 
 enum {
     PROVISION_THREADS = 16,
-    PROVISION_MAX = 1024,      /* PENDING at once; fewer than a queue of workers takes */
+    PROVISION_MAX = 1024,      /* PENDING at once */
     PROVISION_RETRY_MS = 2000, /* until a commit is tried again that the store had no room for */
 };
 

@@ -43,7 +43,11 @@ struct service *service_new(const struct service_config *config)
         .sts_url = config->sts_url,
     };
     service->account_limit = account_limit_new(config->account_updates_max);
-    service->workers = workers_new(config->worker_count, config->queue_max);
+    service->workers = workers_new(&(struct workers_config){
+        .max_threads = config->worker_count,
+        .queue_max = config->queue_max,
+        .host_max = config->vendor_updates_max,
+    });
     service->provisioner = provisioner_new(service);
     return service;
 }

@@ -30,8 +30,9 @@ struct service_config {
     int64_t verify_timeout_ms; /* for all calls to the vendor that one request makes */
     int64_t profile_quota;     /* profiles an account may have in a region; 0: no limit */
     int worker_count;
-    size_t queue_max;                          /* changes that may wait for a worker */
-    long account_updates_max;                  /* changes of one account at once; 0: any number */
+    size_t queue_max;          /* changes that may wait for a worker */
+    size_t vendor_updates_max; /* changes that call one host at once; 0: see service/lanes.h */
+    long account_updates_max;  /* changes of one account at once; 0: any number */
     const struct endpoint_override *overrides; /* live as long as the service */
     size_t override_count;
     const struct private_routes *private_routes; /* never NULL; live as long as the service */

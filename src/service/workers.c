@@ -1,107 +1,254 @@
-/* A pool that grows while every thread is busy and keeps what it has. */
+/* A pool that grows while every thread is busy and shrinks when they are idle. Who became idle last
+ * gets the next job, so that the others' time runs out. */
 #include "service/workers.h"
 
 #include "base/alloc.h"
+#include "service/lanes.h"
 
+#include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
-struct job {
-    void (*run)(void *argument);
-    void *argument;
+/* A thread that waits for a job; on its own stack. */
+struct idle {
+    struct idle *older, *newer;
+    pthread_cond_t wanted;
+    bool called; /* it is not in the list any more */
+};
+
+struct ready {
+    struct ready *next;
+    struct job job;
 };
 
 struct workers {
+    struct workers_config config;
     pthread_mutex_t lock;
-    pthread_cond_t wanted;
-    struct job *queue; /* a ring */
-    size_t capacity;   /* of jobs in all, those in hand included */
-    int busy;          /* threads that have a job in hand */
-    size_t first;      /* oldest job */
-    size_t queued;
-    int idle; /* threads that wait for a job */
-    int count;
-    int max;
+    pthread_cond_t ended;
+    struct lanes *lanes;
+    struct ready *ready, *last_ready; /* jobs that have a place and no thread yet */
+    struct idle *newest;
+    int count; /* threads */
     bool stopping;
-    pthread_t threads[]; /* max of them, count in use */
+    bool has_last;  /* a thread has ended, and nobody has joined it */
+    pthread_t last; /* that one: the next to end, or workers_free, joins it */
 };
 
-struct workers *workers_new(int max_threads, size_t queue_max)
+struct workers *workers_new(const struct workers_config *config)
 {
-    struct workers *workers =
-        xcalloc(1, sizeof(*workers) + (size_t)max_threads * sizeof(workers->threads[0]));
+    struct workers *workers = xcalloc(1, sizeof(*workers));
+    workers->config = *config;
+    if (workers->config.idle_ms == 0)
+        workers->config.idle_ms = WORKERS_IDLE_MS;
     pthread_mutex_init(&workers->lock, NULL);
-    pthread_cond_init(&workers->wanted, NULL);
-    workers->max = max_threads;
-    workers->capacity = queue_max + (size_t)max_threads;
-    workers->queue = xcalloc(workers->capacity, sizeof(workers->queue[0]));
+    pthread_cond_init(&workers->ended, NULL);
+    workers->lanes = lanes_new(&(struct lanes_config){
+        .places = (size_t)config->max_threads,
+        .queue_max = config->queue_max,
+        .host_max = config->host_max,
+    });
     return workers;
 }
 
-static bool take(struct workers *workers, bool had_one, struct job *ret_job)
+/* --- idle threads; all of it under the lock --- */
+
+static void idle_init(struct idle *idle)
 {
-    pthread_mutex_lock(&workers->lock);
-    workers->busy -= had_one;
-    workers->idle++;
-    while (workers->queued == 0 && !workers->stopping)
-        pthread_cond_wait(&workers->wanted, &workers->lock);
-    workers->idle--;
-    bool got = workers->queued > 0;
-    if (got) {
-        *ret_job = workers->queue[workers->first];
-        workers->first = (workers->first + 1) % workers->capacity;
-        workers->queued--;
-        workers->busy++;
-    }
-    pthread_mutex_unlock(&workers->lock);
-    return got;
+    pthread_condattr_t attributes;
+    *idle = (struct idle){0};
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&idle->wanted, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
-static void *work(void *argument)
+static void idle_push(struct workers *workers, struct idle *idle)
 {
-    struct workers *workers = argument;
-    pthread_setname_np(pthread_self(), "worker");
-    struct job job;
-    for (bool had_one = false; take(workers, had_one, &job); had_one = true)
-        job.run(job.argument);
-    return NULL;
+    idle->called = false;
+    idle->newer = NULL;
+    idle->older = workers->newest;
+    if (idle->older)
+        idle->older->newer = idle;
+    workers->newest = idle;
 }
+
+static void idle_remove(struct workers *workers, struct idle *idle)
+{
+    if (idle->newer)
+        idle->newer->older = idle->older;
+    else
+        workers->newest = idle->older;
+    if (idle->older)
+        idle->older->newer = idle->newer;
+}
+
+static bool call_newest(struct workers *workers)
+{
+    struct idle *idle = workers->newest;
+    if (!idle)
+        return false;
+    idle_remove(workers, idle);
+    idle->called = true;
+    pthread_cond_signal(&idle->wanted);
+    return true;
+}
+
+static struct timespec time_after(int duration_ms)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_sec += duration_ms / 1000;
+    time.tv_nsec += duration_ms % 1000 * 1000000L;
+    if (time.tv_nsec >= 1000000000L) {
+        time.tv_sec++;
+        time.tv_nsec -= 1000000000L;
+    }
+    return time;
+}
+
+/* False when nobody has called for so long that the thread should end. */
+static bool wait_to_be_called(struct workers *workers, struct idle *idle)
+{
+    struct timespec until = time_after(workers->config.idle_ms);
+    bool over = false;
+    idle_push(workers, idle);
+    while (!idle->called && !workers->stopping && !over) {
+        if (workers->count <= WORKERS_KEPT)
+            pthread_cond_wait(&idle->wanted, &workers->lock);
+        else
+            over = pthread_cond_timedwait(&idle->wanted, &workers->lock, &until) == ETIMEDOUT &&
+                   workers->count > WORKERS_KEPT;
+    }
+    if (!idle->called)
+        idle_remove(workers, idle);
+    return idle->called || workers->stopping;
+}
+
+/* --- jobs; all of it under the lock --- */
+
+static void *work(void *argument);
 
 static bool start_thread(struct workers *workers)
 {
     pthread_attr_t attributes;
+    pthread_t thread;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, WORKERS_STACK_SIZE);
-    bool started =
-        pthread_create(&workers->threads[workers->count], &attributes, work, workers) == 0;
+    bool started = pthread_create(&thread, &attributes, work, workers) == 0;
     pthread_attr_destroy(&attributes);
     workers->count += started;
     return started;
 }
 
-bool workers_post(struct workers *workers, void (*run)(void *argument), void *argument)
+static void add_ready(struct workers *workers, struct job job)
 {
-    pthread_mutex_lock(&workers->lock);
-    bool taken = workers->queued + (size_t)workers->busy < workers->capacity && !workers->stopping;
-    if (taken && workers->queued >= (size_t)workers->idle && workers->count < workers->max)
-        taken = start_thread(workers) || workers->count > 0;
-    if (taken) {
-        size_t at = (workers->first + workers->queued) % workers->capacity;
-        workers->queue[at] = (struct job){run, argument};
-        workers->queued++;
-        pthread_cond_signal(&workers->wanted);
+    struct ready *ready = xcalloc(1, sizeof(*ready));
+    ready->job = job;
+    if (workers->ready)
+        workers->last_ready->next = ready;
+    else
+        workers->ready = ready;
+    workers->last_ready = ready;
+}
+
+/* Gives a place to all that may have one, and calls a thread for all but `own` of them, for which
+ * there is one. Where no thread can be started, the next that is done takes them. */
+static void give_places(struct workers *workers, size_t own)
+{
+    struct job job;
+    while (lanes_next(workers->lanes, &job)) {
+        add_ready(workers, job);
+        if (own > 0)
+            own--;
+        else if (!call_newest(workers) && !workers->stopping &&
+                 workers->count < workers->config.max_threads)
+            start_thread(workers);
     }
+}
+
+static bool take(struct workers *workers, struct idle *idle, struct job *ret_job)
+{
+    while (!workers->ready) {
+        if (workers->stopping || !wait_to_be_called(workers, idle))
+            return false;
+    }
+    struct ready *ready = workers->ready;
+    workers->ready = ready->next;
+    *ret_job = ready->job;
+    free(ready);
+    return true;
+}
+
+/* A burst leaves memory behind in pieces; when its threads have gone, it goes back to the system.
+ */
+static void end_thread(struct workers *workers)
+{
+    pthread_t previous = workers->last;
+    bool has_previous = workers->has_last;
+    workers->last = pthread_self();
+    workers->has_last = true;
+    bool shrunk = --workers->count == WORKERS_KEPT && !workers->stopping;
+    pthread_cond_signal(&workers->ended);
     pthread_mutex_unlock(&workers->lock);
-    return taken;
+    if (has_previous)
+        pthread_join(previous, NULL);
+    if (shrunk)
+        malloc_trim(0);
+}
+
+static void *work(void *argument)
+{
+    struct workers *workers = argument;
+    struct idle idle;
+    struct job job;
+    pthread_setname_np(pthread_self(), "worker");
+    idle_init(&idle);
+    pthread_mutex_lock(&workers->lock);
+    while (take(workers, &idle, &job)) {
+        pthread_mutex_unlock(&workers->lock);
+        job.run(job.argument);
+        pthread_mutex_lock(&workers->lock);
+        lanes_leave(workers->lanes, &job);
+        give_places(workers, workers->ready ? 0 : 1);
+    }
+    pthread_cond_destroy(&idle.wanted);
+    end_thread(workers);
+    return NULL;
+}
+
+static bool fail_for_room(enum lanes_room room, struct error *error)
+{
+    if (room == LANES_HOST_FULL)
+        return fail(error, ERR_THROTTLING,
+                    "Rate exceeded: as many changes as may wait for this vendor are waiting.");
+    return fail(error, ERR_THROTTLING, "Rate exceeded");
+}
+
+bool workers_post(struct workers *workers, struct str hosts, void (*run)(void *argument),
+                  void *argument, struct error *error)
+{
+    enum lanes_room room = LANES_FULL;
+    pthread_mutex_lock(&workers->lock);
+    bool first = workers->count == 0 && !workers->stopping && start_thread(workers);
+    if (workers->count > 0 && !workers->stopping)
+        room = lanes_enter(workers->lanes, hosts, (struct job){.run = run, .argument = argument});
+    if (room == LANES_ROOM)
+        give_places(workers, first ? 1 : 0);
+    pthread_mutex_unlock(&workers->lock);
+    return room == LANES_ROOM || fail_for_room(room, error);
 }
 
 struct workers_counts workers_counts(struct workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
+    struct lanes_counts lanes = lanes_counts(workers->lanes);
     struct workers_counts counts = {
         .threads = workers->count,
-        .busy = workers->busy,
-        .queued = workers->queued,
+        .busy = (int)lanes.in_hand,
+        .queued = lanes.queued,
+        .held = lanes.held,
     };
     pthread_mutex_unlock(&workers->lock);
     return counts;
@@ -111,12 +258,15 @@ void workers_free(struct workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
     workers->stopping = true;
-    pthread_cond_broadcast(&workers->wanted);
+    for (struct idle *idle = workers->newest; idle; idle = idle->older)
+        pthread_cond_signal(&idle->wanted);
+    while (workers->count > 0)
+        pthread_cond_wait(&workers->ended, &workers->lock);
     pthread_mutex_unlock(&workers->lock);
-    for (int i = 0; i < workers->count; i++)
-        pthread_join(workers->threads[i], NULL);
-    pthread_cond_destroy(&workers->wanted);
+    if (workers->has_last)
+        pthread_join(workers->last, NULL);
+    lanes_free(workers->lanes);
+    pthread_cond_destroy(&workers->ended);
     pthread_mutex_destroy(&workers->lock);
-    free(workers->queue);
     free(workers);
 }

@@ -1,5 +1,10 @@
-/* Threads for work that waits: vendors, the committer. Started when needed, up to a limit. */
+/* Threads for work that waits: vendors, the committer. Started when needed, up to a limit; those
+ * that had nothing to do for a while end. Whom a job waits for bounds how many like it have a
+ * thread: see service/lanes.h. */
 #pragma once
+
+#include "base/error.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,20 +12,30 @@
 struct workers;
 
 enum {
-    WORKERS_DEFAULT = 128,
-    WORKERS_QUEUE_MAX = 4096, /* the usual number of jobs that may wait for a thread */
-    WORKERS_STACK_SIZE = 256 * 1024,
+    WORKERS_STACK_SIZE = 256 * 1024, /* bytes; what is never used of it takes no memory */
+    WORKERS_KEPT = 16,               /* threads that stay, however little there is to do */
+    WORKERS_IDLE_MS = 10 * 1000,     /* for the others */
 };
 
-/* `queue_max` jobs may wait while each of `max_threads` has one in hand. */
-struct workers *workers_new(int max_threads, size_t queue_max);
-/* False when the queue is full or no thread can be started; the job was not taken then. */
-bool workers_post(struct workers *workers, void (*run)(void *argument), void *argument);
+struct workers_config {
+    int max_threads;  /* 1 at least */
+    size_t queue_max; /* jobs that may wait while each thread has one in hand */
+    size_t host_max;  /* threads that one host may keep; 0: as many as it leaves free */
+    int idle_ms;      /* 0: WORKERS_IDLE_MS */
+};
+
+struct workers *workers_new(const struct workers_config *config);
+
+/* `hosts`: those that the job is going to call, a line each; STR_NULL: none. ERR_THROTTLING when
+ * there is no room or no thread can be started; the job was not taken then. */
+bool workers_post(struct workers *workers, struct str hosts, void (*run)(void *argument),
+                  void *argument, struct error *error);
 
 struct workers_counts {
-    int threads; /* started */
+    int threads; /* that there are */
     int busy;    /* have a job in hand */
     size_t queued;
+    size_t held; /* of those queued: because their host has its share of the threads */
 };
 struct workers_counts workers_counts(struct workers *workers);
 

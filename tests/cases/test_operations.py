@@ -197,7 +197,7 @@ def test_what_else_is_counted(servers, vendor, canaries):
 
 
 def test_work_that_waits_is_seen(servers, gate, canaries, in_background):
-    server = servers(*operations.OPTION, "--workers", "2", *gate.options())
+    server = servers(*operations.OPTION, "--vendor-updates", "2", *gate.options())
     calls = [in_background(lambda name=name: server.call(
         "CreateConnectorProfile", amplitude(canaries.new(), name))) for name in "abc"]
     gate.wait_for_calls(2)

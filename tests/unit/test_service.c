@@ -9,6 +9,7 @@
 #include "wire/restjson.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,12 +31,23 @@ static void meet(void *argument)
     pthread_barrier_wait(&together);
 }
 
+static struct workers *pool(int threads, size_t queue_max)
+{
+    return workers_new(
+        &(struct workers_config){.max_threads = threads, .queue_max = queue_max, .idle_ms = 1});
+}
+
+static bool post(struct workers *workers, void (*run)(void *argument))
+{
+    return workers_post(workers, STR_NULL, run, NULL, NULL);
+}
+
 static void workers_do_all_that_they_took(void **state)
 {
     (void)state;
-    struct workers *workers = workers_new(3, 1000);
+    struct workers *workers = pool(3, 1000);
     for (int i = 0; i < 1000; i++)
-        assert_true(workers_post(workers, count_job, NULL));
+        assert_true(post(workers, count_job));
     workers_free(workers);
     assert_int_equal(atomic_load(&jobs_done), 1000);
 }
@@ -44,10 +56,10 @@ static void workers_do_all_that_they_took(void **state)
 static void workers_grow_when_all_wait(void **state)
 {
     (void)state;
-    struct workers *workers = workers_new(8, 0);
+    struct workers *workers = pool(8, 0);
     pthread_barrier_init(&together, NULL, 8);
     for (int i = 0; i < 8; i++)
-        assert_true(workers_post(workers, meet, NULL));
+        assert_true(post(workers, meet));
     workers_free(workers);
     pthread_barrier_destroy(&together);
 }
@@ -57,18 +69,60 @@ static void a_full_queue_refuses(void **state)
 {
     (void)state;
     enum { THREADS = 2, QUEUE = 5 };
-    struct workers *workers = workers_new(THREADS, QUEUE);
+    struct workers *workers = pool(THREADS, QUEUE);
     atomic_store(&jobs_done, 0);
     pthread_barrier_init(&together, NULL, THREADS + 1);
     for (int i = 0; i < THREADS; i++)
-        assert_true(workers_post(workers, meet, NULL));
+        assert_true(post(workers, meet));
     for (int i = 0; i < QUEUE; i++)
-        assert_true(workers_post(workers, count_job, NULL));
-    assert_false(workers_post(workers, count_job, NULL));
+        assert_true(post(workers, count_job));
+    assert_false(post(workers, count_job));
     assert_int_equal(workers_counts(workers).threads, THREADS);
     pthread_barrier_wait(&together);
     workers_free(workers);
     assert_int_equal(atomic_load(&jobs_done), QUEUE);
+    pthread_barrier_destroy(&together);
+}
+
+/* What a burst needed ends by itself; a few stay for what comes next. */
+static void idle_workers_end(void **state)
+{
+    (void)state;
+    enum { BURST = 3 * WORKERS_KEPT };
+    struct workers *workers = pool(BURST, 1);
+    pthread_barrier_init(&together, NULL, BURST);
+    for (int i = 0; i < BURST; i++)
+        assert_true(post(workers, meet));
+    while (workers_counts(workers).threads > WORKERS_KEPT)
+        sched_yield();
+    pthread_barrier_destroy(&together);
+    atomic_store(&jobs_done, 0);
+    assert_true(post(workers, count_job));
+    assert_int_equal(workers_counts(workers).threads, WORKERS_KEPT);
+    workers_free(workers);
+    assert_int_equal(atomic_load(&jobs_done), 1);
+}
+
+/* Those that call a host that hangs leave threads for others. */
+static void a_host_that_hangs_leaves_threads(void **state)
+{
+    (void)state;
+    enum { THREADS = 4, HANGING = THREADS / 2 };
+    struct workers *workers = pool(THREADS, 100);
+    struct error error = {0};
+    atomic_store(&jobs_done, 0);
+    pthread_barrier_init(&together, NULL, HANGING + 1);
+    for (int i = 0; i < HANGING; i++)
+        assert_true(workers_post(workers, STR("hangs"), meet, NULL, &error));
+    for (int i = 0; i < THREADS; i++)
+        assert_true(workers_post(workers, STR("hangs"), count_job, NULL, &error));
+    assert_true(workers_post(workers, STR("good"), count_job, NULL, &error));
+    while (atomic_load(&jobs_done) < 1)
+        sched_yield();
+    assert_int_equal(workers_counts(workers).held, THREADS);
+    pthread_barrier_wait(&together);
+    workers_free(workers);
+    assert_int_equal(atomic_load(&jobs_done), 1 + THREADS);
     pthread_barrier_destroy(&together);
 }
 
@@ -263,6 +317,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_do_all_that_they_took),
         cmocka_unit_test(workers_grow_when_all_wait),
+        cmocka_unit_test(idle_workers_end),
+        cmocka_unit_test(a_host_that_hangs_leaves_threads),
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(an_account_has_its_share),
         cmocka_unit_test(no_limit_lets_all_in),

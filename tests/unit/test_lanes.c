@@ -1,0 +1,233 @@
+/* Who gets a place, and who waits: the shares of hosts, the queue's, and the turns of lanes. */
+#include "cmocka_all.h"
+
+#include "service/lanes.h"
+
+#include <stdio.h>
+
+enum { PLACES = 8, QUEUE = 8 };
+
+static struct lanes *lanes_of(size_t places, size_t queue_max, size_t host_max)
+{
+    return lanes_new(&(struct lanes_config){places, queue_max, host_max});
+}
+
+static enum lanes_room enter(struct lanes *lanes, const char *hosts)
+{
+    return lanes_enter(lanes, hosts ? str_from(hosts) : STR_NULL, (struct job){0});
+}
+
+/* A job that is told from others by a text. */
+static void enter_marked(struct lanes *lanes, const char *hosts, const char *mark)
+{
+    struct job job = {.argument = (void *)mark};
+    assert_int_equal(lanes_enter(lanes, str_from(hosts), job), LANES_ROOM);
+}
+
+/* Gives places to all that may have one; how many there were. */
+static size_t start_all(struct lanes *lanes, struct job *ret_jobs)
+{
+    size_t count = 0;
+    while (lanes_next(lanes, &ret_jobs[count]))
+        count++;
+    return count;
+}
+
+/* Ends what is in hand and what waits, and the lanes. */
+static void end(struct lanes *lanes, struct job *jobs, size_t count)
+{
+    while (count > 0) {
+        for (size_t i = 0; i < count; i++)
+            lanes_leave(lanes, &jobs[i]);
+        count = start_all(lanes, jobs);
+    }
+    assert_int_equal(lanes_counts(lanes).in_hand, 0);
+    assert_int_equal(lanes_counts(lanes).queued, 0);
+    lanes_free(lanes);
+}
+
+/* As the pool does: each starts as soon as it may. How many did; the others wait. */
+static size_t enter_and_start(struct lanes *lanes, const char *hosts, size_t count,
+                              struct job *ret_jobs)
+{
+    size_t started = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(enter(lanes, hosts), LANES_ROOM);
+        started += start_all(lanes, ret_jobs + started);
+    }
+    return started;
+}
+
+static void a_job_that_calls_nobody_takes_any_place(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct job jobs[PLACES + 1];
+    assert_int_equal(enter_and_start(lanes, NULL, PLACES, jobs), PLACES);
+    assert_int_equal(enter(lanes, NULL), LANES_ROOM);
+    assert_false(lanes_next(lanes, &jobs[PLACES]));
+    assert_int_equal(lanes_counts(lanes).queued, 1);
+    assert_int_equal(lanes_counts(lanes).held, 0); /* it waits for a place, not for a share */
+    end(lanes, jobs, PLACES);
+}
+
+static void a_host_takes_what_it_leaves_free(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct job jobs[PLACES];
+    assert_int_equal(enter_and_start(lanes, "one", PLACES / 2 + 2, jobs), PLACES / 2);
+    assert_int_equal(lanes_counts(lanes).held, 2);
+    assert_int_equal(enter_and_start(lanes, "other", 1, jobs + PLACES / 2), 1);
+    end(lanes, jobs, PLACES / 2 + 1);
+}
+
+static void the_only_place_is_for_anyone(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(1, QUEUE, 0);
+    struct job job;
+    assert_int_equal(enter_and_start(lanes, "one", 1, &job), 1);
+    end(lanes, &job, 1);
+}
+
+/* Each that hangs takes half of what those before have left: the next one finds a place. */
+static void many_hosts_leave_room_for_another(void **state)
+{
+    (void)state;
+    enum { MANY_PLACES = 64, HOSTS = 5 };
+    struct lanes *lanes = lanes_of(MANY_PLACES, 100000, 0);
+    struct job jobs[MANY_PLACES];
+    size_t started = 0;
+    for (int host = 0; host < HOSTS; host++) {
+        char name[8];
+        snprintf(name, sizeof(name), "h%d", host);
+        size_t left = MANY_PLACES - started;
+        size_t more = enter_and_start(lanes, name, MANY_PLACES, jobs + started);
+        assert_int_equal(more, left / 2);
+        started += more;
+    }
+    assert_int_equal(enter_and_start(lanes, "good", 1, jobs + started), 1);
+    end(lanes, jobs, started + 1);
+}
+
+/* A token endpoint that many lanes have in common hangs: they share one share. */
+static void lanes_share_a_host(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct job jobs[PLACES];
+    size_t started = enter_and_start(lanes, "login\none", 3, jobs);
+    started += enter_and_start(lanes, "login\nother", 3, jobs + started);
+    assert_int_equal(started, PLACES / 2);
+    assert_int_equal(lanes_counts(lanes).held, 2);
+    assert_int_equal(enter_and_start(lanes, "other", 1, jobs + started), 1);
+    end(lanes, jobs, started + 1);
+}
+
+static void hosts_past_the_last_that_counts_do_no_harm(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct job jobs[PLACES];
+    assert_int_equal(enter_and_start(lanes, "a\nb\nc\nd\ne\nf", 6, jobs), PLACES / 2);
+    assert_int_equal(enter_and_start(lanes, "f", 1, jobs + PLACES / 2), 1);
+    end(lanes, jobs, PLACES / 2 + 1);
+}
+
+static void a_set_limit_holds_below_the_share(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(PLACES, QUEUE, 2);
+    struct job jobs[PLACES];
+    assert_int_equal(enter_and_start(lanes, "one", 3, jobs), 2);
+    assert_int_equal(lanes_counts(lanes).held, 1);
+    lanes_leave(lanes, &jobs[0]);
+    assert_true(lanes_next(lanes, &jobs[0]));
+    end(lanes, jobs, 2);
+}
+
+/* Of eight that may wait, one host has at most half. */
+static void a_host_leaves_room_in_the_queue(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct job jobs[PLACES];
+    assert_int_equal(enter_and_start(lanes, "one", 1 + QUEUE / 2, jobs), 1);
+    assert_int_equal(enter(lanes, "one"), LANES_HOST_FULL);
+    assert_int_equal(enter_and_start(lanes, "other", 2, jobs + 1), 1);
+    end(lanes, jobs, 2);
+}
+
+static void a_full_queue_takes_none(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(1, 2, 0);
+    struct job job;
+    assert_int_equal(enter_and_start(lanes, NULL, 1, &job), 1);
+    assert_int_equal(enter(lanes, NULL), LANES_ROOM);
+    assert_int_equal(enter(lanes, "one"), LANES_ROOM);
+    assert_int_equal(enter(lanes, NULL), LANES_FULL);
+    assert_int_equal(enter(lanes, "other"), LANES_FULL);
+    end(lanes, &job, 1);
+}
+
+static void lanes_take_turns(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"a1", "b1", "c1", "a2", "b2", "a3"};
+    struct lanes *lanes = lanes_of(1, 100, 0);
+    struct job job;
+    enter_marked(lanes, "first", "first");
+    assert_true(lanes_next(lanes, &job));
+    enter_marked(lanes, "a", "a1");
+    enter_marked(lanes, "a", "a2");
+    enter_marked(lanes, "b", "b1");
+    enter_marked(lanes, "a", "a3");
+    enter_marked(lanes, "c", "c1");
+    enter_marked(lanes, "b", "b2");
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        lanes_leave(lanes, &job);
+        assert_true(lanes_next(lanes, &job));
+        assert_string_equal(job.argument, expected[i]);
+    }
+    end(lanes, &job, 1);
+}
+
+/* Those of a host that has its share are passed over, and come when it has room again. */
+static void held_jobs_are_passed_over(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct job hanging, job;
+    enter_marked(lanes, "hangs", "1");
+    assert_true(lanes_next(lanes, &hanging));
+    enter_marked(lanes, "hangs", "2");
+    enter_marked(lanes, "good", "3");
+    assert_true(lanes_next(lanes, &job));
+    assert_string_equal(job.argument, "3");
+    lanes_leave(lanes, &job);
+    assert_false(lanes_next(lanes, &job));
+    lanes_leave(lanes, &hanging);
+    assert_true(lanes_next(lanes, &job));
+    assert_string_equal(job.argument, "2");
+    end(lanes, &job, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_that_calls_nobody_takes_any_place),
+        cmocka_unit_test(a_host_takes_what_it_leaves_free),
+        cmocka_unit_test(the_only_place_is_for_anyone),
+        cmocka_unit_test(many_hosts_leave_room_for_another),
+        cmocka_unit_test(lanes_share_a_host),
+        cmocka_unit_test(hosts_past_the_last_that_counts_do_no_harm),
+        cmocka_unit_test(a_set_limit_holds_below_the_share),
+        cmocka_unit_test(a_host_leaves_room_in_the_queue),
+        cmocka_unit_test(a_full_queue_takes_none),
+        cmocka_unit_test(lanes_take_turns),
+        cmocka_unit_test(held_jobs_are_passed_over),
+    };
+    return cmocka_run_group_tests_name("lanes", tests, NULL, NULL);
+}
