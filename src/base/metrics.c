@@ -18,6 +18,7 @@ struct cells {
     alignas(64) cell requests[METRIC_OPERATIONS_MAX][METRIC_OUTCOMES_MAX];
     cell verifications[METRIC_CONNECTORS_MAX][METRIC_VERDICTS_MAX];
     cell client_calls[METRIC_CONNECTIONS_MAX];
+    cell throttled[METRIC_LIMITS_MAX];
     cell single[METRIC_COUNT]; /* metrics without labels, each at its own number */
     struct histogram request_seconds[METRIC_OPERATIONS_MAX];
     struct histogram verification_seconds[METRIC_CONNECTORS_MAX];
@@ -39,6 +40,7 @@ static const struct {
     [LABEL_CONNECTOR] = {"connector", METRIC_CONNECTORS_MAX},
     [LABEL_VERDICT] = {"verdict", METRIC_VERDICTS_MAX},
     [LABEL_CONNECTION] = {"connection", METRIC_CONNECTIONS_MAX},
+    [LABEL_LIMIT] = {"limit", METRIC_LIMITS_MAX},
 };
 
 enum metric_kind { COUNTER, GAUGE, HISTOGRAM };
@@ -76,6 +78,9 @@ static const struct row {
     [METRIC_CLIENT_CALLS] =
         {"headgate_client_calls_total", LABELLED(client_calls, LABEL_CONNECTION),
          .help = "Outbound calls by connection: new, reused, or none because none could be had."},
+    [METRIC_THROTTLED] = {"headgate_throttled_total", LABELLED(throttled, LABEL_LIMIT),
+                          .help = "Times that a limit was reached and a request told to come back, "
+                                  "by limit."},
     [METRIC_STORE_ERRORS] = {"headgate_store_errors_total", SINGLE(METRIC_STORE_ERRORS),
                              .help = "Errors of the store's database."},
     [METRIC_COMMITS_FAILED] = {"headgate_commits_failed_total", SINGLE(METRIC_COMMITS_FAILED),

@@ -18,6 +18,7 @@ enum metric_label {
     LABEL_CONNECTOR,
     LABEL_VERDICT,
     LABEL_CONNECTION,
+    LABEL_LIMIT,
     LABEL_COUNT,
 };
 
@@ -28,6 +29,7 @@ enum {
     METRIC_CONNECTORS_MAX = 32,
     METRIC_VERDICTS_MAX = 8,
     METRIC_CONNECTIONS_MAX = 3,
+    METRIC_LIMITS_MAX = 8,
     METRIC_LABELS_MAX = 2,
     METRIC_BUCKETS = 16, /* of a histogram, without the one that has no end */
     METRIC_SHARDS = 8,
@@ -39,6 +41,7 @@ enum metric {
     METRIC_REQUESTS,      /* operation, outcome */
     METRIC_VERIFICATIONS, /* connector, verdict */
     METRIC_CLIENT_CALLS,  /* connection */
+    METRIC_THROTTLED,     /* limit */
     METRIC_STORE_ERRORS,
     METRIC_COMMITS_FAILED,
     /* Histograms: metrics_observe. */
@@ -57,6 +60,16 @@ enum metric {
     METRIC_COMMITTER_QUEUED,
     METRIC_STORE_FAILING,
     METRIC_COUNT,
+};
+
+/* What a request was told to come back for. */
+enum metric_limit {
+    LIMIT_QUEUE,
+    LIMIT_ACCOUNT_UPDATES,
+    LIMIT_ACCOUNT_READ_RATE,
+    LIMIT_ACCOUNT_CHANGE_RATE,
+    LIMIT_PRIVATE_CONNECTIONS,
+    LIMIT_COMMITTER,
 };
 
 /* How an outbound call got its connection. */

@@ -155,9 +155,21 @@ static struct str take_aws_credentials(struct node *node)
     return STR("SANDBOXACCESSKEY");
 }
 
+static bool read_rate(struct node *node, const char *option, struct rate *ret_rate,
+                      struct error *error)
+{
+    return rate_from(str_from(options_text(node->options, option)), ret_rate) ||
+           fail(error, ERR_VALIDATION,
+                "--%s takes requests a second, such as 50 or 0.5, and with a colon how many may "
+                "come at once, such as 50:200; 0 for no limit.",
+                option);
+}
+
 static bool start_service(struct node *node, struct error *error)
 {
-    if (!read_overrides(node, error))
+    struct rate reads, changes;
+    if (!read_overrides(node, error) || !read_rate(node, "account-read-rate", &reads, error) ||
+        !read_rate(node, "account-change-rate", &changes, error))
         return false;
     if (node->sandbox)
         reopen_vendors(node);
@@ -172,6 +184,8 @@ static bool start_service(struct node *node, struct error *error)
         .queue_max = (size_t)options_number(node->options, "queue"),
         .vendor_updates_max = (size_t)options_number(node->options, "vendor-updates"),
         .account_updates_max = options_number(node->options, "account-updates"),
+        .account_read_rate = reads,
+        .account_change_rate = changes,
         .overrides = node->overrides,
         .override_count = node->override_count,
         .private_routes = node->private_routes,

@@ -119,6 +119,14 @@ struct node {
          .least = 0,                                                                               \
          .most = 1000000,                                                                          \
          .help = "most changes of one account at once; 0: no limit"},                              \
+        {.name = "account-read-rate",                                                              \
+         .argument = "N[:BURST]",                                                                  \
+         .fallback = "0",                                                                          \
+         .help = "reads a second of one account, BURST at once; 0: no limit"},                     \
+        {.name = "account-change-rate",                                                            \
+         .argument = "N[:BURST]",                                                                  \
+         .fallback = "0",                                                                          \
+         .help = "changes a second of one account, BURST at once; 0: no limit"},                   \
         {.name = "connections",                                                                    \
          .kind = OPTION_NUMBER,                                                                    \
          .argument = "N",                                                                          \

@@ -14,7 +14,7 @@ enum option_kind {
 };
 
 enum {
-    OPTIONS_MAX = 32,
+    OPTIONS_MAX = 48,
     OPTION_VALUES_MAX = 64, /* of one OPTION_LIST */
     CONFIG_FILE_MAX = 64 * 1024,
 };

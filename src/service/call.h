@@ -24,6 +24,7 @@ struct call {
     struct store_reader *reader; /* on an event loop: the loop's; NULL on a worker */
     struct str output;           /* the answer's JSON, when the operation returns true */
     struct error error;          /* when it returns false */
+    int64_t retry_after_ms;      /* for a client that is told to come back; 0: soon */
 };
 
 /* Does the work of one operation: sets call->output and returns true, or fails call->error. */

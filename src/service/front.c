@@ -12,8 +12,10 @@
 
 #include <stdlib.h>
 
-/* Clients of AWS wait longer by themselves when they are throttled again. */
-#define RETRY_AFTER_S "1"
+/* Unless it is known better: clients of AWS wait longer by themselves when they are throttled
+ * again.
+ */
+enum { RETRY_AFTER_MS = 1000 };
 
 /* What a loop has of its own. */
 struct loop_state {
@@ -56,15 +58,22 @@ void service_loop_end(void *service, struct server_loop *loop)
     *server_loop_slot(loop) = NULL;
 }
 
+/* In whole seconds, and not a moment too early. */
+static struct str retry_after(const struct call *call)
+{
+    int64_t wait_ms = call->retry_after_ms > 0 ? call->retry_after_ms : RETRY_AFTER_MS;
+    return arena_printf(call->arena, "%lld", (long long)((wait_ms + 999) / 1000));
+}
+
 static void answer_with(struct call *call, int status, const char *exception, struct str body)
 {
+    bool later = status == 429 || status == 503;
     struct http_header headers[] = {
         {STR("x-amzn-RequestId"), {call->request_id, UUID_SIZE - 1}},
         {STR("Content-Type"), STR("application/json")},
         {STR("x-amzn-ErrorType"), str_from(exception)},
-        {STR("Retry-After"), STR(RETRY_AFTER_S)},
+        {STR("Retry-After"), later ? retry_after(call) : STR_NULL},
     };
-    bool later = call->error.code == ERR_THROTTLING;
     http_respond(call->exchange, &(struct http_response){.status = status,
                                                          .headers = headers,
                                                          .header_count = later       ? 4
@@ -141,19 +150,44 @@ static void run_on_worker(void *argument)
     http_later(call->exchange, 0, answer_on_loop, call);
 }
 
+static bool throttle(struct call *call, enum metric_limit limit, const char *message)
+{
+    metrics_count(METRIC_THROTTLED, limit, 0);
+    return fail(&call->error, ERR_THROTTLING, "%s", message);
+}
+
 static bool hand_to_worker(struct call *call)
 {
     struct service *service = call->service;
     if (!account_limit_enter(service->account_limit, call->caller.account))
-        return fail(&call->error, ERR_THROTTLING,
-                    "Rate exceeded: as many changes as one account may have are being worked on.");
+        return throttle(
+            call, LIMIT_ACCOUNT_UPDATES,
+            "Rate exceeded: as many changes as one account may have are being worked on.");
     if (workers_post(service->workers, call_hosts(call), run_on_worker, call, &call->error))
         return true;
+    metrics_count(METRIC_THROTTLED, LIMIT_QUEUE, 0);
     account_limit_leave(service->account_limit, call->caller.account);
     return false;
 }
 
-/* The order is fixed: signature, operation, body, the model's constraints. */
+/* After the signature, since nobody may use up what is another's; before the body, since whoever is
+ * over his rate shall cost no more than that. */
+static bool within_rate(struct call *call)
+{
+    const struct operation *operation = operation_find(call->operation->name);
+    bool is_change = operation && operation->place == ON_WORKER;
+    struct account_rate *rate = is_change ? call->service->change_rate : call->service->read_rate;
+    int64_t wait_ns;
+    if (account_rate_take(rate, call->caller.account, 1000 * call->begun_us, &wait_ns))
+        return true;
+    call->retry_after_ms = (wait_ns + 999999) / 1000000;
+    return is_change ? throttle(call, LIMIT_ACCOUNT_CHANGE_RATE,
+                                "Rate exceeded: too many changes of one account in this time.")
+                     : throttle(call, LIMIT_ACCOUNT_READ_RATE,
+                                "Rate exceeded: too many reads of one account in this time.");
+}
+
+/* The order is fixed: signature, operation, rate, body, the model's constraints. */
 static bool open_call(struct call *call)
 {
     struct loop_state *state;
@@ -164,6 +198,7 @@ static bool open_call(struct call *call)
     return access_verify(state->access, call) &&
            route_find(exchange->head.method, exchange->head.target, &call->operation,
                       &call->error) &&
+           within_rate(call) &&
            route_decode_input(call->operation, exchange->head.target, exchange->body, call->arena,
                               &call->input, &call->error);
 }

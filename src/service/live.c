@@ -57,12 +57,26 @@ static struct str connection_name(size_t value)
     return value < sizeof(names) / sizeof(*names) ? names[value] : STR_NULL;
 }
 
+static struct str limit_name(size_t value)
+{
+    static const struct str names[] = {
+        [LIMIT_QUEUE] = STR("queue"),
+        [LIMIT_ACCOUNT_UPDATES] = STR("account-updates"),
+        [LIMIT_ACCOUNT_READ_RATE] = STR("account-read-rate"),
+        [LIMIT_ACCOUNT_CHANGE_RATE] = STR("account-change-rate"),
+        [LIMIT_PRIVATE_CONNECTIONS] = STR("private-connections"),
+        [LIMIT_COMMITTER] = STR("committer"),
+    };
+    return value < sizeof(names) / sizeof(*names) ? names[value] : STR_NULL;
+}
+
 static const struct metric_names value_names = {.of = {
                                                     [LABEL_OPERATION] = operation_name,
                                                     [LABEL_OUTCOME] = outcome_name,
                                                     [LABEL_CONNECTOR] = connector_name,
                                                     [LABEL_VERDICT] = verdict_name,
                                                     [LABEL_CONNECTION] = connection_name,
+                                                    [LABEL_LIMIT] = limit_name,
                                                 }};
 
 /* --- pages --- */

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "service/profile_provision.h"
 #include "service/service.h"
 #include "service/workers.h"
@@ -72,7 +73,11 @@ static bool take_place(struct provisioner *provisioner)
 
 bool provisioner_reserve(struct provisioner *provisioner, struct error *error)
 {
-    return take_place(provisioner) || fail(error, ERR_THROTTLING, "Rate exceeded");
+    if (take_place(provisioner))
+        return true;
+    metrics_count(METRIC_THROTTLED, LIMIT_PRIVATE_CONNECTIONS, 0);
+    return fail(error, ERR_THROTTLING,
+                "Rate exceeded: as many private connections as there may be are being made.");
 }
 
 int provisioner_places_taken(struct provisioner *provisioner)

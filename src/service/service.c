@@ -43,6 +43,8 @@ struct service *service_new(const struct service_config *config)
         .sts_url = config->sts_url,
     };
     service->account_limit = account_limit_new(config->account_updates_max);
+    service->read_rate = account_rate_new(config->account_read_rate);
+    service->change_rate = account_rate_new(config->account_change_rate);
     service->workers = workers_new(&(struct workers_config){
         .max_threads = config->worker_count,
         .queue_max = config->queue_max,
@@ -68,5 +70,7 @@ void service_free(struct service *service)
     provisioner_free(service->provisioner);
     oauth_apps_free(service->connectors.apps);
     account_limit_free(service->account_limit);
+    account_rate_free(service->read_rate);
+    account_rate_free(service->change_rate);
     free(service);
 }

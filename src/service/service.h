@@ -9,6 +9,7 @@
 #include "net/private_routes.h"
 #include "net/server.h"
 #include "service/account_limit.h"
+#include "service/account_rate.h"
 #include "service/workers.h"
 #include "store/store.h"
 #include "vault/keyring.h"
@@ -30,9 +31,11 @@ struct service_config {
     int64_t verify_timeout_ms; /* for all calls to the vendor that one request makes */
     int64_t profile_quota;     /* profiles an account may have in a region; 0: no limit */
     int worker_count;
-    size_t queue_max;          /* changes that may wait for a worker */
-    size_t vendor_updates_max; /* changes that call one host at once; 0: see service/lanes.h */
-    long account_updates_max;  /* changes of one account at once; 0: any number */
+    size_t queue_max;              /* changes that may wait for a worker */
+    size_t vendor_updates_max;     /* changes that call one host at once; 0: see service/lanes.h */
+    long account_updates_max;      /* changes of one account at once; 0: any number */
+    struct rate account_read_rate; /* of one account; changes are no reads */
+    struct rate account_change_rate;
     const struct endpoint_override *overrides; /* live as long as the service */
     size_t override_count;
     const struct private_routes *private_routes; /* never NULL; live as long as the service */
@@ -53,6 +56,8 @@ struct service {
     struct connector_env connectors;
     struct workers *workers;
     struct account_limit *account_limit;
+    struct account_rate *read_rate; /* NULL: no limit */
+    struct account_rate *change_rate;
     struct provisioner *provisioner;
 };
 

@@ -2,6 +2,7 @@
  * one batch is being made durable the next one gathers. */
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "store/inside.h"
 #include "store/timed.h"
 
@@ -134,9 +135,10 @@ static bool may_queue(const struct committer *committer, struct error *error)
 {
     if (committer->closing)
         return fail(error, ERR_UNAVAILABLE, "The server is stopping.");
-    if (committer->length >= STORE_QUEUE_MAX)
-        return fail(error, ERR_UNAVAILABLE, "Too many writes are waiting for the disk.");
-    return true;
+    if (committer->length < STORE_QUEUE_MAX)
+        return true;
+    metrics_count(METRIC_THROTTLED, LIMIT_COMMITTER, 0);
+    return fail(error, ERR_THROTTLING, "Rate exceeded: too many writes are waiting for the disk.");
 }
 
 bool committer_post(struct committer *committer, struct store_write *write, struct error *error)

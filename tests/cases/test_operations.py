@@ -10,7 +10,7 @@ import pytest
 
 from support import aws, operations, private
 from support.programs import find
-from support.server import OTHER_ACCOUNT, command, headgate
+from support.server import OTHER_ACCOUNT, Key, command, headgate
 from support.vendor import Vendor, http
 
 
@@ -319,3 +319,54 @@ def test_the_sdk_tries_a_throttled_change_again(servers, gate, canaries, in_back
     gate.open.set()
     assert result_of(first).status == 200
     assert result_of(second)["ResponseMetadata"]["RetryAttempts"] >= 1
+
+
+SLOW = "0.01:2"  # two requests at once, and no third for longer than any test takes
+
+
+def test_an_account_s_reads_have_a_rate(servers):
+    """Its changes have not, nor have other accounts; and Retry-After is not too early."""
+    server = servers("--account-read-rate", SLOW, *operations.OPTION)
+    other = server.make_key("AKIAHEADGATETEST0002", "other-key", OTHER_ACCOUNT)
+    read = "DescribeConnectorProfiles"
+    assert [server.call(read).status for _ in range(2)] == [200, 200]
+    refused = server.call(read)
+    assert (refused.status, refused.error) == (429, "ThrottlingException")
+    assert 1 < int(refused.header("Retry-After")) <= 100
+    # An operation that is not built yet takes no thread, as a read; one that nobody knows is none.
+    assert server.call("ListFlows").status == 429
+    assert server.call("NoOperation").status == 404
+    assert server.call("DeleteConnectorProfile", {"connectorProfileName": "p"}).status == 404
+    assert server.call(read, key=other).status == 200
+    assert operations.throttled(server, "account-read-rate") == 2
+
+
+def test_an_account_s_changes_have_a_rate(servers, canaries):
+    """Whatever comes of them: what is over it is not even read. Others cannot use it up."""
+    server = servers("--sandbox", "--account-change-rate", SLOW, *operations.OPTION)
+    stranger = Key(server.key.id, canaries.new("stranger"))
+    for _ in range(3):
+        assert server.call("DeleteConnectorProfile", {}, key=stranger).status == 403
+    assert server.call("CreateConnectorProfile", {}).status == 400
+    assert server.call("DeleteConnectorProfile", {"connectorProfileName": "p"}).status == 404
+    for operation in ("CreateConnectorProfile", "UpdateConnectorProfile", "DeleteConnectorProfile"):
+        refused = server.call(operation, {})
+        assert (refused.status, refused.error) == (429, "ThrottlingException")
+        assert 1 < int(refused.header("Retry-After")) <= 100
+    assert server.call("DescribeConnectorProfiles").status == 200
+    assert operations.throttled(server, "account-change-rate") == 3
+
+
+def test_the_sdk_sends_again_what_is_over_the_rate(servers):
+    server = servers("--account-read-rate", "1", *operations.OPTION)
+    client = aws.boto(server, retries=10)
+    retries = [client.describe_connector_profiles()["ResponseMetadata"]["RetryAttempts"]
+               for _ in range(3)]
+    assert sum(retries) == operations.throttled(server, "account-read-rate") > 0
+
+
+@pytest.mark.parametrize("words", ["-1", "1:0", "many"])
+def test_a_rate_that_is_none(tmp_path, words):
+    done = subprocess.run(command("serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0",
+                                  "--account-read-rate", words), capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"--account-read-rate takes requests a second" in done.stderr

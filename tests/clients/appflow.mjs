@@ -1,5 +1,6 @@
 // Runs calls with the AWS SDK for JavaScript. Standard input: [{operation, parameters}]; standard
-// output: the same list's outcomes, each {output} or {error: {name, status, message}}.
+// output: the same list's outcomes, each {output} or {error: {name, status, message}}. Arguments:
+// the endpoint, and how often a request may be sent (once without it).
 import * as appflow from '@aws-sdk/client-appflow';
 
 async function read(stream) {
@@ -8,13 +9,19 @@ async function read(stream) {
     return Buffer.concat(parts).toString();
 }
 
-const client = new appflow.AppflowClient({ endpoint: process.argv[2], maxAttempts: 1 });
+const [endpoint, attempts] = process.argv.slice(2);
+const client = new appflow.AppflowClient({ endpoint, maxAttempts: Number(attempts ?? 1) });
 const outcomes = [];
 for (const { operation, parameters } of JSON.parse(await read(process.stdin))) {
     try {
         const { $metadata, ...output } = await client.send(
             new appflow[`${operation}Command`](parameters));
-        outcomes.push({ output, status: $metadata.httpStatusCode, request: $metadata.requestId });
+        outcomes.push({
+            output,
+            status: $metadata.httpStatusCode,
+            request: $metadata.requestId,
+            attempts: $metadata.attempts,
+        });
     } catch (error) {
         outcomes.push({
             error: error.name,

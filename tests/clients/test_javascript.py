@@ -6,17 +6,17 @@ import re
 
 import pytest
 
-from support import aws
+from support import aws, operations
 
 SCRIPT = pathlib.Path(__file__).with_name("appflow.mjs")
 REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def send(server, calls):
+def send(server, calls, attempts=1):
     """Outcomes of (operation, parameters) pairs, in order."""
     asked = json.dumps([{"operation": operation, "parameters": parameters}
                         for operation, parameters in calls]).encode()
-    done = aws.run_tool(server, ["node", SCRIPT, server.endpoint], asked)
+    done = aws.run_tool(server, ["node", SCRIPT, server.endpoint, attempts], asked)
     assert done.returncode == 0, done.stderr.decode()
     outcomes = json.loads(done.stdout)
     assert all(REQUEST_ID.fullmatch(each["request"]) for each in outcomes), outcomes
@@ -59,3 +59,13 @@ def test_operations_with_an_arn_in_the_path(sandboxed):
                                 ("TagResource", {**arn, "tags": {"team": "sales"}}),
                                 ("UntagResource", {**arn, "tagKeys": ["team", "other"]})])
     assert [each["status"] for each in outcomes] == [501, 501, 501], outcomes
+
+
+def test_what_is_over_an_account_s_rate_is_sent_again(servers):
+    """Calls follow each other faster than the rate: the SDK waits as long as it is told."""
+    server = servers("--account-read-rate", "1", *operations.OPTION)
+    outcomes = send(server, [("DescribeConnectorProfiles", {})] * 3, attempts=10)
+    assert [each["status"] for each in outcomes] == [200, 200, 200], outcomes
+    retries = sum(each["attempts"] - 1 for each in outcomes)
+    throttled = operations.throttled(server, "account-read-rate")
+    assert retries == throttled > 0, outcomes

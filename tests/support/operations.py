@@ -31,3 +31,8 @@ def metrics(server):
     assert status == 200, text
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def throttled(server, limit):
+    """How often a request was told to come back because of a limit."""
+    return metrics(server).get(f'headgate_throttled_total{{limit="{limit}"}}', 0)

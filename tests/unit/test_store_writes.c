@@ -178,7 +178,7 @@ static void full_queue_refuses_at_once(void **state)
     for (int i = 0; i < STORE_QUEUE_MAX; i++)
         check(f, store_post(f->store, &writes[i], &f->error));
     assert_false(store_post(f->store, &writes[STORE_QUEUE_MAX], &f->error));
-    assert_int_equal(f->error.code, ERR_UNAVAILABLE);
+    assert_int_equal(f->error.code, ERR_THROTTLING);
     gate_open(&gate);
     wait_times(&done, STORE_QUEUE_MAX);
     check(f, store_post(f->store, &writes[STORE_QUEUE_MAX], &f->error));
