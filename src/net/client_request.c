@@ -4,7 +4,12 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
-enum { METHOD_MAX = 16 };
+enum {
+    METHOD_MAX = 16,
+    /* Each call has buffers of its own, which are wiped whole after it. */
+    RECEIVE_BUFFER_SIZE = 4 * 1024,
+    SEND_BUFFER_SIZE = 16 * 1024, /* curl's least */
+};
 
 /* --- what can be sent --- */
 
@@ -92,13 +97,16 @@ static bool refuse(struct client_response *ret_response, const char *words)
 
 /* --- options --- */
 
-/* Record buffers are wiped once read, and SSLKEYLOGFILE in the environment writes no keys. */
+/* What was read of a record is wiped, and SSLKEYLOGFILE in the environment writes no keys. curl has
+ * a connection's record buffers freed between records, which with that option wipes the whole of
+ * them each time; they are kept as long as the connection. */
 static CURLcode start_tls(CURL *easy, void *context, void *user)
 {
     struct transfer *transfer = user;
     (void)easy;
     transfer->secured++;
     SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+    SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_keylog_callback(context, NULL);
     return CURLE_OK;
 }
@@ -158,6 +166,8 @@ static void set_connection(struct transfer *transfer, const struct client_route 
     SET(CURLOPT_MAXLIFETIME_CONN, (long)CLIENT_CONNECTION_AGE_MAX_S);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)CLIENT_DNS_CACHE_S);
     SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_SIZE);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER_SIZE);
     if (transfer->client->sandbox)
         SET(CURLOPT_CONNECT_TO, &sandbox->entry);
     else if (transfer->request->route)
