@@ -62,6 +62,7 @@ static void release(struct client *client)
     if (client->ca_fd >= 0)
         close(client->ca_fd);
     free(client->ca.data);
+    free(client->watches);
     free(client);
 }
 

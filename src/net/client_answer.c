@@ -32,7 +32,7 @@ static bool is_sandbox(const struct client *client, const struct sockaddr *addre
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct transfer *transfer = user;
-    const struct client *client = transfer->client;
+    struct client *client = transfer->client;
     (void)purpose;
     const struct egress *policy = transfer->request->route ? client->inside : client->egress;
     bool allowed =
@@ -42,7 +42,10 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
         return CURL_SOCKET_BAD;
     }
     transfer->opened++;
-    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    if (fd >= 0)
+        client_socket_opened(client, fd);
+    return fd;
 }
 
 /* curl sends a request again when a connection that it had kept turns out to be dead before an
@@ -145,6 +148,8 @@ void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc)
 {
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
     SET(CURLOPT_OPENSOCKETDATA, transfer);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, client_socket_close);
+    SET(CURLOPT_CLOSESOCKETDATA, transfer->client); /* the socket outlives the transfer */
     SET(CURLOPT_PREREQFUNCTION, before_sending);
     SET(CURLOPT_PREREQDATA, transfer);
     SET(CURLOPT_HEADERFUNCTION, take_header);

@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <uv.h>
 
 /* Where curl connects to instead of the host that was asked for; a list of one. */
@@ -30,6 +31,7 @@ struct client {
     bool stopping;           /* never unset */
     struct transfer *posted; /* not yet seen by the loop, oldest first */
     struct transfer **posted_end;
+    atomic_int waking; /* callers between the lock and the wake-up of the loop */
 
     pthread_t thread; /* the rest is touched by this thread only, once it runs */
     uv_loop_t loop;
@@ -38,6 +40,8 @@ struct client {
     CURLM *multi;
     CURLSH *share;           /* TLS sessions, so that a new connection costs half a handshake */
     struct transfer *active; /* in the multi handle */
+    struct watch **watches;  /* by the descriptor of a connection's socket */
+    size_t watch_room;
 };
 
 /* Lives on the stack of its caller, who touches nothing of it between client_loop_run's start and
@@ -99,6 +103,15 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
 /* Hands the transfer over and waits until it has ended. The first one starts the thread. */
 void client_loop_run(struct client *client, struct transfer *transfer);
 void client_loop_stop(struct client *client); /* for good; joins */
+/* curl's multi_socket_action, and what comes of it. On the loop's thread. */
+void client_loop_drive(struct client *client, curl_socket_t fd, int events);
+
+/* --- client_sockets.c: on the loop's thread --- */
+
+void client_socket_opened(struct client *client, curl_socket_t fd);
+/* CURLOPT_CLOSESOCKETFUNCTION and CURLMOPT_SOCKETFUNCTION, with the client. */
+int client_socket_close(void *client, curl_socket_t fd);
+int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *client, void *assigned);
 
 /* --- client_curl.c --- */
 

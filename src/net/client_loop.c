@@ -6,15 +6,9 @@
 #include "base/clock.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-
-/* A socket that curl waits for. */
-struct watch {
-    uv_poll_t poll;
-    struct client *client;
-    curl_socket_t fd;
-};
 
 static void list_add(struct client *client, struct transfer *transfer)
 {
@@ -82,68 +76,18 @@ static void collect_ended(struct client *client)
     }
 }
 
-static void drive(struct client *client, curl_socket_t fd, int events)
+void client_loop_drive(struct client *client, curl_socket_t fd, int events)
 {
     int running;
     libcurl.multi_socket_action(client->multi, fd, events, &running);
     collect_ended(client);
 }
 
-/* --- what libuv tells curl --- */
-
-static void on_ready(uv_poll_t *poll, int status, int events)
-{
-    struct watch *watch = poll->data;
-    int ready = status < 0 ? CURL_CSELECT_ERR : 0;
-    ready |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
-    ready |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
-    drive(watch->client, watch->fd, ready);
-}
+/* --- what libuv tells curl, and curl asks of libuv, of the time --- */
 
 static void on_timer(uv_timer_t *timer)
 {
-    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* --- what curl asks of libuv --- */
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-static struct watch *watch_new(struct client *client, curl_socket_t fd)
-{
-    struct watch *watch = xcalloc(1, sizeof(*watch));
-    watch->client = client;
-    watch->fd = fd;
-    watch->poll.data = watch;
-    if (uv_poll_init_socket(&client->loop, &watch->poll, fd) != 0) {
-        free(watch);
-        return NULL;
-    }
-    libcurl.multi_assign(client->multi, fd, watch);
-    return watch;
-}
-
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *assigned)
-{
-    struct client *client = user;
-    struct watch *watch = assigned;
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch) {
-            libcurl.multi_assign(client->multi, fd, NULL);
-            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
-        }
-        return 0;
-    }
-    if (!watch)
-        watch = watch_new(client, fd);
-    if (!watch)
-        return -1;
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    return uv_poll_start(&watch->poll, events, on_ready) == 0 ? 0 : -1;
+    client_loop_drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int set_timer(CURLM *multi, long timeout_ms, void *user)
@@ -177,6 +121,8 @@ static void shut_down(struct client *client)
         end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
     }
     libcurl.multi_cleanup(client->multi);
+    while (atomic_load(&client->waking) > 0) /* a caller is about to use `wake`; nobody begins to */
+        sched_yield();
     uv_close((uv_handle_t *)&client->timer, NULL);
     uv_close((uv_handle_t *)&client->wake, NULL);
 }
@@ -197,7 +143,7 @@ static void on_wake(uv_async_t *wake)
     if (stopping)
         shut_down(client);
     else
-        drive(client, CURL_SOCKET_TIMEOUT, 0);
+        client_loop_drive(client, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void *loop_main(void *argument)
@@ -222,7 +168,7 @@ static bool start_thread(struct client *client)
 
 static void configure(struct client *client)
 {
-    libcurl.multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    libcurl.multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, client_socket_watch);
     libcurl.multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
     libcurl.multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
     libcurl.multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
@@ -284,13 +230,18 @@ static bool post(struct client *client, struct transfer *transfer)
     if (!client->running && !client->stopping)
         client->running = start(client);
     bool taken = client->running && !client->stopping;
+    bool wakes = taken && !client->posted;
     if (taken) {
         transfer->next = NULL;
         *client->posted_end = transfer;
         client->posted_end = &transfer->next;
-        uv_async_send(&client->wake);
     }
+    atomic_fetch_add(&client->waking, wakes);
     pthread_mutex_unlock(&client->lock);
+    if (wakes) { /* without the lock, which the thread takes first of all */
+        uv_async_send(&client->wake);
+        atomic_fetch_sub(&client->waking, 1);
+    }
     return taken;
 }
 
