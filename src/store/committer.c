@@ -150,10 +150,13 @@ bool committer_post(struct committer *committer, struct store_write *write, stru
         *committer->last = write;
         committer->last = &write->next;
         committer->length++;
-        if (committer->asleep)
-            pthread_cond_signal(&committer->wake);
     }
+    bool wakes = ok && committer->asleep;
+    if (wakes)
+        committer->asleep = false; /* once is enough */
     pthread_mutex_unlock(&committer->mutex);
+    if (wakes) /* without the mutex, which the thread takes first of all */
+        pthread_cond_signal(&committer->wake);
     return ok;
 }
 
