@@ -21,7 +21,7 @@ static const char *const common_settings =
     "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
 
 static const char *const settings[] = {
-    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -256; PRAGMA mmap_size = 268435456;",
+    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -256;",
     [DB_WRITE] = "PRAGMA cache_size = -1024;",
     [DB_CHECKPOINT] = "PRAGMA cache_size = -64;",
 };
