@@ -5,13 +5,14 @@
 #include "base/alloc.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    ARENA_BLOCK_MIN = 4096 - 64, /* the first block of a request, with room for malloc's header */
+    ARENA_BLOCK_MIN = 8192 - 64, /* most requests that read fit, with room for malloc's header */
     ARENA_ALIGN = 16,
 };
 
@@ -35,11 +36,16 @@ static struct arena_block *block_push(struct arena *arena, size_t at_least)
     return block;
 }
 
+static size_t round_up(size_t size)
+{
+    return (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 4)
         out_of_memory(size);
-    size_t rounded = (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    size_t rounded = round_up(size);
     struct arena_block *block = arena->head;
     if (!block || block->capacity - block->used < rounded)
         block = block_push(arena, rounded);
@@ -69,19 +75,27 @@ const char *arena_cstr(struct arena *arena, struct str s)
     return arena_copy(arena, s).data;
 }
 
+/* Printed into what the newest block has left, which mostly suffices; if not, that is zeroed again,
+ * and the text printed into another. */
 struct str arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list args, again;
+    struct arena_block *block = arena->head;
+    char *here = block ? block->data + block->used : NULL;
+    size_t room = block ? block->capacity - block->used : 0;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int printed = vsnprintf(here, room, format, args);
     va_end(args);
-    if (len < 0)
-        len = 0;
-    char *text = arena_alloc(arena, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, format, again);
+    size_t len = printed < 0 ? 0 : (size_t)printed;
+    bool fits = printed >= 0 && round_up(len + 1) <= room;
+    if (!fits && room > 0)
+        explicit_bzero(here, room);
+    char *text = arena_alloc(arena, len + 1);
+    if (!fits && printed >= 0)
+        vsnprintf(text, len + 1, format, again);
     va_end(again);
-    return (struct str){text, (size_t)len};
+    return (struct str){text, len};
 }
 
 static void block_free(struct arena_block *block)

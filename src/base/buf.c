@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,24 +77,42 @@ void buf_add_char(struct buf *buf, char c)
     buf_add(buf, (struct str){&c, 1});
 }
 
-void buf_add_i64(struct buf *buf, int64_t number)
+void buf_add_u64(struct buf *buf, uint64_t number)
 {
-    char digits[24];
-    int len = snprintf(digits, sizeof(digits), "%" PRId64, number);
-    buf_add(buf, (struct str){digits, (size_t)len});
+    char digits[20]; /* of UINT64_MAX */
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buf_add(buf, (struct str){digits + at, sizeof(digits) - at});
 }
 
+void buf_add_i64(struct buf *buf, int64_t number)
+{
+    if (number < 0)
+        buf_add_char(buf, '-');
+    buf_add_u64(buf, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
+/* Printed in place at once, which mostly fits; what did not is wiped, and printed again. */
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args, again;
+    size_t room = buf->overflow ? 0 : buf->cap - buf->len;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, format, args);
     va_end(args);
-    if (len >= 0 && reserve(buf, (size_t)len)) {
+    bool fits = len >= 0 && (size_t)len < room && (size_t)len <= buf->limit - buf->len;
+    if (!fits && room > 0)
+        explicit_bzero(buf->data + buf->len, room);
+    if (!fits && len >= 0 && reserve(buf, (size_t)len)) {
         vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
-        buf->len += (size_t)len;
+        fits = true;
     }
+    if (fits)
+        buf->len += (size_t)len;
     va_end(again);
 }
 

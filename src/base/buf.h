@@ -24,6 +24,7 @@ void buf_done(struct buf *buf); /* wipes and frees; may be called twice */
 void buf_add(struct buf *buf, struct str s);
 void buf_add_cstr(struct buf *buf, const char *cstr);
 void buf_add_char(struct buf *buf, char c);
+void buf_add_u64(struct buf *buf, uint64_t number);
 void buf_add_i64(struct buf *buf, int64_t number);
 _printf_(2, 3) void buf_printf(struct buf *buf, const char *format, ...);
 void buf_clear(struct buf *buf); /* wipes, keeps the memory and the limit */

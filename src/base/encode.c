@@ -151,6 +151,11 @@ bool decode_percent(struct arena *arena, struct str text, struct str *ret_text)
     return true;
 }
 
+static bool needs_escape(char c)
+{
+    return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+}
+
 static const char *short_escape(char c)
 {
     switch (c) {
@@ -174,9 +179,9 @@ void encode_json_string(struct buf *out, struct str text)
     size_t plain = 0; /* start of the run that needs no escape */
     buf_add_char(out, '"');
     for (size_t i = 0; i < text.len; i++) {
-        const char *escape = short_escape(text.data[i]);
-        if (!escape && (unsigned char)text.data[i] >= 0x20)
+        if (!needs_escape(text.data[i]))
             continue;
+        const char *escape = short_escape(text.data[i]);
         buf_add(out, (struct str){text.data + plain, i - plain});
         if (escape)
             buf_add_cstr(out, escape);

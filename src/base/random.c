@@ -1,6 +1,8 @@
 /* A pool a thread; bytes leave it once and are wiped behind themselves. */
 #include "base/random.h"
 
+#include "base/encode.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,7 +54,15 @@ void random_uuid(char out[UUID_SIZE])
     random_bytes(b, sizeof(b));
     b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
     b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
-    snprintf(out, UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-             b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-             b[14], b[15]);
+    char hex[2 * sizeof(b) + 1];
+    encode_hex(b, sizeof(b), hex);
+    static const size_t groups[] = {8, 4, 4, 4, 12}; /* RFC 9562 4 */
+    const char *from = hex;
+    for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+        memcpy(out, from, groups[i]);
+        from += groups[i];
+        out += groups[i];
+        *out++ = '-';
+    }
+    out[-1] = '\0';
 }

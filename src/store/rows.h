@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { ROWS_FIRST = 4 };
+
 struct rows {
     struct arena *arena;
     void *items; /* NULL as long as there is none */
@@ -22,7 +24,7 @@ static inline struct rows rows_of(struct arena *arena, size_t size)
 static inline void *rows_add(struct rows *rows)
 {
     if (rows->count == rows->capacity) {
-        size_t capacity = rows->capacity ? rows->capacity * 2 : 16;
+        size_t capacity = rows->capacity ? rows->capacity * 2 : ROWS_FIRST;
         void *more = arena_alloc_array(rows->arena, rows->size, capacity);
         if (rows->count > 0)
             memcpy(more, rows->items, rows->count * rows->size);

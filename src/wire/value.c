@@ -4,7 +4,6 @@
 #include "base/encode.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -127,7 +126,12 @@ void value_append(struct arena *arena, struct value *list, struct value *item)
 static void encode_time(struct buf *out, int64_t ms)
 {
     uint64_t size = ms < 0 ? -(uint64_t)ms : (uint64_t)ms;
-    buf_printf(out, "%s%" PRIu64 ".%03u", ms < 0 ? "-" : "", size / 1000, (unsigned)(size % 1000));
+    const char part[] = {'.', (char)('0' + size / 100 % 10), (char)('0' + size / 10 % 10),
+                         (char)('0' + size % 10)};
+    if (ms < 0)
+        buf_add_char(out, '-');
+    buf_add_u64(out, size / 1000);
+    buf_add(out, (struct str){part, sizeof(part)});
 }
 
 /* The fewest digits that read back as the same number. Zero has no sign, since "-0" reads back as

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/error.h"
+#include "base/random.h"
 
 #include <string.h>
 
@@ -39,6 +40,74 @@ static void buf_stops_at_its_limit(void **state)
     assert_true(str_eq(buf_str(&buf), STR("1234567890")));
     buf_done(&buf);
     buf_done(&buf);
+}
+
+static void buf_writes_numbers(void **state)
+{
+    (void)state;
+    struct buf buf = buf_on_heap(200);
+    buf_add_i64(&buf, 0);
+    buf_add_i64(&buf, INT64_MIN);
+    buf_add_i64(&buf, INT64_MAX);
+    buf_add_u64(&buf, UINT64_MAX);
+    assert_string_equal(buf_str(&buf).data,
+                        "0-9223372036854775808922337203685477580718446744073709551615");
+    buf_done(&buf);
+}
+
+/* What did not fit where it was printed first is printed again, and nothing of it stays behind. */
+static void buf_prints_at_each_edge(void **state)
+{
+    (void)state;
+    for (size_t before = 240; before < 270; before++) {
+        struct buf buf = buf_on_heap(300);
+        for (size_t i = 0; i < before; i++)
+            buf_add_char(&buf, 'x');
+        buf_printf(&buf, "%s-%d", "number", 12345678);
+        assert_int_equal(buf.len, before + 15);
+        assert_string_equal(buf.data + before, "number-12345678");
+        buf_printf(&buf, "%60s", "too much");
+        assert_true(buf.overflow);
+        assert_string_equal(buf.data + before, "number-12345678");
+        for (size_t i = buf.len; i < buf.cap && buf.cap == 512; i++)
+            assert_int_equal(buf.data[i], 0);
+        buf_done(&buf);
+    }
+}
+
+static void arena_prints_at_each_edge(void **state)
+{
+    (void)state;
+    for (size_t left = 0; left < 64; left++) {
+        struct arena arena = {0};
+        size_t first = 16384; /* a block of its own, with `left` bytes after what is taken */
+        arena_alloc(&arena, first);
+        arena_reset(&arena);
+        arena_alloc(&arena, first - left);
+        struct str text = arena_printf(&arena, "%s-%d", "number", 12345678);
+        assert_int_equal(text.len, 15);
+        assert_string_equal(text.data, "number-12345678");
+        const char *after = arena_alloc(&arena, 48);
+        for (size_t i = 0; i < 48; i++)
+            assert_int_equal(after[i], 0);
+        assert_string_equal(text.data, "number-12345678");
+        arena_done(&arena);
+    }
+}
+
+static void uuids_have_their_form(void **state)
+{
+    (void)state;
+    char id[UUID_SIZE], other[UUID_SIZE];
+    random_uuid(id);
+    random_uuid(other);
+    assert_int_equal(strlen(id), UUID_SIZE - 1);
+    assert_int_equal(strspn(id, "0123456789abcdef-"), UUID_SIZE - 1);
+    for (size_t i = 0; i < UUID_SIZE - 1; i++)
+        assert_int_equal(id[i] == '-', i == 8 || i == 13 || i == 18 || i == 23);
+    assert_int_equal(id[14], '4');
+    assert_non_null(strchr("89ab", id[19]));
+    assert_string_not_equal(id, other);
 }
 
 static void base64_follows_rfc4648(void **state)
@@ -137,6 +206,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
         cmocka_unit_test(buf_stops_at_its_limit),
+        cmocka_unit_test(buf_writes_numbers),
+        cmocka_unit_test(buf_prints_at_each_edge),
+        cmocka_unit_test(arena_prints_at_each_edge),
+        cmocka_unit_test(uuids_have_their_form),
         cmocka_unit_test(base64_follows_rfc4648),
         cmocka_unit_test(percent_round_trip),
         cmocka_unit_test(utf8_is_strict),
