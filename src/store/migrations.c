@@ -52,6 +52,10 @@ static const char *const steps[] = {
     "ALTER TABLE profiles ADD COLUMN provisioning_message TEXT;"
     "CREATE INDEX profiles_pending ON profiles (account, region, name)"
     " WHERE provisioning_status = 'PENDING';",
+
+    /* 3: which version of its profile a change made, so that a row which went back to an older one
+     * can be found. In SQLite's file every page carries a checksum from here on. */
+    "ALTER TABLE audit ADD COLUMN version BIGINT;",
 };
 
 int64_t schema_version(void)

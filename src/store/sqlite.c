@@ -24,6 +24,8 @@ static const struct failure {
     enum err code;
     const char *text;
 } failures[] = {
+    {SQLITE_IOERR_DATA, ERR_UNAVAILABLE,
+     "The store's database is damaged: restore it from a backup"}, /* a checksum does not fit */
     {SQLITE_FULL, ERR_UNAVAILABLE, "The store cannot be written: its disk is full"},
     {SQLITE_IOERR, ERR_UNAVAILABLE, "The store's disk failed to read or write"},
     {SQLITE_READONLY, ERR_UNAVAILABLE, "The store is on a file system that is read-only"},
@@ -43,7 +45,7 @@ bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error)
     if ((rc & 0xFF) != SQLITE_CONSTRAINT)
         metrics_count(METRIC_STORE_ERRORS, 0, 0);
     for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
-        if (failures[i].rc == (rc & 0xFF))
+        if (failures[i].rc == extended || failures[i].rc == (extended & 0xFF))
             return fail(error, failures[i].code, "%s (SQLite %d).", failures[i].text, extended);
     }
     return fail(error, ERR_INTERNAL, "The store failed: %s (SQLite %d).",
@@ -137,25 +139,15 @@ static int64_t changes(struct stmt *stmt)
     return sqlite3_changes64(sqlite_of(stmt->db)->handle);
 }
 
-static struct str copy_column(const void *data, int size, struct arena *arena)
-{
-    return arena_copy(arena, (struct str){data ? data : "", (size_t)size});
-}
-
-static struct str read_text(const struct stmt *stmt, int column, struct arena *arena)
-{
-    if (sqlite3_column_type(stmt->handle, column) == SQLITE_NULL)
-        return STR_NULL;
-    const void *data = sqlite3_column_text(stmt->handle, column);
-    return copy_column(data, sqlite3_column_bytes(stmt->handle, column), arena);
-}
-
+/* Also for texts: asking for a text may take memory, and when there is none the answer looks like
+ * an empty one. */
 static struct str read_bytes(const struct stmt *stmt, int column, struct arena *arena)
 {
     if (sqlite3_column_type(stmt->handle, column) == SQLITE_NULL)
         return STR_NULL;
     const void *data = sqlite3_column_blob(stmt->handle, column);
-    return copy_column(data, sqlite3_column_bytes(stmt->handle, column), arena);
+    int size = sqlite3_column_bytes(stmt->handle, column);
+    return arena_copy(arena, (struct str){data ? data : "", (size_t)size});
 }
 
 static int64_t read_i64(const struct stmt *stmt, int column)
@@ -242,7 +234,7 @@ const struct db_driver sqlite_driver = {
     .i64 = bind_i64,
     .step = step,
     .changes = changes,
-    .column_text = read_text,
+    .column_text = read_bytes,
     .column_bytes = read_bytes,
     .column_i64 = read_i64,
 };

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "store/sqlite_inside.h"
+#include "store/sqlite_page.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,8 +11,7 @@
 #include <time.h>
 
 enum {
-    APPLICATION_ID = 0x48474154, /* "HGAT", in the file's header */
-    /* 64 GiB. Keeps the first byte of a page number 0, which sqlite_vfs.c relies on. */
+    /* 64 GiB. Keeps the first byte of a page number 0, which sqlite_page.c relies on. */
     DB_PAGES_MAX = 0xFFFFFF,
     BUSY_NAP_NS = 500 * 1000,
 };
@@ -89,7 +89,7 @@ static bool fail_to_read(struct sqlite_db *db, int rc, struct error *error)
     if (kind == SQLITE_NOTADB)
         return fail(error, ERR_UNAVAILABLE,
                     "%s is not a database. Move it away, or restore it from a backup.", db->path);
-    if (kind == SQLITE_CORRUPT)
+    if (kind == SQLITE_CORRUPT || sqlite3_extended_errcode(db->handle) == SQLITE_IOERR_DATA)
         return fail(error, ERR_UNAVAILABLE, "The database %s is damaged. Restore it from a backup.",
                     db->path);
     return sqlite_fail(db, rc, error);
@@ -140,7 +140,7 @@ bool sqlite_version(struct db *base, int64_t *ret_version, struct error *error)
     if (rc != SQLITE_OK)
         return fail_to_read(db, rc, error);
     bool is_new = application == 0 && version == 0 && tables == 0;
-    if (application != APPLICATION_ID && !is_new)
+    if (application != DB_APPLICATION_ID && !is_new)
         return fail(error, ERR_UNAVAILABLE,
                     "%s is another application's database. Move it away, or name another data "
                     "directory.",
@@ -153,7 +153,7 @@ bool sqlite_set_version(struct db *db, int64_t version, struct error *error)
 {
     char text[128];
     snprintf(text, sizeof(text), "PRAGMA application_id = %d; PRAGMA user_version = %lld;",
-             APPLICATION_ID, (long long)version);
+             DB_APPLICATION_ID, (long long)version);
     return sqlite_script(db, text, error);
 }
 
@@ -164,9 +164,24 @@ bool sqlite_script(struct db *base, const char *sql, struct error *error)
     return rc == SQLITE_OK || sqlite_fail(db, rc, error);
 }
 
+/* A file that was made without room for checksums is written anew. */
+static bool make_room_for_checksums(struct sqlite_db *db, struct error *error)
+{
+    int reserved = DB_PAGE_RESERVE;
+    int64_t pages = 0;
+    int rc = read_number(db, "PRAGMA page_count", &pages);
+    if (rc == SQLITE_OK) /* tells what there was */
+        rc = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    if (rc == SQLITE_OK && pages > 0 && reserved != DB_PAGE_RESERVE)
+        rc = sqlite3_exec(db->handle, "VACUUM", NULL, NULL, NULL);
+    return rc == SQLITE_OK || fail_to_read(db, rc, error);
+}
+
 bool sqlite_prepare_file(struct db *base, struct error *error)
 {
     struct sqlite_db *db = sqlite_of(base);
+    if (!make_room_for_checksums(db, error))
+        return false;
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
     if (rc != SQLITE_OK)

@@ -6,6 +6,11 @@
 
 #include <sqlite3.h>
 
+enum {
+    DB_APPLICATION_ID = 0x48474154, /* "HGAT", in the file's header */
+    DB_CHECKSUMS_SINCE = 3,         /* the schema with which every page got a checksum */
+};
+
 /* Statements that only this driver has. */
 enum {
     TX_BEGIN_READ = SQL_COUNT,

@@ -1,89 +1,179 @@
-/* Wipes what SQLite leaves behind in the free middle of a page.
- *
- * With secure_delete SQLite zeroes a row that is deleted. But when it moves rows between pages, it
- * leaves their old bytes in the unallocated space between a page's cell pointers and its cells, and
- * never comes back for them when the row is deleted later. (Measured: one deleted row in 1,500 was
- * still readable in the file.) So every page is cleaned on its way into the database file; that
- * space has no meaning, which makes the cleaned page the same page. The write-ahead log carries
- * checksums and is written as it is: it is emptied instead. */
+/* The file functions that SQLite works with: the system's own, but that pages are finished on their
+ * way into the database file and looked at on their way out (sqlite_page.c), and that nothing which
+ * is to be written is opened for reading only. */
 #include "store/sqlite_inside.h"
+#include "store/sqlite_page.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
-    PAGE_SIZE = 4096,
-    FILE_HEADER_SIZE = 100, /* in the first page, before the page's own header */
+    HEADER_SIZE = 100, /* of the file */
+    RESERVE_AT = 20,   /* in it: bytes left free at each page's end */
+    VERSION_AT = 60,   /* the schema's, four bytes, as is the application's id */
+    APPLICATION_AT = 68,
 };
 
-static sqlite3_vfs *base;                   /* the system's own */
-static sqlite3_vfs cleaning;                /* a copy of it with another xOpen */
-static const sqlite3_io_methods *base_file; /* its functions for a database file */
-static sqlite3_io_methods cleaning_file;    /* a copy of them with another xWrite */
+/* A kind of file whose functions are the base's but for some of ours. */
+struct kind {
+    const sqlite3_io_methods *base; /* NULL until one was opened */
+    sqlite3_io_methods ours;
+};
+
+/* Stands behind what the base needs for a file. */
+struct own {
+    const sqlite3_io_methods *base;
+    bool has_checksums; /* the file's header says so */
+};
+
+static sqlite3_vfs *base;   /* the system's own */
+static sqlite3_vfs wrapped; /* a copy of it with another xOpen */
+static struct kind database, log_file;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t methods_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t kinds_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static size_t get_u16(const unsigned char *at)
+static struct own *own_of(sqlite3_file *file)
 {
-    return (size_t)at[0] << 8 | at[1];
+    return (struct own *)(void *)((char *)file + wrapped.szOsFile - sizeof(struct own));
 }
 
-/* Where the free middle of a b-tree page is: SQLite file format, 1.6. Pages of other kinds begin
- * with a page number, whose first byte is 0 as long as DB_PAGES_MAX is kept. */
-static bool free_middle(const unsigned char *page, bool is_first, size_t *ret_from, size_t *ret_to)
+static uint32_t get_u32(const unsigned char *at)
 {
-    size_t header = is_first ? FILE_HEADER_SIZE : 0;
-    unsigned char kind = page[header];
-    if (kind != 2 && kind != 5 && kind != 10 && kind != 13)
-        return false;
-    size_t header_size = kind < 8 ? 12 : 8; /* an interior page has a right-most child */
-    size_t from = header + header_size + 2 * get_u16(page + header + 3);
-    size_t to = get_u16(page + header + 5);
-    if (from >= to || to > PAGE_SIZE)
-        return false;
-    *ret_from = from;
-    *ret_to = to;
-    return true;
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-static int write_cleaned(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
+/* False for a header that says there are no checksums where there must be some. */
+static bool read_header(struct own *own, const unsigned char *header)
 {
-    unsigned char page[PAGE_SIZE];
-    size_t from, to;
-    if (size != PAGE_SIZE || !free_middle(data, offset == 0, &from, &to))
-        return base_file->xWrite(file, data, size, offset);
-    memcpy(page, data, PAGE_SIZE);
-    memset(page + from, 0, to - from);
-    return base_file->xWrite(file, page, size, offset);
+    own->has_checksums = header[RESERVE_AT] == DB_PAGE_RESERVE;
+    return own->has_checksums || get_u32(header + APPLICATION_AT) != DB_APPLICATION_ID ||
+           get_u32(header + VERSION_AT) < DB_CHECKSUMS_SINCE;
+}
+
+static bool is_page(int size, sqlite3_int64 offset)
+{
+    return size == DB_PAGE_SIZE && offset % DB_PAGE_SIZE == 0;
+}
+
+/* SQLite takes a disk that cannot be read for a damaged database. */
+static int read_plainly(sqlite3_file *file, void *data, int size, sqlite3_int64 offset)
+{
+    int rc = own_of(file)->base->xRead(file, data, size, offset);
+    return rc == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : rc;
+}
+
+static int read_checked(sqlite3_file *file, void *data, int size, sqlite3_int64 offset)
+{
+    struct own *own = own_of(file);
+    int rc = read_plainly(file, data, size, offset);
+    if (rc == SQLITE_IOERR_SHORT_READ && own->has_checksums && is_page(size, offset))
+        return SQLITE_IOERR_DATA; /* SQLite would take the missing end for zeros */
+    if (rc != SQLITE_OK)
+        return rc;
+    if (offset == 0 && size >= HEADER_SIZE && !read_header(own, data))
+        return SQLITE_IOERR_DATA;
+    if (own->has_checksums && is_page(size, offset) &&
+        !page_is_whole(data, (uint64_t)offset / DB_PAGE_SIZE))
+        return SQLITE_IOERR_DATA;
+    return SQLITE_OK;
+}
+
+static int write_finished(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
+{
+    struct own *own = own_of(file);
+    unsigned char page[DB_PAGE_SIZE];
+    if (offset == 0 && size >= HEADER_SIZE)
+        read_header(own, data);
+    if (!is_page(size, offset))
+        return own->base->xWrite(file, data, size, offset);
+    memcpy(page, data, DB_PAGE_SIZE);
+    page_finish(page, (uint64_t)offset / DB_PAGE_SIZE, own->has_checksums);
+    return own->base->xWrite(file, page, size, offset);
+}
+
+/* When shared memory cannot be opened for writing, the base takes it read-only, and all connections
+ * of the process stay so until the last one is closed. */
+static int map_writable(sqlite3_file *file, int region, int size, int extend,
+                        void volatile **ret_memory)
+{
+    int rc = own_of(file)->base->xShmMap(file, region, size, extend, ret_memory);
+    if ((rc & 0xFF) != SQLITE_READONLY)
+        return rc;
+    *ret_memory = NULL;
+    own_of(file)->base->xShmUnmap(file, 0);
+    return SQLITE_CANTOPEN;
+}
+
+static void make_kind(struct kind *kind, const sqlite3_io_methods *methods)
+{
+    kind->base = methods;
+    kind->ours = *methods;
+    kind->ours.xRead = read_plainly;
+    if (kind != &database)
+        return;
+    kind->ours.iVersion = 2; /* without mapping the file, which would go past xRead */
+    kind->ours.xRead = read_checked;
+    kind->ours.xWrite = write_finished;
+    kind->ours.xShmMap = map_writable;
 }
 
 /* The base's functions go on working on their own file; only the table they are found through is
  * another one. */
-static bool install(sqlite3_file *file)
+static bool install(struct kind *kind, sqlite3_file *file)
 {
-    pthread_mutex_lock(&methods_mutex);
-    if (!base_file) {
-        base_file = file->pMethods;
-        cleaning_file = *base_file;
-        cleaning_file.xWrite = write_cleaned;
-    }
-    bool known = file->pMethods == base_file;
-    pthread_mutex_unlock(&methods_mutex);
-    if (known)
-        file->pMethods = &cleaning_file;
-    return known;
+    pthread_mutex_lock(&kinds_mutex);
+    if (!kind->base)
+        make_kind(kind, file->pMethods);
+    pthread_mutex_unlock(&kinds_mutex);
+    if (file->pMethods != kind->base)
+        return false;
+    *own_of(file) = (struct own){.base = kind->base};
+    file->pMethods = &kind->ours;
+    return true;
+}
+
+/* The base opens for reading only what it could not open for writing, be it for want of a
+ * descriptor; the connection would refuse to write for as long as it lives. */
+static int refuse_read_only(const char *name)
+{
+    bool is_lasting = name && access(name, W_OK) != 0 && (errno == EROFS || errno == EACCES);
+    return is_lasting ? SQLITE_READONLY : SQLITE_CANTOPEN;
+}
+
+/* A new database may write other pages before the first. */
+static bool install_database(sqlite3_file *file)
+{
+    sqlite3_int64 size;
+    if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || !install(&database, file))
+        return false;
+    own_of(file)->has_checksums = size == 0;
+    return true;
 }
 
 static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
                      int *ret_flags)
 {
+    int got = 0;
     (void)vfs;
-    int rc = base->xOpen(base, name, file, flags, ret_flags);
-    if (rc != SQLITE_OK || !(flags & SQLITE_OPEN_MAIN_DB) || install(file))
+    int rc = base->xOpen(base, name, file, flags, &got);
+    if (ret_flags)
+        *ret_flags = got;
+    if (rc != SQLITE_OK)
+        return rc;
+    bool ok = true;
+    if ((flags & SQLITE_OPEN_READWRITE) && (got & SQLITE_OPEN_READONLY))
+        rc = refuse_read_only(name);
+    else if (flags & SQLITE_OPEN_MAIN_DB)
+        ok = install_database(file);
+    else if (flags & SQLITE_OPEN_WAL)
+        ok = install(&log_file, file);
+    if (rc == SQLITE_OK && ok)
         return rc;
     file->pMethods->xClose(file);
     file->pMethods = NULL;
-    return SQLITE_CANTOPEN;
+    return rc == SQLITE_OK ? SQLITE_CANTOPEN : rc;
 }
 
 /* Counting memory costs a lock for each allocation, shared by all connections. */
@@ -91,15 +181,16 @@ static void set_up(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     base = sqlite3_vfs_find(NULL);
-    cleaning = *base;
-    cleaning.zName = "headgate";
-    cleaning.xOpen = open_file;
-    cleaning.pNext = NULL;
-    sqlite3_vfs_register(&cleaning, 0);
+    wrapped = *base;
+    wrapped.zName = "headgate";
+    wrapped.xOpen = open_file;
+    wrapped.pNext = NULL;
+    wrapped.szOsFile = (base->szOsFile + 15) / 16 * 16 + (int)sizeof(struct own);
+    sqlite3_vfs_register(&wrapped, 0);
 }
 
 const char *sqlite_vfs_name(void)
 {
     pthread_once(&once, set_up);
-    return cleaning.zName;
+    return wrapped.zName;
 }

@@ -1,9 +1,10 @@
 /* Which directories and files the store takes, and what it says to those it does not. */
 #include "store_fixture.h"
 
+#include "store/sqlite_inside.h"
+
 #include <fcntl.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -13,7 +14,8 @@ static int64_t raw(const struct fixture *f, const char *sql)
     sqlite3 *db;
     sqlite3_stmt *stmt;
     int64_t value = -1;
-    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READWRITE, sqlite_vfs_name()),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW)
@@ -61,7 +63,7 @@ static void new_file_is_ours_and_private(void **state)
     fixture_close(f);
     assert_int_equal(access(wal, F_OK), -1);
     assert_int_equal(raw(f, "PRAGMA application_id"), 0x48474154);
-    assert_int_equal(raw(f, "PRAGMA user_version"), 2);
+    assert_int_equal(raw(f, "PRAGMA user_version"), 3);
 }
 
 /* As a program that died between making the file and filling it would leave it. */
@@ -170,7 +172,7 @@ static void file_of_a_newer_version_is_refused(void **state)
     fixture_open(f);
     fixture_close(f);
     raw(f, "PRAGMA user_version = 1000");
-    assert_refused(f, "was written by a newer headgate (schema 1000, this one knows 2)");
+    assert_refused(f, "was written by a newer headgate (schema 1000, this one knows 3)");
     assert_int_equal(raw(f, "PRAGMA user_version"), 1000);
 }
 

@@ -393,13 +393,14 @@ static bool apply_churn(struct db *db, void *argument, struct error *error)
     return true;
 }
 
-/* Marks every number whose tag stands somewhere in the file. */
+/* Marks every number whose tag stands somewhere in the file; where a page ends, one may be cut. */
 static void find_tags(const struct fixture *f, bool *seen, int count)
 {
     struct str bytes = read_file(f->path, "");
     for (size_t i = 0; i + 12 <= bytes.len; i++) {
-        int number =
-            memcmp(bytes.data + i, "<tag-", 5) == 0 ? (int)strtol(bytes.data + i + 5, NULL, 10) : 0;
+        bool whole = memcmp(bytes.data + i, "<tag-", 5) == 0 &&
+                     strspn(bytes.data + i + 5, "0123456789") == 6;
+        int number = whole ? (int)strtol(bytes.data + i + 5, NULL, 10) : 0;
         if (number > 0 && number < count)
             seen[number] = true;
     }
