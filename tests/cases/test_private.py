@@ -1,13 +1,11 @@
 """Private mode: answered at once, verified in the background over the operator's private route."""
 
-import contextlib
 import json
 import resource
-import sqlite3
 
 import pytest
 
-from support import private
+from support import pages, private
 from support.private import HOST, assert_failed, change, create, settled, state
 from support.salesforce import REDIRECT
 from support.vendor import http
@@ -268,8 +266,8 @@ def test_credentials_that_do_not_open(server, salesforce):
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
     server.stop()
     salesforce.drop()
-    with contextlib.closing(sqlite3.connect(server.data / "headgate.db")) as database, database:
-        database.execute("UPDATE profiles SET sealed_credentials = zeroblob(200)")
+    pages.change(server.data / "headgate.db",
+                 "UPDATE profiles SET sealed_credentials = zeroblob(200)")
     asked = len(salesforce.requests)
     server.start()
     assert_failed(settled(server), "INTERNAL_SERVER", "")

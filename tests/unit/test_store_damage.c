@@ -221,5 +221,6 @@ int main(void)
         test_with_dir(flipped_header_is_seen),
         test_with_dir(torn_pages_are_seen),
     };
+    fixture_in_memory = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

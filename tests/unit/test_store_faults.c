@@ -23,7 +23,7 @@ struct life {
     int64_t versions[NAMES]; /* as acknowledged; 0: there is none */
     bool has_key;
     const char *step;
-    int failures, n;
+    int failures;
 };
 
 /* --- what a data directory goes through --- */
@@ -181,8 +181,6 @@ static void assert_clear(struct life *life)
     if (!known || len < 20 || message[len - 1] != '.' || strstr(message, "(null)") ||
         strstr(message, "Success"))
         fail_msg("%s failed, unclearly: %d %s", life->step, (int)life->f.error.code, message);
-    if (getenv("SHOW_FAULTS"))
-        print_message("%s: %d %s\n", life->step, (int)life->f.error.code, message);
 }
 
 /* --- one life, with one failing call in it --- */
@@ -213,8 +211,6 @@ static void run_step(struct life *life, const struct step *step)
     if (step->run(life))
         return;
     life->failures++;
-    if (getenv("SHOW_FAULTS"))
-        print_message("%s n=%d: %s\n", life->step, life->n, life->f.error.message);
     assert_true(calls_failed());
     assert_clear(life);
     if (life->reader)
@@ -224,7 +220,7 @@ static void run_step(struct life *life, const struct step *step)
 
 static void live(enum call_kind kind, int error_number, int n)
 {
-    struct life life = {.step = "start", .n = n};
+    struct life life = {.step = "start"};
     fixture_make_dir(&life.f);
     char *words[] = {"--data", life.f.dir};
     check(&life.f, options_read(options_table, 2, words, &life.options, &life.f.error));
@@ -291,5 +287,6 @@ int main(void)
     calls_watch_sqlite_memory();
     for (int i = 0; i < COUNT; i++)
         tests[i] = (struct CMUnitTest){failures[i].what, sweep, NULL, NULL, (void *)&failures[i]};
+    fixture_in_memory = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

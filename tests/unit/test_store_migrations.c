@@ -93,6 +93,31 @@ static void a_tool_brings_it_up_to_date_too(void **state)
     assert_profile_came_along(f);
 }
 
+static int reserved_bytes(const struct fixture *f)
+{
+    enum { RESERVE_AT = 20 };
+    unsigned char header[100];
+    FILE *file = fopen(f->path, "re");
+    assert_non_null(file);
+    assert_int_equal(fread(header, 1, sizeof(header), file), sizeof(header));
+    fclose(file);
+    return header[RESERVE_AT];
+}
+
+/* Before version 3 pages had no checksums: the file is written anew. */
+static void an_old_file_gets_checksums(void **state)
+{
+    struct fixture *f = *state;
+    make_old(f, TEST_DATA "/store-1.sql");
+    assert_int_equal(reserved_bytes(f), 0);
+    fixture_open(f);
+    assert_profile_came_along(f);
+    fixture_close(f);
+    assert_int_equal(reserved_bytes(f), 8);
+    fixture_open(f); /* each page that is read is checked */
+    assert_true(profile_exists(f, "mine"));
+}
+
 static void an_old_file_ends_up_like_a_new_one(void **state)
 {
     struct fixture *f = *state;
@@ -112,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_with_dir(version_1_is_brought_up_to_date),
         test_with_dir(a_tool_brings_it_up_to_date_too),
+        test_with_dir(an_old_file_gets_checksums),
         test_with_dir(an_old_file_ends_up_like_a_new_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
