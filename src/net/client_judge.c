@@ -106,17 +106,19 @@ static enum client_outcome judge_connect(const struct transfer *transfer, const 
     return CLIENT_CONNECT;
 }
 
-/* What is left once names, connections, TLS, time and limits are told apart. */
-static const char *broken_words(CURLcode code)
+/* What is left once names, connections, TLS, time and limits are told apart. Whether the end of a
+ * connection shows itself as an end or as an error is chance, so what came before it decides. */
+static const char *broken_words(const struct transfer *transfer)
 {
-    switch (code) {
+    static const char before[] = "closed the connection before it answered";
+    switch (transfer->code) {
     case CURLE_GOT_NOTHING:
-        return "closed the connection before it answered";
+        return before;
     case CURLE_PARTIAL_FILE:
         return "ended its answer early";
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return "broke off before its answer was whole";
+        return transfer->header_bytes > 0 ? "broke off before its answer was whole" : before;
     default:
         return "did not answer in HTTP";
     }
@@ -147,7 +149,7 @@ static enum client_outcome judge_failure(struct transfer *transfer, enum stage s
             *ret_more = tls_words(transfer);
             return CLIENT_TLS;
         }
-        *ret_words = broken_words(transfer->code);
+        *ret_words = broken_words(transfer);
         return CLIENT_BROKEN;
     }
 }

@@ -144,7 +144,7 @@ static void resets_are_broken_answers(void **state)
     open_plain(&f, serve_reset, NULL);
     get(&f, "/at-once");
     assert_outcome(&f, CLIENT_BROKEN);
-    assert_detail(&f, "127.0.0.1 broke off before its answer was whole");
+    assert_detail(&f, "127.0.0.1 closed the connection before it answered");
     get(&f, "/midway");
     assert_outcome(&f, CLIENT_BROKEN);
     close_all(&f);
