@@ -41,7 +41,11 @@ static const struct connector_rule rules[] = {
      .hint = "The token is switched off. Enable it, or take another."},
     {STEP_API, .status = 200, .at = "/expirationDate", .past = true, .kind = VERDICT_REJECTED,
      .hint = "The token's expiration date is over. Make a new one."},
-    {STEP_API, .status = 200, .page = true, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
+    /* Not the API, perhaps the host of the web pages. */
+    {STEP_API, .status = 200, .page = true, .kind = VERDICT_MISCONFIGURED,
+     .hint = "It answered with a web page. " HINT_URL},
+    {STEP_API, .status = 3, .kind = VERDICT_MISCONFIGURED,
+     .hint = "It answered with a redirect, which is not followed. " HINT_URL},
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
      .hint = "Check the token, and that it is of this environment."},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,

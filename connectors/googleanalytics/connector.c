@@ -52,7 +52,7 @@ static const struct connector_rule rules[] = {
     {STEP_TOKEN, .at = "/error", .equals = "redirect_uri_mismatch", .kind = VERDICT_REJECTED,
      .hint = "redirectUri must be the one that the code was asked for with."},
     {STEP_TOKEN, .at = "/error", .equals = "deleted_client", .kind = VERDICT_REJECTED,
-     .hint = "The OAuth client is deleted. Make a new one."},
+     .hint = "Make a new OAuth client in the Google Cloud project."},
 };
 
 const struct connector connector_googleanalytics = {

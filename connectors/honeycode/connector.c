@@ -40,11 +40,17 @@ static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/tables", .kind = VERDICT_ACCEPTED},
     {STEP_API, .status = 200, .at = "/tables", .absent = true, .kind = VERDICT_UNREACHABLE,
      .hint = "The answer is not a list of tables."},
-    ERROR(403, "AccessDeniedException", VERDICT_FORBIDDEN, "The user may not see workbooks."),
+    ERROR(403, "AccessDeniedException", VERDICT_FORBIDDEN, "Let the user see workbooks."),
     {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN},
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN},
-    {STEP_API, .status = 402, .kind = VERDICT_THROTTLED, .hint = "A quota is used up."},
+    {STEP_API, .status = 402, .kind = VERDICT_THROTTLED,
+     .hint = "Wait until it is counted anew, or have the quota raised."},
     ERROR(400, "ThrottlingException", VERDICT_THROTTLED, "Try again later."),
+
+    /* RFC 6749 (5.2) has this one word for all of it. */
+    {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
+     .hint = "The code or refresh token is spent, expired or revoked, or redirectUri is not the "
+             "one that the code was asked for with. Get a new one."},
 };
 
 const struct connector connector_honeycode = {

@@ -8,7 +8,11 @@
 #include <strings.h>
 #include <time.h>
 
-#define HINT_URL "Check that the profile's properties lead to the vendor's API."
+/* What to look at when it may not be the vendor's API that answers, or nobody does. */
+static const char hint_url[] = "Check that the profile's properties lead to the vendor's API.";
+static const char hint_host[] = "Check the host name in the profile's properties.";
+static const char hint_own_url[] = "Try again later. If the operator of this server has named an "
+                                   "endpoint for this connector, check that it is right.";
 
 struct transport_row {
     enum client_outcome outcome;
@@ -18,16 +22,15 @@ struct transport_row {
 };
 
 static const struct transport_row transport[] = {
-    {CLIENT_BAD_URL, VERDICT_MISCONFIGURED, STEP_NONE, HINT_URL},
-    {CLIENT_RESOLVE, VERDICT_UNREACHABLE, STEP_RESOLVE,
-     "Check the host name in the profile's properties."},
+    {CLIENT_BAD_URL, VERDICT_MISCONFIGURED, STEP_NONE, hint_url},
+    {CLIENT_RESOLVE, VERDICT_UNREACHABLE, STEP_RESOLVE, hint_host},
     {CLIENT_REFUSED, VERDICT_MISCONFIGURED, STEP_CONNECT,
      "The operator of this server does not allow connections to that address."},
     {CLIENT_CONNECT, VERDICT_UNREACHABLE, STEP_CONNECT, "Try again."},
     {CLIENT_TLS, VERDICT_UNREACHABLE, STEP_TLS, "The vendor's certificate is not trusted here."},
     {CLIENT_TIMEOUT, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_BROKEN, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
-    {CLIENT_TOO_LARGE, VERDICT_UNREACHABLE, STEP_NONE, HINT_URL},
+    {CLIENT_TOO_LARGE, VERDICT_UNREACHABLE, STEP_NONE, hint_url},
     {CLIENT_STOPPED, VERDICT_INTERNAL, STEP_NONE, "The server is stopping. Try again."},
 };
 
@@ -55,15 +58,15 @@ static const struct connector_rule common[] = {
     {STEP_TOKEN, .status = 4, .at = "/error", .kind = VERDICT_REJECTED},
     {STEP_TOKEN, .status = 401, .kind = VERDICT_REJECTED, .hint = HINT_APP},
     {STEP_TOKEN, .status = 403, .kind = VERDICT_REJECTED},
-    {STEP_TOKEN, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
-    {STEP_TOKEN, .status = 405, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
+    {STEP_TOKEN, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = hint_url},
+    {STEP_TOKEN, .status = 405, .kind = VERDICT_MISCONFIGURED, .hint = hint_url},
     {STEP_TOKEN, .status = 4, .kind = VERDICT_UNREACHABLE},
 
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN},
     {STEP_API, .status = 408, .kind = VERDICT_UNREACHABLE, .hint = HINT_LATER},
     {STEP_API, .status = 429, .kind = VERDICT_THROTTLED, .hint = HINT_LATER},
-    {STEP_API, .status = 4, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
+    {STEP_API, .status = 4, .kind = VERDICT_MISCONFIGURED, .hint = hint_url},
     {STEP_API, .status = 5, .kind = VERDICT_UNREACHABLE, .hint = HINT_LATER},
 };
 
@@ -152,40 +155,73 @@ static struct judgement judge_transport(enum verdict_step step,
     return judgement;
 }
 
+/* Who gives no address in the properties cannot have given a wrong one. */
+static bool takes_address(const struct connector *connector)
+{
+    for (size_t i = 0; i < connector->api.count; i++) {
+        if (connector->api.rows[i].given || connector->api.rows[i].derived_host)
+            return true;
+    }
+    return false;
+}
+
+static const char *hint_for(const struct connector *connector, const char *hint)
+{
+    bool of_address = hint == hint_url || hint == hint_host;
+    return of_address && !takes_address(connector) ? hint_own_url : hint;
+}
+
+/* Something else than the vendor's API seems to have answered. */
+static struct judgement judge_stranger(struct arena *arena, const struct connector *connector,
+                                       enum verdict_kind kind, enum verdict_step step,
+                                       const char *what)
+{
+    struct str hint = arena_printf(arena, "%s %s", what, hint_for(connector, hint_url));
+    return (struct judgement){kind, step, false, hint.data};
+}
+
 /* No rule speaks against it: is it an answer at all? */
-static struct judgement judge_good(enum verdict_step step, const char *needs,
+static struct judgement judge_good(struct arena *arena, const struct connector *connector,
+                                   enum verdict_step step, const char *needs,
                                    const struct answer *answer)
 {
     if (answer->html)
-        return (struct judgement){VERDICT_MISCONFIGURED, step, false,
-                                  "It answered with a web page. " HINT_URL};
+        return judge_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
+                              "It answered with a web page.");
     if (!answer->json)
         return (struct judgement){VERDICT_UNREACHABLE, step, false,
                                   "The answer is not the JSON that was expected."};
     if (needs && !pointer_find(answer->json, needs))
-        return (struct judgement){VERDICT_UNREACHABLE, step, false,
-                                  "The answer lacks what it should have. " HINT_URL};
+        return judge_stranger(arena, connector, VERDICT_UNREACHABLE, step,
+                              "The answer lacks what it should have.");
     return (struct judgement){VERDICT_ACCEPTED, step, false, NULL};
+}
+
+static struct judgement judge_answer(struct arena *arena, const struct connector *connector,
+                                     enum verdict_step step, const char *needs,
+                                     const struct answer *answer)
+{
+    int status = answer->response.status;
+    const struct connector_rule *rule =
+        find_rule(arena, connector->rules.rows, connector->rules.count, step, answer);
+    if (!rule)
+        rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, answer);
+    if (rule && (rule->kind != VERDICT_ACCEPTED || rule->enough))
+        return (struct judgement){rule->kind, step, rule->renewable, rule->hint};
+    if (rule || status / 100 == 2)
+        return judge_good(arena, connector, step, needs, answer);
+    if (status / 100 == 3)
+        return judge_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
+                              "It answered with a redirect, which is not followed.");
+    return (struct judgement){VERDICT_UNREACHABLE, step, false, HINT_LATER};
 }
 
 struct judgement judge(struct arena *arena, const struct connector *connector,
                        enum verdict_step step, const char *needs, const struct answer *answer)
 {
-    if (answer->response.outcome != CLIENT_OK)
-        return judge_transport(step, &answer->response);
-    const struct connector_rule *rule =
-        find_rule(arena, connector->rules.rows, connector->rules.count, step, answer);
-    if (!rule)
-        rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, answer);
-    if (rule && rule->kind == VERDICT_ACCEPTED && !rule->enough)
-        return judge_good(step, needs, answer);
-    if (rule)
-        return (struct judgement){rule->kind, step, rule->renewable, rule->hint};
-    int status = answer->response.status;
-    if (status >= 200 && status < 300)
-        return judge_good(step, needs, answer);
-    if (status >= 300 && status < 400)
-        return (struct judgement){VERDICT_MISCONFIGURED, step, false,
-                                  "It answered with a redirect, which is not followed. " HINT_URL};
-    return (struct judgement){VERDICT_UNREACHABLE, step, false, HINT_LATER};
+    struct judgement judgement = answer->response.outcome == CLIENT_OK
+                                     ? judge_answer(arena, connector, step, needs, answer)
+                                     : judge_transport(step, &answer->response);
+    judgement.hint = hint_for(connector, judgement.hint);
+    return judgement;
 }
