@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/encode.h"
+#include "base/log_output.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +138,6 @@ void log_write(enum log_level level, struct str request, const char *format, ...
     len = line_format == LOG_JSON ? write_json(line, when, level, request, sentence)
                                   : write_text(line, when, level, request, sentence);
     line[len] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, len + 1);
-    (void)written; /* there is nowhere left to complain to */
+    if (log_output((struct str){line, len + 1}))
+        log_write(LOG_WARN, STR_NULL, "Lines were lost before the last one: nobody read the log.");
 }

@@ -21,8 +21,8 @@ bool log_format_from(const char *name, enum log_format *ret_format); /* "text", 
 void log_init(enum log_level least, enum log_format format);
 
 /* `request` is the request's id, or STR_NULL outside of one. Control characters, and bytes that are
- * no UTF-8, become '?'; a sentence is cut at LOG_TEXT_MAX bytes; a line is written with one
- * write(2), so that threads do not mix. */
+ * no UTF-8, become '?'; a sentence is cut at LOG_TEXT_MAX bytes; lines of
+ * threads do not mix, and one that nobody reads in time is lost (log_output.h). */
 enum { LOG_TEXT_MAX = 2048 };
 _printf_(3, 4) void log_write(enum log_level level, struct str request, const char *format, ...);
 

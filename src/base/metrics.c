@@ -85,6 +85,8 @@ static const struct row {
                              .help = "Errors of the store's database."},
     [METRIC_COMMITS_FAILED] = {"headgate_commits_failed_total", SINGLE(METRIC_COMMITS_FAILED),
                                .help = "Batches of writes that could not be made durable."},
+    [METRIC_LOG_LINES_LOST] = {"headgate_log_lines_lost_total", SINGLE(METRIC_LOG_LINES_LOST),
+                               .help = "Lines of the log that nobody read in time."},
     [METRIC_REQUEST_SECONDS] = {"headgate_request_duration_seconds",
                                 LABELLED(request_seconds, LABEL_OPERATION), TIMES,
                                 .help = "From a whole request to its answer, by operation."},
@@ -99,9 +101,13 @@ static const struct row {
                               .help = "Writes that one commit made durable."},
     [METRIC_CONNECTIONS_OPEN] = {"headgate_connections_open", SINGLE(METRIC_CONNECTIONS_OPEN),
                                  .kind = GAUGE, .help = "Connections of clients of the API."},
+    [METRIC_HTTP_LARGE_BYTES] =
+        {"headgate_http_large_bytes", SINGLE(METRIC_HTTP_LARGE_BYTES), .kind = GAUGE,
+         .help = "Bytes of buffers for requests and answers larger than usual ones."},
     [METRIC_HTTP_REFUSED] =
         {"headgate_http_refused_total", SINGLE(METRIC_HTTP_REFUSED),
-         .help = "What came in and was no request: malformed, too large or too slow."},
+         .help = "What came in and was no request: malformed, too large, too slow, or "
+                 "past a limit of connections."},
     [METRIC_WORKERS] = {"headgate_workers", SINGLE(METRIC_WORKERS), .kind = GAUGE,
                         .help = "Worker threads that were started."},
     [METRIC_WORKERS_BUSY] = {"headgate_workers_busy", SINGLE(METRIC_WORKERS_BUSY), .kind = GAUGE,

@@ -44,6 +44,7 @@ enum metric {
     METRIC_THROTTLED,     /* limit */
     METRIC_STORE_ERRORS,
     METRIC_COMMITS_FAILED,
+    METRIC_LOG_LINES_LOST,
     /* Histograms: metrics_observe. */
     METRIC_REQUEST_SECONDS,      /* operation; observed in microseconds */
     METRIC_VERIFICATION_SECONDS, /* connector; observed in microseconds */
@@ -51,6 +52,7 @@ enum metric {
     METRIC_COMMIT_WRITES,
     /* What others keep: metrics_set, before they are written out. */
     METRIC_CONNECTIONS_OPEN,
+    METRIC_HTTP_LARGE_BYTES,
     METRIC_HTTP_REFUSED,
     METRIC_WORKERS,
     METRIC_WORKERS_BUSY,

@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
+    FILES_A_WORKER = 2, /* a vendor's connection, and looking up where it goes */
+    FILES_OF_THE_REST = 1024,
     HEAP_ARENAS = 2,
     OPERATIONS_CONNECTIONS_MAX = 64,
     OPERATIONS_STOP_MS = 2 * 1000,
@@ -69,6 +72,24 @@ bool parse_listen(const char *text, char *ret_host, size_t host_size, int *ret_p
     ret_host[host.len] = '\0';
     *ret_port = (int)port;
     return true;
+}
+
+/* Past the limit on open files connections break and the store cannot be opened, which no client
+ * can be told well. */
+static void raise_file_limit(const struct options *options)
+{
+    rlim_t wanted =
+        (rlim_t)(options_number(options, "connections") +
+                 FILES_A_WORKER * options_number(options, "workers") + FILES_OF_THE_REST);
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == wanted)
+        return;
+    log_warn("Only %llu files may be open at once, and --connections and --workers can need %llu: "
+             "raise that limit (LimitNOFILE, ulimit -n) or lower these.",
+             (unsigned long long)files.rlim_cur, (unsigned long long)wanted);
 }
 
 static bool start_sandbox(struct node *node, struct error *error)
@@ -234,6 +255,7 @@ static bool start_server(struct node *node, const char *listen, struct error *er
         .tls_cert_path = options_text(node->options, "tls-cert"),
         .tls_key_path = options_text(node->options, "tls-key"),
         .connections_max = (size_t)options_number(node->options, "connections"),
+        .large_bytes_max = (size_t)options_number(node->options, "request-memory") << 20,
         .on_iteration = service_rest,
         .on_loop_end = service_loop_end,
     };
@@ -281,6 +303,7 @@ bool node_start(struct node *node, const struct options *options, const char *li
                 bool with_sandbox, struct error *error)
 {
     *node = (struct node){.options = options};
+    raise_file_limit(options);
     return manager_take_sockets(node->sockets, error) &&
            data_dir_open(options, DATA_SERVE, &node->data, error) &&
            first_key_make(&node->data, options_text(options, "account"), error) &&

@@ -134,6 +134,13 @@ struct node {
          .least = 1,                                                                               \
          .most = 1000000,                                                                          \
          .help = "most client connections at once"},                                               \
+        {.name = "request-memory",                                                                 \
+         .kind = OPTION_NUMBER,                                                                    \
+         .argument = "MIB",                                                                        \
+         .fallback = "256",                                                                        \
+         .least = 1,                                                                               \
+         .most = 1048576,                                                                          \
+         .help = "for requests and answers over 4 KiB, over all connections"},                     \
         {.name = "stop-timeout",                                                                   \
          .kind = OPTION_NUMBER,                                                                    \
          .argument = "SECONDS",                                                                    \

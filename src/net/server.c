@@ -14,6 +14,7 @@ enum {
     HEAD_TIMEOUT_MS = 10 * 1000,
     BODY_TIMEOUT_MS = 30 * 1000,
     IDLE_TIMEOUT_MS = 75 * 1000,
+    LARGE_BYTES_MAX = 256 * 1024 * 1024,
     WRITE_TIMEOUT_MS = 30 * 1000,
 };
 
@@ -34,6 +35,8 @@ static void defaults(struct server_config *config)
         config->body_max = HTTP_BODY_MAX;
     if (config->connections_max == 0)
         config->connections_max = CONNECTIONS_MAX;
+    if (config->large_bytes_max == 0)
+        config->large_bytes_max = LARGE_BYTES_MAX;
     if (config->head_timeout_ms <= 0)
         config->head_timeout_ms = HEAD_TIMEOUT_MS;
     if (config->body_timeout_ms <= 0)
@@ -138,6 +141,7 @@ struct server_counts server_counts(const struct server *server)
 {
     return (struct server_counts){
         .connections_open = atomic_load(&server->connection_count),
+        .large_bytes = atomic_load(&server->large_bytes),
         .refused = atomic_load(&server->refused_count),
     };
 }

@@ -14,8 +14,8 @@ struct server;
 struct server_loop;
 
 /* The server answers by itself what is not a request (400, 408, 413, 414, 417, 431, 505), with
- * x-amzn-RequestId, x-amzn-ErrorType and {"message": …}. Requests of one connection are handed to
- * the handler one after the other.
+ * x-amzn-RequestId, x-amzn-ErrorType and {"message": …}; and with 429 and Retry-After what is past
+ * its limits. Requests of one connection are handed to the handler one after the other.
  *
  * One request and its answer. Lives in the connection until answered; when the client goes away
  * earlier, it lives on until whoever deferred it has answered, and the answer is dropped. */
@@ -58,12 +58,17 @@ struct server_config {
      * protocol versions and ciphers are the server's. Used instead of the paths. */
     void *(*tls_context_for)(void *context, const char *server_name);
     void *tls_context_for_context;
-    size_t body_max;         /* bytes; 0: HTTP_BODY_MAX */
-    size_t connections_max;  /* over all loops; 0: 10,240. Past it a connection is closed at once */
-    int64_t head_timeout_ms; /* 0: 10 s. First byte to last byte of a head, then 408 and close;
-                              * likewise a TLS handshake, then close */
-    int64_t body_timeout_ms; /* 0: 30 s. End of head to end of body, then 408 and close */
-    int64_t idle_timeout_ms; /* 0: 75 s. Before the first and between requests */
+    size_t body_max; /* bytes; 0: HTTP_BODY_MAX */
+    /* Over all loops; 0: 10,240. Past it a connection is answered 429 and closed; over TLS, where
+     * that would cost a handshake, or far past it, it is closed at once. */
+    size_t connections_max;
+    /* Bytes of buffers larger than a usual request's, over all connections; 0: 256 MiB. Past it
+     * whoever is sending such a request is answered 429. */
+    size_t large_bytes_max;
+    int64_t head_timeout_ms;  /* 0: 10 s. First byte to last byte of a head, then 408 and close;
+                               * likewise a TLS handshake, then close */
+    int64_t body_timeout_ms;  /* 0: 30 s. End of head to end of body, then 408 and close */
+    int64_t idle_timeout_ms;  /* 0: 75 s. Before the first and between requests */
     int64_t write_timeout_ms; /* 0: 30 s. A client that does not take its answer is reset */
     /* Optional hooks on each loop's thread: each time before it waits for events (the end of an
      * iteration, to close what was opened for it), and once at its end. */
@@ -81,7 +86,8 @@ const char *server_host(const struct server *server); /* its address as text */
 
 struct server_counts {
     size_t connections_open;
-    uint64_t refused; /* what the server answered by itself because it was no request */
+    size_t large_bytes; /* what large_bytes_max bounds */
+    uint64_t refused;   /* what the server answered by itself because it was no request */
 };
 struct server_counts server_counts(const struct server *server);
 

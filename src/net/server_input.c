@@ -141,7 +141,17 @@ static bool step_chunks(struct connection *connection)
     return false;
 }
 
-bool input_step(struct connection *connection)
+/* Whoever grows past a usual request while all of them together hold as much as they may is told to
+ * come back, so that what they hold is bounded however many they are. */
+static bool takes_too_much(const struct connection *connection)
+{
+    const struct server *server = connection->loop->server;
+    bool receives = connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
+    return receives && connection->in.cap > PIECE_SIZE && connection->writing.cap == 0 &&
+           atomic_load(&server->large_bytes) > server->config.large_bytes_max;
+}
+
+static bool step(struct connection *connection)
 {
     if (connection->out.len > OUT_SOFT_MAX)
         output_flush(connection);
@@ -165,5 +175,14 @@ bool input_step(struct connection *connection)
     case CONNECTION_CLOSED:
         break;
     }
+    return false;
+}
+
+bool input_step(struct connection *connection)
+{
+    if (step(connection))
+        return true;
+    if (takes_too_much(connection))
+        connection_refuse(connection, 429, "Rate exceeded: too much is being received.");
     return false;
 }

@@ -25,6 +25,7 @@ enum {
     STOP_CUT_MS = 1000,      /* for loops to obey ORDER_CUT */
     LOOPS_MAX = 256,
     LISTEN_BACKLOG = 1024,
+    SURPLUS_MAX = 256, /* connections past the limit that are told so, and not just closed */
     DATE_SIZE = 32,
 };
 
@@ -44,6 +45,7 @@ struct exchange {
     struct exchange *next;         /* in the pool */
 };
 
+/* Those that are no usual piece are counted over all loops: server->large_bytes. */
 void piece_reserve(struct server_loop *loop, struct piece *piece, size_t extra);
 void piece_add(struct server_loop *loop, struct piece *piece, struct str bytes);
 void piece_release(struct server_loop *loop, struct piece *piece); /* wipes; gives it back */
@@ -217,6 +219,7 @@ struct server {
     struct server_loop **loops;
     atomic_size_t connection_count;
     _Atomic uint64_t refused_count;
+    atomic_size_t large_bytes; /* in buffers larger than a piece */
     atomic_bool stopping;
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t changed;

@@ -15,6 +15,8 @@ struct kept_piece {
 static char *buffer_take(struct server_loop *loop, size_t size)
 {
     struct kept_piece *kept = loop->kept_pieces;
+    if (size != PIECE_SIZE)
+        atomic_fetch_add(&loop->server->large_bytes, size);
     if (size != PIECE_SIZE || !kept)
         return xmalloc(size);
     loop->kept_pieces = kept->next;
@@ -24,6 +26,8 @@ static char *buffer_take(struct server_loop *loop, size_t size)
 
 static void buffer_give(struct server_loop *loop, char *data, size_t size)
 {
+    if (size != PIECE_SIZE)
+        atomic_fetch_sub(&loop->server->large_bytes, size);
     if (size != PIECE_SIZE || loop->kept_piece_count == PIECES_KEPT_MAX) {
         free(data);
         return;

@@ -37,7 +37,7 @@ static const struct status {
     {415, STR("Unsupported Media Type"), NULL},
     {417, STR("Expectation Failed"), "ExpectationFailedException"},
     {422, STR("Unprocessable Content"), NULL},
-    {429, STR("Too Many Requests"), NULL},
+    {429, STR("Too Many Requests"), "ThrottlingException"},
     {431, STR("Request Header Fields Too Large"), "RequestHeaderFieldsTooLargeException"},
     {500, STR("Internal Server Error"), NULL},
     {501, STR("Not Implemented"), NULL},
@@ -205,11 +205,13 @@ void connection_refuse(struct connection *connection, int status, const char *me
         {STR("Content-Type"), STR("application/json")},
         {STR("x-amzn-RequestId"), str_from(id)},
         {STR("x-amzn-ErrorType"), str_from(find_status(status)->exception)},
+        {STR("Retry-After"), STR("1")},
     };
+    size_t header_count = sizeof(headers) / sizeof(*headers);
     struct http_response response = {
         .status = status,
         .headers = headers,
-        .header_count = sizeof(headers) / sizeof(*headers),
+        .header_count = status == 429 ? header_count : header_count - 1,
         .body = {body, length > 0 ? (size_t)length : 0},
     };
     send_response(connection, &response, false, false);

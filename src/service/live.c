@@ -114,6 +114,7 @@ static void look_around(struct live *live)
     struct store_counts store = store_counts(live->service->config.store);
     struct server_counts server = server_counts(live->server);
     metrics_set(METRIC_CONNECTIONS_OPEN, (int64_t)server.connections_open);
+    metrics_set(METRIC_HTTP_LARGE_BYTES, (int64_t)server.large_bytes);
     metrics_set(METRIC_HTTP_REFUSED, (int64_t)server.refused);
     metrics_set(METRIC_WORKERS, workers.threads);
     metrics_set(METRIC_WORKERS_BUSY, workers.busy);

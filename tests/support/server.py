@@ -110,23 +110,24 @@ class Server:
         return "".join(path.read_text(errors="replace")
                        for path in sorted(self.directory.glob("stderr-*.log")))
 
-    def start(self, *more, env=None, listeners=None, before=()):
+    def start(self, *more, env=None, listeners=None, before=(), stderr=None):
         """Starts it and waits for the line that says it answers. Listening sockets by their names
-        are handed over. `before` are words of a command that becomes the server."""
+        are handed over. `before` are words of a command that becomes the server. Its log goes to a
+        file unless there is another place for it."""
         kept = list((listeners or {}).values())
         if listeners:
             given = [f"{name}={each.fileno()}" for name, each in listeners.items()]
             before = [sys.executable, "-c", HAND_OVER, *given, "--"]
         self.starts += 1
         lines = queue.Queue()
-        stderr = open(self.directory / f"stderr-{self.starts}.log", "wb")
+        log = open(self.directory / f"stderr-{self.starts}.log", "wb")
         self.process = subprocess.Popen(
             [*before, *command("serve", "--data", self.data, "--listen", self.listen,
                                *self.options, *more)],
             pass_fds=[each.fileno() for each in kept], cwd=self.directory,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or log,
             env={**clean_environment(), **self.env, **(env or {})}, preexec_fn=_allow_core_files)
-        stderr.close()
+        log.close()
         out = open(self.directory / f"stdout-{self.starts}.log", "wb")
         threading.Thread(target=self._read, args=(self.process.stdout, out, lines),
                          daemon=True).start()
@@ -178,6 +179,11 @@ class Server:
         while words not in path.read_text(errors="replace"):
             assert self.running() and time.monotonic() < until, self.log[-3000:]
             time.sleep(0.01)
+
+    def memory(self):
+        """Bytes of memory that the process has to itself and in use."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return 1024 * int(re.search(r"RssAnon:\s*(\d+) kB", status).group(1))
 
     def running(self):
         return self.process is not None and self.process.poll() is None

@@ -1,6 +1,7 @@
 /* The server over real sockets: framing, order, limits, clients that misbehave. */
 #include "cmocka_all.h"
 
+#include "base/clock.h"
 #include "http_cases.h"
 #include "server_fixture.h"
 
@@ -297,6 +298,22 @@ static void a_client_that_does_not_read_is_reset(void **state)
     stop(server);
 }
 
+/* All of what the connection brings is one refusal, in the form of AWS. */
+static void assert_told_to_come_back(int fd)
+{
+    bool reset;
+    struct buf stream = client_read_all(fd, &reset);
+    struct str text = buf_str(&stream);
+    assert_false(reset);
+    assert_int_equal(answer_status(text), 429);
+    assert_int_equal(answer_count(text), 1);
+    assert_true(str_contains(text, STR("\r\nx-amzn-ErrorType: ThrottlingException\r\n")));
+    assert_true(str_contains(text, STR("\r\nRetry-After: 1\r\n")));
+    assert_true(str_contains(text, STR("\r\nConnection: close\r\n")));
+    buf_done(&stream);
+    close(fd);
+}
+
 static void connections_past_the_limit_are_closed(void **state)
 {
     (void)state;
@@ -310,12 +327,55 @@ static void connections_past_the_limit_are_closed(void **state)
         buf_done(&answer);
     }
     int third = client_connect(server);
-    struct buf stream = client_read_all(third, NULL);
-    assert_int_equal(stream.len, 0);
-    buf_done(&stream);
-    close(third);
+    client_try_send(third, STR("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    assert_told_to_come_back(third);
     close(fds[0]);
     close(fds[1]);
+    stop(server);
+}
+
+static void wait_for_large(const struct server *server, size_t bytes)
+{
+    int64_t until_ms = clock_mono_ms() + WAIT_MS;
+    while (server_counts(server).large_bytes != bytes)
+        assert_true(clock_mono_ms() < until_ms);
+}
+
+/* Bodies under way hold as much as they may: a larger request is told so, one of the usual size is
+ * answered, and when the memory is free again, so is the larger one. */
+static void memory_for_large_requests_is_bounded(void **state)
+{
+    (void)state;
+    enum { BODY = 40 * 1024 };
+    static char body[BODY];
+    struct server *server;
+    fixture_start(&(struct server_config){.large_bytes_max = 64 * 1024}, &server);
+    struct str head = STR("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 40960\r\n\r\n");
+    struct str chunked =
+        STR("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\na000\r\n");
+    memset(body, 'x', BODY);
+    int first = client_connect(server);
+    client_send(first, head);
+    client_send(first, (struct str){body, BODY - 1});
+    wait_for_large(server, 64 * 1024);
+    for (int i = 0; i < 2; i++) {
+        int other = client_connect(server);
+        client_send(other, i == 0 ? head : chunked);
+        client_try_send(other, (struct str){body, BODY});
+        assert_told_to_come_back(other);
+    }
+    int usual = client_connect(server);
+    client_send(usual, STR("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    struct buf answer = client_read_answer(usual);
+    assert_int_equal(answer_status(buf_str(&answer)), 200);
+    buf_done(&answer);
+    client_send(first, STR("x"));
+    answer = client_read_answer(first);
+    assert_int_equal(answer_status(buf_str(&answer)), 200);
+    buf_done(&answer);
+    close(usual);
+    close(first);
+    wait_for_large(server, 0);
     stop(server);
 }
 
@@ -349,6 +409,7 @@ int main(void)
         cmocka_unit_test(slow_clients_are_cut_off),
         cmocka_unit_test(a_client_that_does_not_read_is_reset),
         cmocka_unit_test(connections_past_the_limit_are_closed),
+        cmocka_unit_test(memory_for_large_requests_is_bounded),
         cmocka_unit_test(a_broken_answer_ends_with_a_reset),
     };
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);

@@ -1,0 +1,144 @@
+"""What a client can fill is filled past its bound: it is told to come back, others are served, and
+memory stays as it is."""
+
+import fcntl
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+from support import aws, operations, wire
+from support.server import VARIANT
+
+TOLD = (429, "ThrottlingException", "1")
+READ = "DescribeConnectorProfiles"
+MIB = 1024 * 1024
+
+
+def told(answer):
+    return answer.status, answer.error, answer.header("Retry-After")
+
+
+def assert_grew_less(server, before, limit):
+    """Sanitizers keep what was freed."""
+    if VARIANT in ("release", "faults"):
+        assert server.memory() - before < limit
+
+
+def in_background(work):
+    """Runs it on a thread of its own; what it returns is waited for by a call."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
+    thread.start()
+
+    def result():
+        thread.join(60)
+        return results[0]
+
+    return result
+
+
+def refused(server):
+    return operations.metrics(server)["headgate_http_refused_total"]
+
+
+def test_connections(servers):
+    """The one too many is told so, and a new one is served when there is room."""
+    most = 8
+    server = servers("--connections", str(most), *operations.OPTION)
+    held = [wire.Connection(server.host, server.port) for _ in range(most)]
+    while operations.metrics(server)["headgate_connections_open"] < most:
+        assert server.running()
+    before = server.memory()
+    for _ in range(500):
+        assert told(server.call(READ)) == TOLD
+    assert_grew_less(server, before, 4 * MIB)
+    for each in held:
+        each.close()
+    while server.call(READ).status != 200:
+        assert server.running()
+
+
+def test_the_sdk_tries_again_for_a_connection(servers):
+    server = servers("--connections", "1", *operations.OPTION)
+    client = aws.boto(server, retries=10)
+    with wire.Connection(server.host, server.port):
+        while operations.metrics(server)["headgate_connections_open"] < 1:
+            assert server.running()
+        answer = in_background(client.describe_connector_profiles)
+        while refused(server) < 1:
+            assert server.running()
+    assert answer()["ResponseMetadata"]["RetryAttempts"] >= 1
+
+
+def unfinished(server, size, framing):
+    """A connection on which all but the end of a request without a signature was sent; nobody needs
+    a key for that."""
+    connection = socket.create_connection((server.host, server.port), 60)
+    head = f"POST /create-connector-profile HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n"
+    try:
+        connection.sendall(head.encode() + b"x" * (size - 1))
+    except OSError:
+        pass  # it was refused before its end
+    return connection
+
+
+def test_bodies_that_never_end(servers):
+    """200 clients send 50 MiB; 8 of them, in 32 buffers, are taken in."""
+    size, clients, fit = 250 * 1024, 200, 32
+    server = servers("--request-memory", "8", *operations.OPTION)
+    assert server.call(READ).status == 200
+    before = server.memory()
+    held = [unfinished(server, size, f"Content-Length: {size}") for _ in range(clients)]
+    while refused(server) < clients - fit - 1:
+        assert server.running()
+    assert operations.metrics(server)["headgate_http_large_bytes"] <= 9 * MIB
+    assert_grew_less(server, before, 16 * MIB)
+    # A usual request is served meanwhile, a larger one is told to come back.
+    assert server.call(READ).status == 200
+    assert told(server.call("CreateConnectorProfile", {"description": "x" * 20000})) == TOLD
+    for each in held:
+        each.close()
+    while server.call("CreateConnectorProfile", {"description": "x" * 20000}).status == 429:
+        assert server.running()
+
+
+@pytest.mark.parametrize("option,operation", [
+    ("--account-read-rate", READ), ("--account-change-rate", "CreateConnectorProfile")])
+def test_requests_over_the_rate(servers, option, operation):
+    server = servers(option, "0.001:1", *operations.OPTION)
+    body = json.dumps({}).encode()
+    with wire.Connection(server.host, server.port) as connection:
+        ask = lambda: connection.exchange(wire.signed_request(
+            server, "POST", wire.kebab(operation), body))
+        assert ask().status != 429
+        before = server.memory()
+        assert {ask().status for _ in range(2000)} == {429}
+    assert_grew_less(server, before, 4 * MIB)
+    assert operations.throttled(server, option.removeprefix("--")) == 2000
+
+
+def test_a_log_that_nobody_reads(servers):
+    """Its reader stands still: lines are lost and counted, and the server goes on. When it reads
+    again, it is told."""
+    read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = servers(start=False).start(stderr=write_end, listeners={"operations": listener})
+    os.close(write_end)
+
+    def lost():
+        with wire.Connection(*listener.getsockname()) as connection:
+            page = connection.exchange(b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n").body.decode()
+        return float(page.split("\nheadgate_log_lines_lost_total ")[1].split()[0])
+
+    missing = {"connectorProfileName": "p"}
+    while lost() == 0:
+        assert server.call("DeleteConnectorProfile", missing).status == 404
+    read = in_background(lambda: os.fdopen(read_end, "rb").read())
+    with listener:
+        assert server.call("DeleteConnectorProfile", missing).status == 404
+        server.stop()
+    assert b"Lines were lost before the last one" in read()
