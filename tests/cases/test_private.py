@@ -35,7 +35,7 @@ def test_created_in_the_background(server, salesforce):
     salesforce.gate.clear()
     answer = server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
     assert answer == {"connectorProfileArn": server.profile_row("inside")["arn"]}
-    assert salesforce.arrived.wait(private.WAIT_S)
+    salesforce.wait_for(1)
     described = server.describe("inside")
     assert described["privateConnectionProvisioningState"] == {"status": "PENDING"}
     assert described["connectionMode"] == "Private"
@@ -123,7 +123,7 @@ def test_deleted_while_pending(server, salesforce):
     """What the vendor gives afterwards is not kept, and a new profile of the name is another."""
     salesforce.gate.clear()
     server.ok("CreateConnectorProfile", create(new_code(salesforce)))
-    assert salesforce.arrived.wait(private.WAIT_S)
+    salesforce.wait_for(1)
     server.ok("DeleteConnectorProfile", {"connectorProfileName": "inside"})
     assert server.describe("inside") is None
     assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
@@ -141,7 +141,7 @@ def test_deleted_and_made_again_while_pending(server, salesforce):
     salesforce.live_access.discard(stale["accessToken"])
     salesforce.live_refresh.discard(stale["refreshToken"])
     server.ok("CreateConnectorProfile", create(stale))
-    assert salesforce.arrived.wait(private.WAIT_S)
+    salesforce.wait_for(1)
     server.ok("DeleteConnectorProfile", {"connectorProfileName": "inside"})
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
     salesforce.gate.set()
@@ -247,7 +247,7 @@ def test_resumed_at_the_start(server, salesforce, how):
     server.ok("CreateConnectorProfile", create(new_code(salesforce), name="code"))
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name="ready"),
               region="eu-central-1")
-    assert salesforce.arrived.wait(private.WAIT_S)
+    salesforce.wait_for(2)
     getattr(server, how)()
     pending = server.query("SELECT name FROM profiles WHERE provisioning_status = 'PENDING'")
     assert {row["name"] for row in pending} == {"code", "ready"}
@@ -264,6 +264,7 @@ def test_credentials_that_do_not_open(server, salesforce):
     """A seal that was damaged on disk. New credentials are how that is mended."""
     salesforce.gate.clear()
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
+    salesforce.wait_for(1)
     server.stop()
     salesforce.drop()
     pages.change(server.data / "headgate.db",
@@ -286,7 +287,7 @@ def test_the_disk_is_full_at_the_end(server, salesforce):
     """The vendor's word is kept until it can be written, and the vendor is not asked again."""
     salesforce.gate.clear()
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
-    assert salesforce.arrived.wait(private.WAIT_S)
+    salesforce.wait_for(1)
     set_file_limit(server, 4096)  # the log has room in it, the store has not
     salesforce.gate.set()
     server.wait_for_log("Writes fail")
@@ -304,6 +305,7 @@ def test_only_so_many_at_once(server, salesforce):
         server.ok("CreateConnectorProfile", create(tokens, name=f"p{number}"))
     answer = server.call("CreateConnectorProfile", create(tokens, clientToken="one-more"))
     assert (answer.status, answer.error) == (429, "ThrottlingException")
+    assert answer.header("Retry-After") == "1"
     assert server.describe("inside") is None
     # A request that waits for no private network goes on.
     server.ok("DeleteConnectorProfile", {"connectorProfileName": "p0"})

@@ -21,16 +21,21 @@ class Gated(Salesforce):
         super().__init__(canaries)
         self.gate = threading.Event()
         self.gate.set()
-        self.arrived = threading.Event()
+        self.arrived = threading.Semaphore(0)
         self.dropped = 0
 
+    def wait_for(self, count):
+        """Until that many more requests have come to the gate."""
+        for _ in range(count):
+            assert self.arrived.acquire(timeout=WAIT_S)
+
     def drop(self):
-        """Forgets what waits at the gate: it never came to the vendor."""
+        """Forgets what waits at the gate: it never came to the vendor. Wait for all of it first."""
         self.dropped += 1
 
     def answer_one(self, request):
         dropped = self.dropped
-        self.arrived.set()
+        self.arrived.release()
         assert self.gate.wait(WAIT_S)
         return super().answer_one(request) if dropped == self.dropped else None
 
