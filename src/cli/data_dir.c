@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,16 +45,48 @@ static bool open_keys(struct data_dir *data, const struct options *options, stru
     return service_keys_open(data->store, &source, &data->keys, error);
 }
 
+struct secret *take_variable(const char *name)
+{
+    char *text = getenv(name);
+    if (!text || !*text)
+        return NULL;
+    struct secret *secret = secret_new(str_from(text));
+    explicit_bzero(text, strlen(text));
+    return secret;
+}
+
+static bool check_directory(const struct data_dir *data, enum data_use use, bool remote,
+                            struct error *error)
+{
+    if (use == DATA_LOOK)
+        return remote || check_exists(data->path, error);
+    return make_directory(data->path, error);
+}
+
+/* A connection URL may hold a password. It lies where the process's arguments, environment or
+ * file were read to, and is not needed there any more. */
+static void wipe(const char *url)
+{
+    if (url)
+        explicit_bzero((char *)url, strlen(url));
+}
+
 bool data_dir_open(const struct options *options, enum data_use use, struct data_dir *ret_data,
                    struct error *error)
 {
     *ret_data = (struct data_dir){.path = options_text(options, "data")};
-    struct store_config config = {.data_dir = ret_data->path};
-    if (use == DATA_LOOK ? !check_exists(ret_data->path, error)
-                         : !make_directory(ret_data->path, error))
+    struct store_config config = {
+        .data_dir = ret_data->path,
+        .url = options_text(options, "store"),
+        .connections = (int)options_number(options, "store-connections"),
+    };
+    if (!check_directory(ret_data, use, config.url, error))
         return false;
+    if (config.url)
+        config.password = ret_data->password = take_variable("PGPASSWORD");
     bool opened = use == DATA_SERVE ? store_open(&config, &ret_data->store, error)
                                     : store_attach(&config, &ret_data->store, error);
+    wipe(config.url);
     return opened && open_keys(ret_data, options, error);
 }
 
@@ -62,5 +95,7 @@ void data_dir_close(struct data_dir *data)
     service_keys_done(&data->keys);
     if (data->store)
         store_close(data->store);
+    secret_free(data->password);
+    data->password = NULL;
     data->store = NULL;
 }

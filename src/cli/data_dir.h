@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "service/keys.h"
 #include "store/store.h"
+#include "vault/secret.h"
 
 enum { DATA_DIR_MAX = 4000, DATA_PATH_SIZE = DATA_DIR_MAX + 64 };
 
@@ -14,6 +15,17 @@ enum { DATA_DIR_MAX = 4000, DATA_PATH_SIZE = DATA_DIR_MAX + 64 };
      .argument = "DIR",                                                                            \
      .fallback = "headgate-data",                                                                  \
      .help = "where everything is kept; made if missing"},                                         \
+        {.name = "store",                                                                          \
+         .argument = "URL",                                                                        \
+         .help = "keep it in PostgreSQL instead, which many nodes may share: postgresql://…; "   \
+                 "password from there, PGPASSWORD or ~/.pgpass"},                                  \
+        {.name = "store-connections",                                                              \
+         .kind = OPTION_NUMBER,                                                                    \
+         .argument = "N",                                                                          \
+         .fallback = "16",                                                                         \
+         .least = 1,                                                                               \
+         .most = 1000,                                                                             \
+         .help = "most connections to it that read; two more write and lock"},                     \
         {.name = "keyring",                                                                        \
          .argument = "FILE",                                                                       \
          .help = "keys that seal the credentials; DIR/keyring unless given"},                      \
@@ -30,9 +42,14 @@ enum data_use {
 
 struct data_dir {
     const char *path;
+    struct secret *password; /* of --store; NULL: none, or it is not given apart */
     struct store *store;
     struct service_keys keys;
 };
+
+/* An environment variable's value, wiped where it lies, so that neither a child nor /proc shows it.
+ * NULL when it is not set. */
+struct secret *take_variable(const char *name);
 
 /* Makes the directory (0700) and, at first use, keyring and database. Done with data_dir_close,
  * also after a failure. */

@@ -150,17 +150,6 @@ static void reopen_vendors(struct node *node)
     }
 }
 
-/* Wiped where it lies, so that neither a child nor /proc shows it. NULL when it is not set. */
-static struct secret *take_variable(const char *name)
-{
-    char *text = getenv(name);
-    if (!text || !*text)
-        return NULL;
-    struct secret *secret = secret_new(str_from(text));
-    explicit_bzero(text, strlen(text));
-    return secret;
-}
-
 /* With which requests to AWS are signed: AWS's usual variables. */
 static struct str take_aws_credentials(struct node *node)
 {

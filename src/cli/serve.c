@@ -59,7 +59,8 @@ static int serve(const struct options *options)
                     options_flag(options, "sandbox"), &error)) {
         code = start_failed(format, &error);
     } else {
-        log_info("Headgate %s serves %s from %s.", HEADGATE_VERSION, node.endpoint, node.data.path);
+        log_info("Headgate %s serves %s from %s.", HEADGATE_VERSION, node.endpoint,
+                 store_is_remote(node.data.store) ? "its database" : node.data.path);
         printf("ready %s\n", node.endpoint);
         fflush(stdout);
         manager_notify("READY=1");

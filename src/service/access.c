@@ -78,13 +78,37 @@ static bool keep(struct call *call, struct kept_key *kept, const struct access_k
     return true;
 }
 
+/* From the store; where that would wait, what a worker fetched from it. */
+static bool read_key(struct call *call, struct str id, struct access_key *ret_key, bool *ret_found)
+{
+    if (call->reader)
+        return access_key_find(call->reader, call->arena, id, ret_key, ret_found, &call->error);
+    call->key_is_wanted = !call->key.fetched;
+    call->key.wanted = arena_copy(call->arena, id);
+    *ret_key = call->key.row;
+    *ret_found = call->key.found;
+    return call->key.fetched;
+}
+
+void access_fetch(struct call *call)
+{
+    struct store *store = call->service->config.store;
+    struct store_reader *reader;
+    call->key_is_wanted = false;
+    call->error = (struct error){0};
+    if (!store_reader_take(store, &reader, &call->error))
+        return;
+    call->key.fetched = access_key_find(reader, call->arena, call->key.wanted, &call->key.row,
+                                        &call->key.found, &call->error);
+    store_reader_put(store, reader);
+}
+
 /* Asks the store. False leaves the slot empty: unknown key, or call->error is set. */
 static bool refresh(struct call *call, struct kept_key *kept, struct str id)
 {
-    struct access_key key;
+    struct access_key key = {0};
     bool found = false;
-    if (id.len >= sizeof(kept->id) ||
-        !access_key_find(call->reader, call->arena, id, &key, &found, &call->error))
+    if (id.len >= sizeof(kept->id) || !read_key(call, id, &key, &found))
         return false;
     if (!found || key.account.len >= sizeof(kept->account)) {
         if (str_eq(str_from(kept->id), id))

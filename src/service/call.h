@@ -5,12 +5,21 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "service/service.h"
+#include "store/access_keys.h"
 #include "store/audit.h"
 #include "wire/shape.h"
 #include "wire/sigv4.h"
 #include "wire/value.h"
 
 #include <stdbool.h>
+
+/* An access key as a worker read it for an event loop. */
+struct fetched_key {
+    struct str wanted; /* its id; STR_NULL: none is */
+    bool fetched;      /* what follows is set */
+    bool found;
+    struct access_key row;
+};
 
 struct call {
     struct service *service;
@@ -20,18 +29,22 @@ struct call {
     int64_t begun_us; /* monotonic */
     struct sigv4_caller caller;
     const struct api_operation *operation;
-    struct value *input;         /* decoded, within every constraint of the model */
-    struct store_reader *reader; /* on an event loop: the loop's; NULL on a worker */
-    struct str output;           /* the answer's JSON, when the operation returns true */
-    struct error error;          /* when it returns false */
-    int64_t retry_after_ms;      /* for a client that is told to come back; 0: soon */
+    struct value *input; /* decoded, within every constraint of the model */
+    /* On an event loop: the loop's; on a worker, for operations that could run on a loop: one for
+     * the call; else NULL. */
+    struct store_reader *reader;
+    struct fetched_key key; /* see access_fetch */
+    bool key_is_wanted;     /* the signature cannot be verified before access_fetch */
+    struct str output;      /* the answer's JSON, when the operation returns true */
+    struct error error;     /* when it returns false */
+    int64_t retry_after_ms; /* for a client that is told to come back; 0: soon */
 };
 
 /* Does the work of one operation: sets call->output and returns true, or fails call->error. */
 typedef bool operation_fn(struct call *call);
 
 enum operation_place {
-    ON_LOOP,   /* reads the embedded store only, never waits */
+    ON_LOOP,   /* reads only: never waits where the store is embedded */
     ON_WORKER, /* waits for a vendor or a commit */
 };
 

@@ -23,12 +23,14 @@ struct loop_state {
     struct access *access;
 };
 
+/* A loop reads the embedded store itself; one across a network is read by workers. */
 static bool loop_state_for(struct call *call, struct loop_state **ret_state)
 {
     void **slot = server_loop_slot(call->exchange->loop);
+    struct store *store = call->service->config.store;
     if (!*slot) {
-        struct store_reader *reader;
-        if (!store_reader_open(call->service->config.store, &reader, &call->error))
+        struct store_reader *reader = NULL;
+        if (!store_is_remote(store) && !store_reader_open(store, &reader, &call->error))
             return false;
         struct loop_state *state = xcalloc(1, sizeof(*state));
         *state = (struct loop_state){reader, access_new()};
@@ -42,7 +44,7 @@ void service_rest(void *service, struct server_loop *loop)
 {
     (void)service;
     struct loop_state *state = *server_loop_slot(loop);
-    if (state)
+    if (state && state->reader)
         store_reader_rest(state->reader);
 }
 
@@ -52,7 +54,8 @@ void service_loop_end(void *service, struct server_loop *loop)
     struct loop_state *state = *server_loop_slot(loop);
     if (!state)
         return;
-    store_reader_close(state->reader);
+    if (state->reader)
+        store_reader_close(state->reader);
     access_free(state->access);
     free(state);
     *server_loop_slot(loop) = NULL;
@@ -137,16 +140,35 @@ static void log_change(const struct call *call)
                   STR_ARG(name), kind->exception, call->error.message);
 }
 
+static void finish_change(struct call *call)
+{
+    log_change(call);
+    if (call->error.code != ERR_NONE)
+        call_audit_failure(call);
+    account_limit_leave(call->service->account_limit, call->caller.account);
+}
+
+/* What a loop reads by itself where the store is embedded. */
+static void run_read(struct call *call, const struct operation *operation)
+{
+    struct store *store = call->service->config.store;
+    if (!store_reader_take(store, &call->reader, &call->error))
+        return;
+    run(call, operation);
+    store_reader_put(store, call->reader);
+}
+
 static void run_on_worker(void *argument)
 {
     struct call *call = argument;
     const struct operation *operation = operation_find(call->operation->name);
     call->reader = NULL; /* the loop's, which must not be used here */
-    run(call, operation);
-    log_change(call);
-    if (call->error.code != ERR_NONE)
-        call_audit_failure(call);
-    account_limit_leave(call->service->account_limit, call->caller.account);
+    if (operation->place == ON_WORKER) {
+        run(call, operation);
+        finish_change(call);
+    } else {
+        run_read(call, operation);
+    }
     http_later(call->exchange, 0, answer_on_loop, call);
 }
 
@@ -156,17 +178,25 @@ static bool throttle(struct call *call, enum metric_limit limit, const char *mes
     return fail(&call->error, ERR_THROTTLING, "%s", message);
 }
 
-static bool hand_to_worker(struct call *call)
+static bool hand_to(struct workers *workers, struct call *call, void (*job)(void *call))
 {
-    struct service *service = call->service;
-    if (!account_limit_enter(service->account_limit, call->caller.account))
+    struct str hosts = workers == call->service->workers ? call_hosts(call) : STR_NULL;
+    if (workers_post(workers, hosts, job, call, &call->error))
+        return true;
+    metrics_count(METRIC_THROTTLED, LIMIT_QUEUE, 0);
+    return false;
+}
+
+static bool hand_change_to_worker(struct call *call)
+{
+    struct account_limit *limit = call->service->account_limit;
+    if (!account_limit_enter(limit, call->caller.account))
         return throttle(
             call, LIMIT_ACCOUNT_UPDATES,
             "Rate exceeded: as many changes as one account may have are being worked on.");
-    if (workers_post(service->workers, call_hosts(call), run_on_worker, call, &call->error))
+    if (hand_to(call->service->workers, call, run_on_worker))
         return true;
-    metrics_count(METRIC_THROTTLED, LIMIT_QUEUE, 0);
-    account_limit_leave(service->account_limit, call->caller.account);
+    account_limit_leave(limit, call->caller.account);
     return false;
 }
 
@@ -211,12 +241,41 @@ static void dispatch(struct call *call)
              "%.*s is valid, but this version of Headgate does not do it yet.",
              STR_ARG(call->operation->name));
         answer(call);
-    } else if (operation->place == ON_LOOP) {
+    } else if (operation->place == ON_LOOP && call->reader) {
         run(call, operation);
         answer(call);
-    } else if (!hand_to_worker(call)) {
+    } else if (operation->place == ON_LOOP ? !hand_to(call->service->readers, call, run_on_worker)
+                                           : !hand_change_to_worker(call)) {
         answer(call);
     }
+}
+
+static void open_and_dispatch(struct call *call);
+
+static void go_on_with_key(void *argument)
+{
+    struct call *call = argument;
+    if (call->error.code == ERR_NONE)
+        open_and_dispatch(call);
+    else
+        answer(call);
+}
+
+static void fetch_key(void *argument)
+{
+    struct call *call = argument;
+    access_fetch(call);
+    http_later(call->exchange, 0, go_on_with_key, call);
+}
+
+/* An access key that the loop does not know, or not freshly, is fetched by a worker where the store
+ * is across a network; then the request begins again. */
+static void open_and_dispatch(struct call *call)
+{
+    if (open_call(call))
+        dispatch(call);
+    else if (!call->key_is_wanted || !hand_to(call->service->readers, call, fetch_key))
+        answer(call);
 }
 
 void service_handle(void *context, struct http_exchange *exchange)
@@ -227,8 +286,5 @@ void service_handle(void *context, struct http_exchange *exchange)
     call->arena = &exchange->arena;
     call->begun_us = clock_mono_us();
     random_uuid(call->request_id);
-    if (open_call(call))
-        dispatch(call);
-    else
-        answer(call);
+    open_and_dispatch(call);
 }
