@@ -15,6 +15,7 @@ SHOWN = Shown()
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "shows(column, name=, kind=): see support/shown.py")
+    config.addinivalue_line("markers", "embedded: is about the store in a file, not PostgreSQL")
     config.pluginmanager.register(SHOWN)
 
 

@@ -46,6 +46,8 @@ def run_test(report):
             report.suite(f"unit tests: {variant}", suites.unit, variant)
     if built["release"]:
         report.suite("cases: release", suites.pytest_suite, "release", ["cases"])
+        report.suite("cases: release, in PostgreSQL", suites.pytest_suite, "release", ["cases"],
+                     "not embedded", {"HEADGATE_TEST_STORE": "postgresql"})
         report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
         report.suite("docs: the table of connectors", suites.connectors_table)
         report.suite("history: nodes killed under load", suites.pytest_suite, "release",
@@ -53,6 +55,9 @@ def run_test(report):
     for variant in ("asan", "tsan"):
         if built[variant]:
             report.suite(f"cases: {variant}", suites.pytest_suite, variant, ["cases"])
+    if built["tsan"]:
+        report.suite("cases: tsan, in PostgreSQL", suites.pytest_suite, "tsan", ["cases"],
+                     "not embedded", {"HEADGATE_TEST_STORE": "postgresql"})
     if built["faults"]:
         report.suite("crash: killed at every fault point", suites.pytest_suite, "faults", ["crash"])
     if built["asan"]:

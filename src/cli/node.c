@@ -191,6 +191,7 @@ static bool start_service(struct node *node, struct error *error)
         .verify_timeout_ms = 1000 * options_number(node->options, "verify-timeout"),
         .profile_quota = options_number(node->options, "profile-quota"),
         .worker_count = (int)options_number(node->options, "workers"),
+        .reader_count = (int)options_number(node->options, "store-connections"),
         .queue_max = (size_t)options_number(node->options, "queue"),
         .vendor_updates_max = (size_t)options_number(node->options, "vendor-updates"),
         .account_updates_max = options_number(node->options, "account-updates"),

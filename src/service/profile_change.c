@@ -210,6 +210,22 @@ static struct str answer_of(struct call *call, const struct profile *profile)
     return buf_str(&answer);
 }
 
+/* A claim may be lost with a node's connection to the store. When another node then finished the
+ * same request first, its answer is this one's too. */
+static bool answered_meanwhile(struct profile_change *change)
+{
+    struct call *call = change->call;
+    enum token_state state = TOKEN_CLAIMED;
+    struct error ignored;
+    if (call->error.code != ERR_CONFLICT || !change->claim ||
+        !token_look_up(call->service->config.store, call->arena, &change->token,
+                       change->request_hash, &state, &call->output, &ignored) ||
+        state != TOKEN_ANSWERED)
+        return false;
+    call->error = (struct error){0};
+    return true;
+}
+
 bool profile_change_commit(struct profile_change *change)
 {
     struct call *call = change->call;
@@ -219,7 +235,7 @@ bool profile_change_commit(struct profile_change *change)
     call->output = answer_of(call, &change->profile);
     fault_point("change:sealed");
     if (!store_apply(call->service->config.store, apply_change, change, false, &call->error))
-        return false;
+        return answered_meanwhile(change);
     fault_point("change:committed");
     if (change->has_place)
         provisioner_post(call->service->provisioner, &change->profile);

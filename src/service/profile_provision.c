@@ -21,7 +21,8 @@ struct profile_provision {
     struct profile profile; /* as loaded; then as it is going to be */
     int64_t expected_version;
     bool loaded;
-    bool asked; /* what follows is set */
+    struct token_claim *claim; /* no other node does the same; NULL: not yet */
+    bool asked;                /* what follows is set */
     struct journal journal;
     struct provisioning result;
     enum verdict_kind verdict;
@@ -45,6 +46,7 @@ struct profile_provision *profile_provision_new(const struct service *service,
 void profile_provision_free(struct profile_provision *provision)
 {
     journal_done(&provision->journal);
+    token_release(provision->service->config.store, provision->claim);
     arena_done(&provision->arena);
     free(provision);
 }
@@ -204,11 +206,29 @@ static enum provision_end commit(struct profile_provision *provision)
     return PROVISION_DONE;
 }
 
+/* False as long as another thread or node works on the same profile, or the store is away. */
+static bool claim(struct profile_provision *provision)
+{
+    static const unsigned char no_hash[REQUEST_HASH_SIZE];
+    const struct profile_key *key = &provision->profile.key;
+    struct token_key token = {key->account, key->region, STR("PrivateConnectionProvisioning"),
+                              key->name};
+    enum token_state state;
+    struct str answer;
+    struct error error;
+    return provision->claim ||
+           (token_claim(provision->service->config.store, &provision->arena, &token, no_hash, 0,
+                        &state, &provision->claim, &answer, &error) &&
+            state == TOKEN_CLAIMED);
+}
+
 enum provision_end profile_provision_run(struct profile_provision *provision,
                                          bool (*is_stopping)(void *context), void *context)
 {
     struct error error = {0};
     bool found = true;
+    if (!claim(provision))
+        return PROVISION_AGAIN;
     if (!provision->loaded && !load(provision, &found, &error))
         return PROVISION_AGAIN;
     if (!found)

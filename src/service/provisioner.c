@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { RESUME_PAGE = 100 };
+enum {
+    RESUME_PAGE = 100,
+    /* Between looks for what a node that died left behind, where nodes share a store. */
+    SWEEP_MS = 15 * 1000,
+};
 
 struct provisioner {
     const struct service *service;
@@ -20,12 +24,19 @@ struct provisioner {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t stopped;
     bool stopping;
-    int places; /* taken */
+    int places;       /* taken */
+    struct job *jobs; /* what is queued or under way */
+    bool sweeps;      /* the thread below was started */
+    pthread_t sweeper;
 };
 
 struct job {
     struct provisioner *provisioner;
     struct profile_provision *provision;
+    struct arena arena;
+    struct profile_key key; /* what it is of: fixed, unlike what the provision holds */
+    int64_t version;
+    struct job *next;
 };
 
 struct provisioner *provisioner_new(const struct service *service)
@@ -56,6 +67,8 @@ void provisioner_stop(struct provisioner *provisioner)
 void provisioner_free(struct provisioner *provisioner)
 {
     provisioner_stop(provisioner);
+    if (provisioner->sweeps)
+        pthread_join(provisioner->sweeper, NULL);
     workers_free(provisioner->workers);
     pthread_cond_destroy(&provisioner->stopped);
     pthread_mutex_destroy(&provisioner->lock);
@@ -104,16 +117,65 @@ static bool is_stopping(void *context)
     return stopping;
 }
 
-static void wait_a_while(struct provisioner *provisioner)
+static void wait_a_while(struct provisioner *provisioner, int64_t ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += PROVISION_RETRY_MS / 1000;
+    until.tv_sec += ms / 1000;
     pthread_mutex_lock(&provisioner->lock);
     while (!provisioner->stopping &&
            pthread_cond_timedwait(&provisioner->stopped, &provisioner->lock, &until) == 0)
         continue;
     pthread_mutex_unlock(&provisioner->lock);
+}
+
+static struct job *begin_job(struct provisioner *provisioner, const struct profile *profile)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+    job->provisioner = provisioner;
+    job->provision = profile_provision_new(provisioner->service, profile->key, profile->version);
+    job->version = profile->version;
+    job->key = (struct profile_key){
+        .account = arena_copy(&job->arena, profile->key.account),
+        .region = arena_copy(&job->arena, profile->key.region),
+        .name = arena_copy(&job->arena, profile->key.name),
+    };
+    pthread_mutex_lock(&provisioner->lock);
+    job->next = provisioner->jobs;
+    provisioner->jobs = job;
+    pthread_mutex_unlock(&provisioner->lock);
+    return job;
+}
+
+static void end_job(struct job *job)
+{
+    struct provisioner *provisioner = job->provisioner;
+    pthread_mutex_lock(&provisioner->lock);
+    struct job **link = &provisioner->jobs;
+    while (*link != job)
+        link = &(*link)->next;
+    *link = job->next;
+    pthread_mutex_unlock(&provisioner->lock);
+    profile_provision_free(job->provision);
+    arena_done(&job->arena);
+    free(job);
+}
+
+static bool is_of(const struct job *job, const struct profile *profile)
+{
+    const struct profile_key *key = &profile->key;
+    return job->version == profile->version && str_eq(job->key.name, key->name) &&
+           str_eq(job->key.region, key->region) && str_eq(job->key.account, key->account);
+}
+
+static bool is_under_way(struct provisioner *provisioner, const struct profile *profile)
+{
+    pthread_mutex_lock(&provisioner->lock);
+    const struct job *job = provisioner->jobs;
+    while (job && !is_of(job, profile))
+        job = job->next;
+    pthread_mutex_unlock(&provisioner->lock);
+    return job;
 }
 
 static void run(void *argument)
@@ -122,23 +184,19 @@ static void run(void *argument)
     struct provisioner *provisioner = job->provisioner;
     while (!is_stopping(provisioner) &&
            profile_provision_run(job->provision, is_stopping, provisioner) == PROVISION_AGAIN)
-        wait_a_while(provisioner);
-    profile_provision_free(job->provision);
-    free(job);
+        wait_a_while(provisioner, PROVISION_RETRY_MS);
+    end_job(job);
     provisioner_give_back(provisioner);
 }
 
 void provisioner_post(struct provisioner *provisioner, const struct profile *profile)
 {
-    struct job *job = xcalloc(1, sizeof(*job));
-    job->provisioner = provisioner;
-    job->provision = profile_provision_new(provisioner->service, profile->key, profile->version);
+    struct job *job = begin_job(provisioner, profile);
     if (workers_post(provisioner->workers, STR_NULL, run, job, NULL))
         return;
     log_error("The private connection of %.*s waits for the next start: no thread can be started.",
               STR_ARG(profile->key.name));
-    profile_provision_free(job->provision);
-    free(job);
+    end_job(job);
     provisioner_give_back(provisioner);
 }
 
@@ -168,6 +226,8 @@ static bool post_all(struct provisioner *provisioner, struct arena *arena, size_
         if (!read_page(provisioner, arena, after, &profiles, &count, error))
             return false;
         for (size_t i = 0; i < count; i++) {
+            if (is_under_way(provisioner, &profiles[i]))
+                continue;
             if (!take_place(provisioner))
                 return true;
             provisioner_post(provisioner, &profiles[i]);
@@ -179,7 +239,7 @@ static bool post_all(struct provisioner *provisioner, struct arena *arena, size_
     return true;
 }
 
-bool provisioner_resume(struct provisioner *provisioner, struct error *error)
+static bool go_on(struct provisioner *provisioner, struct error *error)
 {
     struct arena arena = {0};
     size_t posted = 0;
@@ -188,4 +248,29 @@ bool provisioner_resume(struct provisioner *provisioner, struct error *error)
     if (posted > 0)
         log_info("Going on with %zu private connections.", posted);
     return ok;
+}
+
+static void *sweep(void *argument)
+{
+    struct provisioner *provisioner = argument;
+    struct error error;
+    pthread_setname_np(pthread_self(), "sweeper");
+    for (;;) {
+        wait_a_while(provisioner, SWEEP_MS);
+        if (is_stopping(provisioner))
+            return NULL;
+        go_on(provisioner, &error); /* what failed was logged by the store, and is tried again */
+    }
+}
+
+bool provisioner_resume(struct provisioner *provisioner, struct error *error)
+{
+    if (!go_on(provisioner, error))
+        return false;
+    if (!store_is_remote(provisioner->service->config.store))
+        return true;
+    if (pthread_create(&provisioner->sweeper, NULL, sweep, provisioner) != 0)
+        return fail(error, ERR_UNAVAILABLE, "No thread for private connections can be started.");
+    provisioner->sweeps = true;
+    return true;
 }

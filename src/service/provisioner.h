@@ -30,5 +30,6 @@ int provisioner_places_taken(struct provisioner *provisioner);
 /* The change is committed. */
 void provisioner_post(struct provisioner *provisioner, const struct profile *profile);
 
-/* At the start: goes on with everything that is PENDING. */
+/* At the start: goes on with everything that is PENDING; and where nodes share the store, from then
+ * on looks from time to time for what another one left so when it died. */
 bool provisioner_resume(struct provisioner *provisioner, struct error *error);

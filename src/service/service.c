@@ -50,6 +50,11 @@ struct service *service_new(const struct service_config *config)
         .queue_max = config->queue_max,
         .host_max = config->vendor_updates_max,
     });
+    if (store_is_remote(config->store))
+        service->readers = workers_new(&(struct workers_config){
+            .max_threads = config->reader_count,
+            .queue_max = config->queue_max,
+        });
     service->provisioner = provisioner_new(service);
     return service;
 }
@@ -66,6 +71,8 @@ void service_stop(struct service *service)
 
 void service_free(struct service *service)
 {
+    if (service->readers)
+        workers_free(service->readers);
     workers_free(service->workers); /* these give work to the other */
     provisioner_free(service->provisioner);
     oauth_apps_free(service->connectors.apps);

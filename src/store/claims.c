@@ -127,13 +127,14 @@ static enum token_state occupy(struct bucket *bucket, const struct token_key *ke
     return TOKEN_CLAIMED;
 }
 
-static bool look_up(struct store *store, struct arena *arena, const struct token_claim *claim,
-                    enum token_state *ret_state, struct str *ret_answer, struct error *error)
+bool token_look_up(struct store *store, struct arena *arena, const struct token_key *key,
+                   const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
+                   struct str *ret_answer, struct error *error)
 {
     struct store_reader *reader;
     if (!store_reader_take(store, &reader, error))
         return false;
-    bool ok = token_find(reader, arena, &claim->key, claim->hash, ret_state, ret_answer, error);
+    bool ok = token_find(reader, arena, key, hash, ret_state, ret_answer, error);
     store_reader_put(store, reader);
     return ok;
 }
@@ -205,7 +206,7 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
         return true;
     bool ok = share(store, claim, until_ms, ret_state, error);
     if (ok && *ret_state == TOKEN_CLAIMED)
-        ok = look_up(store, arena, claim, ret_state, ret_answer, error);
+        ok = token_look_up(store, arena, &claim->key, claim->hash, ret_state, ret_answer, error);
     if (!ok || *ret_state != TOKEN_CLAIMED) {
         token_release(store, claim);
         return ok;

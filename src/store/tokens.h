@@ -18,7 +18,8 @@ struct token_key {
     struct str token;
 };
 
-/* --- claims: who is working on a token just now. In memory: one server owns an embedded store. ---
+/* --- claims: who is working on a token just now. In memory, where one server owns an embedded
+ * store; where nodes share one, the others see it for as long as this one's connection stands. ---
  */
 
 struct token_claim; /* held by one request */
@@ -37,6 +38,11 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
                  enum token_state *ret_state, struct token_claim **ret_claim,
                  struct str *ret_answer, struct error *error);
 void token_release(struct store *store, struct token_claim *claim); /* NULL is fine */
+
+/* Whether a token was answered (TOKEN_CLAIMED: it was not), without a claim. */
+bool token_look_up(struct store *store, struct arena *arena, const struct token_key *key,
+                   const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
+                   struct str *ret_answer, struct error *error);
 
 /* Inside the write that makes the change: the token becomes its answer, for CLIENT_TOKEN_LIFE_MS
  * from now_ms. An expired answer is replaced; ERR_CONFLICT when there is one that is not. */

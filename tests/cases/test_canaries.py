@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from support import database
 from support.canary import Canaries
 
 WAYS = {
@@ -41,8 +42,9 @@ def test_what_a_server_leaves_behind_is_searched(servers, canaries):
     server = servers()
     server.call("DescribeConnectorProfiles")
     places = dict(server.left_behind())
-    for name in ("data/headgate.db", "data/headgate.db-wal", "stderr-1.log", "stdout-1.log",
-                 "what /proc shows", "answer 0"):
+    rows = ("table profiles", "table audit") if database.REMOTE \
+        else ("data/headgate.db", "data/headgate.db-wal")
+    for name in (*rows, "stderr-1.log", "stdout-1.log", "what /proc shows", "answer 0"):
         assert name in places, sorted(places)
     assert b"PATH=" in places["what /proc shows"]
     assert b"connectorProfileDetails" in places["answer 0"]

@@ -17,13 +17,13 @@ def refused(*words, status=1):
 
 def test_access_keys_come_and_go(sandboxed):
     sandboxed.make_key("AKIASECOND0000000001", "second", OTHER_ACCOUNT)
-    listed = headgate("access-key", "list", "--data", sandboxed.data)
+    listed = headgate("access-key", "list", *sandboxed.place)
     assert sorted(line.split()[:2] for line in listed.splitlines()) == [
         [OTHER_ACCOUNT, "AKIASECOND0000000001"], [ACCOUNT, sandboxed.key.id]]
-    headgate("access-key", "delete", "--data", sandboxed.data, "--access-key-id",
+    headgate("access-key", "delete", *sandboxed.place, "--access-key-id",
              "AKIASECOND0000000001")
-    assert "AKIASECOND" not in headgate("access-key", "list", "--data", sandboxed.data)
-    assert "AKIASECOND" in refused("access-key", "delete", "--data", sandboxed.data,
+    assert "AKIASECOND" not in headgate("access-key", "list", *sandboxed.place)
+    assert "AKIASECOND" in refused("access-key", "delete", *sandboxed.place,
                                    "--access-key-id", "AKIASECOND0000000001")
 
 
@@ -68,11 +68,11 @@ def test_the_audit_tells_what_was_tried(sandboxed):
                "connectionMode": "Public", "connectorProfileConfig": config}
     assert sandboxed.call("CreateConnectorProfile", request).status == 401
     sandboxed.stop()  # what failed is written without making its caller wait
-    told = headgate("audit", "--data", sandboxed.data, "--account", ACCOUNT)
+    told = headgate("audit", *sandboxed.place, "--account", ACCOUNT)
     assert "CreateConnectorProfile  tried  ConnectorAuthenticationException" in told
     assert "rejected the credentials at step api" in told
     assert sandboxed.key.id in told
-    assert headgate("audit", "--data", sandboxed.data, "--account", OTHER_ACCOUNT) == ""
+    assert headgate("audit", *sandboxed.place, "--account", OTHER_ACCOUNT) == ""
 
 
 @pytest.mark.parametrize("words", [

@@ -8,6 +8,8 @@ import pytest
 
 from support.server import headgate
 
+pytestmark = pytest.mark.embedded
+
 CONFIG = json.loads(headgate("sandbox", "--list", "--json", "--connector", "Amplitude",
                              "--outcome", "accepted"))
 

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import sqlite3
 import subprocess
 import threading
 
@@ -100,21 +99,18 @@ def test_the_api_does_not_answer_there(servers):
 
 @pytest.mark.parametrize("change", [
     "DELETE FROM meta WHERE name = 'service-secret'",
-    "UPDATE meta SET value = zeroblob(120) WHERE name = 'service-secret'"])
+    "UPDATE meta SET value = ZEROS WHERE name = 'service-secret'"])
 def test_not_ready_when_the_key_does_not_open_the_store(servers, change):
     """It looks each time: what is broken behind its back is noticed, and that it is mended."""
     server = servers(*operations.OPTION)
-    database = sqlite3.connect(server.data / "headgate.db")
-    kept = database.execute("SELECT value FROM meta WHERE name = 'service-secret'").fetchone()[0]
-    with database:
-        database.execute(change)
+    database = server.database
+    (kept,) = database.query("SELECT value FROM meta WHERE name = 'service-secret'")
+    database.change(change.replace("ZEROS", database.zeros.format(120)))
     status, _, words = operations.ask(server, "/readyz")
     assert status == 503 and len(words) > 10, words
     assert operations.ask(server, "/healthz")[0] == 200
-    with database:
-        database.execute("INSERT INTO meta (name, value) VALUES ('service-secret', ?) "
-                         "ON CONFLICT (name) DO UPDATE SET value = excluded.value", (kept,))
-    database.close()
+    database.change("INSERT INTO meta (name, value) VALUES ('service-secret', ?) "
+                    "ON CONFLICT (name) DO UPDATE SET value = excluded.value", kept["value"])
     assert operations.ask(server, "/readyz")[0] == 200
 
 

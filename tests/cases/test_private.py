@@ -5,7 +5,7 @@ import resource
 
 import pytest
 
-from support import pages, private
+from support import private
 from support.private import HOST, assert_failed, change, create, settled, state
 from support.salesforce import REDIRECT
 from support.vendor import http
@@ -267,8 +267,8 @@ def test_credentials_that_do_not_open(server, salesforce):
     salesforce.wait_for(1)
     server.stop()
     salesforce.drop()
-    pages.change(server.data / "headgate.db",
-                 "UPDATE profiles SET sealed_credentials = zeroblob(200)")
+    server.database.change("UPDATE profiles SET sealed_credentials = "
+                           + server.database.zeros.format(200))
     asked = len(salesforce.requests)
     server.start()
     assert_failed(settled(server), "INTERNAL_SERVER", "")
@@ -283,6 +283,7 @@ def set_file_limit(server, size):
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
+@pytest.mark.embedded
 def test_the_disk_is_full_at_the_end(server, salesforce):
     """The vendor's word is kept until it can be written, and the vendor is not asked again."""
     salesforce.gate.clear()

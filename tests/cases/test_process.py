@@ -31,6 +31,7 @@ def start_fails(*words):
     return done.stderr.decode()
 
 
+@pytest.mark.embedded
 def test_only_the_owner_reads_its_files(servers):
     server = servers()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in server.data.rglob("*")}
@@ -46,6 +47,7 @@ def test_it_leaves_no_core(servers):
     assert not list(server.directory.glob("core*"))
 
 
+@pytest.mark.embedded
 def test_a_second_server_on_the_same_data(servers):
     server = servers()
     words = start_fails("--data", server.data)
@@ -60,7 +62,7 @@ def test_a_keyring_that_is_gone(servers):
     assert len(keyrings) == 1
     kept = keyrings[0].read_bytes()
     keyrings[0].unlink()
-    assert "keyring" in start_fails("--data", server.data).lower()
+    assert "keyring" in start_fails(*server.place).lower()
     keyrings[0].write_bytes(kept)
     keyrings[0].chmod(0o600)
     server.start()
@@ -73,7 +75,7 @@ def test_a_keyring_that_is_another(servers):
     name = next(path.name for path in server.data.iterdir() if "keyring" in path.name)
     kept = (server.data / name).read_bytes()
     (server.data / name).write_bytes((other.data / name).read_bytes())
-    assert "key" in start_fails("--data", server.data).lower()
+    assert "key" in start_fails(*server.place).lower()
     (server.data / name).write_bytes(kept)
     server.start()
 
@@ -83,7 +85,7 @@ def test_a_keyring_that_others_may_read(servers):
     server.stop()
     path = next(path for path in server.data.iterdir() if "keyring" in path.name)
     path.chmod(0o644)
-    assert "chmod" in start_fails("--data", server.data)
+    assert "chmod" in start_fails(*server.place)
     path.chmod(0o600)
     server.start()
 
@@ -93,7 +95,7 @@ def test_the_first_start_makes_a_key_and_prints_no_secret(tmp_path, canaries):
     server = Server(tmp_path / "server", canaries, make_key=False)
     server.start()
     try:
-        listed = headgate("access-key", "list", "--data", server.data)
+        listed = headgate("access-key", "list", *server.place)
         assert len(listed.strip().splitlines()) == 1, listed
         holders = [path for path in server.data.rglob("*")
                    if path.is_file() and b"aws_secret_access_key" in path.read_bytes()]

@@ -134,11 +134,11 @@ def test_a_signature_counts_before_anything_else(server, canaries):
 def test_a_key_that_was_taken_away(server):
     other = server.make_key("AKIAHEADGATETEST0002", "second-key")
     assert server.call("DescribeConnectorProfiles", {}, key=other).status == 200
-    headgate("access-key", "delete", "--data", server.data, "--access-key-id", other.id)
+    headgate("access-key", "delete", *server.place, "--access-key-id", other.id)
     server.stop()
     server.start()
     refused(server.call("DescribeConnectorProfiles", {}, key=other), "UnrecognizedClientException")
-    listed = headgate("access-key", "list", "--data", server.data)
+    listed = headgate("access-key", "list", *server.place)
     assert server.key.id in listed and other.id not in listed
 
 

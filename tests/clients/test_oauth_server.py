@@ -121,7 +121,7 @@ def server(servers, oauth, canaries):
                for word in ("--endpoint", f"{kind}={oauth.origin}")]
     made = servers("--egress-allow", "127.0.0.1", *options, start=False)
     for kind in (kind for kind, way in WAYS.items() if way.app):
-        headgate("oauth-app", "set", "--data", made.data, "--connector", kind, "--client-id",
+        headgate("oauth-app", "set", *made.place, "--connector", kind, "--client-id",
                  POST_CLIENT, input=canaries.new("client-secret").encode() + b"\n")
     return made.start()
 

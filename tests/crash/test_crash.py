@@ -46,7 +46,7 @@ def salesforce(canaries):
 def server(servers, salesforce, canaries):
     made = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
                    start=False)
-    headgate("oauth-app", "set", "--data", made.data, "--connector", "Salesforce", "--client-id",
+    headgate("oauth-app", "set", *made.place, "--connector", "Salesforce", "--client-id",
              CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
     return made
 

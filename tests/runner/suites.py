@@ -67,7 +67,8 @@ def unit(variant):
 
 def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TIMEOUT_S):
     """Runs pytest on folders of tests/ against one variant of the server."""
-    name = f"pytest-{variant}-{'-'.join(folders)}"
+    store = (more_env or {}).get("HEADGATE_TEST_STORE")
+    name = "-".join(["pytest", variant, *folders, *([store] if store else [])])
     result = LOGS / f"{name}.xml"
     result.unlink(missing_ok=True)
     command = [BUILD / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-ra",

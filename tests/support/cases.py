@@ -177,7 +177,7 @@ class Case:
         self.server.stop()
         for words in [self.fill(line).split() for line in section.lines if line]:
             if words[0] == "oauth-app":
-                headgate("oauth-app", "set", "--data", self.server.data, "--connector", words[1],
+                headgate("oauth-app", "set", *self.server.place, "--connector", words[1],
                          "--client-id", words[2],
                          input=(self.canaries.new(words[3]) + "\n").encode())
             elif words[0] == "env":

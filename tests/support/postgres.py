@@ -106,7 +106,7 @@ class Postgres:
             settings.write(
                 f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
                 f"unix_socket_directories = '{self.directory}'\nfsync = off\n"
-                "log_connections = on\nmax_connections = 20\n"
+                "log_connections = on\nmax_connections = 200\n"
                 f"ssl = {'on' if tls else 'off'}\n"
                 f"ssl_cert_file = '{self.directory}/server.crt'\n"
                 f"ssl_key_file = '{self.directory}/server.key'\n")

@@ -53,7 +53,7 @@ def closed_port():
 
 
 def set_app(server, canaries):
-    headgate("oauth-app", "set", "--data", server.data, "--connector", "Salesforce", "--client-id",
+    headgate("oauth-app", "set", *server.place, "--connector", "Salesforce", "--client-id",
              CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
 
 

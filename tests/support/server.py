@@ -7,13 +7,13 @@ import queue
 import re
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 
 from support import canary, wire
+from support.database import database_for
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = os.environ.get("HEADGATE_BINARY", str(ROOT / "build/headgate"))
@@ -78,6 +78,7 @@ class Server:
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.data.mkdir(parents=True, exist_ok=True)
+        self.database = database_for(self)
         self.canaries = canaries
         self.options = list(options)
         self.env = env or {}
@@ -93,9 +94,14 @@ class Server:
 
     def make_key(self, key_id, name, account=ACCOUNT):
         key = Key(key_id, self.canaries.new(name), account)
-        headgate("access-key", "create", "--data", self.data, "--account", account,
+        headgate("access-key", "create", *self.place, "--account", account,
                  "--access-key-id", key.id, "--secret-access-key", key.secret)
         return key
+
+    @property
+    def place(self):
+        """The options of every command that say where its data is."""
+        return ["--data", self.data, *self.database.options]
 
     @property
     def authority(self):
@@ -122,7 +128,7 @@ class Server:
         lines = queue.Queue()
         log = open(self.directory / f"stderr-{self.starts}.log", "wb")
         self.process = subprocess.Popen(
-            [*before, *command("serve", "--data", self.data, "--listen", self.listen,
+            [*before, *command("serve", *self.place, "--listen", self.listen,
                                *self.options, *more)],
             pass_fds=[each.fileno() for each in kept], cwd=self.directory,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or log,
@@ -232,12 +238,7 @@ class Server:
 
     def query(self, sql, *values):
         """Rows of the store, read beside the running server."""
-        database = sqlite3.connect(f"file:{self.data / 'headgate.db'}?mode=ro", uri=True)
-        try:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute(sql, values)]
-        finally:
-            database.close()
+        return self.database.query(sql, *values)
 
     def profile_row(self, name):
         """Everything that is stored of a profile."""
@@ -254,6 +255,7 @@ class Server:
         """Every place that a secret could have got to: pairs of a name and bytes."""
         for path in canary.files_below(self.directory):
             yield str(path.relative_to(self.directory)), path.read_bytes()
+        yield from self.database.left_behind()
         yield "what /proc shows", self.environ
         for number, raw in enumerate(self.answers):
             yield f"answer {number}", raw

@@ -1,0 +1,96 @@
+"""Where the server under test keeps its data: a file of its own, or a database of its own in one
+PostgreSQL that serves the whole run (HEADGATE_TEST_STORE=postgresql)."""
+
+import atexit
+import contextlib
+import functools
+import os
+import sqlite3
+import uuid
+
+import psycopg
+import psycopg.rows
+
+from support import canary, pages
+from support.postgres import Postgres
+
+REMOTE = os.environ.get("HEADGATE_TEST_STORE") == "postgresql"
+
+
+def database_for(server):
+    return PostgresDatabase() if REMOTE else FileDatabase(server)
+
+
+class FileDatabase:
+    def __init__(self, server):
+        self.server = server
+        self.options = []
+        self.zeros = "zeroblob({})"
+
+    @contextlib.contextmanager
+    def _connected(self, mode):
+        path = self.server.data / "headgate.db"
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode={mode}", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            yield database
+
+    def query(self, sql, *values):
+        with self._connected("ro") as database:
+            return [dict(row) for row in database.execute(sql, values)]
+
+    def change(self, sql, *values):
+        with self._connected("rw") as database, database:
+            database.execute(sql, values)
+        if not self.server.running():
+            pages.change(self.server.data / "headgate.db")  # mends the checksums
+
+    def left_behind(self):
+        """Its files lie with the server's."""
+        return []
+
+
+@functools.cache
+def cluster():
+    made = Postgres(False, ["host all owner 127.0.0.1/32 trust"], "")
+    atexit.register(made.close)
+    return made
+
+
+class PostgresDatabase:
+    zeros = "decode(repeat('00', {}), 'hex')"
+
+    def __init__(self):
+        self.name = f"headgate_{uuid.uuid4().hex}"
+        self.where = f"host=127.0.0.1 port={cluster().port} user=owner"
+        with psycopg.connect(f"{self.where} dbname=postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {self.name}")
+        self.url = f"postgresql://owner@127.0.0.1:{cluster().port}/{self.name}"
+        self.options = ["--store", self.url]
+
+    def _connect(self):
+        return psycopg.connect(f"{self.where} dbname={self.name} options=-csearch_path=headgate",
+                               row_factory=psycopg.rows.dict_row)
+
+    def query(self, sql, *values):
+        with self._connect() as connection:
+            return connection.execute(sql.replace("?", "%s"), values).fetchall()
+
+    def change(self, sql, *values):
+        with self._connect() as connection:
+            connection.execute(sql.replace("?", "%s"), values)
+
+    def left_behind(self):
+        """Every row as it would be read from the disk."""
+        with self._connect() as connection:
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'headgate'").fetchall()
+            for table in (each["tablename"] for each in tables):
+                with connection.cursor().copy(
+                        f"COPY {table} TO STDOUT (FORMAT binary)") as copied:
+                    yield f"table {table}", b"".join(bytes(part) for part in copied)
+
+
+def search_cluster(canaries):
+    """The whole of PostgreSQL's own files, its log and its write-ahead log among them."""
+    canaries.assert_absent((str(path), path.read_bytes())
+                           for path in canary.files_below(cluster().directory))
