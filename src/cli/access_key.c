@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct option create_table[] = {
     DATA_OPTIONS,
@@ -28,19 +29,22 @@ static void wipe_argument(const char *text)
         explicit_bzero((char *)text, strlen(text));
 }
 
-static bool hand_out(const struct made_key *key, const char *out, struct error *error)
+/* The file first: a key that counts and that nobody has would be of no use. */
+static bool keep(const struct made_key *key, const struct data_dir *data, const char *account,
+                 const char *out, struct error *error)
 {
     if (out && !made_key_write(key, out, error))
         return false;
-    printf("aws_access_key_id = %s\n", key->id);
-    if (!out)
-        printf("aws_secret_access_key = %.*s\n", STR_ARG(secret_reveal(key->secret)));
-    return true;
+    if (made_key_store(key, data, account, error))
+        return true;
+    if (out)
+        unlink(out);
+    return false;
 }
 
 static int create(const struct options *options)
 {
-    struct data_dir data;
+    struct data_dir data = {.path = NULL};
     struct made_key key = {.secret = NULL};
     struct error error = {0};
     secret_init();
@@ -49,15 +53,13 @@ static int create(const struct options *options)
     bool given = secret != NULL;
     bool ok = made_key_init(&key, options_text(options, "access-key-id"), secret, &error);
     wipe_argument(secret);
-    ok = ok && data_dir_open(options, DATA_ATTACH, &data, &error);
-    if (ok) {
-        ok = made_key_store(&key, &data, options_text(options, "account"), &error);
-        data_dir_close(&data);
-    }
-    if (ok && given && !out)
+    ok = ok && data_dir_open(options, DATA_ATTACH, &data, &error) &&
+         keep(&key, &data, options_text(options, "account"), out, &error);
+    data_dir_close(&data);
+    if (ok)
         printf("aws_access_key_id = %s\n", key.id);
-    else if (ok)
-        ok = hand_out(&key, out, &error);
+    if (ok && !given && !out)
+        printf("aws_secret_access_key = %.*s\n", STR_ARG(secret_reveal(key.secret)));
     made_key_done(&key);
     return ok ? EXIT_OK : command_failed(&error);
 }

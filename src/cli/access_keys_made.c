@@ -105,7 +105,9 @@ bool made_key_write(const struct made_key *key, const char *path, struct error *
               fsync(fd) == 0;
     if (close(fd) == 0 && ok)
         return true;
-    return fail(error, ERR_INTERNAL, "Writing %s failed: %s.", path, strerror(errno));
+    fail(error, ERR_INTERNAL, "Writing %s failed: %s.", path, strerror(errno));
+    unlink(path);
+    return false;
 }
 
 static bool has_keys(struct store *store, bool *ret_any, struct error *error)

@@ -12,6 +12,7 @@ static const char *const texts[PREPARED_COUNT] = {
 #undef STATEMENT
     [TX_BEGIN_READ] = "BEGIN",
     [TX_BEGIN_WRITE] = "BEGIN IMMEDIATE",
+    [TX_COUNT] = "UPDATE changes SET count = count + 1 RETURNING count",
     [TX_COMMIT] = "COMMIT",
     [TX_ROLLBACK] = "ROLLBACK",
     [TX_MARK] = "SAVEPOINT one_write",
@@ -182,12 +183,32 @@ static bool begin_write(struct db *db, struct error *error)
     return say(db, TX_BEGIN_WRITE, error);
 }
 
-static bool commit(struct db *db, struct error *error)
+static bool count_commit(struct sqlite_db *db, int64_t *ret_count, struct error *error)
 {
-    return say(db, TX_COMMIT, error);
+    int rc = prepare(db, TX_COUNT);
+    sqlite3_stmt *handle = db->prepared[TX_COUNT].handle;
+    if (rc == SQLITE_OK && (rc = sqlite3_step(handle)) == SQLITE_ROW) {
+        *ret_count = sqlite3_column_int64(handle, 0);
+        rc = sqlite3_step(handle);
+    }
+    if (handle)
+        sqlite3_reset(handle);
+    if (rc == SQLITE_DONE)
+        return true;
+    db->lost = true;
+    return sqlite_fail(db, rc, error);
 }
 
-static void rollback(struct db *db)
+static bool commit(struct db *db, struct error *error)
+{
+    int64_t count = 0;
+    if (!count_commit(sqlite_of(db), &count, error) || !say(db, TX_COMMIT, error))
+        return false;
+    sqlite_note_commit(sqlite_of(db), count);
+    return true;
+}
+
+void sqlite_rollback(struct db *db)
 {
     if (!sqlite3_get_autocommit(sqlite_of(db)->handle))
         say(db, TX_ROLLBACK, NULL);
@@ -222,7 +243,7 @@ const struct db_driver sqlite_driver = {
     .begin_read = begin_read,
     .begin_write = begin_write,
     .commit = commit,
-    .rollback = rollback,
+    .rollback = sqlite_rollback,
     .mark = mark,
     .mark_keep = mark_keep,
     .mark_undo = mark_undo,

@@ -12,8 +12,15 @@ bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct e
  * directory's lock and has found that there is none. */
 typedef bool sqlite_fill_fn(struct db *db, struct error *error);
 bool sqlite_create(const char *dir, const char *path, sqlite_fill_fn *fill, struct error *error);
-/* Settings that stay in the file: write-ahead log. Outside of a transaction. */
+/* Settings that stay in the file: room for checksums, write-ahead log, the count of commits.
+ * Outside of a transaction. */
 bool sqlite_prepare_file(struct db *db, struct error *error);
+
+/* From now on the connection's commits are noted in DIR/mark. Fails, with what to do, when the
+ * database has seen fewer commits than the mark says. */
+bool sqlite_keep_mark(struct db *db, struct error *error);
+/* The same for a database that is not there at all. */
+bool sqlite_check_absence(const char *path, struct error *error);
 
 /* --- the write-ahead log --- */
 

@@ -101,6 +101,8 @@ bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct e
     db->base.driver = &sqlite_driver;
     db->path = xstrdup(path);
     db->busy_limit_ms = SQLITE_BUSY_MS;
+    db->mark_fd = -1;
+    db->use = use;
     int rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                              sqlite_vfs_name());
     if (rc == SQLITE_OK)
@@ -124,6 +126,7 @@ void sqlite_close(struct db *base)
     int rc = sqlite3_close(db->handle);
     assert(rc == SQLITE_OK); /* anything else is a statement that was left open */
     (void)rc;
+    sqlite_drop_mark(db);
     free(db->path);
     free(db);
 }
@@ -177,11 +180,8 @@ static bool make_room_for_checksums(struct sqlite_db *db, struct error *error)
     return rc == SQLITE_OK || fail_to_read(db, rc, error);
 }
 
-bool sqlite_prepare_file(struct db *base, struct error *error)
+static bool use_write_ahead_log(struct sqlite_db *db, struct error *error)
 {
-    struct sqlite_db *db = sqlite_of(base);
-    if (!make_room_for_checksums(db, error))
-        return false;
     sqlite3_stmt *stmt = NULL;
     int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
     if (rc != SQLITE_OK)
@@ -196,6 +196,50 @@ bool sqlite_prepare_file(struct db *base, struct error *error)
                           "The file system of %s has no shared memory, which the store's "
                           "write-ahead log needs. Use a local file system.",
                           db->path);
+}
+
+static bool is_counting(struct sqlite_db *db, bool *ret_is, struct error *error)
+{
+    int64_t tables = 0;
+    int rc = read_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'changes'", &tables);
+    *ret_is = tables > 0;
+    return rc == SQLITE_OK || fail_to_read(db, rc, error);
+}
+
+/* The table is this driver's own, so no step of the schema makes it. */
+static bool start_counting(struct sqlite_db *db, struct error *error)
+{
+    char text[256];
+    bool is_so;
+    if (!is_counting(db, &is_so, error))
+        return false;
+    snprintf(text, sizeof(text),
+             "BEGIN IMMEDIATE; PRAGMA application_id = %d;"
+             " CREATE TABLE changes (count BIGINT NOT NULL); INSERT INTO changes VALUES (0);"
+             " COMMIT;",
+             DB_APPLICATION_ID);
+    bool ok = is_so || sqlite_script(&db->base, text, error);
+    sqlite_rollback(&db->base); /* does nothing after a commit */
+    return ok;
+}
+
+bool sqlite_read_count(struct sqlite_db *db, int64_t *ret_count, struct error *error)
+{
+    bool is_so;
+    *ret_count = 0;
+    if (!is_counting(db, &is_so, error))
+        return false;
+    if (!is_so)
+        return true;
+    int rc = read_number(db, "SELECT count FROM changes", ret_count);
+    return rc == SQLITE_OK || fail_to_read(db, rc, error);
+}
+
+bool sqlite_prepare_file(struct db *base, struct error *error)
+{
+    struct sqlite_db *db = sqlite_of(base);
+    return make_room_for_checksums(db, error) && use_write_ahead_log(db, error) &&
+           start_counting(db, error);
 }
 
 static bool checkpoint_once(struct sqlite_db *db, int mode, int64_t limit_ms, int *ret_rc,
@@ -227,6 +271,8 @@ bool sqlite_checkpoint(struct db *base, enum checkpoint_mode mode, int64_t limit
     *ret_whole = rc == SQLITE_OK && left == 0;
     if (*ret_whole && mode == CHECKPOINT_TRUNCATE)
         db->log_pages = 0;
+    if (*ret_whole && mode == CHECKPOINT_TRUNCATE && db->use == DB_CHECKPOINT)
+        sqlite_sync_mark(db); /* on the checkpointer's thread, where nobody waits for it */
     return rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY || sqlite_fail(db, rc, error);
 }
 

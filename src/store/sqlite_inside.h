@@ -15,6 +15,7 @@ enum {
 enum {
     TX_BEGIN_READ = SQL_COUNT,
     TX_BEGIN_WRITE,
+    TX_COUNT,
     TX_COMMIT,
     TX_ROLLBACK,
     TX_MARK,
@@ -32,10 +33,12 @@ struct sqlite_db {
     struct db base;
     sqlite3 *handle;
     char *path;
+    enum db_use use;
     int64_t busy_limit_ms; /* how long this connection waits for a lock */
     int64_t busy_until_ms; /* end of the wait that is under way */
     int log_pages;         /* told by SQLite at each commit */
     bool lost;             /* see db_is_lost */
+    int mark_fd;           /* -1: none is kept */
     struct prepared prepared[PREPARED_COUNT];
 };
 
@@ -51,9 +54,19 @@ void sqlite_close(struct db *db);
 bool sqlite_version(struct db *db, int64_t *ret_version, struct error *error);
 bool sqlite_set_version(struct db *db, int64_t version, struct error *error);
 bool sqlite_script(struct db *db, const char *sql, struct error *error);
+/* And one in sqlite.c. */
+void sqlite_rollback(struct db *db);
 
 /* Sets the error for a result code; at run time no path is told, since callers may see it. */
 bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error);
 
-/* The file system below SQLite, with one addition: see sqlite_vfs.c. */
+/* How many commits the database has seen; sqlite_file.c. */
+bool sqlite_read_count(struct sqlite_db *db, int64_t *ret_count, struct error *error);
+
+/* sqlite_mark.c */
+void sqlite_note_commit(struct sqlite_db *db, int64_t count); /* once it is durable */
+void sqlite_sync_mark(const struct sqlite_db *db);
+void sqlite_drop_mark(struct sqlite_db *db); /* synced; does nothing when none is kept */
+
+/* The file system below SQLite as we want it: see sqlite_vfs.c. */
 const char *sqlite_vfs_name(void);

@@ -25,11 +25,12 @@ static bool bring_up_to_date(struct store *store, const char *dir, struct error 
     int64_t version;
     if (!datadir_find_file(store->path, &found, error))
         return false;
-    if (!found && !sqlite_create(dir, store->path, schema_migrate, error))
+    if (!found && (!sqlite_check_absence(store->path, error) ||
+                   !sqlite_create(dir, store->path, schema_migrate, error)))
         return false;
     if (!store->writer && !store_connect(store, DB_WRITE, &store->writer, error))
         return false;
-    return store_check_version(store, &version, error) &&
+    return store_check_version(store, &version, error) && sqlite_keep_mark(store->writer, error) &&
            sqlite_prepare_file(store->writer, error) && schema_migrate(store->writer, error);
 }
 
@@ -73,7 +74,7 @@ static bool try_beside(struct store *store, bool *ret_current, struct error *err
     if (!store_check_version(store, &version, error))
         return false;
     *ret_current = version == schema_version();
-    return true;
+    return !*ret_current || sqlite_keep_mark(store->writer, error);
 }
 
 /* The schema changes only under the directory's lock. A server that is just starting holds it, and

@@ -77,6 +77,14 @@ static inline void fixture_make_dir(struct fixture *f)
     snprintf(f->path, sizeof(f->path), "%s/headgate.db", f->dir);
 }
 
+/* The database may be an older one, or none, from here on. */
+static inline void remove_mark(const struct fixture *f)
+{
+    char path[96];
+    snprintf(path, sizeof(path), "%s/mark", f->dir);
+    assert_int_equal(unlink(path), 0);
+}
+
 static inline int fixture_setup(void **state)
 {
     struct fixture *f = malloc(sizeof(*f));

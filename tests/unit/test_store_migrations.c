@@ -125,6 +125,7 @@ static void an_old_file_ends_up_like_a_new_one(void **state)
     fixture_close(f);
     struct str fresh = schema_of(f);
     assert_int_equal(unlink(f->path), 0);
+    remove_mark(f);
     make_old(f, TEST_DATA "/store-1.sql");
     assert_false(str_eq(schema_of(f), fresh));
     fixture_open(f);

@@ -78,6 +78,7 @@ static void empty_file_and_leftovers_do_no_harm(void **state)
     check(f, insert_profile(f, "mine"));
     fixture_close(f);
     write_file(f->path, "", 0, 0600);
+    remove_mark(f);
     fixture_open(f);
     assert_false(profile_exists(f, "mine"));
     check(f, insert_profile(f, "mine"));
