@@ -61,12 +61,15 @@ static void write_mark(int fd, int64_t count)
 static bool fail_older(const struct sqlite_db *db, const char *mark, int64_t missing,
                        struct error *error)
 {
+    char commits[48] = "commit is";
+    if (missing > 1)
+        snprintf(commits, sizeof(commits), "%lld commits are", (long long)missing);
     return fail(
         error, ERR_UNAVAILABLE,
-        "The database %s is older than it was: its last %lld commits are missing. It was "
+        "The database %s is older than it was: its last %s missing. It was "
         "restored from an older copy, or lost its log. Put the newer one back; or, to go on "
-        "without what they changed, delete %s and start again.",
-        db->path, (long long)missing, mark);
+        "without what was changed since, delete %s and start again.",
+        db->path, commits, mark);
 }
 
 static bool compare(struct sqlite_db *db, int fd, const char *path, struct error *error)

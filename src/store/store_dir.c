@@ -73,8 +73,10 @@ static bool try_beside(struct store *store, bool *ret_current, struct error *err
         return false;
     if (!store_check_version(store, &version, error))
         return false;
+    if (version == schema_version() && !sqlite_keep_mark(store->writer, error))
+        return false;
     *ret_current = version == schema_version();
-    return !*ret_current || sqlite_keep_mark(store->writer, error);
+    return true;
 }
 
 /* The schema changes only under the directory's lock. A server that is just starting holds it, and
