@@ -13,7 +13,7 @@ build_packages=(
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
     cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
-    openssl:openssl systemd-analyze:systemd
+    openssl:openssl
 )
 bench_packages=(wrk:wrk)
 # PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are

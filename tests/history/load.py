@@ -4,6 +4,7 @@ profiles, so that they get in each other's way, and send some calls again under 
 import collections
 import random
 import threading
+import time
 
 from history import calls
 from history.calls import Call, History
@@ -50,14 +51,13 @@ def value_of(details):
 
 
 class Load:
-    """Runs until `goal` updates were acknowledged. The same seed gives each worker the same
-    choices; what they meet is as the threads happen to run."""
+    """Runs inside a `with`. The same seed gives each worker the same choices; what they meet is as
+    the threads happen to run."""
 
-    def __init__(self, nodes, key, sandbox, seed, goal, read_timeout_s=READ_TIMEOUT_S):
+    def __init__(self, nodes, key, sandbox, seed, read_timeout_s=READ_TIMEOUT_S):
         self.history = History([f"p{number}" for number in range(PROFILES)])
         self.nodes = nodes
         self.seed = seed
-        self.goal = goal
         self.recent = collections.deque(maxlen=RECENT)
         self.updated = threading.Semaphore(0)
         self.count = 0  # updates that were waited for
@@ -73,18 +73,25 @@ class Load:
             thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
         self.over.set()
+        for node in self.nodes if failure else []:
+            node.server.kill()  # so that nobody waits for what does not come
         for thread in self.threads:
             thread.join(READ_TIMEOUT_S + WAIT_S)
             assert not thread.is_alive()
 
-    def wait_for(self, updates):
-        """Waits until so many more were acknowledged; False when the goal is reached."""
-        for _ in range(min(updates, self.goal - self.count)):
-            assert self.updated.acquire(timeout=WAIT_S) and not self.failures, self.failures
+    def wait_for(self, updates, at_most_s=None):
+        """Waits until so many more were acknowledged. Without an end of its own, some must be."""
+        until = time.monotonic() + (at_most_s or 0)
+        for _ in range(updates):
+            left_s = WAIT_S if at_most_s is None else max(0, until - time.monotonic())
+            got_one = self.updated.acquire(timeout=left_s)
+            assert not self.failures, self.failures
+            if not got_one:
+                assert at_most_s is not None, "nothing is acknowledged any more"
+                return
             self.count += 1
-        return self.count < self.goal
 
     def look_at_end(self):
         """What every node shows when all is over."""

@@ -30,8 +30,7 @@ class Node:
 
 def audit_rows(server):
     """How often the audit tells that an operation on a profile succeeded."""
-    told = headgate("audit", "--data", server.data, "--account", ACCOUNT, "--limit",
-                    AUDIT_ROWS_MAX)
+    told = headgate("audit", *server.place, "--account", ACCOUNT, "--limit", AUDIT_ROWS_MAX)
     rows = [line.split() for line in told.splitlines() if not line.startswith(" ")]
     assert 0 < len(rows) < AUDIT_ROWS_MAX
     return collections.Counter((operation, name) for *_, operation, name, outcome in rows

@@ -3,22 +3,13 @@
 import random
 import threading
 
-import pytest
-
 from history.checker import findings
 from history.load import Load
 from history.nodes import SEED, UPDATES, Node, audit_rows, summary
-from support import sandbox
 
 GOAL = UPDATES or 1500
 BETWEEN_MOST = 250  # updates from one kill to the next
 EARLY_S = 0.02
-
-
-@pytest.fixture(scope="module")
-def stand_ins(tmp_path_factory):
-    with sandbox.running(tmp_path_factory.mktemp("sandbox")) as each:
-        yield each
 
 
 def test_killed_again_and_again(servers, stand_ins):
@@ -26,8 +17,9 @@ def test_killed_again_and_again(servers, stand_ins):
     chance = random.Random(SEED)
     server = servers("--egress-allow", "127.0.0.1", start=False)
     node = Node("one", server).start()
-    with Load([node], server.key, stand_ins, SEED, GOAL) as load:
-        while load.wait_for(chance.randint(1, BETWEEN_MOST)):
+    with Load([node], server.key, stand_ins, SEED) as load:
+        while load.count < GOAL:
+            load.wait_for(chance.randint(1, BETWEEN_MOST))
             # Not always just when an answer has come.
             threading.Event().wait(chance.random() * EARLY_S)
             node.kill()

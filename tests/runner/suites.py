@@ -65,7 +65,8 @@ def unit(variant):
     return total
 
 
-def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TIMEOUT_S):
+def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TIMEOUT_S,
+                 options=()):
     """Runs pytest on folders of tests/ against one variant of the server."""
     store = (more_env or {}).get("HEADGATE_TEST_STORE")
     name = "-".join(["pytest", variant, *folders, *([store] if store else [])])
@@ -73,7 +74,7 @@ def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TI
     result.unlink(missing_ok=True)
     command = [BUILD / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-ra",
                "-n", PYTEST_AT_ONCE, "--dist", "loadfile", "--rootdir", "tests", "--tb=short",
-               f"--junitxml={result}",
+               f"--junitxml={result}", *options,
                *(["-m", keep] if keep else []), *[f"tests/{folder}" for folder in folders]]
     env = {**SANITIZER_ENV, "HEADGATE_BINARY": str(binary(variant)), "HEADGATE_VARIANT": variant,
            "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests"),
@@ -85,9 +86,10 @@ def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TI
 
 
 def history(updates):
-    """The long run of the history tests: so many acknowledged updates while nodes are killed."""
+    """What clients saw while nodes were killed, until so many updates were acknowledged; 0: a short
+    run. The log tells each run's seed and what happened in it."""
     return pytest_suite("release", ["history"], more_env={"HISTORY_UPDATES": str(updates)},
-                        timeout_s=HISTORY_TIMEOUT_S)
+                        timeout_s=HISTORY_TIMEOUT_S, options=["-rP"])
 
 
 def count_junit(result, status, log):

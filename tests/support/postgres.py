@@ -6,6 +6,7 @@ import functools
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import time
 from support.programs import UNPACKED, find
 
 TIMEOUT_S = 60
+READY = re.compile("ready to accept (read-only )?connections")
 
 
 def programs():
@@ -69,9 +71,12 @@ def unprivileged():
 
 
 class Postgres:
-    """One server. `hba` holds the lines of pg_hba.conf for TCP, `sql` what is run at the start."""
+    """One server. `hba` holds the lines of pg_hba.conf for TCP, `sql` what is run at the start,
+    `settings` more of postgresql.conf."""
 
-    def __init__(self, tls, hba, sql):
+    initdb_options = ()
+
+    def __init__(self, tls, hba, sql, settings=None):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="headgate-postgres-"))
         self.user = unprivileged()
         self.bin = programs_for_all() if self.user else programs()
@@ -82,10 +87,9 @@ class Postgres:
         if self.user:
             for path in [self.directory, *self.directory.iterdir()]:
                 os.chown(path, self.user.pw_uid, self.user.pw_gid)
-        self._run("initdb", "-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8",
-                  "--locale=C", "--no-sync")
-        self._configure(tls, hba)
-        self._start()
+        self._make_data()
+        self._configure(tls, hba, settings or {})
+        self.start()
         self.sql(sql)
 
     def _as_user(self):
@@ -99,7 +103,11 @@ class Postgres:
         assert done.returncode == 0, (program, done.stderr.decode())
         return done.stdout.decode()
 
-    def _configure(self, tls, hba):
+    def _make_data(self):
+        self._run("initdb", "-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8",
+                  "--locale=C", "--no-sync", *self.initdb_options)
+
+    def _configure(self, tls, hba, more):
         data = self.directory / "data"
         (data / "pg_hba.conf").write_text("\n".join(["local all owner trust", *hba]) + "\n")
         with open(data / "postgresql.conf", "a", encoding="utf-8") as settings:
@@ -110,15 +118,17 @@ class Postgres:
                 f"ssl = {'on' if tls else 'off'}\n"
                 f"ssl_cert_file = '{self.directory}/server.crt'\n"
                 f"ssl_key_file = '{self.directory}/server.key'\n")
+            settings.writelines(f"{name} = '{value}'\n" for name, value in more.items())
 
-    def _start(self):
+    def start(self):
+        """Starts it, or starts it again, and waits until it answers."""
         log = open(self.directory / "log", "wb")
         self.process = subprocess.Popen(
             [self.bin / "postgres", "-D", "data"], stdin=subprocess.DEVNULL, stdout=log,
             stderr=log, **self._as_user())
         log.close()
         until = time.monotonic() + TIMEOUT_S
-        while "ready to accept connections" not in self.log():
+        while not READY.search(self.log()):
             assert self.process.poll() is None and time.monotonic() < until, self.log()
             time.sleep(0.02)
 
