@@ -141,6 +141,13 @@ static enum progress progress_of(struct str status)
     return bad ? PROGRESS_BAD : PROGRESS_NONE;
 }
 
+/* A statement that somebody aborted has no error. */
+static struct str error_of(const struct answer *answer)
+{
+    struct str said = value_text(answer->json, "Error");
+    return said.len > 0 ? said : STR("the statement was ended before it was done");
+}
+
 /* Bounded by the time limit: each turn waits. */
 static bool await_end(struct run *run, const struct aws_role *role, struct str id)
 {
@@ -156,7 +163,7 @@ static bool await_end(struct run *run, const struct aws_role *role, struct str i
         if (progress == PROGRESS_GOOD)
             return true;
         if (progress == PROGRESS_BAD)
-            return redshift_conclude(run, STR_NULL, value_text(answer.json, "Error"));
+            return redshift_conclude(run, STR_NULL, error_of(&answer));
         pause_ms = pause_ms * 2 < DESCRIBE_PAUSE_MAX_MS ? pause_ms * 2 : DESCRIBE_PAUSE_MAX_MS;
     }
     return run_conclude(run, VERDICT_UNREACHABLE, STEP_API, STR_NULL,

@@ -64,6 +64,9 @@ static const struct connector_rule rules[] = {
     {STEP_API, .status = 403, .at = "/0/errorCode", .equals = "API_DISABLED_FOR_ORG",
      .kind = VERDICT_FORBIDDEN,
      .hint = "The organization's edition has no API, or the user lacks \"API Enabled\"."},
+    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
+     .hint = "Let an administrator look at the user's permissions (\"API Enabled\") and at the "
+             "connected app's policies."},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
      .hint = "Check that instanceUrl is the organization's own host."},
 

@@ -137,6 +137,9 @@ static const struct connector_rule rules[] = {
      .hint = "The service is not active: activate the path's node in transaction SICF."},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
      .hint = "Give the user the authorization S_SERVICE for the catalog service."},
+    {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
+     .hint = "A code works once, soon expires and goes with its own redirectUri; a refresh token "
+             "may be expired or revoked. Get a new one."},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
      .hint = "Check applicationServicePath: it is the path of the catalog service, not of a "
              "service in it."},

@@ -87,6 +87,21 @@ static bool read_role(const struct client_response *response, struct arena *aren
     return true;
 }
 
+/* Refusals of who asks, whatever role he asks for (docs.aws.amazon.com/STS, "Common Errors"). */
+static bool is_about_us(struct str code)
+{
+    static const char *const codes[] = {
+        "ExpiredToken",          "ExpiredTokenException",       "IncompleteSignature",
+        "InvalidClientTokenId",  "MissingAuthenticationToken",  "RequestExpired",
+        "SignatureDoesNotMatch", "UnrecognizedClientException",
+    };
+    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+        if (str_eq(code, str_from(codes[i])))
+            return true;
+    }
+    return false;
+}
+
 static bool read_answer(const struct client_response *response, struct arena *arena,
                         struct aws_role *ret_role, struct error *error)
 {
@@ -98,6 +113,12 @@ static bool read_answer(const struct client_response *response, struct arena *ar
     struct str code = element(arena, response->body, "Code");
     if (aws_is_throttled(response, code))
         return fail(error, ERR_THROTTLING, "AWS STS asks to be called again later.");
+    if (is_about_us(code))
+        return fail(error, ERR_NOT_FOUND,
+                    "AWS STS does not take this server's own access key (%.*s). Its operator gives "
+                    "it another in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and looks at its "
+                    "clock.",
+                    STR_ARG(code));
     if (response->status >= 400 && response->status < 500)
         return fail(error, ERR_ACCESS_DENIED,
                     "AWS STS does not let this server take on the role%s%.*s%s.",

@@ -147,7 +147,8 @@ def test_a_server_with_a_wrong_secret(servers, canaries, moto):
     server = start(servers, canaries, moto, secret=canaries.new("wrong"))
     _, _, message = aws.refused(aws.create, client=aws.boto(server), name="cluster",
                                 kind="Redshift", config=data_api())
-    assert "does not let this server take on the role (SignatureDoesNotMatch)" in message
+    assert "cannot be used with this configuration" in message
+    assert "does not take this server's own access key (SignatureDoesNotMatch)" in message
 
 
 @pytest.mark.shows("peer", "moto", kind="Redshift")
