@@ -7,6 +7,20 @@
 
 enum { SIGN_IN_TRIES_MAX = 3 };
 
+#define HINT_ADDRESS                                                                               \
+    "Check the host and the port in databaseUrl, and that the database takes connections from "    \
+    "this server."
+
+static const char *hint_of(const struct postgres_answer *answer, const char *usual)
+{
+    if (answer->result == POSTGRES_NO_TLS)
+        return "Let it take TLS. Only where the way there can be trusted, ssl=false in databaseUrl "
+               "does without.";
+    bool elsewhere = answer->result == POSTGRES_STRANGER || answer->outcome == CLIENT_RESOLVE ||
+                     answer->outcome == CLIENT_CONNECT || answer->outcome == CLIENT_TOO_LARGE;
+    return elsewhere ? HINT_ADDRESS : usual;
+}
+
 static bool conclude_failed(struct run *run, const struct postgres_answer *answer)
 {
     const struct verification *v = run->v;
@@ -15,7 +29,7 @@ static bool conclude_failed(struct run *run, const struct postgres_answer *answe
                                        .detail = answer->detail}};
     struct judgement judgement = judge(v->arena, v->connector, STEP_API, NULL, &http);
     return run_conclude(run, judgement.kind, judgement.step, str_from(answer->detail),
-                        judgement.hint);
+                        hint_of(answer, judgement.hint));
 }
 
 static bool conclude(struct run *run, const struct postgres_answer *answer)
@@ -32,6 +46,8 @@ static bool conclude(struct run *run, const struct postgres_answer *answer)
                                 "here"),
                             "The user's password is stored as SHA-256. Set it as MD5 (ALTER USER), "
                             "or use the Data API.");
+    case POSTGRES_NO_TLS:
+    case POSTGRES_STRANGER:
     case POSTGRES_FAILED:
         break;
     }

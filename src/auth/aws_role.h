@@ -22,8 +22,8 @@ struct aws_role {
  * "https://sts.{region}.amazonaws.com". Errors:
  * - ERR_NOT_FOUND: this server has no access to AWS, or a key that STS does not take; the sentence
  *   says what its operator can do.
- * - ERR_ACCESS_DENIED: STS refuses the role. Its own words are left out, since they name the operator's
- *   identity.
+ * - ERR_ACCESS_DENIED: STS refuses the role. Its own words are left out, since they name the
+ *   operator's identity.
  * - ERR_THROTTLING: asked to come back later.
  * - ERR_CONNECTOR_SERVER: no usable answer; the message says why.
  * - ERR_UNAVAILABLE: this server is stopping. */

@@ -27,7 +27,8 @@ static const struct transport_row transport[] = {
     {CLIENT_REFUSED, VERDICT_MISCONFIGURED, STEP_CONNECT,
      "The operator of this server does not allow connections to that address."},
     {CLIENT_CONNECT, VERDICT_UNREACHABLE, STEP_CONNECT, "Try again."},
-    {CLIENT_TLS, VERDICT_UNREACHABLE, STEP_TLS, "The vendor's certificate is not trusted here."},
+    {CLIENT_TLS, VERDICT_UNREACHABLE, STEP_TLS,
+     "Its certificate is not trusted here, or no TLS is spoken there."},
     {CLIENT_TIMEOUT, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_BROKEN, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_TOO_LARGE, VERDICT_UNREACHABLE, STEP_NONE, hint_url},
@@ -159,7 +160,7 @@ static struct judgement judge_transport(enum verdict_step step,
 static bool takes_address(const struct connector *connector)
 {
     for (size_t i = 0; i < connector->api.count; i++) {
-        if (connector->api.rows[i].given || connector->api.rows[i].derived_host)
+        if (connector->api.rows[i].url && strchr(connector->api.rows[i].url, '{'))
             return true;
     }
     return false;

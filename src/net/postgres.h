@@ -35,14 +35,16 @@ enum postgres_result {
     POSTGRES_ACCEPTED,       /* signed in, and SELECT 1 was answered with 1 */
     POSTGRES_REFUSED,        /* the server's `sqlstate` and `message` say why */
     POSTGRES_UNKNOWN_METHOD, /* the server wants the password shown in a way libpq does not know */
-    POSTGRES_FAILED,         /* `outcome` and `detail` say why */
+    POSTGRES_FAILED,         /* `outcome` and `detail` say why, as for the next two */
+    POSTGRES_NO_TLS,         /* it was asked for, and the server has none */
+    POSTGRES_STRANGER,       /* whoever answers speaks another protocol */
 };
 
 struct postgres_answer {
     enum postgres_result result;
     struct str sqlstate; /* five characters; STR_NULL when the server gave none */
     struct str message;  /* the server's own words, which may be any bytes */
-    /* As in struct client_response: never CLIENT_OK with POSTGRES_FAILED. */
+    /* As in struct client_response: CLIENT_OK only with the first three. */
     enum client_outcome outcome;
     bool connected;
     const char *detail;

@@ -84,6 +84,15 @@ static bool is_stopping(struct client *client)
 }
 
 /* False when the answer is set. */
+static bool is_within_limit(struct postgres_session *session)
+{
+    if (tcp_received(libpq.socket(session->connection)) <= POSTGRES_BYTES_MAX)
+        return true;
+    postgres_fail(session, CLIENT_TOO_LARGE, "answers with more than is read");
+    return false;
+}
+
+/* False when the answer is set. */
 static bool await(struct postgres_session *session, short events, int64_t until_ms)
 {
     struct pollfd fd = {.fd = libpq.socket(session->connection), .events = events};
@@ -100,11 +109,7 @@ static bool await(struct postgres_session *session, short events, int64_t until_
             return false;
         }
     }
-    if (tcp_received(fd.fd) > POSTGRES_BYTES_MAX) {
-        postgres_fail(session, CLIENT_TOO_LARGE, "answers with more than is read");
-        return false;
-    }
-    return true;
+    return is_within_limit(session);
 }
 
 /* Warnings would be printed to our standard error. */
@@ -152,9 +157,10 @@ static bool await_result(struct postgres_session *session)
         else if (unsent > 0)
             unsent = libpq.flush(session->connection);
     }
-    if (unsent < 0)
-        postgres_fail(session, CLIENT_BROKEN, "ended the conversation");
-    return unsent == 0;
+    if (unsent == 0)
+        return is_within_limit(session); /* libpq may have read past it in one go */
+    postgres_fail(session, CLIENT_BROKEN, "ended the conversation");
+    return false;
 }
 
 static void read_result(struct postgres_session *session, const struct pg_result *result)

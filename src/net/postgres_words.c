@@ -8,6 +8,7 @@
 
 struct row {
     const char *text;
+    enum postgres_result result;
     enum client_outcome outcome;
     const char *clause;
 };
@@ -15,17 +16,23 @@ struct row {
 #define NOT_POSTGRES "does not speak PostgreSQL's protocol"
 
 static const struct row rows[] = {
-    {"does not support SSL", CLIENT_TLS, "offers no TLS"},
-    {"certificate verify failed", CLIENT_TLS, "shows a certificate that is not trusted here"},
-    {"does not match host name", CLIENT_TLS, "shows a certificate for another host name"},
-    {"host name from server certificate", CLIENT_TLS, "shows a certificate without a host name"},
-    {"root certificate file", CLIENT_TLS,
+    {"does not support SSL", POSTGRES_NO_TLS, CLIENT_TLS, "offers no TLS"},
+    {"certificate verify failed", POSTGRES_FAILED, CLIENT_TLS,
+     "shows a certificate that is not trusted here"},
+    {"does not match host name", POSTGRES_FAILED, CLIENT_TLS,
+     "shows a certificate for another host name"},
+    {"host name from server certificate", POSTGRES_FAILED, CLIENT_TLS,
+     "shows a certificate without a host name"},
+    {"root certificate file", POSTGRES_FAILED, CLIENT_TLS,
      "was not asked for its certificate: this system's trusted certificates were not found"},
-    {"response to SSL negotiation", CLIENT_BROKEN, NOT_POSTGRES},
-    {"expected authentication request", CLIENT_BROKEN, NOT_POSTGRES},
-    {"Connection refused", CLIENT_CONNECT, "does not take connections: Connection refused"},
-    {"No route to host", CLIENT_CONNECT, "does not take connections: No route to host"},
-    {"Network is unreachable", CLIENT_CONNECT, "does not take connections: Network is unreachable"},
+    {"response to SSL negotiation", POSTGRES_STRANGER, CLIENT_BROKEN, NOT_POSTGRES},
+    {"expected authentication request", POSTGRES_STRANGER, CLIENT_BROKEN, NOT_POSTGRES},
+    {"Connection refused", POSTGRES_FAILED, CLIENT_CONNECT,
+     "does not take connections: Connection refused"},
+    {"No route to host", POSTGRES_FAILED, CLIENT_CONNECT,
+     "does not take connections: No route to host"},
+    {"Network is unreachable", POSTGRES_FAILED, CLIENT_CONNECT,
+     "does not take connections: Network is unreachable"},
 };
 
 struct str postgres_words(struct postgres_session *session, const char *text)
@@ -86,6 +93,7 @@ void postgres_judge(struct postgres_session *session, const char *text)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         if (strstr(text, rows[i].text)) {
             postgres_fail(session, rows[i].outcome, rows[i].clause);
+            session->answer->result = rows[i].result;
             return;
         }
     }

@@ -6,7 +6,7 @@ import difflib
 import hmac
 import re
 
-from support import vendor, wire
+from support import vendor, vendor_database, wire
 from support.server import headgate
 
 PLACEHOLDER = re.compile(r"%([A-Z][A-Z0-9-]*)((?: [a-z0-9][a-z0-9-]*)*)%")
@@ -31,7 +31,8 @@ PATTERNS = {
 
 # What a section may be; a name may follow.
 HEADINGS = ("server", "request", "raw request", "response", "vendor gets", "vendor answers",
-            "vendor breaks off", "vendor resets", "vendor is silent")
+            "vendor breaks off", "vendor resets", "vendor is silent", "database gets",
+            "database answers", "database resets", "database is silent")
 
 
 class Section:
@@ -71,11 +72,12 @@ def parse(text):
 
 
 class Case:
-    """One case file at work on a server and a vendor."""
+    """One case file at work on a server, a vendor and a database."""
 
-    def __init__(self, server, vendor, canaries):
+    def __init__(self, server, vendor, database, canaries):
         self.server = server
         self.vendor = vendor
+        self.database = database
         self.canaries = canaries
         self.expected_at_vendor = []  # (line in the file, pattern) of the step at work
 
@@ -88,6 +90,10 @@ class Case:
             return self.vendor.authority
         if name == "VENDOR-PORT":
             return self.vendor.authority.rsplit(":", 1)[1]
+        if name == "DATABASE-PORT":
+            return str(self.database.port)
+        if name == "MD5":
+            return vendor_database.md5_password(*map(self.canaries.new, words[:2]), words[2])
         if name == "BYTES":
             return "x" * int(words[0])
         if name == "SECRET":
@@ -159,14 +165,19 @@ class Case:
         """Lines as they stand, each ended by CR LF."""
         return "\r\n".join(self.fill(line) for line in section.lines).encode() + b"\r\n\r\n"
 
-    def check_vendor(self, expected, answer):
-        got, self.vendor.requests[:] = list(self.vendor.requests), []
+    def check(self, peer, expected, compare, answer):
+        """What the vendor or the database got since the last response."""
+        got, peer.requests[:] = list(peer.requests), []
         for section, request in zip(expected, got):
-            self.assert_bytes(section, request.raw, "the vendor got")
+            compare(section, request.raw, f"the {peer.name} got")
         assert len(got) == len(expected), \
-            f"the vendor got {len(got)} requests: {[request.raw[:200] for request in got]}, and " \
-            f"the client: {answer.raw.decode()}"
-        assert not self.vendor.script, f"never asked for: {list(self.vendor.script)}"
+            f"the {peer.name} got {len(got)} times: {[request.raw[:200] for request in got]}, " \
+            f"and the client: {answer.raw.decode()}"
+        assert not peer.script, f"never asked for: {list(peer.script)}"
+
+    def assert_messages(self, section, raw, what):
+        expected = vendor_database.messages(map(self.fill, section.lines))
+        assert raw == expected, f"line {section.line}, {what}: {raw}, expected: {expected}"
 
     def profiles(self):
         """Everything that is stored of profiles."""
@@ -187,15 +198,17 @@ class Case:
         self.server.start()
 
     def foresee(self, section):
-        """What the vendor does with its next request."""
+        """What the vendor or the database does with the next request."""
+        if section.heading == "database answers":
+            return vendor_database.messages(map(self.fill, section.lines))
         if section.heading == "vendor answers":
             return self.message(section, signed=False)
         if section.heading == "vendor breaks off":
             return vendor.breaking_off(self.message(section, signed=False))
-        return {"vendor resets": vendor.reset, "vendor is silent": vendor.silence}[section.heading]
+        return vendor.reset if section.heading.endswith(" resets") else vendor.silence
 
     def run(self, sections):
-        request, expected = None, []
+        request, at_vendor, at_database = None, [], []
         if sections[0].heading != "server":
             self.server.start()
         for section in sections:
@@ -206,18 +219,23 @@ class Case:
             elif section.heading == "raw request":
                 request = self.raw(section)
             elif section.heading == "vendor gets":
-                expected.append(section)
+                at_vendor.append(section)
+            elif section.heading == "database gets":
+                at_database.append(section)
             elif section.heading in HEADINGS and section.heading.startswith("vendor "):
                 self.vendor.script.append(self.foresee(section))
+            elif section.heading in HEADINGS and section.heading.startswith("database "):
+                self.database.script.append(self.foresee(section))
             elif section.heading == "response":
                 before = self.profiles()
                 with wire.Connection(self.server.host, self.server.port) as connection:
                     answer = connection.exchange(request)
                 self.server.answers.append(answer.raw)
-                self.check_vendor(expected, answer)
+                self.check(self.vendor, at_vendor, self.assert_bytes, answer)
+                self.check(self.database, at_database, self.assert_messages, answer)
                 self.assert_bytes(section, answer.raw, "the client got")
                 assert answer.status == 200 or self.profiles() == before, \
                     f"line {section.line}: what was refused changed a profile"
-                expected = []
+                at_vendor, at_database = [], []
             else:
                 raise AssertionError(f"line {section.line}: no section is named {section.heading}")

@@ -54,6 +54,8 @@ class Vendor:
     function is called on the connection's thread, several at once if there are several. An answer
     is bytes, or one of the functions above, or None: hang up without a word."""
 
+    name = "vendor"
+
     def __init__(self, answer=None):
         self.answer = answer or self.next_of_script
         self.script = collections.deque()
@@ -100,19 +102,22 @@ class Vendor:
         try:
             while True:
                 raw, rest = wire.read_message(connection, rest)
-                if not raw:
+                if not raw or not self.take(connection, Request(raw)):
                     return
-                request = Request(raw)
-                with self.lock:
-                    self.requests.append(request)
-                answer = self.answer(request)
-                if answer is None:
-                    return
-                if callable(answer):
-                    answer(connection)
-                    return
-                connection.sendall(answer)
         except OSError:
             pass
         finally:
             connection.close()
+
+    def take(self, connection, request):
+        """Keeps a request and answers it. False: that was the connection's end."""
+        with self.lock:
+            self.requests.append(request)
+        answer = self.answer(request)
+        if answer is None:
+            return False
+        if callable(answer):
+            answer(connection)
+            return False
+        connection.sendall(answer)
+        return True

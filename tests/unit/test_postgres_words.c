@@ -33,7 +33,7 @@ static const struct {
      CLIENT_OK, NULL, NULL},
     {AT "none of the server's SASL authentication mechanisms are supported\n",
      LIBPQ_STATUS_AWAITING, POSTGRES_UNKNOWN_METHOD, CLIENT_OK, NULL, NULL},
-    {AT "server does not support SSL, but SSL was required\n", LIBPQ_STATUS_TLS, POSTGRES_FAILED,
+    {AT "server does not support SSL, but SSL was required\n", LIBPQ_STATUS_TLS, POSTGRES_NO_TLS,
      CLIENT_TLS, "offers no TLS", NULL},
     {AT "SSL error: certificate verify failed\n", LIBPQ_STATUS_TLS, POSTGRES_FAILED, CLIENT_TLS,
      "shows a certificate that is not trusted here", NULL},
@@ -43,10 +43,10 @@ static const struct {
     {AT "root certificate file \"/dev/null/none\" does not exist\n", LIBPQ_STATUS_TLS,
      POSTGRES_FAILED, CLIENT_TLS,
      "was not asked for its certificate: this system's trusted certificates were not found", NULL},
-    {AT "received invalid response to SSL negotiation: H\n", LIBPQ_STATUS_TLS, POSTGRES_FAILED,
+    {AT "received invalid response to SSL negotiation: H\n", LIBPQ_STATUS_TLS, POSTGRES_STRANGER,
      CLIENT_BROKEN, "does not speak PostgreSQL's protocol", NULL},
     {AT "expected authentication request from server, but received H\n", LIBPQ_STATUS_AWAITING,
-     POSTGRES_FAILED, CLIENT_BROKEN, "does not speak PostgreSQL's protocol", NULL},
+     POSTGRES_STRANGER, CLIENT_BROKEN, "does not speak PostgreSQL's protocol", NULL},
     {AT "Connection refused\n\tIs the server running on that host?\n", LIBPQ_STATUS_STARTED,
      POSTGRES_FAILED, CLIENT_CONNECT, "does not take connections: Connection refused", NULL},
     {AT "something new\n", LIBPQ_STATUS_STARTED, POSTGRES_FAILED, CLIENT_CONNECT,
@@ -76,7 +76,7 @@ static void words_have_their_meaning(void **state)
         postgres_judge(&session, rows[i].text);
         assert_int_equal(answer.result, rows[i].result);
         assert_true(is_text(answer.sqlstate, rows[i].sqlstate));
-        if (answer.result == POSTGRES_FAILED) {
+        if (rows[i].outcome != CLIENT_OK) {
             assert_int_equal(answer.outcome, rows[i].outcome);
             assert_int_equal(answer.connected, rows[i].status > LIBPQ_STATUS_STARTED);
             assert_memory_equal(answer.detail, "acme.example:5439 ", 18);
