@@ -18,6 +18,7 @@ const PATHS = new Map([
     ['/oauth/token', '/token'],
     ['/oauth_token.do', '/token'],
     ['/identity/oauth/token', '/token'],
+    ['/api/oauth.v2.access', '/token'],
 ]);
 const SCOPE = 'openid offline_access';
 
@@ -37,7 +38,21 @@ const APIS = [
         200, { requestId: '1#2', success: false, errors: [{ code: '601', message: 'invalid' }] }],
     ['/sap/', { d: { EntitySets: [] } }, 401, {}],
     ['/workbooks/', { tables: [] }, 401, { message: 'The token is not good' }],
+    ['/api/auth.test', { ok: true, url: 'https://acme.slack.com/', user_id: 'user-1' },
+        200, { ok: false, error: 'invalid_auth' }],
+    ['/api/conversations.list', { ok: true, channels: [] },
+        200, { ok: false, error: 'invalid_auth' }],
 ];
+
+// Slack says the same things as OAuth in words of its own, always with status 200.
+const SLACK_ERRORS = { invalid_grant: 'invalid_code', invalid_client: 'bad_client_secret' };
+function inWordsOfSlack(answer) {
+    if (answer.error) return { ok: false, error: SLACK_ERRORS[answer.error] ?? answer.error };
+    const { access_token, refresh_token, expires_in, scope } = answer;
+    return { ok: true, app_id: 'app-1', team: { id: 'team-1' },
+        authed_user: { id: 'user-1', token_type: 'user', access_token, refresh_token, expires_in,
+            scope } };
+}
 
 const server = http.createServer();
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
@@ -102,8 +117,21 @@ async function formOfJson(request) {
     request.headers['content-type'] = 'application/x-www-form-urlencoded';
 }
 
+// Lets the answer through as another.
+function translate(response, inOtherWords) {
+    const [writeHead, end] = [response.writeHead.bind(response), response.end.bind(response)];
+    response.writeHead = () => response;
+    response.end = (text) => {
+        const whole = JSON.stringify(inOtherWords(JSON.parse(text)));
+        writeHead(200, { 'content-type': 'application/json; charset=utf-8',
+            'content-length': Buffer.byteLength(whole) });
+        return end(whole);
+    };
+}
+
 server.on('request', async (request, response) => {
     asked.push(`${request.method} ${request.url}`);
+    if (request.url === '/api/oauth.v2.access') translate(response, inWordsOfSlack);
     const api = APIS.find(([path]) => request.url.startsWith(path));
     if (api) return answerApi(api, request, response);
     if (PATHS.has(request.url)) request.url = PATHS.get(request.url);
