@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "service/access.h"
 #include "store/access_keys.h"
+#include "store/tokens.h"
 #include "vault/seal.h"
 #include "wire/sigv4.h"
 
@@ -20,6 +21,7 @@ enum {
     GENERATED_SECRET = 40, /* characters, as AWS's: 240 bits */
     SECRET_MIN = 8,
     SECRET_MAX = 256,
+    FIRST_KEY_WAIT_MS = 20 * 1000,
 };
 
 static void random_text(const char *letters, char *out, size_t len)
@@ -141,7 +143,7 @@ static bool make_and_keep(const struct data_dir *data, const char *account, cons
     return ok;
 }
 
-bool first_key_make(const struct data_dir *data, const char *account, struct error *error)
+static bool make_first(const struct data_dir *data, const char *account, struct error *error)
 {
     char path[DATA_PATH_SIZE], passing[DATA_PATH_SIZE + 4];
     bool any = false;
@@ -163,4 +165,24 @@ bool first_key_make(const struct data_dir *data, const char *account, struct err
                     strerror(errno));
     log_info("First start: the access key for account %s is in %s.", account, path);
     return true;
+}
+
+/* Of several nodes that start on a new database one makes it. */
+bool first_key_make(const struct data_dir *data, const char *account, struct error *error)
+{
+    static const unsigned char no_hash[REQUEST_HASH_SIZE];
+    const struct token_key key = {STR(""), STR(""), STR("first-access-key"), STR("")};
+    struct arena arena = {0};
+    struct token_claim *claim;
+    enum token_state state;
+    struct str answer;
+    if (!token_claim(data->store, &arena, &key, no_hash, FIRST_KEY_WAIT_MS, &state, &claim, &answer,
+                     error))
+        return false;
+    bool ok = state == TOKEN_CLAIMED
+                  ? make_first(data, account, error)
+                  : fail(error, ERR_UNAVAILABLE, "Another node is making the first access key.");
+    token_release(data->store, claim);
+    arena_done(&arena);
+    return ok;
 }

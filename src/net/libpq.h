@@ -5,9 +5,12 @@
 
 #include <stdbool.h>
 
-struct pg_conn;      /* PGconn */
-struct pg_result;    /* PGresult */
-struct libpq_option; /* PQconninfoOption */
+struct pg_conn;       /* PGconn */
+struct pg_result;     /* PGresult */
+struct libpq_option { /* PQconninfoOption; a list of them ends with one without a keyword */
+    char *keyword, *envvar, *compiled, *val, *label, *dispchar;
+    int dispsize;
+};
 
 enum libpq_polling { /* PostgresPollingStatusType */
                      LIBPQ_POLLING_FAILED,

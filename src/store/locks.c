@@ -59,8 +59,8 @@ static void take_again(struct locks *locks)
     struct error error;
     bool *taken = xcalloc(locks->held.count + 1, sizeof(*taken));
     int64_t connections = pg_connections(locks->db);
-    if (locks->held.count == 0 ||
-        pg_swap_locks(locks->db, NULL, 0, locks->held.items, locks->held.count, taken, &error))
+    struct lock_swap swap = {.wanted = locks->held.items, .wanted_count = locks->held.count};
+    if (locks->held.count == 0 || pg_swap_locks(locks->db, &swap, taken, &error))
         locks->connections = connections;
     free(taken);
 }
@@ -96,8 +96,8 @@ static void serve(struct locks *locks, struct request *requests, struct names *r
     bool *taken = xcalloc(count + 1, sizeof(*taken));
     for (size_t i = 0; i < released->count; i++)
         take_out(&locks->held, released->items[i]);
-    bool ok = pg_swap_locks(locks->db, released->items, released->count, wanted.items, count, taken,
-                            &error);
+    struct lock_swap swap = {released->items, released->count, wanted.items, count};
+    bool ok = pg_swap_locks(locks->db, &swap, taken, &error);
     if (locks->connections != pg_connections(locks->db))
         take_again(locks);
     answer(locks, requests, ok, taken, &error);

@@ -117,14 +117,12 @@ static bool send_and_wait(struct pg_db *db, struct pg_stmt *stmt, struct error *
 static bool read_patiently(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
 {
     int64_t until_ms = clock_mono_ms() + PG_READ_MS;
-    for (;;) {
-        if (!pg_ensure(db, until_ms, error))
-            return false;
-        if (send_and_wait(db, stmt, error))
+    struct error reason;
+    do {
+        if (pg_ensure(db, until_ms, &reason) && send_and_wait(db, stmt, &reason))
             return true;
-        if (db->failure != DB_FAILED_AGAIN || clock_mono_ms() >= until_ms)
-            return false;
-    }
+    } while (db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
+    return fail(error, reason.code, "%s", reason.message);
 }
 
 static bool writes(const struct pg_stmt *stmt)

@@ -8,6 +8,8 @@
 /* Where the database is: as many connections as wanted are made from it, by any thread. */
 struct pg_server;
 struct pg_server *pg_server_new(const char *url, const struct secret *password);
+/* Loads libpq and reads the URL: before the first connection, and before threads. */
+bool pg_server_check(struct pg_server *server, struct error *error);
 void pg_server_free(struct pg_server *server); /* NULL is fine */
 
 /* One that reads connects at its first statement; one that writes at once, and finds out here what
@@ -15,10 +17,15 @@ void pg_server_free(struct pg_server *server); /* NULL is fine */
 bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,
              struct error *error);
 
-/* Locks that belong to a connection (pg_advisory_lock) and end with it, shared with nobody. First
- * gives back `released`, then tries to take each of `wanted`: ret_taken says which. */
-bool pg_swap_locks(struct db *db, const int64_t *released, size_t released_count,
-                   const int64_t *wanted, size_t wanted_count, bool *ret_taken,
+struct lock_swap {
+    const int64_t *released;
+    size_t released_count;
+    const int64_t *wanted;
+    size_t wanted_count;
+};
+/* Locks that belong to a connection (pg_advisory_lock) and end with it, shared with nobody. Gives
+ * back what is released, then tries to take each of what is wanted: ret_taken says which. */
+bool pg_swap_locks(struct db *db, const struct lock_swap *swap, bool *ret_taken,
                    struct error *error);
 /* How many connections there were; another number than before means that its locks are gone. */
 int64_t pg_connections(const struct db *db);

@@ -49,6 +49,13 @@ static bool queue_stamp(struct pg_db *db, struct error *error)
     return ok;
 }
 
+/* The row's lock is held before COMMIT is sent: else both could arrive late, after another
+ * connection had asked and been told that nothing was committed. */
+static bool stamp(struct pg_db *db, struct error *error)
+{
+    return queue_stamp(db, error) && pg_drain(db, PG_WRITE_MS, error);
+}
+
 /* The answer to COMMIT in a transaction that failed before is "ROLLBACK", and no error. */
 static bool say_commit(struct pg_db *db, struct error *error)
 {
@@ -66,13 +73,13 @@ static bool say_commit(struct pg_db *db, struct error *error)
 bool pg_commit(struct db *base, struct error *error)
 {
     struct pg_db *db = pg_of(base);
-    return queue_stamp(db, error) && say_commit(db, error);
+    return stamp(db, error) && say_commit(db, error);
 }
 
 bool pg_commit_ahead(struct db *base, bool *ret_held, struct error *error)
 {
     struct pg_db *db = pg_of(base);
-    bool answered = queue_stamp(db, error) && pg_drain(db, PG_WRITE_MS, error);
+    bool answered = stamp(db, error);
     db->ahead = false;
     *ret_held = answered ? db->held : db->failure != DB_FAILED;
     if (answered && !db->held)

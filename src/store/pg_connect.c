@@ -10,32 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-    VERSION_LEAST = 140000, /* its libpq and its servers alike */
-    PARAMETERS_MAX = 16,
-};
-
-struct pg_server {
-    char *url;
-    const struct secret *password;
-};
-
-struct pg_server *pg_server_new(const char *url, const struct secret *password)
-{
-    struct pg_server *server = xcalloc(1, sizeof(*server));
-    server->url = xstrdup(url);
-    server->password = password;
-    return server;
-}
-
-void pg_server_free(struct pg_server *server)
-{
-    if (!server)
-        return;
-    explicit_bzero(server->url, strlen(server->url));
-    free(server->url);
-    free(server);
-}
+enum { VERSION_LEAST = 140000 };
 
 /* A backend whose client has gone lets go of its locks soon; synchronous_commit is the operator's
  * to strengthen, not to turn off. */
@@ -76,27 +51,6 @@ bool pg_fail_lost(struct pg_db *db, struct error *error)
     return fail(error, ERR_UNAVAILABLE, "The connection to the store's database was lost.");
 }
 
-/* What stands before "dbname" is a default that the URL may overrule. */
-static struct pg_conn *begin(const struct pg_server *server)
-{
-    const char *names[PARAMETERS_MAX] = {"connect_timeout",
-                                         "tcp_user_timeout",
-                                         "keepalives_idle",
-                                         "keepalives_interval",
-                                         "keepalives_count",
-                                         "target_session_attrs",
-                                         "password",
-                                         "fallback_application_name",
-                                         "dbname",
-                                         "client_encoding",
-                                         NULL};
-    const char *values[PARAMETERS_MAX] = {"5",  "15000",    "10",        "5",    "3", "primary",
-                                          NULL, "headgate", server->url, "UTF8", NULL};
-    if (server->password)
-        values[6] = secret_reveal(server->password).data;
-    return libpq.connectdbParams(names, values, 1);
-}
-
 static bool set_up(struct pg_db *db, struct error *error)
 {
     libpq.setNoticeProcessor(db->conn, ignore_notice, NULL);
@@ -129,7 +83,7 @@ static void keep_words(const char *words, struct error *error)
 static bool connect_once(struct pg_db *db, struct error *error)
 {
     struct error words = {0};
-    db->conn = begin(db->server);
+    db->conn = pg_server_connect(db->server, db->tries++);
     if (libpq.status(db->conn) == LIBPQ_STATUS_OK) {
         db->connections++;
         return set_up(db, error);
@@ -140,8 +94,7 @@ static bool connect_once(struct pg_db *db, struct error *error)
     metrics_count(METRIC_STORE_ERRORS, 0, 0);
     /* Whoever starts the server reads the words; a caller of the API is not shown host names. */
     if (db->connections == 0 && db->use == DB_WRITE) {
-        if (error)
-            *error = words;
+        *error = words;
         return false;
     }
     if (!db->complained)
@@ -152,32 +105,18 @@ static bool connect_once(struct pg_db *db, struct error *error)
 
 bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
 {
+    struct error reason;
     while (!db->conn) {
-        if (connect_once(db, error)) {
+        if (connect_once(db, &reason)) {
             if (db->complained)
                 log_info("The store's database is reached again.");
             db->complained = false;
             return true;
         }
         if (db->failure == DB_FAILED || clock_mono_ms() >= until_ms)
-            return false;
+            return fail(error, reason.code, "%s", reason.message);
         nanosleep(&(struct timespec){.tv_nsec = PG_NAP_MS * 1000000L}, NULL);
     }
-    return true;
-}
-
-/* Its own words could show a part of a password that was not encoded. */
-static bool check_url(const struct pg_server *server, struct error *error)
-{
-    char *words = NULL;
-    struct libpq_option *options = libpq.conninfoParse(server->url, &words);
-    libpq.freemem(words);
-    if (!options)
-        return fail(error, ERR_VALIDATION,
-                    "--store is not a connection string of PostgreSQL, such as "
-                    "postgresql://user@host:5432/database. Signs like : / @ in a password are "
-                    "written as %%3A %%2F %%40.");
-    libpq.conninfoFree(options);
     return true;
 }
 
@@ -208,12 +147,6 @@ static void warn(struct pg_db *db)
 bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,
              struct error *error)
 {
-    if (!libpq_load())
-        return fail(error, ERR_UNAVAILABLE,
-                    "A store in PostgreSQL needs its client library libpq.so.5 of version 14 or "
-                    "later (Debian's package libpq5).");
-    if (!check_url(server, error))
-        return false;
     struct pg_db *db = xcalloc(1, sizeof(*db));
     db->base.driver = &pg_driver;
     db->server = server;

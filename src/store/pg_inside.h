@@ -7,7 +7,6 @@
 #include "store/pg.h"
 
 enum {
-    PG_CONNECT_S = 5, /* a host may take to let us in; the URL may say another */
     PG_READ_MS = 10 * 1000,
     PG_WRITE_MS = 30 * 1000, /* the answer to a statement, or a commit, that writes */
     PG_NAP_MS = 100,         /* between tries to connect */
@@ -51,6 +50,7 @@ struct pg_db {
     enum db_use use;
     struct pg_conn *conn; /* NULL when it was lost, or never was */
     int64_t connections;  /* how many there were */
+    unsigned tries;       /* to connect */
     bool complained;      /* that there is none, in the log */
     bool in_transaction;
     bool lost;               /* see db_is_lost */
@@ -73,6 +73,12 @@ static inline struct pg_db *pg_of(const struct db *db)
 }
 
 extern const struct db_driver pg_driver;
+
+/* --- pg_server.c --- */
+
+/* Waits, some seconds for each host. A host that takes the connection and then is silent or closes
+ * it keeps libpq from trying the next one: so each try begins with another host. */
+struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries);
 
 /* --- pg_connect.c --- */
 

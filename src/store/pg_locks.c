@@ -34,20 +34,31 @@ static bool is_among(const struct pg_result *result, int64_t key)
     return false;
 }
 
-bool pg_swap_locks(struct db *base, const int64_t *released, size_t released_count,
-                   const int64_t *wanted, size_t wanted_count, bool *ret_taken, struct error *error)
+static bool try_swap(struct pg_db *db, const struct lock_swap *swap, bool *ret_taken,
+                     struct error *error)
 {
-    struct pg_db *db = pg_of(base);
-    if (!pg_ensure(db, clock_mono_ms() + PG_READ_MS, error))
+    if (swap->released_count > 0 &&
+        !run_with_list(db, PG_UNLOCK, swap->released, swap->released_count, error))
         return false;
-    if (released_count > 0 && !run_with_list(db, PG_UNLOCK, released, released_count, error))
-        return false;
-    if (!run_with_list(db, PG_LOCK, wanted, wanted_count, error) ||
+    if (!run_with_list(db, PG_LOCK, swap->wanted, swap->wanted_count, error) ||
         !pg_drain(db, PG_READ_MS, error))
         return false;
-    for (size_t i = 0; i < wanted_count; i++)
-        ret_taken[i] = is_among(db->last, wanted[i]);
+    for (size_t i = 0; i < swap->wanted_count; i++)
+        ret_taken[i] = is_among(db->last, swap->wanted[i]);
     return true;
+}
+
+bool pg_swap_locks(struct db *base, const struct lock_swap *swap, bool *ret_taken,
+                   struct error *error)
+{
+    struct pg_db *db = pg_of(base);
+    struct error reason;
+    int64_t until_ms = clock_mono_ms() + PG_READ_MS;
+    do {
+        if (pg_ensure(db, until_ms, &reason) && try_swap(db, swap, ret_taken, &reason))
+            return true;
+    } while (db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
+    return fail(error, reason.code, "%s", reason.message);
 }
 
 int64_t pg_connections(const struct db *db)

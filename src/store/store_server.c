@@ -2,11 +2,13 @@
 #include "store/inside.h"
 #include "store/locks.h"
 #include "store/migrations.h"
+#include "store/pg.h"
 
 static bool connect(struct store *store, struct error *error)
 {
     int64_t version;
-    return store_connect(store, DB_WRITE, &store->writer, error) &&
+    return pg_server_check(store->server, error) &&
+           store_connect(store, DB_WRITE, &store->writer, error) &&
            store_check_version(store, &version, error) &&
            (version == schema_version() || schema_migrate(store->writer, error));
 }

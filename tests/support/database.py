@@ -51,7 +51,8 @@ class FileDatabase:
 
 @functools.cache
 def cluster():
-    made = Postgres(False, ["host all owner 127.0.0.1/32 trust"], "")
+    made = Postgres(False, ["host all owner 127.0.0.1/32 trust",
+                            "host all all 127.0.0.1/32 scram-sha-256"], "")
     atexit.register(made.close)
     return made
 

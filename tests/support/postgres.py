@@ -8,6 +8,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -131,6 +132,12 @@ class Postgres:
         while not READY.search(self.log()):
             assert self.process.poll() is None and time.monotonic() < until, self.log()
             time.sleep(0.02)
+
+    def restart(self):
+        """Ends it as its operator would, and waits until it is there again."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(TIMEOUT_S)
+        self._start()
 
     def log(self):
         return (self.directory / "log").read_text(errors="replace")

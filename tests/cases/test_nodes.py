@@ -1,0 +1,221 @@
+"""Servers that share a store in PostgreSQL: what one does the others know, what one was doing when it
+died another goes on with, and a connection that goes leaves no question open."""
+
+import concurrent.futures
+import subprocess
+
+import psycopg
+import pytest
+
+from support import private
+from support.commit_cutter import CommitCutter
+from support.database import PostgresDatabase, cluster
+from support.salesforce import REDIRECT, Salesforce
+from support.server import command
+from support.vendor import Vendor, http
+
+AMPLITUDE = {"connectorProfileProperties": {"Amplitude": {}}}
+
+
+def amplitude(canaries, name="p", **more):
+    return {"connectorProfileName": name, "connectionMode": "Public", "connectorProfileConfig": {
+        **AMPLITUDE, "connectorProfileCredentials": {
+            "Amplitude": {"apiKey": "api-key", "secretKey": canaries.new()}}}, **more}
+
+
+def new(canaries, name="p", **more):
+    return amplitude(canaries, name, connectorType="Amplitude", **more)
+
+
+@pytest.fixture
+def database():
+    return PostgresDatabase()
+
+
+@pytest.fixture
+def nodes(servers, database):
+    """Makes nodes, not started yet, that share the database, and the keyring and the access key of
+    the first."""
+    made = []
+
+    def make(*options):
+        shared = ["--keyring", made[0].data / "keyring"] if made else []
+        node = servers(*options, *shared, start=False, make_key=False)
+        node.database = database
+        node.key = made[0].key if made else node.make_key("AKIAHEADGATETEST0001", "shared-key")
+        made.append(node)
+        return node
+
+    return make
+
+
+@pytest.fixture
+def agreeable():
+    """A vendor that accepts whatever it is shown."""
+    with Vendor(lambda _: http("200 OK", '{"data": []}')) as vendor:
+        yield vendor
+
+
+def to_vendor(vendor, kind="Amplitude"):
+    return ("--egress-allow", "127.0.0.1", "--endpoint", f"{kind}={vendor.url}")
+
+
+def sessions(database, which="true"):
+    return f"""SELECT pid FROM pg_stat_activity
+               WHERE datname = '{database.name}' AND application_name = 'headgate' AND {which}"""
+
+
+def administer(sql):
+    with psycopg.connect(f"host=127.0.0.1 port={cluster().port} user=owner dbname=postgres",
+                         autocommit=True) as connection:
+        cursor = connection.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def cut_sessions(database):
+    """How many there were."""
+    return len(administer(f"SELECT pg_terminate_backend(pid) FROM ({sessions(database)}) AS s"))
+
+
+def test_what_one_writes_another_reads(nodes, agreeable, canaries):
+    first, second = [nodes(*to_vendor(agreeable)).start() for _ in range(2)]
+    arn = first.ok("CreateConnectorProfile", new(canaries))["connectorProfileArn"]
+    assert second.describe("p")["connectorProfileArn"] == arn
+    second.ok("UpdateConnectorProfile", amplitude(canaries))
+    assert first.describe("p") == second.describe("p")
+    first.ok("DeleteConnectorProfile", {"connectorProfileName": "p"})
+    assert second.describe("p") is None
+
+
+def test_three_start_at_once_on_nothing(nodes):
+    """One makes the tables, the service secret and the first access key; all serve."""
+    made = [nodes() for _ in range(3)]
+    nothing = PostgresDatabase()
+    for node in made:
+        node.database = nothing
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda node: node.start(), made))
+    assert len(nothing.query("SELECT * FROM schema_version")) == 1
+    assert len(nothing.query("SELECT * FROM access_keys")) == 1
+    assert sum((node.data / "credentials").exists() for node in made) == 1
+
+
+def test_one_token_at_two_nodes(nodes, canaries):
+    """One of them works, the other waits for its answer; the code is shown once."""
+    with Salesforce(canaries) as vendor:
+        first = nodes(*to_vendor(vendor, "Salesforce"))
+        private.set_app(first, canaries)
+        second = nodes(*to_vendor(vendor, "Salesforce"))
+        for node in (first, second):
+            node.start()
+        request = {"connectorProfileName": "crm", "connectionMode": "Public", "clientToken": "t",
+                   "connectorType": "Salesforce", "connectorProfileConfig": {
+                       "connectorProfileProperties": {"Salesforce": {}},
+                       "connectorProfileCredentials": {"Salesforce": {"oAuthRequest": {
+                           "authCode": vendor.new_code(), "redirectUri": REDIRECT}}}}}
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda node: node.call("CreateConnectorProfile", request),
+                                    [first, second] * 2))
+        assert [each.status for each in answers] == [200] * 4, [each.body for each in answers]
+        assert len({each.body for each in answers}) == 1
+        assert list(vendor.codes.values()) == [1]
+        other = {**request, "connectorProfileName": "other"}
+        assert second.call("CreateConnectorProfile", other).status == 409
+
+
+def test_connections_that_are_cut_are_made_again(nodes, database, agreeable, canaries):
+    node = nodes(*to_vendor(agreeable)).start()
+    node.ok("CreateConnectorProfile", new(canaries))
+    for _ in range(3):
+        assert cut_sessions(database) >= 2
+        assert node.describe("p")
+        node.ok("UpdateConnectorProfile", amplitude(canaries, clientToken="t"))
+        assert cut_sessions(database) >= 2
+        node.ok("UpdateConnectorProfile", amplitude(canaries))
+        canaries.new("next")
+
+
+def test_the_fate_of_a_commit_is_looked_up(nodes, database, agreeable, canaries):
+    """It took place, and its answer was lost on the way: the change is answered as made, once."""
+    node = nodes(*to_vendor(agreeable))
+    with CommitCutter(cluster().port) as way:
+        database.options = ["--store", database.url.replace(str(cluster().port), str(way.port))]
+        node.start()
+        way.arm()
+        node.ok("CreateConnectorProfile", new(canaries))
+        assert way.cut.is_set()
+        for number in range(3):
+            before = node.profile_row("p")["version"]
+            way.arm()
+            node.ok("UpdateConnectorProfile", amplitude(canaries, clientToken=f"t{number}"))
+            assert way.cut.is_set()
+            assert node.profile_row("p")["version"] == before + 1
+        assert node.query("SELECT count(*) AS n FROM audit WHERE outcome = 'ok'") == [{"n": 4}]
+        node.stop()
+
+
+def test_a_private_connection_of_a_node_that_died(nodes, canaries):
+    """Another node, which was up all the time, finds it and makes it."""
+    with private.Gated(canaries) as vendor:
+        first = nodes(*private.options(vendor))
+        private.set_app(first, canaries)
+        second = nodes(*private.options(vendor))
+        for node in (first, second):
+            node.start()
+        vendor.gate.clear()
+        first.ok("CreateConnectorProfile", private.create(vendor.new_tokens()))
+        vendor.wait_for(1)
+        first.kill()
+        vendor.drop()
+        vendor.gate.set()
+        assert private.settled(second) == {"status": "CREATED"}
+
+
+def test_a_restart_of_the_database_is_outlived(nodes, database, agreeable, canaries):
+    """Reads and changes wait for it."""
+    node = nodes(*to_vendor(agreeable)).start()
+    node.ok("CreateConnectorProfile", new(canaries))
+    cluster().restart()
+    assert node.describe("p")
+    node.ok("UpdateConnectorProfile", amplitude(canaries))
+
+
+@pytest.mark.parametrize("url, words", [
+    ("postgresql://owner@127.0.0.1:1/x", "cannot be reached"),
+    ("postgresql://owner:canary-p/w@127.0.0.1/x", "connection string"),
+    ("mysql://127.0.0.1/x", "connection string"),
+    ("", "connection string"),
+    ("postgresql://owner@127.0.0.1:{port}/nobodys", "nobodys"),
+    ("postgresql://nobody:x@127.0.0.1:{port}/postgres", "nobody")])
+def test_a_store_that_is_not_there(tmp_path, url, words):
+    done = subprocess.run(
+        command("serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", "--store",
+                url.format(port=cluster().port)), capture_output=True, timeout=60)
+    said = done.stderr.decode()
+    assert done.returncode == 1 and words in said and "canary" not in said, said
+
+
+def test_a_newer_schema_is_refused(nodes, database):
+    node = nodes()
+    database.change("UPDATE schema_version SET version = version + 1")
+    done = subprocess.run(command("serve", *node.place, "--listen", "127.0.0.1:0"),
+                          capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"newer headgate" in done.stderr, done.stderr
+
+
+def test_the_password_shows_nowhere(database, canaries, servers, tmp_path):
+    """From the URL or PGPASSWORD: not in the process's arguments or environment afterwards."""
+    password = canaries.new("database-password")
+    role = f"role_{database.name}"
+    administer(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD '{password}'")
+    place = f"127.0.0.1:{cluster().port}/{database.name}"
+    for url, env in ((f"postgresql://{role}:{password}@{place}", {}),
+                     (f"postgresql://{role}@{place}", {"PGPASSWORD": password}),
+                     (None, {"HEADGATE_STORE": f"postgresql://{role}:{password}@{place}"})):
+        database.options = ["--store", url] if url else []
+        node = servers("--keyring", tmp_path / "keyring", env=env, start=False, make_key=False)
+        node.database = database
+        node.start()
+        assert b"PATH=" in node.environ
+        assert node.count_rows("access_keys") == 1
+        node.stop()

@@ -1,0 +1,77 @@
+"""A way to PostgreSQL on which a COMMIT arrives and its answer does not."""
+
+import socket
+import socketserver
+import threading
+
+
+class CommitCutter:
+    """Passes everything on, until arm(): the next COMMIT is passed on, its answer is waited for,
+    and then both sides are cut."""
+
+    def __init__(self, port):
+        cutter = self
+        self.target = ("127.0.0.1", port)
+        self.armed = threading.Event()
+        self.cut = threading.Event()
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                cutter.pass_on(self.request)
+
+        class Listener(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self.listener = Listener(("127.0.0.1", 0), Handler)
+        self.port = self.listener.server_address[1]
+        self.thread = threading.Thread(target=self.listener.serve_forever, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown()
+        self.listener.server_close()
+        self.thread.join()
+
+    def arm(self):
+        self.cut.clear()
+        self.armed.set()
+
+    def pass_on(self, near):
+        with socket.create_connection(self.target) as far:
+            last = threading.Event()  # the answer that is on its way now goes no further
+            back = threading.Thread(target=self.bring_back, args=(far, near, last), daemon=True)
+            back.start()
+            while data := receive(near):
+                if self.armed.is_set() and b"COMMIT" in data:
+                    self.armed.clear()
+                    last.set()
+                far.sendall(data)
+            end(far)
+            back.join()
+
+    def bring_back(self, far, near, last):
+        while data := receive(far):
+            if last.is_set():
+                self.cut.set()
+                break
+            near.sendall(data)
+        end(near)
+        end(far)
+
+
+def receive(connection):
+    try:
+        return connection.recv(65536)
+    except OSError:
+        return b""
+
+
+def end(connection):
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # it has ended already
