@@ -1,5 +1,5 @@
-"""Servers that share a store in PostgreSQL: what one does the others know, what one was doing when it
-died another goes on with, and a connection that goes leaves no question open."""
+"""Servers that share a store in PostgreSQL: what one does the others know, what one was doing when
+it died another goes on with, and a connection that goes leaves no question open."""
 
 import concurrent.futures
 import subprocess
