@@ -6,6 +6,7 @@
 int64_t clock_wall_ms(void); /* milliseconds since the epoch */
 int64_t clock_mono_ms(void); /* milliseconds since some fixed point */
 int64_t clock_mono_us(void);
+int64_t clock_mono_ns(void);
 
 enum { CLOCK_TEXT_SIZE = 32 };
 /* "2026-01-31T23:59:59Z", for people. */

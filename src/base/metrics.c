@@ -24,6 +24,7 @@ struct cells {
     struct histogram verification_seconds[METRIC_CONNECTORS_MAX];
     struct histogram commit_seconds;
     struct histogram commit_writes;
+    struct histogram stage_seconds[METRIC_STAGES_MAX];
 };
 
 static struct cells shards[METRIC_SHARDS];
@@ -41,6 +42,7 @@ static const struct {
     [LABEL_VERDICT] = {"verdict", METRIC_VERDICTS_MAX},
     [LABEL_CONNECTION] = {"connection", METRIC_CONNECTIONS_MAX},
     [LABEL_LIMIT] = {"limit", METRIC_LIMITS_MAX},
+    [LABEL_STAGE] = {"stage", METRIC_STAGES_MAX},
 };
 
 enum metric_kind { COUNTER, GAUGE, HISTOGRAM };
@@ -50,6 +52,9 @@ static const char *const kind_names[] = {"counter", "gauge", "histogram"};
 static const int64_t time_bounds[METRIC_BUCKETS] = {
     25,    50,    100,    250,    500,     1000,    2500,     5000,
     10000, 25000, 100000, 250000, 1000000, 2500000, 10000000, 30000000};
+static const int64_t stage_bounds_ns[METRIC_BUCKETS] = {
+    1000,   2000,    5000,    10000,   20000,    50000,     100000,     200000,
+    500000, 1000000, 2000000, 5000000, 20000000, 100000000, 1000000000, 10000000000};
 static const int64_t size_bounds[METRIC_BUCKETS] = {1,  2,  3,  4,  6,  8,   12,  16,
                                                     24, 32, 48, 64, 96, 128, 192, 256};
 
@@ -58,6 +63,7 @@ static const int64_t size_bounds[METRIC_BUCKETS] = {1,  2,  3,  4,  6,  8,   12,
 #define LABELLED(member, ...) .at = offsetof(struct cells, member), .labels = {__VA_ARGS__}
 #define SINGLE(metric) .at = offsetof(struct cells, single[metric])
 #define TIMES .kind = HISTOGRAM, .bounds = time_bounds, .per_unit = 1000000
+#define STAGES .kind = HISTOGRAM, .bounds = stage_bounds_ns, .per_unit = 1000000000
 #define SIZES .kind = HISTOGRAM, .bounds = size_bounds, .per_unit = 1
 
 static const struct row {
@@ -97,6 +103,9 @@ static const struct row {
     [METRIC_COMMIT_SECONDS] = {"headgate_commit_duration_seconds",
                                LABELLED(commit_seconds, LABEL_NONE), TIMES,
                                .help = "Making one batch of writes durable."},
+    [METRIC_STAGE_SECONDS] = {"headgate_stage_duration_seconds",
+                              LABELLED(stage_seconds, LABEL_STAGE), STAGES,
+                              .help = "What one request in 16 spent in each stage of its way."},
     [METRIC_COMMIT_WRITES] = {"headgate_commit_writes", LABELLED(commit_writes, LABEL_NONE), SIZES,
                               .help = "Writes that one commit made durable."},
     [METRIC_CONNECTIONS_OPEN] = {"headgate_connections_open", SINGLE(METRIC_CONNECTIONS_OPEN),

@@ -19,6 +19,7 @@ enum metric_label {
     LABEL_VERDICT,
     LABEL_CONNECTION,
     LABEL_LIMIT,
+    LABEL_STAGE,
     LABEL_COUNT,
 };
 
@@ -30,6 +31,7 @@ enum {
     METRIC_VERDICTS_MAX = 8,
     METRIC_CONNECTIONS_MAX = 3,
     METRIC_LIMITS_MAX = 8,
+    METRIC_STAGES_MAX = 12,
     METRIC_LABELS_MAX = 2,
     METRIC_BUCKETS = 16, /* of a histogram, without the one that has no end */
     METRIC_SHARDS = 8,
@@ -49,6 +51,7 @@ enum metric {
     METRIC_REQUEST_SECONDS,      /* operation; observed in microseconds */
     METRIC_VERIFICATION_SECONDS, /* connector; observed in microseconds */
     METRIC_COMMIT_SECONDS,       /* observed in microseconds */
+    METRIC_STAGE_SECONDS,        /* stage; observed in nanoseconds */
     METRIC_COMMIT_WRITES,
     /* What others keep: metrics_set, before they are written out. */
     METRIC_CONNECTIONS_OPEN,
@@ -72,6 +75,20 @@ enum metric_limit {
     LIMIT_ACCOUNT_CHANGE_RATE,
     LIMIT_PRIVATE_CONNECTIONS,
     LIMIT_COMMITTER,
+};
+
+/* What a request goes through, in this order; each has some of them only. */
+enum metric_stage {
+    STAGE_SIGNATURE, /* from the whole request on */
+    STAGE_DECODE,    /* the operation, the account's rate, the body, the model's constraints */
+    STAGE_HAND_OVER, /* until a worker has it */
+    STAGE_CHECK,     /* the configuration, and whether its credentials are the stored ones */
+    STAGE_LOAD,      /* what the store has */
+    STAGE_VERIFY,    /* with the vendor */
+    STAGE_SEAL,
+    STAGE_COMMIT,    /* until it is durable */
+    STAGE_HAND_BACK, /* until the event loop has it again; with the line of the log */
+    STAGE_ANSWER,    /* made, and where it was waited for written */
 };
 
 /* How an outbound call got its connection. */

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "service/service.h"
 #include "store/access_keys.h"
@@ -27,6 +28,7 @@ struct call {
     struct arena *arena; /* the exchange's */
     char request_id[UUID_SIZE];
     int64_t begun_us; /* monotonic */
+    int64_t stage_ns; /* monotonic, when its stage began; 0: this one is not measured */
     struct sigv4_caller caller;
     const struct api_operation *operation;
     struct value *input; /* decoded, within every constraint of the model */
@@ -56,6 +58,13 @@ struct operation {
 
 /* NULL for an operation of the model that is not built. */
 const struct operation *operation_find(struct str name);
+
+/* Measuring one request in STAGES_EVERY tells as much as measuring all. */
+enum { STAGES_EVERY = 16 };
+void call_stages_begin(struct call *call);
+/* That stage is over, and the next one begins. */
+void call_stage_end(struct call *call, enum metric_stage stage);
+void stage_end(int64_t *stage_ns, enum metric_stage stage); /* for a call that is gone */
 
 /* What the audit keeps of this call. Points into the call. */
 struct audit_entry call_audit_entry(const struct call *call, const char *outcome,

@@ -107,6 +107,7 @@ static bool check_name_is_free(struct profile_change *change)
     if (found)
         return fail(&call->error, ERR_CONFLICT, "ConnectorProfile with name %.*s already exists.",
                     STR_ARG(change->profile.key.name));
+    call_stage_end(call, STAGE_LOAD);
     return true;
 }
 
@@ -129,8 +130,10 @@ bool create_connector_profile(struct call *call)
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
     if (!find_connector(&change) || !profile_change_read_mode(&change) ||
-        !check_new_config(&change) || !check_name_is_free(&change) ||
-        !profile_change_verify(&change))
+        !check_new_config(&change))
+        return false;
+    call_stage_end(call, STAGE_CHECK);
+    if (!check_name_is_free(&change) || !profile_change_verify(&change))
         return false;
     set_new_row(&change);
     return profile_change_commit(&change);
@@ -150,6 +153,7 @@ static bool load_current(struct profile_change *change, struct profile *ret_curr
     if (!change->connector)
         return fail(&call->error, ERR_INTERNAL, "Profile %.*s is for a connector unknown here.",
                     STR_ARG(change->profile.key.name));
+    call_stage_end(call, STAGE_LOAD);
     fault_point("change:loaded");
     return true;
 }
@@ -246,8 +250,10 @@ bool update_connector_profile(struct call *call)
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
     if (!load_current(&change, &current) || !check_is_settled(call, &current) ||
-        !profile_change_read_mode(&change) || !check_changed_config(&change, &current) ||
-        !profile_change_verify(&change))
+        !profile_change_read_mode(&change) || !check_changed_config(&change, &current))
+        return false;
+    call_stage_end(call, STAGE_CHECK);
+    if (!profile_change_verify(&change))
         return false;
     set_changed_row(&change, &current);
     return profile_change_commit(&change);
@@ -271,6 +277,7 @@ bool delete_connector_profile(struct call *call)
             return fail_missing(call, value_text(call->input, "connectorProfileName"));
         return false;
     }
+    call_stage_end(call, STAGE_COMMIT);
     call->output = STR("{}");
     return true;
 }

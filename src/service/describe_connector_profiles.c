@@ -70,6 +70,7 @@ bool describe_connector_profiles(struct call *call)
     if (!profile_list(call->reader, call->arena, &filter, page + 1, &profiles, &count,
                       &call->error))
         return false;
+    call_stage_end(call, STAGE_LOAD);
     struct value *details = value_list(call->arena);
     for (size_t i = 0; i < count && i < page; i++)
         value_append(call->arena, details, detail_of(call->arena, &profiles[i]));

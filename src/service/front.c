@@ -107,15 +107,18 @@ static void count(const struct call *call)
 
 static void answer(struct call *call)
 {
+    int64_t stage_ns = call->stage_ns; /* the call is gone when it is answered */
     count(call);
     if (call->error.code != ERR_NONE)
         answer_error(call);
     else
         answer_with(call, 200, NULL, call->output);
+    stage_end(&stage_ns, STAGE_ANSWER);
 }
 
 static void answer_on_loop(void *argument)
 {
+    call_stage_end(argument, STAGE_HAND_BACK);
     answer(argument);
 }
 
@@ -163,6 +166,7 @@ static void run_on_worker(void *argument)
     struct call *call = argument;
     const struct operation *operation = operation_find(call->operation->name);
     call->reader = NULL; /* the loop's, which must not be used here */
+    call_stage_end(call, STAGE_HAND_OVER);
     if (operation->place == ON_WORKER) {
         run(call, operation);
         finish_change(call);
@@ -225,12 +229,16 @@ static bool open_call(struct call *call)
         return false;
     call->reader = state->reader;
     struct http_exchange *exchange = call->exchange;
-    return access_verify(state->access, call) &&
-           route_find(exchange->head.method, exchange->head.target, &call->operation,
-                      &call->error) &&
-           within_rate(call) &&
-           route_decode_input(call->operation, exchange->head.target, exchange->body, call->arena,
-                              &call->input, &call->error);
+    if (!access_verify(state->access, call))
+        return false;
+    call_stage_end(call, STAGE_SIGNATURE);
+    bool good =
+        route_find(exchange->head.method, exchange->head.target, &call->operation, &call->error) &&
+        within_rate(call) &&
+        route_decode_input(call->operation, exchange->head.target, exchange->body, call->arena,
+                           &call->input, &call->error);
+    call_stage_end(call, STAGE_DECODE);
+    return good;
 }
 
 static void dispatch(struct call *call)
@@ -285,6 +293,7 @@ void service_handle(void *context, struct http_exchange *exchange)
     call->exchange = exchange;
     call->arena = &exchange->arena;
     call->begun_us = clock_mono_us();
+    call_stages_begin(call);
     random_uuid(call->request_id);
     open_and_dispatch(call);
 }

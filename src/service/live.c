@@ -70,6 +70,18 @@ static struct str limit_name(size_t value)
     return value < sizeof(names) / sizeof(*names) ? names[value] : STR_NULL;
 }
 
+static struct str stage_name(size_t value)
+{
+    static const struct str names[] = {
+        [STAGE_SIGNATURE] = STR("signature"), [STAGE_DECODE] = STR("decode"),
+        [STAGE_HAND_OVER] = STR("hand-over"), [STAGE_CHECK] = STR("check"),
+        [STAGE_LOAD] = STR("load"),           [STAGE_VERIFY] = STR("verify"),
+        [STAGE_SEAL] = STR("seal"),           [STAGE_COMMIT] = STR("commit"),
+        [STAGE_HAND_BACK] = STR("hand-back"), [STAGE_ANSWER] = STR("answer"),
+    };
+    return value < sizeof(names) / sizeof(*names) ? names[value] : STR_NULL;
+}
+
 static const struct metric_names value_names = {.of = {
                                                     [LABEL_OPERATION] = operation_name,
                                                     [LABEL_OUTCOME] = outcome_name,
@@ -77,6 +89,7 @@ static const struct metric_names value_names = {.of = {
                                                     [LABEL_VERDICT] = verdict_name,
                                                     [LABEL_CONNECTION] = connection_name,
                                                     [LABEL_LIMIT] = limit_name,
+                                                    [LABEL_STAGE] = stage_name,
                                                 }};
 
 /* --- pages --- */

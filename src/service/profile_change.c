@@ -170,6 +170,7 @@ bool profile_change_verify(struct profile_change *change)
         return verify_later(change);
     bool accepted = profile_verify(call->service, &question, call->arena, &change->journal,
                                    &verdict, &change->tokens);
+    call_stage_end(call, STAGE_VERIFY);
     fault_point("change:verified");
     return accepted || fail_verdict(change, &verdict);
 }
@@ -232,10 +233,12 @@ bool profile_change_commit(struct profile_change *change)
     if (!profile_seal(call->service, &change->profile, change->config.credentials, &change->tokens,
                       call->arena, &change->profile.sealed_credentials, &call->error))
         return false;
+    call_stage_end(call, STAGE_SEAL);
     call->output = answer_of(call, &change->profile);
     fault_point("change:sealed");
     if (!store_apply(call->service->config.store, apply_change, change, false, &call->error))
         return answered_meanwhile(change);
+    call_stage_end(call, STAGE_COMMIT);
     fault_point("change:committed");
     if (change->has_place)
         provisioner_post(call->service->provisioner, &change->profile);

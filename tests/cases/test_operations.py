@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from support import aws, operations, private
+from support import aws, operations, private, wire
 from support.programs import find
 from support.server import OTHER_ACCOUNT, Key, command, headgate
 from support.vendor import Vendor, http
@@ -190,6 +190,25 @@ def test_what_else_is_counted(servers, vendor, canaries):
     assert 1 <= commits <= grown["headgate_commit_writes_sum"] == 2
     assert grown["headgate_http_refused_total"] == 1
     assert after["headgate_store_failing"] == 0 and after["headgate_store_errors_total"] == 0
+
+
+def test_stages_are_measured_of_a_request_in_sixteen(servers, vendor, canaries):
+    server = servers(*operations.OPTION, "--egress-allow", "127.0.0.1", "--endpoint",
+                     f"Amplitude={vendor.url}")
+    vendor.script += [http("200 OK", '{"data": {"series": []}}')] * 32
+    with wire.Connection(server.host, server.port) as connection:  # so that one loop sees them all
+        for number in range(32):
+            body = json.dumps(amplitude(canaries.new(), f"p{number}")).encode()
+            assert connection.exchange(wire.signed_request(
+                server, "POST", wire.kebab("CreateConnectorProfile"), body)).status == 200
+        name = "headgate_stage_duration_seconds"
+        while f'{name}_count{{stage="answer"}}' not in (after := operations.metrics(server)):
+            assert server.running()
+    counts = {label: after[f'{name}_count{{stage="{label}"}}'] for label in (
+        "signature", "decode", "hand-over", "check", "load", "verify", "seal", "commit",
+        "hand-back")}
+    assert set(counts.values()) == {2}
+    assert all(after[f'{name}_sum{{stage="{label}"}}'] > 0 for label in counts)
 
 
 def test_work_that_waits_is_seen(servers, gate, canaries, in_background):

@@ -21,6 +21,7 @@ static const struct metric_names names = {.of = {
                                               [LABEL_CONNECTOR] = number_name,
                                               [LABEL_VERDICT] = number_name,
                                               [LABEL_CONNECTION] = number_name,
+                                              [LABEL_STAGE] = number_name,
                                               [LABEL_LIMIT] = number_name,
                                           }};
 
