@@ -9,6 +9,9 @@ import re
 import statistics
 import urllib.request
 
+import load
+from support import wire
+
 PROFILES = 512  # so that requests in flight do not meet at one profile
 
 # (what it shows, connector, outcome of the sandbox's list, member that makes credentials differ)
@@ -41,13 +44,13 @@ def with_suffix(config, connector, member, suffix):
 class Strategy:
     """One connector's profiles and the updates that are sent to them."""
 
-    def __init__(self, bench, server, row):
-        self.bench, self.server = bench, server
+    def __init__(self, server, row):
+        self.server = server
         self.words, self.connector, outcome, self.member = row
-        self.config = bench.sandbox_config(self.connector, outcome)
+        self.config = load.sandbox_config(self.connector, outcome)
         self.figures, self.new, self.all = [], 0, 0
         for number in range(PROFILES):
-            answer = bench.wire.call(server, "CreateConnectorProfile", {
+            answer = wire.call(server, "CreateConnectorProfile", {
                 "connectorProfileName": f"{self.connector}-{number}", "connectionMode": "Public",
                 "connectorType": self.connector,
                 "connectorProfileConfig": self.config_of(number, 0)})
@@ -59,15 +62,15 @@ class Strategy:
 
     def requests(self):
         """Each profile's update, twice where the credentials must not be the stored ones."""
-        return [self.bench.signed(self.server, "UpdateConnectorProfile", {
+        return [load.signed(self.server, "UpdateConnectorProfile", {
             "connectorProfileName": f"{self.connector}-{number}", "connectionMode": "Public",
             "connectorProfileConfig": self.config_of(number, turn)})
             for turn in ((1, 0) if self.member else (0,)) for number in range(PROFILES)]
 
     def measure(self, path, seconds, operations_port):
-        self.bench.write_requests(path, self.requests())
+        load.write_requests(path, self.requests())
         new, reused = calls(operations_port)
-        rate = self.bench.wrk(self.server.authority, path, seconds)
+        rate = load.wrk(self.server.authority, path, seconds)
         new_after, reused_after = calls(operations_port)
         self.figures.append(rate)
         self.new += new_after - new
@@ -81,14 +84,14 @@ class Strategy:
                 "reused": round(1 - self.new / self.all, 4)}
 
 
-def measure(bench, work, rounds, seconds):
+def measure(work, rounds, seconds):
     """{strategy: figures}, measured in interleaved rounds on a server of their own."""
     path = pathlib.Path(work) / "strategy-requests"
     directory = pathlib.Path(work) / "strategies"
     directory.mkdir()
-    port = bench.free_port()
-    with bench.Server(directory, "--sandbox", "--operations", f"127.0.0.1:{port}") as server:
-        strategies = [Strategy(bench, server, row) for row in STRATEGIES]
+    port = load.free_port()
+    with load.Server(directory, "--sandbox", "--operations", f"127.0.0.1:{port}") as server:
+        strategies = [Strategy(server, row) for row in STRATEGIES]
         for _ in range(rounds):
             for strategy in strategies:
                 strategy.measure(path, seconds, port)
