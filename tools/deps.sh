@@ -15,11 +15,13 @@ test_packages=(
     cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
     openssl:openssl
 )
-bench_packages=(wrk:wrk)
+bench_packages=(wrk:wrk valgrind:valgrind)
 # PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are
 # unpacked to build/programs and not installed.
 test_programs=(postgres:postgresql-15 psql:postgresql-client-15)
-bench_programs=(nginx:nginx)
+bench_programs=(
+    nginx:nginx postgres:postgresql-15 psql:postgresql-client-15 pgbench:postgresql-15
+)
 # A test that needs one of these is skipped, by name, where it cannot be had.
 wished_test_programs=(promtool:prometheus)
 
@@ -173,6 +175,8 @@ for set in "$@"; do
     bench)
         install_packages benchmarking "${bench_packages[@]}"
         unpack_programs benchmarking "${bench_programs[@]}"
+        once_for build/venv/fetched "Python packages for moto, which is measured beside" \
+            tests/requirements.txt -- fetch_python
         ;;
     *) give_up "there is no set named $set: build, test or bench" ;;
     esac

@@ -1,6 +1,7 @@
 """Where a request's time goes: microseconds in each stage, as the server itself measures them, and of
 the processor's time by thread, as the kernel accounts for it."""
 
+import contextlib
 import pathlib
 import re
 import urllib.request
@@ -28,14 +29,23 @@ def stage_sums(port):
 
 
 def processor_ns(pid):
-    """Of each thread since it began, summed by name."""
+    """{thread: (what it is, nanoseconds since it began)}."""
     found = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        name = (task / "comm").read_text().strip()
-        if name in THREADS:
-            spent = int((task / "schedstat").read_text().split()[0])
-            found[THREADS[name]] = found.get(THREADS[name], 0) + spent
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            name = (task / "comm").read_text().strip()
+            if name in THREADS:
+                spent = int((task / "schedstat").read_text().split()[0])
+                found[task.name] = THREADS[name], spent
     return found
+
+
+def spent_between(before, after):
+    """Nanoseconds by what the threads are, of those that are still there."""
+    spent = dict.fromkeys(THREADS.values(), 0)
+    for thread, (name, ns) in after.items():
+        spent[name] += ns - before.get(thread, (name, 0))[1]
+    return spent
 
 
 def measure_one(server, port, path, seconds, connections):
@@ -50,8 +60,8 @@ def measure_one(server, port, path, seconds, connections):
         "per_s": round(rate),
         "stages_us": {stage: round(seconds_spent / count * 1e6, 1)
                       for stage, (seconds_spent, count) in taken.items() if count > 0},
-        "processor_us": {name: round((after - spent.get(name, 0)) / 1e3 / (rate * seconds), 1)
-                         for name, after in sorted(spent_after.items())},
+        "processor_us": {name: round(ns / 1e3 / (rate * seconds), 1)
+                         for name, ns in spent_between(spent, spent_after).items() if ns > 0},
     }
 
 
