@@ -19,9 +19,7 @@ bench_packages=(wrk:wrk valgrind:valgrind)
 # PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are
 # unpacked to build/programs and not installed.
 test_programs=(postgres:postgresql-15 psql:postgresql-client-15)
-bench_programs=(
-    nginx:nginx postgres:postgresql-15 psql:postgresql-client-15 pgbench:postgresql-15
-)
+bench_programs=(nginx:nginx postgres:postgresql-15 psql:postgresql-client-15)
 # A test that needs one of these is skipped, by name, where it cannot be had.
 wished_test_programs=(promtool:prometheus)
 

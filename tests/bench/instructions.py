@@ -1,6 +1,6 @@
-"""Instructions a request, counted by valgrind's callgrind: the same on a noisy machine as on a quiet
-one, so that a change can be judged by them. The kernel's are not among them, and a byte that is
-wiped or copied counts as one where the processor needs far less.
+"""Instructions a request, counted by valgrind's callgrind: the same on a noisy machine as on a
+quiet one, so that a change can be judged by them. The kernel's are not among them, and a byte that
+is wiped or copied counts as one where the processor needs far less.
 
 One request follows the other over one connection; what is counted is dumped before and after, so
 that the start of the server is not in it. The binary is built without link-time optimization, so

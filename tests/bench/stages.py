@@ -1,5 +1,5 @@
-"""Where a request's time goes: microseconds in each stage, as the server itself measures them, and of
-the processor's time by thread, as the kernel accounts for it."""
+"""Where a request's time goes: microseconds in each stage, as the server itself measures them, and
+of the processor's time by thread, as the kernel accounts for it."""
 
 import contextlib
 import pathlib

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -183,10 +182,10 @@ def have_postgres():
 def versions():
     """Of the yardsticks that there are, for the record."""
     found = {}
-    for name, words in (("nginx", ["-v"]), ("postgres", ["--version"]), ("valgrind", ["--version"])):
-        path = find(name) or shutil.which(name)
+    for name, word in (("nginx", "-v"), ("postgres", "--version"), ("valgrind", "--version")):
+        path = find(name)
         if path:
-            done = subprocess.run([path, *words], capture_output=True, text=True)
+            done = subprocess.run([path, word], capture_output=True, text=True)
             found[name] = (done.stdout + done.stderr).strip().split("\n")[0]
     found["python"] = sys.version.split()[0]
     return found
