@@ -4,6 +4,9 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "connector/pointer.h"
+#include "connector/url.h"
+
+#include <string.h>
 
 /* Where messages usually are: RFC 6749, then the habits of JSON APIs, then bare codes. */
 static const char *const usual[] = {
@@ -77,6 +80,24 @@ static struct str first_of(struct arena *arena, const struct value *json,
     return STR_NULL;
 }
 
+/* Where a redirect leads, but for path and query, which may hold anything: a login page elsewhere
+ * tells what is wrong. STR_NULL when it names no host. */
+static struct str words_of_redirect(struct arena *arena, const struct answer *answer)
+{
+    const struct str *location = client_header(&answer->response, STR("Location"));
+    struct str scheme, rest = STR_NULL;
+    struct url url;
+    if (!location || !str_cut(*location, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
+        return STR_NULL;
+    size_t len = strlen("//");
+    while (len < rest.len && !strchr("/?#", rest.data[len]))
+        len++;
+    struct str base = {location->data, scheme.len + strlen(":") + len};
+    if (!url_parse(arena, base, NULL, "Location", &url, NULL))
+        return STR_NULL;
+    return arena_printf(arena, "it leads to %.*s", STR_ARG(url_text(arena, &url)));
+}
+
 struct str words_of(const struct redaction *redaction, const struct connector *connector,
                     const struct answer *answer)
 {
@@ -88,6 +109,8 @@ struct str words_of(const struct redaction *redaction, const struct connector *c
         text = first_of(redaction->arena, answer->json, &connector->words);
     if (answer->json && !text.data)
         text = first_of(redaction->arena, answer->json, &usual_list);
+    if (!text.data && answer->response.status / 100 == 3)
+        text = words_of_redirect(redaction->arena, answer);
     if (!answer->json && !answer->html && answer->response.status >= 400)
         text = answer->response.body; /* but not of a success: half a token may be in it */
     return words_clean(redaction, text);

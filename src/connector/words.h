@@ -14,6 +14,6 @@ enum { WORDS_RAW_MAX = 16 * 1024 }; /* bytes; what is longer is no message and i
 struct str words_clean(const struct redaction *redaction, struct str text);
 
 /* What the answer says, by the connector's pointers and then by the usual ones; the plain text
- * of a refusal as it is. STR_NULL when it says nothing. */
+ * of a refusal as it is, the host that a redirect leads to. STR_NULL when it says nothing. */
 struct str words_of(const struct redaction *redaction, const struct connector *connector,
                     const struct answer *answer);

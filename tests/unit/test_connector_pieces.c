@@ -256,6 +256,36 @@ static void words_are_printable_and_short(void **state)
     assert_null(words_clean(&redaction, (struct str){longer, sizeof(longer)}).data);
 }
 
+static void a_redirect_tells_its_host_only(void **state)
+{
+    (void)state;
+    static const struct connector connector;
+    static const struct {
+        const char *location, *words;
+    } cases[] = {
+        {"https://Login.acme.example/sso?state=1#a", "it leads to https://login.acme.example"},
+        {"http://localhost:8080", "it leads to http://localhost:8080"},
+        {"https://acme.example?next=//other.example", "it leads to https://acme.example"},
+        {"https://canary.acme.example/", "it leads to https://[removed].acme.example"},
+        {"/login", NULL},
+        {"//acme.example/login", NULL},
+        {"https://user:word@acme.example/", NULL},
+        {"javascript://acme.example/", NULL},
+        {"https://", NULL},
+        {"", NULL},
+        {NULL, NULL},
+    };
+    struct redaction redaction = {.arena = &arena};
+    redact_add(&redaction, STR("canary"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct http_header header = {STR("location"), str_from(cases[i].location)};
+        struct answer answer = {.response = {.status = 302,
+                                             .headers = &header,
+                                             .header_count = cases[i].location ? 1 : 0}};
+        assert_str(words_of(&redaction, &connector, &answer), cases[i].words);
+    }
+}
+
 static int64_t retry_after(const char *text)
 {
     struct http_header header = {STR("retry-after"), str_from(text)};
@@ -356,6 +386,7 @@ int main(void)
         cmocka_unit_test(secrets_are_removed_in_every_form),
         cmocka_unit_test(enum_values_are_no_secrets),
         cmocka_unit_test(words_are_printable_and_short),
+        cmocka_unit_test(a_redirect_tells_its_host_only),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
         cmocka_unit_test(a_vendors_own_header_says_how_long),
         cmocka_unit_test(verdicts_are_sentences),
