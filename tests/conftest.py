@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from support.canary import Canaries
-from support.server import Server
+from support.server import VARIANT, Server
 from support.shown import Shown
 from support.vendor import Vendor
 
@@ -16,7 +16,16 @@ SHOWN = Shown()
 def pytest_configure(config):
     config.addinivalue_line("markers", "shows(column, name=, kind=): see support/shown.py")
     config.addinivalue_line("markers", "embedded: is about the store in a file, not PostgreSQL")
+    config.addinivalue_line("markers", "as_users_run_it: not for builds with sanitizers")
     config.pluginmanager.register(SHOWN)
+
+
+def pytest_collection_modifyitems(config, items):
+    if VARIANT not in ("asan", "tsan"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("as_users_run_it")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ build_packages=(
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
     cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
-    openssl:openssl
+    openssl:openssl systemd-analyze:systemd
 )
 bench_packages=(wrk:wrk valgrind:valgrind)
 # PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are
