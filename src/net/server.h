@@ -59,8 +59,8 @@ struct server_config {
     void *(*tls_context_for)(void *context, const char *server_name);
     void *tls_context_for_context;
     size_t body_max; /* bytes; 0: HTTP_BODY_MAX */
-    /* Over all loops; 0: 10,240. Past it a connection is answered 429 and closed; over TLS, where
-     * that would cost a handshake, or far past it, it is closed at once. */
+    /* Over all loops; 0: 10,240. Past it a connection is answered 429 and closed; far past it, it
+     * is closed at once. */
     size_t connections_max;
     /* Bytes of buffers larger than a usual request's, over all connections; 0: 256 MiB. Past it
      * whoever is sending such a request is answered 429. */

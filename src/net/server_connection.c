@@ -261,14 +261,11 @@ void connection_accept(struct server_loop *loop)
     uv_tcp_init(&loop->uv, &connection->tcp);
     link_connection(connection);
     int result = uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&connection->tcp);
-    bool surplus = count >= server->config.connections_max;
-    bool plain = !server->config.tls_cert_path && !server->config.tls_context_for;
-    bool told = surplus && plain && count < server->config.connections_max + SURPLUS_MAX;
-    if (result != 0 || (surplus && !told) || !tls_attach(connection)) {
+    connection->surplus = count >= server->config.connections_max;
+    if (result != 0 || count >= server->config.connections_max + SURPLUS_MAX ||
+        !tls_attach(connection)) {
         connection_close(connection);
         return;
     }
-    if (surplus)
-        connection_refuse(connection, 429, "Rate exceeded: too many connections are open.");
     connection_advance(connection);
 }

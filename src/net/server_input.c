@@ -180,6 +180,10 @@ static bool step(struct connection *connection)
 
 bool input_step(struct connection *connection)
 {
+    if (connection->surplus && connection->state == CONNECTION_IDLE) {
+        connection_refuse(connection, 429, "Rate exceeded: too many connections are open.");
+        return false;
+    }
     if (step(connection))
         return true;
     if (takes_too_much(connection))

@@ -112,6 +112,7 @@ struct connection {
     SSL *tls;          /* NULL: plain */
     struct str tls_in; /* ciphertext of the current read */
 
+    bool surplus;      /* past the limit: it is told so and no more */
     bool reading;      /* libuv reads */
     bool advancing;    /* connection_advance is on the stack */
     bool continued;    /* 100 Continue was sent for this request */

@@ -252,6 +252,32 @@ static void weak_handshakes_are_refused(void **state)
     files_remove(&files);
 }
 
+/* Past the limit a client is told so over TLS as well, before it has sent a request. */
+static void one_connection_too_many_is_told_so(void **state)
+{
+    (void)state;
+    struct files files;
+    struct server *server;
+    struct client held, other;
+    files_make(&files);
+    fixture_start(&(struct server_config){.tls_cert_path = files.cert,
+                                          .tls_key_path = files.key,
+                                          .connections_max = 1},
+                  &server);
+    assert_true(client_open(server, TLS1_2_VERSION, NULL, NULL, &held));
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        assert_true(client_open(server, version, NULL, NULL, &other));
+        struct buf stream = client_read(&other);
+        assert_int_equal(answer_status(buf_str(&stream)), 429);
+        assert_true(str_contains(buf_str(&stream), STR("\r\nRetry-After: 1\r\n")));
+        buf_done(&stream);
+        client_end(&other);
+    }
+    client_end(&held);
+    stop(server);
+    files_remove(&files);
+}
+
 static void the_certificate_is_renewed(void **state)
 {
     (void)state;
@@ -378,6 +404,7 @@ int main(void)
         cmocka_unit_test(large_bodies_go_both_ways_over_tls),
         cmocka_unit_test(refusals_are_readable_over_tls),
         cmocka_unit_test(weak_handshakes_are_refused),
+        cmocka_unit_test(one_connection_too_many_is_told_so),
         cmocka_unit_test(the_certificate_is_renewed),
         cmocka_unit_test(a_certificate_is_chosen_by_name),
         cmocka_unit_test(idle_connections_end_politely_at_the_stop),
