@@ -44,6 +44,8 @@ def run_test(report):
     for variant in ("faults", "asan", "tsan"):
         if built[variant]:
             report.suite(f"unit tests: {variant}", suites.unit, variant)
+    if built["asan"]:
+        report.suite("unit tests: asan, in PostgreSQL", suites.unit_in_postgres, "asan")
     if built["release"]:
         report.suite("cases: release", suites.pytest_suite, "release", ["cases"])
         report.suite("cases: release, in PostgreSQL", suites.pytest_suite, "release", ["cases"],

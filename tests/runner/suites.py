@@ -10,6 +10,7 @@ import xml.etree.ElementTree
 
 from runner.builds import SANITIZER_ENV, binary, without_random_addresses
 from runner.report import BUILD, LOGS, ROOT, Outcome, check, run, tail
+from support import postgres
 
 UNIT_TIMEOUT_S = 240
 PYTEST_TIMEOUT_S = 900
@@ -17,6 +18,8 @@ HISTORY_TIMEOUT_S = 3600
 TOOL_TIMEOUT_S = 60
 AT_ONCE = max(2, os.cpu_count() or 2)
 PYTEST_AT_ONCE = 2 * AT_ONCE  # each test has its own server, and most of its time waits for it
+
+STORE_PROGRAMS = ("store-claims", "store-profiles", "store-tables", "store-writes")
 
 TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)
 
@@ -27,14 +30,15 @@ def introspect(variant, what):
     return json.loads(answer.stdout)
 
 
-def unit_program(variant, test):
+def unit_program(variant, test, more_env=None):
     """Runs one program and counts the cases it tells; one that tells none is itself the case."""
-    name = f"unit-{variant}-{test['name']}"
+    name = f"unit-{variant}-{test['name']}{'-postgresql' if more_env else ''}"
     command = test["cmd"]
     if variant in ("asan", "tsan"):
         command = without_random_addresses(command)
     status, log = run(name, command, UNIT_TIMEOUT_S,
-                      {**SANITIZER_ENV, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP"},
+                      {**SANITIZER_ENV, **test["env"], "CMOCKA_MESSAGE_OUTPUT": "TAP",
+                       **(more_env or {})},
                       test["workdir"] or BUILD / variant)
     outcome = Outcome()
     for verdict, _, skip in TAP.findall(log.read_text(errors="replace")):
@@ -63,6 +67,30 @@ def unit(variant):
     if not tests:
         total += Outcome(failed=1, notes=["there is no unit test"])
     return total
+
+
+def unit_in_postgres(variant):
+    """What every store does, in PostgreSQL's."""
+    total = Outcome()
+    database = postgres.Postgres(False, ["host all owner 127.0.0.1/32 trust"], "")
+    try:
+        for test in introspect(variant, "tests"):
+            if test["name"] in STORE_PROGRAMS:
+                total += unit_program(variant, test, database_env(database, test["name"]))
+    finally:
+        database.close()
+    if total.passed == 0:
+        total += Outcome(failed=1, notes=["no unit test ran in PostgreSQL"])
+    return total
+
+
+def database_env(database, name):
+    database.sql(f"CREATE DATABASE {name.replace('-', '_')}")
+    url = f"postgresql://owner@127.0.0.1:{database.port}/{name.replace('-', '_')}"
+    return {"HEADGATE_TEST_STORE_URL": url,
+            "HEADGATE_TEST_STORE_EMPTY": f"{database.bin / 'psql'} -q '{url}' -c 'SET "
+                                         "client_min_messages = error' -c 'DROP SCHEMA IF EXISTS "
+                                         "headgate CASCADE'"}
 
 
 def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TIMEOUT_S,

@@ -137,7 +137,7 @@ class Postgres:
         """Ends it as its operator would, and waits until it is there again."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(TIMEOUT_S)
-        self._start()
+        self.start()
 
     def log(self):
         return (self.directory / "log").read_text(errors="replace")

@@ -34,9 +34,20 @@ static inline int64_t fixture_clock(void)
     return fixture_now_ms;
 }
 
+/* The same tests of what every store does run on a database server's, if the runner names one. */
+static inline bool fixture_is_remote(void)
+{
+    return getenv("HEADGATE_TEST_STORE_URL");
+}
+
 static inline struct store_config fixture_config(const struct fixture *f)
 {
-    return (struct store_config){.data_dir = f->dir, .now_ms = fixture_clock};
+    return (struct store_config){
+        .data_dir = f->dir,
+        .now_ms = fixture_clock,
+        .url = getenv("HEADGATE_TEST_STORE_URL"),
+        .connections = 4,
+    };
 }
 
 #define check(f, condition) check_at((f), (condition), #condition, __FILE__, __LINE__)
@@ -46,6 +57,13 @@ static inline void check_at(const struct fixture *f, bool ok, const char *text, 
     if (!ok)
         print_error("%s: %s\n", text, f->error.message);
     _assert_true(ok, text, file, line);
+}
+
+/* A directory is new for each test; a database is emptied by the runner's command. */
+static inline void fixture_empty(void)
+{
+    if (fixture_is_remote())
+        assert_int_equal(system(getenv("HEADGATE_TEST_STORE_EMPTY")), 0);
 }
 
 static inline void fixture_open(struct fixture *f)
@@ -89,6 +107,7 @@ static inline int fixture_setup(void **state)
 {
     struct fixture *f = malloc(sizeof(*f));
     fixture_make_dir(f);
+    fixture_empty();
     fixture_open(f);
     *state = f;
     return 0;

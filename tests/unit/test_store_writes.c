@@ -448,9 +448,14 @@ int main(void)
         test_with_store(closing_commits_what_is_queued),
         test_with_store(many_writers_need_fewer_commits),
         test_with_store(reader_sees_what_was_committed_and_nothing_else),
+    };
+    const struct CMUnitTest tests_of_files[] = {
         test_with_store(scrubbed_deletion_leaves_nothing_in_the_files),
         test_with_store(moved_rows_leave_no_copies),
         test_with_store(scrub_goes_on_when_a_reader_stays),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (!fixture_is_remote())
+        failed += cmocka_run_group_tests(tests_of_files, NULL, NULL);
+    return failed;
 }
