@@ -92,12 +92,12 @@ static const struct connector_rule rules[] = {
 static const char *const words[] = {"/err"};
 
 /* An organization's id for it: the key prefix 0Uv, with or without the three letters that make
- * letter case not count. */
+ * letter case not count. That there must be one is told where the calls are checked. */
 static bool check(const struct value *properties, const struct value *credentials,
                   struct error *error)
 {
     struct str id = value_text(properties, "businessUnitId");
-    bool good = (id.len == 15 || id.len == 18) && str_starts(id, STR("0Uv"));
+    bool good = id.len == 0 || ((id.len == 15 || id.len == 18) && str_starts(id, STR("0Uv")));
     (void)credentials;
     for (size_t i = 0; i < id.len; i++) {
         char c = id.data[i];

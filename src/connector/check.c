@@ -212,12 +212,13 @@ bool connector_check(const struct connector *connector, const struct value *prop
     struct arena arena = {0};
     struct scope scope;
     bool good = scope_make(connector, properties, credentials, &arena, &scope, error);
+    /* The connector's own rule comes first: what it refuses may make the others miss something. */
+    if (good && connector->check)
+        good = connector->check(properties, credentials, error);
     if (good && connector->auth.count > 0)
         good = check_urls(&arena, connector, &scope, error) &&
                check_probes(&arena, connector, &scope, error) &&
                (!credentials || check_credentials(&arena, connector, &scope, error));
-    if (good && connector->check)
-        good = connector->check(properties, credentials, error);
     arena_done(&arena);
     return good;
 }

@@ -254,6 +254,96 @@ static void each_refusal_has_its_meaning(void **state)
     }
 }
 
+/* What can go wrong at the token URL, for each grant and each way a client shows itself. */
+static const struct failure {
+    struct scripted step;
+    enum verdict_kind kind;
+    int calls, calls_as_client; /* client credentials use nothing up, so a fault is no end */
+} failures[] = {
+    {{NULL, 401, .body = "{\"error\":\"invalid_client\"}"}, VERDICT_REJECTED, 1, 1},
+    {{NULL, 400, .body = "{\"error\":\"invalid_grant\"}"}, VERDICT_REJECTED, 1, 1},
+    {{NULL, 403, .body = "{\"error\":\"access_denied\"}"}, VERDICT_REJECTED, 1, 1},
+    {{NULL, 429, .headers = "Retry-After: 3600\n", .body = "{}"}, VERDICT_THROTTLED, 1, 1},
+    {{NULL, 429, .body = "{}"}, VERDICT_THROTTLED, 3, 3},
+    {{NULL, 503, .body = "<html>"}, VERDICT_UNREACHABLE, 1, 2},
+    {{NULL, .outcome = CLIENT_BROKEN, .connected = true}, VERDICT_UNREACHABLE, 1, 1},
+    {{NULL, .outcome = CLIENT_BROKEN, .connected = true, .reused = true},
+     VERDICT_UNREACHABLE,
+     1,
+     2},
+    {{NULL, .outcome = CLIENT_TIMEOUT, .connected = true}, VERDICT_UNREACHABLE, 1, 1},
+    {{NULL, .outcome = CLIENT_TOO_LARGE, .connected = true}, VERDICT_UNREACHABLE, 1, 1},
+    {{NULL, 200, .body = "{\"access_token\":\"cut"}, VERDICT_UNREACHABLE, 1, 1},
+    {{NULL, 200, .body = "<!DOCTYPE html><html>"}, VERDICT_MISCONFIGURED, 1, 1},
+    {{NULL, 302, .headers = "Location: https://elsewhere.example/\n"}, VERDICT_MISCONFIGURED, 1, 1},
+};
+
+static const struct {
+    const char *properties, *credentials, *log;
+    bool as_client;
+} grants[] = {
+    {AT(URL, "AUTHORIZATION_CODE", ""), OWN(APP "," CODE),
+     "begin authorization_code " URL " c0de\nend   \n", false},
+    {AT(URL, "AUTHORIZATION_CODE", ""), OWN(APP ",\"refreshToken\":\"r1\""),
+     "begin refresh_token " URL " r1\nend   \n", false},
+    {AT(URL, "JWT_BEARER", ",\"tokenUrlCustomProperties\":{\"assertion\":\"h.c.s\"}"), OWN(APP),
+     "begin urn:ietf:params:oauth:grant-type:jwt-bearer " URL " h.c.s\nend   \n", false},
+    {AT(URL, "CLIENT_CREDENTIALS", ""), OWN(APP), "", true},
+};
+
+static void end_in(const struct failure *failure, size_t grant, int style)
+{
+    struct scripted steps[3] = {failure->step, failure->step, failure->step};
+    int calls = grants[grant].as_client ? failure->calls_as_client : failure->calls;
+    assert_false(run(steps, (size_t)calls, style, grants[grant].properties,
+                     grants[grant].credentials, NULL));
+    assert_int_equal(script.next, calls);
+    assert_int_equal(script.verdict.kind, failure->kind);
+    assert_int_equal(script.verdict.step, STEP_TOKEN);
+    assert_int_equal(script.verdict.status, failure->step.status);
+    assert_true(failure->kind == VERDICT_REJECTED || script.verdict.hint.len > 0);
+    assert_null(script.tokens.access_token.data);
+    assert_string_equal(script_log(&script), grants[grant].log);
+}
+
+static void each_failure_ends_each_grant(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+        for (size_t grant = 0; grant < sizeof(grants) / sizeof(*grants); grant++) {
+            for (int style = PLAIN; style <= AS_BASIC; style++) {
+                script_done(&script);
+                script = (struct script){0};
+                end_in(&failures[i], grant, style);
+            }
+        }
+    }
+}
+
+/* What a code brought is kept, though it may not do what it is for. */
+static void a_good_token_without_a_permission_is_kept(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        {NULL, 200, .body = TOKEN("new")},
+        {NULL, 403, .body = "{\"message\":\"not yours\"}"},
+    };
+    assert_false(RUN(steps, PLAIN, AT(URL, "AUTHORIZATION_CODE", ""), OWN(APP "," CODE), NULL));
+    assert_verdict(&script, VERDICT_FORBIDDEN, STEP_API, 403, "not yours");
+    assert_string_equal(script_log(&script), "begin authorization_code " URL " c0de\n"
+                                             "save new  \n"
+                                             "end   \n");
+}
+
+static void a_token_that_is_over_or_revoked_is_rejected(void **state)
+{
+    (void)state;
+    struct scripted step = {NULL, 401, .body = "{\"message\":\"expired\"}"};
+    assert_false(run(&step, 1, PLAIN, AT(URL, "AUTHORIZATION_CODE", ""),
+                     OWN(APP ",\"accessToken\":\"old\""), NULL));
+    assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, "expired");
+}
+
 /* --- an API elsewhere than its login --- */
 
 #define UNIT "0Uv5g0000008OIECA2"
@@ -398,6 +488,9 @@ int main(void)
         TEST(fifty_parameters_fit),
         TEST(a_token_url_is_sent_as_given),
         TEST(each_refusal_has_its_meaning),
+        TEST(each_failure_ends_each_grant),
+        TEST(a_good_token_without_a_permission_is_kept),
+        TEST(a_token_that_is_over_or_revoked_is_rejected),
         TEST(pardot_calls_its_own_host_and_not_the_crms),
         TEST(pardot_an_instance_url_is_the_apis),
         TEST(pardot_each_code_has_its_meaning),
