@@ -1,8 +1,16 @@
-"""Connectors of the user's own: their shapes are checked; no label is registered yet."""
+"""Connectors of the user's own: their shapes are checked; no label is registered yet. What the
+sandbox lists for them ends as it says, and its token URL takes what it lists."""
+
+import base64
+import http.client
+import json
+import re
+import urllib.parse
 
 import pytest
 
-from support import aws
+from support import aws, sandbox
+from support.server import headgate
 
 TOKEN_URL = "https://login.custom.example/oauth/token"
 
@@ -95,3 +103,79 @@ def test_without_a_label(sandboxed, canaries):
                          config=shapes(canaries.new())["basic"])
     assert answer == ("ValidationException", 400, "Validation exception: ConnectorLabel cannot be "
                       "blank for connector: CUSTOMCONNECTOR")
+
+
+LISTED = re.findall(r"^CustomConnector +(\S+) .*: (404|400)\b", headgate("sandbox", "--list"), re.M)
+ASKS = {
+    "not-registered-code": lambda _, own: {
+        "grant_type": "authorization_code", "code": own["oAuthRequest"]["authCode"],
+        "redirect_uri": own["oAuthRequest"]["redirectUri"]},
+    "not-registered-refresh": lambda _, own: {
+        "grant_type": "refresh_token", "refresh_token": own["refreshToken"]},
+    "not-registered-client": lambda given, _: {
+        "grant_type": "client_credentials", **given["tokenUrlCustomProperties"]},
+    "not-registered-assertion": lambda given, _: {
+        "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        **given["tokenUrlCustomProperties"]},
+}
+
+
+def test_everything_that_is_listed_says_how_it_ends():
+    assert {name for name, _ in LISTED} == set(aws.sandbox_list()[aws.CUSTOM])
+
+
+@pytest.mark.parametrize("outcome,status", LISTED)
+def test_what_the_sandbox_lists_ends_as_it_says(sandboxed, canaries, outcome, status):
+    answer = aws.refused(aws.create, client=aws.boto(sandboxed), name="own", kind=aws.CUSTOM,
+                         config=aws.config_for(canaries, aws.CUSTOM, outcome),
+                         connectorLabel="Own_Connector")
+    assert answer[1] == int(status)
+    assert nothing_is_stored(sandboxed)
+
+
+@pytest.fixture(scope="module")
+def vendors(tmp_path_factory):
+    with sandbox.running(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+def call(vendors, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", vendors.http_port, timeout=60)
+    connection.request(method, path, body, {"Host": "login.custom.example", **headers})
+    answer = connection.getresponse()
+    found = answer.status, json.loads(answer.read())
+    connection.close()
+    return found
+
+
+def ask(vendors, own, parameters, style):
+    """Asks the token URL as a client may: its secret in a body of either kind, or in a header."""
+    pair = f"{own['clientId']}:{own['clientSecret']}".encode()
+    if style == "basic":
+        return call(vendors, "POST", "/oauth/token", urllib.parse.urlencode(parameters),
+                    Authorization="Basic " + base64.b64encode(pair).decode(),
+                    **{"Content-Type": "application/x-www-form-urlencoded"})
+    whole = {**parameters, "client_id": own["clientId"], "client_secret": own["clientSecret"]}
+    if style == "json":
+        return call(vendors, "POST", "/oauth/token", json.dumps(whole),
+                    **{"Content-Type": "application/json"})
+    return call(vendors, "POST", "/oauth/token", urllib.parse.urlencode(whole),
+                **{"Content-Type": "application/x-www-form-urlencoded"})
+
+
+@pytest.mark.parametrize("style", ["form", "json", "basic"])
+@pytest.mark.parametrize("outcome", ASKS)
+def test_the_sandboxs_token_url_takes_what_is_listed(vendors, canaries, outcome, style):
+    config = aws.config_for(canaries, aws.CUSTOM, outcome)
+    given = config["connectorProfileProperties"][aws.CUSTOM]["oAuth2Properties"]
+    own = config["connectorProfileCredentials"][aws.CUSTOM]["oauth2"]
+    assert given["tokenUrl"] == TOKEN_URL
+    parameters = ASKS[outcome](given, own)
+    status, tokens = ask(vendors, own, parameters, style)
+    assert status == 200, tokens
+    assert call(vendors, "GET", "/me", Authorization="Bearer " + tokens["access_token"]) == \
+        (200, {"id": "user-1"})
+    again = ask(vendors, own, parameters, style)
+    assert again[0] == (400 if "code" in parameters else 200)
+    if "assertion" not in parameters:  # which proves its client itself
+        assert ask(vendors, {**own, "clientSecret": "another"}, parameters, style)[0] == 401

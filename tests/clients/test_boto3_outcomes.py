@@ -105,7 +105,7 @@ def test_outcome(updates, kind, outcome):
     assert after == before
 
 
-@pytest.mark.parametrize("kind", aws.sandbox_list())
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in aws.outcomes()}))
 def test_the_outcomes_that_must_be_there(kind):
     names = set(aws.sandbox_list()[kind])
     assert {"accepted", "accepted-after-throttle", "rejected", "expired", "revoked", "forbidden",
