@@ -12,9 +12,7 @@
 
 #include <stdlib.h>
 
-/* Unless it is known better: clients of AWS wait longer by themselves when they are throttled
- * again.
- */
+/* Unless it is known better. Clients of AWS wait longer by themselves if it happens again. */
 enum { RETRY_AFTER_MS = 1000 };
 
 /* What a loop has of its own. */
