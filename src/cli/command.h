@@ -24,6 +24,7 @@ extern const struct command access_key_create_command;
 extern const struct command access_key_list_command;
 extern const struct command access_key_delete_command;
 extern const struct command audit_command;
+extern const struct command check_command;
 extern const struct command oauth_app_set_command;
 extern const struct command oauth_app_list_command;
 extern const struct command oauth_app_delete_command;

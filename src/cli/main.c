@@ -8,11 +8,17 @@
 #include <sys/stat.h>
 
 static const struct command *const commands[] = {
-    &serve_command,           &demo_command,
-    &sandbox_command,         &access_key_create_command,
-    &access_key_list_command, &access_key_delete_command,
-    &audit_command,           &oauth_app_set_command,
-    &oauth_app_list_command,  &oauth_app_delete_command,
+    &serve_command,
+    &demo_command,
+    &sandbox_command,
+    &access_key_create_command,
+    &access_key_list_command,
+    &access_key_delete_command,
+    &audit_command,
+    &check_command,
+    &oauth_app_set_command,
+    &oauth_app_list_command,
+    &oauth_app_delete_command,
 };
 
 int command_failed(const struct error *error)

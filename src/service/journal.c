@@ -12,15 +12,16 @@
 
 enum { ID_HEX_SIZE = 2 * EXCHANGE_ID_SIZE + 1 };
 
-static struct seal_binding binding_of(const struct journal *journal, struct arena *arena)
+struct seal_binding exchange_seal_binding(const unsigned char id[EXCHANGE_ID_SIZE],
+                                          const struct profile_key *profile, struct arena *arena)
 {
     char hex[ID_HEX_SIZE];
-    encode_hex(journal->id, sizeof(journal->id), hex);
+    encode_hex(id, EXCHANGE_ID_SIZE, hex);
     return (struct seal_binding){
         .purpose = STR("exchange"),
-        .account = journal->profile.account,
-        .region = journal->profile.region,
-        .name = arena_printf(arena, "%s/%.*s", hex, STR_ARG(journal->profile.name)),
+        .account = profile->account,
+        .region = profile->region,
+        .name = arena_printf(arena, "%s/%.*s", hex, STR_ARG(profile->name)),
     };
 }
 
@@ -48,7 +49,7 @@ static bool is_ours(const struct journal *journal, const struct exchange *exchan
 static bool open_tokens(struct journal *journal, const struct exchange *exchange,
                         struct arena *arena, struct tokens *ret_tokens, struct error *error)
 {
-    struct seal_binding binding = binding_of(journal, arena);
+    struct seal_binding binding = exchange_seal_binding(journal->id, &journal->profile, arena);
     struct str plain;
     struct value *value;
     if (!seal_open(journal->service->config.keyring, &binding, exchange->sealed, arena, &plain,
@@ -139,7 +140,7 @@ static bool save(void *context, const struct tokens *tokens, struct error *error
     memcpy(exchange.id, journal->id, sizeof(exchange.id));
     struct buf plain = buf_in(arena, 256 * 1024);
     value_encode(&plain, tokens_to_value(arena, tokens));
-    struct seal_binding binding = binding_of(journal, arena);
+    struct seal_binding binding = exchange_seal_binding(journal->id, &journal->profile, arena);
     fault_point("exchange:answered");
     bool saved = seal_close(journal->service->config.keyring, &binding, buf_str(&plain), arena,
                             &exchange.sealed, error) &&

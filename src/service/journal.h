@@ -10,6 +10,7 @@
 #include "service/service.h"
 #include "store/profiles.h"
 #include "store/tokens.h"
+#include "vault/seal.h"
 
 enum { JOURNAL_EXCHANGES_MAX = 8 }; /* of one request; each grant at most once, a refresh twice */
 
@@ -29,6 +30,10 @@ struct journal {
 void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
                   struct profile_key profile, struct exchange_journal *ret_interface);
 void journal_done(struct journal *journal); /* gives up what is held */
+
+/* What an exchange's tokens are sealed to. */
+struct seal_binding exchange_seal_binding(const unsigned char id[EXCHANGE_ID_SIZE],
+                                          const struct profile_key *profile, struct arena *arena);
 
 /* In the change's write. Exchanges of other requests for the same profile stay as they are. */
 bool journal_consume(struct db *db, const struct journal *journal, struct error *error);

@@ -198,6 +198,7 @@ static bool apply_change(struct db *db, void *argument, struct error *error)
                                        clock_wall_ms(), error))
         return false;
     struct audit_entry entry = call_audit_entry(call, "ok", STR(""));
+    entry.version = profile->version;
     return audit_add(db, &entry, error);
 }
 

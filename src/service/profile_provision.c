@@ -156,6 +156,7 @@ static struct audit_entry audit_of(const struct profile_provision *provision)
         .resource = provision->profile.key.name,
         .outcome = accepted ? STR("ok") : str_from(error_kind(code)->exception),
         .detail = provision->sentence,
+        .version = provision->profile.version,
     };
 }
 

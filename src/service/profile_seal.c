@@ -4,7 +4,7 @@
 #include "vault/seal.h"
 #include "wire/restjson.h"
 
-static struct seal_binding binding_of(const struct profile *profile)
+struct seal_binding profile_seal_binding(const struct profile *profile)
 {
     return (struct seal_binding){
         .purpose = STR("profile-credentials"),
@@ -27,14 +27,14 @@ bool profile_seal(const struct service *service, const struct profile *profile,
     buf_add_char(&plain, '}');
     if (plain.overflow)
         return fail(error, ERR_INTERNAL, "Credentials and tokens together are too large to keep.");
-    struct seal_binding binding = binding_of(profile);
+    struct seal_binding binding = profile_seal_binding(profile);
     return seal_close(service->config.keyring, &binding, buf_str(&plain), arena, ret_sealed, error);
 }
 
 bool profile_unseal(const struct service *service, const struct profile *profile,
                     struct arena *arena, struct profile_secrets *ret_secrets, struct error *error)
 {
-    struct seal_binding binding = binding_of(profile);
+    struct seal_binding binding = profile_seal_binding(profile);
     struct str plain;
     struct value *document;
     if (!seal_open(service->config.keyring, &binding, profile->sealed_credentials, arena, &plain,

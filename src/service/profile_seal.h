@@ -5,11 +5,15 @@
 #include "auth/tokens.h"
 #include "service/service.h"
 #include "store/profiles.h"
+#include "vault/seal.h"
 
 struct profile_secrets {
     const struct value *credentials; /* the connector's own structure */
     struct tokens tokens;            /* all absent when none were got */
 };
+
+/* What they are sealed to: key and version of `profile`. */
+struct seal_binding profile_seal_binding(const struct profile *profile);
 
 /* For the row as it is going to be: key and version of `profile` must be set. */
 bool profile_seal(const struct service *service, const struct profile *profile,

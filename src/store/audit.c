@@ -16,6 +16,7 @@ bool audit_add(struct db *db, const struct audit_entry *entry, struct error *err
     stmt_text(&stmt, 7, entry->resource);
     stmt_text(&stmt, 8, entry->outcome);
     stmt_text(&stmt, 9, entry->detail);
+    stmt_i64(&stmt, 10, entry->version);
     return stmt_run(&stmt, error);
 }
 

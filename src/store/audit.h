@@ -16,6 +16,7 @@ struct audit_entry {
     struct str resource;  /* profile name */
     struct str outcome;   /* always; "ok" or the exception's name */
     struct str detail;    /* the message; no secret in it */
+    int64_t version;      /* of the profile, that a change made; 0: none */
 };
 
 bool audit_add(struct db *db, const struct audit_entry *entry, struct error *error);

@@ -22,6 +22,10 @@ bool sqlite_keep_mark(struct db *db, struct error *error);
 /* The same for a database that is not there at all. */
 bool sqlite_check_absence(const char *path, struct error *error);
 
+/* Reads every page and holds every index against its rows: ERR_UNAVAILABLE with the first thing
+ * that is wrong. */
+bool sqlite_check(struct db *db, struct error *error);
+
 /* --- the write-ahead log --- */
 
 enum checkpoint_mode {

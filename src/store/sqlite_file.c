@@ -242,6 +242,24 @@ bool sqlite_prepare_file(struct db *base, struct error *error)
            start_counting(db, error);
 }
 
+bool sqlite_check(struct db *base, struct error *error)
+{
+    struct sqlite_db *db = sqlite_of(base);
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check(1)", -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    const char *words = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    bool ok = words && strcmp(words, "ok") == 0;
+    if (words && !ok)
+        fail(error, ERR_UNAVAILABLE, "The database %s is damaged. Restore it from a backup. (%s)",
+             db->path, words);
+    else if (!words)
+        fail_to_read(db, rc, error);
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
 static bool checkpoint_once(struct sqlite_db *db, int mode, int64_t limit_ms, int *ret_rc,
                             int *ret_left)
 {

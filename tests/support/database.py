@@ -42,7 +42,7 @@ class FileDatabase:
         with self._connected("rw") as database, database:
             database.execute(sql, values)
         if not self.server.running():
-            pages.change(self.server.data / "headgate.db")  # mends the checksums
+            pages.mend(self.server.data / "headgate.db")
 
     def left_behind(self):
         """Its files lie with the server's."""

@@ -1,8 +1,6 @@
 """The checksum at the end of each page of a database, as src/store/sqlite_page.c puts it there.
 Plain SQLite changes pages and leaves checksums that no longer fit; here they are made to."""
 
-import contextlib
-import sqlite3
 import struct
 
 PAGE = 4096
@@ -35,11 +33,8 @@ def misfits(path):
             if page[-RESERVE:] != checksum(page, number)]
 
 
-def change(path, *statements):
-    """Runs SQL on the database of a stopped server, then mends the checksums."""
-    with contextlib.closing(sqlite3.connect(path)) as database, database:
-        for statement in statements:
-            database.execute(statement)
+def mend(path):
+    """After plain SQLite has changed the database of a stopped server."""
     data = bytearray(path.read_bytes())
     for number in misfits(path):
         page = data[number * PAGE:(number + 1) * PAGE]

@@ -1,0 +1,159 @@
+"""What a damaged or older database is told as: by the start, by `headgate check`, to clients; and how
+it is mended."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from support import pages
+from support.server import command, headgate
+
+CONFIG = json.loads(headgate("sandbox", "--list", "--json", "--connector", "Amplitude",
+                             "--outcome", "accepted"))
+
+
+def profile(name, create=True):
+    more = {"connectorType": "Amplitude"} if create else {}
+    return {"connectorProfileName": name, "connectionMode": "Public",
+            "connectorProfileConfig": CONFIG, **more}
+
+
+def without_credentials(name):
+    config = {"connectorProfileProperties": CONFIG["connectorProfileProperties"]}
+    return {"connectorProfileName": name, "connectionMode": "Public",
+            "connectorProfileConfig": config}
+
+
+def check(server):
+    """What `headgate check` prints and its exit code."""
+    done = subprocess.run(command("check", *server.place), capture_output=True, timeout=60)
+    return done.stdout.decode() + done.stderr.decode(), done.returncode
+
+
+def refused_start(server):
+    """The sentence with which the server ends at its start."""
+    done = subprocess.run(command("serve", "--data", server.data, "--listen", "127.0.0.1:0"),
+                          capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"ready" not in done.stdout
+    return done.stderr.decode()
+
+
+@pytest.fixture
+def kept(sandboxed):
+    """A stopped server with a profile that was changed once; and its row before that."""
+    sandboxed.ok("CreateConnectorProfile", profile("mine"))
+    sandboxed.ok("CreateConnectorProfile", profile("other"))
+    sandboxed.before = sandboxed.profile_row("mine")
+    sandboxed.ok("UpdateConnectorProfile", profile("mine", create=False))
+    sandboxed.stop()
+    return sandboxed
+
+
+def database(server):
+    return server.data / "headgate.db"
+
+
+def test_all_is_whole(kept):
+    words, status = check(kept)
+    assert status == 0 and words.startswith(
+        "Looked at 2 profiles, 0 exchanges, 1 access keys, 0 OAuth apps: all whole.\n")
+    kept.start()
+    assert check(kept)[1] == 0
+    kept.ok("DeleteConnectorProfile", {"connectorProfileName": "mine"})
+    kept.ok("CreateConnectorProfile", profile("mine"))
+    assert check(kept)[1] == 0
+
+
+@pytest.mark.embedded
+def test_every_page_has_its_checksum(kept):
+    assert database(kept).stat().st_size > 20 * pages.PAGE
+    assert pages.misfits(database(kept)) == []
+
+
+def test_credentials_that_went_back(kept):
+    """An older seal in a newer row: the version is bound into it."""
+    kept.database.change("UPDATE profiles SET sealed_credentials = ? WHERE name = 'mine'",
+                         kept.before["sealed_credentials"])
+    words, status = check(kept)
+    assert status == 1 and "1 problems" in words
+    assert words.startswith("Profile mine (account 123456789012, ") and "version" in words
+    kept.start()
+    answer = kept.call("UpdateConnectorProfile", without_credentials("mine"))
+    assert answer.status == 500 and "does not open" in answer.message, answer.body
+    kept.ok("UpdateConnectorProfile", profile("mine", create=False))
+    kept.ok("UpdateConnectorProfile", without_credentials("mine"))
+    assert check(kept)[1] == 0
+
+
+def test_a_row_that_went_back(kept):
+    """The whole row of before, with the seal that fits it: the audit knows better."""
+    row = kept.before
+    kept.database.change(
+        "UPDATE profiles SET sealed_credentials = ?, version = ? WHERE name = 'mine'",
+        row["sealed_credentials"], row["version"])
+    words, status = check(kept)
+    assert status == 1 and "Profile mine" in words
+    assert "went back to an older version than the last change made." in words
+
+
+def test_rows_that_are_gone_or_back(kept):
+    kept.start()
+    row = kept.profile_row("other")
+    del row["arn"]
+    kept.ok("DeleteConnectorProfile", {"connectorProfileName": "other"})
+    kept.stop()
+    kept.database.change("DELETE FROM profiles WHERE name = 'mine'")
+    kept.database.change(
+        f"INSERT INTO profiles ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+        *row.values())
+    words, status = check(kept)
+    assert status == 1 and "2 problems" in words
+    assert "is gone, though the audit knows of no deletion." in words
+    assert "is there again, though the audit says that it was deleted." in words
+
+
+@pytest.mark.embedded
+def test_a_flipped_bit(kept):
+    data = bytearray(database(kept).read_bytes())
+    at = data.index(b'"Amplitude"')
+    data[at + 1] ^= 1  # the properties would say "@mplitude"
+    database(kept).write_bytes(data)
+    words, status = check(kept)
+    assert status == 1 and "is damaged" in words and "backup" in words
+    kept.start()
+    answer = kept.call("DescribeConnectorProfiles")
+    assert answer.status == 503 and "damaged" in answer.message, answer.body
+    assert b"@mplitude" not in answer.body
+
+
+@pytest.mark.embedded
+def test_an_older_copy(kept):
+    """Nothing is served from it before somebody has said that it is meant."""
+    copy = kept.directory / "copy.db"
+    shutil.copy(database(kept), copy)
+    kept.start()
+    kept.ok("CreateConnectorProfile", profile("newer"))
+    kept.stop()
+    shutil.copy(copy, database(kept))
+    for words in (refused_start(kept), check(kept)[0]):
+        assert "is older than it was" in words and "delete" in words and "mark" in words
+    (kept.data / "mark").unlink()
+    kept.start()
+    assert kept.describe("mine") and kept.describe("newer") is None
+    assert check(kept)[1] == 0
+
+
+@pytest.mark.embedded
+def test_no_database(kept):
+    database(kept).unlink()
+    assert "is missing" in refused_start(kept)
+    assert not database(kept).exists()
+
+
+@pytest.mark.embedded
+def test_a_newer_database(kept):
+    kept.database.change("PRAGMA user_version = 1000")
+    assert "was written by a newer headgate" in refused_start(kept)
+    assert "was written by a newer headgate" in check(kept)[0]
