@@ -171,16 +171,28 @@ static bool say(struct db *base, int which, struct error *error)
     return sqlite_fail(db, rc, error);
 }
 
+void sqlite_rollback(struct db *db)
+{
+    if (!sqlite3_get_autocommit(sqlite_of(db)->handle))
+        say(db, TX_ROLLBACK, NULL);
+}
+
+/* A transaction may be open still: ending it takes memory the first time. */
+static bool begin(struct db *db, int which, struct error *error)
+{
+    sqlite_rollback(db);
+    sqlite_of(db)->lost = false;
+    return say(db, which, error);
+}
+
 static bool begin_read(struct db *db, struct error *error)
 {
-    sqlite_of(db)->lost = false;
-    return say(db, TX_BEGIN_READ, error);
+    return begin(db, TX_BEGIN_READ, error);
 }
 
 static bool begin_write(struct db *db, struct error *error)
 {
-    sqlite_of(db)->lost = false;
-    return say(db, TX_BEGIN_WRITE, error);
+    return begin(db, TX_BEGIN_WRITE, error);
 }
 
 static bool count_commit(struct sqlite_db *db, int64_t *ret_count, struct error *error)
@@ -206,12 +218,6 @@ static bool commit(struct db *db, struct error *error)
         return false;
     sqlite_note_commit(sqlite_of(db), count);
     return true;
-}
-
-void sqlite_rollback(struct db *db)
-{
-    if (!sqlite3_get_autocommit(sqlite_of(db)->handle))
-        say(db, TX_ROLLBACK, NULL);
 }
 
 static bool mark(struct db *db, struct error *error)

@@ -49,8 +49,7 @@ bool calls_failed(void)
     return has_failed;
 }
 
-/* Whether this call is the one. */
-static bool fails(enum call_kind kind)
+bool calls_one_fails(enum call_kind kind)
 {
     if (failing_kind != (int)kind)
         return false;
@@ -73,33 +72,33 @@ EXPORTED int open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return fails(CALL_OPEN) ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    return calls_one_fails(CALL_OPEN) ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 EXPORTED ssize_t read(int fd, void *data, size_t size)
 {
-    if (!fails(CALL_READ))
+    if (!calls_one_fails(CALL_READ))
         return syscall(SYS_read, fd, data, size);
     return error_number == CALL_HALF ? syscall(SYS_read, fd, data, half(size)) : -1;
 }
 
 EXPORTED ssize_t pread(int fd, void *data, size_t size, off_t at)
 {
-    if (!fails(CALL_READ))
+    if (!calls_one_fails(CALL_READ))
         return syscall(SYS_pread64, fd, data, size, at);
     return error_number == CALL_HALF ? syscall(SYS_pread64, fd, data, half(size), at) : -1;
 }
 
 EXPORTED ssize_t write(int fd, const void *data, size_t size)
 {
-    if (!fails(CALL_WRITE))
+    if (!calls_one_fails(CALL_WRITE))
         return syscall(SYS_write, fd, data, size);
     return error_number == CALL_HALF ? syscall(SYS_write, fd, data, half(size)) : -1;
 }
 
 EXPORTED ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 {
-    if (!fails(CALL_WRITE))
+    if (!calls_one_fails(CALL_WRITE))
         return syscall(SYS_pwrite64, fd, data, size, at);
     return error_number == CALL_HALF ? syscall(SYS_pwrite64, fd, data, half(size), at) : -1;
 }
@@ -107,60 +106,63 @@ EXPORTED ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 EXPORTED int fsync(int fd)
 {
     (void)fd;
-    return fails(CALL_SYNC) ? -1 : 0;
+    return calls_one_fails(CALL_SYNC) ? -1 : 0;
 }
 
 EXPORTED int fdatasync(int fd)
 {
     (void)fd;
-    return fails(CALL_SYNC) ? -1 : 0;
+    return calls_one_fails(CALL_SYNC) ? -1 : 0;
 }
 
 EXPORTED int rename(const char *from, const char *to)
 {
-    return fails(CALL_LINK) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    return calls_one_fails(CALL_LINK)
+               ? -1
+               : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 EXPORTED int link(const char *from, const char *to)
 {
-    return fails(CALL_LINK) ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    return calls_one_fails(CALL_LINK) ? -1
+                                      : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 EXPORTED int unlink(const char *path)
 {
-    return fails(CALL_UNLINK) ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+    return calls_one_fails(CALL_UNLINK) ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 EXPORTED int ftruncate(int fd, off_t size)
 {
-    return fails(CALL_TRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+    return calls_one_fails(CALL_TRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
 }
 
 EXPORTED int stat(const char *path, struct stat *info)
 {
-    return fails(CALL_STAT) ? -1 : (int)syscall(SYS_newfstatat, AT_FDCWD, path, info, 0);
+    return calls_one_fails(CALL_STAT) ? -1 : (int)syscall(SYS_newfstatat, AT_FDCWD, path, info, 0);
 }
 
 EXPORTED int lstat(const char *path, struct stat *info)
 {
-    return fails(CALL_STAT)
+    return calls_one_fails(CALL_STAT)
                ? -1
                : (int)syscall(SYS_newfstatat, AT_FDCWD, path, info, AT_SYMLINK_NOFOLLOW);
 }
 
 EXPORTED int fstat(int fd, struct stat *info)
 {
-    return fails(CALL_STAT) ? -1 : (int)syscall(SYS_fstat, fd, info);
+    return calls_one_fails(CALL_STAT) ? -1 : (int)syscall(SYS_fstat, fd, info);
 }
 
 EXPORTED int access(const char *path, int mode)
 {
-    return fails(CALL_STAT) ? -1 : (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
+    return calls_one_fails(CALL_STAT) ? -1 : (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
 }
 
 EXPORTED int flock(int fd, int operation)
 {
-    return fails(CALL_LOCK) ? -1 : (int)syscall(SYS_flock, fd, operation);
+    return calls_one_fails(CALL_LOCK) ? -1 : (int)syscall(SYS_flock, fd, operation);
 }
 
 EXPORTED int fcntl(int fd, int command, ...)
@@ -170,17 +172,18 @@ EXPORTED int fcntl(int fd, int command, ...)
     void *argument = va_arg(arguments, void *);
     va_end(arguments);
     bool locks = command == F_SETLK && ((struct flock *)argument)->l_type != F_UNLCK;
-    return locks && fails(CALL_LOCK) ? -1 : (int)syscall(SYS_fcntl, fd, command, argument);
+    return locks && calls_one_fails(CALL_LOCK) ? -1
+                                               : (int)syscall(SYS_fcntl, fd, command, argument);
 }
 
 EXPORTED int fchmod(int fd, mode_t mode)
 {
-    return fails(CALL_MODE) ? -1 : (int)syscall(SYS_fchmod, fd, mode);
+    return calls_one_fails(CALL_MODE) ? -1 : (int)syscall(SYS_fchmod, fd, mode);
 }
 
 EXPORTED int mkdir(const char *path, mode_t mode)
 {
-    return fails(CALL_MODE) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    return calls_one_fails(CALL_MODE) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
 
 /* --- SQLite's memory --- */
@@ -189,12 +192,12 @@ static sqlite3_mem_methods usual;
 
 static void *take(int size)
 {
-    return fails(CALL_SQLITE_MEMORY) ? NULL : usual.xMalloc(size);
+    return calls_one_fails(CALL_SQLITE_MEMORY) ? NULL : usual.xMalloc(size);
 }
 
 static void *take_more(void *memory, int size)
 {
-    return fails(CALL_SQLITE_MEMORY) ? NULL : usual.xRealloc(memory, size);
+    return calls_one_fails(CALL_SQLITE_MEMORY) ? NULL : usual.xRealloc(memory, size);
 }
 
 void calls_watch_sqlite_memory(void)

@@ -17,6 +17,8 @@ enum call_kind {
     CALL_LOCK,
     CALL_MODE, /* of a file */
     CALL_SQLITE_MEMORY,
+    CALL_MEMORY, /* failing_memory.c, as the next */
+    CALL_CRYPTO_MEMORY,
 };
 
 enum { CALL_HALF = -1 }; /* instead of an errno: half of it is read or written, and told so */
@@ -28,5 +30,19 @@ void calls_fail_from(enum call_kind kind, int error_number, int n);
 void calls_work(void);
 bool calls_failed(void); /* whether one has, since calls_fail */
 
+/* Whether the call that is being made shall fail; errno is set then. */
+bool calls_one_fails(enum call_kind kind);
+
 /* Before SQLite is first used: it takes its memory from where CALL_SQLITE_MEMORY fails. */
 void calls_watch_sqlite_memory(void);
+void calls_watch_crypto_memory(void); /* the same for OpenSSL */
+
+/* A sweep takes each so-manieth call only where sanitizers make everything five times as long. */
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if __has_feature(address_sanitizer) || defined(__SANITIZE_THREAD__)
+enum { CALLS_STRIDE = 5 };
+#else
+enum { CALLS_STRIDE = 1 };
+#endif

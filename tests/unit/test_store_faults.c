@@ -11,16 +11,6 @@
 
 #include <errno.h>
 
-/* Sanitizers make a life five times as long. */
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if __has_feature(address_sanitizer) || defined(__SANITIZE_THREAD__)
-enum { STRIDE = 5 };
-#else
-enum { STRIDE = 1 };
-#endif
-
 enum { NAMES = 2, CALLS_MAX = 20000 };
 
 static const char *const names[NAMES] = {"first", "second"};
@@ -278,7 +268,7 @@ static void sweep(void **state)
     int n = 1;
     live(failure->kind, failure->error_number, n);
     while (calls_failed()) {
-        n += failure->step * STRIDE;
+        n += failure->step * CALLS_STRIDE;
         assert_true(n < CALLS_MAX);
         live(failure->kind, failure->error_number, n);
     }
