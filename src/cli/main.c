@@ -16,6 +16,8 @@ static const struct command *const commands[] = {
     &access_key_delete_command,
     &audit_command,
     &check_command,
+    &backup_command,
+    &restore_command,
     &oauth_app_set_command,
     &oauth_app_list_command,
     &oauth_app_delete_command,

@@ -12,6 +12,11 @@ bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct e
  * directory's lock and has found that there is none. */
 typedef bool sqlite_fill_fn(struct db *db, struct error *error);
 bool sqlite_create(const char *dir, const char *path, sqlite_fill_fn *fill, struct error *error);
+/* Gives a finished file its name, durably. */
+bool sqlite_publish(const char *dir, const char *unfinished, const char *path, struct error *error);
+/* Into a new file, whole or not at all. With `checked` the original is one of ours, in its place;
+ * otherwise its checksums may not fit, since somebody else has written it. */
+bool sqlite_copy(const char *from, bool checked, const char *to, struct error *error);
 /* Settings that stay in the file: room for checksums, write-ahead log, the count of commits.
  * Outside of a transaction. */
 bool sqlite_prepare_file(struct db *db, struct error *error);

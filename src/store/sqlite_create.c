@@ -56,7 +56,7 @@ static bool fill_file(const char *path, sqlite_fill_fn *fill, struct error *erro
     return ok;
 }
 
-static bool sync_path(const char *path, int flags, struct error *error)
+bool sqlite_sync_path(const char *path, int flags, struct error *error)
 {
     int fd = open(path, flags | O_CLOEXEC);
     if (fd < 0)
@@ -66,15 +66,20 @@ static bool sync_path(const char *path, int flags, struct error *error)
     return ok;
 }
 
+bool sqlite_publish(const char *dir, const char *unfinished, const char *path, struct error *error)
+{
+    if (rename(unfinished, path) < 0)
+        return fail_to_make(path, error);
+    return sqlite_sync_path(dir, O_RDONLY | O_DIRECTORY, error);
+}
+
 bool sqlite_create(const char *dir, const char *path, sqlite_fill_fn *fill, struct error *error)
 {
     char unfinished[PATH_SIZE];
     snprintf(unfinished, sizeof(unfinished), "%s.new", path);
     remove_leftovers(unfinished);
     if (!make_private(unfinished, error) || !fill_file(unfinished, fill, error) ||
-        !sync_path(unfinished, O_RDWR, error))
+        !sqlite_sync_path(unfinished, O_RDWR, error))
         return false;
-    if (rename(unfinished, path) < 0)
-        return fail_to_make(path, error);
-    return sync_path(dir, O_RDONLY | O_DIRECTORY, error);
+    return sqlite_publish(dir, unfinished, path, error);
 }

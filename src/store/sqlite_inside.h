@@ -49,6 +49,8 @@ static inline struct sqlite_db *sqlite_of(const struct db *db)
 
 extern const struct db_driver sqlite_driver;
 
+bool sqlite_sync_path(const char *path, int flags, struct error *error); /* sqlite_create.c */
+
 /* The driver's functions that are in sqlite_file.c. */
 void sqlite_close(struct db *db);
 bool sqlite_version(struct db *db, int64_t *ret_version, struct error *error);

@@ -1,9 +1,11 @@
-"""What a damaged or older database is told as: by the start, by `headgate check`, to clients; and how
-it is mended."""
+"""What a damaged or older database is told as: by the start, by `headgate check`, to clients; and
+how it is mended."""
 
 import json
 import shutil
+import sqlite3
 import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +14,10 @@ from support.server import command, headgate
 
 CONFIG = json.loads(headgate("sandbox", "--list", "--json", "--connector", "Amplitude",
                              "--outcome", "accepted"))
+
+
+# As `sqlite3 FILE ".backup COPY"` does it.
+BACKUP = "import sqlite3, sys; a, b = map(sqlite3.connect, sys.argv[1:]); a.backup(b)"
 
 
 def profile(name, create=True):
@@ -157,3 +163,56 @@ def test_a_newer_database(kept):
     kept.database.change("PRAGMA user_version = 1000")
     assert "was written by a newer headgate" in refused_start(kept)
     assert "was written by a newer headgate" in check(kept)[0]
+
+
+@pytest.mark.embedded
+def test_backup_and_restore(kept, tmp_path):
+    """Beside a running server; and back into an empty place, from our copy and from SQLite's."""
+    kept.start()
+    ours, theirs = tmp_path / "ours?.db", tmp_path / "theirs.db"
+    headgate("backup", "--data", kept.data, "--to", ours)
+    subprocess.run([sys.executable, "-c", BACKUP, database(kept), theirs], check=True, timeout=60)
+    assert ours.stat().st_mode & 0o777 == 0o600 and pages.misfits(ours) == []
+    kept.ok("CreateConnectorProfile", profile("newer"))
+    kept.stop()
+    for copy in (ours, theirs):
+        refused = subprocess.run(command("restore", "--data", kept.data, "--from", copy),
+                                 capture_output=True, timeout=60)
+        assert refused.returncode == 1 and b"not overwritten" in refused.stderr
+        database(kept).unlink()
+        headgate("restore", "--data", kept.data, "--from", copy)
+        assert copy.exists() and pages.misfits(database(kept)) == []
+        assert check(kept)[1] == 0
+        kept.start()
+        assert kept.describe("mine") and kept.describe("newer") is None
+        kept.ok("UpdateConnectorProfile", without_credentials("mine"))
+        kept.stop()
+
+
+@pytest.mark.embedded
+def test_what_is_not_taken_for_a_copy(kept, tmp_path):
+    broken = bytearray(database(kept).read_bytes())
+    broken[4096 * 3:4096 * 4] = bytes(4096)
+    (tmp_path / "broken.db").write_bytes(broken)
+    (tmp_path / "text.db").write_text("no database" * 1000)
+    sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE theirs (x)")
+    database(kept).unlink()
+    for name, words in (("broken.db", "damaged"), ("text.db", "is not a database"),
+                        ("other.db", "no database of Headgate's"), ("none.db", "cannot be read")):
+        done = subprocess.run(command("restore", "--data", kept.data, "--from", tmp_path / name),
+                              capture_output=True, timeout=60)
+        assert done.returncode == 1 and words in done.stderr.decode(), done.stderr
+        assert not list(kept.data.glob("headgate.db*"))
+
+
+@pytest.mark.embedded
+def test_nothing_is_restored_under_a_running_server(kept, tmp_path):
+    copy = tmp_path / "copy.db"
+    headgate("backup", "--data", kept.data, "--to", copy)
+    kept.start()
+    done = subprocess.run(command("restore", "--data", kept.data, "--from", copy),
+                          capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"Another headgate" in done.stderr
+    again = subprocess.run(command("backup", "--data", kept.data, "--to", copy),
+                           capture_output=True, timeout=60)
+    assert again.returncode == 1 and b"File exists" in again.stderr
