@@ -109,6 +109,7 @@ void client_loop_drive(struct client *client, curl_socket_t fd, int events);
 /* --- client_sockets.c: on the loop's thread --- */
 
 void client_socket_opened(struct client *client, curl_socket_t fd);
+void client_sockets_end(struct client *client); /* when curl has closed them all */
 /* CURLOPT_CLOSESOCKETFUNCTION and CURLMOPT_SOCKETFUNCTION, with the client. */
 int client_socket_close(void *client, curl_socket_t fd);
 int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *client, void *assigned);

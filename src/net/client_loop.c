@@ -121,6 +121,7 @@ static void shut_down(struct client *client)
         end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
     }
     libcurl.multi_cleanup(client->multi);
+    client_sockets_end(client);
     while (atomic_load(&client->waking) > 0) /* a caller is about to use `wake`; nobody begins to */
         sched_yield();
     uv_close((uv_handle_t *)&client->timer, NULL);

@@ -74,6 +74,15 @@ static struct watch *kept(const struct client *client, curl_socket_t fd)
     return (size_t)fd < client->watch_room ? client->watches[fd] : NULL;
 }
 
+static void forget(struct client *client, curl_socket_t fd)
+{
+    struct watch *watch = kept(client, fd);
+    if (!watch)
+        return;
+    client->watches[fd] = NULL;
+    watch_free(watch);
+}
+
 void client_socket_opened(struct client *client, curl_socket_t fd)
 {
     if ((size_t)fd >= client->watch_room) {
@@ -83,18 +92,20 @@ void client_socket_opened(struct client *client, curl_socket_t fd)
                (room - client->watch_room) * sizeof(struct watch *));
         client->watch_room = room;
     }
+    forget(client, fd); /* of a socket whose end curl did not tell */
     client->watches[fd] = watch_new(client, fd);
 }
 
 int client_socket_close(void *user, curl_socket_t fd)
 {
-    struct client *client = user;
-    struct watch *watch = kept(client, fd);
-    if (watch) {
-        client->watches[fd] = NULL;
-        watch_free(watch);
-    }
+    forget(user, fd);
     return close(fd);
+}
+
+void client_sockets_end(struct client *client)
+{
+    for (size_t fd = 0; fd < client->watch_room; fd++)
+        forget(client, (curl_socket_t)fd);
 }
 
 static void rest(struct client *client, struct watch *watch)
