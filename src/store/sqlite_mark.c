@@ -16,8 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MARK_FORMAT "headgate-mark 1 %020lld\n"
-enum { MARK_SIZE = 37 }; /* bytes of it */
+#define MARK_HEAD "headgate-mark 1 "
+enum {
+    HEAD_SIZE = sizeof(MARK_HEAD) - 1,
+    DIGITS = 20,
+    MARK_SIZE = HEAD_SIZE + DIGITS + 1, /* with a newline */
+};
 
 static char *mark_path(const char *database)
 {
@@ -33,18 +37,28 @@ static bool fail_to_use(const char *path, struct error *error)
     return fail(error, ERR_UNAVAILABLE, "%s cannot be used: %s.", path, strerror(errno));
 }
 
-/* A file that says nothing was made when the power failed, or by nobody who knows its form. */
+/* False for what somebody else has written, or nobody, when the power failed. */
+static bool parse(const char *text, int64_t *ret_count)
+{
+    char *end;
+    if (strncmp(text, MARK_HEAD, HEAD_SIZE) != 0 ||
+        strspn(text + HEAD_SIZE, "0123456789") != DIGITS)
+        return false;
+    errno = 0;
+    *ret_count = strtoll(text + HEAD_SIZE, &end, 10);
+    return errno == 0 && *end == '\n';
+}
+
 static bool read_mark(int fd, const char *path, int64_t *ret_count, struct error *error)
 {
     char text[MARK_SIZE + 1] = "";
-    long long count;
     ssize_t size = pread(fd, text, MARK_SIZE, 0);
     if (size < 0)
         return fail_to_use(path, error);
+    if (parse(text, ret_count))
+        return true;
     *ret_count = 0;
-    if (size == MARK_SIZE && sscanf(text, "headgate-mark 1 %lld", &count) == 1 && count >= 0)
-        *ret_count = count;
-    else if (size > 0)
+    if (size > 0)
         log_warn("%s is not readable as a mark and is written anew.", path);
     return true;
 }
@@ -52,10 +66,9 @@ static bool read_mark(int fd, const char *path, int64_t *ret_count, struct error
 static void write_mark(int fd, int64_t count)
 {
     char text[MARK_SIZE + 1];
-    snprintf(text, sizeof(text), MARK_FORMAT, (long long)count);
+    snprintf(text, sizeof(text), MARK_HEAD "%020lld\n", (long long)count);
     if (pwrite(fd, text, MARK_SIZE, 0) < MARK_SIZE)
-        return; /* it stays behind, which finds less and harms nothing; the next one may be written
-                 */
+        return; /* it stays behind, which finds less and harms nothing */
 }
 
 static bool fail_older(const struct sqlite_db *db, const char *mark, int64_t missing,
@@ -74,7 +87,7 @@ static bool fail_older(const struct sqlite_db *db, const char *mark, int64_t mis
 
 static bool compare(struct sqlite_db *db, int fd, const char *path, struct error *error)
 {
-    int64_t marked, count;
+    int64_t marked = 0, count = 0;
     if (!read_mark(fd, path, &marked, error)) /* first: others may commit meanwhile */
         return false;
     if (!sqlite_read_count(db, &count, error))

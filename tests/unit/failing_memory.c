@@ -9,24 +9,24 @@
 #include <stdlib.h>
 
 /* The linker's names. */
-void *__real_malloc(size_t size);                /* NOLINT */
-void *__real_calloc(size_t count, size_t size);  /* NOLINT */
-void *__real_realloc(void *memory, size_t size); /* NOLINT */
-void *__wrap_malloc(size_t size);                /* NOLINT */
-void *__wrap_calloc(size_t count, size_t size);  /* NOLINT */
-void *__wrap_realloc(void *memory, size_t size); /* NOLINT */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 
-void *__wrap_malloc(size_t size) /* NOLINT */
+void *__wrap_malloc(size_t size)
 {
     return calls_one_fails(CALL_MEMORY) ? NULL : __real_malloc(size);
 }
 
-void *__wrap_calloc(size_t count, size_t size) /* NOLINT */
+void *__wrap_calloc(size_t count, size_t size)
 {
     return calls_one_fails(CALL_MEMORY) ? NULL : __real_calloc(count, size);
 }
 
-void *__wrap_realloc(void *memory, size_t size) /* NOLINT */
+void *__wrap_realloc(void *memory, size_t size)
 {
     return calls_one_fails(CALL_MEMORY) ? NULL : __real_realloc(memory, size);
 }
