@@ -181,6 +181,36 @@ static void assert_clear(struct life *life)
         fail_msg("%s failed, unclearly: %d %s", life->step, (int)life->f.error.code, message);
 }
 
+/* --- what fails --- */
+
+static const struct failure {
+    const char *what;
+    enum call_kind kind;
+    int error_number;
+    int step;   /* from a call that fails to the next one that does */
+    bool lasts; /* until a step has failed */
+} failures[] = {
+    {"no descriptor left", CALL_OPEN, EMFILE, 1, false},
+    {"read-only file system", CALL_OPEN, EROFS, 1, false},
+    {"a read error", CALL_READ, EIO, 1, false},
+    {"a short read", CALL_READ, CALL_HALF, 1, false},
+    {"a full disk", CALL_WRITE, ENOSPC, 1, false},
+    {"a write error", CALL_WRITE, EIO, 1, false},
+    {"a short write", CALL_WRITE, CALL_HALF, 1, false},
+    {"a failing sync", CALL_SYNC, EIO, 1, false},
+    {"a failing rename", CALL_LINK, EROFS, 1, false},
+    {"a failing unlink", CALL_UNLINK, EIO, 1, false},
+    {"a failing truncation", CALL_TRUNCATE, EIO, 1, false},
+    {"a failing look at a file", CALL_STAT, EIO, 1, false},
+    {"no lock", CALL_LOCK, ENOLCK, 1, false},
+    {"a mode that cannot be set", CALL_MODE, EIO, 1, false},
+    {"no memory for SQLite", CALL_SQLITE_MEMORY, ENOMEM, 41, false},
+    {"a disk that stays full", CALL_WRITE, ENOSPC, 1, true},
+    {"syncs that go on failing", CALL_SYNC, EIO, 1, true},
+    {"no descriptor left for a while", CALL_OPEN, EMFILE, 1, true},
+    {"no memory for SQLite for a while", CALL_SQLITE_MEMORY, ENOMEM, 41, true},
+};
+
 /* --- one life, with one failing call in it --- */
 
 typedef bool step_fn(struct life *life);
@@ -210,19 +240,23 @@ static void run_step(struct life *life, const struct step *step)
         return;
     life->failures++;
     assert_true(calls_failed());
+    calls_work();
     assert_clear(life);
     if (life->reader)
         check(&life->f, look(life)); /* not half there */
     check(&life->f, step->run(life));
 }
 
-static void live(enum call_kind kind, int error_number, int n)
+static void live(const struct failure *failure, int n)
 {
     struct life life = {.step = "start"};
     fixture_make_dir(&life.f);
     char *words[] = {"--data", life.f.dir};
     check(&life.f, options_read(options_table, 2, words, &life.options, &life.f.error));
-    calls_fail(kind, error_number, n);
+    if (failure->lasts)
+        calls_fail_from(failure->kind, failure->error_number, n);
+    else
+        calls_fail(failure->kind, failure->error_number, n);
     for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
         run_step(&life, &steps[i]);
     life_close(&life);
@@ -239,38 +273,15 @@ static void live(enum call_kind kind, int error_number, int n)
 
 /* --- the sweep --- */
 
-static const struct failure {
-    const char *what;
-    enum call_kind kind;
-    int error_number;
-    int step; /* from a call that fails to the next one that does */
-} failures[] = {
-    {"no descriptor left", CALL_OPEN, EMFILE, 1},
-    {"read-only file system", CALL_OPEN, EROFS, 1},
-    {"a read error", CALL_READ, EIO, 1},
-    {"a short read", CALL_READ, CALL_HALF, 1},
-    {"a full disk", CALL_WRITE, ENOSPC, 1},
-    {"a write error", CALL_WRITE, EIO, 1},
-    {"a short write", CALL_WRITE, CALL_HALF, 1},
-    {"a failing sync", CALL_SYNC, EIO, 1},
-    {"a failing rename", CALL_LINK, EROFS, 1},
-    {"a failing unlink", CALL_UNLINK, EIO, 1},
-    {"a failing truncation", CALL_TRUNCATE, EIO, 1},
-    {"a failing look at a file", CALL_STAT, EIO, 1},
-    {"no lock", CALL_LOCK, ENOLCK, 1},
-    {"a mode that cannot be set", CALL_MODE, EIO, 1},
-    {"no memory for SQLite", CALL_SQLITE_MEMORY, ENOMEM, 41},
-};
-
 static void sweep(void **state)
 {
     const struct failure *failure = *state;
     int n = 1;
-    live(failure->kind, failure->error_number, n);
+    live(failure, n);
     while (calls_failed()) {
         n += failure->step * CALLS_STRIDE;
         assert_true(n < CALLS_MAX);
-        live(failure->kind, failure->error_number, n);
+        live(failure, n);
     }
     print_message("%s: %d calls\n", failure->what, n - 1);
     assert_true(n > 1);
