@@ -287,10 +287,46 @@ static void sweep(void **state)
     assert_true(n > 1);
 }
 
+/* --- a keyring that a command prints --- */
+
+static bool open_by_command(const char *path, struct error *error)
+{
+    struct keyring *keyring = NULL;
+    char command[160];
+    snprintf(command, sizeof(command), "cat %s", path);
+    bool ok = keyring_open(&(struct keyring_source){.command = command}, &keyring, error);
+    keyring_free(keyring);
+    return ok;
+}
+
+static void keyring_command_that_cannot_be_read(void **state)
+{
+    struct fixture *f = *state;
+    char path[96];
+    int n = 0;
+    snprintf(path, sizeof(path), "%s/keyring", f->dir);
+    check(f, keyring_create(path, &f->error));
+    do {
+        calls_fail(CALL_READ, EIO, ++n);
+        bool ok = open_by_command(path, &f->error);
+        assert_true(ok != calls_failed());
+        if (!ok)
+            assert_string_equal(f->error.message, "The keyring command's output cannot be read: "
+                                                  "Input/output error.");
+        calls_work();
+        check(f, open_by_command(path, &f->error));
+        calls_fail(CALL_READ, CALL_HALF, n);
+        check(f, open_by_command(path, &f->error));
+    } while (calls_failed());
+    assert_true(n > 1);
+}
+
 int main(void)
 {
     enum { COUNT = sizeof(failures) / sizeof(*failures) };
-    struct CMUnitTest tests[COUNT];
+    struct CMUnitTest tests[COUNT + 1] = {
+        [COUNT] = test_with_dir(keyring_command_that_cannot_be_read),
+    };
     secret_init();
     log_init(LOG_ERROR, LOG_TEXT);
     calls_watch_sqlite_memory();
