@@ -13,13 +13,13 @@ from history.register import address
 
 PROFILES = 12
 WORKERS = 6
-RECENT = 32          # calls that others may send again
+RECENT = 12          # calls that others may send again, among them those that are under way
 READ_TIMEOUT_S = 60
 WAIT_S = 120         # for anything at all to be acknowledged
 
 # Of a hundred calls.
-MIX = {"update": 68, "describe": 15, "describe all": 2, "create": 9, "delete": 2,
-       "send another's": 4}
+MIX = {"update": 66, "describe": 15, "describe all": 2, "create": 9, "delete": 2,
+       "send another's": 6}
 AGAIN_IF_UNKNOWN = 0.7
 AGAIN_IF_DONE = 0.05
 OTHER_PARAMETERS = 0.03

@@ -112,4 +112,5 @@ def test_what_keeps_the_acknowledged(clusters, stand_ins, synchronous):
         load.wait_for(BETWEEN_MOST)
     load.look_at_end()
     found = cluster.findings(load.history)
-    assert found == [] if synchronous else any("no order" in each for each in found)
+    print(*found, sep="\n")
+    assert bool(found) != synchronous
