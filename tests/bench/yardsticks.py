@@ -91,13 +91,20 @@ class Moto:
         self.secret = json.dumps(config)
 
     def __enter__(self):
+        try:
+            self.make_secrets()
+        except BaseException:
+            self.server.__exit__()
+            raise
+        return self
+
+    def make_secrets(self):
         for number in range(CONNECTIONS):
             with wire.Connection("127.0.0.1", self.server.port) as connection:  # it closes each
                 answer = connection.exchange(self.request(
                     "CreateSecret", {"Name": f"bench-{number}", "SecretString": self.secret}))
             if answer.status != 200:
                 raise SystemExit(f"bench: moto: {answer.status} {answer.body!r}")
-        return self
 
     def __exit__(self, *_):
         self.server.__exit__()
