@@ -142,7 +142,7 @@ once_for() {
 # A link leads to what other trees use too: clearing it would empty theirs.
 fetch_python() {
     if [ -L build/venv ]; then
-        echo "build/venv is a link to $(readlink build/venv): run this there, or remove the link" >&2
+        echo "build/venv is a link to $(readlink build/venv): run this there, or remove it" >&2
         return 1
     fi
     python3 -m venv --clear build/venv
