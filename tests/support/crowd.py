@@ -67,15 +67,17 @@ class Crowd:
         for each in self.sockets:
             each.close()
 
-    def send(self, requests):
-        """Sends a request over each connection, all at once, and waits for none."""
-        for connection, request in zip(self.sockets, requests):
+    def send(self, requests, first=0):
+        """Sends a request over each connection from `first` on, and waits for none."""
+        for connection, request in zip(self.sockets[first:], requests):
             connection.sendall(request)
 
-    def answers(self, count=None):
-        """What each of the first `count` connections gets, in their order: pairs of an answer and
-        when its last byte came; None for a connection that was closed without."""
-        waiting = {each.fileno(): number for number, each in enumerate(self.sockets[:count])}
+    def answers(self, count=None, first=0):
+        """What each of `count` connections gets, in their order: pairs of an answer and when its
+        last byte came; None for a connection that was closed without."""
+        count = len(self.sockets) if count is None else count
+        chosen = self.sockets[first:first + count]
+        waiting = {each.fileno(): number for number, each in enumerate(chosen)}
         results = [None] * len(waiting)
         received = {descriptor: b"" for descriptor in waiting}
         epoll = select.epoll()
@@ -87,7 +89,7 @@ class Crowd:
             assert ready, f"{len(waiting)} connections have no answer"
             for descriptor, _ in ready:
                 number = waiting[descriptor]
-                more = self.sockets[number].recv(65536)
+                more = chosen[number].recv(65536)
                 received[descriptor] += more
                 if more and not is_whole(received[descriptor]):
                     continue
@@ -98,10 +100,9 @@ class Crowd:
         epoll.close()
         return results
 
-    def exchange(self, requests):
-        requests = list(requests)
-        self.send(requests)
-        return self.answers(len(requests))
+    def exchange(self, requests, first=0):
+        self.send(requests, first)
+        return self.answers(min(len(requests), len(self.sockets) - first), first)
 
 
 def is_whole(data):

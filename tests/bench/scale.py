@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Measures the release binary at the size that one machine must hold: many profiles, many idle
+connections, many updates that wait for vendors at once. What is compared is measured in turn, in
+one run; prints medians and ratios, and writes build/scale.json.
+
+    make bench SCALE=1
+    python3 tests/bench/scale.py --profiles 20000 --connections 1000 --updates 300    # a small one
+"""
+
+import argparse
+import json
+import multiprocessing
+import pathlib
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import run
+from run import ROOT, Server, interleaved, signed, spread, write_requests, wrk
+from support import crowd, operations, wire
+
+FEW = 1000  # profiles of the store that the large one is compared with
+NAMES = 20000  # random ones, of a round
+RECENT_S = 0.02  # between two looks at the server's memory
+READER_REST_S = 0.002
+FILL = ROOT / "build/release/tests/bench/fill-profiles"
+
+
+def filled(work, name, count):
+    """A data directory with so many profiles; its path, and how long it took."""
+    directory = pathlib.Path(work) / name
+    directory.mkdir()
+    start = time.monotonic()
+    subprocess.run([FILL, "--data", directory / "data", "--count", str(count)], check=True)
+    took = time.monotonic() - start
+    run.make_key(directory / "data")
+    return directory, took
+
+
+def memory(server):
+    """MiB: what is the server's alone, and all that is resident, pages of files among it."""
+    return server.status("RssAnon") / 1024, server.status("VmRSS") / 1024
+
+
+def started(directory):
+    """From the call of the program to its first signed answer, ms; then its memory."""
+    start = time.perf_counter()
+    with Server(directory) as server:
+        answer = wire.call(server, "DescribeConnectorProfiles", describe_of(0))
+        took = (time.perf_counter() - start) * 1000
+        if answer.status != 200:
+            raise SystemExit(f"scale: {answer.status} {answer.body!r}")
+        return took, *memory(server)
+
+
+def describe_of(number):
+    return {"connectorProfileNames": [f"fill-{number:09d}"]}
+
+
+def describes(server, path, profiles, seconds):
+    """Describes a second, of random names."""
+    def measure():
+        numbers = [random.randrange(profiles) for _ in range(NAMES)]
+        write_requests(path, [signed(server, "DescribeConnectorProfiles", describe_of(number))
+                              for number in numbers])
+        return wrk(server.authority, path, seconds)
+    return measure
+
+
+def measure_profiles(work, options, result):
+    few, _ = filled(work, "few", FEW)
+    many, took = filled(work, "many", options.profiles)
+    starts = interleaved(options.rounds, lambda: started(few), lambda: started(many))
+    path = pathlib.Path(work) / "requests"
+    with Server(few) as small, Server(many) as large:
+        ours, yardstick = interleaved(
+            options.rounds, describes(large, path, options.profiles, options.seconds),
+            describes(small, path, FEW, options.seconds))
+        after_few, after_many = memory(small), memory(large)
+    result["profiles"] = {
+        "count": options.profiles, "fill_s": took,
+        "database_bytes": (many / "data/headgate.db").stat().st_size,
+        "start_ms": [each[0] for each in starts[1]],
+        "start_ratio": run.ratio([each[0] for each in starts[1]], [each[0] for each in starts[0]]),
+        "describe_per_s": ours, "describe_ratio": run.ratio(ours, yardstick),
+        "memory_mib": after_many, "memory_of_few_mib": after_few,
+        "bytes_a_profile": (after_many[0] - after_few[0]) * 2 ** 20 / options.profiles}
+    return many
+
+
+# --- connections ---
+
+
+def measure_connections(directory, work, options, result):
+    """Idle ones have each made a request before. The same server is measured with and without."""
+    path = pathlib.Path(work) / "requests"
+    with Server(directory, *operations.OPTION) as server:
+        measure = describes(server, path, options.profiles, options.seconds)
+        one = signed(server, "DescribeConnectorProfiles", describe_of(1))
+        bare, before, idle, kept = [], [], [], []
+        for _ in range(options.rounds):
+            bare.append(measure())
+            before.append(memory(server)[0])
+            with crowd.Crowd(server, options.connections) as everyone:
+                for number in range(0, options.connections, 500):
+                    everyone.exchange([one] * 500, number)
+                kept.append((memory(server)[0] - before[-1]) * 1024 / options.connections)
+                idle.append(measure())
+                answered = everyone.exchange([one] * options.connections)
+                if any(each is None or each[0].status != 200 for each in answered):
+                    raise SystemExit("scale: idle connections were closed")
+    result["connections"] = {"count": options.connections, "kib_a_connection": kept,
+                             "describe_ratio": run.ratio(idle, bare)}
+
+
+# --- updates that wait ---
+
+
+class Watch:
+    """The most memory that a server has over a while."""
+
+    def __init__(self, server):
+        self.server = server
+        self.most = [0, 0]
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.look)
+
+    def look(self):
+        while not self.ended.is_set():
+            self.most = [max(pair) for pair in zip(self.most, memory(self.server))]
+            self.ended.wait(RECENT_S)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+
+def read_on(host, port, requests, results):
+    """Describes one after the other until told to end; sends when each began and took."""
+    figures = []
+    with wire.Connection(host, port) as connection:
+        results.send("ready")
+        while not results.poll(READER_REST_S):
+            began = time.monotonic()
+            answer = connection.exchange(random.choice(requests))
+            figures.append((began, time.monotonic() - began))
+            if answer.status != 200:
+                raise SystemExit(f"scale: {answer.status} {answer.body!r}")
+    results.send(figures)
+
+
+class Reader:
+    """Reads from a process of its own, so that what else the load generator does is no delay."""
+
+    def __init__(self, server, profiles):
+        requests = [signed(server, "DescribeConnectorProfiles",
+                           describe_of(random.randrange(profiles))) for _ in range(1000)]
+        self.pipe, other = multiprocessing.Pipe()
+        self.process = multiprocessing.Process(target=read_on, args=(
+            server.host, server.port, requests, other))
+
+    def __enter__(self):
+        self.process.start()
+        self.pipe.recv()
+        return self
+
+    def __exit__(self, *_):
+        self.pipe.send("end")
+        self.figures = self.pipe.recv()
+        self.process.join()
+
+    def between(self, start, end):
+        """Latencies in ms of reads that began in between."""
+        return [took * 1000 for began, took in self.figures if start <= began < end]
+
+
+def p99(figures):
+    return sorted(figures)[int(len(figures) * 0.99)]
+
+
+def update_of(number):
+    """Every other profile is Amplitude's."""
+    return {"connectorProfileName": f"fill-{2 * number:09d}", "connectionMode": "Public",
+            "connectorProfileConfig": {
+                "connectorProfileProperties": {"Amplitude": {}},
+                "connectorProfileCredentials": {
+                    "Amplitude": {"apiKey": "bench-key", "secretKey": "bench-secret"}}}}
+
+
+def burst(server, everyone, reader, delay_s):
+    """All updates at once, each over its own connection."""
+    requests = [signed(server, "UpdateConnectorProfile", update_of(number))
+                for number in range(len(everyone.sockets))]
+    start = time.monotonic()
+    everyone.send(requests)
+    answers = everyone.answers()
+    end = max(when for _, when in answers)
+    bad = [answer for answer, _ in answers if answer.status != 200]
+    if bad:
+        raise SystemExit(f"scale: {len(bad)} updates failed: {bad[0].body!r}")
+    return {"start": start, "end": end, "took_s": end - start}
+
+
+def measure_updates(directory, options, result):
+    """Bursts, each after a while in which only the reader reads."""
+    delay_s = options.vendor_s
+    with crowd.SlowVendors(delay_s) as vendors, \
+            Server(directory, "--egress-allow", "127.0.0.1", "--endpoint",
+                   f"Amplitude={vendors.url()}") as server, \
+            crowd.Crowd(server, options.updates) as everyone, Watch(server) as watch:
+        bursts, quiet = [], []
+        with Reader(server, options.profiles) as reader:
+            for _ in range(options.rounds):
+                start = time.monotonic()
+                time.sleep(2 * delay_s)
+                quiet.append((start, time.monotonic()))
+                bursts.append(burst(server, everyone, reader, delay_s))
+        peak = vendors.figures()["peak"]
+    quiet_p99 = [p99(reader.between(*each)) for each in quiet]
+    busy_p99 = [p99(reader.between(each["start"], each["end"])) for each in bursts]
+    result["updates"] = {
+        "count": options.updates, "vendor_s": delay_s, "at_once": peak,
+        "took_s": [each["took_s"] for each in bursts],
+        "most_memory_mib": watch.most,
+        "quiet_p99_ms": quiet_p99, "busy_p99_ms": busy_p99,
+        "read_p99_ratio": run.ratio(busy_p99, quiet_p99)}
+
+
+def measure_hanging(directory, options, result):
+    """Updates of another vendor, one after the other, while one hangs and while it does not."""
+
+
+def report(result):
+    print(json.dumps(result, indent=2))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profiles", type=int, default=1000000)
+    parser.add_argument("--connections", type=int, default=10000)
+    parser.add_argument("--updates", type=int, default=2000)
+    parser.add_argument("--vendor-s", type=float, default=1, help="that the vendor takes")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2, help="of each measure in a round")
+    options = parser.parse_args()
+    work = tempfile.mkdtemp(prefix="scale-", dir=ROOT / "build")
+    result = {"machine": run.machine(), "rounds": options.rounds}
+    print(f"scale: {result['machine']}", file=sys.stderr)
+    try:
+        many = measure_profiles(work, options, result)
+        measure_connections(many, work, options, result)
+        measure_updates(many, options, result)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    (ROOT / "build/scale.json").write_text(json.dumps(result, indent=2) + "\n")
+    report(result)
+
+
+if __name__ == "__main__":
+    main()
