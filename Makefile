@@ -27,8 +27,9 @@ fuzz: deps-build deps-test ## every fuzz target for SECONDS=600 in all
 history: deps-build deps-test ## kill nodes under load until UPDATES=10000 updates are acknowledged, and judge
 	@exec python3 tests/run.py history --updates $(or $(UPDATES),10000)
 
-bench: build deps-bench ## measure against the yardsticks; a table here and build/bench.json
-	@exec python3 tests/bench/run.py
+bench: build deps-bench ## measure against the yardsticks; SCALE=1: a million profiles instead
+	@$(if $(SCALE),ninja --quiet -C $(release) tests/bench/fill-profiles)
+	@exec python3 tests/bench/$(if $(SCALE),scale,run).py
 
 connectors: build deps-test ## write the table of docs/connectors.md from what the client tests show
 	@exec python3 tests/run.py connectors

@@ -52,6 +52,7 @@ def run_test(report):
                      "not embedded", {"HEADGATE_TEST_STORE": "postgresql"})
         report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
         report.suite("docs: the table of connectors", suites.connectors_table)
+        report.suite("scale: many of everything", suites.pytest_suite, "release", ["scale"])
         report.suite("history: nodes killed under load", suites.history, 0)
     for variant in ("asan", "tsan"):
         if built[variant]:

@@ -132,6 +132,8 @@ static const struct row {
                                  .kind = GAUGE, .help = "Writes that wait for a commit."},
     [METRIC_STORE_FAILING] = {"headgate_store_failing", SINGLE(METRIC_STORE_FAILING), .kind = GAUGE,
                               .help = "1 when the last batch of writes failed, else 0."},
+    [METRIC_STORE_BYTES] = {"headgate_store_bytes", SINGLE(METRIC_STORE_BYTES), .kind = GAUGE,
+                            .help = "Size of the embedded database's files."},
 };
 
 static char *shard(void)

@@ -136,6 +136,7 @@ static void look_around(struct live *live)
     metrics_set(METRIC_PROVISIONING, provisioner_places_taken(live->service->provisioner));
     metrics_set(METRIC_COMMITTER_QUEUED, (int64_t)store.queued);
     metrics_set(METRIC_STORE_FAILING, store.failing);
+    metrics_set(METRIC_STORE_BYTES, store.bytes);
 }
 
 static void metrics(struct live *live, struct arena *arena, struct page *page)

@@ -8,9 +8,11 @@
 #include "store/sqlite.h"
 #include "store/timed.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A leading "file:" would make SQLite read the name as a URI. */
@@ -113,6 +115,22 @@ bool store_is_remote(const struct store *store)
     return store->server;
 }
 
+static int64_t file_size(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+/* With its log, which is large for a while after many changes. */
+static int64_t size_of_files(const struct store *store)
+{
+    char log[PATH_MAX];
+    if (!store->path)
+        return 0;
+    snprintf(log, sizeof(log), "%s-wal", store->path);
+    return file_size(store->path) + file_size(log);
+}
+
 struct store_counts store_counts(const struct store *store)
 {
     return (struct store_counts){
@@ -120,5 +138,6 @@ struct store_counts store_counts(const struct store *store)
         .writes = atomic_load(&store->writes),
         .queued = store->committer ? committer_length(store->committer) : 0,
         .failing = atomic_load(&store->failing),
+        .bytes = size_of_files(store),
     };
 }

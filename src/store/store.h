@@ -97,5 +97,6 @@ struct store_counts {
     uint64_t writes;  /* that they held */
     size_t queued;    /* writes that wait now */
     bool failing;     /* the last batch could not be committed */
+    int64_t bytes;    /* of the database's files; 0 when it is a server's, which knows better */
 };
 struct store_counts store_counts(const struct store *store);

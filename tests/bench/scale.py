@@ -13,7 +13,6 @@ import multiprocessing
 import pathlib
 import random
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,14 +20,16 @@ import tempfile
 import threading
 import time
 
-import run
-from run import ROOT, Server, interleaved, signed, spread, write_requests, wrk
+from load import ROOT, Server, interleaved, ratio, signed, write_requests, wrk
+from run import machine
 from support import crowd, operations, wire
 
 FEW = 1000  # profiles of the store that the large one is compared with
 NAMES = 20000  # random ones, of a round
 RECENT_S = 0.02  # between two looks at the server's memory
 READER_REST_S = 0.002
+ALONE = 1000  # describes one after the other, of a round
+GOOD = 100  # updates of a vendor that answers, while another hangs
 FILL = ROOT / "build/release/tests/bench/fill-profiles"
 
 
@@ -39,7 +40,7 @@ def filled(work, name, count):
     start = time.monotonic()
     subprocess.run([FILL, "--data", directory / "data", "--count", str(count)], check=True)
     took = time.monotonic() - start
-    run.make_key(directory / "data")
+    Server(directory).make_key()
     return directory, took
 
 
@@ -73,6 +74,21 @@ def describes(server, path, profiles, seconds):
     return measure
 
 
+def latency(server, profiles):
+    """Median of describes of random names one after the other, in microseconds."""
+    def measure():
+        figures = []
+        with wire.Connection(server.host, server.port) as connection:
+            for _ in range(ALONE):
+                request = signed(server, "DescribeConnectorProfiles",
+                                 describe_of(random.randrange(profiles)))
+                start = time.perf_counter()
+                connection.exchange(request)
+                figures.append((time.perf_counter() - start) * 1e6)
+        return statistics.median(figures)
+    return measure
+
+
 def measure_profiles(work, options, result):
     few, _ = filled(work, "few", FEW)
     many, took = filled(work, "many", options.profiles)
@@ -82,13 +98,16 @@ def measure_profiles(work, options, result):
         ours, yardstick = interleaved(
             options.rounds, describes(large, path, options.profiles, options.seconds),
             describes(small, path, FEW, options.seconds))
+        alone, alone_few = interleaved(options.rounds, latency(large, options.profiles),
+                                       latency(small, FEW))
         after_few, after_many = memory(small), memory(large)
     result["profiles"] = {
         "count": options.profiles, "fill_s": took,
         "database_bytes": (many / "data/headgate.db").stat().st_size,
         "start_ms": [each[0] for each in starts[1]],
-        "start_ratio": run.ratio([each[0] for each in starts[1]], [each[0] for each in starts[0]]),
-        "describe_per_s": ours, "describe_ratio": run.ratio(ours, yardstick),
+        "start_ratio": ratio([each[0] for each in starts[1]], [each[0] for each in starts[0]]),
+        "describe_per_s": ours, "describe_ratio": ratio(ours, yardstick),
+        "latency_us": alone, "latency_ratio": ratio(alone, alone_few),
         "memory_mib": after_many, "memory_of_few_mib": after_few,
         "bytes_a_profile": (after_many[0] - after_few[0]) * 2 ** 20 / options.profiles}
     return many
@@ -116,7 +135,7 @@ def measure_connections(directory, work, options, result):
                 if any(each is None or each[0].status != 200 for each in answered):
                     raise SystemExit("scale: idle connections were closed")
     result["connections"] = {"count": options.connections, "kib_a_connection": kept,
-                             "describe_ratio": run.ratio(idle, bare)}
+                             "describe_ratio": ratio(idle, bare)}
 
 
 # --- updates that wait ---
@@ -197,7 +216,7 @@ def update_of(number):
                     "Amplitude": {"apiKey": "bench-key", "secretKey": "bench-secret"}}}}
 
 
-def burst(server, everyone, reader, delay_s):
+def burst(server, everyone):
     """All updates at once, each over its own connection."""
     requests = [signed(server, "UpdateConnectorProfile", update_of(number))
                 for number in range(len(everyone.sockets))]
@@ -224,24 +243,113 @@ def measure_updates(directory, options, result):
                 start = time.monotonic()
                 time.sleep(2 * delay_s)
                 quiet.append((start, time.monotonic()))
-                bursts.append(burst(server, everyone, reader, delay_s))
+                bursts.append(burst(server, everyone))
         peak = vendors.figures()["peak"]
     quiet_p99 = [p99(reader.between(*each)) for each in quiet]
     busy_p99 = [p99(reader.between(each["start"], each["end"])) for each in bursts]
+    # From when the last has come to the vendor until the first is answered by it.
+    waiting_p99 = [p99(reader.between(each["end"] - delay_s, each["start"] + delay_s))
+                   for each in bursts]
     result["updates"] = {
         "count": options.updates, "vendor_s": delay_s, "at_once": peak,
         "took_s": [each["took_s"] for each in bursts],
         "most_memory_mib": watch.most,
         "quiet_p99_ms": quiet_p99, "busy_p99_ms": busy_p99,
-        "read_p99_ratio": run.ratio(busy_p99, quiet_p99)}
+        "waiting_p99_ms": waiting_p99, "read_p99_ratio": ratio(busy_p99, quiet_p99),
+        "waiting_p99_ratio": ratio(waiting_p99, quiet_p99)}
+
+
+# --- a vendor that hangs ---
+
+
+def good_update(number, url):
+    return {"connectorProfileName": f"good-{number}", "connectionMode": "Public",
+            "connectorProfileConfig": {
+                "connectorProfileProperties": {"ServiceNow": {"instanceUrl": url}},
+                "connectorProfileCredentials": {
+                    "ServiceNow": {"username": "bench-user", "password": "bench-password"}}}}
+
+
+def one_after_the_other(server, requests):
+    """Updates, or whatever they are, a second over one connection."""
+    start = time.monotonic()
+    with wire.Connection(server.host, server.port) as connection:
+        for request in requests:
+            answer = connection.exchange(request)
+            if answer.status != 200:
+                raise SystemExit(f"scale: {answer.status} {answer.body!r}")
+    return len(requests) / (time.monotonic() - start)
 
 
 def measure_hanging(directory, options, result):
-    """Updates of another vendor, one after the other, while one hangs and while it does not."""
+    """Updates of a good vendor, one after the other, while another hangs and while it does not."""
+    with crowd.SlowVendors("never", 0) as vendors, \
+            Server(directory, "--egress-allow", "127.0.0.1", "--endpoint",
+                   f"Amplitude={vendors.url(0)}", "--verify-timeout", "300",
+                   *operations.OPTION) as server:
+        for number in range(GOOD):
+            create = {**good_update(number, vendors.url(1)), "connectorType": "Servicenow"}
+            wire.call(server, "CreateConnectorProfile", create)
+
+        def measure():
+            return one_after_the_other(server, [
+                signed(server, "UpdateConnectorProfile", good_update(number, vendors.url(1)))
+                for number in range(GOOD)])
+
+        calm, hanging = [], []
+        for _ in range(options.rounds):
+            calm.append(measure())
+            vendors.set_delay("never", 0)
+            with crowd.Crowd(server, options.updates) as everyone:
+                everyone.send([signed(server, "UpdateConnectorProfile", update_of(number))
+                               for number in range(options.updates)])
+                while vendors.figures(0)["waiting"] < options.updates:
+                    time.sleep(RECENT_S)
+                hanging.append(measure())
+                vendors.set_delay(0, 0)
+                everyone.answers()
+    result["hanging"] = {"count": options.updates, "update_ratio": ratio(hanging, calm)}
+
+
+def line(what, value, aim=""):
+    print(f"  {what:<60} {value:>14} {aim}")
 
 
 def report(result):
-    print(json.dumps(result, indent=2))
+    profiles, connections = result["profiles"], result["connections"]
+    updates, hanging = result["updates"], result["hanging"]
+    median = statistics.median
+    print(f"\n{result['machine']}; {result['rounds']} interleaved rounds, medians\n")
+    line(f"{profiles['count']:,} profiles: written by the tool in",
+         f"{profiles['fill_s']:.1f} s")
+    line("  database", f"{profiles['database_bytes'] / 2 ** 20:,.0f} MiB")
+    line("  start to first signed answer", f"{median(profiles['start_ms']):.1f} ms", "aim 2,000")
+    line(f"  the same over a store of {FEW:,}", f"{profiles['start_ratio']:.2f}")
+    line("  describes by random name", f"{median(profiles['describe_per_s']):,.0f} /s")
+    line(f"  the same over a store of {FEW:,}", f"{profiles['describe_ratio']:.2f}", "aim 0.8")
+    line("  latency of one at a time, the same", f"{profiles['latency_ratio']:.2f}", "aim 1.2")
+    line("  memory of its own, all that is resident",
+         "{:.1f}, {:.1f} MiB".format(*profiles["memory_mib"]))
+    line(f"  more than with {FEW:,}, a profile", f"{profiles['bytes_a_profile']:.1f} B",
+         "aim 1,024")
+    line(f"{connections['count']:,} idle connections: memory of each",
+         f"{max(connections['kib_a_connection']):.2f} KiB")
+    line("  describes a second, over those without them",
+         f"{connections['describe_ratio']:.2f}")
+    line(f"{updates['count']:,} updates at once, each vendor call {updates['vendor_s']:g} s",
+         f"{median(updates['took_s']):.2f} s", "aim: little more")
+    line("  that waited at the same time", f"{updates['at_once']:,}")
+    line("  most memory of its own, and resident",
+         "{:.0f}, {:.0f} MiB".format(*updates["most_memory_mib"]), "aim 256")
+    line("  p99 of reads while all wait, over that before",
+         f"{updates['waiting_p99_ratio']:.1f}", "aim 3")
+    line("  the same from the first request to the last answer",
+         f"{updates['read_p99_ratio']:.1f}")
+    line("  p99 of reads before, while all wait, of both together",
+         ", ".join(f"{median(updates[name]):.1f}" for name in (
+             "quiet_p99_ms", "waiting_p99_ms", "busy_p99_ms")) + " ms")
+    line(f"{hanging['count']:,} updates hang: updates elsewhere, over those without",
+         f"{hanging['update_ratio']:.2f}")
 
 
 def main():
@@ -255,12 +363,13 @@ def main():
     parser.add_argument("--seconds", type=int, default=2, help="of each measure in a round")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="scale-", dir=ROOT / "build")
-    result = {"machine": run.machine(), "rounds": options.rounds}
+    result = {"machine": machine(), "rounds": options.rounds}
     print(f"scale: {result['machine']}", file=sys.stderr)
     try:
         many = measure_profiles(work, options, result)
         measure_connections(many, work, options, result)
         measure_updates(many, options, result)
+        measure_hanging(many, options, result)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     (ROOT / "build/scale.json").write_text(json.dumps(result, indent=2) + "\n")

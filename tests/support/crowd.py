@@ -46,7 +46,7 @@ class SlowVendors:
             return connection.exchange(request.encode()).json()
 
     def figures(self, number=0):
-        """{"peak": most requests that waited at once, "total": all}"""
+        """{"waiting": requests now, "peak": most at once, "total": all}"""
         return self.ask(number, "/peak")
 
     def set_delay(self, delay, number=0):

@@ -6,8 +6,8 @@
 Listens on a port a delay, prints the ports on one line, and answers each GET after that many
 seconds (`never`: not at all) with what Amplitude and ServiceNow answer to good credentials, until
 its standard input ends. Two requests are its own, answered at once: GET /peak tells how many
-requests waited at the same time at most and how many there were, GET /delay/SECONDS sets the
-delay of the port.
+requests wait, how many did at the same time at most and how many there were; GET /delay/SECONDS
+sets the delay of the port, also for those that would have waited for ever.
 """
 
 import collections
@@ -33,12 +33,14 @@ class Port:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         self.listener.setblocking(False)
         self.waiting = self.peak = self.total = 0
+        self.held = []  # connections that wait for ever
 
     def set_delay(self, delay):
         self.delay_s = None if delay == "never" else float(delay)
 
     def figures(self):
-        return json.dumps({"peak": self.peak, "total": self.total}).encode()
+        figures = {"waiting": self.waiting, "peak": self.peak, "total": self.total}
+        return json.dumps(figures).encode()
 
 
 class Loop:
@@ -96,16 +98,23 @@ class Loop:
         path = head.split(b" ")[1].decode()
         if path.startswith("/delay/"):
             port.set_delay(path.removeprefix("/delay/"))
+            for held in port.held:
+                self.wait(held, port)
+            port.held.clear()
         if path == "/peak" or path.startswith("/delay/"):
             connection.sendall(answer_bytes(port.figures()))
             return
         port.total += 1
         port.waiting += 1
         port.peak = max(port.peak, port.waiting)
-        if port.delay_s is not None:
-            self.number += 1
-            heapq.heappush(self.due, (time.monotonic() + port.delay_s, self.number, connection,
-                                      port))
+        if port.delay_s is None:
+            port.held.append(connection)
+        else:
+            self.wait(connection, port)
+
+    def wait(self, connection, port):
+        self.number += 1
+        heapq.heappush(self.due, (time.monotonic() + port.delay_s, self.number, connection, port))
 
     def answer_due(self):
         while self.due and self.due[0][0] <= time.monotonic():
