@@ -4,8 +4,10 @@ import functools
 import json
 import os
 import pathlib
+import platform
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -175,6 +177,13 @@ def create_profiles(server, config, path, count=PROFILES):
 
 
 # --- figures ---
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
+                  if line.startswith("model name")), platform.machine())
+    return (f"{os.cpu_count()} cores, {model}, Linux {platform.release()}, "
+            f"SQLite {sqlite3.sqlite_version}, load {os.getloadavg()[0]:.1f} at the start")
 
 
 def interleaved(rounds, *measures):

@@ -8,11 +8,8 @@ any machine. Prints tables and writes build/bench.json."""
 import argparse
 import contextlib
 import json
-import os
 import pathlib
-import platform
 import shutil
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -22,7 +19,7 @@ import load
 import stages
 import strategies
 import yardsticks
-from load import BINARY, CONNECTIONS, CONNECTOR, ROOT, Server, interleaved, ratios, say
+from load import BINARY, CONNECTIONS, CONNECTOR, ROOT, Server, interleaved, machine, ratios, say
 from support import wire
 
 ONCE = 6000  # creates, and deletes, in a round
@@ -42,13 +39,6 @@ COMPARISONS = [
 LIMITS = [("start_ms", 20, "start to first signed answer, ms"),
           ("idle_mib", 10, "idle memory (resident), MiB"),
           ("binary_mib", 3, "stripped binary, MiB")]
-
-
-def machine():
-    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
-                  if line.startswith("model name")), platform.machine())
-    return (f"{os.cpu_count()} cores, {model}, Linux {platform.release()}, "
-            f"SQLite {sqlite3.sqlite_version}, load {os.getloadavg()[0]:.1f} at the start")
 
 
 class Bench:

@@ -20,8 +20,7 @@ import tempfile
 import threading
 import time
 
-from load import ROOT, Server, interleaved, ratio, signed, write_requests, wrk
-from run import machine
+from load import ROOT, Server, interleaved, machine, ratio, signed, write_requests, wrk
 from support import crowd, operations, wire
 
 FEW = 1000  # profiles of the store that the large one is compared with

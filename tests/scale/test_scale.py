@@ -69,7 +69,7 @@ def assert_all_ok(results):
 
 
 def test_profiles_take_no_memory(filled):
-    """A server holds pages that it read lately, not profiles; how large the database is it tells."""
+    """A server holds pages that it read lately, not profiles, and tells how large its store is."""
     used = []
     for count in (FEW, PROFILES):
         server = filled(count, *operations.OPTION)
