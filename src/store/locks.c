@@ -173,15 +173,20 @@ void locks_stop(struct locks *locks)
     free_locks(locks);
 }
 
+static void post(struct locks *locks, struct request *request)
+{
+    pthread_mutex_lock(&locks->mutex);
+    request->next = locks->requests;
+    locks->requests = request;
+    pthread_cond_signal(&locks->wake);
+    pthread_mutex_unlock(&locks->mutex);
+}
+
 bool locks_try(struct locks *locks, int64_t name, bool *ret_taken, struct error *error)
 {
     struct request request = {.name = name};
     sem_init(&request.answered, 0, 0);
-    pthread_mutex_lock(&locks->mutex);
-    request.next = locks->requests;
-    locks->requests = &request;
-    pthread_cond_signal(&locks->wake);
-    pthread_mutex_unlock(&locks->mutex);
+    post(locks, &request);
     while (sem_wait(&request.answered) != 0)
         ; /* a signal came between */
     sem_destroy(&request.answered);
