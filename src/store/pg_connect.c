@@ -152,7 +152,7 @@ bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db
     db->server = server;
     db->use = use;
     random_uuid(db->writer);
-    if (use == DB_WRITE && !pg_ensure(db, 0, error)) {
+    if (use == DB_WRITE && !pg_ensure(db, clock_mono_ms() + PG_OPEN_MS, error)) {
         pg_close(&db->base);
         return false;
     }
