@@ -13,15 +13,15 @@ static const char *const texts[PG_STATEMENT_COUNT] = {
 #define STATEMENT(name, text) [name] = (text),
 #include "store/statements.inc"
 #undef STATEMENT
-    [PG_STAMP] = "INSERT INTO writers (id, batch, at_ms) VALUES ($1, $2, $3)"
-                 " ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms"
-                 " RETURNING batch",
-    [PG_SETTLE] = "INSERT INTO writers (id, batch, at_ms) VALUES ($1, 0, $2)"
-                  " ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms RETURNING batch",
-    [PG_LOCK] = "SELECT key FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key"
-                " WHERE pg_try_advisory_lock(key)",
-    [PG_UNLOCK] = "SELECT pg_advisory_unlock(key)"
-                  " FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key",
+    [PG_STAMP] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, $2, $3)"
+                  " ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms"
+                  " RETURNING batch"),
+    [PG_SETTLE] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, 0, $2)"
+                   " ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms RETURNING batch"),
+    [PG_LOCK] = ("SELECT key FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key"
+                 " WHERE pg_try_advisory_lock(key)"),
+    [PG_UNLOCK] = ("SELECT pg_advisory_unlock(key)"
+                   " FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key"),
 };
 
 const char *pg_text(int which)
