@@ -4,6 +4,7 @@
 
 #include "service/inspection.h"
 #include "vault/secret.h"
+#include "wire/shape.h"
 
 #include <stdio.h>
 
@@ -20,6 +21,7 @@ static int check(const struct options *options)
     struct error error = {0};
     struct inspection inspection = {.tell = print_problem};
     secret_init();
+    shapes_init(); /* what was sealed is read into memory that is wiped */
     bool ok = data_dir_open(options, DATA_LOOK, &data, &error);
     inspection.keyring = data.keys.keyring;
     ok = ok && inspect(&inspection, data.store, &error);
