@@ -30,6 +30,13 @@ int64_t clock_mono_ns(void)
     return read_ns(CLOCK_MONOTONIC);
 }
 
+void clock_nap_us(int64_t duration_us)
+{
+    struct timespec left = {duration_us / 1000000, (long)(duration_us % 1000000) * 1000};
+    while (nanosleep(&left, &left) != 0)
+        continue;
+}
+
 void clock_text(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
 {
     time_t seconds = (time_t)(wall_ms / 1000);

@@ -5,7 +5,6 @@
 #include "connector/judge.h"
 #include "connector/words.h"
 
-#include <time.h>
 
 void run_init(struct run *run, const struct verification *v)
 {
@@ -33,9 +32,7 @@ bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step ste
 
 static void sleep_for(int64_t duration_ms)
 {
-    struct timespec left = {duration_ms / 1000, (long)(duration_ms % 1000) * 1000000};
-    while (nanosleep(&left, &left) != 0)
-        continue;
+    clock_nap_us(1000 * duration_ms);
 }
 
 void run_pause(const struct run *run, int64_t duration_ms)

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/timed.h"
 
 #include <netdb.h>
 #include <pthread.h>
@@ -88,11 +89,7 @@ static bool start_thread(struct lookup *lookup)
 static struct lookup *lookup_new(struct str host)
 {
     struct lookup *lookup = xcalloc(1, sizeof(*lookup));
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&lookup->ended_now, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init_timed(&lookup->ended_now);
     pthread_mutex_init(&lookup->lock, NULL);
     memcpy(lookup->host, host.data, host.len);
     lookup->owners = 1;
@@ -102,11 +99,10 @@ static struct lookup *lookup_new(struct str host)
 
 static void await(struct lookup *lookup, int64_t deadline_ms, struct resolved *ret_resolved)
 {
-    struct timespec until = {deadline_ms / 1000, (long)(deadline_ms % 1000) * 1000000};
-    int rc = 0;
+    bool in_time = true;
     pthread_mutex_lock(&lookup->lock);
-    while (!lookup->ended && rc == 0)
-        rc = pthread_cond_timedwait(&lookup->ended_now, &lookup->lock, &until);
+    while (!lookup->ended && in_time)
+        in_time = cond_wait_until(&lookup->ended_now, &lookup->lock, deadline_ms);
     *ret_resolved = lookup->resolved;
     ret_resolved->timed_out = !lookup->ended;
     pthread_mutex_unlock(&lookup->lock);

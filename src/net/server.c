@@ -3,10 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/timed.h"
 #include "net/server_internal.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /* What a configuration's zeros stand for. */
 enum {
@@ -50,11 +50,7 @@ static void defaults(struct server_config *config)
 static struct server *server_new(const struct server_config *config)
 {
     struct server *server = xcalloc(1, sizeof(*server));
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&server->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init_timed(&server->changed);
     pthread_mutex_init(&server->mutex, NULL);
     server->config = *config;
     server->config.host = xstrdup(config->host ? config->host : "");
@@ -166,12 +162,11 @@ static int started_count(const struct server *server)
 static bool wait_for_loops(struct server *server, const int *counter, int64_t limit_ms)
 {
     int64_t until_ms = clock_mono_ms() + limit_ms;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     int wanted = started_count(server);
-    int result = 0;
+    bool in_time = true;
     pthread_mutex_lock(&server->mutex);
-    while (*counter < wanted && result == 0)
-        result = pthread_cond_timedwait(&server->changed, &server->mutex, &until);
+    while (*counter < wanted && in_time)
+        in_time = cond_wait_until(&server->changed, &server->mutex, until_ms);
     bool all = *counter >= wanted;
     pthread_mutex_unlock(&server->mutex);
     return all;

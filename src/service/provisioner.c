@@ -2,15 +2,16 @@
 #include "service/provisioner.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/timed.h"
 #include "service/profile_provision.h"
 #include "service/service.h"
 #include "service/workers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     RESUME_PAGE = 100,
@@ -42,17 +43,13 @@ struct job {
 struct provisioner *provisioner_new(const struct service *service)
 {
     struct provisioner *provisioner = xcalloc(1, sizeof(*provisioner));
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     provisioner->service = service;
     provisioner->workers = workers_new(&(struct workers_config){
         .max_threads = PROVISION_THREADS,
         .queue_max = PROVISION_MAX,
     });
     pthread_mutex_init(&provisioner->lock, NULL);
-    pthread_cond_init(&provisioner->stopped, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init_timed(&provisioner->stopped);
     return provisioner;
 }
 
@@ -119,12 +116,10 @@ static bool is_stopping(void *context)
 
 static void wait_a_while(struct provisioner *provisioner, int64_t ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
+    int64_t until_ms = clock_mono_ms() + ms;
     pthread_mutex_lock(&provisioner->lock);
     while (!provisioner->stopping &&
-           pthread_cond_timedwait(&provisioner->stopped, &provisioner->lock, &until) == 0)
+           cond_wait_until(&provisioner->stopped, &provisioner->lock, until_ms))
         continue;
     pthread_mutex_unlock(&provisioner->lock);
 }

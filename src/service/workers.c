@@ -3,13 +3,13 @@
 #include "service/workers.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/timed.h"
 #include "service/lanes.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* A thread that waits for a job; on its own stack. */
 struct idle {
@@ -56,12 +56,8 @@ struct workers *workers_new(const struct workers_config *config)
 
 static void idle_init(struct idle *idle)
 {
-    pthread_condattr_t attributes;
     *idle = (struct idle){0};
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&idle->wanted, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init_timed(&idle->wanted);
 }
 
 static void idle_push(struct workers *workers, struct idle *idle)
@@ -95,30 +91,17 @@ static bool call_newest(struct workers *workers)
     return true;
 }
 
-static struct timespec time_after(int duration_ms)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_sec += duration_ms / 1000;
-    time.tv_nsec += duration_ms % 1000 * 1000000L;
-    if (time.tv_nsec >= 1000000000L) {
-        time.tv_sec++;
-        time.tv_nsec -= 1000000000L;
-    }
-    return time;
-}
-
 /* False when nobody has called for so long that the thread should end. */
 static bool wait_to_be_called(struct workers *workers, struct idle *idle)
 {
-    struct timespec until = time_after(workers->config.idle_ms);
+    int64_t until_ms = clock_mono_ms() + workers->config.idle_ms;
     bool over = false;
     idle_push(workers, idle);
     while (!idle->called && !workers->stopping && !over) {
         if (workers->count <= WORKERS_KEPT)
             pthread_cond_wait(&idle->wanted, &workers->lock);
         else
-            over = pthread_cond_timedwait(&idle->wanted, &workers->lock, &until) == ETIMEDOUT &&
+            over = !cond_wait_until(&idle->wanted, &workers->lock, until_ms) &&
                    workers->count > WORKERS_KEPT;
     }
     if (!idle->called)

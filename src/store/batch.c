@@ -6,11 +6,9 @@
 #include "base/metrics.h"
 #include "store/inside.h"
 
-#include <time.h>
-
 enum {
     RETRY_MS = 30 * 1000, /* for a batch whose connection was lost, or that another one crossed */
-    RETRY_NAP_NS = 10 * 1000 * 1000,
+    RETRY_NAP_US = 10 * 1000,
 };
 
 /* False when the whole transaction is lost; whether this write succeeded is in write->ok. */
@@ -61,11 +59,6 @@ static bool try_ahead(struct db *db, struct store_write *batch, bool *ret_held, 
                      : fail(error, ERR_CONFLICT, "A write of this batch failed.");
 }
 
-static void nap(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = RETRY_NAP_NS}, NULL);
-}
-
 /* Whether the batch that failed is to be tried again; *ret_committed when it turns out that it did
  * not fail. */
 static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
@@ -76,7 +69,7 @@ static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, stru
     if (failure == DB_FAILED || *ret_committed || clock_mono_ms() >= until_ms)
         return false;
     db_rollback(db);
-    nap();
+    clock_nap_us(RETRY_NAP_US);
     return true;
 }
 

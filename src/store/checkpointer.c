@@ -3,9 +3,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/timed.h"
 #include "store/inside.h"
 #include "store/sqlite.h"
-#include "store/timed.h"
 
 #include <stdlib.h>
 #include <string.h>

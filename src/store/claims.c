@@ -6,18 +6,17 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/timed.h"
 #include "store/inside.h"
 #include "store/locks.h"
-#include "store/timed.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     CLAIM_BUCKETS = 64,
-    SHARE_NAP_NS = 30 * 1000 * 1000, /* between looks whether another node is done */
+    SHARE_NAP_US = 30 * 1000, /* between looks whether another node is done */
 };
 
 struct bucket {
@@ -158,11 +157,6 @@ static int64_t name_of(const struct token_key *key)
     return name;
 }
 
-static void nap(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = SHARE_NAP_NS}, NULL);
-}
-
 /* Waits while another node has it. */
 static bool share(struct store *store, struct token_claim *claim, int64_t until_ms,
                   enum token_state *ret_state, struct error *error)
@@ -177,7 +171,7 @@ static bool share(struct store *store, struct token_claim *claim, int64_t until_
             *ret_state = TOKEN_BUSY;
             return true;
         }
-        nap();
+        clock_nap_us(SHARE_NAP_US);
     }
     return false;
 }

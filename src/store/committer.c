@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/timed.h"
 #include "store/inside.h"
-#include "store/timed.h"
 
 #include <semaphore.h>
 #include <stdlib.h>

@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { VERSION_LEAST = 140000 };
 
@@ -115,7 +114,7 @@ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
         }
         if (db->failure == DB_FAILED || clock_mono_ms() >= until_ms)
             return fail(error, reason.code, "%s", reason.message);
-        nanosleep(&(struct timespec){.tv_nsec = PG_NAP_MS * 1000000L}, NULL);
+        clock_nap_us(PG_NAP_US);
     }
     return true;
 }

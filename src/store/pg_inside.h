@@ -9,7 +9,7 @@
 enum {
     PG_READ_MS = 10 * 1000,
     PG_WRITE_MS = 30 * 1000, /* the answer to a statement, or a commit, that writes */
-    PG_NAP_MS = 100,         /* between tries to connect */
+    PG_NAP_US = 100 * 1000,  /* between tries to connect */
     PG_OPEN_MS = 2000,       /* for the first connection: each try begins with another host */
 };
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "store/timed.h"
+#include "base/timed.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -8,12 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     /* 64 GiB. Keeps the first byte of a page number 0, which sqlite_page.c relies on. */
     DB_PAGES_MAX = 0xFFFFFF,
-    BUSY_NAP_NS = 500 * 1000,
+    BUSY_NAP_US = 500,
 };
 
 static const char *const common_settings =
@@ -26,12 +25,6 @@ static const char *const settings[] = {
     [DB_CHECKPOINT] = "PRAGMA cache_size = -64;",
 };
 
-static void nap(void)
-{
-    struct timespec pause = {.tv_nsec = BUSY_NAP_NS};
-    nanosleep(&pause, NULL);
-}
-
 static int on_busy(void *context, int tries)
 {
     struct sqlite_db *db = context;
@@ -40,7 +33,7 @@ static int on_busy(void *context, int tries)
         db->busy_until_ms = now + db->busy_limit_ms;
     if (now >= db->busy_until_ms)
         return 0;
-    nap();
+    clock_nap_us(BUSY_NAP_US);
     return 1;
 }
 
@@ -285,7 +278,7 @@ bool sqlite_checkpoint(struct db *base, enum checkpoint_mode mode, int64_t limit
     int rc, left;
     /* SQLite does not wait while another process checkpoints; so this loop does. */
     while (!checkpoint_once(db, modes[mode], limit_ms, &rc, &left) && clock_mono_ms() < until_ms)
-        nap();
+        clock_nap_us(BUSY_NAP_US);
     *ret_whole = rc == SQLITE_OK && left == 0;
     if (*ret_whole && mode == CHECKPOINT_TRUNCATE)
         db->log_pages = 0;

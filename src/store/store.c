@@ -1,12 +1,12 @@
 /* Opening and closing the store. */
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/timed.h"
 #include "store/inside.h"
 #include "store/locks.h"
 #include "store/migrations.h"
 #include "store/pg.h"
 #include "store/sqlite.h"
-#include "store/timed.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -4,19 +4,13 @@
 #include "store/migrations.h"
 #include "store/sqlite.h"
 
-#include <time.h>
 #include <unistd.h>
 
 enum {
     MIGRATION_WAIT_MS = 5000, /* for another process that is migrating */
     LOCK_WAIT_MS = 500,       /* for a command line tool that is making the database */
-    NAP_NS = 20 * 1000000,
+    NAP_US = 20 * 1000,
 };
-
-static void nap(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
-}
 
 /* Called under the directory's lock. */
 static bool bring_up_to_date(struct store *store, const char *dir, struct error *error)
@@ -47,7 +41,7 @@ static bool lock_patiently(const char *dir, int *ret_fd, struct error *error)
     while (!datadir_lock(dir, ret_fd, error)) {
         if (clock_mono_ms() >= until_ms)
             return false;
-        nap();
+        clock_nap_us(NAP_US);
     }
     return true;
 }
@@ -96,7 +90,7 @@ bool store_open_beside(struct store *store, const char *dir, struct error *error
             close(fd);
             return ok;
         }
-        nap();
+        clock_nap_us(NAP_US);
     } while (clock_mono_ms() < until_ms);
     return fail(error, ERR_UNAVAILABLE,
                 "%s has an older schema and is in use. Stop the server, then try again.",
