@@ -4,8 +4,9 @@
 #include "store/inside.h"
 #include "store/rows.h"
 
-static void read_row(const struct stmt *stmt, struct arena *arena, struct access_key *key)
+static void read_row(const struct stmt *stmt, struct arena *arena, void *item)
 {
+    struct access_key *key = item;
     key->id = column_text(stmt, 0, arena);
     key->account = column_text(stmt, 1, arena);
     key->sealed_secret = column_bytes(stmt, 2, arena);
@@ -35,12 +36,8 @@ bool access_key_list(struct store_reader *reader, struct arena *arena, struct ac
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_ACCESS_KEY_LIST);
-    for (bool row = true; row;) {
-        if (!stmt_step(&stmt, &row, error))
-            return false;
-        if (row)
-            read_row(&stmt, arena, rows_add(&rows));
-    }
+    if (!rows_read(&rows, &stmt, read_row, error))
+        return false;
     *ret_keys = rows.items;
     *ret_count = rows.count;
     return true;

@@ -27,8 +27,9 @@ bool meta_put_once(struct db *db, struct str name, struct str value, struct erro
     return stmt_run(&stmt, error);
 }
 
-static void read_app(const struct stmt *stmt, struct arena *arena, struct oauth_app_row *app)
+static void read_app(const struct stmt *stmt, struct arena *arena, void *item)
 {
+    struct oauth_app_row *app = item;
     app->connector_type = column_text(stmt, 0, arena);
     app->client_id = column_text(stmt, 1, arena);
     app->sealed_secret = column_bytes(stmt, 2, arena);
@@ -58,12 +59,8 @@ bool oauth_app_list(struct store_reader *reader, struct arena *arena,
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_OAUTH_APP_LIST);
-    for (bool row = true; row;) {
-        if (!stmt_step(&stmt, &row, error))
-            return false;
-        if (row)
-            read_app(&stmt, arena, rows_add(&rows));
-    }
+    if (!rows_read(&rows, &stmt, read_app, error))
+        return false;
     *ret_apps = rows.items;
     *ret_count = rows.count;
     return true;

@@ -133,29 +133,28 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
     return true;
 }
 
+static void read_pending(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct profile *profile = item;
+    profile->key.account = column_text(stmt, 0, arena);
+    profile->key.region = column_text(stmt, 1, arena);
+    profile->key.name = column_text(stmt, 2, arena);
+    profile->version = column_i64(stmt, 3);
+}
+
 bool profile_list_pending(struct store_reader *reader, struct arena *arena,
                           struct profile_key after, size_t limit, struct profile **ret_profiles,
                           size_t *ret_count, struct error *error)
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct profile));
-    bool row = true;
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_PENDING);
     bind_key(&stmt, after);
     stmt_i64(&stmt, 4, (int64_t)limit);
-    while (row) {
-        if (!stmt_step(&stmt, &row, error))
-            return false;
-        if (!row)
-            break;
-        struct profile *profile = rows_add(&rows);
-        profile->key.account = column_text(&stmt, 0, arena);
-        profile->key.region = column_text(&stmt, 1, arena);
-        profile->key.name = column_text(&stmt, 2, arena);
-        profile->version = column_i64(&stmt, 3);
-    }
+    if (!rows_read(&rows, &stmt, read_pending, error))
+        return false;
     *ret_profiles = rows.items;
     *ret_count = rows.count;
     return true;

@@ -1,7 +1,8 @@
-/* A listing that grows in an arena. */
+/* A listing that grows in an arena, and reading a statement's rows into one. */
 #pragma once
 
 #include "base/arena.h"
+#include "store/db.h"
 
 #include <string.h>
 
@@ -32,4 +33,20 @@ static inline void *rows_add(struct rows *rows)
         rows->capacity = capacity;
     }
     return (char *)rows->items + rows->count++ * rows->size;
+}
+
+/* Reads one row into a new item, whose texts go into the arena. */
+typedef void row_fn(const struct stmt *stmt, struct arena *arena, void *item);
+
+/* Steps through what is left of the statement. */
+static inline bool rows_read(struct rows *rows, struct stmt *stmt, row_fn *read,
+                             struct error *error)
+{
+    for (bool row = true; row;) {
+        if (!stmt_step(stmt, &row, error))
+            return false;
+        if (row)
+            read(stmt, rows->arena, rows_add(rows));
+    }
+    return true;
 }

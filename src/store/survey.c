@@ -19,12 +19,22 @@ bool survey_database(struct store *store, struct error *error)
     return ok;
 }
 
+static void read_profile(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct profile *profile = item;
+    profile->key.account = column_text(stmt, 0, arena);
+    profile->key.region = column_text(stmt, 1, arena);
+    profile->key.name = column_text(stmt, 2, arena);
+    profile->version = column_i64(stmt, 3);
+    profile->properties = column_text(stmt, 4, arena);
+    profile->sealed_credentials = column_bytes(stmt, 5, arena);
+}
+
 bool survey_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
                      struct profile **ret_profiles, size_t *ret_count, struct error *error)
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct profile));
-    bool row = true;
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_PROFILES);
@@ -32,22 +42,22 @@ bool survey_profiles(struct store_reader *reader, struct arena *arena, struct pr
     stmt_text(&stmt, 2, after.region);
     stmt_text(&stmt, 3, after.name);
     stmt_i64(&stmt, 4, SURVEY_PAGE);
-    while (row) {
-        if (!stmt_step(&stmt, &row, error))
-            return false;
-        if (!row)
-            break;
-        struct profile *profile = rows_add(&rows);
-        profile->key.account = column_text(&stmt, 0, arena);
-        profile->key.region = column_text(&stmt, 1, arena);
-        profile->key.name = column_text(&stmt, 2, arena);
-        profile->version = column_i64(&stmt, 3);
-        profile->properties = column_text(&stmt, 4, arena);
-        profile->sealed_credentials = column_bytes(&stmt, 5, arena);
-    }
+    if (!rows_read(&rows, &stmt, read_profile, error))
+        return false;
     *ret_profiles = rows.items;
     *ret_count = rows.count;
     return true;
+}
+
+static void read_exchange(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct exchange *exchange = item;
+    struct str id = column_bytes(stmt, 0, arena);
+    memcpy(exchange->id, id.data, id.len < EXCHANGE_ID_SIZE ? id.len : EXCHANGE_ID_SIZE);
+    exchange->account = column_text(stmt, 1, arena);
+    exchange->region = column_text(stmt, 2, arena);
+    exchange->profile = column_text(stmt, 3, arena);
+    exchange->sealed = column_bytes(stmt, 4, arena);
 }
 
 bool survey_exchanges(struct store_reader *reader, struct arena *arena, const unsigned char *after,
@@ -55,29 +65,28 @@ bool survey_exchanges(struct store_reader *reader, struct arena *arena, const un
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct exchange));
-    struct str start = {(const char *)after, after ? EXCHANGE_ID_SIZE : 0};
-    bool row = true;
+    struct str start = {after ? (const char *)after : "", after ? EXCHANGE_ID_SIZE : 0};
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_EXCHANGES);
-    stmt_bytes(&stmt, 1, after ? start : STR(""));
+    stmt_bytes(&stmt, 1, start);
     stmt_i64(&stmt, 2, SURVEY_PAGE);
-    while (row) {
-        if (!stmt_step(&stmt, &row, error))
-            return false;
-        if (!row)
-            break;
-        struct exchange *exchange = rows_add(&rows);
-        struct str id = column_bytes(&stmt, 0, arena);
-        memcpy(exchange->id, id.data, id.len < EXCHANGE_ID_SIZE ? id.len : EXCHANGE_ID_SIZE);
-        exchange->account = column_text(&stmt, 1, arena);
-        exchange->region = column_text(&stmt, 2, arena);
-        exchange->profile = column_text(&stmt, 3, arena);
-        exchange->sealed = column_bytes(&stmt, 4, arena);
-    }
+    if (!rows_read(&rows, &stmt, read_exchange, error))
+        return false;
     *ret_exchanges = rows.items;
     *ret_count = rows.count;
     return true;
+}
+
+static void read_strayed(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct strayed_profile *strayed = item;
+    strayed->key.account = column_text(stmt, 0, arena);
+    strayed->key.region = column_text(stmt, 1, arena);
+    strayed->key.name = column_text(stmt, 2, arena);
+    strayed->made = column_i64(stmt, 3);
+    strayed->deleted = column_i64(stmt, 4);
+    strayed->version = column_i64(stmt, 5);
 }
 
 bool survey_strayed(struct store_reader *reader, struct arena *arena,
@@ -85,24 +94,12 @@ bool survey_strayed(struct store_reader *reader, struct arena *arena,
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct strayed_profile));
-    bool row = true;
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_STRAYED);
     stmt_i64(&stmt, 1, STRAYED_MAX);
-    while (row) {
-        if (!stmt_step(&stmt, &row, error))
-            return false;
-        if (!row)
-            break;
-        struct strayed_profile *strayed = rows_add(&rows);
-        strayed->key.account = column_text(&stmt, 0, arena);
-        strayed->key.region = column_text(&stmt, 1, arena);
-        strayed->key.name = column_text(&stmt, 2, arena);
-        strayed->made = column_i64(&stmt, 3);
-        strayed->deleted = column_i64(&stmt, 4);
-        strayed->version = column_i64(&stmt, 5);
-    }
+    if (!rows_read(&rows, &stmt, read_strayed, error))
+        return false;
     *ret_strayed = rows.items;
     *ret_count = rows.count;
     return true;
