@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct pg_conn;       /* PGconn */
 struct pg_result;     /* PGresult */
@@ -96,12 +97,28 @@ struct libpq {
 };
 extern struct libpq libpq;
 
+/* What a connection is made with, as PQconnectdbParams and PQconnectStartParams take it. */
+enum { LIBPQ_PARAMETERS_MAX = 20 };
+struct libpq_parameters {
+    const char *names[LIBPQ_PARAMETERS_MAX + 1]; /* one more, which stays NULL: the end */
+    const char *values[LIBPQ_PARAMETERS_MAX + 1];
+    size_t count;
+};
+
+/* One without a value is libpq's default. */
+static inline void libpq_add(struct libpq_parameters *parameters, const char *name,
+                             const char *value)
+{
+    parameters->names[parameters->count] = name;
+    parameters->values[parameters->count++] = value;
+}
+
 /* NULL is fine; sets it to NULL. */
 static inline void libpq_clear(struct pg_result **result)
 {
     if (*result)
         libpq.clear(*result);
-    *result = (struct pg_result *)0;
+    *result = NULL;
 }
 
 /* Once for the process, from any thread. False when libpq.so.5 is not there or too old. */

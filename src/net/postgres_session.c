@@ -11,7 +11,6 @@
 
 enum {
     WAIT_SLICE_MS = 200, /* how often a wait looks whether the server is stopping */
-    PARAMETERS_MAX = 20,
 };
 
 /* Where nothing is: libpq takes defaults from the home directory for what is not named. */
@@ -35,42 +34,30 @@ void postgres_fail(struct postgres_session *session, enum client_outcome outcome
     answer->detail = arena_printf(session->arena, "%s %s", session->authority, clause).data;
 }
 
-struct parameters {
-    const char *names[PARAMETERS_MAX];
-    const char *values[PARAMETERS_MAX];
-    size_t count;
-};
-
-/* One without a value is libpq's default. */
-static void add(struct parameters *parameters, const char *name, const char *value)
-{
-    parameters->names[parameters->count] = name;
-    parameters->values[parameters->count++] = value;
-}
-
 static bool start(struct postgres_session *session)
 {
     const struct postgres_request *request = session->request;
-    struct parameters parameters = {0};
+    struct libpq_parameters parameters = {0};
     char port[8];
     bool verifies = request->tls == POSTGRES_TLS_FULL || request->tls == POSTGRES_TLS_CA;
     snprintf(port, sizeof(port), "%d", session->port);
-    add(&parameters, "host", arena_cstr(session->arena, request->host));
-    add(&parameters, "hostaddr", session->address);
-    add(&parameters, "port", port);
-    add(&parameters, "dbname", arena_cstr(session->arena, request->database));
-    add(&parameters, "user", arena_cstr(session->arena, request->user));
-    add(&parameters, "password", arena_cstr(session->arena, request->password));
-    add(&parameters, "sslmode", sslmodes[request->tls]);
+    libpq_add(&parameters, "host", arena_cstr(session->arena, request->host));
+    libpq_add(&parameters, "hostaddr", session->address);
+    libpq_add(&parameters, "port", port);
+    libpq_add(&parameters, "dbname", arena_cstr(session->arena, request->database));
+    libpq_add(&parameters, "user", arena_cstr(session->arena, request->user));
+    libpq_add(&parameters, "password", arena_cstr(session->arena, request->password));
+    libpq_add(&parameters, "sslmode", sslmodes[request->tls]);
     /* A file that is there would be looked at even for "require". */
-    add(&parameters, "sslrootcert", verifies && session->ca_path ? session->ca_path : NOWHERE);
-    add(&parameters, "sslcert", NOWHERE);
-    add(&parameters, "sslkey", NOWHERE);
-    add(&parameters, "sslcrl", NOWHERE);
-    add(&parameters, "passfile", NOWHERE);
-    add(&parameters, "gssencmode", "disable");
-    add(&parameters, "client_encoding", "UTF8");
-    add(&parameters, "application_name", "headgate");
+    libpq_add(&parameters, "sslrootcert",
+              verifies && session->ca_path ? session->ca_path : NOWHERE);
+    libpq_add(&parameters, "sslcert", NOWHERE);
+    libpq_add(&parameters, "sslkey", NOWHERE);
+    libpq_add(&parameters, "sslcrl", NOWHERE);
+    libpq_add(&parameters, "passfile", NOWHERE);
+    libpq_add(&parameters, "gssencmode", "disable");
+    libpq_add(&parameters, "client_encoding", "UTF8");
+    libpq_add(&parameters, "application_name", "headgate");
     session->connection = libpq.connectStartParams(parameters.names, parameters.values, 0);
     return session->connection;
 }

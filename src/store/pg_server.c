@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMETERS_MAX = 16 };
-
 /* What of the URL is a list with an item for each host. */
 enum { LIST_HOST, LIST_HOSTADDR, LIST_PORT, LIST_COUNT };
 
@@ -100,44 +98,32 @@ static char *rotate(const char *list, unsigned turns)
     return rotated;
 }
 
-struct parameters {
-    const char *names[PARAMETERS_MAX];
-    const char *values[PARAMETERS_MAX];
-    size_t count;
-};
-
-static void add(struct parameters *parameters, const char *name, const char *value)
-{
-    parameters->names[parameters->count] = name;
-    parameters->values[parameters->count++] = value;
-}
-
 /* What stands before "dbname" is a default that the URL may overrule. */
-static void add_all(struct parameters *parameters, const struct pg_server *server)
+static void add_all(struct libpq_parameters *parameters, const struct pg_server *server)
 {
-    add(parameters, "connect_timeout", "5");
-    add(parameters, "tcp_user_timeout", "15000");
-    add(parameters, "keepalives_idle", "10");
-    add(parameters, "keepalives_interval", "5");
-    add(parameters, "keepalives_count", "3");
-    add(parameters, "target_session_attrs", "primary");
+    libpq_add(parameters, "connect_timeout", "5");
+    libpq_add(parameters, "tcp_user_timeout", "15000");
+    libpq_add(parameters, "keepalives_idle", "10");
+    libpq_add(parameters, "keepalives_interval", "5");
+    libpq_add(parameters, "keepalives_count", "3");
+    libpq_add(parameters, "target_session_attrs", "primary");
     if (server->password)
-        add(parameters, "password", secret_reveal(server->password).data);
-    add(parameters, "fallback_application_name", "headgate");
-    add(parameters, "dbname", server->url);
-    add(parameters, "client_encoding", "UTF8");
+        libpq_add(parameters, "password", secret_reveal(server->password).data);
+    libpq_add(parameters, "fallback_application_name", "headgate");
+    libpq_add(parameters, "dbname", server->url);
+    libpq_add(parameters, "client_encoding", "UTF8");
 }
 
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries)
 {
-    struct parameters parameters = {0};
+    struct libpq_parameters parameters = {0};
     char *lists[LIST_COUNT] = {0};
     add_all(&parameters, server);
     for (size_t i = 0; i < LIST_COUNT; i++) {
         if (!server->lists[i])
             continue;
         lists[i] = rotate(server->lists[i], tries);
-        add(&parameters, list_names[i], lists[i]);
+        libpq_add(&parameters, list_names[i], lists[i]);
     }
     struct pg_conn *conn = libpq.connectdbParams(parameters.names, parameters.values, 1);
     for (size_t i = 0; i < LIST_COUNT; i++)
