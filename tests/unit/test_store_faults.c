@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cli/access_keys_made.h"
+#include "service/profile_seal.h"
 #include "vault/seal.h"
 
 #include <errno.h>
@@ -55,15 +56,6 @@ static bool reopen(struct life *life)
     return life_open(life);
 }
 
-static struct seal_binding binding_of(const struct profile *profile)
-{
-    return (struct seal_binding){.purpose = STR("profile-credentials"),
-                                 .account = profile->key.account,
-                                 .region = profile->key.region,
-                                 .name = profile->key.name,
-                                 .version = profile->version};
-}
-
 struct change {
     struct profile profile;
     int64_t expected_version; /* 0: insert */
@@ -90,7 +82,7 @@ static bool put(struct life *life, int which)
     struct change change = {sample_profile(names[which]), life->versions[which]};
     change.profile.version = life->versions[which] + 100;
     memset(text, 'a' + (char)(change.profile.version / 100), sizeof(text));
-    struct seal_binding binding = binding_of(&change.profile);
+    struct seal_binding binding = profile_seal_binding(&change.profile);
     bool ok = seal_close(life->data.keys.keyring, &binding, (struct str){text, sizeof(text)},
                          &arena, &change.profile.sealed_credentials, &life->f.error) &&
               store_apply(life->data.store, apply_change, &change, false, &life->f.error);
@@ -138,7 +130,7 @@ static bool make_key(struct life *life)
 
 static void assert_opens(struct life *life, const struct profile *profile)
 {
-    struct seal_binding binding = binding_of(profile);
+    struct seal_binding binding = profile_seal_binding(profile);
     struct str plain;
     check(&life->f, seal_open(life->data.keys.keyring, &binding, profile->sealed_credentials,
                               &life->f.arena, &plain, &life->f.error));

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cli/access_keys_made.h"
+#include "service/profile_seal.h"
 #include "vault/seal.h"
 
 #include <errno.h>
@@ -22,19 +23,10 @@ struct acknowledged {
 
 static const struct option options_table[] = {DATA_OPTIONS, {0}};
 
-static struct seal_binding binding_of(const struct profile *profile)
-{
-    return (struct seal_binding){.purpose = STR("profile-credentials"),
-                                 .account = profile->key.account,
-                                 .region = profile->key.region,
-                                 .name = profile->key.name,
-                                 .version = profile->version};
-}
-
 static bool put(struct fixture *f, const struct data_dir *data, const char *name)
 {
     struct insert_argument insert = {sample_profile(name), 0};
-    struct seal_binding binding = binding_of(&insert.profile);
+    struct seal_binding binding = profile_seal_binding(&insert.profile);
     struct arena arena = {0};
     bool ok = seal_close(data->keys.keyring, &binding, STR("a canary"), &arena,
                          &insert.profile.sealed_credentials, &f->error) &&
@@ -122,7 +114,7 @@ static bool opens(struct fixture *f, const struct data_dir *data, const char *na
     store_reader_put(data->store, reader);
     if (!ok || !found)
         return fail(&f->error, ERR_NOT_FOUND, "%s was acknowledged and is not there.", name);
-    struct seal_binding binding = binding_of(&profile);
+    struct seal_binding binding = profile_seal_binding(&profile);
     return seal_open(data->keys.keyring, &binding, profile.sealed_credentials, &f->arena, &plain,
                      &f->error) &&
            str_eq(plain, STR("a canary"));
