@@ -66,8 +66,8 @@ bool db_is_lost(const struct db *db);
  */
 bool db_can_run_ahead(const struct db *db);
 /* Begins a write transaction in which statements that write are sent without waiting for their
- * answers. Each is taken to do what it is for: one with RETURNING to give a row. What reads waits
- * as usual. No marks. */
+ * answers. Each is taken to do what it is for: one with RETURNING to give a row, whose columns
+ * cannot be read. What reads waits as usual. No marks. */
 bool db_begin_ahead(struct db *db, struct error *error);
 /* Waits for all answers and commits if each statement did what it was taken to do. *ret_held false:
  * one did not, and nothing was committed; what did not come true must be found out by running the

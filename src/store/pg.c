@@ -31,6 +31,17 @@ const char *pg_text(int which)
 
 /* --- a statement's memory --- */
 
+/* The highest $n. */
+static int count_parameters(const char *text)
+{
+    int count = 0;
+    while ((text = strchr(text, '$')) != NULL) {
+        int number = atoi(++text);
+        count = number > count ? number : count;
+    }
+    return count;
+}
+
 struct pg_stmt *pg_stmt_new(struct pg_db *db, int which)
 {
     struct pg_stmt *stmt = db->resting;
@@ -39,6 +50,7 @@ struct pg_stmt *pg_stmt_new(struct pg_db *db, int which)
     else
         stmt = xcalloc(1, sizeof(*stmt));
     stmt->which = which;
+    stmt->count = count_parameters(texts[which]);
     return stmt;
 }
 
@@ -65,12 +77,10 @@ static void done(struct stmt *stmt)
 /* One that is NULL has a type all the same, which the statement is prepared with. */
 static void bind(struct pg_stmt *stmt, int number, unsigned type, const char *data, size_t size)
 {
-    assert(number >= 1 && number <= SQL_PARAMS_MAX);
+    assert(number >= 1 && number <= stmt->count && stmt->count <= SQL_PARAMS_MAX);
     stmt->types[number - 1] = type;
     stmt->values[number - 1] = data;
     stmt->lengths[number - 1] = (int)size;
-    if (number > stmt->count)
-        stmt->count = number;
 }
 
 void pg_bind_text(struct pg_stmt *stmt, int number, struct str text)
@@ -172,9 +182,11 @@ static int64_t changes(struct stmt *handle)
 
 /* --- columns --- */
 
+/* What ran ahead has no columns yet: whoever needs them must not let it run ahead. */
 static struct str read_column(const struct stmt *handle, int column, struct arena *arena)
 {
     const struct pg_stmt *stmt = handle->handle;
+    assert(!stmt->ahead);
     int row = stmt->row - 1;
     if (libpq.getisnull(stmt->result, row, column))
         return STR_NULL;
@@ -195,6 +207,7 @@ int64_t pg_read_i64(const struct pg_result *result, int row, int column)
 static int64_t read_i64(const struct stmt *handle, int column)
 {
     const struct pg_stmt *stmt = handle->handle;
+    assert(!stmt->ahead);
     return pg_read_i64(stmt->result, stmt->row - 1, column);
 }
 

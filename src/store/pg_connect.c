@@ -6,8 +6,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WRITER_LIFE_MS (7 * 24 * 60 * 60 * 1000LL)
 
 enum { VERSION_LEAST = 140000 };
 
@@ -56,7 +59,6 @@ static bool set_up(struct pg_db *db, struct error *error)
     if (!libpq.enterPipelineMode(db->conn) || libpq.setnonblocking(db->conn, 1) != 0)
         return pg_fail_lost(db, error);
     if (libpq.serverVersion(db->conn) < VERSION_LEAST) {
-        drop(db);
         db->failure = DB_FAILED;
         return fail(error, ERR_UNAVAILABLE,
                     "The store's database server is older than PostgreSQL 14.");
@@ -85,7 +87,10 @@ static bool connect_once(struct pg_db *db, struct error *error)
     db->conn = pg_server_connect(db->server, db->tries++);
     if (libpq.status(db->conn) == LIBPQ_STATUS_OK) {
         db->connections++;
-        return set_up(db, error);
+        if (set_up(db, error))
+            return true;
+        drop(db); /* it would look for tables in another schema */
+        return false;
     }
     keep_words(libpq.errorMessage(db->conn), &words);
     drop(db);
@@ -117,6 +122,18 @@ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
         clock_nap_us(PG_NAP_US);
     }
     return true;
+}
+
+/* Each start and each command adds a row to the writers; none asks for a commit of long ago. */
+static void forget_old_writers(struct pg_db *db)
+{
+    char text[256];
+    struct error ignored;
+    snprintf(text, sizeof(text),
+             "DO $$ BEGIN IF to_regclass('writers') IS NOT NULL THEN"
+             " DELETE FROM writers WHERE at_ms < %lld; END IF; END $$",
+             (long long)(clock_wall_ms() - WRITER_LIFE_MS));
+    pg_simple(db, text, &ignored);
 }
 
 static bool is_near(const char *host)
@@ -155,8 +172,10 @@ bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db
         pg_close(&db->base);
         return false;
     }
-    if (use == DB_WRITE)
+    if (use == DB_WRITE) {
         warn(db);
+        forget_old_writers(db);
+    }
     *ret_db = &db->base;
     return true;
 }

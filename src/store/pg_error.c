@@ -17,6 +17,7 @@ static const struct kind {
     const char *start; /* of the SQLSTATE */
     enum meaning meaning;
 } kinds[] = {
+    {"08P01", OURS},     /* what we sent makes no sense */
     {"08", NOT_HERE},    /* connection */
     {"23", CONSTRAINT},  /* integrity */
     {"25006", NOT_HERE}, /* a primary that became a standby */

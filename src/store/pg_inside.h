@@ -28,7 +28,7 @@ enum { PG_BYTEA = 17, PG_INT8 = 20, PG_TEXT = 25 };
 struct pg_stmt {
     struct pg_stmt *next; /* in the list of those that rest */
     int which;            /* enum sql, or one of those above */
-    int count;            /* highest parameter that was bound */
+    int count;            /* of its parameters; one that is not bound is NULL */
     unsigned types[SQL_PARAMS_MAX];
     const char *values[SQL_PARAMS_MAX];
     int lengths[SQL_PARAMS_MAX];

@@ -1,6 +1,6 @@
 /* A secret in memory: locked, left out of core dumps, wiped at its end, compared in constant time.
- * It is opaque and has no way to be printed or encoded; only auth/, wire/sigv4 and vault/ open it.
- */
+ * It is opaque and has no way to be printed or encoded; only auth/, wire/sigv4, vault/ and
+ * store/pg_server open it. */
 #pragma once
 
 #include "base/cleanup.h"

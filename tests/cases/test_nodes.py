@@ -154,6 +154,29 @@ def test_the_fate_of_a_commit_is_looked_up(nodes, database, agreeable, canaries)
         node.stop()
 
 
+def test_a_connection_that_could_not_be_set_up_is_not_used(nodes, database, agreeable, canaries):
+    """Without its settings it would look for tables in another schema."""
+    node = nodes(*to_vendor(agreeable), "--store-connections", "1")
+    with CommitCutter(cluster().port) as way:
+        database.options = ["--store", database.url.replace(str(cluster().port), str(way.port))]
+        node.start()
+        node.ok("CreateConnectorProfile", new(canaries))
+        cut_sessions(database)
+        way.spoil(b"SET search_path", b"SET search_puth")
+        assert node.call("DescribeConnectorProfiles").status == 500
+        assert not way.spoils
+        assert node.describe("p")
+        node.stop()
+
+
+def test_writers_that_are_long_gone_are_forgotten(database, nodes):
+    """Numbers of commits are kept for writers that may still ask for them."""
+    node = nodes()
+    database.change("INSERT INTO writers (id, batch, at_ms) VALUES ('old', 1, 0)")
+    node.start()
+    assert database.query("SELECT * FROM writers WHERE id = 'old'") == []
+
+
 def test_a_private_connection_of_a_node_that_died(nodes, canaries):
     """Another node, which was up all the time, finds it and makes it."""
     with private.Gated(canaries) as vendor:

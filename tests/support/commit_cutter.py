@@ -7,13 +7,14 @@ import threading
 
 class CommitCutter:
     """Passes everything on, until arm(): the next COMMIT is passed on, its answer is waited for,
-    and then both sides are cut."""
+    and then both sides are cut. spoil() changes a word of the same length in what comes next."""
 
     def __init__(self, port):
         cutter = self
         self.target = ("127.0.0.1", port)
         self.armed = threading.Event()
         self.cut = threading.Event()
+        self.spoils = []  # pairs of a word and what comes in its place, once
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
@@ -40,12 +41,18 @@ class CommitCutter:
         self.cut.clear()
         self.armed.set()
 
+    def spoil(self, word, other):
+        assert len(word) == len(other)
+        self.spoils.append((word, other))
+
     def pass_on(self, near):
         with socket.create_connection(self.target) as far:
             last = threading.Event()  # the answer that is on its way now goes no further
             back = threading.Thread(target=self.bring_back, args=(far, near, last), daemon=True)
             back.start()
             while data := receive(near):
+                if self.spoils and self.spoils[0][0] in data:
+                    data = data.replace(*self.spoils.pop())
                 if self.armed.is_set() and b"COMMIT" in data:
                     self.armed.clear()
                     last.set()

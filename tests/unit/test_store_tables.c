@@ -321,6 +321,27 @@ static void every_statement_fits_the_schema(void **state)
     check(f, store_apply(f->store, apply_prepare_all, NULL, false, &f->error));
 }
 
+static bool apply_bind_some(struct db *db, void *argument, struct error *error)
+{
+    struct profile_key key = sample_key(argument);
+    bool found = false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_LIST_ONE);
+    stmt_text(&stmt, 1, key.account);
+    stmt_text(&stmt, 2, key.region);
+    stmt_text(&stmt, 3, key.name);
+    if (!stmt_step(&stmt, &found, error))
+        return false;
+    return found || fail(error, ERR_NOT_FOUND, "No row without filters.");
+}
+
+static void what_is_not_bound_is_null(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "crm";
+    check(f, insert_profile(f, name));
+    check(f, store_apply(f->store, apply_bind_some, name, false, &f->error));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +355,7 @@ int main(void)
         test_with_store(audit_is_listed_by_account_and_time),
         test_with_store(expired_rows_are_removed_a_bounded_number_at_a_time),
         test_with_store(every_statement_fits_the_schema),
+        test_with_store(what_is_not_bound_is_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
