@@ -5,7 +5,6 @@
 #include "connector/judge.h"
 #include "connector/words.h"
 
-
 void run_init(struct run *run, const struct verification *v)
 {
     *run = (struct run){

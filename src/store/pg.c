@@ -36,7 +36,7 @@ static int count_parameters(const char *text)
 {
     int count = 0;
     while ((text = strchr(text, '$')) != NULL) {
-        int number = atoi(++text);
+        int number = (int)strtol(++text, NULL, 10);
         count = number > count ? number : count;
     }
     return count;
