@@ -32,6 +32,15 @@ static struct str join(struct arena *arena, const struct str *urls, size_t count
     return buf_str(&hosts);
 }
 
+struct str hosts_of(const struct service *service, const struct connector *connector,
+                    const struct value *properties, struct arena *arena)
+{
+    struct str *urls;
+    size_t count;
+    connector_origins(&service->connectors, connector, properties, arena, &urls, &count);
+    return join(arena, urls, count);
+}
+
 /* The connector and its properties, which may be left out where there are none. */
 static const struct connector *read_union(const struct value *config, struct arena *arena,
                                           const struct value **ret_properties)
@@ -51,14 +60,10 @@ struct str call_hosts(const struct call *call)
     const struct value *config = value_get(call->input, "connectorProfileConfig");
     bool later = str_eq(value_text(call->input, "connectionMode"), STR("Private"));
     const struct value *properties;
-    struct str *urls;
-    size_t count;
     if (!config || later)
         return STR_NULL;
     const struct connector *connector = read_union(config, call->arena, &properties);
     if (!connector)
         return STR("unknown");
-    connector_origins(&call->service->connectors, connector, properties, call->arena, &urls,
-                      &count);
-    return join(call->arena, urls, count);
+    return hosts_of(call->service, connector, properties, call->arena);
 }

@@ -124,6 +124,7 @@ static void readiness(struct live *live, struct arena *arena, struct page *page)
 static void look_around(struct live *live)
 {
     struct workers_counts workers = workers_counts(live->service->workers);
+    struct provisioner_counts provisioning = provisioner_counts(live->service->provisioner);
     struct store_counts store = store_counts(live->service->config.store);
     struct server_counts server = server_counts(live->server);
     metrics_set(METRIC_CONNECTIONS_OPEN, (int64_t)server.connections_open);
@@ -133,7 +134,9 @@ static void look_around(struct live *live)
     metrics_set(METRIC_WORKERS_BUSY, workers.busy);
     metrics_set(METRIC_WORKERS_QUEUED, (int64_t)workers.queued);
     metrics_set(METRIC_WORKERS_HELD, (int64_t)workers.held);
-    metrics_set(METRIC_PROVISIONING, provisioner_places_taken(live->service->provisioner));
+    metrics_set(METRIC_PROVISIONING, (int64_t)provisioning.places);
+    metrics_set(METRIC_PROVISIONING_QUEUED, (int64_t)provisioning.queued);
+    metrics_set(METRIC_PROVISIONING_HELD, (int64_t)provisioning.held);
     metrics_set(METRIC_COMMITTER_QUEUED, (int64_t)store.queued);
     metrics_set(METRIC_STORE_FAILING, store.failing);
     metrics_set(METRIC_STORE_BYTES, store.bytes);

@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "service/arn.h"
+#include "service/call_hosts.h"
 #include "service/profile_seal.h"
-#include "service/provisioner.h"
 #include "service/provisioning.h"
 #include "vault/seal.h"
 
@@ -37,8 +37,7 @@ void profile_change_done(struct profile_change *change)
     struct service *service = change->call->service;
     journal_done(&change->journal);
     token_release(service->config.store, change->claim);
-    if (change->has_place)
-        provisioner_give_back(service->provisioner);
+    provisioner_give_back(change->place);
 }
 
 /* A keyed hash of everything that was asked for, so that two requests can be compared while no
@@ -149,10 +148,11 @@ bool profile_change_read_mode(struct profile_change *change)
 /* The row is committed with the credentials as they are, and what was got for them before. */
 static bool verify_later(struct profile_change *change)
 {
+    struct call *call = change->call;
+    struct str hosts =
+        hosts_of(call->service, change->connector, change->config.properties, call->arena);
     change->tokens = change->stored;
-    change->has_place =
-        provisioner_reserve(change->call->service->provisioner, &change->call->error);
-    return change->has_place;
+    return provisioner_reserve(call->service->provisioner, hosts, &change->place, &call->error);
 }
 
 bool profile_change_verify(struct profile_change *change)
@@ -241,8 +241,8 @@ bool profile_change_commit(struct profile_change *change)
         return answered_meanwhile(change);
     call_stage_end(call, STAGE_COMMIT);
     fault_point("change:committed");
-    if (change->has_place)
-        provisioner_post(call->service->provisioner, &change->profile);
-    change->has_place = false; /* it is the provisioner's now */
+    if (change->place)
+        provisioner_post(change->place, &change->profile);
+    change->place = NULL; /* it is the provisioner's now */
     return true;
 }

@@ -6,6 +6,7 @@
 #include "service/journal.h"
 #include "service/profile_config.h"
 #include "service/profile_verify.h"
+#include "service/provisioner.h"
 #include "store/profiles.h"
 #include "store/tokens.h"
 
@@ -13,13 +14,13 @@ struct profile_change {
     struct call *call;
     const struct connector *connector;
     struct profile_config config;
-    struct profile profile;   /* as it is going to be */
-    int64_t expected_version; /* of the row that it replaces; 0: there must be none */
-    struct tokens stored;     /* got earlier for the same credentials */
-    bool is_private;          /* the vendor is asked in the background, once it is committed */
-    bool has_place;           /* reserved there */
-    bool has_stored;          /* the credentials are those of the row, with what was got for them */
-    struct tokens tokens;     /* what shall be stored beside the credentials */
+    struct profile profile;        /* as it is going to be */
+    int64_t expected_version;      /* of the row that it replaces; 0: there must be none */
+    struct tokens stored;          /* got earlier for the same credentials */
+    bool is_private;               /* the vendor is asked in the background, once it is committed */
+    struct provision_place *place; /* reserved there */
+    bool has_stored;      /* the credentials are those of the row, with what was got for them */
+    struct tokens tokens; /* what shall be stored beside the credentials */
     struct journal journal;
     struct token_key token; /* token.token is STR_NULL when the caller gave none */
     unsigned char request_hash[REQUEST_HASH_SIZE];

@@ -35,11 +35,7 @@ struct profile_provision *profile_provision_new(const struct service *service,
     struct profile_provision *provision = xcalloc(1, sizeof(*provision));
     provision->service = service;
     provision->expected_version = version;
-    provision->profile.key = (struct profile_key){
-        .account = arena_copy(&provision->arena, key.account),
-        .region = arena_copy(&provision->arena, key.region),
-        .name = arena_copy(&provision->arena, key.name),
-    };
+    provision->profile.key = profile_key_copy(&provision->arena, key);
     return provision;
 }
 

@@ -1,7 +1,8 @@
 /* The background work of Private mode: a bounded number of profiles whose private connection is
  * being made, on threads of their own, so that a private network which does not answer takes no
- * thread from other requests. What is under way is in the store (PENDING), and only the order of
- * work is in memory. */
+ * thread from other requests, and a vendor that does not answer takes a share of them (see
+ * service/lanes.h). What is under way is in the store (PENDING), and only the order of work is in
+ * memory. */
 #pragma once
 
 #include "base/error.h"
@@ -12,7 +13,7 @@ struct service;
 
 enum {
     PROVISION_THREADS = 16,
-    PROVISION_MAX = 1024,      /* PENDING at once */
+    PROVISION_MAX = 1024,      /* PENDING at once; one host gets as many as it leaves free */
     PROVISION_RETRY_MS = 2000, /* until a commit is tried again that the store had no room for */
 };
 
@@ -21,15 +22,25 @@ struct provisioner *provisioner_new(const struct service *service);
 void provisioner_stop(struct provisioner *provisioner);
 void provisioner_free(struct provisioner *provisioner); /* stops it first */
 
-/* A place for a change that is going to make a profile PENDING: ERR_THROTTLING when none is free.
- * Given back, or used up by provisioner_post. */
-bool provisioner_reserve(struct provisioner *provisioner, struct error *error);
-void provisioner_give_back(struct provisioner *provisioner);
-int provisioner_places_taken(struct provisioner *provisioner);
+/* A place for a change that is going to make a profile PENDING. */
+struct provision_place;
+
+/* `hosts`: those that making it is going to call, a line each. ERR_THROTTLING when no place is free
+ * or a host has its share of them. Given back, or used up by provisioner_post. */
+bool provisioner_reserve(struct provisioner *provisioner, struct str hosts,
+                         struct provision_place **ret_place, struct error *error);
+void provisioner_give_back(struct provision_place *place); /* NULL is fine */
+
+struct provisioner_counts {
+    size_t places; /* that are taken: connections that are made or wait, and reserved ones */
+    size_t queued; /* connections that wait for a thread */
+    size_t held;   /* of those: because their host has its share of the threads */
+};
+struct provisioner_counts provisioner_counts(struct provisioner *provisioner);
 
 /* The change is committed. */
-void provisioner_post(struct provisioner *provisioner, const struct profile *profile);
+void provisioner_post(struct provision_place *place, const struct profile *profile);
 
-/* At the start: goes on with everything that is PENDING; and where nodes share the store, from then
- * on looks from time to time for what another one left so when it died. */
+/* At the start: goes on with everything that is PENDING; and as long as there was no place for some
+ * of it, or where nodes share the store and one may die, looks from time to time for more. */
 bool provisioner_resume(struct provisioner *provisioner, struct error *error);

@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct profile_key profile_key_copy(struct arena *arena, struct profile_key key)
+{
+    return (struct profile_key){
+        .account = arena_copy(arena, key.account),
+        .region = arena_copy(arena, key.region),
+        .name = arena_copy(arena, key.name),
+    };
+}
+
 static void bind_key(struct stmt *stmt, struct profile_key key)
 {
     stmt_text(stmt, 1, key.account);
@@ -42,9 +51,7 @@ bool profile_find(struct store_reader *reader, struct arena *arena, struct profi
     if (!stmt_step(&stmt, ret_found, error))
         return false;
     if (*ret_found) {
-        ret_profile->key.account = arena_copy(arena, key.account);
-        ret_profile->key.region = arena_copy(arena, key.region);
-        ret_profile->key.name = arena_copy(arena, key.name);
+        ret_profile->key = profile_key_copy(arena, key);
         read_columns(&stmt, arena, ret_profile);
         ret_profile->sealed_credentials = column_bytes(&stmt, 12, arena);
     }
@@ -140,6 +147,8 @@ static void read_pending(const struct stmt *stmt, struct arena *arena, void *ite
     profile->key.region = column_text(stmt, 1, arena);
     profile->key.name = column_text(stmt, 2, arena);
     profile->version = column_i64(stmt, 3);
+    profile->connector_type = column_text(stmt, 4, arena);
+    profile->properties = column_text(stmt, 5, arena);
 }
 
 bool profile_list_pending(struct store_reader *reader, struct arena *arena,

@@ -9,6 +9,8 @@ struct profile_key {
     struct str name;
 };
 
+struct profile_key profile_key_copy(struct arena *arena, struct profile_key key);
+
 /* How far the private connection of a profile is, in the API's words; all STR_NULL for a profile
  * that is not private. */
 struct provisioning {
@@ -53,8 +55,9 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
                   const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
                   size_t *ret_count, struct error *error);
 
-/* Keys and versions of profiles whose provisioning is PENDING, by account, region and name, at most
- * `limit`, from behind `after` on (texts of no length: from the start). Found by an index. */
+/* Keys, versions, connector types and properties of profiles whose provisioning is PENDING, by
+ * account, region and name, at most `limit`, from behind `after` on (texts of no length: from the
+ * start). Found by an index. */
 bool profile_list_pending(struct store_reader *reader, struct arena *arena,
                           struct profile_key after, size_t limit, struct profile **ret_profiles,
                           size_t *ret_count, struct error *error);

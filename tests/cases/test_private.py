@@ -2,15 +2,17 @@
 
 import json
 import resource
+import time
 
 import pytest
 
-from support import private
+from support import crowd, operations, private
 from support.private import HOST, assert_failed, change, create, settled, state
 from support.salesforce import REDIRECT
 from support.vendor import http
 
-PENDING_MAX = 1024  # PROVISION_MAX
+HOST_MAX = 1024 // 2  # PROVISION_MAX, of which one host gets half
+THREADS = 16  # PROVISION_THREADS
 
 
 @pytest.fixture
@@ -302,19 +304,116 @@ def test_only_so_many_at_once(server, salesforce):
     """They wait on threads of their own, and leave those of other requests alone."""
     salesforce.gate.clear()
     tokens = salesforce.new_tokens()
-    for number in range(PENDING_MAX):
+    for number in range(HOST_MAX):
         server.ok("CreateConnectorProfile", create(tokens, name=f"p{number}"))
     answer = server.call("CreateConnectorProfile", create(tokens, clientToken="one-more"))
     assert (answer.status, answer.error) == (429, "ThrottlingException")
+    assert "this vendor" in answer.message
     assert answer.header("Retry-After") == "1"
     assert server.describe("inside") is None
     # A request that waits for no private network goes on.
     server.ok("DeleteConnectorProfile", {"connectorProfileName": "p0"})
     salesforce.gate.set()
-    for number in range(1, PENDING_MAX):
+    for number in range(1, HOST_MAX):
         assert settled(server, f"p{number}") == {"status": "CREATED"}
     server.ok("CreateConnectorProfile", create(tokens, clientToken="one-more"))
     assert settled(server) == {"status": "CREATED"}
+
+
+@pytest.fixture
+def hanging():
+    with crowd.SlowVendors("never") as each:
+        yield each
+
+
+def singular(canaries, name):
+    return {"connectorProfileName": name, "connectorType": "Singular", "connectionMode": "Private",
+            "connectorProfileConfig": {
+                "connectorProfileProperties": {"Singular": {}},
+                "connectorProfileCredentials": {"Singular": {"apiKey": canaries.new()}}}}
+
+
+@pytest.fixture
+def two_vendors(servers, salesforce, hanging, canaries):
+    """Salesforce, and Singular behind a route at whose end nobody answers."""
+    made = servers(*private.options(salesforce), "--endpoint", "Singular=http://hangs.example",
+                   "--private-route", f"hangs.example=127.0.0.1:{hanging.ports[0]}",
+                   *operations.OPTION, start=False)
+    private.set_app(made, canaries)
+    return made.start()
+
+
+def wait_until_hung(server, count):
+    """Until so many wait for the vendor that hangs, half of the threads with it in hand."""
+    queued = count - THREADS // 2
+    expected = {"": count, "_queued": queued, "_held": queued}
+    until = time.monotonic() + private.WAIT_S
+    while True:
+        seen = operations.metrics(server)
+        found = {name: seen[f"headgate_provisioning{name}"] for name in expected}
+        if found == expected:
+            return
+        assert time.monotonic() < until, found
+
+
+def test_a_vendor_that_hangs_takes_a_share_of_the_threads(two_vendors, salesforce, hanging,
+                                                           canaries):
+    """More wait for it than there are threads; another vendor's profiles become ready."""
+    server, count = two_vendors, 2 * THREADS
+    for number in range(count):
+        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
+    wait_until_hung(server, count)
+    for number in range(THREADS):
+        server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name=f"good{number}"))
+        assert settled(server, f"good{number}") == {"status": "CREATED"}
+    assert state(server, "h0") == {"status": "PENDING"}
+    half = THREADS // 2
+    assert hanging.figures() == {"waiting": half, "peak": half, "total": half}
+    # What the next start takes up waits in the same order.
+    server.stop()
+    server.start()
+    wait_until_hung(server, count)
+    server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name="after"))
+    assert settled(server, "after") == {"status": "CREATED"}
+    hanging.set_delay(0)
+    for number in range(count):
+        assert settled(server, f"h{number}") == {"status": "CREATED"}
+
+
+def test_a_vendor_that_hangs_takes_a_share_of_the_places(two_vendors, salesforce, canaries):
+    server = two_vendors
+    for number in range(HOST_MAX):
+        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
+    answer = server.call("CreateConnectorProfile", singular(canaries, "one-more"))
+    assert (answer.status, answer.error) == (429, "ThrottlingException")
+    assert operations.throttled(server, "private-connections") == 1
+    server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
+    assert settled(server) == {"status": "CREATED"}
+
+
+def test_more_than_there_are_places_at_the_start(two_vendors, salesforce, hanging, canaries):
+    """As when the nodes that wrote them were more. Those that found no place are taken up later."""
+    server, more = two_vendors, 50
+    for number in range(HOST_MAX):
+        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
+    server.stop()
+    server.database.change("UPDATE profiles SET provisioning_status = 'CREATED'")
+    server.start()
+    for number in range(HOST_MAX, HOST_MAX + more):
+        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
+    salesforce.gate.clear()
+    server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name="z-last"))
+    salesforce.wait_for(1)
+    server.stop()
+    salesforce.drop()
+    server.database.change("UPDATE profiles SET provisioning_status = 'PENDING'")
+    salesforce.gate.set()
+    server.start()
+    wait_until_hung(server, HOST_MAX)
+    assert settled(server, "z-last") == {"status": "CREATED"}
+    hanging.set_delay(0)
+    for number in range(HOST_MAX + more):
+        assert settled(server, f"h{number}") == {"status": "CREATED"}
 
 
 def test_stored_credentials_stay_with_their_receiver(servers, salesforce):

@@ -4,10 +4,10 @@
     slow_vendor.py DELAY [DELAY ...]
 
 Listens on a port a delay, prints the ports on one line, and answers each GET after that many
-seconds (`never`: not at all) with what Amplitude and ServiceNow answer to good credentials, until
-its standard input ends. Two requests are its own, answered at once: GET /peak tells how many
-requests wait, how many did at the same time at most and how many there were; GET /delay/SECONDS
-sets the delay of the port, also for those that would have waited for ever.
+seconds (`never`: not at all) with what Amplitude, ServiceNow and Singular answer to good
+credentials, until its standard input ends. Two requests are its own, answered at once: GET /peak
+tells how many requests wait, how many did at the same time at most and how many there were; GET
+/delay/SECONDS sets the delay of the port, also for those that would have waited for ever.
 """
 
 import collections
@@ -19,7 +19,7 @@ import sys
 import time
 
 BACKLOG = 4096
-GOOD = b'{"data": {"series": []}, "result": []}'
+GOOD = b'{"data": {"series": []}, "result": [], "status": 0, "value": []}'
 
 
 def answer_bytes(body):
