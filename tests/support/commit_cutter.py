@@ -1,4 +1,4 @@
-"""A way to PostgreSQL on which a COMMIT arrives and its answer does not."""
+"""A way to PostgreSQL on which a COMMIT, or its answer, does not arrive."""
 
 import socket
 import socketserver
@@ -7,12 +7,14 @@ import threading
 
 class CommitCutter:
     """Passes everything on, until arm(): the next COMMIT is passed on, its answer is waited for,
-    and then both sides are cut. spoil() changes a word of the same length in what comes next."""
+    and then both sides are cut; or, if the COMMIT shall not arrive, they are cut at once. spoil()
+    changes a word of the same length in what comes next."""
 
     def __init__(self, port):
         cutter = self
         self.target = ("127.0.0.1", port)
         self.armed = threading.Event()
+        self.arrives = True
         self.cut = threading.Event()
         self.spoils = []  # pairs of a word and what comes in its place, once
 
@@ -37,8 +39,9 @@ class CommitCutter:
         self.listener.server_close()
         self.thread.join()
 
-    def arm(self):
+    def arm(self, arrives=True):
         self.cut.clear()
+        self.arrives = arrives
         self.armed.set()
 
     def spoil(self, word, other):
@@ -56,7 +59,11 @@ class CommitCutter:
                 if self.armed.is_set() and b"COMMIT" in data:
                     self.armed.clear()
                     last.set()
+                    if not self.arrives:
+                        self.cut.set()
+                        break
                 far.sendall(data)
+            end(near)
             end(far)
             back.join()
 
