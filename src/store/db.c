@@ -135,6 +135,11 @@ bool stmt_run(struct stmt *stmt, struct error *error)
     return stmt_step(stmt, &row, error);
 }
 
+bool stmt_change(struct stmt *stmt, bool *ret_changed, struct error *error)
+{
+    return stmt->db->driver->change(stmt, ret_changed, error);
+}
+
 int64_t stmt_changes(struct stmt *stmt)
 {
     return stmt->db->driver->changes(stmt);

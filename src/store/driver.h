@@ -31,6 +31,7 @@ struct db_driver {
     void (*bytes)(struct stmt *stmt, int number, struct str bytes);
     void (*i64)(struct stmt *stmt, int number, int64_t value);
     bool (*step)(struct stmt *stmt, bool *ret_row, struct error *error);
+    bool (*change)(struct stmt *stmt, bool *ret_changed, struct error *error);
     int64_t (*changes)(struct stmt *stmt);
     struct str (*column_text)(const struct stmt *stmt, int column, struct arena *arena);
     struct str (*column_bytes)(const struct stmt *stmt, int column, struct arena *arena);

@@ -199,7 +199,7 @@ static bool insert_row(struct db *db, const struct profile *profile, bool *ret_i
     stmt_i64(&stmt, 12, profile->updated_at_ms);
     stmt_bytes(&stmt, 13, profile->sealed_credentials);
     stmt_text(&stmt, 14, profile->provisioning.status);
-    return stmt_step(&stmt, ret_inserted, error);
+    return stmt_change(&stmt, ret_inserted, error);
 }
 
 /* The quota is counted after the row is in, so that a taken name is told first; a failing write is
@@ -254,7 +254,7 @@ bool profile_replace(struct db *db, const struct profile *profile, int64_t expec
     stmt_text(&stmt, 10, profile->provisioning.status);
     stmt_text(&stmt, 11, profile->provisioning.cause);
     stmt_text(&stmt, 12, profile->provisioning.message);
-    if (!stmt_step(&stmt, &replaced, error))
+    if (!stmt_change(&stmt, &replaced, error))
         return false;
     return replaced || fail_to_replace(db, profile->key, error);
 }
@@ -271,7 +271,7 @@ bool profile_delete(struct db *db, struct profile_key key, struct error *error)
     bool deleted;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_DELETE);
     bind_key(&stmt, key);
-    if (!stmt_step(&stmt, &deleted, error))
+    if (!stmt_change(&stmt, &deleted, error))
         return false;
     if (!deleted)
         return fail_not_found(key, error);
