@@ -60,11 +60,8 @@ bool db_mark_undo(struct db *db, struct error *error);
  * is gone, … */
 bool db_is_lost(const struct db *db);
 
-/* --- running ahead: for a database across a network --- */
+/* --- running ahead, which only a database across a network does --- */
 
-/* False: every statement waits for its answer (SQLite), and the functions below must not be called.
- */
-bool db_can_run_ahead(const struct db *db);
 /* Begins a write transaction in which statements that write are sent without waiting for their
  * answers. Each is taken to do what it is for: with stmt_change, to change a row. What reads waits
  * as usual. No marks. */

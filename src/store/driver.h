@@ -20,7 +20,7 @@ struct db_driver {
     bool (*mark_undo)(struct db *db, struct error *error);
     bool (*is_lost)(const struct db *db);
 
-    bool (*begin_ahead)(struct db *db, struct error *error); /* NULL: cannot */
+    bool (*begin_ahead)(struct db *db, struct error *error); /* NULL: as without running ahead */
     bool (*commit_ahead)(struct db *db, bool *ret_held, struct error *error);
     enum db_failure (*failure)(const struct db *db); /* NULL: always DB_FAILED */
     bool (*settle)(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
