@@ -64,6 +64,11 @@ bool db_mark_undo(struct db *db, struct error *error)
     return db->driver->mark_undo(db, error);
 }
 
+bool db_lock_counts(struct db *db, struct error *error)
+{
+    return !db->driver->lock_counts || db->driver->lock_counts(db, error);
+}
+
 bool db_is_lost(const struct db *db)
 {
     return db->driver->is_lost(db);

@@ -56,6 +56,10 @@ bool db_mark(struct db *db, struct error *error);
 bool db_mark_keep(struct db *db, struct error *error);
 bool db_mark_undo(struct db *db, struct error *error);
 
+/* Until the transaction ends nobody else passes here: what is counted then counts all that others
+ * have added, and they will count what this one adds. */
+bool db_lock_counts(struct db *db, struct error *error);
+
 /* The transaction can no longer be committed: the disk is full, a page is damaged, the connection
  * is gone, … */
 bool db_is_lost(const struct db *db);

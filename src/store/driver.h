@@ -18,6 +18,7 @@ struct db_driver {
     bool (*mark)(struct db *db, struct error *error);
     bool (*mark_keep)(struct db *db, struct error *error);
     bool (*mark_undo)(struct db *db, struct error *error);
+    bool (*lock_counts)(struct db *db, struct error *error); /* NULL: beginning to write does */
     bool (*is_lost)(const struct db *db);
 
     bool (*begin_ahead)(struct db *db, struct error *error); /* NULL: as without running ahead */

@@ -221,6 +221,17 @@ static bool begin_read(struct db *db, struct error *error)
     return true;
 }
 
+/* pg_advisory_xact_lock's key: "hgcounts" in ASCII. */
+#define LOCK_COUNTS "SELECT pg_advisory_xact_lock(7523091032908395635)"
+
+/* One lock for all accounts, so that two writers cannot each wait for the other's. A savepoint that
+ * is rolled back lets go of it: hence it is asked for each time. */
+static bool lock_counts(struct db *base, struct error *error)
+{
+    struct pg_db *db = pg_of(base);
+    return db->ahead ? pg_queue_text(db, LOCK_COUNTS, error) : pg_say(db, LOCK_COUNTS, error);
+}
+
 static bool mark(struct db *db, struct error *error)
 {
     return pg_say(pg_of(db), "SAVEPOINT one_write", error);
@@ -259,6 +270,7 @@ const struct db_driver pg_driver = {
     .mark = mark,
     .mark_keep = mark_keep,
     .mark_undo = mark_undo,
+    .lock_counts = lock_counts,
     .is_lost = is_lost,
     .begin_ahead = pg_begin_ahead,
     .commit_ahead = pg_commit_ahead,
