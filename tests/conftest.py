@@ -7,6 +7,7 @@ import pytest
 from support.canary import Canaries
 from support.server import VARIANT, Server
 from support.shown import Shown
+from support.spread import Spread
 from support.vendor import Vendor
 
 
@@ -17,7 +18,9 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "shows(column, name=, kind=): see support/shown.py")
     config.addinivalue_line("markers", "embedded: is about the store in a file, not PostgreSQL")
     config.addinivalue_line("markers", "as_users_run_it: not for builds with sanitizers")
+    config.addinivalue_line("markers", "waits(seconds): see support/spread.py")
     config.pluginmanager.register(SHOWN)
+    config.pluginmanager.register(Spread())
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,6 +1,7 @@
 """Runs every case file beside this one."""
 
 import pathlib
+import re
 
 import pytest
 
@@ -8,9 +9,15 @@ from support import cases
 from support.vendor_database import Database
 
 FILES = sorted(pathlib.Path(__file__).parent.glob("*.case"))
+SILENCE_S = 3  # of a vendor that does not answer, and of a throttled one, which is mostly near it
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def param(path):
+    waits = SILENCE_S * len(re.findall(r"^== \w+ is silent$", path.read_text(), re.MULTILINE))
+    return pytest.param(path, id=path.stem, marks=pytest.mark.waits(waits))
+
+
+@pytest.mark.parametrize("path", [param(path) for path in FILES])
 def test_case(path, servers, vendor, canaries):
     server = servers("--egress-allow", "127.0.0.1", start=False)
     with Database() as database:

@@ -183,6 +183,7 @@ def test_writers_that_are_long_gone_are_forgotten(database, nodes):
     assert database.query("SELECT * FROM writers WHERE id = 'old'") == []
 
 
+@pytest.mark.waits(15)
 def test_a_private_connection_of_a_node_that_died(nodes, canaries):
     """Another node, which was up all the time, finds it and makes it."""
     with private.Gated(canaries) as vendor:

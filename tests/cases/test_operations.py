@@ -372,6 +372,7 @@ def test_an_account_s_changes_have_a_rate(servers, canaries):
     assert operations.throttled(server, "account-change-rate") == 3
 
 
+@pytest.mark.waits(3)
 def test_the_sdk_sends_again_what_is_over_the_rate(servers):
     server = servers("--account-read-rate", "1", *operations.OPTION)
     client = aws.boto(server, retries=10)

@@ -8,7 +8,7 @@ import pytest
 
 from support import aws
 
-AT_ONCE = 8
+AT_ONCE = 24
 VERIFY_TIMEOUT_S = 4
 
 # What the message must say; an outcome with another name is one vendor's own.
@@ -84,6 +84,7 @@ def updates(lasting_servers, lasting_canaries):
     return running
 
 
+@pytest.mark.waits(15)
 @pytest.mark.shows("outcome")
 @pytest.mark.parametrize("kind,outcome", aws.outcomes())
 def test_outcome(updates, kind, outcome):

@@ -28,6 +28,7 @@ def provision_all(server, kind, configs):
     return states
 
 
+@pytest.mark.waits(6)
 @pytest.mark.shows("private")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_outcome(servers, canaries, kind):

@@ -17,7 +17,7 @@ PYTEST_TIMEOUT_S = 900
 HISTORY_TIMEOUT_S = 3600
 TOOL_TIMEOUT_S = 60
 AT_ONCE = max(2, os.cpu_count() or 2)
-PYTEST_AT_ONCE = 2 * AT_ONCE  # each test has its own server, and most of its time waits for it
+PYTEST_AT_ONCE = AT_ONCE + 6  # each test has its own server, and most of its time waits for it
 
 STORE_PROGRAMS = ("store-claims", "store-profiles", "store-tables", "store-writes")
 
@@ -101,7 +101,7 @@ def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TI
     result = LOGS / f"{name}.xml"
     result.unlink(missing_ok=True)
     command = [BUILD / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-ra",
-               "-n", PYTEST_AT_ONCE, "--dist", "loadfile", "--rootdir", "tests", "--tb=short",
+               "-n", PYTEST_AT_ONCE, "--rootdir", "tests", "--tb=short",
                f"--junitxml={result}", *options,
                *(["-m", keep] if keep else []), *[f"tests/{folder}" for folder in folders]]
     env = {**SANITIZER_ENV, "HEADGATE_BINARY": str(binary(variant)), "HEADGATE_VARIANT": variant,

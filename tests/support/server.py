@@ -16,7 +16,7 @@ from support import canary, wire
 from support.database import database_for
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ.get("HEADGATE_BINARY", str(ROOT / "build/headgate"))
+BINARY = os.path.abspath(os.environ.get("HEADGATE_BINARY", ROOT / "build/headgate"))
 VARIANT = os.environ.get("HEADGATE_VARIANT", "release")
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
