@@ -169,9 +169,10 @@ static bool check_is_settled(struct call *call, const struct profile *current)
                 STR_ARG(current->key.name));
 }
 
-static void use_stored(struct profile_change *change, const struct tokens *tokens)
+static void use_stored(struct profile_change *change, const struct profile_secrets *secrets)
 {
-    change->stored = *tokens;
+    change->config.credentials = secrets->credentials;
+    change->stored = secrets->tokens;
     change->has_stored = true;
 }
 
@@ -187,9 +188,16 @@ static bool keep_credentials(struct profile_change *change, const struct profile
                     "than before. Give connectorProfileCredentials again with this change.");
     if (!profile_unseal(call->service, current, call->arena, &secrets, &call->error))
         return false;
-    change->config.credentials = secrets.credentials;
-    use_stored(change, &secrets.tokens);
+    use_stored(change, &secrets);
     return true;
+}
+
+static bool equal_values(struct arena *arena, const struct value *a, const struct value *b)
+{
+    struct buf first = buf_in(arena, SEALED_PLAIN_MAX), second = buf_in(arena, SEALED_PLAIN_MAX);
+    value_encode(&first, a);
+    value_encode(&second, b);
+    return !first.overflow && secret_bytes_eq(buf_str(&first), buf_str(&second));
 }
 
 /* Deployment tools send a profile's whole configuration again at each run. When its credentials are
@@ -198,15 +206,13 @@ static bool keep_credentials(struct profile_change *change, const struct profile
  * new credentials are how that is mended. */
 static void recognize_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct call *call = change->call;
-    struct tokens tokens;
+    struct arena *arena = change->call->arena;
+    struct profile_secrets secrets;
     struct error ignored = {0};
-    bool same;
     if (profile_same_receivers(change, current) &&
-        profile_unseal_same(call->service, current, change->config.credentials, call->arena, &same,
-                            &tokens, &ignored) &&
-        same)
-        use_stored(change, &tokens);
+        profile_unseal(change->call->service, current, arena, &secrets, &ignored) &&
+        equal_values(arena, change->config.credentials, secrets.credentials))
+        use_stored(change, &secrets);
 }
 
 static bool check_changed_config(struct profile_change *change, const struct profile *current)

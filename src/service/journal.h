@@ -1,9 +1,10 @@
 /* The memory of one-time credentials: what a vendor gave for a code, an assertion or a refresh
  * token is durable before it is used, so that a retry after a crash goes on from there.
  *
- * One window remains, and cannot be closed from this side: when the process dies after the vendor
- * has consumed a code and before its answer is on disk, the code is spent and its tokens are lost.
- */
+ * One window cannot be closed from this side: when the process dies after the vendor has consumed a
+ * code and before its answer is on disk, the code is spent and its tokens are lost. Another is open
+ * between nodes: what is being exchanged is a lock (store/locks.h), which ends with its session,
+ * and nothing on disk tells another node of it until the answer is saved. */
 #pragma once
 
 #include "connector/verify.h"

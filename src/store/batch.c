@@ -1,6 +1,5 @@
-/* One transaction for many writes, all durable with one sync: first all of them together (where the
- * database is across a network, ahead of its answers), which is enough unless one fails; then each
- * between marks of its own. */
+/* One transaction for many writes, all durable with one sync: each between marks of its own, or
+ * where the database is across a network first all at once, ahead of its answers. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -32,7 +31,7 @@ static bool apply_one(struct db *db, struct store_write *write, struct error *er
     return ok ? db_mark_keep(db, error) : db_mark_undo(db, error);
 }
 
-static bool try_one_by_one(struct db *db, struct store_write *batch, struct error *error)
+static bool try_batch(struct db *db, struct store_write *batch, struct error *error)
 {
     if (!db_begin_write(db, error))
         return false;
@@ -45,8 +44,7 @@ static bool try_one_by_one(struct db *db, struct store_write *batch, struct erro
 }
 
 /* A write that fails by itself makes the batch one whose assumptions do not hold. */
-static bool try_together(struct db *db, struct store_write *batch, bool *ret_held,
-                         struct error *error)
+static bool try_ahead(struct db *db, struct store_write *batch, bool *ret_held, struct error *error)
 {
     *ret_held = true;
     if (!db_begin_ahead(db, error))
@@ -54,7 +52,7 @@ static bool try_together(struct db *db, struct store_write *batch, bool *ret_hel
     for (struct store_write *write = batch; write && *ret_held; write = write->next) {
         write->error.code = ERR_NONE;
         write->ok = write->apply(db, write->argument, &write->error);
-        *ret_held = write->ok && !db_is_lost(db);
+        *ret_held = write->ok;
     }
     fault_point("store:before-commit");
     return *ret_held ? db_commit_ahead(db, ret_held, error)
@@ -78,14 +76,14 @@ static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, stru
 static bool commit_batch(struct db *db, struct store_write *batch, struct error *error)
 {
     int64_t until_ms = clock_mono_ms() + RETRY_MS;
-    bool together = true, committed = false;
+    bool ahead = db_can_run_ahead(db), committed = false;
     for (;;) {
         bool held = true;
-        if (together ? try_together(db, batch, &held, error) : try_one_by_one(db, batch, error))
+        if (ahead ? try_ahead(db, batch, &held, error) : try_batch(db, batch, error))
             return true;
         if (!held) {
             db_rollback(db);
-            together = false;
+            ahead = false;
         } else if (!try_again(db, until_ms, &committed, error)) {
             return committed;
         }

@@ -42,7 +42,7 @@ struct pg_stmt {
 /* What the answer to something that was sent must be. */
 struct pg_expected {
     int16_t prepared; /* the statement that becomes usable; -1: none */
-    bool change;      /* of exactly one row */
+    bool row;         /* exactly one */
 };
 
 struct pg_db {
@@ -93,9 +93,8 @@ void pg_close(struct db *db);
 
 /* Sends something without waiting for its answer. */
 bool pg_queue_text(struct pg_db *db, const char *text, struct error *error);
-bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool is_change,
+bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool expects_row,
                    struct error *error);
-int64_t pg_changed_rows(struct pg_result *result);
 /* Waits for the answers to all that was sent; the last one's result is in db->last. False when any
  * failed. */
 bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error);

@@ -42,13 +42,13 @@ static bool next(struct pg_db *db, int64_t until_ms, struct pg_result **ret_resu
     return *ret_result || libpq.status(db->conn) == LIBPQ_STATUS_OK;
 }
 
-static void expect(struct pg_db *db, int prepared, bool change)
+static void expect(struct pg_db *db, int prepared, bool row)
 {
     if (db->expected_count == db->expected_capacity) {
         db->expected_capacity = db->expected_capacity ? 2 * db->expected_capacity : 16;
         db->expected = xrealloc(db->expected, db->expected_capacity * sizeof(db->expected[0]));
     }
-    db->expected[db->expected_count++] = (struct pg_expected){(int16_t)prepared, change};
+    db->expected[db->expected_count++] = (struct pg_expected){(int16_t)prepared, row};
 }
 
 bool pg_queue_text(struct pg_db *db, const char *text, struct error *error)
@@ -70,7 +70,7 @@ static bool queue_preparing(struct pg_db *db, const struct pg_stmt *stmt, const 
     return true;
 }
 
-bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool is_change,
+bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool expects_row,
                    struct error *error)
 {
     static const int binary[SQL_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -80,25 +80,20 @@ bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool is_change,
         !libpq.sendQueryPrepared(db->conn, name, stmt->count, stmt->values, stmt->lengths, binary,
                                  1))
         return pg_fail_lost(db, error);
-    expect(db, -1, is_change);
+    expect(db, -1, expects_row);
     return true;
 }
 
-int64_t pg_changed_rows(struct pg_result *result)
-{
-    return strtoll(libpq.cmdTuples(result), NULL, 10);
-}
-
 /* Takes one answer; false when it is an error, which the first one of a pipeline tells. */
-static bool judge(struct pg_db *db, const struct pg_expected *expected, struct pg_result *result,
-                  bool failed, struct error *error)
+static bool judge(struct pg_db *db, const struct pg_expected *expected,
+                  const struct pg_result *result, bool failed, struct error *error)
 {
     int status = libpq.resultStatus(result);
     bool ok = status == LIBPQ_COMMAND_OK || status == LIBPQ_TUPLES_OK;
     if (!ok && expected->prepared >= 0)
         db->prepared[expected->prepared] = false;
     if (ok) {
-        db->held &= !expected->change || pg_changed_rows(result) == 1;
+        db->held &= !expected->row || libpq.ntuples(result) == 1;
         return true;
     }
     return failed || status == LIBPQ_PIPELINE_ABORTED || pg_fail_result(db, result, error);

@@ -16,7 +16,6 @@ enum {
     TX_BEGIN_READ = SQL_COUNT,
     TX_BEGIN_WRITE,
     TX_COUNT,
-    TX_COUNTED,
     TX_COMMIT,
     TX_ROLLBACK,
     TX_MARK,

@@ -27,6 +27,10 @@ class Attempt:
         """Until when it may have been worked on."""
         return self.dead_by if self.verdict == UNKNOWN else self.ended
 
+    def __str__(self):
+        end = "…" if math.isinf(self.ended) else f"{self.ended:.3f}"
+        return f"[{self.sent:.3f} {end}] {self.node} {self.verdict} {self.code} {self.message}"
+
     def refused_with(self, code, words=""):
         return self.verdict == REFUSED and self.code == code and words in self.message
 
@@ -39,6 +43,13 @@ class Shown:
     created_at: float
     updated_at: float
     arn: str
+    # How far a private connection is: PENDING, then CREATED or FAILED. It is no part of the value.
+    state: str = dataclasses.field(default="", compare=False)
+
+
+PENDING = "PENDING"
+CREATED = "CREATED"
+FAILED = "FAILED"
 
 
 @dataclasses.dataclass
@@ -51,11 +62,18 @@ class Call:
     arn: str = ""     # as a create or an update was answered
     shown: dict = dataclasses.field(default_factory=dict)  # name: Shown, as a describe was answered
     keeps: bool = False  # an update without credentials: those that are stored stay
+    good: bool = True    # the vendor takes its credentials
+    private: bool = False  # the vendor is asked after the answer
 
     @property
     def meaning(self):
         """What it asks for. Calls of one token must not differ in it."""
-        return self.name, self.value, self.keeps
+        return self.name, self.value, self.keeps, self.good
+
+    @property
+    def is_hopeless(self):
+        """It can only be refused, and must change nothing."""
+        return not self.good and not self.private
 
     def of(self, *verdicts):
         return [each for each in self.attempts if each.verdict in verdicts]
@@ -64,10 +82,24 @@ class Call:
     def succeeded(self):
         return bool(self.of(OK))
 
+    @property
+    def is_underway(self):
+        """A describe that did not succeed, or shows what is not decided yet."""
+        return not self.succeeded or any(each.state == PENDING for each in self.shown.values())
+
     def __str__(self):
         words = " ".join(filter(None, (self.operation, self.name, self.value,
-                                       "without credentials" if self.keeps else "")))
+                                       "without credentials" if self.keeps else "",
+                                       "" if self.good else "with bad credentials")))
         return words + (f" (token {self.token})" if self.token else "")
+
+
+@dataclasses.dataclass
+class Code:
+    """What a vendor saw of a one-time credential."""
+
+    shown: list = dataclasses.field(default_factory=list)  # when
+    used: float = math.inf  # when a token that it was exchanged for was first shown
 
 
 @dataclasses.dataclass
@@ -75,6 +107,9 @@ class History:
     names: list  # every profile name that clients used
     calls: list = dataclasses.field(default_factory=list)
     deaths: dict = dataclasses.field(default_factory=dict)  # node: times by which it was gone
+    killed: list = dataclasses.field(default_factory=list)  # times by which any node was gone
+    cut: list = dataclasses.field(default_factory=list)     # (from, to): database sessions ended
+    codes: dict = dataclasses.field(default_factory=dict)   # value: Code
 
     def bound_by_deaths(self):
         """Where a node's work ends with its process, an attempt can take effect no later."""

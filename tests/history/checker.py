@@ -4,6 +4,11 @@
   without credentials succeeds only while the address to which the stored ones go is its own, so it
   is a compare-and-swap;
 - what was refused as a conflict had somebody to conflict with;
+- what the vendor rejects changes nothing, and what he accepts is not refused;
+- a one-time code is shown to him once: again only if whoever showed it died before he used what he
+  got for it, or had lost the lock that keeps another node from showing it, too;
+- a private connection is PENDING, and then CREATED if the vendor accepts the credentials and FAILED
+  if not, for good. It is made once, and not replaced before;
 - a client token has at most one effect, all its answers are one answer, and it is refused for other
   parameters;
 - what is shown was written by somebody, once;
@@ -13,7 +18,7 @@ import collections
 import math
 
 from history import register
-from history.calls import OK, REFUSED, UNKNOWN
+from history.calls import CREATED, FAILED, OK, PENDING, REFUSED, UNKNOWN
 from history.register import Op
 
 CONFLICT = "ConflictException"
@@ -21,10 +26,14 @@ MISSING = "ResourceNotFoundException"
 EXISTS = "already exists"
 INVALID = "ValidationException"
 ELSEWHERE = "to another address than before"
+REJECTED = "ConnectorAuthenticationException"
+BEING_MADE = "is still being made"
 BY_TOKEN = "clientToken"  # in the message of a conflict about one
 
 OPERATIONS = {"create": "CreateConnectorProfile", "update": "UpdateConnectorProfile",
               "delete": "DeleteConnectorProfile"}
+
+PROVISIONING = "PrivateConnectionProvisioning"
 
 
 class Tokens:
@@ -51,11 +60,13 @@ class Checker:
         self.tokens = list(Tokens(history))
         self.shown = collections.defaultdict(set)  # (name, value): every way it was shown
         self.first_shown = {}                      # (name, value): when a describe had shown it
+        self.states = collections.defaultdict(list)  # (name, value): (attempt, state) as shown
         for call in history.calls:
             for attempt in call.of(OK):
                 for name, shown in call.shown.items():
                     key = name, shown.value
                     self.shown[key].add(shown)
+                    self.states[key].append((attempt, shown.state))
                     self.first_shown[key] = min(attempt.ended,
                                                 self.first_shown.get(key, math.inf))
 
@@ -63,6 +74,9 @@ class Checker:
         yield from self.check_tokens()
         yield from self.check_shown()
         yield from self.check_conflicts()
+        yield from self.check_vendor()
+        yield from self.check_codes()
+        yield from self.check_private()
         yield from self.check_registers()
 
     # --- client tokens ---
@@ -95,7 +109,8 @@ class Checker:
     # --- what is shown ---
 
     def check_shown(self):
-        written = {(same[0].name, same[0].value) for same, _ in self.tokens}
+        written = {(same[0].name, same[0].value) for same, _ in self.tokens
+                   if not same[0].is_hopeless}
         for (name, value), ways in self.shown.items():
             if (name, value) not in written:
                 yield f"{name}: shows {value}, which nobody wrote"
@@ -115,12 +130,92 @@ class Checker:
                 by_name[call.name] += [(call, each) for each in call.of(OK, REFUSED, UNKNOWN)]
         for attempts in by_name.values():
             for call, attempt in attempts:
-                if not attempt.refused_with(CONFLICT) or EXISTS in attempt.message or \
-                        BY_TOKEN in attempt.message:
+                if not attempt.refused_with(CONFLICT) or any(
+                        words in attempt.message for words in (EXISTS, BY_TOKEN, BEING_MADE)):
                     continue
                 if not any(other is not attempt and other.sent <= attempt.ended and
                            other.may_last >= attempt.sent for _, other in attempts):
                     yield f"{call}: nobody else changed it, and the answer is {attempt.message}"
+
+    # --- the vendor ---
+
+    def check_vendor(self):
+        for call in self.history.calls:
+            if call.is_hopeless and call.succeeded:
+                yield f"{call}: is rejected by the vendor, and was answered with success"
+            for attempt in call.attempts:
+                if attempt.refused_with(REJECTED) and self.is_acceptable(call):
+                    yield (f"{call}: is accepted by the vendor, and was answered "
+                           f"{attempt.message}")
+
+    def is_acceptable(self, call):
+        return call.good and len(self.shown_when(call.value)) <= 1
+
+    def shown_when(self, value):
+        return self.history.codes[value].shown if value in self.history.codes else []
+
+    def check_codes(self):
+        for value, code in self.history.codes.items():
+            attempts = [(call, attempt) for call in self.history.calls if call.value == value
+                        for attempt in call.attempts]
+            for before, again in zip(code.shown, code.shown[1:]):
+                if self.may_be_at_two(attempts, before, again):
+                    continue
+                shown = f"{value}: its code was shown at {before:.3f} and again at {again:.3f}"
+                if code.used < again:
+                    yield f"{shown}, and what it gave was in use since {code.used:.3f}"
+                elif not any(before < time < again for time in self.history.killed):
+                    told = "".join(f"\n  {call}: {attempt}" for call, attempt in attempts)
+                    yield f"{shown}, and nobody died between:{told}"
+
+    def may_be_at_two(self, attempts, before, again):
+        """Whoever shows a code holds a lock that ends with a session of the database. Where one
+        ended, two nodes that were sent the same at once may both show it."""
+        return any(
+            call.private or first.node != second.node
+            for call, first in attempts if first.sent <= before <= first.may_last or call.private
+            for _, second in attempts if second.sent <= again <= second.may_last or call.private
+            for begun, ended in self.history.cut if begun <= again and ended >= first.sent)
+
+    # --- private connections ---
+
+    def check_private(self):
+        private = {(same[0].name, same[0].value): same for same, _ in self.tokens
+                   if same[0].private}
+        for key, looks in self.states.items():
+            for wrong in self.wrong_states(private.get(key, [None])[0], looks):
+                yield f"{key[0]}: {key[1]} {wrong}"
+        by_name = collections.defaultdict(list)
+        for (name, _), same in private.items():
+            by_name[name].append(same)
+        for writes in by_name.values():
+            for call in (call for same in writes for call in same):
+                yield from self.check_being_made(call, writes)
+
+    def wrong_states(self, call, looks):
+        allowed = {""} if call is None else \
+            {PENDING, CREATED} if self.is_acceptable(call) else \
+            {PENDING, CREATED, FAILED} if call.good else {PENDING, FAILED}
+        for state in {state for _, state in looks} - allowed:
+            yield f"is shown as {state or 'a public one'}"
+        settled = min([look.ended for look, state in looks if state in (CREATED, FAILED)],
+                      default=math.inf)
+        if any(state == PENDING and look.sent > settled for look, state in looks):
+            yield "is PENDING after it was not any more"
+        if len({state for _, state in looks} & {CREATED, FAILED}) > 1:
+            yield "is CREATED and FAILED"
+
+    def check_being_made(self, call, writes):
+        for attempt in call.attempts:
+            if attempt.refused_with(CONFLICT, BEING_MADE) and not any(
+                    self.may_be_pending(same, attempt) for same in writes):
+                yield f"{call}: nothing is still being made, and the answer is {attempt.message}"
+
+    def may_be_pending(self, same, attempt):
+        return any(each.sent <= attempt.ended for call in same
+                   for each in call.of(OK, UNKNOWN)) and not any(
+            look.ended < attempt.sent and state in (CREATED, FAILED)
+            for look, state in self.states.get((same[0].name, same[0].value), ()))
 
     # --- registers ---
 
@@ -145,7 +240,7 @@ class Checker:
         first_shown = self.first_shown.get((same[0].name, same[0].value), math.inf)
         sure = bool(acknowledged) or first_shown < math.inf
         # One that changes no address and was never seen explains nothing.
-        if not perhaps or (not sure and same[0].keeps):
+        if not perhaps or (not sure and same[0].keeps) or same[0].is_hopeless:
             return None
         end = min([max(each.may_last for each in perhaps), first_shown] +
                   [each.ended for each in acknowledged])
@@ -168,7 +263,11 @@ class Checker:
         for attempt in call.attempts:
             if attempt.refused_with(MISSING):
                 yield call.name, self.look(register.ABSENT, "", attempt)
-            elif attempt.refused_with(CONFLICT, EXISTS):
+            elif attempt.refused_with(REJECTED):
+                yield call.name, self.look(register.ABSENT if call.operation == "create" else
+                                           register.PRESENT, "", attempt)
+            elif attempt.refused_with(CONFLICT, EXISTS) or \
+                    attempt.refused_with(CONFLICT, BEING_MADE):
                 yield call.name, self.look(register.PRESENT, "", attempt)
             elif attempt.refused_with(INVALID, ELSEWHERE):
                 yield call.name, self.look(register.ELSEWHERE, call.value, attempt)
@@ -180,18 +279,22 @@ class Checker:
     # --- the audit ---
 
     def audit_findings(self, rows):
-        """`rows` counts the audit's successes by operation and profile name."""
+        """`rows` counts the audit's successes by operation and profile name, and the failures of
+        private connections with them."""
         least, most = collections.Counter(), collections.Counter()
         for same, _ in self.tokens:
-            key = OPERATIONS[same[0].operation], same[0].name
-            tried = [each for call in same for each in call.of(OK, UNKNOWN)]
-            least[key] += any(each.verdict == OK for each in tried) or \
-                (same[0].name, same[0].value) in self.shown
-            most[key] += bool(tried)
+            name = same[0].name
+            sure = any(call.succeeded for call in same) or (name, same[0].value) in self.shown
+            perhaps = not same[0].is_hopeless and any(call.of(OK, UNKNOWN) for call in same)
+            for operation in [OPERATIONS[same[0].operation]] + [PROVISIONING] * same[0].private:
+                least[operation, name] += sure
+                most[operation, name] += perhaps
         for call in self.history.calls:
             if call.operation == "delete":
                 least[OPERATIONS["delete"], call.name] += len(call.of(OK))
                 most[OPERATIONS["delete"], call.name] += len(call.of(OK, UNKNOWN))
+                # A connection may never be made whose profile goes away.
+                least[PROVISIONING, call.name] -= len(call.of(OK, UNKNOWN))
         for key in sorted(most | rows):
             if not least[key] <= rows[key] <= most[key]:
                 yield (f"the audit has {rows[key]} × {' '.join(key)}, where {least[key]} were "

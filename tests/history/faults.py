@@ -1,8 +1,10 @@
 """What goes wrong while clients are at work, in an order that a seed decides. Each fault is over,
 and all is well again, when its function returns."""
 
+import contextlib
 import random
 import signal
+import time
 
 MOST_S = 2.0  # a fault lasts until some updates were acknowledged beside it, or so long
 DELAYS_S = (0.002, 0.02, 0.1)
@@ -23,6 +25,9 @@ class Faults:
                       self.standby_held_back, self.primary_killed_ahead]
         self.left = []
         self.happened = []
+        self.lets_in = self.random.random() < 0.5  # the member that is killed next, see kill()
+        self.let_in = 0  # how many did
+        self.cut = load.history.cut
 
     def one(self):
         """The next one: every kind before any comes again."""
@@ -30,7 +35,9 @@ class Faults:
             self.left = self.random.sample(self.kinds, len(self.kinds))
         kind = self.left.pop()
         self.happened.append(kind.__name__)
+        began = time.monotonic()
         kind()
+        print(f"  {began:.3f} to {time.monotonic():.3f}: {kind.__name__}")
 
     def last(self, most_updates=8):
         self.load.wait_for(self.random.randint(1, most_updates), at_most_s=MOST_S)
@@ -59,6 +66,17 @@ class Faults:
 
     # --- between nodes and database ---
 
+    @contextlib.contextmanager
+    def sessions_end(self):
+        begun = time.monotonic()
+        yield
+        self.cut.append((begun, time.monotonic()))
+
+    def cut_all(self, ways):
+        with self.sessions_end():
+            for way in ways:
+                way.cut()
+
     def ways_of_some(self):
         some = self.random.sample(self.nodes, self.random.randint(1, len(self.nodes)))
         return [way for node in some for way in self.ways[node.name]]
@@ -67,8 +85,7 @@ class Faults:
         ways = self.ways_of_some()
         for _ in range(self.random.randint(1, 4)):
             self.a_moment()
-            for way in ways:
-                way.cut()
+            self.cut_all(ways)
 
     def ways_slowed(self):
         ways, delay_s = self.ways_of_some(), self.random.choice(DELAYS_S)
@@ -85,28 +102,35 @@ class Faults:
             way.stop_up()
         self.last()
         if self.random.random() < 0.5:
-            for way in ways:
-                way.cut()
+            self.cut_all(ways)
         for way in ways:
             way.clear()
 
     # --- the database ---
 
+    def kill(self, member):
+        """Each other one does not refuse its clients then, but accepts their connections and closes
+        them. It may stand first in the nodes' URL."""
+        with self.sessions_end():
+            member.kill(shut=not self.lets_in)
+        self.let_in += self.lets_in
+        self.lets_in = not self.lets_in
+
     def primary_killed(self):
         self.a_moment()
-        self.pair.primary.kill()
+        self.kill(self.pair.primary)
         self.pair.promote()
         self.pair.rebuild()
 
     def primary_restarted(self):
         self.a_moment()
-        self.pair.primary.kill()
+        self.kill(self.pair.primary)
         self.pair.primary.start()
         self.pair.wait_until_followed()
 
     def standby_gone(self):
         """Nothing is acknowledged until it is back."""
-        self.pair.standby.kill()
+        self.kill(self.pair.standby)
         self.last()
         self.pair.standby.start()
         self.pair.wait_until_followed()
@@ -126,7 +150,7 @@ class Faults:
         way = self.pair.primary.log_way
         way.stop_up()
         meanwhile()
-        self.pair.primary.kill()
+        self.kill(self.pair.primary)
         way.cut()
         way.clear()
         self.pair.promote()
@@ -134,7 +158,7 @@ class Faults:
     def primary_and_node_killed(self):
         node = self.node()
         self.a_moment()
-        self.pair.primary.kill()
+        self.kill(self.pair.primary)
         node.kill()
         self.pair.promote()
         node.start()

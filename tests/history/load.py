@@ -6,12 +6,10 @@ import random
 import threading
 import time
 
-from history import calls
+from history import calls, kinds
 from history.calls import Call, History
 from history.recorder import Recorder
-from history.register import address
 
-PROFILES = 12
 WORKERS = 6
 RECENT = 12          # calls that others may send again, among them those that are under way
 READ_TIMEOUT_S = 60
@@ -24,38 +22,19 @@ AGAIN_IF_UNKNOWN = 0.7
 AGAIN_IF_DONE = 0.05
 OTHER_PARAMETERS = 0.03
 KEEP_CREDENTIALS = 0.4  # of updates
+BAD_CREDENTIALS = 0.06
+AGAIN_WITH_CODE = 0.5   # if refused: it may still be good
 
-# A profile that needs no secret of a test: the sandbox's database, reached in clear on loopback.
-URL = "jdbc:redshift://{host}:{port}/dev?ssl=false"
 HOSTS = ("127.0.0.1", "localhost")  # addresses of the same to us, and two to the server
-ROLE = "arn:aws:iam::123456789012:role/sandbox-redshift-s3"
-
-
-def config_maker(sandbox):
-    """What makes a connectorProfileConfig with a value that Describe shows."""
-
-    def config(value):
-        return {
-            "connectorProfileProperties": {"Redshift": {
-                "databaseUrl": URL.format(host=address(value), port=sandbox.database_port),
-                "bucketName": "history",
-                "bucketPrefix": value, "roleArn": ROLE}},
-            "connectorProfileCredentials": {"Redshift": {
-                "username": "sandbox_md5", "password": "sandbox-password"}}}
-
-    return config
-
-
-def value_of(details):
-    return details["connectorProfileProperties"]["Redshift"]["bucketPrefix"]
 
 
 class Load:
     """Runs inside a `with`. The same seed gives each worker the same choices; what they meet is as
     the threads happen to run."""
 
-    def __init__(self, nodes, key, sandbox, seed, read_timeout_s=READ_TIMEOUT_S):
-        self.history = History([f"p{number}" for number in range(PROFILES)])
+    def __init__(self, nodes, key, sandbox, vendor, seed, read_timeout_s=READ_TIMEOUT_S):
+        self.history = History(kinds.NAMES, codes=vendor.codes)
+        self.kinds = kinds.Kinds(sandbox, vendor)
         self.nodes = nodes
         self.seed = seed
         self.recent = collections.deque(maxlen=RECENT)
@@ -63,8 +42,7 @@ class Load:
         self.count = 0  # updates that were waited for
         self.over = threading.Event()
         self.failures = []
-        self.recorder = lambda node: Recorder(self.history, node, key, config_maker(sandbox),
-                                              value_of, read_timeout_s)
+        self.recorder = lambda node: Recorder(self.history, node, key, self.kinds, read_timeout_s)
         self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True)
                         for number in range(WORKERS)]
 
@@ -94,8 +72,13 @@ class Load:
             self.count += 1
 
     def look_at_end(self):
-        """What every node shows when all is over."""
+        """What every node shows when all is over, and no private connection is under way."""
         assert self.over.is_set() and not self.failures, self.failures
+        self.history.killed = [death for node in self.nodes for death in node.deaths]
+        until = time.monotonic() + WAIT_S
+        while self.recorder(self.nodes[0]).describe().is_underway:
+            assert time.monotonic() < until, "private connections stay PENDING"
+            time.sleep(0.1)
         for node in self.nodes:
             assert self.recorder(node).describe().succeeded
 
@@ -121,9 +104,10 @@ class Worker:
     def client(self):
         return self.random.choice(self.clients)
 
-    def new_value(self):
+    def new_value(self, kind):
         self.made += 1
-        return f"w{self.number}-{self.made}@{self.random.choice(HOSTS)}"
+        return f"w{self.number}-{self.made}" + \
+            (f"@{self.random.choice(HOSTS)}" if kind.keeps else "")
 
     def step(self):
         """One choice, and what follows from how it ended."""
@@ -141,19 +125,26 @@ class Worker:
             # It may be worked on just now, by another thread and another node.
             self.count(self.client().send(self.random.choice(list(self.load.recent))))
 
-    def change(self, kind, name):
-        value = self.new_value()
-        keeps = kind == "update" and self.random.random() < KEEP_CREDENTIALS
-        call = Call(kind, name, value, f"{self.load.seed}-{value}", keeps=keeps)
+    def change(self, operation, name):
+        kind = self.load.kinds.of(name)
+        value = self.new_value(kind)
+        keeps = operation == "update" and kind.keeps and self.random.random() < KEEP_CREDENTIALS
+        good = keeps or self.random.random() >= BAD_CREDENTIALS
+        call = Call(operation, name, value, f"{self.load.seed}-{value}", keeps=keeps, good=good)
         self.load.recent.append(call)
         call = self.count(self.client().send(call))
-        if not call.succeeded and not call.of(calls.UNKNOWN):
-            return
-        chance = AGAIN_IF_DONE if call.succeeded else AGAIN_IF_UNKNOWN
-        if self.random.random() < chance:
+        if self.random.random() < self.chance_of_again(call, kind):
             call = self.count(self.client().send(call))
         if call.succeeded and self.random.random() < OTHER_PARAMETERS:
-            self.client().send(call, self.new_value())
+            self.client().send(call, self.new_value(kind))
+
+    @staticmethod
+    def chance_of_again(call, kind):
+        if call.succeeded:
+            return AGAIN_IF_DONE
+        if call.of(calls.UNKNOWN):
+            return AGAIN_IF_UNKNOWN
+        return AGAIN_WITH_CODE if kind.one_time else 0
 
     def count(self, call):
         if call.operation == "update" and call.succeeded:

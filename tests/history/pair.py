@@ -30,7 +30,8 @@ class Member(Postgres):
         self.follows = primary
         self.settings = settings
         self.log_way = None  # on which its standby follows it
-        self.ways = []       # of its clients, shut while it is gone
+        self.ways = []       # of its clients
+        self.shut = False    # they are, while it is gone
         super().__init__(False, HBA, "", settings)
         self.log_way = ways.to(self.port)
 
@@ -44,11 +45,14 @@ class Member(Postgres):
 
     def start(self):
         super().start()
-        for way in self.ways:
+        for way in self.ways if self.shut else []:
             way.open()
+        self.shut = False
 
-    def kill(self):
-        """Ends all its processes at once, as a machine that loses its power."""
+    def kill(self, shut=True):
+        """Ends all its processes at once, as a machine that loses its power. Its clients are then
+        refused; or, if their ways are not shut, let in and cut off, as by a balancer that has
+        nobody to lead them to."""
         self.process.send_signal(signal.SIGSTOP)  # starts nothing more
         children = [os.pidfd_open(child) for child in children_of(self.process.pid)]
         for child in children:
@@ -58,7 +62,8 @@ class Member(Postgres):
         for child in children:
             assert select.select([child], [], [], TIMEOUT_S)[0], "a killed process does not end"
             os.close(child)
-        for way in self.ways:
+        self.shut = shut
+        for way in self.ways if shut else []:
             way.shut()
 
     def close(self):

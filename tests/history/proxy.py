@@ -29,6 +29,10 @@ class Way:
     async def _shut(self):
         self.server.close()
 
+    async def _cut(self):
+        for each in list(self.writers):
+            each.transport.abort()
+
     async def _connected(self, reader, writer):
         try:
             far_reader, far_writer = await asyncio.open_connection(HOST, self.target)
@@ -71,7 +75,7 @@ class Way:
 
     def cut(self):
         """Resets every connection that there is; new ones are let through."""
-        self._do(lambda: [each.transport.abort() for each in list(self.writers)])
+        self.ways.run(self._cut())
 
     def slow_down(self, delay_s):
         """What goes either way takes so much longer. 0: no longer."""

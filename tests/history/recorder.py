@@ -11,7 +11,6 @@ from history.calls import Attempt, Call, Shown
 from support import aws
 
 ATTEMPTS = 4
-KIND = "Redshift"
 
 NOBODY_LISTENED = (botocore.exceptions.EndpointConnectionError,
                    botocore.exceptions.ConnectTimeoutError)
@@ -32,14 +31,12 @@ def judge(attempt, answer, exception):
 
 
 class Recorder:
-    """One client of one node, used by one thread at a time. `config` makes a connectorProfileConfig
-    that carries a value, and `value_of` finds it in what is described."""
+    """One client of one node, used by one thread at a time."""
 
-    def __init__(self, history, node, key, config, value_of, read_timeout_s):
+    def __init__(self, history, node, key, kinds, read_timeout_s):
         self.history = history
         self.node = node
-        self.config = config
-        self.value_of = value_of
+        self.kinds = kinds
         self.call = None
         self.client = aws.boto(node.server, key=key, retries=ATTEMPTS,
                                read_timeout_s=read_timeout_s)
@@ -67,12 +64,14 @@ class Recorder:
     def send(self, like, value=None):
         """Sends a create or an update as another call has it, under the same token: with another
         value if one is given."""
-        call = Call(like.operation, like.name, value or like.value, like.token, keeps=like.keeps)
-        config = self.config(call.value)
-        more = {"name": call.name, "clientToken": call.token,
+        kind = self.kinds.of(like.name)
+        call = Call(like.operation, like.name, value or like.value, like.token, keeps=like.keeps,
+                    good=like.good, private=kind.private)
+        config = kind.config(call.value, call.good)
+        more = {"name": call.name, "clientToken": call.token, "mode": kind.mode,
                 "config": aws.properties_only(config) if call.keeps else config}
         if call.operation == "create":
-            answer = self._make(call, aws.create, client=self.client, kind=KIND, **more)
+            answer = self._make(call, aws.create, client=self.client, kind=kind.type, **more)
         else:
             answer = self._make(call, aws.update, client=self.client, **more)
         call.arn = answer["connectorProfileArn"] if answer else ""
@@ -91,8 +90,13 @@ class Recorder:
                                {"maxResults": 100}))
         if answer:
             assert "nextToken" not in answer
-            call.shown = {each["connectorProfileName"]: Shown(
-                self.value_of(each), each["createdAt"].timestamp(),
-                each["lastUpdatedAt"].timestamp(), each["connectorProfileArn"])
-                for each in answer["connectorProfileDetails"]}
+            call.shown = {each["connectorProfileName"]: self.shown(each)
+                          for each in answer["connectorProfileDetails"]}
         return call
+
+    def shown(self, details):
+        kind = self.kinds.of(details["connectorProfileName"])
+        assert details["connectionMode"] == kind.mode
+        return Shown(kind.value_of(details), details["createdAt"].timestamp(),
+                     details["lastUpdatedAt"].timestamp(), details["connectorProfileArn"],
+                     details.get("privateConnectionProvisioningState", {}).get("status", ""))

@@ -5,7 +5,8 @@ import collections
 
 import pytest
 
-from history.calls import (OK, REFUSED, UNKNOWN, UNSENT, Attempt, Call, History, Shown)
+from history.calls import (CREATED, FAILED, OK, PENDING, REFUSED, UNKNOWN, UNSENT, Attempt, Call,
+                           Code, History, Shown)
 from history.checker import findings
 
 NAME = "p"
@@ -15,6 +16,9 @@ USED = ("ConflictException", "The clientToken was used with other parameters in 
 ELSEWHERE = ("ValidationException", "The new connectorProfileProperties send the credentials to "
              "another address than before.")
 MISSING = ("ResourceNotFoundException", "Connector Profile with name p does not exist.")
+REJECTED = ("ConnectorAuthenticationException", "Error authenticating to connector: …")
+BEING_MADE = ("ConflictException", "The private connection of Connector Profile with name p is "
+              "still being made.")
 NEVER = float("inf")
 
 
@@ -22,8 +26,8 @@ def attempt(sent, ended, verdict=OK, refusal=("", ""), node="one"):
     return Attempt(node, sent, ended, verdict, *refusal)
 
 
-def change(operation, value, *attempts, token=None, arn="arn:p"):
-    return Call(operation, NAME, value, token or f"token-{value}", list(attempts), arn)
+def change(operation, value, *attempts, token=None, arn="arn:p", **more):
+    return Call(operation, NAME, value, token or f"token-{value}", list(attempts), arn, **more)
 
 
 def create(value, *attempts, **more):
@@ -45,8 +49,8 @@ def delete(*attempts):
     return Call("delete", NAME, attempts=list(attempts))
 
 
-def describe(value, *attempts, created_at=1.0, updated_at=2.0, everything=False):
-    shown = {NAME: Shown(value, created_at, updated_at, "arn:p")} if value else {}
+def describe(value, *attempts, created_at=1.0, updated_at=2.0, everything=False, state=""):
+    shown = {NAME: Shown(value, created_at, updated_at, "arn:p", state)} if value else {}
     return Call("describe", "" if everything else NAME, attempts=list(attempts), shown=shown)
 
 
@@ -63,6 +67,7 @@ def at(time):
 
 
 MADE = create("a", at(0))
+INSIDE = create("a", at(0), private=True)
 
 IN_ORDER = {
     "a life": [MADE, describe("a", at(1)), update("b", at(2)), describe("b", at(3)), delete(at(4)),
@@ -98,6 +103,16 @@ IN_ORDER = {
     "kept credentials, explained by an unknown change of address": [
         create("a@x", at(0)), update("b@y", unknown(1, 2)), keep("c@y", at(3)),
         describe("c@y", at(4))],
+    "the vendor rejects it": [
+        create("y", refused(0, 1, REJECTED), good=False), create("a", at(2)),
+        update("b", unknown(3, 4), refused(5, 6, REJECTED), good=False), describe("a", at(7))],
+    "a private connection": [
+        INSIDE, describe("a", at(1), state=PENDING),
+        update("b", refused(2, 3, BEING_MADE), private=True), describe("a", at(4), state=CREATED),
+        update("c", at(5), private=True, good=False), describe("c", at(6), state=FAILED)],
+    "a private connection that perhaps is being made": [
+        INSIDE, describe("a", at(1), state=CREATED), update("b", unknown(2, 3), private=True),
+        update("c", refused(4, 5, BEING_MADE), private=True)],
     "nobody listened": [MADE, update("b", attempt(1, 2, UNSENT), at(3)), describe("b", at(4))],
 }
 
@@ -155,6 +170,35 @@ WRONG = {
     "a conflict with nobody": (
         [MADE, update("b", at(1)), update("c", refused(2, 3, CHANGED))], "nobody else"),
     "what nobody wrote": ([MADE, describe("x", at(1))], "nobody wrote"),
+    "what the vendor rejects, answered as done": (
+        [MADE, update("b", at(1), good=False)], "is rejected by the vendor"),
+    "what the vendor rejects, shown": (
+        [MADE, update("b", refused(1, 2, REJECTED), good=False), describe("b", at(3))],
+        "nobody wrote"),
+    "what the vendor accepts, refused": (
+        [MADE, update("b", refused(1, 2, REJECTED))], "is accepted by the vendor"),
+    "the vendor asked about an update of what is not there": (
+        [MADE, delete(at(1)), update("b", refused(2, 3, REJECTED), good=False)], "no order"),
+    "the vendor asked about a creation of what is there": (
+        [MADE, create("b", refused(1, 2, REJECTED), good=False)], "no order"),
+    "a private connection that is PENDING again": (
+        [INSIDE, describe("a", at(1), state=CREATED), describe("a", at(2), state=PENDING)],
+        "PENDING after"),
+    "a private connection that fails with good credentials": (
+        [INSIDE, describe("a", at(1), state=FAILED)], "shown as FAILED"),
+    "a private connection that is made with bad credentials": (
+        [create("a", at(0), private=True, good=False), describe("a", at(1), state=CREATED)],
+        "shown as CREATED"),
+    "a private connection that is shown as a public one": (
+        [INSIDE, describe("a", at(1))], "shown as a public one"),
+    "a public connection that is shown as a private one": (
+        [MADE, describe("a", at(1), state=CREATED)], "shown as CREATED"),
+    "nothing that is being made": (
+        [INSIDE, describe("a", at(1), state=CREATED),
+         update("b", refused(2, 3, BEING_MADE), private=True)], "nothing is still being made"),
+    "a private connection that is still made when it has gone": (
+        [INSIDE, delete(at(1)), update("b", refused(2, 3, BEING_MADE), private=True)],
+        "no order"),
 }
 
 
@@ -191,9 +235,52 @@ def test_a_dead_node_s_deletion_takes_no_effect_later():
     assert "no order" in "".join(findings(history(calls, deaths={"one": [3.0]})))
 
 
+def codes(*times, used=NEVER):
+    """The vendor was shown the code of the value b at these times."""
+    return {"b": Code(list(times), used)}
+
+
+def test_a_code_is_shown_once():
+    calls = [MADE, update("b", unknown(1, 2), at(5)), describe("b", at(6))]
+    assert findings(history(calls, codes=codes(1.5, used=1.6), killed=[3.0])) == []
+    assert findings(history(calls, codes=codes(1.5, 5.2), killed=[3.0])) == []
+    for killed in ([], [1.0], [6.0]):
+        found = findings(history(calls, codes=codes(1.5, 5.2), killed=killed))
+        assert "nobody died between" in "".join(found)
+    found = findings(history(calls, codes=codes(1.5, 5.2, used=1.6), killed=[3.0]))
+    assert "was in use" in "".join(found)
+
+
+def test_a_code_may_be_shown_by_two_when_a_lock_is_lost():
+    first, second = attempt(1, 9), attempt(4, 8, node="two")
+    for used in (NEVER, 5.0):
+        shown = codes(3.0, 6.0, used=used)
+        calls = [MADE, update("b", first), update("b", second)]
+        assert findings(history(calls, codes=shown, cut=[(2.0, 2.1)])) == []
+        for cut in ([], [(0.1, 0.2)], [(7.0, 7.1)]):
+            assert "shown" in "".join(findings(history(calls, codes=shown, cut=cut)))
+        for others in ([], [attempt(4, 8)], [attempt(7, 8, node="two")]):
+            calls = [MADE, update("b", first), update("b", *others)]
+            assert findings(history(calls, codes=shown, cut=[(2.0, 2.1)])) != []
+
+
+def test_a_code_whose_tokens_were_lost_is_refused():
+    """With the one who had it shown; the vendor takes none a second time."""
+    calls = [MADE, update("b", unknown(1, 2), refused(5, 6, REJECTED)), describe("a", at(7))]
+    assert findings(history(calls, codes=codes(1.5, 5.2), killed=[3.0])) == []
+    assert "is accepted" in "".join(findings(history(calls, codes=codes(1.5), killed=[3.0])))
+    calls = [create("b", at(0), private=True), describe("b", at(6), state=FAILED)]
+    assert findings(history(calls, codes=codes(1.5, 5.2), killed=[3.0])) == []
+    assert "FAILED" in "".join(findings(history(calls, codes=codes(1.5), killed=[3.0])))
+    calls.append(describe("b", at(8), state=CREATED))
+    assert "CREATED and FAILED" in "".join(
+        findings(history(calls, codes=codes(1.5, 5.2), killed=[3.0])))
+
+
 def rows(**counts):
-    operations = {"created": "Create", "updated": "Update", "deleted": "Delete"}
-    return collections.Counter({(f"{operations[each]}ConnectorProfile", NAME): count
+    operations = {"created": "CreateConnectorProfile", "updated": "UpdateConnectorProfile",
+                  "deleted": "DeleteConnectorProfile", "made": "PrivateConnectionProvisioning"}
+    return collections.Counter({(operations[each], NAME): count
                                 for each, count in counts.items()})
 
 
@@ -208,6 +295,21 @@ def test_the_audit_is_compared():
         assert findings(history(calls), wrong)
     seen = [MADE, update("c", unknown(2, 3)), describe("c", at(4))]
     assert findings(history(seen), rows(created=1, updated=0)) != []
+    rejected = [MADE, update("b", unknown(1, 2), refused(3, 4, REJECTED), good=False)]
+    assert findings(history(rejected), rows(created=1)) == []
+    assert findings(history(rejected), rows(created=1, updated=1)) != []
+
+
+def test_private_connections_are_made_once_each():
+    """What replaced one found it made; what went away may have been in the midst."""
+    calls = [INSIDE, update("b", at(2), private=True), update("c", unknown(4, 5), private=True)]
+    for made in (2, 3):
+        assert findings(history(calls), rows(created=1, updated=made - 1, made=made)) == []
+    for made in (1, 4):
+        assert findings(history(calls), rows(created=1, updated=1, made=made)) != []
+    calls = [INSIDE, delete(at(1))]
+    for made in (0, 1):
+        assert findings(history(calls), rows(created=1, deleted=1, made=made)) == []
 
 
 def long_history(count):

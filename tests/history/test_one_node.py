@@ -5,19 +5,19 @@ import threading
 
 from history.checker import findings
 from history.load import Load
-from history.nodes import SEED, UPDATES, Node, audit_rows, summary
+from history.nodes import SEED, UPDATES, Node, audit_rows, options, summary
 
 GOAL = UPDATES or 1500
 BETWEEN_MOST = 250  # updates from one kill to the next
 EARLY_S = 0.02
 
 
-def test_killed_again_and_again(servers, stand_ins):
+def test_killed_again_and_again(servers, stand_ins, vendor):
     print(f"HISTORY_SEED={SEED}")
     chance = random.Random(SEED)
-    server = servers("--egress-allow", "127.0.0.1", start=False)
+    server = servers(*options(vendor), start=False)
     node = Node("one", server).start()
-    with Load([node], server.key, stand_ins, SEED) as load:
+    with Load([node], server.key, stand_ins, vendor, SEED) as load:
         while load.count < GOAL:
             load.wait_for(chance.randint(1, BETWEEN_MOST))
             # Not always just when an answer has come.

@@ -91,15 +91,15 @@ def properties_only(config):
     return {"connectorProfileProperties": config["connectorProfileProperties"]}
 
 
-def create(client, name, kind, config, **more):
+def create(client, name, kind, config, mode="Public", **more):
     return client.create_connector_profile(
-        connectorProfileName=name, connectorType=kind, connectionMode="Public",
+        connectorProfileName=name, connectorType=kind, connectionMode=mode,
         connectorProfileConfig=config, **more)
 
 
-def update(client, name, config, **more):
+def update(client, name, config, mode="Public", **more):
     return client.update_connector_profile(
-        connectorProfileName=name, connectionMode="Public", connectorProfileConfig=config, **more)
+        connectorProfileName=name, connectionMode=mode, connectorProfileConfig=config, **more)
 
 
 def tool_env(server):
