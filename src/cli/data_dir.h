@@ -25,7 +25,7 @@ enum { DATA_DIR_MAX = 4000, DATA_PATH_SIZE = DATA_DIR_MAX + 64 };
          .fallback = "16",                                                                         \
          .least = 1,                                                                               \
          .most = 1000,                                                                             \
-         .help = "most connections to it that read; two more write and lock"},                     \
+         .help = "most connections to it that read; three more write, lock, find"},                \
         {.name = "keyring",                                                                        \
          .argument = "FILE",                                                                       \
          .help = "keys that seal the credentials; DIR/keyring unless given"},                      \

@@ -14,10 +14,10 @@ static bool load_profile(struct call *call, struct profile_key key, struct profi
                          bool *ret_found)
 {
     struct store_reader *reader;
-    if (!store_reader_take(call->service->config.store, &reader, &call->error))
+    if (!store_finder_take(call->service->config.store, &reader, &call->error))
         return false;
     bool ok = profile_find(reader, call->arena, key, ret_profile, ret_found, &call->error);
-    store_reader_put(call->service->config.store, reader);
+    store_finder_put(call->service->config.store, reader);
     return ok;
 }
 

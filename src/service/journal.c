@@ -84,10 +84,10 @@ static bool look_up(struct journal *journal, struct arena *arena, struct exchang
 {
     struct store *store = journal->service->config.store;
     struct store_reader *reader;
-    if (!store_reader_take(store, &reader, error))
+    if (!store_finder_take(store, &reader, error))
         return false;
     bool ok = exchange_find(reader, arena, journal->id, ret_exchange, ret_found, error);
-    store_reader_put(store, reader);
+    store_finder_put(store, reader);
     return ok;
 }
 

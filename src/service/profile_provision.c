@@ -53,10 +53,10 @@ static bool load(struct profile_provision *provision, bool *ret_found, struct er
     struct store *store = provision->service->config.store;
     struct profile *profile = &provision->profile;
     struct store_reader *reader;
-    if (!store_reader_take(store, &reader, error))
+    if (!store_finder_take(store, &reader, error))
         return false;
     bool ok = profile_find(reader, &provision->arena, profile->key, profile, ret_found, error);
-    store_reader_put(store, reader);
+    store_finder_put(store, reader);
     *ret_found = ok && *ret_found && profile->version == provision->expected_version &&
                  provisioning_is_pending(&profile->provisioning);
     fault_point("provision:loaded");

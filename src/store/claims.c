@@ -131,10 +131,10 @@ bool token_look_up(struct store *store, struct arena *arena, const struct token_
                    struct str *ret_answer, struct error *error)
 {
     struct store_reader *reader;
-    if (!store_reader_take(store, &reader, error))
+    if (!store_finder_take(store, &reader, error))
         return false;
     bool ok = token_find(reader, arena, key, hash, ret_state, ret_answer, error);
-    store_reader_put(store, reader);
+    store_finder_put(store, reader);
     return ok;
 }
 

@@ -27,6 +27,7 @@ enum { SQL_PARAMS_MAX = 16 };
 
 enum db_use {
     DB_READ,       /* refuses to write */
+    DB_FIND,       /* PostgreSQL: looks up single rows, over a connection that all of these share */
     DB_WRITE,      /* the committer's, or a command line tool's */
     DB_CHECKPOINT, /* SQLite: moves the log into the database file; never waits for others */
 };

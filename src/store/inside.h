@@ -41,6 +41,9 @@ struct store {
     int readers_max;           /* a server's: whoever wants one more waits; 0: any number */
     pthread_cond_t reader_put; /* to the pool, or closed */
 
+    struct store_reader *finders; /* resting ones; of a server's database only */
+    int finders_resting;
+
     struct claims *claims;
     struct locks *locks; /* what other nodes see of the claims; NULL when there are none */
 };

@@ -114,7 +114,7 @@ static void bind_i64(struct stmt *stmt, int number, int64_t value)
 
 static bool send_and_wait(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
 {
-    bool ok = pg_queue_stmt(db, stmt, false, error) &&
+    bool ok = pg_queue_stmt(db, stmt, PG_ANY_ROWS, error) &&
               pg_drain(db, db->use == DB_READ ? PG_READ_MS : PG_WRITE_MS, error);
     if (ok) {
         stmt->result = db->last;
@@ -140,19 +140,22 @@ static bool writes(const struct pg_stmt *stmt)
     return strncmp(texts[stmt->which], "SELECT", 6) != 0;
 }
 
-static bool gives_row(const struct pg_stmt *stmt)
+bool pg_gives_row(int which)
 {
-    return strstr(texts[stmt->which], " RETURNING ") != NULL;
+    return strstr(texts[which], " RETURNING ") != NULL;
 }
 
 static bool send(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
 {
     stmt->sent = true;
+    if (db->use == DB_FIND)
+        return pg_line_read(pg_server_line(db->server), db->server, stmt, error);
     if (db->use == DB_READ)
         return read_patiently(db, stmt, error);
     stmt->ahead = db->ahead && writes(stmt);
-    return stmt->ahead ? pg_queue_stmt(db, stmt, gives_row(stmt), error)
-                       : send_and_wait(db, stmt, error);
+    if (stmt->ahead)
+        return pg_gather(db, stmt, error);
+    return (!db->ahead || pg_gathered_send(db, error)) && send_and_wait(db, stmt, error);
 }
 
 static bool step(struct stmt *handle, bool *ret_row, struct error *error)
@@ -161,7 +164,7 @@ static bool step(struct stmt *handle, bool *ret_row, struct error *error)
     bool first = !stmt->sent;
     if (first && !send(pg_of(handle->db), stmt, error))
         return false;
-    *ret_row = stmt->ahead ? first && gives_row(stmt)
+    *ret_row = stmt->ahead ? first && pg_gives_row(stmt->which)
                            : stmt->result && stmt->row < libpq.ntuples(stmt->result);
     stmt->row += *ret_row;
     return true;

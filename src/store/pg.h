@@ -12,8 +12,9 @@ struct pg_server *pg_server_new(const char *url, const struct secret *password);
 bool pg_server_check(struct pg_server *server, struct error *error);
 void pg_server_free(struct pg_server *server); /* NULL is fine */
 
-/* One that reads connects at its first statement; one that writes at once, and finds out here what
- * the operator should hear: no TLS, no durability. */
+/* One that finds makes no connection of its own. One that reads connects at its first statement;
+ * one that writes at once, and finds out here what the operator should hear: no TLS, no durability.
+ */
 bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,
              struct error *error);
 

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { PLAN_BATCHES = 256 };
+
 static void begin(struct pg_db *db)
 {
     db->lost = false;
@@ -29,12 +31,18 @@ bool pg_begin_write(struct db *base, struct error *error)
     return db->in_transaction;
 }
 
+/* A plan is for the size that the tables had when it was made. */
+static bool plan_anew(struct pg_db *db, struct error *error)
+{
+    return db->batch % PLAN_BATCHES != 0 || pg_queue_text(db, "DISCARD PLANS", error);
+}
+
 bool pg_begin_ahead(struct db *base, struct error *error)
 {
     struct pg_db *db = pg_of(base);
     begin(db);
-    db->in_transaction = db->ahead =
-        pg_ensure(db, clock_mono_ms() + PG_READ_MS, error) && pg_queue_text(db, "BEGIN", error);
+    db->in_transaction = db->ahead = pg_ensure(db, clock_mono_ms() + PG_READ_MS, error) &&
+                                     plan_anew(db, error) && pg_queue_text(db, "BEGIN", error);
     return db->in_transaction;
 }
 
@@ -44,7 +52,7 @@ static bool queue_stamp(struct pg_db *db, struct error *error)
     pg_bind_text(stmt, 1, str_from(db->writer));
     pg_bind_i64(stmt, 2, db->batch);
     pg_bind_i64(stmt, 3, clock_wall_ms());
-    bool ok = pg_queue_stmt(db, stmt, true, error);
+    bool ok = pg_queue_stmt(db, stmt, 1, error);
     pg_stmt_free(db, stmt);
     return ok;
 }
@@ -79,7 +87,7 @@ bool pg_commit(struct db *base, struct error *error)
 bool pg_commit_ahead(struct db *base, bool *ret_held, struct error *error)
 {
     struct pg_db *db = pg_of(base);
-    bool answered = stamp(db, error);
+    bool answered = pg_gathered_send(db, error) && stamp(db, error);
     db->ahead = false;
     *ret_held = answered ? db->held : db->failure != DB_FAILED;
     if (answered && !db->held)
@@ -92,6 +100,7 @@ void pg_rollback(struct db *base)
     struct pg_db *db = pg_of(base);
     struct error ignored;
     db->ahead = false;
+    pg_gathered_forget(db->gathered);
     if (db->expected_count > 0)
         pg_drain(db, PG_READ_MS, &ignored); /* what ran ahead */
     if (db->in_transaction && db->conn)
@@ -105,8 +114,8 @@ static bool ask(struct pg_db *db, int64_t until_ms, bool *ret_committed, struct 
     struct pg_stmt *stmt = pg_stmt_new(db, PG_SETTLE);
     pg_bind_text(stmt, 1, str_from(db->writer));
     pg_bind_i64(stmt, 2, clock_wall_ms());
-    bool ok =
-        pg_queue_stmt(db, stmt, false, error) && pg_drain(db, until_ms - clock_mono_ms(), error);
+    bool ok = pg_queue_stmt(db, stmt, PG_ANY_ROWS, error) &&
+              pg_drain(db, until_ms - clock_mono_ms(), error);
     pg_stmt_free(db, stmt);
     if (ok)
         *ret_committed = pg_read_i64(db->last, 0, 0) == db->batch;

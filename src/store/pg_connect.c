@@ -19,9 +19,14 @@ enum { VERSION_LEAST = 140000 };
 static const char *const session_settings =
     "SET search_path = headgate; SET client_connection_check_interval = 1000;"
     "SET idle_in_transaction_session_timeout = 10000; SET statement_timeout = 0;"
-    "SET lock_timeout = 0; SET default_transaction_isolation = 'read committed';"
+    "SET lock_timeout = 0; SET jit = off; SET default_transaction_isolation = 'read committed';"
     "SELECT set_config('synchronous_commit', 'on', false)"
     " WHERE current_setting('synchronous_commit') = 'off';";
+
+static const char *const reader_settings = "SET default_transaction_read_only = on";
+/* What is written is found by its key, however small the table is when that is planned. */
+static const char *const writer_settings =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 static void ignore_notice(void *context, const char *message)
 {
@@ -33,6 +38,7 @@ static void drop(struct pg_db *db)
     if (db->conn)
         libpq.finish(db->conn);
     libpq_clear(&db->last);
+    pg_gathered_forget(db->gathered);
     db->conn = NULL;
     db->expected_count = 0;
     memset(db->prepared, 0, sizeof(db->prepared));
@@ -64,7 +70,7 @@ static bool set_up(struct pg_db *db, struct error *error)
                     "The store's database server is older than PostgreSQL 14.");
     }
     return pg_simple(db, session_settings, error) &&
-           (db->use == DB_WRITE || pg_simple(db, "SET default_transaction_read_only = on", error));
+           pg_simple(db, db->use == DB_WRITE ? writer_settings : reader_settings, error);
 }
 
 /* What libpq says ends with a line's end, and may have several lines: one for each host. */
@@ -168,6 +174,8 @@ bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db
     db->server = server;
     db->use = use;
     random_uuid(db->writer);
+    if (use == DB_WRITE)
+        db->gathered = pg_gathered_new();
     if (use == DB_WRITE && !pg_ensure(db, clock_mono_ms() + PG_OPEN_MS, error)) {
         pg_close(&db->base);
         return false;
@@ -189,6 +197,7 @@ void pg_close(struct db *base)
         free(db->resting);
         db->resting = next;
     }
+    pg_gathered_free(db->gathered);
     free(db->expected);
     free(db);
 }

@@ -17,19 +17,20 @@ static const struct kind {
     const char *start; /* of the SQLSTATE */
     enum meaning meaning;
 } kinds[] = {
-    {"08P01", OURS},     /* what we sent makes no sense */
-    {"08", NOT_HERE},    /* connection */
-    {"23", CONSTRAINT},  /* integrity */
-    {"25006", NOT_HERE}, /* a primary that became a standby */
-    {"40001", CROSSED},  /* serialization */
-    {"40P01", CROSSED},  /* deadlock */
-    {"40003", NOT_HERE}, /* completion unknown */
-    {"53100", NO_ROOM},  /* disk full */
-    {"53200", NO_ROOM},  /* memory */
-    {"53300", NOT_HERE}, /* too many connections */
-    {"55P03", CROSSED},  /* lock not available */
-    {"57P", NOT_HERE},   /* shutting down, crashed, starting, idle too long */
-    {"25P03", NOT_HERE}, /* idle in a transaction too long */
+    {"08P01", OURS},       /* what we sent makes no sense */
+    {"08", NOT_HERE},      /* connection */
+    {"21000", CONSTRAINT}, /* two changes of a batch to one row */
+    {"23", CONSTRAINT},    /* integrity */
+    {"25006", NOT_HERE},   /* a primary that became a standby */
+    {"40001", CROSSED},    /* serialization */
+    {"40P01", CROSSED},    /* deadlock */
+    {"40003", NOT_HERE},   /* completion unknown */
+    {"53100", NO_ROOM},    /* disk full */
+    {"53200", NO_ROOM},    /* memory */
+    {"53300", NOT_HERE},   /* too many connections */
+    {"55P03", CROSSED},    /* lock not available */
+    {"57P", NOT_HERE},     /* shutting down, crashed, starting, idle too long */
+    {"25P03", NOT_HERE},   /* idle in a transaction too long */
 };
 
 static enum meaning meaning_of(const char *state)

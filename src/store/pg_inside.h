@@ -19,15 +19,25 @@ enum {
     PG_SETTLE,            /* writer, time */
     PG_LOCK,              /* list of keys */
     PG_UNLOCK,
-    PG_STATEMENT_COUNT
+    PG_STATEMENT_COUNT,
+    PG_MANY = PG_STATEMENT_COUNT, /* and an enum sql: the same for many rows (pg_many.c) */
+    PG_PREPARED_COUNT = PG_MANY + SQL_COUNT
 };
 
 /* Object ids of types: the same in every database (pg_type.dat). */
-enum { PG_BYTEA = 17, PG_INT8 = 20, PG_TEXT = 25 };
+enum {
+    PG_BYTEA = 17,
+    PG_INT8 = 20,
+    PG_TEXT = 25,
+    PG_BYTEA_ARRAY = 1001,
+    PG_TEXT_ARRAY = 1009,
+    PG_INT8_ARRAY = 1016,
+};
 
 struct pg_stmt {
     struct pg_stmt *next; /* in the list of those that rest */
     int which;            /* enum sql, or one of those above */
+    const char *text;     /* NULL: pg_text(which) */
     int count;            /* of its parameters; one that is not bound is NULL */
     unsigned types[SQL_PARAMS_MAX];
     const char *values[SQL_PARAMS_MAX];
@@ -41,9 +51,11 @@ struct pg_stmt {
 
 /* What the answer to something that was sent must be. */
 struct pg_expected {
-    int16_t prepared; /* the statement that becomes usable; -1: none */
-    bool row;         /* exactly one */
+    int16_t prepared;              /* the statement that becomes usable; -1: none */
+    int rows;                      /* how many it must have, or PG_ANY_ROWS */
+    struct pg_result **ret_result; /* who wants it; NULL: it stays in db->last */
 };
+enum { PG_ANY_ROWS = -1 };
 
 struct pg_db {
     struct db base;
@@ -61,11 +73,12 @@ struct pg_db {
     bool held;                    /* all that ran ahead did what it was taken to do */
     struct pg_expected *expected; /* answers that have not been read */
     size_t expected_count, expected_capacity;
-    struct pg_result *last;  /* what pg_drain read last */
-    struct pg_stmt *resting; /* statements that nobody uses */
-    char writer[UUID_SIZE];  /* names this connection's commits: see pg_commit.c */
-    int64_t batch;           /* number of the last one that was begun */
-    bool prepared[PG_STATEMENT_COUNT];
+    struct pg_result *last;       /* what pg_drain read last */
+    struct pg_stmt *resting;      /* statements that nobody uses */
+    struct pg_gathered *gathered; /* what runs ahead and has not been sent */
+    char writer[UUID_SIZE];       /* names this connection's commits: see pg_commit.c */
+    int64_t batch;                /* number of the last one that was begun */
+    bool prepared[PG_PREPARED_COUNT];
 };
 
 static inline struct pg_db *pg_of(const struct db *db)
@@ -79,6 +92,7 @@ extern const struct db_driver pg_driver;
 
 /* Waits, some seconds for each host. A host that takes the connection and then is silent or closes
  * it keeps libpq from trying the next one: so each try begins with another host. */
+struct pg_line *pg_server_line(const struct pg_server *server);
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries);
 
 /* --- pg_connect.c --- */
@@ -93,8 +107,10 @@ void pg_close(struct db *db);
 
 /* Sends something without waiting for its answer. */
 bool pg_queue_text(struct pg_db *db, const char *text, struct error *error);
-bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool expects_row,
-                   struct error *error);
+bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, int rows, struct error *error);
+/* The same for a read among others; *ret_result is set, or not, by pg_drain. */
+bool pg_queue_stmt_for(struct pg_db *db, const struct pg_stmt *stmt, struct pg_result **ret_result,
+                       struct error *error);
 /* Waits for the answers to all that was sent; the last one's result is in db->last. False when any
  * failed. */
 bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error);
@@ -111,12 +127,31 @@ bool pg_fail_result(struct pg_db *db, const struct pg_result *result, struct err
 
 /* --- pg.c --- */
 const char *pg_text(int which); /* of a statement */
+bool pg_gives_row(int which);   /* if it does what it is for */
 /* A statement of this driver's own, sent with its answer waited for. */
 struct pg_stmt *pg_stmt_new(struct pg_db *db, int which);
 void pg_stmt_free(struct pg_db *db, struct pg_stmt *stmt);
 void pg_bind_text(struct pg_stmt *stmt, int number, struct str text);
 void pg_bind_i64(struct pg_stmt *stmt, int number, int64_t value);
 int64_t pg_read_i64(const struct pg_result *result, int row, int column);
+
+/* --- pg_line.c --- */
+
+struct pg_line *pg_line_new(void);
+void pg_line_free(struct pg_line *line); /* NULL is fine */
+/* Runs a read that gives one row at most, from any thread, and waits for its result. */
+bool pg_line_read(struct pg_line *line, const struct pg_server *server, struct pg_stmt *stmt,
+                  struct error *error);
+
+/* --- pg_many.c --- */
+
+struct pg_gathered *pg_gathered_new(void);
+void pg_gathered_free(struct pg_gathered *gathered);   /* NULL is fine */
+void pg_gathered_forget(struct pg_gathered *gathered); /* what was not sent; NULL is fine */
+/* A statement that runs ahead: its values are copied, and it is sent together with others. */
+bool pg_gather(struct pg_db *db, const struct pg_stmt *stmt, struct error *error);
+/* Before anything else is sent. */
+bool pg_gathered_send(struct pg_db *db, struct error *error);
 
 /* --- pg_commit.c --- */
 bool pg_begin_write(struct db *db, struct error *error);

@@ -19,7 +19,7 @@ static bool run_with_list(struct pg_db *db, int which, const int64_t *keys, size
     buf_add_char(&list, '}');
     struct pg_stmt *stmt = pg_stmt_new(db, which);
     pg_bind_text(stmt, 1, buf_str(&list));
-    bool ok = pg_queue_stmt(db, stmt, false, error);
+    bool ok = pg_queue_stmt(db, stmt, PG_ANY_ROWS, error);
     pg_stmt_free(db, stmt);
     buf_done(&list);
     return ok;

@@ -42,20 +42,21 @@ static bool next(struct pg_db *db, int64_t until_ms, struct pg_result **ret_resu
     return *ret_result || libpq.status(db->conn) == LIBPQ_STATUS_OK;
 }
 
-static void expect(struct pg_db *db, int prepared, bool row)
+static void expect(struct pg_db *db, int prepared, int rows)
 {
     if (db->expected_count == db->expected_capacity) {
         db->expected_capacity = db->expected_capacity ? 2 * db->expected_capacity : 16;
         db->expected = xrealloc(db->expected, db->expected_capacity * sizeof(db->expected[0]));
     }
-    db->expected[db->expected_count++] = (struct pg_expected){(int16_t)prepared, row};
+    db->expected[db->expected_count++] =
+        (struct pg_expected){.prepared = (int16_t)prepared, .rows = rows};
 }
 
 bool pg_queue_text(struct pg_db *db, const char *text, struct error *error)
 {
     if (!db->conn || !libpq.sendQueryParams(db->conn, text, 0, NULL, NULL, NULL, NULL, 0))
         return pg_fail_lost(db, error);
-    expect(db, -1, false);
+    expect(db, -1, PG_ANY_ROWS);
     return true;
 }
 
@@ -63,15 +64,15 @@ static bool queue_preparing(struct pg_db *db, const struct pg_stmt *stmt, const 
 {
     if (db->prepared[stmt->which])
         return true;
-    if (!libpq.sendPrepare(db->conn, name, pg_text(stmt->which), stmt->count, stmt->types))
+    const char *text = stmt->text ? stmt->text : pg_text(stmt->which);
+    if (!libpq.sendPrepare(db->conn, name, text, stmt->count, stmt->types))
         return false;
-    expect(db, stmt->which, false);
+    expect(db, stmt->which, PG_ANY_ROWS);
     db->prepared[stmt->which] = true; /* unless its answer says otherwise */
     return true;
 }
 
-bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool expects_row,
-                   struct error *error)
+bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, int rows, struct error *error)
 {
     static const int binary[SQL_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     char name[16];
@@ -80,7 +81,16 @@ bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, bool expects_ro
         !libpq.sendQueryPrepared(db->conn, name, stmt->count, stmt->values, stmt->lengths, binary,
                                  1))
         return pg_fail_lost(db, error);
-    expect(db, -1, expects_row);
+    expect(db, -1, rows);
+    return true;
+}
+
+bool pg_queue_stmt_for(struct pg_db *db, const struct pg_stmt *stmt, struct pg_result **ret_result,
+                       struct error *error)
+{
+    if (!pg_queue_stmt(db, stmt, PG_ANY_ROWS, error))
+        return false;
+    db->expected[db->expected_count - 1].ret_result = ret_result;
     return true;
 }
 
@@ -93,7 +103,7 @@ static bool judge(struct pg_db *db, const struct pg_expected *expected,
     if (!ok && expected->prepared >= 0)
         db->prepared[expected->prepared] = false;
     if (ok) {
-        db->held &= !expected->row || libpq.ntuples(result) == 1;
+        db->held &= expected->rows == PG_ANY_ROWS || libpq.ntuples(result) == expected->rows;
         return true;
     }
     return failed || status == LIBPQ_PIPELINE_ABORTED || pg_fail_result(db, result, error);
@@ -108,7 +118,7 @@ static bool read_one(struct pg_db *db, const struct pg_expected *expected, int64
         return pg_fail_lost(db, error);
     *failed |= !judge(db, expected, result, *failed, error);
     libpq_clear(&db->last);
-    db->last = result;
+    *(expected->ret_result ? expected->ret_result : &db->last) = result;
     if (!db->conn)
         return false; /* the error was the connection's end */
     if (!next(db, until_ms, &nothing) || nothing) {

@@ -16,6 +16,7 @@ static const char *const list_names[LIST_COUNT] = {"host", "hostaddr", "port"};
 struct pg_server {
     char *url;
     const struct secret *password;
+    struct pg_line *line;
     char *lists[LIST_COUNT]; /* NULL: not given */
 };
 
@@ -24,6 +25,7 @@ struct pg_server *pg_server_new(const char *url, const struct secret *password)
     struct pg_server *server = xcalloc(1, sizeof(*server));
     server->url = xstrdup(url);
     server->password = password;
+    server->line = pg_line_new();
     return server;
 }
 
@@ -31,6 +33,7 @@ void pg_server_free(struct pg_server *server)
 {
     if (!server)
         return;
+    pg_line_free(server->line);
     explicit_bzero(server->url, strlen(server->url));
     free(server->url);
     for (size_t i = 0; i < LIST_COUNT; i++)
@@ -112,6 +115,11 @@ static void add_all(struct libpq_parameters *parameters, const struct pg_server 
     libpq_add(parameters, "fallback_application_name", "headgate");
     libpq_add(parameters, "dbname", server->url);
     libpq_add(parameters, "client_encoding", "UTF8");
+}
+
+struct pg_line *pg_server_line(const struct pg_server *server)
+{
+    return server->line;
 }
 
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries)

@@ -11,6 +11,7 @@
 
 enum {
     READERS_KEPT = 8, /* in the pool, resting; those of a server all are */
+    FINDERS_KEPT = 64,
     READER_WAIT_MS = 10 * 1000,
 };
 
@@ -22,6 +23,14 @@ struct store_reader {
     struct store_reader *next;
 };
 
+static struct store_reader *reader_new(struct store *store, struct db *db)
+{
+    struct store_reader *reader = xcalloc(1, sizeof(*reader));
+    reader->store = store;
+    reader->db = db;
+    return reader;
+}
+
 /* A place among readers_max is taken already, or there is no such limit. */
 static bool open_in_place(struct store *store, struct store_reader **ret_reader,
                           struct error *error)
@@ -29,10 +38,7 @@ static bool open_in_place(struct store *store, struct store_reader **ret_reader,
     struct db *db;
     if (!store_connect(store, DB_READ, &db, error))
         return false;
-    struct store_reader *reader = xcalloc(1, sizeof(*reader));
-    reader->store = store;
-    reader->db = db;
-    *ret_reader = reader;
+    *ret_reader = reader_new(store, db);
     return true;
 }
 
@@ -120,8 +126,64 @@ void store_reader_put(struct store *store, struct store_reader *reader)
         store_reader_close(reader);
 }
 
+/* --- finders --- */
+
+static bool open_finder(struct store *store, struct store_reader **ret_reader, struct error *error)
+{
+    struct db *db;
+    if (!store_connect(store, DB_FIND, &db, error))
+        return false;
+    *ret_reader = reader_new(store, db);
+    return true;
+}
+
+static void close_finder(struct store_reader *reader)
+{
+    db_close(reader->db);
+    free(reader);
+}
+
+bool store_finder_take(struct store *store, struct store_reader **ret_reader, struct error *error)
+{
+    if (!store_is_remote(store))
+        return store_reader_take(store, ret_reader, error);
+    pthread_mutex_lock(&store->readers_mutex);
+    struct store_reader *reader = store->finders;
+    if (reader) {
+        store->finders = reader->next;
+        store->finders_resting--;
+    }
+    pthread_mutex_unlock(&store->readers_mutex);
+    *ret_reader = reader;
+    return reader || open_finder(store, ret_reader, error);
+}
+
+void store_finder_put(struct store *store, struct store_reader *reader)
+{
+    if (!store_is_remote(store)) {
+        store_reader_put(store, reader);
+        return;
+    }
+    store_reader_rest(reader);
+    pthread_mutex_lock(&store->readers_mutex);
+    bool keep = store->finders_resting < FINDERS_KEPT;
+    if (keep) {
+        reader->next = store->finders;
+        store->finders = reader;
+        store->finders_resting++;
+    }
+    pthread_mutex_unlock(&store->readers_mutex);
+    if (!keep)
+        close_finder(reader);
+}
+
 void readers_close(struct store *store)
 {
+    while (store->finders) {
+        struct store_reader *next = store->finders->next;
+        close_finder(store->finders);
+        store->finders = next;
+    }
     while (store->readers) {
         struct store_reader *next = store->readers->next;
         store_reader_close(store->readers);

@@ -57,6 +57,11 @@ bool store_is_remote(const struct store *store);
 bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error);
 void store_reader_put(struct store *store, struct store_reader *reader);
 
+/* The same for looking up single rows by their keys (the functions called ..._find), and nothing
+ * else: where the store is remote, all of these share one connection and none waits for another. */
+bool store_finder_take(struct store *store, struct store_reader **ret_reader, struct error *error);
+void store_finder_put(struct store *store, struct store_reader *reader);
+
 /* --- writing --- */
 
 /* One write of a batch, run on the committer's thread between SAVEPOINT and RELEASE: false undoes

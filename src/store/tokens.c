@@ -48,7 +48,7 @@ bool token_answer(struct db *db, const struct token_key *key,
     stmt_i64(&stmt, 5, now_ms + CLIENT_TOKEN_LIFE_MS);
     stmt_bytes(&stmt, 6, (struct str){(const char *)hash, REQUEST_HASH_SIZE});
     stmt_text(&stmt, 7, answer);
-    stmt_i64(&stmt, 8, now_ms);
+    stmt_i64(&stmt, 8, CLIENT_TOKEN_LIFE_MS);
     if (!stmt_step(&stmt, &stored, error))
         return false;
     return stored || fail(error, ERR_CONFLICT, "The client token was used by another request.");
