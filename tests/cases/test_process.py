@@ -47,6 +47,16 @@ def test_it_leaves_no_core(servers):
     assert not list(server.directory.glob("core*"))
 
 
+def test_a_crash_after_the_last_answer_is_noticed(servers):
+    """By what every test ends with, so that a sanitizer's finding in the background counts."""
+    server = servers()
+    server.process.kill()
+    server.process.wait(60)
+    with pytest.raises(AssertionError, match="the server was gone, with status -9"):
+        server.stop()
+    server.kill()
+
+
 @pytest.mark.embedded
 def test_a_second_server_on_the_same_data(servers):
     server = servers()

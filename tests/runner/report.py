@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
@@ -60,8 +61,8 @@ class Report:
         started = time.monotonic()
         try:
             outcome = function(*arguments)
-        except (OSError, subprocess.SubprocessError) as error:
-            outcome = Outcome(failed=1, notes=[str(error)])
+        except Exception:  # whatever it is, this suite failed, and the others are still run
+            outcome = Outcome(failed=1, notes=[traceback.format_exc()])
         seconds = time.monotonic() - started
         print(f"  {title:<46} {str(outcome):<30} {seconds:6.1f} s", flush=True)
         for note in outcome.notes if outcome.failed else []:

@@ -214,10 +214,10 @@ class Case:
         for section in sections:
             if section.heading == "server":
                 self.set_up(section)
-            elif section.heading == "request":
-                request = self.message(section, signed=True)
-            elif section.heading == "raw request":
-                request = self.raw(section)
+            elif section.heading in ("request", "raw request"):
+                assert not request, f"line {section.line}: nothing answers the request before it"
+                request = self.message(section, signed=True) if section.heading == "request" \
+                    else self.raw(section)
             elif section.heading == "vendor gets":
                 at_vendor.append(section)
             elif section.heading == "database gets":
@@ -227,6 +227,7 @@ class Case:
             elif section.heading in HEADINGS and section.heading.startswith("database "):
                 self.database.script.append(self.foresee(section))
             elif section.heading == "response":
+                assert request, f"line {section.line}: there is no request before it"
                 before = self.profiles()
                 with wire.Connection(self.server.host, self.server.port) as connection:
                     answer = connection.exchange(request)
@@ -236,6 +237,7 @@ class Case:
                 self.assert_bytes(section, answer.raw, "the client got")
                 assert answer.status == 200 or self.profiles() == before, \
                     f"line {section.line}: what was refused changed a profile"
-                at_vendor, at_database = [], []
+                request, at_vendor, at_database = None, [], []
             else:
                 raise AssertionError(f"line {section.line}: no section is named {section.heading}")
+        assert sections[-1].heading == "response", "what comes last is not looked at"

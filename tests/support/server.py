@@ -86,6 +86,7 @@ class Server:
         self.environ = b""
         self.limits = ""
         self.process = None
+        self.ended = True  # as a test wanted it; a process that is just gone has crashed
         self.starts = 0
         self.listen = "127.0.0.1:0"  # a new port at each start, unless a test sets one
         self.host = "127.0.0.1"
@@ -133,6 +134,7 @@ class Server:
             pass_fds=[each.fileno() for each in kept], cwd=self.directory,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr or log,
             env={**clean_environment(), **self.env, **(env or {})}, preexec_fn=_allow_core_files)
+        self.ended = False
         log.close()
         out = open(self.directory / f"stdout-{self.starts}.log", "wb")
         threading.Thread(target=self._read, args=(self.process.stdout, out, lines),
@@ -195,24 +197,31 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def wait_for_end(self):
-        """Waits until the process has ended by itself; its exit status."""
-        return self.process.wait(STOP_TIMEOUT_S)
+        """Waits until the process has ended by itself; its exit status, which is the test's to
+        judge."""
+        status = self.process.wait(STOP_TIMEOUT_S)
+        self.ended = True
+        return status
 
     def kill(self):
+        self.ended = True
         if self.running():
             self.process.kill()
             self.process.wait(STOP_TIMEOUT_S)
 
     def stop(self):
-        """Asks it to stop, which it must do with status 0."""
-        if self.running():
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                status = self.process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-                raise AssertionError(f"the server did not stop\n{self.log[-3000:]}") from None
-            assert status == 0, f"the server ended with status {status}\n{self.log[-3000:]}"
+        """Asks it to stop, which it must do with status 0, and not before it was asked."""
+        if self.ended:
+            return
+        assert self.running(), \
+            f"the server was gone, with status {self.process.returncode}\n{self.log[-3000:]}"
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.wait_for_end()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the server did not stop\n{self.log[-3000:]}") from None
+        assert status == 0, f"the server ended with status {status}\n{self.log[-3000:]}"
 
     def call(self, operation, parameters=None, **kwargs):
         return wire.call(self, operation, parameters, **kwargs)
