@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/seats.h"
 #include "cli/access_keys_made.h"
 #include "wire/shape.h"
 
@@ -191,6 +192,7 @@ static bool start_service(struct node *node, struct error *error)
         .verify_timeout_ms = 1000 * options_number(node->options, "verify-timeout"),
         .profile_quota = options_number(node->options, "profile-quota"),
         .worker_count = (int)options_number(node->options, "workers"),
+        .computing_count = seats_for_cores(),
         .reader_count = (int)options_number(node->options, "store-connections"),
         .queue_max = (size_t)options_number(node->options, "queue"),
         .vendor_updates_max = (size_t)options_number(node->options, "vendor-updates"),

@@ -2,6 +2,7 @@
 #include "connector/run.h"
 
 #include "base/clock.h"
+#include "base/seats.h"
 #include "connector/judge.h"
 #include "connector/words.h"
 
@@ -31,7 +32,9 @@ bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step ste
 
 static void sleep_for(int64_t duration_ms)
 {
+    seat_leave();
     clock_nap_us(1000 * duration_ms);
+    seat_return();
 }
 
 void run_pause(const struct run *run, int64_t duration_ms)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/seats.h"
 #include "net/client.h"
 
 #include <curl/curl.h>
@@ -54,7 +55,7 @@ struct transfer {
     CURL *easy;
     struct transfer *next;
     struct transfer *previous; /* in `active` only */
-    uv_sem_t done;
+    struct pause done;
     CURLcode code; /* how it ended */
     bool stopped;
 

@@ -33,7 +33,7 @@ static void list_remove(struct client *client, struct transfer *transfer)
 static void give_back(struct transfer *transfer, CURLcode code)
 {
     transfer->code = code;
-    uv_sem_post(&transfer->done);
+    pause_end(&transfer->done);
 }
 
 static void begin(struct client *client, struct transfer *transfer)
@@ -249,7 +249,7 @@ static bool post(struct client *client, struct transfer *transfer)
 void client_loop_run(struct client *client, struct transfer *transfer)
 {
     if (post(client, transfer))
-        uv_sem_wait(&transfer->done);
+        pause_wait(&transfer->done);
     else
         transfer->stopped = true;
 }

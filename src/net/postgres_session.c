@@ -1,6 +1,7 @@
 /* One conversation through libpq, which is driven step by step so that no wait passes the deadline
  * (PostgreSQL's manual, PQconnectStartParams and PQconnectPoll). */
 #include "base/clock.h"
+#include "base/seats.h"
 #include "net/client_internal.h"
 #include "net/postgres_internal.h"
 #include "net/tcp_received.h"
@@ -90,7 +91,9 @@ static bool await(struct postgres_session *session, short events, int64_t until_
             postgres_fail(session, CLIENT_TIMEOUT, "did not answer within the time limit");
             return false;
         }
+        seat_leave();
         ready = poll(&fd, 1, left_ms < WAIT_SLICE_MS ? (int)left_ms : WAIT_SLICE_MS);
+        seat_return();
         if (is_stopping(session->client)) {
             postgres_fail(session, CLIENT_STOPPED, "was left: the server is stopping");
             return false;

@@ -47,6 +47,7 @@ struct service *service_new(const struct service_config *config)
     service->change_rate = account_rate_new(config->account_change_rate);
     service->workers = workers_new(&(struct workers_config){
         .max_threads = config->worker_count,
+        .computing = config->computing_count,
         .queue_max = config->queue_max,
         .host_max = config->vendor_updates_max,
     });

@@ -31,6 +31,7 @@ struct service_config {
     int64_t verify_timeout_ms; /* for all calls to the vendor that one request makes */
     int64_t profile_quota;     /* profiles an account may have in a region; 0: no limit */
     int worker_count;
+    int computing_count;           /* of those, that compute at once; 0: any number */
     int reader_count;              /* where the store is remote: reads at once */
     size_t queue_max;              /* changes that may wait for a worker */
     size_t vendor_updates_max;     /* changes that call one host at once; 0: see service/lanes.h */

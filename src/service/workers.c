@@ -1,9 +1,11 @@
 /* A pool that grows while every thread is busy and shrinks when they are idle. Who became idle last
- * gets the next job, so that the others' time runs out. */
+ * gets the next job, so that the others' time runs out. A job has a place first, then a seat, and
+ * only then a thread: so a burst makes its threads one after the other, on threads of the pool. */
 #include "service/workers.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/seats.h"
 #include "base/timed.h"
 #include "service/lanes.h"
 
@@ -11,25 +13,34 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* A thread that waits for a job; on its own stack. */
-struct idle {
-    struct idle *older, *newer;
+struct worker {
+    struct workers *workers;
+    struct worker *older, *newer; /* while it is idle */
     pthread_cond_t wanted;
-    bool called; /* it is not in the list any more */
+    bool called; /* it is not idle any more: it has a seat, and a job is ready for it */
 };
 
-struct ready {
-    struct ready *next;
+/* A job that has a place. */
+struct placed {
+    struct seat_claim claim; /* first, so that one pointer is both */
+    struct workers *workers;
+    struct placed *next;
     struct job job;
+};
+
+struct jobs {
+    struct placed *first, *last;
 };
 
 struct workers {
     struct workers_config config;
+    struct seats *seats;
     pthread_mutex_t lock;
     pthread_cond_t ended;
     struct lanes *lanes;
-    struct ready *ready, *last_ready; /* jobs that have a place and no thread yet */
-    struct idle *newest;
+    struct jobs ready;    /* have a seat, and a thread was called for each */
+    struct jobs deferred; /* have no seat: there was no thread; the next that is done takes them */
+    struct worker *newest;
     int count; /* threads */
     bool stopping;
     bool has_last;  /* a thread has ended, and nobody has joined it */
@@ -39,11 +50,13 @@ struct workers {
 struct workers *workers_new(const struct workers_config *config)
 {
     struct workers *workers = xcalloc(1, sizeof(*workers));
+    int computing = config->computing > 0 ? config->computing : config->max_threads;
     workers->config = *config;
     if (workers->config.idle_ms == 0)
         workers->config.idle_ms = WORKERS_IDLE_MS;
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->ended, NULL);
+    workers->seats = seats_new((size_t)computing);
     workers->lanes = lanes_new(&(struct lanes_config){
         .places = (size_t)config->max_threads,
         .queue_max = config->queue_max,
@@ -52,116 +65,180 @@ struct workers *workers_new(const struct workers_config *config)
     return workers;
 }
 
-/* --- idle threads; all of it under the lock --- */
+/* --- threads; all of it under the lock --- */
 
-static void idle_init(struct idle *idle)
+static void *work(void *argument);
+
+static void worker_free(struct worker *worker)
 {
-    *idle = (struct idle){0};
-    cond_init_timed(&idle->wanted);
+    pthread_cond_destroy(&worker->wanted);
+    free(worker);
 }
 
-static void idle_push(struct workers *workers, struct idle *idle)
+static void idle_push(struct worker *worker)
 {
-    idle->called = false;
-    idle->newer = NULL;
-    idle->older = workers->newest;
-    if (idle->older)
-        idle->older->newer = idle;
-    workers->newest = idle;
+    struct workers *workers = worker->workers;
+    worker->called = false;
+    worker->newer = NULL;
+    worker->older = workers->newest;
+    if (worker->older)
+        worker->older->newer = worker;
+    workers->newest = worker;
 }
 
-static void idle_remove(struct workers *workers, struct idle *idle)
+static void idle_remove(struct worker *worker)
 {
-    if (idle->newer)
-        idle->newer->older = idle->older;
+    if (worker->newer)
+        worker->newer->older = worker->older;
     else
-        workers->newest = idle->older;
-    if (idle->older)
-        idle->older->newer = idle->newer;
+        worker->workers->newest = worker->older;
+    if (worker->older)
+        worker->older->newer = worker->newer;
+}
+
+/* It is idle from the start. */
+static bool start_thread(struct workers *workers)
+{
+    struct worker *worker = xcalloc(1, sizeof(*worker));
+    pthread_attr_t attributes;
+    pthread_t thread;
+    worker->workers = workers;
+    cond_init_timed(&worker->wanted);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, WORKERS_STACK_SIZE);
+    bool started = pthread_create(&thread, &attributes, work, worker) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!started) {
+        worker_free(worker);
+        return false;
+    }
+    idle_push(worker);
+    workers->count++;
+    return true;
 }
 
 static bool call_newest(struct workers *workers)
 {
-    struct idle *idle = workers->newest;
-    if (!idle)
+    struct worker *worker = workers->newest;
+    if (!worker)
         return false;
-    idle_remove(workers, idle);
-    idle->called = true;
-    pthread_cond_signal(&idle->wanted);
+    idle_remove(worker);
+    worker->called = true;
+    pthread_cond_signal(&worker->wanted);
     return true;
 }
 
 /* False when nobody has called for so long that the thread should end. */
-static bool wait_to_be_called(struct workers *workers, struct idle *idle)
+static bool wait_to_be_called(struct worker *worker)
 {
+    struct workers *workers = worker->workers;
     int64_t until_ms = clock_mono_ms() + workers->config.idle_ms;
     bool over = false;
-    idle_push(workers, idle);
-    while (!idle->called && !workers->stopping && !over) {
+    while (!worker->called && !workers->stopping && !over) {
         if (workers->count <= WORKERS_KEPT)
-            pthread_cond_wait(&idle->wanted, &workers->lock);
+            pthread_cond_wait(&worker->wanted, &workers->lock);
         else
-            over = !cond_wait_until(&idle->wanted, &workers->lock, until_ms) &&
+            over = !cond_wait_until(&worker->wanted, &workers->lock, until_ms) &&
                    workers->count > WORKERS_KEPT;
     }
-    if (!idle->called)
-        idle_remove(workers, idle);
-    return idle->called || workers->stopping;
+    if (!worker->called)
+        idle_remove(worker);
+    return worker->called;
 }
 
 /* --- jobs; all of it under the lock --- */
 
-static void *work(void *argument);
-
-static bool start_thread(struct workers *workers)
+static void add(struct jobs *jobs, struct placed *placed)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, WORKERS_STACK_SIZE);
-    bool started = pthread_create(&thread, &attributes, work, workers) == 0;
-    pthread_attr_destroy(&attributes);
-    workers->count += started;
-    return started;
-}
-
-static void add_ready(struct workers *workers, struct job job)
-{
-    struct ready *ready = xcalloc(1, sizeof(*ready));
-    ready->job = job;
-    if (workers->ready)
-        workers->last_ready->next = ready;
+    placed->next = NULL;
+    if (jobs->first)
+        jobs->last->next = placed;
     else
-        workers->ready = ready;
-    workers->last_ready = ready;
+        jobs->first = placed;
+    jobs->last = placed;
 }
 
-/* Gives a place to all that may have one, and calls a thread for all but `own` of them, for which
- * there is one. Where no thread can be started, the next that is done takes them. */
-static void give_places(struct workers *workers, size_t own)
+static struct placed *take_first(struct jobs *jobs)
+{
+    struct placed *placed = jobs->first;
+    if (placed)
+        jobs->first = placed->next;
+    return placed;
+}
+
+/* A thread for a job that has a seat. False when there is none: then the seat is left over. */
+static bool serve(struct workers *workers, struct placed *placed)
+{
+    bool may_start = workers->count < workers->config.max_threads;
+    if (!workers->newest && !(may_start && start_thread(workers))) {
+        add(&workers->deferred, placed);
+        return false;
+    }
+    add(&workers->ready, placed);
+    return call_newest(workers);
+}
+
+static void on_seat(struct seat_claim *claim);
+
+/* The seat that is left over goes to whoever wants it and can use it; of the jobs that want one the
+ * caller takes the first where `ret_placed` is not NULL. */
+static void pass_seat(struct workers *workers, struct placed **ret_placed)
+{
+    struct seat_claim *claim;
+    bool used = false;
+    while (!used && (claim = seats_pass(workers->seats))) {
+        used = true;
+        if (claim->granted != on_seat)
+            claim->granted(claim);
+        else if (ret_placed)
+            *ret_placed = (struct placed *)claim;
+        else
+            used = serve(workers, (struct placed *)claim);
+    }
+}
+
+/* From a thread of the pool that has begun to wait. */
+static void on_seat(struct seat_claim *claim)
+{
+    struct placed *placed = (struct placed *)claim;
+    struct workers *workers = placed->workers;
+    pthread_mutex_lock(&workers->lock);
+    if (!serve(workers, placed))
+        pass_seat(workers, NULL);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+/* Gives a place to all that may have one; those for which there is a seat begin at once. */
+static void give_places(struct workers *workers)
 {
     struct job job;
     while (lanes_next(workers->lanes, &job)) {
-        add_ready(workers, job);
-        if (own > 0)
-            own--;
-        else if (!call_newest(workers) && !workers->stopping &&
-                 workers->count < workers->config.max_threads)
-            start_thread(workers);
+        struct placed *placed = xcalloc(1, sizeof(*placed));
+        *placed = (struct placed){.claim.granted = on_seat, .workers = workers, .job = job};
+        if (seats_take(workers->seats, &placed->claim) && !serve(workers, placed))
+            pass_seat(workers, NULL);
     }
 }
 
-static bool take(struct workers *workers, struct idle *idle, struct job *ret_job)
+/* The next job of a thread that has done one, and has its seat. Whoever is in the middle of a job
+ * and wants the seat goes before jobs that have not begun. */
+static struct placed *next_of_seat(struct workers *workers)
 {
-    while (!workers->ready) {
-        if (workers->stopping || !wait_to_be_called(workers, idle))
-            return false;
-    }
-    struct ready *ready = workers->ready;
-    workers->ready = ready->next;
-    *ret_job = ready->job;
-    free(ready);
-    return true;
+    struct placed *placed = take_first(&workers->deferred);
+    if (!placed)
+        pass_seat(workers, &placed);
+    return placed;
+}
+
+static void run(struct workers *workers, struct placed *placed)
+{
+    struct job job = placed->job;
+    free(placed);
+    pthread_mutex_unlock(&workers->lock);
+    job.run(job.argument);
+    pthread_mutex_lock(&workers->lock);
+    lanes_leave(workers->lanes, &job);
+    give_places(workers);
 }
 
 /* A burst leaves memory behind in pieces; when its threads have gone, it goes back to the system.
@@ -183,20 +260,18 @@ static void end_thread(struct workers *workers)
 
 static void *work(void *argument)
 {
-    struct workers *workers = argument;
-    struct idle idle;
-    struct job job;
+    struct worker *worker = argument;
+    struct workers *workers = worker->workers;
     pthread_setname_np(pthread_self(), "worker");
-    idle_init(&idle);
+    seats_sit(workers->seats);
     pthread_mutex_lock(&workers->lock);
-    while (take(workers, &idle, &job)) {
-        pthread_mutex_unlock(&workers->lock);
-        job.run(job.argument);
-        pthread_mutex_lock(&workers->lock);
-        lanes_leave(workers->lanes, &job);
-        give_places(workers, workers->ready ? 0 : 1);
+    while (wait_to_be_called(worker)) {
+        struct placed *placed = take_first(&workers->ready);
+        for (; placed; placed = next_of_seat(workers))
+            run(workers, placed);
+        idle_push(worker);
     }
-    pthread_cond_destroy(&idle.wanted);
+    worker_free(worker);
     end_thread(workers);
     return NULL;
 }
@@ -209,16 +284,15 @@ static bool fail_for_room(enum lanes_room room, struct error *error)
     return fail(error, ERR_THROTTLING, "Rate exceeded");
 }
 
-bool workers_post(struct workers *workers, struct str hosts, void (*run)(void *argument),
+bool workers_post(struct workers *workers, struct str hosts, void (*job)(void *argument),
                   void *argument, struct error *error)
 {
     enum lanes_room room = LANES_FULL;
     pthread_mutex_lock(&workers->lock);
-    bool first = workers->count == 0 && !workers->stopping && start_thread(workers);
-    if (workers->count > 0 && !workers->stopping)
-        room = lanes_enter(workers->lanes, hosts, (struct job){.run = run, .argument = argument});
+    if (!workers->stopping && (workers->count > 0 || start_thread(workers)))
+        room = lanes_enter(workers->lanes, hosts, (struct job){.run = job, .argument = argument});
     if (room == LANES_ROOM)
-        give_places(workers, first ? 1 : 0);
+        give_places(workers);
     pthread_mutex_unlock(&workers->lock);
     return room == LANES_ROOM || fail_for_room(room, error);
 }
@@ -241,7 +315,7 @@ void workers_free(struct workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
     workers->stopping = true;
-    for (struct idle *idle = workers->newest; idle; idle = idle->older)
+    for (struct worker *idle = workers->newest; idle; idle = idle->older)
         pthread_cond_signal(&idle->wanted);
     while (workers->count > 0)
         pthread_cond_wait(&workers->ended, &workers->lock);
@@ -249,6 +323,7 @@ void workers_free(struct workers *workers)
     if (workers->has_last)
         pthread_join(workers->last, NULL);
     lanes_free(workers->lanes);
+    seats_free(workers->seats);
     pthread_cond_destroy(&workers->ended);
     pthread_mutex_destroy(&workers->lock);
     free(workers);

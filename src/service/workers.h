@@ -21,6 +21,7 @@ struct workers_config {
     int max_threads;  /* 1 at least */
     size_t queue_max; /* jobs that may wait while each thread has one in hand */
     size_t host_max;  /* threads that one host may keep; 0: as many as it leaves free */
+    int computing;    /* threads that compute at once, see base/seats.h; 0: any number */
     int idle_ms;      /* 0: WORKERS_IDLE_MS */
 };
 

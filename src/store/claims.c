@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/seats.h"
 #include "base/timed.h"
 #include "store/inside.h"
 #include "store/locks.h"
@@ -109,17 +110,22 @@ static struct token_claim *claim_new(struct bucket *bucket, const struct token_k
     return claim;
 }
 
-/* Waits for the token's place in the table; called with the bucket's mutex held. */
+/* Waits for the token's place in the table, without the seat; called with the bucket's mutex held.
+ */
 static enum token_state occupy(struct bucket *bucket, const struct token_key *key,
                                const unsigned char hash[REQUEST_HASH_SIZE], int64_t until_ms,
-                               struct token_claim **ret_claim)
+                               struct token_claim **ret_claim, bool *ret_left_seat)
 {
     const struct token_claim *other;
+    *ret_left_seat = false;
     while ((other = find(bucket, key)) != NULL) {
         if (other->working && memcmp(other->hash, hash, REQUEST_HASH_SIZE) != 0)
             return TOKEN_CONFLICT;
         if (clock_mono_ms() >= until_ms)
             return TOKEN_BUSY;
+        if (!*ret_left_seat)
+            seat_leave();
+        *ret_left_seat = true;
         cond_wait_until(&bucket->released, &bucket->mutex, until_ms);
     }
     *ret_claim = claim_new(bucket, key, hash);
@@ -171,7 +177,9 @@ static bool share(struct store *store, struct token_claim *claim, int64_t until_
             *ret_state = TOKEN_BUSY;
             return true;
         }
+        seat_leave();
         clock_nap_us(SHARE_NAP_US);
+        seat_return();
     }
     return false;
 }
@@ -192,9 +200,12 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
     struct token_claim *claim = NULL;
     struct bucket *bucket = bucket_of(store->claims, key);
     int64_t until_ms = clock_mono_ms() + wait_ms;
+    bool left_seat;
     pthread_mutex_lock(&bucket->mutex);
-    *ret_state = occupy(bucket, key, hash, until_ms, &claim);
+    *ret_state = occupy(bucket, key, hash, until_ms, &claim, &left_seat);
     pthread_mutex_unlock(&bucket->mutex);
+    if (left_seat)
+        seat_return();
     *ret_claim = NULL;
     if (*ret_state != TOKEN_CLAIMED)
         return true;

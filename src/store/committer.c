@@ -3,10 +3,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/seats.h"
 #include "base/timed.h"
 #include "store/inside.h"
 
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,18 +188,12 @@ bool store_post(struct store *store, struct store_write *write, struct error *er
 
 struct waiting_write {
     struct store_write write;
-    sem_t durable;
+    struct pause pause;
 };
 
 static void wake_waiter(struct store_write *write)
 {
-    sem_post(&((struct waiting_write *)write)->durable);
-}
-
-static void wait_for(sem_t *semaphore)
-{
-    while (sem_wait(semaphore) < 0)
-        ; /* a signal came between */
+    pause_end(&((struct waiting_write *)write)->pause);
 }
 
 bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
@@ -207,14 +201,14 @@ bool store_apply(struct store *store, store_apply_fn *apply, void *argument, boo
 {
     struct waiting_write waiting = {
         .write = {.apply = apply, .argument = argument, .done = wake_waiter, .scrub = scrub}};
-    sem_init(&waiting.durable, 0, 0);
+    pause_init(&waiting.pause);
     bool ok = store_post(store, &waiting.write, error);
     if (ok) {
-        wait_for(&waiting.durable);
+        pause_wait(&waiting.pause);
         ok = waiting.write.ok;
         if (!ok && error)
             *error = waiting.write.error;
     }
-    sem_destroy(&waiting.durable);
+    pause_done(&waiting.pause);
     return ok;
 }

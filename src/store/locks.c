@@ -2,10 +2,10 @@
 #include "store/locks.h"
 
 #include "base/alloc.h"
+#include "base/seats.h"
 #include "store/pg.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ struct request {
     int64_t name;
     bool ok, taken;
     struct error error;
-    sem_t answered;
+    struct pause answered;
     struct request *next;
 };
 
@@ -83,7 +83,7 @@ static void answer(struct locks *locks, struct request *requests, bool ok, const
             requests->error = *error;
         if (requests->taken)
             add(&locks->held, requests->name);
-        sem_post(&requests->answered);
+        pause_end(&requests->answered);
         requests = next;
     }
 }
@@ -185,11 +185,10 @@ static void post(struct locks *locks, struct request *request)
 bool locks_try(struct locks *locks, int64_t name, bool *ret_taken, struct error *error)
 {
     struct request request = {.name = name};
-    sem_init(&request.answered, 0, 0);
+    pause_init(&request.answered);
     post(locks, &request);
-    while (sem_wait(&request.answered) != 0)
-        ; /* a signal came between */
-    sem_destroy(&request.answered);
+    pause_wait(&request.answered);
+    pause_done(&request.answered);
     *ret_taken = request.taken;
     if (!request.ok && error)
         *error = request.error;

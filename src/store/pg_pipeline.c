@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/seats.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -18,7 +19,10 @@ static bool wait_for(struct pg_db *db, bool sends, int64_t until_ms)
         .events = (short)(POLLIN | (sends ? POLLOUT : 0)),
     };
     int64_t left_ms = until_ms - clock_mono_ms();
-    return poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0) > 0 && libpq.consumeInput(db->conn);
+    seat_leave();
+    bool ready = poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0) > 0;
+    seat_return();
+    return ready && libpq.consumeInput(db->conn);
 }
 
 static bool flush(struct pg_db *db, int64_t until_ms)

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/seats.h"
 #include "base/timed.h"
 
 #include <assert.h>
@@ -81,11 +82,15 @@ void store_reader_close(struct store_reader *reader)
 static bool take_or_reserve(struct store *store, struct store_reader **ret_reader)
 {
     int64_t until_ms = clock_mono_ms() + READER_WAIT_MS;
-    bool in_time = true;
+    bool in_time = true, waits = false;
     pthread_mutex_lock(&store->readers_mutex);
     while (in_time && !store->readers && store->readers_max > 0 &&
-           store->readers_open >= store->readers_max)
+           store->readers_open >= store->readers_max) {
+        if (!waits)
+            seat_leave();
+        waits = true;
         in_time = cond_wait_until(&store->reader_put, &store->readers_mutex, until_ms);
+    }
     struct store_reader *reader = in_time ? store->readers : NULL;
     if (reader) {
         store->readers = reader->next;
@@ -93,6 +98,8 @@ static bool take_or_reserve(struct store *store, struct store_reader **ret_reade
     }
     store->readers_open += in_time && !reader;
     pthread_mutex_unlock(&store->readers_mutex);
+    if (waits)
+        seat_return();
     *ret_reader = reader;
     return in_time;
 }

@@ -93,7 +93,7 @@ static void idle_workers_end(void **state)
     pthread_barrier_init(&together, NULL, BURST);
     for (int i = 0; i < BURST; i++)
         assert_true(post(workers, meet));
-    while (workers_counts(workers).threads > WORKERS_KEPT)
+    while (workers_counts(workers).threads > WORKERS_KEPT || workers_counts(workers).busy > 0)
         sched_yield();
     pthread_barrier_destroy(&together);
     atomic_store(&jobs_done, 0);

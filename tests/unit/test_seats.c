@@ -1,0 +1,252 @@
+/* Who may compute, and who goes first: seats, and the pool of workers that has them. */
+#include "cmocka_all.h"
+
+#include "base/seats.h"
+#include "service/workers.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+/* --- seats --- */
+
+struct waiter {
+    struct seat_claim claim; /* first, so that one pointer is both */
+    sem_t granted;
+};
+
+static void note_grant(struct seat_claim *claim)
+{
+    sem_post(&((struct waiter *)claim)->granted);
+}
+
+static void waiter_init(struct waiter *waiter)
+{
+    waiter->claim.granted = note_grant;
+    sem_init(&waiter->granted, 0, 0);
+}
+
+static void seats_are_given_in_order(void **state)
+{
+    (void)state;
+    struct seats *seats = seats_new(2);
+    struct waiter waiters[4];
+    for (size_t i = 0; i < 4; i++) {
+        waiter_init(&waiters[i]);
+        assert_int_equal(seats_take(seats, &waiters[i].claim), i < 2);
+    }
+    assert_ptr_equal(seats_pass(seats), &waiters[2]);
+    assert_ptr_equal(seats_pass(seats), &waiters[3]);
+    assert_null(seats_pass(seats));
+    assert_true(seats_take(seats, &waiters[0].claim));
+    assert_null(seats_pass(seats));
+    assert_null(seats_pass(seats));
+    seats_free(seats);
+}
+
+struct helper {
+    struct seats *seats;
+    struct pause pause;
+    sem_t ready; /* its pause can be ended */
+    sem_t went_on;
+};
+
+static void *wait_and_go_on(void *argument)
+{
+    struct helper *helper = argument;
+    struct waiter waiter;
+    waiter_init(&waiter);
+    if (helper->seats && !seats_take(helper->seats, &waiter.claim))
+        return NULL;
+    seats_sit(helper->seats);
+    pause_init(&helper->pause);
+    sem_post(&helper->ready);
+    pause_wait(&helper->pause);
+    sem_post(&helper->went_on);
+    pause_done(&helper->pause);
+    struct seat_claim *next = helper->seats ? seats_pass(helper->seats) : NULL;
+    if (next)
+        next->granted(next);
+    return helper;
+}
+
+static void helper_start(struct helper *helper, struct seats *seats, pthread_t *ret_thread)
+{
+    helper->seats = seats;
+    sem_init(&helper->ready, 0, 0);
+    sem_init(&helper->went_on, 0, 0);
+    assert_int_equal(pthread_create(ret_thread, NULL, wait_and_go_on, helper), 0);
+    sem_wait(&helper->ready);
+}
+
+static void helper_end(pthread_t thread)
+{
+    void *good;
+    pthread_join(thread, &good);
+    assert_non_null(good);
+}
+
+/* The only seat is another's while its thread waits. When the wait is over the thread has to wait
+ * for the seat, but not behind work that has not begun. */
+static void who_waits_leaves_the_seat_and_has_it_again_first(void **state)
+{
+    (void)state;
+    struct seats *seats = seats_new(1);
+    struct waiter one, later;
+    struct helper helper;
+    pthread_t thread;
+    waiter_init(&one);
+    waiter_init(&later);
+    helper_start(&helper, seats, &thread);
+    if (!seats_take(seats, &one.claim))
+        sem_wait(&one.granted);
+    assert_false(seats_take(seats, &later.claim));
+    pause_end(&helper.pause);
+    assert_int_equal(sem_trywait(&helper.went_on), -1);
+    struct seat_claim *first = seats_pass(seats);
+    assert_ptr_equal(first, &helper.pause.claim);
+    assert_int_equal(sem_trywait(&later.granted), -1);
+    first->granted(first); /* who passes the seat on when it ends */
+    sem_wait(&helper.went_on);
+    sem_wait(&later.granted);
+    helper_end(thread);
+    assert_null(seats_pass(seats));
+    seats_free(seats);
+}
+
+static void threads_without_a_seat_wait_as_well(void **state)
+{
+    (void)state;
+    struct helper helper;
+    pthread_t thread;
+    helper_start(&helper, NULL, &thread);
+    pause_end(&helper.pause);
+    helper_end(thread);
+}
+
+static void a_wait_that_ended_before_it_began_keeps_the_seat(void **state)
+{
+    (void)state;
+    struct seats *seats = seats_new(1);
+    struct waiter me, other;
+    struct pause pause;
+    waiter_init(&me);
+    waiter_init(&other);
+    assert_true(seats_take(seats, &me.claim));
+    assert_false(seats_take(seats, &other.claim));
+    seats_sit(seats);
+    pause_init(&pause);
+    pause_end(&pause);
+    pause_wait(&pause);
+    pause_done(&pause);
+    assert_int_equal(sem_trywait(&other.granted), -1);
+    seats_sit(NULL);
+    assert_ptr_equal(seats_pass(seats), &other);
+    assert_null(seats_pass(seats));
+    seats_free(seats);
+}
+
+/* --- workers --- */
+
+enum { SEATS = 2, JOBS = 40 };
+
+struct jobs {
+    atomic_int computing, most, waiting;
+    atomic_bool released;
+};
+
+static void compute(struct jobs *jobs)
+{
+    int now = atomic_fetch_add(&jobs->computing, 1) + 1, most = atomic_load(&jobs->most);
+    while (now > most && !atomic_compare_exchange_weak(&jobs->most, &most, now))
+        continue;
+    for (int i = 0; i < 100; i++)
+        sched_yield();
+    atomic_fetch_sub(&jobs->computing, 1);
+}
+
+static void compute_and_wait(void *argument)
+{
+    struct jobs *jobs = argument;
+    compute(jobs);
+    seat_leave();
+    atomic_fetch_add(&jobs->waiting, 1);
+    while (!atomic_load(&jobs->released))
+        sched_yield();
+    seat_return();
+    compute(jobs);
+}
+
+/* All wait at the same time, but no more compute than have a seat: neither before they wait nor
+ * when all waits end at once. */
+static void all_wait_but_few_compute(void **state)
+{
+    (void)state;
+    struct jobs jobs = {0};
+    struct workers *workers = workers_new(
+        &(struct workers_config){.max_threads = JOBS, .computing = SEATS, .idle_ms = 1});
+    for (int i = 0; i < JOBS; i++)
+        assert_true(workers_post(workers, STR_NULL, compute_and_wait, &jobs, NULL));
+    while (atomic_load(&jobs.waiting) < JOBS)
+        sched_yield();
+    atomic_store(&jobs.released, true);
+    workers_free(workers);
+    assert_in_range(atomic_load(&jobs.most), 1, SEATS);
+}
+
+struct order {
+    atomic_int begun;
+    struct pause pause;
+    sem_t waits;
+    int ended_after; /* jobs that had begun when the one that waits was done */
+};
+
+static void wait_then_note(void *argument)
+{
+    struct order *order = argument;
+    pause_init(&order->pause);
+    sem_post(&order->waits);
+    pause_wait(&order->pause);
+    pause_done(&order->pause);
+    order->ended_after = atomic_load(&order->begun);
+}
+
+static void end_the_wait(void *argument)
+{
+    struct order *order = argument;
+    sem_wait(&order->waits);
+    if (atomic_fetch_add(&order->begun, 1) == 0)
+        pause_end(&order->pause);
+    sem_post(&order->waits);
+}
+
+/* The second job runs on the first one's seat while that waits, and ends the wait; the third does
+ * not begin before the first is done. */
+static void jobs_in_hand_go_before_new_ones(void **state)
+{
+    (void)state;
+    struct order order = {0};
+    struct workers *workers =
+        workers_new(&(struct workers_config){.max_threads = 8, .computing = 1, .idle_ms = 1});
+    sem_init(&order.waits, 0, 0);
+    assert_true(workers_post(workers, STR_NULL, wait_then_note, &order, NULL));
+    assert_true(workers_post(workers, STR_NULL, end_the_wait, &order, NULL));
+    assert_true(workers_post(workers, STR_NULL, end_the_wait, &order, NULL));
+    workers_free(workers);
+    assert_int_equal(order.ended_after, 1);
+    assert_int_equal(atomic_load(&order.begun), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(seats_are_given_in_order),
+        cmocka_unit_test(who_waits_leaves_the_seat_and_has_it_again_first),
+        cmocka_unit_test(threads_without_a_seat_wait_as_well),
+        cmocka_unit_test(a_wait_that_ended_before_it_began_keeps_the_seat),
+        cmocka_unit_test(all_wait_but_few_compute),
+        cmocka_unit_test(jobs_in_hand_go_before_new_ones),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
