@@ -124,6 +124,10 @@ void http_respond_broken(struct http_exchange *exchange, struct str bytes);
 void http_later(struct http_exchange *exchange, int64_t delay_ms, void (*answer)(void *argument),
                 void *argument);
 
+/* Runs `go_on(argument)` on the exchange's loop, where this is called, after what has come in over
+ * other connections: for what takes long enough that others should not wait for it. */
+void http_soon(struct http_exchange *exchange, void (*go_on)(void *argument), void *argument);
+
 /* A place for the handler's per-loop state (a read connection of the store, say). */
 void **server_loop_slot(struct server_loop *loop);
 int server_loop_index(const struct server_loop *loop);

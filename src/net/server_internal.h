@@ -15,6 +15,7 @@ enum {
     PIECES_KEPT_MAX = 64,         /* a loop, for the next requests */
     ARENA_KEPT_MAX = 64 * 1024,   /* bytes that a request used of its arena */
     EXCHANGES_KEPT_MAX = 64,      /* a loop */
+    TURN_US = 200,                /* of a loop for what does not come from a socket */
     SCRATCH_SIZE = 64 * 1024,     /* bytes; what a loop reads TLS records and discards into */
     OUT_SOFT_MAX = 64 * 1024,     /* bytes of answers that wait before the next one is made */
     PIPELINED_MAX = PIECE_SIZE,   /* bytes read ahead while a request is being handled */
@@ -166,6 +167,10 @@ struct later {
     void *argument;
 };
 
+struct later_queue {
+    struct later *first, *last;
+};
+
 void later_drain(struct server_loop *loop);             /* what other threads have posted */
 void later_run_due(struct server_loop *loop, bool all); /* `all`: delays end now */
 
@@ -189,6 +194,9 @@ struct server_loop {
     uv_timer_t timer; /* the earliest deadline or later */
     uv_timer_t drain; /* STOP_DRAIN_MS */
     uv_prepare_t prepare;
+    uv_idle_t more;             /* active while `answers` or `soon` has something */
+    struct later_queue answers; /* from other threads */
+    struct later_queue soon;
     int64_t timer_due_ms; /* 0: not running */
     struct deadline_list deadlines[DEADLINE_KINDS];
     struct later *delayed; /* ordered by due_ms */

@@ -2,6 +2,7 @@
 #include "net/server_internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 
@@ -42,12 +43,53 @@ void http_later(struct http_exchange *exchange, int64_t delay_ms, void (*answer)
     insert_delayed(loop, later);
 }
 
+static void append(struct later_queue *queue, struct later *later)
+{
+    later->next = NULL;
+    if (queue->first)
+        queue->last->next = later;
+    else
+        queue->first = later;
+    queue->last = later;
+}
+
+static struct later *take_first(struct later_queue *queue)
+{
+    struct later *later = queue->first;
+    if (later)
+        queue->first = later->next;
+    return later;
+}
+
 static void run(struct later *later)
 {
     void (*answer)(void *argument) = later->answer;
     void *argument = later->argument;
     free(later);
     answer(argument);
+}
+
+/* A part of what waits, once between two looks at the sockets. */
+static void run_some(uv_idle_t *more)
+{
+    struct server_loop *loop = more->data;
+    int64_t until_us = clock_mono_us() + TURN_US;
+    struct later *next;
+    while ((next = take_first(&loop->answers)) || (next = take_first(&loop->soon))) {
+        run(next);
+        if (clock_mono_us() >= until_us)
+            break;
+    }
+    if (!loop->answers.first && !loop->soon.first)
+        uv_idle_stop(more);
+}
+
+void http_soon(struct http_exchange *exchange, void (*go_on)(void *argument), void *argument)
+{
+    struct later *later = xmalloc(sizeof(*later));
+    *later = (struct later){.answer = go_on, .argument = argument};
+    append(&exchange->loop->soon, later);
+    uv_idle_start(&exchange->loop->more, run_some);
 }
 
 void later_drain(struct server_loop *loop)
@@ -66,9 +108,11 @@ void later_drain(struct server_loop *loop)
     }
     while (oldest) {
         struct later *next = oldest->next;
-        run(oldest);
+        append(&loop->answers, oldest);
         oldest = next;
     }
+    if (loop->answers.first)
+        uv_idle_start(&loop->more, run_some);
 }
 
 void later_run_due(struct server_loop *loop, bool all)

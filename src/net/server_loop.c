@@ -39,6 +39,7 @@ static void close_handles(struct server_loop *loop)
     uv_close((uv_handle_t *)&loop->timer, NULL);
     uv_close((uv_handle_t *)&loop->drain, NULL);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
+    uv_close((uv_handle_t *)&loop->more, NULL);
     stop_accepting(loop);
 }
 
@@ -148,11 +149,13 @@ static void init_handles(struct server_loop *loop)
     uv_timer_init(&loop->uv, &loop->timer);
     uv_timer_init(&loop->uv, &loop->drain);
     uv_prepare_init(&loop->uv, &loop->prepare);
+    uv_idle_init(&loop->uv, &loop->more);
     loop->listener.data = loop;
     loop->wake.data = loop;
     loop->timer.data = loop;
     loop->drain.data = loop;
     loop->prepare.data = loop;
+    loop->more.data = loop;
     if (loop->server->config.on_iteration)
         uv_prepare_start(&loop->prepare, on_prepare);
 }

@@ -284,6 +284,24 @@ static void open_and_dispatch(struct call *call)
         answer(call);
 }
 
+static void begin(void *argument)
+{
+    struct call *call = argument;
+    call_stages_begin(call);
+    open_and_dispatch(call);
+}
+
+static bool is_change(const struct http_head *head)
+{
+    const struct api_operation *found;
+    struct error ignored;
+    if (!route_find(head->method, head->target, &found, &ignored))
+        return false;
+    const struct operation *operation = operation_find(found->name);
+    return operation && operation->place == ON_WORKER;
+}
+
+/* Reads first: many changes may come at once, and each waits for longer than it is worked on. */
 void service_handle(void *context, struct http_exchange *exchange)
 {
     struct call *call = arena_new(&exchange->arena, struct call);
@@ -291,7 +309,9 @@ void service_handle(void *context, struct http_exchange *exchange)
     call->exchange = exchange;
     call->arena = &exchange->arena;
     call->begun_us = clock_mono_us();
-    call_stages_begin(call);
     random_uuid(call->request_id);
-    open_and_dispatch(call);
+    if (is_change(&exchange->head))
+        http_soon(exchange, begin, call);
+    else
+        begin(call);
 }
