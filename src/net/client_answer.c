@@ -103,6 +103,18 @@ static bool contradicts(const struct transfer *transfer, struct str name, struct
     return false;
 }
 
+/* When as many connections lie unused as may, one more takes the place of the oldest, which libcurl
+ * finds by looking at all there are. When these are many, the one more is closed instead. */
+static void end_head(struct transfer *transfer)
+{
+    struct client *client = transfer->client;
+    transfer->head_ended = true;
+    transfer->keeps = client->resting + client->keeping < CLIENT_CONNECTIONS_KEPT;
+    client->keeping += transfer->keeps;
+    if (!transfer->keeps && client->active_count > CLIENT_CONNECTIONS_KEPT)
+        libcurl.easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static size_t take_header(char *data, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
@@ -117,8 +129,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
         line.len--;
     if (str_starts(line, STR("HTTP/"))) /* again after an interim answer */
         start_head(transfer, line);
-    else if (line.len == 0)
-        transfer->head_ended = transfer->status >= 200;
+    else if (line.len == 0 && transfer->status >= 200)
+        end_head(transfer);
     else if (str_cut(line, ':', &name, &value) && name.len > 0 && name.data[0] != ' ' &&
              name.data[0] != '\t') {
         value = str_trim(value);

@@ -41,7 +41,10 @@ struct client {
     CURLM *multi;
     CURLSH *share;           /* TLS sessions, so that a new connection costs half a handshake */
     struct transfer *active; /* in the multi handle */
-    struct watch **watches;  /* by the descriptor of a connection's socket */
+    size_t active_count;
+    size_t resting;         /* connections that lie unused */
+    size_t keeping;         /* transfers whose connection is going to */
+    struct watch **watches; /* by the descriptor of a connection's socket */
     size_t watch_room;
 };
 
@@ -68,6 +71,7 @@ struct transfer {
     size_t header_bytes;
     int status;
     bool head_ended;
+    bool keeps;                      /* counted in client->keeping */
     enum client_outcome own_outcome; /* why a callback ended it; CLIENT_OK: it did not */
     const char *own_words;
     struct http_header *headers;

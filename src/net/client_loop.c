@@ -10,8 +10,18 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* libcurl's limit is one of all connections, ours one of those that lie unused. It is looked at
+ * when a transfer ends, which is counted still. */
+static void count_active(struct client *client, size_t count)
+{
+    client->active_count = count;
+    libcurl.multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
+                         (long)(CLIENT_CONNECTIONS_KEPT - 1 + count));
+}
+
 static void list_add(struct client *client, struct transfer *transfer)
 {
+    count_active(client, client->active_count + 1);
     transfer->previous = NULL;
     transfer->next = client->active;
     if (client->active)
@@ -21,6 +31,7 @@ static void list_add(struct client *client, struct transfer *transfer)
 
 static void list_remove(struct client *client, struct transfer *transfer)
 {
+    count_active(client, client->active_count - 1);
     if (transfer->previous)
         transfer->previous->next = transfer->next;
     else
@@ -36,8 +47,12 @@ static void give_back(struct transfer *transfer, CURLcode code)
     pause_end(&transfer->done);
 }
 
+/* To find an unused connection libcurl looks at all that the host has, those in use among them: in
+ * a burst that would be a look for each call at each call. So it only looks when there can be one.
+ */
 static void begin(struct client *client, struct transfer *transfer)
 {
+    long none_rests = client->resting == 0;
     int64_t left_ms = transfer->request->deadline_ms - clock_mono_ms();
     if (left_ms <= 0) {
         give_back(transfer, CURLE_OPERATION_TIMEDOUT);
@@ -46,6 +61,7 @@ static void begin(struct client *client, struct transfer *transfer)
     long limit_ms = left_ms > LONG_MAX ? LONG_MAX : (long)left_ms;
     if (libcurl.easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, limit_ms) != CURLE_OK ||
         libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, client->share) != CURLE_OK ||
+        libcurl.easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, none_rests) != CURLE_OK ||
         libcurl.multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
         libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
         transfer->own_outcome = CLIENT_BROKEN;
@@ -59,6 +75,7 @@ static void begin(struct client *client, struct transfer *transfer)
 static void end(struct client *client, struct transfer *transfer, CURLcode code)
 {
     list_remove(client, transfer);
+    client->keeping -= transfer->keeps;
     libcurl.multi_remove_handle(client->multi, transfer->easy);
     libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
     give_back(transfer, code);
@@ -173,7 +190,6 @@ static void configure(struct client *client)
     libcurl.multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
     libcurl.multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
     libcurl.multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    libcurl.multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)CLIENT_CONNECTIONS_KEPT);
     libcurl.share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 }
 

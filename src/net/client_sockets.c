@@ -14,6 +14,7 @@ struct watch {
     curl_socket_t fd;
     bool polls;   /* `poll` is initialized */
     bool is_used; /* curl waits for it */
+    bool rests;   /* it lies unused, and is counted in client->resting */
     int events;   /* libuv's, that it is watched for */
 };
 
@@ -74,11 +75,19 @@ static struct watch *kept(const struct client *client, curl_socket_t fd)
     return (size_t)fd < client->watch_room ? client->watches[fd] : NULL;
 }
 
+static void set_rests(struct watch *watch, bool rests)
+{
+    watch->client->resting -= watch->rests;
+    watch->client->resting += rests;
+    watch->rests = rests;
+}
+
 static void forget(struct client *client, curl_socket_t fd)
 {
     struct watch *watch = kept(client, fd);
     if (!watch)
         return;
+    set_rests(watch, false);
     client->watches[fd] = NULL;
     watch_free(watch);
 }
@@ -112,10 +121,12 @@ static void rest(struct client *client, struct watch *watch)
 {
     libcurl.multi_assign(client->multi, watch->fd, NULL);
     watch->is_used = false;
-    if (watch != kept(client, watch->fd))
+    if (watch != kept(client, watch->fd)) {
         watch_free(watch);
-    else
-        watch_for(watch, UV_READABLE);
+        return;
+    }
+    set_rests(watch, true);
+    watch_for(watch, UV_READABLE);
 }
 
 int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *user, void *assigned)
@@ -135,6 +146,7 @@ int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *user, void
         libcurl.multi_assign(client->multi, fd, watch);
     }
     watch->is_used = true;
+    set_rests(watch, false);
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     return watch_for(watch, events) ? 0 : -1;
 }

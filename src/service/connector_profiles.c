@@ -169,10 +169,9 @@ static bool check_is_settled(struct call *call, const struct profile *current)
                 STR_ARG(current->key.name));
 }
 
-static void use_stored(struct profile_change *change, const struct profile_secrets *secrets)
+static void use_stored(struct profile_change *change, const struct tokens *tokens)
 {
-    change->config.credentials = secrets->credentials;
-    change->stored = secrets->tokens;
+    change->stored = *tokens;
     change->has_stored = true;
 }
 
@@ -188,16 +187,9 @@ static bool keep_credentials(struct profile_change *change, const struct profile
                     "than before. Give connectorProfileCredentials again with this change.");
     if (!profile_unseal(call->service, current, call->arena, &secrets, &call->error))
         return false;
-    use_stored(change, &secrets);
+    change->config.credentials = secrets.credentials;
+    use_stored(change, &secrets.tokens);
     return true;
-}
-
-static bool equal_values(struct arena *arena, const struct value *a, const struct value *b)
-{
-    struct buf first = buf_in(arena, SEALED_PLAIN_MAX), second = buf_in(arena, SEALED_PLAIN_MAX);
-    value_encode(&first, a);
-    value_encode(&second, b);
-    return !first.overflow && secret_bytes_eq(buf_str(&first), buf_str(&second));
 }
 
 /* Deployment tools send a profile's whole configuration again at each run. When its credentials are
@@ -206,13 +198,15 @@ static bool equal_values(struct arena *arena, const struct value *a, const struc
  * new credentials are how that is mended. */
 static void recognize_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct arena *arena = change->call->arena;
-    struct profile_secrets secrets;
+    struct call *call = change->call;
+    struct tokens tokens;
     struct error ignored = {0};
+    bool same;
     if (profile_same_receivers(change, current) &&
-        profile_unseal(change->call->service, current, arena, &secrets, &ignored) &&
-        equal_values(arena, change->config.credentials, secrets.credentials))
-        use_stored(change, &secrets);
+        profile_unseal_same(call->service, current, change->config.credentials, call->arena, &same,
+                            &tokens, &ignored) &&
+        same)
+        use_stored(change, &tokens);
 }
 
 static bool check_changed_config(struct profile_change *change, const struct profile *current)

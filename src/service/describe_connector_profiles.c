@@ -47,6 +47,8 @@ static struct profile_filter filter_of(struct call *call, struct str after_name)
         .connector_label = value_text(call->input, "connectorLabel"),
         .after_name = after_name,
     };
+    if (filter.connector_label.data && !filter.connector_type.data)
+        filter.connector_type = STR("CustomConnector"); /* no others have labels */
     if (!names || names->count == 0)
         return filter;
     struct str *list = arena_array(call->arena, struct str, names->count);

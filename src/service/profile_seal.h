@@ -22,4 +22,10 @@ bool profile_seal(const struct service *service, const struct profile *profile,
 bool profile_unseal(const struct service *service, const struct profile *profile,
                     struct arena *arena, struct profile_secrets *ret_secrets, struct error *error);
 
+/* *ret_same: the credentials are these, as value_encode writes them; then *ret_tokens is what was
+ * got for them. Compared in constant time for equal lengths, and not decoded. */
+bool profile_unseal_same(const struct service *service, const struct profile *profile,
+                         const struct value *credentials, struct arena *arena, bool *ret_same,
+                         struct tokens *ret_tokens, struct error *error);
+
 enum { SEALED_PLAIN_MAX = 1024 * 1024 };

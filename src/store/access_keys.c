@@ -51,7 +51,7 @@ bool access_key_insert(struct db *db, const struct access_key *key, struct error
     stmt_text(&stmt, 2, key->account);
     stmt_bytes(&stmt, 3, key->sealed_secret);
     stmt_i64(&stmt, 4, key->created_at_ms);
-    if (!stmt_step(&stmt, &inserted, error))
+    if (!stmt_change(&stmt, &inserted, error))
         return false;
     return inserted ||
            fail(error, ERR_CONFLICT, "The access key %.*s exists already.", STR_ARG(key->id));
@@ -62,7 +62,7 @@ bool access_key_delete(struct db *db, struct str id, struct error *error)
     bool deleted;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_ACCESS_KEY_DELETE);
     stmt_text(&stmt, 1, id);
-    if (!stmt_step(&stmt, &deleted, error))
+    if (!stmt_change(&stmt, &deleted, error))
         return false;
     return deleted || fail(error, ERR_NOT_FOUND, "There is no access key %.*s.", STR_ARG(id));
 }

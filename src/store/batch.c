@@ -1,5 +1,6 @@
-/* One transaction for many writes, all durable with one sync: each between marks of its own, or
- * where the database is across a network first all at once, ahead of its answers. */
+/* One transaction for many writes, all durable with one sync: first all of them together (where the
+ * database is across a network, ahead of its answers), which is enough unless one fails; then each
+ * between marks of its own. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -31,7 +32,7 @@ static bool apply_one(struct db *db, struct store_write *write, struct error *er
     return ok ? db_mark_keep(db, error) : db_mark_undo(db, error);
 }
 
-static bool try_batch(struct db *db, struct store_write *batch, struct error *error)
+static bool try_one_by_one(struct db *db, struct store_write *batch, struct error *error)
 {
     if (!db_begin_write(db, error))
         return false;
@@ -44,7 +45,8 @@ static bool try_batch(struct db *db, struct store_write *batch, struct error *er
 }
 
 /* A write that fails by itself makes the batch one whose assumptions do not hold. */
-static bool try_ahead(struct db *db, struct store_write *batch, bool *ret_held, struct error *error)
+static bool try_together(struct db *db, struct store_write *batch, bool *ret_held,
+                         struct error *error)
 {
     *ret_held = true;
     if (!db_begin_ahead(db, error))
@@ -52,7 +54,7 @@ static bool try_ahead(struct db *db, struct store_write *batch, bool *ret_held, 
     for (struct store_write *write = batch; write && *ret_held; write = write->next) {
         write->error.code = ERR_NONE;
         write->ok = write->apply(db, write->argument, &write->error);
-        *ret_held = write->ok;
+        *ret_held = write->ok && !db_is_lost(db);
     }
     fault_point("store:before-commit");
     return *ret_held ? db_commit_ahead(db, ret_held, error)
@@ -76,14 +78,14 @@ static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, stru
 static bool commit_batch(struct db *db, struct store_write *batch, struct error *error)
 {
     int64_t until_ms = clock_mono_ms() + RETRY_MS;
-    bool ahead = db_can_run_ahead(db), committed = false;
+    bool together = true, committed = false;
     for (;;) {
         bool held = true;
-        if (ahead ? try_ahead(db, batch, &held, error) : try_batch(db, batch, error))
+        if (together ? try_together(db, batch, &held, error) : try_one_by_one(db, batch, error))
             return true;
         if (!held) {
             db_rollback(db);
-            ahead = false;
+            together = false;
         } else if (!try_again(db, until_ms, &committed, error)) {
             return committed;
         }

@@ -64,24 +64,26 @@ bool db_mark_undo(struct db *db, struct error *error)
     return db->driver->mark_undo(db, error);
 }
 
+bool db_lock_counts(struct db *db, struct error *error)
+{
+    return !db->driver->lock_counts || db->driver->lock_counts(db, error);
+}
+
 bool db_is_lost(const struct db *db)
 {
     return db->driver->is_lost(db);
 }
 
-bool db_can_run_ahead(const struct db *db)
-{
-    return db->driver->begin_ahead;
-}
-
 bool db_begin_ahead(struct db *db, struct error *error)
 {
-    return db->driver->begin_ahead(db, error);
+    return db->driver->begin_ahead ? db->driver->begin_ahead(db, error) : db_begin_write(db, error);
 }
 
 bool db_commit_ahead(struct db *db, bool *ret_held, struct error *error)
 {
-    return db->driver->commit_ahead(db, ret_held, error);
+    *ret_held = true;
+    return db->driver->commit_ahead ? db->driver->commit_ahead(db, ret_held, error)
+                                    : db_commit(db, error);
 }
 
 enum db_failure db_failure(const struct db *db)
@@ -133,6 +135,11 @@ bool stmt_run(struct stmt *stmt, struct error *error)
 {
     bool row;
     return stmt_step(stmt, &row, error);
+}
+
+bool stmt_change(struct stmt *stmt, bool *ret_changed, struct error *error)
+{
+    return stmt->db->driver->change(stmt, ret_changed, error);
 }
 
 int64_t stmt_changes(struct stmt *stmt)

@@ -57,18 +57,19 @@ bool db_mark(struct db *db, struct error *error);
 bool db_mark_keep(struct db *db, struct error *error);
 bool db_mark_undo(struct db *db, struct error *error);
 
+/* Until the transaction ends nobody else passes here: what is counted then counts all that others
+ * have added, and they will count what this one adds. */
+bool db_lock_counts(struct db *db, struct error *error);
+
 /* The transaction can no longer be committed: the disk is full, a page is damaged, the connection
  * is gone, … */
 bool db_is_lost(const struct db *db);
 
-/* --- running ahead: for a database across a network --- */
+/* --- running ahead, which only a database across a network does --- */
 
-/* False: every statement waits for its answer (SQLite), and the functions below must not be called.
- */
-bool db_can_run_ahead(const struct db *db);
 /* Begins a write transaction in which statements that write are sent without waiting for their
- * answers. Each is taken to do what it is for: one with RETURNING to give a row, whose columns
- * cannot be read. What reads waits as usual. No marks. */
+ * answers. Each is taken to do what it is for: with stmt_change, to change a row. What reads waits
+ * as usual. No marks. */
 bool db_begin_ahead(struct db *db, struct error *error);
 /* Waits for all answers and commits if each statement did what it was taken to do. *ret_held false:
  * one did not, and nothing was committed; what did not come true must be found out by running the
@@ -107,7 +108,9 @@ void stmt_i64(struct stmt *stmt, int number, int64_t value);
 
 bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error);
 bool stmt_run(struct stmt *stmt, struct error *error); /* one step; a row or none is the same */
-int64_t stmt_changes(struct stmt *stmt);               /* rows that the last step changed */
+/* One step of a statement that is there to change one row. *ret_changed false: it changed none. */
+bool stmt_change(struct stmt *stmt, bool *ret_changed, struct error *error);
+int64_t stmt_changes(struct stmt *stmt); /* rows that the last step changed */
 
 /* Columns of the row, counted from 0; copied into the arena. NULL reads as STR_NULL, 0. */
 struct str column_text(const struct stmt *stmt, int column, struct arena *arena);

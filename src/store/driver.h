@@ -18,9 +18,10 @@ struct db_driver {
     bool (*mark)(struct db *db, struct error *error);
     bool (*mark_keep)(struct db *db, struct error *error);
     bool (*mark_undo)(struct db *db, struct error *error);
+    bool (*lock_counts)(struct db *db, struct error *error); /* NULL: beginning to write does */
     bool (*is_lost)(const struct db *db);
 
-    bool (*begin_ahead)(struct db *db, struct error *error); /* NULL: cannot */
+    bool (*begin_ahead)(struct db *db, struct error *error); /* NULL: as without running ahead */
     bool (*commit_ahead)(struct db *db, bool *ret_held, struct error *error);
     enum db_failure (*failure)(const struct db *db); /* NULL: always DB_FAILED */
     bool (*settle)(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
@@ -31,6 +32,7 @@ struct db_driver {
     void (*bytes)(struct stmt *stmt, int number, struct str bytes);
     void (*i64)(struct stmt *stmt, int number, int64_t value);
     bool (*step)(struct stmt *stmt, bool *ret_row, struct error *error);
+    bool (*change)(struct stmt *stmt, bool *ret_changed, struct error *error);
     int64_t (*changes)(struct stmt *stmt);
     struct str (*column_text)(const struct stmt *stmt, int column, struct arena *arena);
     struct str (*column_bytes)(const struct stmt *stmt, int column, struct arena *arena);

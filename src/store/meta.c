@@ -81,7 +81,7 @@ bool oauth_app_delete(struct db *db, struct str connector_type, struct error *er
     bool deleted;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_OAUTH_APP_DELETE);
     stmt_text(&stmt, 1, connector_type);
-    if (!stmt_step(&stmt, &deleted, error))
+    if (!stmt_change(&stmt, &deleted, error))
         return false;
     return deleted ||
            fail(error, ERR_NOT_FOUND, "There is no OAuth app for %.*s.", STR_ARG(connector_type));

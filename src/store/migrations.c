@@ -56,6 +56,12 @@ static const char *const steps[] = {
     /* 3: which version of its profile a change made, so that a row which went back to an older one
      * can be found. In SQLite's file every page carries a checksum from here on. */
     "ALTER TABLE audit ADD COLUMN version BIGINT;",
+
+    /* 4: so that a list of one connector's profiles reads no others'. Only custom connectors have
+     * labels. */
+    "CREATE INDEX profiles_by_type ON profiles (account, region, connector_type, name);"
+    "CREATE INDEX profiles_by_label ON profiles"
+    " (account, region, connector_type, connector_label, name) WHERE connector_label IS NOT NULL;",
 };
 
 int64_t schema_version(void)

@@ -14,8 +14,7 @@ static const char *const texts[PG_STATEMENT_COUNT] = {
 #include "store/statements.inc"
 #undef STATEMENT
     [PG_STAMP] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, $2, $3)"
-                  " ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms"
-                  " RETURNING batch"),
+                  " ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms"),
     [PG_SETTLE] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, 0, $2)"
                    " ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms RETURNING batch"),
     [PG_LOCK] = ("SELECT key FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key"
@@ -140,12 +139,8 @@ static bool writes(const struct pg_stmt *stmt)
     return strncmp(texts[stmt->which], "SELECT", 6) != 0;
 }
 
-bool pg_gives_row(int which)
-{
-    return strstr(texts[which], " RETURNING ") != NULL;
-}
-
-static bool send(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
+/* `is_change`: it is there to change one row, and if it runs ahead must do so. */
+static bool send(struct pg_db *db, struct pg_stmt *stmt, bool is_change, struct error *error)
 {
     stmt->sent = true;
     if (db->use == DB_FIND)
@@ -153,6 +148,7 @@ static bool send(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
     if (db->use == DB_READ)
         return read_patiently(db, stmt, error);
     stmt->ahead = db->ahead && writes(stmt);
+    stmt->is_change = is_change;
     if (stmt->ahead)
         return pg_gather(db, stmt, error);
     return (!db->ahead || pg_gathered_send(db, error)) && send_and_wait(db, stmt, error);
@@ -161,12 +157,19 @@ static bool send(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
 static bool step(struct stmt *handle, bool *ret_row, struct error *error)
 {
     struct pg_stmt *stmt = handle->handle;
-    bool first = !stmt->sent;
-    if (first && !send(pg_of(handle->db), stmt, error))
+    if (!stmt->sent && !send(pg_of(handle->db), stmt, false, error))
         return false;
-    *ret_row = stmt->ahead ? first && pg_gives_row(stmt->which)
-                           : stmt->result && stmt->row < libpq.ntuples(stmt->result);
+    *ret_row = stmt->result && stmt->row < libpq.ntuples(stmt->result);
     stmt->row += *ret_row;
+    return true;
+}
+
+static bool change(struct stmt *handle, bool *ret_changed, struct error *error)
+{
+    struct pg_stmt *stmt = handle->handle;
+    if (!send(pg_of(handle->db), stmt, true, error))
+        return false;
+    *ret_changed = stmt->ahead || pg_changed_rows(stmt->result) > 0;
     return true;
 }
 
@@ -180,7 +183,7 @@ static int64_t changes(struct stmt *handle)
         stmt->result = db->last;
         db->last = NULL;
     }
-    return stmt->result ? strtoll(libpq.cmdTuples(stmt->result), NULL, 10) : 0;
+    return stmt->result ? pg_changed_rows(stmt->result) : 0;
 }
 
 /* --- columns --- */
@@ -223,6 +226,17 @@ static bool begin_read(struct db *db, struct error *error)
     return true;
 }
 
+/* pg_advisory_xact_lock's key: "hgcounts" in ASCII. */
+#define LOCK_COUNTS "SELECT pg_advisory_xact_lock(7523091032908395635)"
+
+/* One lock for all accounts, so that two writers cannot each wait for the other's. A savepoint that
+ * is rolled back lets go of it: hence it is asked for each time. */
+static bool lock_counts(struct db *base, struct error *error)
+{
+    struct pg_db *db = pg_of(base);
+    return db->ahead ? pg_queue_text(db, LOCK_COUNTS, error) : pg_say(db, LOCK_COUNTS, error);
+}
+
 static bool mark(struct db *db, struct error *error)
 {
     return pg_say(pg_of(db), "SAVEPOINT one_write", error);
@@ -261,6 +275,7 @@ const struct db_driver pg_driver = {
     .mark = mark,
     .mark_keep = mark_keep,
     .mark_undo = mark_undo,
+    .lock_counts = lock_counts,
     .is_lost = is_lost,
     .begin_ahead = pg_begin_ahead,
     .commit_ahead = pg_commit_ahead,
@@ -272,6 +287,7 @@ const struct db_driver pg_driver = {
     .bytes = bind_bytes,
     .i64 = bind_i64,
     .step = step,
+    .change = change,
     .changes = changes,
     .column_text = read_column,
     .column_bytes = read_column,

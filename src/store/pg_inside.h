@@ -44,6 +44,7 @@ struct pg_stmt {
     int lengths[SQL_PARAMS_MAX];
     unsigned char numbers[SQL_PARAMS_MAX][8];
     bool sent;
+    bool is_change;           /* it is there to change one row */
     bool ahead;               /* its answer has not been waited for */
     struct pg_result *result; /* NULL as long as there is none */
     int row;                  /* the next one */
@@ -52,7 +53,7 @@ struct pg_stmt {
 /* What the answer to something that was sent must be. */
 struct pg_expected {
     int16_t prepared;              /* the statement that becomes usable; -1: none */
-    int rows;                      /* how many it must have, or PG_ANY_ROWS */
+    int rows;                      /* how many it must have changed, or PG_ANY_ROWS */
     struct pg_result **ret_result; /* who wants it; NULL: it stays in db->last */
 };
 enum { PG_ANY_ROWS = -1 };
@@ -111,6 +112,7 @@ bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, int rows, struc
 /* The same for a read among others; *ret_result is set, or not, by pg_drain. */
 bool pg_queue_stmt_for(struct pg_db *db, const struct pg_stmt *stmt, struct pg_result **ret_result,
                        struct error *error);
+int64_t pg_changed_rows(struct pg_result *result);
 /* Waits for the answers to all that was sent; the last one's result is in db->last. False when any
  * failed. */
 bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error);
@@ -127,7 +129,6 @@ bool pg_fail_result(struct pg_db *db, const struct pg_result *result, struct err
 
 /* --- pg.c --- */
 const char *pg_text(int which); /* of a statement */
-bool pg_gives_row(int which);   /* if it does what it is for */
 /* A statement of this driver's own, sent with its answer waited for. */
 struct pg_stmt *pg_stmt_new(struct pg_db *db, int which);
 void pg_stmt_free(struct pg_db *db, struct pg_stmt *stmt);

@@ -40,8 +40,9 @@ static const struct kind {
 
 struct many {
     const struct kind *kind;
-    int rows;  /* 0: nothing is held */
-    int count; /* of parameters */
+    int rows;       /* 0: nothing is held */
+    bool is_change; /* each row must change one */
+    int count;      /* of parameters */
     unsigned types[SQL_PARAMS_MAX];
     struct buf columns[SQL_PARAMS_MAX]; /* of each parameter an array, as it is sent */
 };
@@ -185,6 +186,7 @@ static void add_row(struct many *many, const struct kind *kind, const struct pg_
 {
     if (many->rows == 0) {
         many->kind = kind;
+        many->is_change = stmt->is_change;
         many->count = stmt->count;
         memcpy(many->types, stmt->types, sizeof(many->types));
         for (int i = 0; i < many->count; i++)
@@ -258,7 +260,7 @@ static bool send_held(struct pg_db *db, struct many *many, struct error *error)
     struct buf text = buf_on_heap(TEXT_MAX);
     struct pg_stmt stmt = {.which = (int)many->kind->sql, .count = many->count};
     int arrays = many->rows > 1 ? many->count - many->kind->shared : 0;
-    int rows = pg_gives_row(stmt.which) ? many->rows : PG_ANY_ROWS;
+    int rows = many->is_change ? many->rows : PG_ANY_ROWS;
     if (arrays > 0) {
         add_text(&text, many);
         stmt.text = buf_str(&text).data;
@@ -296,7 +298,7 @@ bool pg_gather(struct pg_db *db, const struct pg_stmt *stmt, struct error *error
     const struct kind *kind = kind_of(stmt->which);
     if (!kind)
         return pg_gathered_send(db, error) &&
-               pg_queue_stmt(db, stmt, pg_gives_row(stmt->which) ? 1 : PG_ANY_ROWS, error);
+               pg_queue_stmt(db, stmt, stmt->is_change ? 1 : PG_ANY_ROWS, error);
     struct many *many = &db->gathered->tables[kind->table];
     bool fits = many->rows == 0 || (many->kind == kind && shares(many, stmt) && has_room(many));
     if (!fits && !send_held(db, many, error))

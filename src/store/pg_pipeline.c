@@ -98,16 +98,21 @@ bool pg_queue_stmt_for(struct pg_db *db, const struct pg_stmt *stmt, struct pg_r
     return true;
 }
 
+int64_t pg_changed_rows(struct pg_result *result)
+{
+    return strtoll(libpq.cmdTuples(result), NULL, 10);
+}
+
 /* Takes one answer; false when it is an error, which the first one of a pipeline tells. */
-static bool judge(struct pg_db *db, const struct pg_expected *expected,
-                  const struct pg_result *result, bool failed, struct error *error)
+static bool judge(struct pg_db *db, const struct pg_expected *expected, struct pg_result *result,
+                  bool failed, struct error *error)
 {
     int status = libpq.resultStatus(result);
     bool ok = status == LIBPQ_COMMAND_OK || status == LIBPQ_TUPLES_OK;
     if (!ok && expected->prepared >= 0)
         db->prepared[expected->prepared] = false;
     if (ok) {
-        db->held &= expected->rows == PG_ANY_ROWS || libpq.ntuples(result) == expected->rows;
+        db->held &= expected->rows == PG_ANY_ROWS || pg_changed_rows(result) == expected->rows;
         return true;
     }
     return failed || status == LIBPQ_PIPELINE_ABORTED || pg_fail_result(db, result, error);

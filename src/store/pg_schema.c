@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* pg_advisory_xact_lock's key: "headgate" in ASCII. */
+/* pg_advisory_xact_lock's key: a number of our own. */
 #define LOCK_SCHEMA "SELECT pg_advisory_xact_lock(7521962890163582053)"
 
 /* Asked for first, so that a role without the right to make a schema can use one that is there. */

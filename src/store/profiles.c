@@ -75,17 +75,26 @@ static void add(struct listing *listing, const struct stmt *stmt)
 }
 
 /* `name` is where the names begin, or the only one. */
+static void bind_list(struct stmt *stmt, enum sql sql, struct str name,
+                      const struct listing *listing)
+{
+    const struct profile_filter *filter = listing->filter;
+    int number = 3;
+    bind_key(stmt, (struct profile_key){filter->account, filter->region, name});
+    if (sql != SQL_PROFILE_LIST)
+        stmt_text(stmt, ++number, filter->connector_type);
+    if (sql == SQL_PROFILE_LIST_LABEL || sql == SQL_PROFILE_LIST_ONE)
+        stmt_text(stmt, ++number, filter->connector_label);
+    if (sql != SQL_PROFILE_LIST_ONE)
+        stmt_i64(stmt, ++number, (int64_t)listing->limit);
+}
+
 static bool run_list(struct db *db, enum sql sql, struct str name, struct listing *listing,
                      struct error *error)
 {
-    const struct profile_filter *filter = listing->filter;
     bool row = true;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
-    bind_key(&stmt, (struct profile_key){filter->account, filter->region, name});
-    stmt_text(&stmt, 4, filter->connector_type);
-    stmt_text(&stmt, 5, filter->connector_label);
-    if (sql == SQL_PROFILE_LIST)
-        stmt_i64(&stmt, 6, (int64_t)listing->limit);
+    bind_list(&stmt, sql, name, listing);
     while (row) {
         if (!stmt_step(&stmt, &row, error))
             return false;
@@ -117,6 +126,13 @@ static bool list_names(struct db *db, struct listing *listing, struct error *err
     return true;
 }
 
+static enum sql list_of(const struct profile_filter *filter)
+{
+    if (filter->connector_label.data)
+        return SQL_PROFILE_LIST_LABEL;
+    return filter->connector_type.data ? SQL_PROFILE_LIST_TYPE : SQL_PROFILE_LIST;
+}
+
 bool profile_list(struct store_reader *reader, struct arena *arena,
                   const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
                   size_t *ret_count, struct error *error)
@@ -132,7 +148,7 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
     if (!reader_begin(reader, &db, error))
         return false;
     bool ok = filter->name_count > 0 ? list_names(db, &listing, error)
-                                     : run_list(db, SQL_PROFILE_LIST, start, &listing, error);
+                                     : run_list(db, list_of(filter), start, &listing, error);
     if (!ok)
         return false;
     *ret_profiles = listing.rows.items;
@@ -175,6 +191,7 @@ static bool check_quota(struct db *db, struct profile_key key, int64_t quota, st
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_COUNT);
     stmt_text(&stmt, 1, key.account);
     stmt_text(&stmt, 2, key.region);
+    stmt_i64(&stmt, 3, quota + 1);
     if (!stmt_step(&stmt, &row, error))
         return false;
     if (column_i64(&stmt, 0) <= quota)
@@ -199,15 +216,17 @@ static bool insert_row(struct db *db, const struct profile *profile, bool *ret_i
     stmt_i64(&stmt, 12, profile->updated_at_ms);
     stmt_bytes(&stmt, 13, profile->sealed_credentials);
     stmt_text(&stmt, 14, profile->provisioning.status);
-    return stmt_step(&stmt, ret_inserted, error);
+    return stmt_change(&stmt, ret_inserted, error);
 }
 
 /* The quota is counted after the row is in, so that a taken name is told first; a failing write is
- * undone whole. */
+ * undone whole. The lock comes before both, so that nobody waits for it who keeps a name. */
 bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
                     struct error *error)
 {
     bool inserted;
+    if (quota > 0 && !db_lock_counts(db, error))
+        return false;
     if (!insert_row(db, profile, &inserted, error))
         return false;
     if (!inserted)
@@ -254,7 +273,7 @@ bool profile_replace(struct db *db, const struct profile *profile, int64_t expec
     stmt_text(&stmt, 10, profile->provisioning.status);
     stmt_text(&stmt, 11, profile->provisioning.cause);
     stmt_text(&stmt, 12, profile->provisioning.message);
-    if (!stmt_step(&stmt, &replaced, error))
+    if (!stmt_change(&stmt, &replaced, error))
         return false;
     return replaced || fail_to_replace(db, profile->key, error);
 }
@@ -271,7 +290,7 @@ bool profile_delete(struct db *db, struct profile_key key, struct error *error)
     bool deleted;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_DELETE);
     bind_key(&stmt, key);
-    if (!stmt_step(&stmt, &deleted, error))
+    if (!stmt_change(&stmt, &deleted, error))
         return false;
     if (!deleted)
         return fail_not_found(key, error);

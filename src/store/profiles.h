@@ -46,11 +46,12 @@ struct profile_filter {
     const struct str *names; /* any of these; count 0: all */
     size_t name_count;
     struct str connector_type;  /* STR_NULL: any */
-    struct str connector_label; /* STR_NULL: any */
+    struct str connector_label; /* STR_NULL: any; else the type must be given, too */
     struct str after_name;      /* names after this one, bytewise; STR_NULL: from the start */
 };
 
-/* In name order, at most `limit`, without sealed credentials. */
+/* In name order, at most `limit`, without sealed credentials. Reads as many rows as it gives, or as
+ * names are given. */
 bool profile_list(struct store_reader *reader, struct arena *arena,
                   const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
                   size_t *ret_count, struct error *error);
@@ -65,7 +66,8 @@ bool profile_list_pending(struct store_reader *reader, struct arena *arena,
 /* --- inside a write (store_apply_fn) --- */
 
 /* Of `provisioning` the status alone. ERR_CONFLICT when the name is taken. `quota` is the most
- * profiles an account may have in a region, 0 for no limit: ERR_QUOTA. */
+ * profiles an account may have in a region, 0 for no limit: ERR_QUOTA. Exact also when others
+ * insert at the same time; up to `quota` rows of an index are read for it. */
 bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
                     struct error *error);
 

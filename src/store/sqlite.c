@@ -12,7 +12,9 @@ static const char *const texts[PREPARED_COUNT] = {
 #undef STATEMENT
     [TX_BEGIN_READ] = "BEGIN",
     [TX_BEGIN_WRITE] = "BEGIN IMMEDIATE",
-    [TX_COUNT] = "UPDATE changes SET count = count + 1 RETURNING count",
+    /* The table's only row, made with it. Named, it needs no journal of its own. */
+    [TX_COUNT] = "UPDATE changes SET count = count + 1 WHERE rowid = 1",
+    [TX_COUNTED] = "SELECT count FROM changes WHERE rowid = 1",
     [TX_COMMIT] = "COMMIT",
     [TX_ROLLBACK] = "ROLLBACK",
     [TX_MARK] = "SAVEPOINT one_write",
@@ -140,6 +142,17 @@ static int64_t changes(struct stmt *stmt)
     return sqlite3_changes64(sqlite_of(stmt->db)->handle);
 }
 
+/* A row that a statement returns would first go into a table made for it: a RETURNING costs more
+ * than the change. */
+static bool change(struct stmt *stmt, bool *ret_changed, struct error *error)
+{
+    bool row;
+    if (!step(stmt, &row, error))
+        return false;
+    *ret_changed = changes(stmt) > 0;
+    return true;
+}
+
 /* Also for texts: asking for a text may take memory, and when there is none the answer looks like
  * an empty one. */
 static struct str read_bytes(const struct stmt *stmt, int column, struct arena *arena)
@@ -197,15 +210,17 @@ static bool begin_write(struct db *db, struct error *error)
 
 static bool count_commit(struct sqlite_db *db, int64_t *ret_count, struct error *error)
 {
-    int rc = prepare(db, TX_COUNT);
-    sqlite3_stmt *handle = db->prepared[TX_COUNT].handle;
-    if (rc == SQLITE_OK && (rc = sqlite3_step(handle)) == SQLITE_ROW) {
-        *ret_count = sqlite3_column_int64(handle, 0);
+    if (!say(&db->base, TX_COUNT, error))
+        return false;
+    int rc = prepare(db, TX_COUNTED);
+    sqlite3_stmt *handle = db->prepared[TX_COUNTED].handle;
+    if (rc == SQLITE_OK)
         rc = sqlite3_step(handle);
-    }
+    if (rc == SQLITE_ROW)
+        *ret_count = sqlite3_column_int64(handle, 0);
     if (handle)
         sqlite3_reset(handle);
-    if (rc == SQLITE_DONE)
+    if (rc == SQLITE_ROW)
         return true;
     db->lost = true;
     return sqlite_fail(db, rc, error);
@@ -260,6 +275,7 @@ const struct db_driver sqlite_driver = {
     .bytes = bind_bytes,
     .i64 = bind_i64,
     .step = step,
+    .change = change,
     .changes = changes,
     .column_text = read_bytes,
     .column_bytes = read_bytes,

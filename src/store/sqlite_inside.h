@@ -16,6 +16,7 @@ enum {
     TX_BEGIN_READ = SQL_COUNT,
     TX_BEGIN_WRITE,
     TX_COUNT,
+    TX_COUNTED,
     TX_COMMIT,
     TX_ROLLBACK,
     TX_MARK,

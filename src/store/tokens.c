@@ -49,7 +49,7 @@ bool token_answer(struct db *db, const struct token_key *key,
     stmt_bytes(&stmt, 6, (struct str){(const char *)hash, REQUEST_HASH_SIZE});
     stmt_text(&stmt, 7, answer);
     stmt_i64(&stmt, 8, CLIENT_TOKEN_LIFE_MS);
-    if (!stmt_step(&stmt, &stored, error))
+    if (!stmt_change(&stmt, &stored, error))
         return false;
     return stored || fail(error, ERR_CONFLICT, "The client token was used by another request.");
 }
@@ -90,7 +90,7 @@ bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_m
     stmt_bytes(&stmt, 6, exchange->sealed);
     stmt_i64(&stmt, 7, now_ms);
     stmt_i64(&stmt, 8, exchange->one_time);
-    if (!stmt_step(&stmt, &saved, error))
+    if (!stmt_change(&stmt, &saved, error))
         return false;
     return saved || fail(error, ERR_CONFLICT, "A one-time credential was used already.");
 }

@@ -29,8 +29,12 @@ void json_reader_init(void)
  * the text, the library finds out. */
 static bool is_shallow(struct str text)
 {
-    size_t depth = 0;
+    size_t depth = 0, opened = 0;
     bool in_string = false;
+    for (size_t i = 0; i < text.len; i++)
+        opened += text.data[i] == '{' || text.data[i] == '[';
+    if (opened <= JSON_DEPTH_MAX) /* most texts, and a loop of a few instructions */
+        return true;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
         if (in_string && c == '\\')

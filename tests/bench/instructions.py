@@ -27,7 +27,7 @@ STAGES = {
     "decode": (["route_find", "route_decode_input"], []),
     "load": (["profile_find", "profile_list"], []),
     "outbound call": (["client_call", "loop_main"], []),
-    "seal": (["profile_seal", "profile_unseal"], []),
+    "seal": (["profile_seal", "profile_unseal", "profile_unseal_same"], []),
     "commit": (["store_apply", "batch_commit"], []),
     "encode": (["describe_connector_profiles"], ["profile_list"]),
     "answer": (["http_respond"], []),

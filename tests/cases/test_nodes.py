@@ -3,6 +3,7 @@ it died another goes on with, and a connection that goes leaves no question open
 
 import concurrent.futures
 import subprocess
+import time
 
 import psycopg
 import pytest
@@ -248,3 +249,88 @@ def test_the_password_shows_nowhere(database, canaries, servers, tmp_path):
         assert b"PATH=" in node.environ
         assert node.count_rows("access_keys") == 1
         node.stop()
+
+
+def test_a_quota_is_exact_over_all_nodes(nodes, agreeable, canaries):
+    """Many creates at once, by two nodes: as many as the quota lets, and no more."""
+    quota, calls, rounds = 5, 16, 4
+    made = [nodes("--profile-quota", str(quota), *to_vendor(agreeable)).start() for _ in range(2)]
+
+    def create(number, region):
+        node = made[number % len(made)]
+        answer = node.call("CreateConnectorProfile", new(canaries, f"p{number}"), region=region)
+        return answer.status, answer.error
+
+    with concurrent.futures.ThreadPoolExecutor(calls) as pool:
+        for region in [f"us-east-{number}" for number in range(rounds)]:
+            answers = list(pool.map(create, range(calls), [region] * calls))
+            assert sorted(answers, key=str) == [(200, None)] * quota + \
+                [(402, "ServiceQuotaExceededException")] * (calls - quota)
+            listed = made[0].ok("DescribeConnectorProfiles", {}, region=region)
+            assert len(listed["connectorProfileDetails"]) == quota
+
+
+MANY = """INSERT INTO profiles (account, region, name, version, connector_type, connector_label,
+    connection_mode, credentials_arn, created_at_ms, updated_at_ms, properties)
+    SELECT '123456789012', 'us-east-1', 'n' || i, 1, {type}, {label}, 'Public', 'arn', 0, 0, '{{}}'
+    FROM generate_series(1, 20000) AS i"""
+ROWS_READ = """SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) AS rows
+    FROM pg_stat_user_tables WHERE relname = 'profiles'"""
+ENTRIES_READ = """SELECT sum(idx_tup_read) AS entries
+    FROM pg_stat_user_indexes WHERE relname = 'profiles'"""
+SESSIONS_S = 60
+CALLS = 20  # more than it takes until PostgreSQL plans a statement once for all
+
+
+def stop_and_count(node, database):
+    """Rows and entries of indexes that were read of the profiles so far. A session tells its part
+    when it ends."""
+    node.stop()
+    until = time.monotonic() + SESSIONS_S
+    while administer(sessions(database)):
+        assert time.monotonic() < until
+    return database.query(ROWS_READ)[0]["rows"], database.query(ENTRIES_READ)[0]["entries"]
+
+
+@pytest.mark.parametrize("analyzed", ["analyzed", "not analyzed"])
+@pytest.mark.parametrize("kind, label, sought", [
+    ("Salesforce", None, {"connectorType": "Zendesk"}),
+    ("CustomConnector", "many", {"connectorType": "Zendesk"}),
+    ("CustomConnector", "many", {"connectorLabel": "one"}),
+])
+def test_one_among_many_is_found_by_an_index(nodes, database, kind, label, sought, analyzed):
+    """PostgreSQL's own counters tell what was read, once its sessions have ended."""
+    node = nodes().start()
+    node.stop()
+    database.change(MANY.format(type=f"'{kind}'", label=f"'{label}'" if label else "NULL"))
+    if analyzed == "analyzed":
+        database.change("ANALYZE profiles")  # a sample, which one among a million is not in
+    database.change("UPDATE profiles SET name = 'z', connector_type = "
+                    f"'{sought.get('connectorType', kind)}', connector_label = "
+                    f"{'NULL' if 'connectorType' in sought else chr(39) + 'one' + chr(39)} "
+                    "WHERE name = 'n77'")
+    before = stop_and_count(node, database)
+    node.start()
+    for _ in range(CALLS):
+        answer = node.ok("DescribeConnectorProfiles", sought)
+        assert [each["connectorProfileName"] for each in answer["connectorProfileDetails"]] == ["z"]
+        assert "nextToken" not in answer
+    for read_before, read_after in zip(before, stop_and_count(node, database)):
+        assert CALLS <= read_after - read_before <= 4 * CALLS
+
+
+@pytest.mark.parametrize("analyzed", ["analyzed", "not analyzed"])
+def test_a_quota_is_counted_no_further(nodes, database, agreeable, canaries, analyzed):
+    node = nodes("--profile-quota", "10", *to_vendor(agreeable)).start()
+    node.stop()
+    database.change(MANY.format(type="'Salesforce'", label="NULL"))
+    if analyzed == "analyzed":
+        database.change("ANALYZE profiles")
+    before = stop_and_count(node, database)
+    node.start()
+    for number in range(CALLS):
+        answer = node.call("CreateConnectorProfile", new(canaries, f"more-{number}"))
+        assert (answer.status, answer.error) == (402, "ServiceQuotaExceededException")
+    assert node.ok("CreateConnectorProfile", new(canaries, "elsewhere"), region="eu-central-1")
+    for read_before, read_after in zip(before, stop_and_count(node, database)):
+        assert read_after - read_before <= 40 * CALLS

@@ -2,6 +2,8 @@
 #include "client_fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 /* --- what is sent --- */
@@ -320,6 +322,75 @@ static void many_callers_get_their_own_answers(void **state)
     close_all(&f);
 }
 
+enum { HELD = CLIENT_CONNECTIONS_KEPT + 32 };
+
+struct held {
+    struct fixture *f;
+    struct str url;
+    sem_t released;
+    sem_t ended; /* connections */
+};
+
+static void serve_held(struct peer_connection *c)
+{
+    struct held *held = c->context;
+    while (peer_read(c)) {
+        if (strstr(c->request, "/held"))
+            sem_wait(&held->released);
+        peer_write(c, STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    }
+    sem_post(&held->ended);
+}
+
+static void *call_held(void *argument)
+{
+    struct held *held = argument;
+    struct arena arena = {0};
+    struct client_response response;
+    struct client_request request = {
+        .method = STR("GET"), .url = held->url, .deadline_ms = clock_mono_ms() + LONG_MS};
+    client_call(held->f->client, &arena, &request, &response);
+    bool good = response.outcome == CLIENT_OK;
+    arena_done(&arena);
+    return good ? held : NULL;
+}
+
+/* However many calls wait, those that do not keep their connection; when they all end, as many are
+ * kept as may lie unused. */
+static void connections_are_kept_beside_many_in_use(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct held held = {.f = &f};
+    pthread_t threads[HELD];
+    sem_init(&held.released, 0, 0);
+    sem_init(&held.ended, 0, 0);
+    open_plain(&f, serve_held, &held);
+    held.url = url_of(&f, "http", "127.0.0.1", "/held");
+    for (size_t i = 0; i < HELD; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_held, &held), 0);
+    while (peer_requests(f.peer) < HELD)
+        sched_yield();
+    for (int i = 0; i < 3; i++) {
+        post(&f, "/");
+        assert_outcome(&f, CLIENT_OK);
+        assert_int_equal(f.response.reused, i > 0);
+    }
+    for (size_t i = 0; i < HELD; i++)
+        sem_post(&held.released);
+    for (size_t i = 0; i < HELD; i++) {
+        void *good;
+        pthread_join(threads[i], &good);
+        assert_non_null(good);
+    }
+    for (int i = 0; i < HELD + 1 - CLIENT_CONNECTIONS_KEPT; i++)
+        sem_wait(&held.ended);
+    post(&f, "/");
+    assert_true(f.response.reused);
+    assert_int_equal(sem_trywait(&held.ended), -1);
+    close_all(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +403,7 @@ int main(void)
         cmocka_unit_test(connections_are_used_again),
         cmocka_unit_test(only_what_changes_nothing_is_sent_again),
         cmocka_unit_test(redirects_and_cookies_are_not_followed),
+        cmocka_unit_test(connections_are_kept_beside_many_in_use),
         cmocka_unit_test(many_callers_get_their_own_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

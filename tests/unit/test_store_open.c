@@ -63,7 +63,7 @@ static void new_file_is_ours_and_private(void **state)
     fixture_close(f);
     assert_int_equal(access(wal, F_OK), -1);
     assert_int_equal(raw(f, "PRAGMA application_id"), 0x48474154);
-    assert_int_equal(raw(f, "PRAGMA user_version"), 3);
+    assert_int_equal(raw(f, "PRAGMA user_version"), 4);
 }
 
 /* As a program that died between making the file and filling it would leave it. */
@@ -173,7 +173,7 @@ static void file_of_a_newer_version_is_refused(void **state)
     fixture_open(f);
     fixture_close(f);
     raw(f, "PRAGMA user_version = 1000");
-    assert_refused(f, "was written by a newer headgate (schema 1000, this one knows 3)");
+    assert_refused(f, "was written by a newer headgate (schema 1000, this one knows 4)");
     assert_int_equal(raw(f, "PRAGMA user_version"), 1000);
 }
 

@@ -169,9 +169,20 @@ static void profiles_are_listed_in_name_order(void **state)
     assert_list(f, &filter, 10, "a1 b");
     filter.connector_type = STR("Zendesk");
     assert_list(f, &filter, 10, "b");
-    filter.after_name = filter.connector_type = STR_NULL;
+    insert_for_listing(f, "Y", STR("CustomConnector"), STR("other"));
+    insert_for_listing(f, "a2", STR("CustomConnector"), STR("one"));
+    filter.after_name = STR_NULL;
+    filter.connector_type = STR("CustomConnector");
+    assert_list(f, &filter, 10, "Y Z a2");
+    assert_list(f, &filter, 2, "Y Z");
     filter.connector_label = STR("one");
-    assert_list(f, &filter, 10, "Z");
+    assert_list(f, &filter, 10, "Z a2");
+    assert_list(f, &filter, 1, "Z");
+    filter.after_name = STR("Z");
+    assert_list(f, &filter, 10, "a2");
+    filter.connector_type = STR("Salesforce");
+    assert_list(f, &filter, 10, "");
+    filter.after_name = filter.connector_type = filter.connector_label = STR_NULL;
     filter.account = STR("111122223333");
     assert_list(f, &filter, 10, "");
 }

@@ -1,0 +1,112 @@
+/* What is read among many profiles does not grow with their number: counted in SQLite's own steps.
+ */
+#include "store_fixture.h"
+
+#include "store/inside.h"
+#include "store/sqlite_inside.h"
+
+enum {
+    MANY = 20000,
+    STEPS_MAX = 1000, /* a walk over MANY takes five steps each, or more */
+};
+
+/* The steps that the connection's statements have taken since they were made. */
+static int steps_of(const struct db *db)
+{
+    int steps = 0;
+    for (int i = 0; i < PREPARED_COUNT; i++) {
+        sqlite3_stmt *handle = sqlite_of(db)->prepared[i].handle;
+        steps += handle ? sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_VM_STEP, 0) : 0;
+    }
+    return steps;
+}
+
+static struct profile one_of_many(const char *name, const char *type, const char *label)
+{
+    struct profile profile = sample_profile(name);
+    profile.connector_type = str_from(type);
+    profile.connector_label = label ? str_from(label) : STR_NULL;
+    return profile;
+}
+
+/* The one that is sought is the last by name: {type, label}. */
+static bool apply_many(struct db *db, void *argument, struct error *error)
+{
+    const char *const *kinds = argument;
+    struct profile sought = one_of_many("z", kinds[2], kinds[3]);
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "n%05d", i);
+        struct profile profile = one_of_many(name, kinds[0], kinds[1]);
+        if (!profile_insert(db, &profile, 0, error))
+            return false;
+    }
+    return profile_insert(db, &sought, 0, error);
+}
+
+static void assert_listed_in_few_steps(struct fixture *f, struct str type, struct str label,
+                                       const char *names)
+{
+    struct profile_filter filter = {.account = STR("123456789012"),
+                                    .region = STR("eu-central-1"),
+                                    .connector_type = type,
+                                    .connector_label = label};
+    struct profile *profiles;
+    struct db *db;
+    size_t count;
+    check(f, reader_begin(f->reader, &db, &f->error));
+    int before = steps_of(db);
+    check(f, profile_list(f->reader, &f->arena, &filter, 2, &profiles, &count, &f->error));
+    assert_in_range(steps_of(db) - before, 1, STEPS_MAX);
+    assert_int_equal(count, strlen(names) > 0);
+    if (count > 0)
+        assert_string_equal(profiles[0].key.name.data, names);
+}
+
+static void one_type_among_many_of_another(void **state)
+{
+    struct fixture *f = *state;
+    const char *kinds[] = {"Salesforce", NULL, "Zendesk", NULL};
+    check(f, store_apply(f->store, apply_many, kinds, false, &f->error));
+    assert_listed_in_few_steps(f, STR("Zendesk"), STR_NULL, "z");
+    assert_listed_in_few_steps(f, STR("Veeva"), STR_NULL, "");
+    assert_listed_in_few_steps(f, STR("CustomConnector"), STR("none"), "");
+}
+
+static void one_label_among_many_of_another(void **state)
+{
+    struct fixture *f = *state;
+    const char *kinds[] = {"CustomConnector", "many", "CustomConnector", "one"};
+    check(f, store_apply(f->store, apply_many, kinds, false, &f->error));
+    assert_listed_in_few_steps(f, STR("CustomConnector"), STR("one"), "z");
+    assert_listed_in_few_steps(f, STR("CustomConnector"), STR("none"), "");
+    assert_listed_in_few_steps(f, STR("Salesforce"), STR("many"), "");
+}
+
+static void a_quota_far_below_what_there_is(void **state)
+{
+    struct fixture *f = *state;
+    const char *kinds[] = {"Salesforce", NULL, "Zendesk", NULL};
+    struct insert_argument insert = {sample_profile("more"), 10};
+    check(f, store_apply(f->store, apply_many, kinds, false, &f->error));
+    int before = steps_of(f->store->writer);
+    assert_false(store_apply(f->store, apply_insert, &insert, false, &f->error));
+    assert_int_equal(f->error.code, ERR_QUOTA);
+    assert_in_range(steps_of(f->store->writer) - before, 1, STEPS_MAX);
+    assert_false(profile_exists(f, "more"));
+    insert.quota = MANY + 1; /* as many as there are */
+    assert_false(store_apply(f->store, apply_insert, &insert, false, &f->error));
+    assert_int_equal(f->error.code, ERR_QUOTA);
+    insert.quota = MANY + 2;
+    check(f, store_apply(f->store, apply_insert, &insert, false, &f->error));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test_with_store(one_type_among_many_of_another),
+        test_with_store(one_label_among_many_of_another),
+        test_with_store(a_quota_far_below_what_there_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
