@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TIME_FORM "0000-00-00T00:00:00.000Z"
+
 enum {
-    TIME_SIZE = 64,
+    TIME_SIZE = sizeof(TIME_FORM),
     REQUEST_MAX = 64,                   /* bytes of a request's id that are shown */
     LINE_SIZE = 2 * LOG_TEXT_MAX + 256, /* every byte of a sentence may need an escape */
 };
@@ -44,15 +46,26 @@ void log_init(enum log_level least, enum log_format format)
     line_format = format;
 }
 
+static void put_digits(char *out, int count, long number)
+{
+    for (; count > 0; number /= 10)
+        out[--count] = (char)('0' + number % 10);
+}
+
 static void write_time(char text[TIME_SIZE])
 {
     struct timespec now;
     struct tm utc;
-    char second[32];
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    strftime(second, sizeof(second), "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text, TIME_SIZE, "%s.%03ldZ", second, now.tv_nsec / 1000000);
+    memcpy(text, TIME_FORM, TIME_SIZE);
+    put_digits(text, 4, utc.tm_year + 1900);
+    put_digits(text + 5, 2, utc.tm_mon + 1);
+    put_digits(text + 8, 2, utc.tm_mday);
+    put_digits(text + 11, 2, utc.tm_hour);
+    put_digits(text + 14, 2, utc.tm_min);
+    put_digits(text + 17, 2, utc.tm_sec);
+    put_digits(text + 20, 3, now.tv_nsec / 1000000);
 }
 
 /* A line break inside a sentence would let a caller forge log lines. */
