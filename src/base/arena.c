@@ -118,13 +118,11 @@ void arena_reset(struct arena *arena)
 {
     if (!arena->head)
         return;
-    struct arena_block *kept = arena->head;
-    while (kept->next) {
-        struct arena_block *next = kept->next;
-        block_free(kept);
-        kept = next;
-    }
+    struct arena_block *kept = arena->head; /* the largest, mostly */
+    arena->head = kept->next;
+    arena_done(arena);
     explicit_bzero(kept->data, kept->used);
     kept->used = 0;
-    *arena = (struct arena){.head = kept};
+    kept->next = NULL;
+    arena->head = kept;
 }

@@ -23,7 +23,7 @@ _printf_(2, 3) struct str arena_printf(struct arena *arena, const char *format, 
 /* Wipes everything that was handed out (requests carry credentials) and frees it. */
 void arena_done(struct arena *arena);
 
-/* As arena_done, but keeps one block for the next request of the same connection. */
+/* As arena_done, but keeps the newest block, so that what needed several will soon need one. */
 void arena_reset(struct arena *arena);
 
 #define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))

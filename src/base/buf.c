@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUF_FIRST = 256 };
+enum { BUF_FIRST = 128 }; /* most are for a name, a header or a URL */
 
 struct buf buf_on_heap(size_t limit)
 {

@@ -207,18 +207,17 @@ static bool check_urls(struct arena *arena, const struct connector *connector,
 }
 
 bool connector_check(const struct connector *connector, const struct value *properties,
-                     const struct value *credentials, struct error *error)
+                     const struct value *credentials, struct arena *arena, struct error *error)
 {
-    struct arena arena = {0};
     struct scope scope;
-    bool good = scope_make(connector, properties, credentials, &arena, &scope, error);
+    if (!scope_make(connector, properties, credentials, arena, &scope, error))
+        return false;
     /* The connector's own rule comes first: what it refuses may make the others miss something. */
-    if (good && connector->check)
-        good = connector->check(properties, credentials, error);
-    if (good && connector->auth.count > 0)
-        good = check_urls(&arena, connector, &scope, error) &&
-               check_probes(&arena, connector, &scope, error) &&
-               (!credentials || check_credentials(&arena, connector, &scope, error));
-    arena_done(&arena);
-    return good;
+    if (connector->check && !connector->check(properties, credentials, error))
+        return false;
+    if (connector->auth.count == 0)
+        return true;
+    return check_urls(arena, connector, &scope, error) &&
+           check_probes(arena, connector, &scope, error) &&
+           (!credentials || check_credentials(arena, connector, &scope, error));
 }

@@ -73,7 +73,7 @@ struct verification {
 /* Rules across members that the model cannot say: ERR_VALIDATION before any call, with the real
  * service's text where it is known. `credentials` is NULL when the caller gave none. */
 bool connector_check(const struct connector *connector, const struct value *properties,
-                     const struct value *credentials, struct error *error);
+                     const struct value *credentials, struct arena *arena, struct error *error);
 
 /* Calls the vendor, for credentials that connector_check let pass, of a connector that is built.
  * *ret_tokens is what shall be stored beside the credentials (`stored` when no exchange took place,

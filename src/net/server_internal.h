@@ -13,7 +13,7 @@
 enum {
     PIECE_SIZE = 4096,            /* bytes; a usual request or answer fits */
     PIECES_KEPT_MAX = 64,         /* a loop, for the next requests */
-    ARENA_KEPT_MAX = 64 * 1024,   /* bytes that a request used of its arena */
+    ARENA_KEPT_MAX = 32 * 1024,   /* bytes that a request used of its arena */
     EXCHANGES_KEPT_MAX = 64,      /* a loop */
     TURN_US = 200,                /* of a loop for what does not come from a socket */
     SCRATCH_SIZE = 64 * 1024,     /* bytes; what a loop reads TLS records and discards into */

@@ -120,7 +120,7 @@ bool profile_change_check(struct profile_change *change)
                     "Please validate the ClientCredentialsArn provided and please make sure "
                     "Appflow has required permissions to access the credentials");
     return check_roles(call, config->properties) &&
-           connector_check(change->connector, config->properties, config->credentials,
+           connector_check(change->connector, config->properties, config->credentials, call->arena,
                            &call->error);
 }
 

@@ -262,9 +262,9 @@ bool script_verify(struct script *script, const char *type, const char *properti
 bool script_check(struct script *script, const char *type, const char *properties,
                   const char *credentials)
 {
-    return connector_check(connector_by_type(str_from(type)),
-                           part(script, type, "Properties", properties),
-                           part(script, type, "Credentials", credentials), &script->error);
+    return connector_check(
+        connector_by_type(str_from(type)), part(script, type, "Properties", properties),
+        part(script, type, "Credentials", credentials), &script->arena, &script->error);
 }
 
 void assert_str(struct str text, const char *expected)

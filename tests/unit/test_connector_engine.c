@@ -389,8 +389,8 @@ static void hooks_take_the_engines_place(void **state)
     struct connector hooked = {.type = STR("Hooked"), .check = hook_check, .verify = hook_verify};
     struct error error = {0};
     assert_true(connector_is_built(&hooked));
-    assert_true(connector_check(&hooked, TEXTS("name", "x"), NULL, &error));
-    assert_false(connector_check(&hooked, TEXTS("x", "x"), NULL, &error));
+    assert_true(connector_check(&hooked, TEXTS("name", "x"), NULL, &script.arena, &error));
+    assert_false(connector_check(&hooked, TEXTS("x", "x"), NULL, &script.arena, &error));
     assert_string_equal(error.message, "no name");
     assert_true(run_with(NULL, 0, &hooked, READY, READY));
     assert_str(script.tokens.access_token, "Hooked");

@@ -245,12 +245,13 @@ static void what_is_missing_is_told_before_any_call(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct value *properties = TEXTS("account", cases[i].account);
-        assert_false(connector_check(
-            &acme, properties, TEXTS("user", cases[i].user, "word", cases[i].word), &script.error));
+        struct value *credentials = TEXTS("user", cases[i].user, "word", cases[i].word);
+        assert_false(connector_check(&acme, properties, credentials, &script.arena, &script.error));
         assert_int_equal(script.error.code, ERR_VALIDATION);
         assert_string_equal(script.error.message, cases[i].message);
     }
-    assert_true(connector_check(&acme, TEXTS("account", "acme"), NULL, &script.error));
+    assert_true(
+        connector_check(&acme, TEXTS("account", "acme"), NULL, &script.arena, &script.error));
 }
 
 static void a_derived_host_is_a_receiver_and_gives_way_to_the_operator(void **state)
