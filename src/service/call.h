@@ -31,7 +31,8 @@ struct call {
     int64_t stage_ns; /* monotonic, when its stage began; 0: this one is not measured */
     struct sigv4_caller caller;
     const struct api_operation *operation;
-    struct value *input; /* decoded, within every constraint of the model */
+    const struct operation *work; /* what is done for it; NULL: it is not built */
+    struct value *input;          /* decoded, within every constraint of the model */
     /* On an event loop: the loop's; on a worker, for operations that could run on a loop: one for
      * the call; else NULL. */
     struct store_reader *reader;

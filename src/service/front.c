@@ -162,7 +162,7 @@ static void run_read(struct call *call, const struct operation *operation)
 static void run_on_worker(void *argument)
 {
     struct call *call = argument;
-    const struct operation *operation = operation_find(call->operation->name);
+    const struct operation *operation = call->work;
     call->reader = NULL; /* the loop's, which must not be used here */
     call_stage_end(call, STAGE_HAND_OVER);
     if (operation->place == ON_WORKER) {
@@ -206,8 +206,7 @@ static bool hand_change_to_worker(struct call *call)
  * over his rate shall cost no more than that. */
 static bool within_rate(struct call *call)
 {
-    const struct operation *operation = operation_find(call->operation->name);
-    bool is_change = operation && operation->place == ON_WORKER;
+    bool is_change = call->work && call->work->place == ON_WORKER;
     struct account_rate *rate = is_change ? call->service->change_rate : call->service->read_rate;
     int64_t wait_ns;
     if (account_rate_take(rate, call->caller.account, 1000 * call->begun_us, &wait_ns))
@@ -217,6 +216,15 @@ static bool within_rate(struct call *call)
                                 "Rate exceeded: too many changes of one account in this time.")
                      : throttle(call, LIMIT_ACCOUNT_READ_RATE,
                                 "Rate exceeded: too many reads of one account in this time.");
+}
+
+static bool find_operation(struct call *call)
+{
+    const struct http_head *head = &call->exchange->head;
+    if (!route_find(head->method, head->target, &call->operation, &call->error))
+        return false;
+    call->work = operation_find(call->operation->name);
+    return true;
 }
 
 /* The order is fixed: signature, operation, rate, body, the model's constraints. */
@@ -230,18 +238,16 @@ static bool open_call(struct call *call)
     if (!access_verify(state->access, call))
         return false;
     call_stage_end(call, STAGE_SIGNATURE);
-    bool good =
-        route_find(exchange->head.method, exchange->head.target, &call->operation, &call->error) &&
-        within_rate(call) &&
-        route_decode_input(call->operation, exchange->head.target, exchange->body, call->arena,
-                           &call->input, &call->error);
+    bool good = find_operation(call) && within_rate(call) &&
+                route_decode_input(call->operation, exchange->head.target, exchange->body,
+                                   call->arena, &call->input, &call->error);
     call_stage_end(call, STAGE_DECODE);
     return good;
 }
 
 static void dispatch(struct call *call)
 {
-    const struct operation *operation = operation_find(call->operation->name);
+    const struct operation *operation = call->work;
     if (!operation) {
         fail(&call->error, ERR_NOT_IMPLEMENTED,
              "%.*s is valid, but this version of Headgate does not do it yet.",
