@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/str.h"
+#include "vault/crypto_memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +76,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    crypto_memory_init();
     umask(077); /* every file that is made holds something of somebody */
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         int words = words_matched(commands[i], argc - 1, argv + 1);

@@ -17,8 +17,8 @@ enum call_kind {
     CALL_LOCK,
     CALL_MODE, /* of a file */
     CALL_SQLITE_MEMORY,
-    CALL_MEMORY, /* failing_memory.c, as the next */
-    CALL_CRYPTO_MEMORY,
+    CALL_MEMORY,        /* failing_memory.c, as the next */
+    CALL_CRYPTO_MEMORY, /* of the library's too, when it takes it for OpenSSL */
 };
 
 enum { CALL_HALF = -1 }; /* instead of an errno: half of it is read or written, and told so */
@@ -35,7 +35,6 @@ bool calls_one_fails(enum call_kind kind);
 
 /* Before SQLite is first used: it takes its memory from where CALL_SQLITE_MEMORY fails. */
 void calls_watch_sqlite_memory(void);
-void calls_watch_crypto_memory(void); /* the same for OpenSSL */
 
 /* A sweep takes each so-manieth call only where sanitizers make everything five times as long. */
 #ifndef __has_feature
