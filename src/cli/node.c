@@ -19,6 +19,8 @@ enum {
     FILES_OF_THE_REST = 1024,
     HEAP_ARENAS = 2,
     OPERATIONS_CONNECTIONS_MAX = 64,
+    OPERATIONS_BODY_MAX = 1024,    /* nobody has a reason to send one */
+    OPERATIONS_IDLE_MS = 5 * 1000, /* so that idle connections do not keep the next probe out */
     OPERATIONS_STOP_MS = 2 * 1000,
     HEAP_KEPT_MAX = 32 * 1024 * 1024, /* bytes of free memory that stay with the process */
     HEAP_PIECE_MAX = 1024 * 1024,     /* bytes; larger pieces are mapped and unmapped singly */
@@ -272,6 +274,8 @@ static bool start_operations(struct node *node, struct error *error)
         .handler = live_handle,
         .handler_context = &node->live,
         .connections_max = OPERATIONS_CONNECTIONS_MAX,
+        .body_max = OPERATIONS_BODY_MAX,
+        .idle_timeout_ms = OPERATIONS_IDLE_MS,
     };
     if (!listen && config.inherited_count == 0)
         return true;

@@ -18,7 +18,8 @@ struct page {
     struct buf body;
 };
 
-typedef void page_fn(struct live *live, struct arena *arena, struct page *page);
+/* Makes the page; false: somebody else does, and answers then. */
+typedef bool page_fn(struct live *live, struct http_exchange *exchange, struct page *page);
 
 /* --- names of what is counted --- */
 
@@ -94,11 +95,11 @@ static const struct metric_names value_names = {.of = {
 
 /* --- pages --- */
 
-static void health(struct live *live, struct arena *arena, struct page *page)
+static bool health(struct live *live, struct http_exchange *exchange, struct page *page)
 {
-    (void)live;
-    (void)arena;
+    (void)live, (void)exchange;
     buf_add_cstr(&page->body, "ok\n");
+    return true;
 }
 
 static void not_ready(struct page *page, const char *reason)
@@ -108,17 +109,65 @@ static void not_ready(struct page *page, const char *reason)
     buf_add_char(&page->body, '\n');
 }
 
-/* A real read, and a real opening of what was read. */
-static void readiness(struct live *live, struct arena *arena, struct page *page)
+static void answer(struct http_exchange *exchange, const struct page *page)
 {
-    const struct service_config *config = &live->service->config;
+    const struct http_header headers[] = {
+        {STR("Content-Type"), page->content_type},
+        {STR("Cache-Control"), STR("no-store")},
+        {STR("Allow"), STR("GET")},
+    };
+    http_respond(exchange, &(struct http_response){.status = page->status,
+                                                   .headers = headers,
+                                                   .header_count = page->status == 405 ? 3 : 2,
+                                                   .body = buf_str(&page->body)});
+}
+
+struct probe {
+    struct live *live;
+    struct http_exchange *exchange;
+    struct page *page;
+};
+
+/* A real read, and a real opening of what was read. */
+static void look_at_keys(const struct probe *probe)
+{
+    const struct service_config *config = &probe->live->service->config;
     struct error error = {0};
+    if (service_keys_check(config->store, config->keyring, &probe->exchange->arena, &error))
+        buf_add_cstr(&probe->page->body, "ready\n");
+    else
+        not_ready(probe->page, error.message);
+}
+
+static void answer_probe(void *argument)
+{
+    const struct probe *probe = argument;
+    answer(probe->exchange, probe->page);
+}
+
+static void look_on_reader(void *argument)
+{
+    struct probe *probe = argument;
+    look_at_keys(probe);
+    http_later(probe->exchange, 0, answer_probe, probe);
+}
+
+/* A database across a network may be silent for long, and the other pages must not wait for it. */
+static bool readiness(struct live *live, struct http_exchange *exchange, struct page *page)
+{
+    struct workers *readers = live->service->readers;
+    struct probe *probe = arena_new(&exchange->arena, struct probe);
+    struct error error = {0};
+    *probe = (struct probe){live, exchange, page};
     if (atomic_load(&live->stopping))
         not_ready(page, "The server is stopping.");
-    else if (!service_keys_check(config->store, config->keyring, arena, &error))
-        not_ready(page, error.message);
+    else if (!readers)
+        look_at_keys(probe);
+    else if (workers_post(readers, STR_NULL, look_on_reader, probe, &error))
+        return false;
     else
-        buf_add_cstr(&page->body, "ready\n");
+        not_ready(page, error.message);
+    return true;
 }
 
 static void look_around(struct live *live)
@@ -142,9 +191,9 @@ static void look_around(struct live *live)
     metrics_set(METRIC_STORE_BYTES, store.bytes);
 }
 
-static void metrics(struct live *live, struct arena *arena, struct page *page)
+static bool metrics(struct live *live, struct http_exchange *exchange, struct page *page)
 {
-    (void)arena;
+    (void)exchange;
     look_around(live);
     page->content_type = STR("text/plain; version=0.0.4; charset=utf-8");
     buf_printf(&page->body,
@@ -157,6 +206,7 @@ static void metrics(struct live *live, struct arena *arena, struct page *page)
                HEADGATE_VERSION, (long long)(live->started_ms / 1000),
                (int)(live->started_ms % 1000));
     metrics_write(&page->body, &value_names);
+    return true;
 }
 
 static const struct {
@@ -179,34 +229,21 @@ static page_fn *find_page(struct str target)
     return NULL;
 }
 
-static void answer(struct http_exchange *exchange, const struct page *page)
-{
-    const struct http_header headers[] = {
-        {STR("Content-Type"), page->content_type},
-        {STR("Cache-Control"), STR("no-store")},
-        {STR("Allow"), STR("GET")},
-    };
-    http_respond(exchange, &(struct http_response){.status = page->status,
-                                                   .headers = headers,
-                                                   .header_count = page->status == 405 ? 3 : 2,
-                                                   .body = buf_str(&page->body)});
-}
-
 void live_handle(void *context, struct http_exchange *exchange)
 {
-    struct arena *arena = &exchange->arena;
-    struct page page = {.status = 200,
-                        .content_type = STR("text/plain; charset=utf-8"),
-                        .body = buf_in(arena, METRICS_TEXT_MAX)};
+    struct page *page = arena_new(&exchange->arena, struct page);
     page_fn *make = find_page(exchange->head.target);
+    *page = (struct page){.status = 200,
+                          .content_type = STR("text/plain; charset=utf-8"),
+                          .body = buf_in(&exchange->arena, METRICS_TEXT_MAX)};
     if (!str_eq(exchange->head.method, STR("GET"))) {
-        page.status = 405;
-        buf_add_cstr(&page.body, "Only GET works here.\n");
+        page->status = 405;
+        buf_add_cstr(&page->body, "Only GET works here.\n");
     } else if (!make) {
-        page.status = 404;
-        buf_add_cstr(&page.body, "There are /healthz, /readyz and /metrics.\n");
-    } else {
-        make(context, arena, &page);
+        page->status = 404;
+        buf_add_cstr(&page->body, "There are /healthz, /readyz and /metrics.\n");
+    } else if (!make(context, exchange, page)) {
+        return;
     }
-    answer(exchange, &page);
+    answer(exchange, page);
 }

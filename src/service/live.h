@@ -16,6 +16,8 @@ struct live {
     atomic_bool stopping;  /* set it when the API's server begins to stop */
 };
 
-/* Handles GET /healthz, /readyz and /metrics; the context is a struct live. Reads the store, so the
- * listener's loop waits for a disk at most. */
+/* Handles GET /healthz, /readyz and /metrics; the context is a struct live. /readyz reads the
+ * store, on a thread for reads where it is across a network: the listener's loop waits for a disk
+ * at most.
+ */
 void live_handle(void *live, struct http_exchange *exchange);

@@ -2,13 +2,15 @@
 it died another goes on with, and a connection that goes leaves no question open."""
 
 import concurrent.futures
+import select
 import subprocess
 import time
+import urllib.parse
 
 import psycopg
 import pytest
 
-from support import private
+from support import operations, private, wire
 from support.commit_cutter import CommitCutter
 from support.database import PostgresDatabase, cluster
 from support.salesforce import REDIRECT, Salesforce
@@ -172,6 +174,30 @@ def test_a_connection_that_could_not_be_set_up_is_not_used(nodes, database, agre
         assert node.call("DescribeConnectorProfiles").status == 500
         assert not way.spoils
         assert node.describe("p")
+        node.stop()
+
+
+def ask_without_waiting(node, path):
+    where = urllib.parse.urlsplit(operations.address(node))
+    connection = wire.Connection(where.hostname, where.port)
+    connection.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return connection
+
+
+def test_health_does_not_wait_for_the_database(nodes, database):
+    """Nor do metrics. Whether it is ready is told when the database says something again."""
+    node = nodes(*operations.OPTION)
+    with CommitCutter(cluster().port) as way:
+        database.options = ["--store", database.url.replace(str(cluster().port), str(way.port))]
+        node.start()
+        assert operations.ask(node, "/readyz")[0] == 200
+        way.flows.clear()
+        with ask_without_waiting(node, "/readyz") as readiness:
+            assert operations.ask(node, "/healthz")[::2] == (200, "ok\n")
+            assert operations.metrics(node)["headgate_store_failing"] == 0
+            assert select.select([readiness.socket], [], [], 0)[0] == []
+            way.flows.set()
+            assert readiness.exchange(b"").status == 200
         node.stop()
 
 

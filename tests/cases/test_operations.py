@@ -4,6 +4,8 @@ import json
 import socket
 import subprocess
 import threading
+import time
+import urllib.parse
 
 import pytest
 
@@ -11,6 +13,9 @@ from support import aws, operations, private, wire
 from support.programs import find
 from support.server import OTHER_ACCOUNT, Key, command, headgate
 from support.vendor import Vendor, http
+
+CONNECTIONS = 64  # OPERATIONS_CONNECTIONS_MAX
+IDLE_S = 60  # more than OPERATIONS_IDLE_MS, less than the API's
 
 
 def amplitude(secret, name="p"):
@@ -95,6 +100,29 @@ def test_pages(servers):
 def test_the_api_does_not_answer_there(servers):
     server = servers(*operations.OPTION)
     assert operations.ask(server, "/describe-connector-profiles", "POST")[0] == 405
+
+
+def test_idle_connections_do_not_keep_probes_out(servers):
+    """As many as there may be, opened and left alone: they are closed soon."""
+    server = servers(*operations.OPTION)
+    where = urllib.parse.urlsplit(operations.address(server))
+    idle = [socket.create_connection((where.hostname, where.port)) for _ in range(CONNECTIONS)]
+    until = time.monotonic() + IDLE_S
+    while operations.ask(server, "/healthz")[0] == 429:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    for each in idle:
+        each.close()
+
+
+def test_a_probe_has_no_body(servers):
+    server = servers(*operations.OPTION)
+    where = urllib.parse.urlsplit(operations.address(server))
+    for size, status in ((10, 200), (64 * 1024, 413)):
+        with wire.Connection(where.hostname, where.port) as connection:
+            answer = connection.exchange(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                                         b"%d\r\n\r\n%b" % (size, bytes(size)))
+            assert answer.status == status
 
 
 @pytest.mark.parametrize("change", [

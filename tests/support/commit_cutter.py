@@ -8,7 +8,8 @@ import threading
 class CommitCutter:
     """Passes everything on, until arm(): the next COMMIT is passed on, its answer is waited for,
     and then both sides are cut; or, if the COMMIT shall not arrive, they are cut at once. spoil()
-    changes a word of the same length in what comes next."""
+    changes a word of the same length in what comes next. While `flows` is clear, nothing that is
+    sent to PostgreSQL is passed on."""
 
     def __init__(self, port):
         cutter = self
@@ -16,6 +17,8 @@ class CommitCutter:
         self.armed = threading.Event()
         self.arrives = True
         self.cut = threading.Event()
+        self.flows = threading.Event()
+        self.flows.set()
         self.spoils = []  # pairs of a word and what comes in its place, once
 
         class Handler(socketserver.BaseRequestHandler):
@@ -35,6 +38,7 @@ class CommitCutter:
         return self
 
     def __exit__(self, *_):
+        self.flows.set()
         self.listener.shutdown()
         self.listener.server_close()
         self.thread.join()
@@ -54,6 +58,7 @@ class CommitCutter:
             back = threading.Thread(target=self.bring_back, args=(far, near, last), daemon=True)
             back.start()
             while data := receive(near):
+                self.flows.wait()
                 if self.spoils and self.spoils[0][0] in data:
                     data = data.replace(*self.spoils.pop())
                 if self.armed.is_set() and b"COMMIT" in data:
