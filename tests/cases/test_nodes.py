@@ -2,6 +2,8 @@
 it died another goes on with, and a connection that goes leaves no question open."""
 
 import concurrent.futures
+import pathlib
+import re
 import select
 import subprocess
 import time
@@ -343,6 +345,40 @@ def test_one_among_many_is_found_by_an_index(nodes, database, kind, label, sough
         assert "nextToken" not in answer
     for read_before, read_after in zip(before, stop_and_count(node, database)):
         assert CALLS <= read_after - read_before <= 4 * CALLS
+
+
+STATEMENTS = pathlib.Path(__file__).resolve().parents[2] / "src/store/statements.inc"
+MANY_EXPIRE = {
+    "client_tokens": "INSERT INTO client_tokens SELECT '123456789012', 'us-east-1', 'o', 't' || i,"
+                     " i, 'hash', '{}' FROM generate_series(1, 20000) AS i",
+    "exchanges": "INSERT INTO exchanges SELECT decode(md5(CAST(i AS TEXT)), 'hex'),"
+                 " '123456789012', 'us-east-1', 'p', 1, i FROM generate_series(1, 20000) AS i",
+    "audit": "INSERT INTO audit (at_ms, account, operation, outcome)"
+             " SELECT i, '123456789012', 'o', 'ok' FROM generate_series(1, 20000) AS i",
+}
+
+
+def statement(name):
+    """Its text, as it is sent."""
+    text = re.search(rf'STATEMENT\({name},\s*((?:"[^"]*"\s*)+)\)', STATEMENTS.read_text())
+    return "".join(re.findall(r'"([^"]*)"', text.group(1)))
+
+
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+@pytest.mark.parametrize("name, table", [
+    ("SQL_TOKEN_EXPIRE", "client_tokens"), ("SQL_EXCHANGE_EXPIRE", "exchanges"),
+    ("SQL_AUDIT_EXPIRE", "audit")])
+def test_what_has_expired_is_found_by_an_index(nodes, database, name, table, mode):
+    """Also before PostgreSQL knows how many rows there are."""
+    nodes().start().stop()
+    database.change(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    database.change(MANY_EXPIRE[table])
+    with psycopg.connect(f"{database.where} dbname={database.name} options=-csearch_path=headgate",
+                         prepare_threshold=None) as connection:
+        connection.execute(f"SET plan_cache_mode = {mode}")
+        connection.execute(f"PREPARE expire(bigint, bigint) AS {statement(name)}")
+        plan = "\n".join(row for row, in connection.execute("EXPLAIN EXECUTE expire(10, 1000)"))
+    assert f"Seq Scan on {table}  (" not in plan, plan  # an inner one would have another name
 
 
 @pytest.mark.parametrize("analyzed", ["analyzed", "not analyzed"])

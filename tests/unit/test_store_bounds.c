@@ -101,12 +101,64 @@ static void a_quota_far_below_what_there_is(void **state)
     check(f, store_apply(f->store, apply_insert, &insert, false, &f->error));
 }
 
+static bool apply_tokens(struct db *db, void *argument, struct error *error)
+{
+    static const unsigned char hash[REQUEST_HASH_SIZE];
+    (void)argument;
+    for (int i = 0; i < MANY; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "t%05d", i);
+        struct token_key key = {STR("123456789012"), STR("eu-central-1"),
+                                STR("CreateConnectorProfile"), str_from(text)};
+        if (!token_answer(db, &key, hash, STR("{}"), FIXTURE_NOW_MS + i, error))
+            return false;
+    }
+    return true;
+}
+
+/* Among many whose time has not come one has expired; then none has. */
+static void what_has_expired_among_many(void **state)
+{
+    struct fixture *f = *state;
+    struct expiry expiry = {.now_ms = FIXTURE_NOW_MS + CLIENT_TOKEN_LIFE_MS};
+    check(f, store_apply(f->store, apply_tokens, NULL, false, &f->error));
+    for (int64_t expired = 1; expired >= 0; expired--) {
+        int before = steps_of(f->store->writer);
+        expiry.removed = 0;
+        check(f, store_apply(f->store, expiry_apply, &expiry, false, &f->error));
+        assert_in_range(steps_of(f->store->writer) - before, 1, STEPS_MAX);
+        assert_int_equal(expiry.removed, expired);
+    }
+}
+
+static void one_that_is_pending_among_many(void **state)
+{
+    struct fixture *f = *state;
+    const struct profile_key start = {STR(""), STR(""), STR("")};
+    const char *kinds[] = {"Salesforce", NULL, "Zendesk", NULL};
+    struct insert_argument insert = {sample_profile("y"), 0};
+    struct profile *pending;
+    struct db *db;
+    size_t count;
+    insert.profile.provisioning.status = STR("PENDING");
+    check(f, store_apply(f->store, apply_many, kinds, false, &f->error));
+    check(f, store_apply(f->store, apply_insert, &insert, false, &f->error));
+    check(f, reader_begin(f->reader, &db, &f->error));
+    int before = steps_of(db);
+    check(f, profile_list_pending(f->reader, &f->arena, start, 2, &pending, &count, &f->error));
+    assert_in_range(steps_of(db) - before, 1, STEPS_MAX);
+    assert_int_equal(count, 1);
+    assert_string_equal(pending[0].key.name.data, "y");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_store(one_type_among_many_of_another),
         test_with_store(one_label_among_many_of_another),
         test_with_store(a_quota_far_below_what_there_is),
+        test_with_store(what_has_expired_among_many),
+        test_with_store(one_that_is_pending_among_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
