@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/seats.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -166,8 +167,10 @@ bool pg_line_read(struct pg_line *line, const struct pg_server *server, struct p
     if (join(line, server, &asker)) {
         lead(line);
     } else {
+        seat_leave(); /* who leads needs one to go on */
         while (sem_wait(&asker.turn) != 0)
             ; /* a signal came between */
+        seat_return();
         if (asker.leads)
             lead(line);
     }
