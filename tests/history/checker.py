@@ -158,7 +158,7 @@ class Checker:
         for value, code in self.history.codes.items():
             attempts = [(call, attempt) for call in self.history.calls if call.value == value
                         for attempt in call.attempts]
-            for before, again in zip(code.shown, code.shown[1:]):
+            for before, again in ((code.shown[0], again) for again in code.shown[1:]):
                 if self.may_be_at_two(attempts, before, again):
                     continue
                 shown = f"{value}: its code was shown at {before:.3f} and again at {again:.3f}"

@@ -29,4 +29,6 @@ def test_killed_again_and_again(servers, stand_ins, vendor):
     print(f"{len(node.deaths)} kills: {summary(load.history)}")
     assert len(node.deaths) >= GOAL // BETWEEN_MOST
     assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
-    assert findings(load.history, audit_rows(server)) == []
+    found = findings(load.history, audit_rows(server))
+    print(*found, sep="\n")
+    assert found == []
