@@ -11,6 +11,7 @@
 
 static const char *const texts[PG_STATEMENT_COUNT] = {
 #define STATEMENT(name, text) [name] = (text),
+#define IN_SQLITE(text)
 #include "store/statements.inc"
 #undef STATEMENT
     [PG_STAMP] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, $2, $3)"

@@ -8,6 +8,7 @@
 
 static const char *const texts[PREPARED_COUNT] = {
 #define STATEMENT(name, text) [name] = (text),
+#define IN_SQLITE(text) text
 #include "store/statements.inc"
 #undef STATEMENT
     [TX_BEGIN_READ] = "BEGIN",

@@ -20,7 +20,7 @@ static const char *const common_settings =
     "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
 
 static const char *const settings[] = {
-    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -256;",
+    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -1024;",
     [DB_WRITE] = "PRAGMA cache_size = -1024;",
     [DB_CHECKPOINT] = "PRAGMA cache_size = -64;",
 };
@@ -59,6 +59,8 @@ static int configure(struct sqlite_db *db, enum db_use use)
         snprintf(text, sizeof(text), "PRAGMA max_page_count = %d;", DB_PAGES_MAX);
         rc = sqlite3_exec(db->handle, text, NULL, NULL, NULL);
     }
+    if (rc == SQLITE_OK)
+        rc = sqlite_add_functions(db->handle);
     sqlite3_wal_hook(db->handle, on_commit, db); /* after wal_autocheckpoint, which sets its own */
     return rc;
 }

@@ -71,5 +71,7 @@ void sqlite_note_commit(struct sqlite_db *db, int64_t count); /* once it is dura
 void sqlite_sync_mark(const struct sqlite_db *db);
 void sqlite_drop_mark(struct sqlite_db *db); /* synced; does nothing when none is kept */
 
+int sqlite_add_functions(sqlite3 *handle); /* sqlite_place.c: what the statements call */
+
 /* The file system below SQLite as we want it: see sqlite_vfs.c. */
 const char *sqlite_vfs_name(void);

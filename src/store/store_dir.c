@@ -24,8 +24,11 @@ static bool bring_up_to_date(struct store *store, const char *dir, struct error 
         return false;
     if (!store->writer && !store_connect(store, DB_WRITE, &store->writer, error))
         return false;
-    return store_check_version(store, &version, error) && sqlite_keep_mark(store->writer, error) &&
-           sqlite_prepare_file(store->writer, error) && schema_migrate(store->writer, error);
+    if (!store_check_version(store, &version, error) || !sqlite_keep_mark(store->writer, error) ||
+        !sqlite_prepare_file(store->writer, error) || !schema_migrate(store->writer, error))
+        return false;
+    sqlite_place_profiles(store->writer);
+    return true;
 }
 
 /* What an earlier process left in the log, deleted data among it, goes before anything else. */

@@ -1,10 +1,35 @@
 /* Files of earlier versions of the schema, brought up to date with what is in them. */
 #include "store_fixture.h"
 
+#include "store/backup.h"
+#include "store/sqlite_inside.h"
+
 #include <sqlite3.h>
 #include <sys/stat.h>
 
 enum { SCRIPT_MAX = 64 * 1024 };
+
+/* Runs SQL on a database file by itself; gives the first column of the first row. */
+static int64_t raw(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    int64_t value = -1;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, sqlite_vfs_name()),
+                     SQLITE_OK);
+    assert_int_equal(sqlite_add_functions(db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        value = sqlite3_column_int64(stmt, 0);
+    assert_true(rc == SQLITE_ROW || rc == SQLITE_DONE);
+    sqlite3_finalize(stmt);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return value;
+}
+
+#define COUNT_STRAYS                                                                               \
+    "SELECT count(*) FROM profiles WHERE rowid <> profile_place(account, region, name)"
 
 /* Makes the database by the script that stands for a version of the schema. */
 static void make_old(const struct fixture *f, const char *script)
@@ -80,6 +105,7 @@ static void version_1_is_brought_up_to_date(void **state)
     fixture_close(f);
     fixture_open(f); /* nothing is left to do */
     assert_true(profile_exists(f, "mine"));
+    assert_int_equal(raw(f->path, COUNT_STRAYS), 0);
 }
 
 static void a_tool_brings_it_up_to_date_too(void **state)
@@ -133,6 +159,94 @@ static void an_old_file_ends_up_like_a_new_one(void **state)
     assert_true(str_eq(schema_of(f), fresh));
 }
 
+/* --- where rows stand --- */
+
+/* Two names with the same place, found by trying a million; and that place. */
+#define TWIN_A "place-720895"
+#define TWIN_B "place-1091410"
+#define TWINS_PLACE 29600223412
+_Static_assert(TWINS_PLACE >> 34 == 1, "a place has its highest bit set and no other above");
+
+static int64_t row_id(const struct fixture *f, const char *name)
+{
+    char sql[128];
+    snprintf(sql, sizeof(sql), "SELECT rowid FROM profiles WHERE name = '%s'", name);
+    return raw(f->path, sql);
+}
+
+static void a_row_stands_where_its_name_says(void **state)
+{
+    struct fixture *f = *state;
+    check(f, insert_profile(f, "mine"));
+    check(f, insert_profile(f, TWIN_A));
+    assert_int_equal(row_id(f, TWIN_A), TWINS_PLACE); /* in every file there is: never another */
+    assert_int_equal(raw(f->path, COUNT_STRAYS), 0);
+}
+
+static void names_with_one_place_get_on(void **state)
+{
+    struct fixture *f = *state;
+    check(f, insert_profile(f, TWIN_A));
+    check(f, insert_profile(f, TWIN_B));
+    assert_int_equal(row_id(f, TWIN_A), TWINS_PLACE);
+    assert_int_equal(row_id(f, TWIN_B), TWINS_PLACE + 1);
+    assert_true(profile_exists(f, TWIN_A));
+    assert_true(profile_exists(f, TWIN_B));
+    assert_false(insert_profile(f, TWIN_B));
+    assert_int_equal(f->error.code, ERR_CONFLICT);
+    check(f, delete_profile(f, TWIN_A, true));
+    assert_false(profile_exists(f, TWIN_A));
+    assert_true(profile_exists(f, TWIN_B)); /* though its place is empty */
+    check(f, insert_profile(f, TWIN_A));
+    check(f, delete_profile(f, TWIN_B, true));
+    assert_true(profile_exists(f, TWIN_A));
+    assert_false(profile_exists(f, TWIN_B));
+}
+
+/* An older program gives rows the next free number. */
+static void rows_of_an_older_program_are_found_and_moved(void **state)
+{
+    struct fixture *f = *state;
+    const char *names[] = {TWIN_A, TWIN_B, "x", "y"};
+    for (size_t i = 0; i < 4; i++)
+        check(f, insert_profile(f, names[i]));
+    fixture_close(f);
+    raw(f->path, "UPDATE profiles SET rowid = (SELECT count(*) FROM profiles AS other"
+                 " WHERE other.name <= profiles.name)");
+    assert_int_equal(raw(f->path, COUNT_STRAYS), 4);
+    assert_int_equal(raw(f->path, "SELECT max(rowid) FROM profiles"), 4);
+    struct store_config config = fixture_config(f);
+    check(f, store_attach(&config, &f->store, &f->error)); /* it is current: nothing is moved */
+    check(f, store_reader_open(f->store, &f->reader, &f->error));
+    for (size_t i = 0; i < 4; i++)
+        assert_true(profile_exists(f, names[i]));
+    fixture_close(f);
+    assert_int_equal(raw(f->path, COUNT_STRAYS), 4);
+    fixture_open(f);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(profile_exists(f, names[i]));
+    fixture_close(f);
+    assert_int_equal(raw(f->path, COUNT_STRAYS), 1); /* one of the twins */
+    assert_int_equal(raw(f->path, "SELECT min(rowid) FROM profiles") >> 34, 1);
+    int64_t commits = raw(f->path, "SELECT count FROM changes");
+    fixture_open(f); /* nothing is left to do */
+    fixture_close(f);
+    assert_int_equal(raw(f->path, "SELECT count FROM changes"), commits);
+}
+
+/* SQLite promises to keep row ids in a copy only where they are a column of their own. */
+static void a_copy_keeps_rows_in_their_places(void **state)
+{
+    struct fixture *f = *state;
+    char copy[128];
+    snprintf(copy, sizeof(copy), "%s/copy.db", f->dir);
+    check(f, insert_profile(f, "mine"));
+    check(f, insert_profile(f, "yours"));
+    check(f, backup_make(f->dir, copy, &f->error));
+    assert_int_equal(raw(copy, "SELECT count(*) FROM profiles"), 2);
+    assert_int_equal(raw(copy, COUNT_STRAYS), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +254,10 @@ int main(void)
         test_with_dir(a_tool_brings_it_up_to_date_too),
         test_with_dir(an_old_file_gets_checksums),
         test_with_dir(an_old_file_ends_up_like_a_new_one),
+        test_with_store(a_row_stands_where_its_name_says),
+        test_with_store(names_with_one_place_get_on),
+        test_with_store(rows_of_an_older_program_are_found_and_moved),
+        test_with_store(a_copy_keeps_rows_in_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
