@@ -1,8 +1,10 @@
 /* What many changes in one batch do to each other: nothing, though PostgreSQL's driver gathers them
  * into few statements, and what many threads look up at once is asked for together. */
+#include "base/seats.h"
 #include "store_gate.h"
 
 #include <pthread.h>
+#include <stddef.h>
 
 enum { STEPS_MAX = 64, THREADS = 16, LOOK_UPS = 50 };
 
@@ -258,8 +260,33 @@ static void exchange_that_is_saved_behind_a_deletion_stays(void **state)
 
 struct seeker {
     struct store *store;
+    struct seats *seats;
+    struct seat_claim claim;
+    sem_t seated;
     int first;
 };
+
+static void be_seated(struct seat_claim *claim)
+{
+    sem_post(&((struct seeker *)((char *)claim - offsetof(struct seeker, claim)))->seated);
+}
+
+static void sit_down(struct seeker *seeker)
+{
+    seeker->claim.granted = be_seated;
+    sem_init(&seeker->seated, 0, 0);
+    if (!seats_take(seeker->seats, &seeker->claim))
+        sem_wait(&seeker->seated);
+    seats_sit(seeker->seats);
+}
+
+static void stand_up(struct seeker *seeker)
+{
+    seats_sit(NULL);
+    struct seat_claim *next = seats_pass(seeker->seats);
+    if (next)
+        next->granted(next);
+}
 
 static void seek(struct store *store, const char *name, int64_t version, bool exists)
 {
@@ -280,18 +307,22 @@ static void seek(struct store *store, const char *name, int64_t version, bool ex
 static void *seek_many(void *argument)
 {
     struct seeker *seeker = argument;
+    sit_down(seeker);
     for (int i = 0; i < LOOK_UPS; i++) {
         char name[16];
         int number = (seeker->first + i) % (THREADS + 1);
         snprintf(name, sizeof(name), "p%d", number);
         seek(seeker->store, name, 100 + number, number < THREADS);
     }
+    stand_up(seeker);
     return NULL;
 }
 
+/* With fewer seats than threads, as workers have: whoever waits for another's answer leaves his. */
 static void each_thread_finds_what_it_asked_for(void **state)
 {
     struct fixture *f = *state;
+    struct seats *seats = seats_new(2);
     static struct seeker seekers[THREADS];
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -302,11 +333,12 @@ static void each_thread_finds_what_it_asked_for(void **state)
         check(f, store_apply(f->store, apply_insert, &one, false, &f->error));
     }
     for (int i = 0; i < THREADS; i++) {
-        seekers[i] = (struct seeker){f->store, i};
+        seekers[i] = (struct seeker){.store = f->store, .seats = seats, .first = i};
         assert_int_equal(pthread_create(&threads[i], NULL, seek_many, &seekers[i]), 0);
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
+    seats_free(seats);
 }
 
 int main(void)
