@@ -58,8 +58,10 @@ static const char *const steps[] = {
     "ALTER TABLE audit ADD COLUMN version BIGINT;",
 
     /* 4: so that a list of one connector's profiles reads no others'. Only custom connectors have
-     * labels. */
-    "CREATE INDEX profiles_by_type ON profiles (account, region, connector_type, name);"
+     * labels. Each index serves only who asks for what it is about: else PostgreSQL, as long as it
+     * knows nothing of the tables, looks a name up in it and reads all names of the account. */
+    "CREATE INDEX profiles_by_type ON profiles (account, region, connector_type, name)"
+    " WHERE connector_type <> '';"
     "CREATE INDEX profiles_by_label ON profiles"
     " (account, region, connector_type, connector_label, name) WHERE connector_label IS NOT NULL;",
 };

@@ -203,6 +203,16 @@ def test_health_does_not_wait_for_the_database(nodes, database):
         node.stop()
 
 
+def test_a_name_is_looked_up_by_its_key_in_tables_that_are_new(nodes):
+    """PostgreSQL does not know yet that most names begin with the same account and region."""
+    node = nodes()
+    node.start()
+    plan = node.query("EXPLAIN SELECT version FROM profiles"
+                      " WHERE account = 'a' AND region = 'r' AND name = 'n'")
+    assert "profiles_pkey" in str(plan), plan
+    node.stop()
+
+
 def test_writers_that_are_long_gone_are_forgotten(database, nodes):
     """Numbers of commits are kept for writers that may still ask for them."""
     node = nodes()
