@@ -11,7 +11,8 @@
 #include <stdlib.h>
 
 /* libcurl's limit is one of all connections, ours one of those that lie unused. It is looked at
- * when a transfer ends, which is counted still. */
+ * when a transfer ends, which is counted still, as are others that end in the same step: so it may
+ * be passed by these. */
 static void count_active(struct client *client, size_t count)
 {
     client->active_count = count;

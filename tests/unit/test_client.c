@@ -322,7 +322,9 @@ static void many_callers_get_their_own_answers(void **state)
     close_all(&f);
 }
 
-enum { HELD = CLIENT_CONNECTIONS_KEPT + 32 };
+/* Calls that end in one step of libcurl's still count as under way at its limit, so that as many
+ * connections more may lie unused. */
+enum { HELD = CLIENT_CONNECTIONS_KEPT + 32, AT_ONCE = 8 };
 
 struct held {
     struct fixture *f;
@@ -363,6 +365,7 @@ static void connections_are_kept_beside_many_in_use(void **state)
     struct fixture f = {0};
     struct held held = {.f = &f};
     pthread_t threads[HELD];
+    int more_ended;
     sem_init(&held.released, 0, 0);
     sem_init(&held.ended, 0, 0);
     open_plain(&f, serve_held, &held);
@@ -383,11 +386,12 @@ static void connections_are_kept_beside_many_in_use(void **state)
         pthread_join(threads[i], &good);
         assert_non_null(good);
     }
-    for (int i = 0; i < HELD + 1 - CLIENT_CONNECTIONS_KEPT; i++)
+    for (int i = 0; i < HELD + 1 - CLIENT_CONNECTIONS_KEPT - AT_ONCE; i++)
         sem_wait(&held.ended);
     post(&f, "/");
     assert_true(f.response.reused);
-    assert_int_equal(sem_trywait(&held.ended), -1);
+    sem_getvalue(&held.ended, &more_ended);
+    assert_in_range(more_ended, 0, AT_ONCE);
     close_all(&f);
 }
 
