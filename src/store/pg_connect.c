@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/seats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +91,9 @@ static void keep_words(const char *words, struct error *error)
 static bool connect_once(struct pg_db *db, struct error *error)
 {
     struct error words = {0};
+    seat_leave(); /* a host that is silent takes seconds */
     db->conn = pg_server_connect(db->server, db->tries++);
+    seat_return();
     if (libpq.status(db->conn) == LIBPQ_STATUS_OK) {
         db->connections++;
         if (set_up(db, error))
@@ -125,7 +128,9 @@ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
         }
         if (db->failure == DB_FAILED || clock_mono_ms() >= until_ms)
             return fail(error, reason.code, "%s", reason.message);
+        seat_leave();
         clock_nap_us(PG_NAP_US);
+        seat_return();
     }
     return true;
 }
