@@ -15,7 +15,7 @@ import pytest
 from support import operations, private, wire
 from support.commit_cutter import CommitCutter
 from support.database import PostgresDatabase, cluster
-from support.salesforce import REDIRECT, Salesforce
+from support.salesforce import REDIRECT, Salesforce, set_app
 from support.server import command
 from support.vendor import Vendor, http
 
@@ -109,7 +109,7 @@ def test_one_token_at_two_nodes(nodes, canaries):
     """One of them works, the other waits for its answer; the code is shown once."""
     with Salesforce(canaries) as vendor:
         first = nodes(*to_vendor(vendor, "Salesforce"))
-        private.set_app(first, canaries)
+        set_app(first, canaries)
         second = nodes(*to_vendor(vendor, "Salesforce"))
         for node in (first, second):
             node.start()
@@ -226,7 +226,7 @@ def test_a_private_connection_of_a_node_that_died(nodes, canaries):
     """Another node, which was up all the time, finds it and makes it."""
     with private.Gated(canaries) as vendor:
         first = nodes(*private.options(vendor))
-        private.set_app(first, canaries)
+        set_app(first, canaries)
         second = nodes(*private.options(vendor))
         for node in (first, second):
             node.start()

@@ -10,6 +10,7 @@ import urllib.parse
 import pytest
 
 from support import aws, operations, private, wire
+from support.background import Background
 from support.programs import find
 from support.server import OTHER_ACCOUNT, Key, command, headgate
 from support.vendor import Vendor, http
@@ -59,27 +60,17 @@ def gate():
 
 @pytest.fixture
 def in_background():
-    """Runs calls on threads of their own, each ended when the test ends; their results by join."""
+    """Runs calls on threads of their own, each ended when the test ends."""
     threads = []
 
     def run(work):
-        results = []
-        thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
-        thread.results = results
-        thread.start()
-        threads.append(thread)
-        return thread
+        threads.append(Background(work))
+        return threads[-1]
 
     yield run
     for each in threads:
         each.join(60)
         assert not each.is_alive()
-
-
-def result_of(thread):
-    thread.join(60)
-    assert len(thread.results) == 1
-    return thread.results[0]
 
 
 def test_off_unless_asked_for(servers):
@@ -151,7 +142,7 @@ def test_not_ready_while_stopping(servers, gate, canaries, in_background):
     assert operations.ask(server, "/readyz")[::2] == (503, "The server is stopping.\n")
     assert operations.ask(server, "/healthz")[0] == 200
     gate.open.set()
-    assert result_of(call).status == 200
+    assert call.result().status == 200
     assert server.wait_for_end() == 0
 
 
@@ -249,7 +240,7 @@ def test_work_that_waits_is_seen(servers, gate, canaries, in_background):
     assert (seen["headgate_workers"], seen["headgate_workers_busy"]) == (2, 2)
     assert seen["headgate_connections_open"] == 3
     gate.open.set()
-    assert [result_of(call).status for call in calls] == [200, 200, 200]
+    assert [call.result().status for call in calls] == [200, 200, 200]
 
 
 def test_private_connections_under_way_are_seen(servers, canaries):
@@ -327,9 +318,9 @@ def test_past_the_queue_changes_are_throttled(servers, gate, canaries, in_backgr
     assert server.call("DescribeConnectorProfiles").status == 200
     assert throttled(server.call("DeleteConnectorProfile", {"connectorProfileName": "in-hand"}))
     gate.open.set()
-    statuses = [result_of(call).status for call in calls + more]
+    statuses = [call.result().status for call in calls + more]
     assert statuses[0] == 200 and sorted(statuses[1:]) == [200, 429], statuses
-    assert throttled(next(each for each in map(result_of, more) if each.status == 429))
+    assert throttled(next(each for each in map(Background.result, more) if each.status == 429))
 
 
 def test_an_account_has_its_share(servers, gate, canaries, in_background):
@@ -343,7 +334,7 @@ def test_an_account_has_its_share(servers, gate, canaries, in_background):
                                                  amplitude(canaries.new()), key=other))
     gate.wait_for_calls(1)
     gate.open.set()
-    assert (result_of(first).status, result_of(of_other).status) == (200, 200)
+    assert (first.result().status, of_other.result().status) == (200, 200)
     assert server.call("CreateConnectorProfile", amplitude(canaries.new(), "q")).status == 200
 
 
@@ -360,8 +351,8 @@ def test_the_sdk_tries_a_throttled_change_again(servers, gate, canaries, in_back
     while operations.metrics(server).get(name, 0) < 1:
         assert server.running()
     gate.open.set()
-    assert result_of(first).status == 200
-    assert result_of(second)["ResponseMetadata"]["RetryAttempts"] >= 1
+    assert first.result().status == 200
+    assert second.result()["ResponseMetadata"]["RetryAttempts"] >= 1
 
 
 SLOW = "0.01:2"  # two requests at once, and no third for longer than any test takes

@@ -5,11 +5,11 @@ import fcntl
 import json
 import os
 import socket
-import threading
 
 import pytest
 
 from support import aws, operations, wire
+from support.background import Background
 from support.server import VARIANT
 
 TOLD = (429, "ThrottlingException", "1")
@@ -25,19 +25,6 @@ def assert_grew_less(server, before, limit):
     """Sanitizers keep what was freed."""
     if VARIANT in ("release", "faults"):
         assert server.memory() - before < limit
-
-
-def in_background(work):
-    """Runs it on a thread of its own; what it returns is waited for by a call."""
-    results = []
-    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
-    thread.start()
-
-    def result():
-        thread.join(60)
-        return results[0]
-
-    return result
 
 
 def refused(server):
@@ -67,10 +54,10 @@ def test_the_sdk_tries_again_for_a_connection(servers):
     with wire.Connection(server.host, server.port):
         while operations.metrics(server)["headgate_connections_open"] < 1:
             assert server.running()
-        answer = in_background(client.describe_connector_profiles)
+        answer = Background(client.describe_connector_profiles)
         while refused(server) < 1:
             assert server.running()
-    assert answer()["ResponseMetadata"]["RetryAttempts"] >= 1
+    assert answer.result()["ResponseMetadata"]["RetryAttempts"] >= 1
 
 
 def unfinished(server, size, framing):
@@ -137,8 +124,8 @@ def test_a_log_that_nobody_reads(servers):
     missing = {"connectorProfileName": "p"}
     while lost() == 0:
         assert server.call("DeleteConnectorProfile", missing).status == 404
-    read = in_background(lambda: os.fdopen(read_end, "rb").read())
+    read = Background(lambda: os.fdopen(read_end, "rb").read())
     with listener:
         assert server.call("DeleteConnectorProfile", missing).status == 404
         server.stop()
-    assert b"Lines were lost before the last one" in read()
+    assert b"Lines were lost before the last one" in read.result()

@@ -8,7 +8,7 @@ import pytest
 
 from support import crowd, operations, private
 from support.private import HOST, assert_failed, change, create, settled, state
-from support.salesforce import REDIRECT
+from support.salesforce import REDIRECT, set_app
 from support.vendor import http
 
 HOST_MAX = 1024 // 2  # PROVISION_MAX, of which one host gets half
@@ -25,7 +25,7 @@ def salesforce(canaries):
 @pytest.fixture
 def server(servers, salesforce, canaries):
     made = servers(*private.options(salesforce), start=False)
-    private.set_app(made, canaries)
+    set_app(made, canaries)
     return made.start()
 
 
@@ -339,7 +339,7 @@ def two_vendors(servers, salesforce, hanging, canaries):
     made = servers(*private.options(salesforce), "--endpoint", "Singular=http://hangs.example",
                    "--private-route", f"hangs.example=127.0.0.1:{hanging.ports[0]}",
                    *operations.OPTION, start=False)
-    private.set_app(made, canaries)
+    set_app(made, canaries)
     return made.start()
 
 

@@ -6,8 +6,7 @@ import threading
 
 import pytest
 
-from support.salesforce import CLIENT_ID, REDIRECT, Salesforce
-from support.server import headgate
+from support.salesforce import REDIRECT, Salesforce, set_app
 
 MEET_TIMEOUT_S = 30
 
@@ -38,8 +37,7 @@ def salesforce(canaries):
 def server(servers, salesforce, canaries):
     made = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
                    start=False)
-    headgate("oauth-app", "set", *made.place, "--connector", "Salesforce", "--client-id",
-             CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
+    set_app(made, canaries)
     made.start()
     made.ok("CreateConnectorProfile", {**change(salesforce.new_tokens()),
                                        "connectorType": "Salesforce"})

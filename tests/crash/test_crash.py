@@ -11,8 +11,8 @@ import pytest
 
 from support import private
 from support import server as servers_of
-from support.salesforce import CLIENT_ID, REDIRECT, Salesforce
-from support.server import ROOT, Server, headgate
+from support.salesforce import REDIRECT, Salesforce, set_app
+from support.server import ROOT, Server
 
 # The one window in which a code is lost: its answer has come, but isn't durable yet.
 LOST_WITH_THE_ANSWER = {"exchange:answered", "store:before-commit"}
@@ -46,8 +46,7 @@ def salesforce(canaries):
 def server(servers, salesforce, canaries):
     made = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
                    start=False)
-    headgate("oauth-app", "set", *made.place, "--connector", "Salesforce", "--client-id",
-             CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
+    set_app(made, canaries)
     return made
 
 
@@ -176,7 +175,7 @@ def test_killed_while_a_private_connection_is_made(servers, salesforce, canaries
     """The change's commit, the exchange's and the background's: whatever was answered is there
     after the restart and goes on by itself, and the code is shown once."""
     server = servers(*private.options(salesforce), start=False)
-    private.set_app(server, canaries)
+    set_app(server, canaries)
     request = private.create(credentials_for("code", salesforce), clientToken="crash-1")
     if operation == "UpdateConnectorProfile":
         server.start()

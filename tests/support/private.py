@@ -6,8 +6,7 @@ import socket
 import threading
 import time
 
-from support.salesforce import CLIENT_ID, Salesforce
-from support.server import headgate
+from support.salesforce import Salesforce
 
 HOST = "acme.inside.example"  # nobody can look it up
 WAIT_S = 60
@@ -50,11 +49,6 @@ def closed_port():
     """An address on loopback where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-def set_app(server, canaries):
-    headgate("oauth-app", "set", *server.place, "--connector", "Salesforce", "--client-id",
-             CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
 
 
 def change(credentials, mode="Private", name="inside", sandbox=False, **more):

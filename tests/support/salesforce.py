@@ -5,6 +5,7 @@ import json
 import threading
 import urllib.parse
 
+from support.server import headgate
 from support.vendor import Vendor, http
 
 TOKEN_PATH = "/services/oauth2/token"
@@ -71,3 +72,8 @@ class Salesforce(Vendor):
         return http("200 OK", json.dumps({
             "access_token": fresh["accessToken"], "refresh_token": fresh["refreshToken"],
             "token_type": "Bearer", "issued_at": "1700000000000", "scope": "api refresh_token"}))
+
+
+def set_app(server, canaries):
+    headgate("oauth-app", "set", *server.place, "--connector", "Salesforce", "--client-id",
+             CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
