@@ -231,13 +231,14 @@ void client_loop_stop(struct client *client)
 {
     pthread_mutex_lock(&client->lock);
     client->stopping = true;
-    if (client->running) /* sent under the lock: once the thread knows, it closes `wake` */
+    bool was_running = client->running;
+    client->running = false; /* who comes late is told that it is stopping */
+    if (was_running)         /* sent under the lock: once the thread knows, it closes `wake` */
         uv_async_send(&client->wake);
     pthread_mutex_unlock(&client->lock);
-    if (client->running) {
+    if (was_running) {
         pthread_join(client->thread, NULL);
         uv_loop_close(&client->loop);
-        client->running = false;
     }
 }
 
