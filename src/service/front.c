@@ -297,6 +297,7 @@ static void begin(void *argument)
     open_and_dispatch(call);
 }
 
+/* What it asks for counts, in metrics and the audit, only once it is signed: hence not kept. */
 static bool is_change(const struct http_head *head)
 {
     const struct api_operation *found;

@@ -93,8 +93,8 @@ extern const struct db_driver pg_driver;
 
 /* Waits, some seconds for each host. A host that takes the connection and then is silent or closes
  * it keeps libpq from trying the next one: so each try begins with another host. */
-struct pg_line *pg_server_line(const struct pg_server *server);
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries);
+struct pg_line *pg_server_line(const struct pg_server *server); /* the server's own */
 
 /* --- pg_connect.c --- */
 

@@ -9,7 +9,6 @@
 #include "base/seats.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdlib.h>
 
 enum { GROUP_MAX = 64 };
@@ -20,7 +19,7 @@ struct asker {
     int64_t until_ms;
     bool ok, leads;
     struct error error;
-    sem_t turn; /* answered, or to lead */
+    struct pause pause; /* until it is answered, or is to lead */
     struct asker *next;
 };
 
@@ -62,10 +61,13 @@ static bool ask_together(struct pg_db *db, struct asker *group, struct error *er
     return ok && pg_drain(db, PG_READ_MS, error);
 }
 
-/* A read can be made again over another connection, perhaps to another server. */
+/* A read can be made again over another connection, perhaps to another server. Groups that came
+ * while the server was silent do not each find that out again. */
 static bool ask_patiently(struct pg_db *db, struct asker *group, int64_t until_ms,
                           struct error *error)
 {
+    if (clock_mono_ms() >= until_ms)
+        return fail(error, ERR_UNAVAILABLE, "The store's database did not answer in time.");
     do {
         if (pg_ensure(db, until_ms, error) && ask_together(db, group, error))
             return true;
@@ -124,7 +126,7 @@ static void hand_on(struct pg_line *line)
         line->led = false;
     pthread_mutex_unlock(&line->mutex);
     if (leader)
-        sem_post(&leader->turn);
+        pause_end(&leader->pause);
 }
 
 /* Its own question is the first of the group. */
@@ -136,8 +138,8 @@ static void lead(struct pg_line *line)
     answer_all(pg_of(line->db), group);
     hand_on(line);
     for (struct asker *asker = group->next; asker;) {
-        struct asker *next = asker->next; /* posting ends the asker */
-        sem_post(&asker->turn);
+        struct asker *next = asker->next; /* whose pause ends, may be gone */
+        pause_end(&asker->pause);
         asker = next;
     }
 }
@@ -163,17 +165,14 @@ bool pg_line_read(struct pg_line *line, const struct pg_server *server, struct p
                   struct error *error)
 {
     struct asker asker = {.stmt = stmt, .until_ms = clock_mono_ms() + PG_READ_MS};
-    sem_init(&asker.turn, 0, 0);
-    if (join(line, server, &asker)) {
-        lead(line);
-    } else {
-        seat_leave(); /* who leads needs one to go on */
-        while (sem_wait(&asker.turn) != 0)
-            ; /* a signal came between */
-        seat_return();
-        if (asker.leads)
-            lead(line);
+    pause_init(&asker.pause);
+    bool leads = join(line, server, &asker);
+    if (!leads) {
+        pause_wait(&asker.pause);
+        leads = asker.leads;
     }
-    sem_destroy(&asker.turn);
+    if (leads)
+        lead(line);
+    pause_done(&asker.pause);
     return asker.ok || fail(error, asker.error.code, "%s", asker.error.message);
 }

@@ -24,22 +24,17 @@ struct store_reader {
     struct store_reader *next;
 };
 
-static struct store_reader *reader_new(struct store *store, struct db *db)
+/* One that reads has its place among readers_max already, or there is no such limit. */
+static bool open_reader(struct store *store, enum db_use use, struct store_reader **ret_reader,
+                        struct error *error)
 {
+    struct db *db;
+    if (!store_connect(store, use, &db, error))
+        return false;
     struct store_reader *reader = xcalloc(1, sizeof(*reader));
     reader->store = store;
     reader->db = db;
-    return reader;
-}
-
-/* A place among readers_max is taken already, or there is no such limit. */
-static bool open_in_place(struct store *store, struct store_reader **ret_reader,
-                          struct error *error)
-{
-    struct db *db;
-    if (!store_connect(store, DB_READ, &db, error))
-        return false;
-    *ret_reader = reader_new(store, db);
+    *ret_reader = reader;
     return true;
 }
 
@@ -56,7 +51,7 @@ bool store_reader_open(struct store *store, struct store_reader **ret_reader, st
     pthread_mutex_lock(&store->readers_mutex);
     store->readers_open++;
     pthread_mutex_unlock(&store->readers_mutex);
-    if (open_in_place(store, ret_reader, error))
+    if (open_reader(store, DB_READ, ret_reader, error))
         return true;
     leave_place(store);
     return false;
@@ -110,7 +105,7 @@ bool store_reader_take(struct store *store, struct store_reader **ret_reader, st
         return fail(error, ERR_UNAVAILABLE,
                     "All %d connections to the store's database were in use for %d s.",
                     store->readers_max, READER_WAIT_MS / 1000);
-    if (*ret_reader || open_in_place(store, ret_reader, error))
+    if (*ret_reader || open_reader(store, DB_READ, ret_reader, error))
         return true;
     leave_place(store);
     return false;
@@ -135,15 +130,6 @@ void store_reader_put(struct store *store, struct store_reader *reader)
 
 /* --- finders --- */
 
-static bool open_finder(struct store *store, struct store_reader **ret_reader, struct error *error)
-{
-    struct db *db;
-    if (!store_connect(store, DB_FIND, &db, error))
-        return false;
-    *ret_reader = reader_new(store, db);
-    return true;
-}
-
 static void close_finder(struct store_reader *reader)
 {
     db_close(reader->db);
@@ -162,7 +148,7 @@ bool store_finder_take(struct store *store, struct store_reader **ret_reader, st
     }
     pthread_mutex_unlock(&store->readers_mutex);
     *ret_reader = reader;
-    return reader || open_finder(store, ret_reader, error);
+    return reader || open_reader(store, DB_FIND, ret_reader, error);
 }
 
 void store_finder_put(struct store *store, struct store_reader *reader)

@@ -58,15 +58,16 @@ bool store_reader_take(struct store *store, struct store_reader **ret_reader, st
 void store_reader_put(struct store *store, struct store_reader *reader);
 
 /* The same for looking up single rows by their keys (the functions called ..._find), and nothing
- * else: where the store is remote, all of these share one connection and none waits for another. */
+ * else: where the store is remote, all of these share one connection, and none waits for a free
+ * one. */
 bool store_finder_take(struct store *store, struct store_reader **ret_reader, struct error *error);
 void store_finder_put(struct store *store, struct store_reader *reader);
 
 /* --- writing --- */
 
-/* One write of a batch, run on the committer's thread between SAVEPOINT and RELEASE: false undoes
- * this write alone, and is reported to its caller only after the batch's fate is known. Must not
- * wait for anything. */
+/* One write of a batch, run on the committer's thread: false undoes this write alone, and is
+ * reported to its caller only after the batch's fate is known. Run again when the batch is: so it
+ * depends on nothing but its argument and the rows. Must not wait for anything. */
 typedef bool store_apply_fn(struct db *db, void *argument, struct error *error);
 
 struct store_write {
