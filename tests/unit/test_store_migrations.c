@@ -1,5 +1,6 @@
 /* Files of earlier versions of the schema, brought up to date with what is in them. */
 #include "store_fixture.h"
+#include "store_raw.h"
 
 #include "store/backup.h"
 #include "store/sqlite_inside.h"
@@ -8,25 +9,6 @@
 #include <sys/stat.h>
 
 enum { SCRIPT_MAX = 64 * 1024 };
-
-/* Runs SQL on a database file by itself; gives the first column of the first row. */
-static int64_t raw(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    sqlite3_stmt *stmt;
-    int64_t value = -1;
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, sqlite_vfs_name()),
-                     SQLITE_OK);
-    assert_int_equal(sqlite_add_functions(db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        value = sqlite3_column_int64(stmt, 0);
-    assert_true(rc == SQLITE_ROW || rc == SQLITE_DONE);
-    sqlite3_finalize(stmt);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    return value;
-}
 
 #define COUNT_STRAYS                                                                               \
     "SELECT count(*) FROM profiles WHERE rowid <> profile_place(account, region, name)"

@@ -1,30 +1,11 @@
 /* Which directories and files the store takes, and what it says to those it does not. */
 #include "store_fixture.h"
-
-#include "store/sqlite_inside.h"
+#include "store_raw.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-/* Runs SQL on the database file by itself; gives the first column of the first row. */
-static int64_t raw(const struct fixture *f, const char *sql)
-{
-    sqlite3 *db;
-    sqlite3_stmt *stmt;
-    int64_t value = -1;
-    assert_int_equal(sqlite3_open_v2(f->path, &db, SQLITE_OPEN_READWRITE, sqlite_vfs_name()),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        value = sqlite3_column_int64(stmt, 0);
-    assert_true(rc == SQLITE_ROW || rc == SQLITE_DONE);
-    sqlite3_finalize(stmt);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    return value;
-}
 
 static void assert_refused(struct fixture *f, const char *reason)
 {
@@ -62,8 +43,8 @@ static void new_file_is_ours_and_private(void **state)
     assert_int_equal(info.st_mode & 0777, 0600);
     fixture_close(f);
     assert_int_equal(access(wal, F_OK), -1);
-    assert_int_equal(raw(f, "PRAGMA application_id"), 0x48474154);
-    assert_int_equal(raw(f, "PRAGMA user_version"), 4);
+    assert_int_equal(raw(f->path, "PRAGMA application_id"), 0x48474154);
+    assert_int_equal(raw(f->path, "PRAGMA user_version"), 4);
 }
 
 /* As a program that died between making the file and filling it would leave it. */
@@ -172,19 +153,19 @@ static void file_of_a_newer_version_is_refused(void **state)
     struct fixture *f = *state;
     fixture_open(f);
     fixture_close(f);
-    raw(f, "PRAGMA user_version = 1000");
+    raw(f->path, "PRAGMA user_version = 1000");
     assert_refused(f, "was written by a newer headgate (schema 1000, this one knows 4)");
-    assert_int_equal(raw(f, "PRAGMA user_version"), 1000);
+    assert_int_equal(raw(f->path, "PRAGMA user_version"), 1000);
 }
 
 static void other_applications_file_is_refused_and_left_alone(void **state)
 {
     struct fixture *f = *state;
     write_file(f->path, "", 0, 0600);
-    raw(f, "CREATE TABLE theirs (x)");
+    raw(f->path, "CREATE TABLE theirs (x)");
     assert_refused(f, "another application's database");
-    assert_int_equal(raw(f, "SELECT count(*) FROM sqlite_schema"), 1);
-    raw(f, "PRAGMA application_id = 77");
+    assert_int_equal(raw(f->path, "SELECT count(*) FROM sqlite_schema"), 1);
+    raw(f->path, "PRAGMA application_id = 77");
     assert_refused(f, "another application's database");
 }
 
@@ -257,7 +238,7 @@ static void damaged_row_is_told_and_writes_elsewhere_go_on(void **state)
     fixture_open(f);
     check(f, insert_profile(f, "mine"));
     fixture_close(f);
-    int64_t root = raw(f, "SELECT rootpage FROM sqlite_schema WHERE name = 'profiles'");
+    int64_t root = raw(f->path, "SELECT rootpage FROM sqlite_schema WHERE name = 'profiles'");
     overwrite(f, (root - 1) * 4096, 4096);
     fixture_open(f);
     assert_false(
