@@ -1,4 +1,5 @@
-/* base64url(hash[16] | position). */
+/* base64url(position | hash[16]). What begins with UTF-8 never begins with a hyphen then, which the
+ * AWS CLI would take for an option instead of the value of --next-token. */
 #include "service/page_token.h"
 
 #include "base/buf.h"
@@ -39,10 +40,10 @@ static void tag_of(struct call *call, struct str position, unsigned char tag[TAG
 
 struct str page_token_make(struct call *call, struct str position)
 {
-    char *bytes = arena_alloc(call->arena, TAG_SIZE + position.len);
-    tag_of(call, position, (unsigned char *)bytes);
-    memcpy(bytes + TAG_SIZE, position.data, position.len);
-    return encode_base64url(call->arena, (struct str){bytes, TAG_SIZE + position.len});
+    char *bytes = arena_alloc(call->arena, position.len + TAG_SIZE);
+    memcpy(bytes, position.data, position.len);
+    tag_of(call, position, (unsigned char *)bytes + position.len);
+    return encode_base64url(call->arena, (struct str){bytes, position.len + TAG_SIZE});
 }
 
 bool page_token_read(struct call *call, struct str *ret_position)
@@ -54,10 +55,10 @@ bool page_token_read(struct call *call, struct str *ret_position)
     if (!token.data)
         return true;
     if (decode_base64url(call->arena, token, &bytes) && bytes.len >= TAG_SIZE) {
-        struct str position = {bytes.data + TAG_SIZE, bytes.len - TAG_SIZE};
+        struct str position = {bytes.data, bytes.len - TAG_SIZE};
         tag_of(call, position, tag);
         if (secret_bytes_eq((struct str){(char *)tag, TAG_SIZE},
-                            (struct str){bytes.data, TAG_SIZE})) {
+                            (struct str){bytes.data + position.len, TAG_SIZE})) {
             *ret_position = position;
             return true;
         }

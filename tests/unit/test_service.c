@@ -294,6 +294,22 @@ static void page_tokens_cannot_be_altered_or_moved(void **state)
     arena_done(&arena);
 }
 
+/* As the value of an option one would be taken for another option. */
+static void page_tokens_do_not_begin_with_a_hyphen(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct secret *secret = secret_random(32);
+    struct service service = {.config = {.service_secret = secret}};
+    struct call *call = call_with(&arena, &service, "123456789012", "{}");
+    for (int i = 0; i < 2000; i++) {
+        struct str token = page_token_make(call, arena_printf(&arena, "%d", i));
+        assert_true(token.data[0] != '-');
+    }
+    secret_free(secret);
+    arena_done(&arena);
+}
+
 /* --- names --- */
 
 static void arns_have_the_real_service_s_form(void **state)
@@ -326,6 +342,7 @@ int main(void)
         cmocka_unit_test(unions_hold_the_profile_s_connector_only),
         cmocka_unit_test(properties_are_stored_with_their_key),
         cmocka_unit_test(page_tokens_cannot_be_altered_or_moved),
+        cmocka_unit_test(page_tokens_do_not_begin_with_a_hyphen),
         cmocka_unit_test(arns_have_the_real_service_s_form),
     };
     shapes_init(); /* also readies the JSON reader */
