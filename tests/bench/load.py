@@ -108,10 +108,12 @@ def describes(server):
     return [signed(server, "DescribeConnectorProfiles", {"connectorProfileNames": ["bench-7"]})]
 
 
-def updates(server, config, count=PROFILES):
+def updates(server, config, count=PROFILES, tokens=""):
+    """With `tokens`, each has a client token of its own, of which this is the beginning."""
+    token = lambda number: {"clientToken": f"{tokens}-{number}"} if tokens else {}
     return [signed(server, "UpdateConnectorProfile", {
-        "connectorProfileName": f"bench-{number}", "connectionMode": "Public",
-        "connectorProfileConfig": config}) for number in range(count)]
+        "connectorProfileName": f"bench-{number % PROFILES}", "connectionMode": "Public",
+        "connectorProfileConfig": config, **token(number)}) for number in range(count)]
 
 
 def creates(server, config, count=PROFILES, prefix="bench"):

@@ -7,6 +7,7 @@ any machine. Prints tables and writes build/bench.json."""
 
 import argparse
 import contextlib
+import itertools
 import json
 import pathlib
 import shutil
@@ -22,17 +23,19 @@ import yardsticks
 from load import BINARY, CONNECTIONS, CONNECTOR, ROOT, Server, interleaved, machine, ratios, say
 from support import wire
 
-ONCE = 6000  # creates, and deletes, in a round
+ONCE = 6000  # creates, deletes, and updates with a client token, in a round
 
 # (name, what of ours, what beside it, the ratio that is aimed at)
 COMPARISONS = [
     ("describe_vs_nginx", "signed DescribeConnectorProfiles", "nginx, the same bytes", 0.6),
     ("describe_vs_moto", "signed DescribeConnectorProfiles", "moto, GetSecretValue", None),
     ("update_vs_sqlite", "verified durable UpdateConnectorProfile", "SQLite, update and sync", 4),
+    ("token_vs_sqlite", "the update with a client token", "SQLite, update and sync", None),
     ("create_vs_sqlite", "verified durable CreateConnectorProfile", "SQLite, insert and sync", 4),
     ("delete_vs_sqlite", "durable DeleteConnectorProfile", "SQLite, delete and sync", 4),
     ("update_vs_moto", "verified durable UpdateConnectorProfile", "moto, PutSecretValue", None),
     ("update_vs_pgbench", "the update over PostgreSQL", "pgbench, update", 0.8),
+    ("token_vs_pgbench", "the same with a client token", "pgbench, update", None),
     ("create_vs_pgbench", "the create over PostgreSQL", "pgbench, insert", 0.8),
     ("delete_vs_pgbench", "the delete over PostgreSQL", "pgbench, delete", 0.8),
 ]
@@ -50,7 +53,6 @@ class Bench:
         self.rounds, self.seconds = options.rounds, options.seconds
         self.config = load.sandbox_config(CONNECTOR, "accepted")
         self.pairs = {}
-        self.made = 0
 
     def repeat(self, authority, requests):
         """A measure that sends these requests again and again."""
@@ -60,12 +62,19 @@ class Bench:
         return measure
 
     def once(self, server, requests):
-        """A measure that sends each of these requests once: `requests(prefix)`."""
+        """A measure that sends each of these requests once: `requests(prefix)`, with a prefix that
+        no other of the measure's rounds has."""
+        rounds = itertools.count()
+
         def measure():
-            load.write_requests(self.path, requests(f"once-{self.made // 2}"))
-            self.made += 1
+            load.write_requests(self.path, requests(f"once-{next(rounds)}"))
             return load.send_once(server.port, self.path)
         return measure
+
+    def updates(self, server):
+        """Two measures: without client tokens, and with one each, as SDKs send them."""
+        return (self.repeat(server.authority, lambda: load.updates(server, self.config)),
+                self.once(server, lambda name: load.updates(server, self.config, ONCE, name)))
 
     def create_and_delete(self, server):
         """Two measures that undo each other, to be made in this order."""
@@ -91,15 +100,16 @@ def measure_reads(bench, server, moto):
 
 def measure_changes(bench, server, moto):
     say("update, create and delete, SQLite, moto")
-    commits = lambda way: lambda: yardsticks.sqlite_commits(bench.work, bench.seconds, way)
+    update, update_with_token = bench.updates(server)
     create, delete = bench.create_and_delete(server)
-    ours, updates, motos, creates, inserts, deletes, removals = interleaved(
-        bench.rounds,
-        bench.repeat(server.authority, lambda: load.updates(server, bench.config)),
-        commits("update"), bench.repeat(moto.server.authority, moto.puts),
+    commits = lambda way: lambda: yardsticks.sqlite_commits(bench.work, bench.seconds, way)
+    ours, updates, tokens, motos, creates, inserts, deletes, removals = interleaved(
+        bench.rounds, update, commits("update"), update_with_token,
+        bench.repeat(moto.server.authority, moto.puts),
         create, commits("insert"), delete, commits("delete"))
-    bench.keep(update_vs_sqlite=(ours, updates), update_vs_moto=(ours, motos),
-               create_vs_sqlite=(creates, inserts), delete_vs_sqlite=(deletes, removals))
+    bench.keep(update_vs_sqlite=(ours, updates), token_vs_sqlite=(tokens, updates),
+               update_vs_moto=(ours, motos), create_vs_sqlite=(creates, inserts),
+               delete_vs_sqlite=(deletes, removals))
 
 
 def measure_over_postgres(bench):
@@ -113,13 +123,13 @@ def measure_over_postgres(bench):
             Server(directory, "--sandbox", place=("--store", pg.url)) as server:
         load.create_profiles(server, bench.config, bench.path)
         pgbench = lambda way: lambda: pg.run(way, bench.seconds)
+        update, update_with_token = bench.updates(server)
         create, delete = bench.create_and_delete(server)
-        ours, updates, creates, inserts, deletes, removals = interleaved(
-            bench.rounds,
-            bench.repeat(server.authority, lambda: load.updates(server, bench.config)),
-            pgbench("update"), create, pgbench("insert"), delete, pgbench("delete"))
-    bench.keep(update_vs_pgbench=(ours, updates), create_vs_pgbench=(creates, inserts),
-               delete_vs_pgbench=(deletes, removals))
+        ours, updates, tokens, creates, inserts, deletes, removals = interleaved(
+            bench.rounds, update, pgbench("update"), update_with_token,
+            create, pgbench("insert"), delete, pgbench("delete"))
+    bench.keep(update_vs_pgbench=(ours, updates), token_vs_pgbench=(tokens, updates),
+               create_vs_pgbench=(creates, inserts), delete_vs_pgbench=(deletes, removals))
 
 
 def has_option(name):
