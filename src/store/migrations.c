@@ -64,6 +64,11 @@ static const char *const steps[] = {
     " WHERE connector_type <> '';"
     "CREATE INDEX profiles_by_label ON profiles"
     " (account, region, connector_type, connector_label, name) WHERE connector_label IS NOT NULL;",
+
+    /* 5: so that a profile's newest exchanges are found without reading the others. */
+    "DROP INDEX exchanges_by_profile;"
+    "CREATE INDEX exchanges_by_profile ON exchanges"
+    " (account, region, profile, expires_at_ms);",
 };
 
 int64_t schema_version(void)

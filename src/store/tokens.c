@@ -77,6 +77,18 @@ bool exchange_find(struct store_reader *reader, struct arena *arena,
     return true;
 }
 
+/* Keeps bounded what a profile's deletion removes in one write. */
+static bool trim(struct db *db, const struct exchange *exchange, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_TRIM);
+    stmt_text(&stmt, 1, exchange->account);
+    stmt_text(&stmt, 2, exchange->region);
+    stmt_text(&stmt, 3, exchange->profile);
+    stmt_i64(&stmt, 4, EXCHANGES_KEPT_MAX);
+    stmt_bytes(&stmt, 5, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    return stmt_run(&stmt, error);
+}
+
 bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
                    struct error *error)
 {
@@ -92,7 +104,9 @@ bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_m
     stmt_i64(&stmt, 8, exchange->one_time);
     if (!stmt_change(&stmt, &saved, error))
         return false;
-    return saved || fail(error, ERR_CONFLICT, "A one-time credential was used already.");
+    if (!saved)
+        return fail(error, ERR_CONFLICT, "A one-time credential was used already.");
+    return trim(db, exchange, error);
 }
 
 bool exchange_consume(struct db *db, const unsigned char id[EXCHANGE_ID_SIZE], struct error *error)

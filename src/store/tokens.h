@@ -52,7 +52,12 @@ bool token_answer(struct db *db, const struct token_key *key,
 
 /* --- exchanges --- */
 
-enum { EXCHANGE_ID_SIZE = 32 }; /* a keyed hash of grant, token URL and one-time credential */
+enum {
+    EXCHANGE_ID_SIZE = 32, /* a keyed hash of grant, token URL and one-time credential */
+    /* Of one profile: the newest. A code is known for a used one until so many others came for its
+     * profile, or EXCHANGE_LIFE_MS are over. */
+    EXCHANGES_KEPT_MAX = 256,
+};
 
 struct exchange {
     unsigned char id[EXCHANGE_ID_SIZE];
@@ -68,7 +73,8 @@ struct exchange {
 bool exchange_find(struct store_reader *reader, struct arena *arena,
                    const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
                    bool *ret_found, struct error *error);
-/* Inserts or replaces. ERR_CONFLICT when it is one-time and was consumed. `consumed` is ignored. */
+/* Inserts or replaces, and removes the profile's oldest where there are more than are kept.
+ * ERR_CONFLICT when it is one-time and was consumed. `consumed` is ignored. */
 bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
                    struct error *error);
 /* Marks it consumed, in the write that stores what it gave. */

@@ -375,11 +375,15 @@ def statement(name):
     return "".join(re.findall(r'"([^"]*)"', text.group(1)))
 
 
+EXPIRE = ("bigint, bigint", "10, 1000")
+TRIM = ("text, text, text, bigint, bytea", "'123456789012', 'us-east-1', 'p', 256, ''")
+
+
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
-@pytest.mark.parametrize("name, table", [
-    ("SQL_TOKEN_EXPIRE", "client_tokens"), ("SQL_EXCHANGE_EXPIRE", "exchanges"),
-    ("SQL_AUDIT_EXPIRE", "audit")])
-def test_what_has_expired_is_found_by_an_index(nodes, database, name, table, mode):
+@pytest.mark.parametrize("name, table, of", [
+    ("SQL_TOKEN_EXPIRE", "client_tokens", EXPIRE), ("SQL_EXCHANGE_EXPIRE", "exchanges", EXPIRE),
+    ("SQL_AUDIT_EXPIRE", "audit", EXPIRE), ("SQL_EXCHANGE_TRIM", "exchanges", TRIM)])
+def test_what_goes_is_found_by_an_index(nodes, database, name, table, of, mode):
     """Also before PostgreSQL knows how many rows there are."""
     nodes().start().stop()
     database.change(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
@@ -387,8 +391,9 @@ def test_what_has_expired_is_found_by_an_index(nodes, database, name, table, mod
     with psycopg.connect(f"{database.where} dbname={database.name} options=-csearch_path=headgate",
                          prepare_threshold=None) as connection:
         connection.execute(f"SET plan_cache_mode = {mode}")
-        connection.execute(f"PREPARE expire(bigint, bigint) AS {statement(name)}")
-        plan = "\n".join(row for row, in connection.execute("EXPLAIN EXECUTE expire(10, 1000)"))
+        types, values = of
+        connection.execute(f"PREPARE removal({types}) AS {statement(name)}")
+        plan = "\n".join(row for row, in connection.execute(f"EXPLAIN EXECUTE removal({values})"))
     assert f"Seq Scan on {table}  (" not in plan, plan  # an inner one would have another name
 
 

@@ -8,6 +8,7 @@
 enum {
     MANY = 20000,
     STEPS_MAX = 1000, /* a walk over MANY takes five steps each, or more */
+    KEPT_STEPS_MAX = 40 * EXCHANGES_KEPT_MAX,
 };
 
 /* The steps that the connection's statements have taken since they were made. */
@@ -131,6 +132,41 @@ static void what_has_expired_among_many(void **state)
     }
 }
 
+static bool apply_exchange(struct db *db, void *argument, struct error *error)
+{
+    return exchange_save(db, argument, FIXTURE_NOW_MS + MANY, error);
+}
+
+/* All of one profile, a few at a time as old as each other. */
+static bool apply_exchanges(struct db *db, void *argument, struct error *error)
+{
+    struct exchange *exchange = argument;
+    for (int i = 0; i < MANY; i++) {
+        snprintf((char *)exchange->id, EXCHANGE_ID_SIZE, "e%05d", i);
+        if (!exchange_save(db, exchange, FIXTURE_NOW_MS + i / 4, error))
+            return false;
+    }
+    return true;
+}
+
+static void a_profile_with_many_exchanges(void **state)
+{
+    struct fixture *f = *state;
+    struct exchange exchange = {.account = STR("123456789012"),
+                                .region = STR("eu-central-1"),
+                                .profile = STR("mine"),
+                                .sealed = STR("what the vendor gave")};
+    check(f, insert_profile(f, "mine"));
+    check(f, store_apply(f->store, apply_exchanges, &exchange, false, &f->error));
+    int before = steps_of(f->store->writer);
+    exchange.id[0] = 'f';
+    check(f, store_apply(f->store, apply_exchange, &exchange, false, &f->error));
+    assert_in_range(steps_of(f->store->writer) - before, 1, KEPT_STEPS_MAX);
+    before = steps_of(f->store->writer);
+    check(f, delete_profile(f, "mine", false));
+    assert_in_range(steps_of(f->store->writer) - before, EXCHANGES_KEPT_MAX, KEPT_STEPS_MAX);
+}
+
 static void one_that_is_pending_among_many(void **state)
 {
     struct fixture *f = *state;
@@ -158,6 +194,7 @@ int main(void)
         test_with_store(one_label_among_many_of_another),
         test_with_store(a_quota_far_below_what_there_is),
         test_with_store(what_has_expired_among_many),
+        test_with_store(a_profile_with_many_exchanges),
         test_with_store(one_that_is_pending_among_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,44 @@ static void exchange_goes_with_its_profile(void **state)
     assert_false(find_exchange(f, &got));
 }
 
+static bool save_numbered(struct fixture *f, struct exchange put, int number)
+{
+    snprintf((char *)put.id, EXCHANGE_ID_SIZE, "%d", number);
+    fixture_now_ms++;
+    return store_apply(f->store, apply_save, &put, false, &f->error);
+}
+
+static bool has_numbered(struct fixture *f, int number)
+{
+    unsigned char id[EXCHANGE_ID_SIZE] = {0};
+    struct exchange got;
+    bool found;
+    snprintf((char *)id, EXCHANGE_ID_SIZE, "%d", number);
+    check(f, exchange_find(f->reader, &f->arena, id, &got, &found, &f->error));
+    return found;
+}
+
+/* Also of a profile that a change has not made yet. */
+static void newest_exchanges_of_a_profile_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct exchange put = sample_exchange(), other = sample_exchange();
+    memset(put.id, 0, sizeof(put.id));
+    other.profile = STR("other");
+    check(f, store_apply(f->store, apply_save, &other, false, &f->error));
+    for (int i = 0; i < EXCHANGES_KEPT_MAX; i++)
+        check(f, save_numbered(f, put, i));
+    assert_true(has_numbered(f, 0));
+    check(f, save_numbered(f, put, EXCHANGES_KEPT_MAX));
+    assert_false(has_numbered(f, 0));
+    check(f, save_numbered(f, put, 1)); /* it is the newest now */
+    check(f, save_numbered(f, put, EXCHANGES_KEPT_MAX + 1));
+    assert_true(has_numbered(f, 1));
+    assert_false(has_numbered(f, 2));
+    assert_true(has_numbered(f, 3));
+    assert_true(find_exchange(f, &put)); /* the other profile's */
+}
+
 /* --- access keys --- */
 
 static bool apply_key_insert(struct db *db, void *argument, struct error *error)
@@ -349,6 +387,7 @@ int main(void)
         test_with_store(exchange_that_may_be_repeated_is_saved_again),
         test_with_store(exchange_expires_and_can_be_made_again),
         test_with_store(exchange_goes_with_its_profile),
+        test_with_store(newest_exchanges_of_a_profile_are_kept),
         test_with_store(access_keys_are_kept),
         test_with_store(meta_value_is_put_once),
         test_with_store(oauth_apps_are_kept),
