@@ -8,6 +8,8 @@ one run; prints medians and ratios, and writes build/scale.json.
 """
 
 import argparse
+import contextlib
+import itertools
 import json
 import multiprocessing
 import pathlib
@@ -20,6 +22,7 @@ import tempfile
 import threading
 import time
 
+import yardsticks
 from load import ROOT, Server, interleaved, machine, ratio, signed, write_requests, wrk
 from support import crowd, operations, wire
 
@@ -163,29 +166,35 @@ class Watch:
         self.thread.join()
 
 
-def read_on(host, port, requests, results):
-    """Describes one after the other until told to end; sends when each began and took."""
-    figures = []
-    with wire.Connection(host, port) as connection:
+def read_on(ports, requests, results):
+    """Describes one after the other, of each port in turn, until told to end; sends when each
+    began and took, a list for each port."""
+    figures = [[] for _ in ports]
+    with contextlib.ExitStack() as opened:
+        connections = [opened.enter_context(wire.Connection("127.0.0.1", port)) for port in ports]
         results.send("ready")
-        while not results.poll(READER_REST_S):
+        for turn in itertools.cycle(range(len(ports))):
+            if results.poll(READER_REST_S):
+                break
             began = time.monotonic()
-            answer = connection.exchange(random.choice(requests))
-            figures.append((began, time.monotonic() - began))
+            answer = connections[turn].exchange(random.choice(requests))
+            figures[turn].append((began, time.monotonic() - began))
             if answer.status != 200:
                 raise SystemExit(f"scale: {answer.status} {answer.body!r}")
     results.send(figures)
 
 
 class Reader:
-    """Reads from a process of its own, so that what else the load generator does is no delay."""
+    """Reads from a process of its own, so that what else the load generator does is no delay: of
+    the server and, in turn with it, of one that answers the same and does nothing for it. What
+    slows both down is the machine."""
 
-    def __init__(self, server, profiles):
+    def __init__(self, server, other, profiles):
         requests = [signed(server, "DescribeConnectorProfiles",
                            describe_of(random.randrange(profiles))) for _ in range(1000)]
-        self.pipe, other = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=read_on, args=(
-            server.host, server.port, requests, other))
+        self.pipe, end = multiprocessing.Pipe()
+        self.process = multiprocessing.Process(
+            target=read_on, args=((server.port, other.port), requests, end))
 
     def __enter__(self):
         self.process.start()
@@ -194,12 +203,13 @@ class Reader:
 
     def __exit__(self, *_):
         self.pipe.send("end")
-        self.figures = self.pipe.recv()
+        self.ours, self.others = self.pipe.recv()
         self.process.join()
 
-    def between(self, start, end):
-        """Latencies in ms of reads that began in between."""
-        return [took * 1000 for began, took in self.figures if start <= began < end]
+
+def p99_between(figures, start, end):
+    """Of the reads that began in between, in ms."""
+    return p99([took * 1000 for began, took in figures if start <= began < end])
 
 
 def p99(figures):
@@ -229,33 +239,46 @@ def burst(server, everyone):
     return {"start": start, "end": end, "took_s": end - start}
 
 
-def measure_updates(directory, options, result):
+def same_answers(directory, work):
+    """A server of the bytes that a describe gets."""
+    with Server(directory) as server:
+        answer = wire.call(server, "DescribeConnectorProfiles", describe_of(0))
+    return yardsticks.nginx(work, answer)
+
+
+def measure_updates(directory, work, options, result):
     """Bursts, each after a while in which only the reader reads."""
     delay_s = options.vendor_s
-    with crowd.SlowVendors(delay_s) as vendors, \
+    with same_answers(directory, work) as nginx, crowd.SlowVendors(delay_s) as vendors, \
             Server(directory, "--egress-allow", "127.0.0.1", "--endpoint",
                    f"Amplitude={vendors.url()}") as server, \
             crowd.Crowd(server, options.updates) as everyone, Watch(server) as watch:
         bursts, quiet = [], []
-        with Reader(server, options.profiles) as reader:
+        with Reader(server, nginx, options.profiles) as reader:
             for _ in range(options.rounds):
                 start = time.monotonic()
                 time.sleep(2 * delay_s)
                 quiet.append((start, time.monotonic()))
                 bursts.append(burst(server, everyone))
         peak = vendors.figures()["peak"]
-    quiet_p99 = [p99(reader.between(*each)) for each in quiet]
-    busy_p99 = [p99(reader.between(each["start"], each["end"])) for each in bursts]
-    # From when the last has come to the vendor until the first is answered by it.
-    waiting_p99 = [p99(reader.between(each["end"] - delay_s, each["start"] + delay_s))
-                   for each in bursts]
     result["updates"] = {
         "count": options.updates, "vendor_s": delay_s, "at_once": peak,
         "took_s": [each["took_s"] for each in bursts],
         "most_memory_mib": watch.most,
-        "quiet_p99_ms": quiet_p99, "busy_p99_ms": busy_p99,
-        "waiting_p99_ms": waiting_p99, "read_p99_ratio": ratio(busy_p99, quiet_p99),
-        "waiting_p99_ratio": ratio(waiting_p99, quiet_p99)}
+        **reads_compared(reader.ours, quiet, bursts, delay_s),
+        "nginx": reads_compared(reader.others, quiet, bursts, delay_s)}
+
+
+def reads_compared(figures, quiet, bursts, delay_s):
+    """p99 of reads before each burst, in it, and while all of it waits: from when the last has
+    come to the vendor until the first is answered by it."""
+    quiet_p99 = [p99_between(figures, *each) for each in quiet]
+    busy_p99 = [p99_between(figures, each["start"], each["end"]) for each in bursts]
+    waiting_p99 = [p99_between(figures, each["end"] - delay_s, each["start"] + delay_s)
+                   for each in bursts]
+    return {"quiet_p99_ms": quiet_p99, "busy_p99_ms": busy_p99, "waiting_p99_ms": waiting_p99,
+            "read_p99_ratio": ratio(busy_p99, quiet_p99),
+            "waiting_p99_ratio": ratio(waiting_p99, quiet_p99)}
 
 
 # --- a vendor that hangs ---
@@ -344,6 +367,9 @@ def report(result):
          f"{updates['waiting_p99_ratio']:.1f}", "aim 3")
     line("  the same from the first request to the last answer",
          f"{updates['read_p99_ratio']:.1f}")
+    line("  both of nginx, of the same bytes at the same time",
+         ", ".join(f"{updates['nginx'][name]:.1f}" for name in (
+             "waiting_p99_ratio", "read_p99_ratio")))
     line("  p99 of reads before, while all wait, of both together",
          ", ".join(f"{median(updates[name]):.1f}" for name in (
              "quiet_p99_ms", "waiting_p99_ms", "busy_p99_ms")) + " ms")
@@ -367,7 +393,7 @@ def main():
     try:
         many = measure_profiles(work, options, result)
         measure_connections(many, work, options, result)
-        measure_updates(many, options, result)
+        measure_updates(many, work, options, result)
         measure_hanging(many, options, result)
     finally:
         shutil.rmtree(work, ignore_errors=True)
