@@ -21,6 +21,7 @@ struct host {
     struct named named;
     size_t in_hand;
     size_t queued;
+    size_t answers; /* since it last gave none */
 };
 
 struct waiting {
@@ -132,6 +133,8 @@ static bool may_start(const struct lanes *lanes, const struct lane *lane)
         size_t has = lane->hosts[i]->in_hand;
         if (has >= places || (most > 0 && has >= most))
             return false;
+        if (lanes->config.by_answers && has > lane->hosts[i]->answers)
+            return false;
     }
     return places > 0;
 }
@@ -234,6 +237,13 @@ bool lanes_next(struct lanes *lanes, struct job *ret_job)
     if (lane->first)
         add_turn(lanes, lane);
     return true;
+}
+
+void lanes_note(struct lanes *lanes, struct str hosts, bool answered)
+{
+    struct lane *lane = (struct lane *)*find(lanes->lane_buckets, hosts);
+    for (size_t i = 0; i < lane->host_count; i++)
+        lane->hosts[i]->answers = answered ? lane->hosts[i]->answers + 1 : 0;
 }
 
 void lanes_leave(struct lanes *lanes, const struct job *job)

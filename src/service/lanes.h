@@ -1,7 +1,9 @@
 /* Which job goes next. Jobs wait in lanes, one for each set of hosts that they are going to call,
  * so that those for a host that hangs wait among themselves. A host gets as many places at once as
  * it leaves free, and as much of the queue: one that hangs takes half, a second one half of the
- * rest. Not for several threads at once: the pool's lock guards it. */
+ * rest. Where answers count (by_answers), one that hangs takes a single place, so that it needs as
+ * many hosts as there are places to take all of them. Not for several threads at once: the pool's
+ * lock guards it. */
 #pragma once
 
 #include "base/str.h"
@@ -23,6 +25,7 @@ struct lanes_config {
     size_t places;    /* jobs in hand at once, 1 at least */
     size_t queue_max; /* jobs that may wait for a place */
     size_t host_max;  /* places that one host may have; 0: as many as it leaves free */
+    bool by_answers;  /* a host has one place at first, and more as it answers: see lanes_note */
 };
 
 struct lanes;
@@ -42,6 +45,9 @@ enum lanes_room lanes_enter(struct lanes *lanes, struct str hosts, struct job jo
 /* The next job that may have a place, which it then has; false when there is none. Lanes take
  * turns; within a lane the oldest goes first. */
 bool lanes_next(struct lanes *lanes, struct job *ret_job);
+/* What a job in hand found, with the `hosts` that it came with: one that answered may have one
+ * place more than before, one that did not may have one only. */
+void lanes_note(struct lanes *lanes, struct str hosts, bool answered);
 /* A job that lanes_next gave is done. */
 void lanes_leave(struct lanes *lanes, const struct job *job);
 

@@ -22,10 +22,10 @@ struct profile_provision {
     int64_t expected_version;
     bool loaded;
     struct token_claim *claim; /* no other node does the same; NULL: not yet */
-    bool asked;                /* what follows is set */
+    enum verdict_kind verdict;
+    bool asked; /* what follows is set */
     struct journal journal;
     struct provisioning result;
-    enum verdict_kind verdict;
     struct str sentence; /* why it failed */
 };
 
@@ -35,6 +35,7 @@ struct profile_provision *profile_provision_new(const struct service *service,
     struct profile_provision *provision = xcalloc(1, sizeof(*provision));
     provision->service = service;
     provision->expected_version = version;
+    provision->verdict = VERDICT_INTERNAL;
     provision->profile.key = profile_key_copy(&provision->arena, key);
     return provision;
 }
@@ -236,4 +237,9 @@ enum provision_end profile_provision_run(struct profile_provision *provision,
     if (provision->verdict == VERDICT_INTERNAL && is_stopping(context))
         return PROVISION_STOPPED;
     return commit(provision);
+}
+
+enum verdict_kind profile_provision_verdict(const struct profile_provision *provision)
+{
+    return provision->verdict;
 }

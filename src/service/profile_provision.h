@@ -21,3 +21,6 @@ enum provision_end {
 /* Waits for the vendor and the commit. `is_stopping` tells whether calls are cut short now. */
 enum provision_end profile_provision_run(struct profile_provision *provision,
                                          bool (*is_stopping)(void *context), void *context);
+
+/* What the vendor was found to say; VERDICT_INTERNAL as long as it was not asked. */
+enum verdict_kind profile_provision_verdict(const struct profile_provision *provision);

@@ -55,6 +55,7 @@ struct provisioner *provisioner_new(const struct service *service)
     provisioner->workers = workers_new(&(struct workers_config){
         .max_threads = PROVISION_THREADS,
         .queue_max = (size_t)2 * PROVISION_MAX,
+        .by_answers = true,
     });
     provisioner->places = lanes_new(&(struct lanes_config){.places = PROVISION_MAX});
     pthread_mutex_init(&provisioner->lock, NULL);
@@ -200,6 +201,14 @@ static bool is_under_way(struct provisioner *provisioner, const struct profile *
     return place;
 }
 
+/* What ended on this side says nothing of the vendor. */
+static void note_answer(const struct provision_place *place)
+{
+    enum verdict_kind verdict = profile_provision_verdict(place->provision);
+    if (verdict != VERDICT_INTERNAL)
+        workers_note(place->provisioner->workers, place->hosts, verdict != VERDICT_UNREACHABLE);
+}
+
 static void run(void *argument)
 {
     struct provision_place *place = argument;
@@ -207,6 +216,7 @@ static void run(void *argument)
     while (!is_stopping(provisioner) &&
            profile_provision_run(place->provision, is_stopping, provisioner) == PROVISION_AGAIN)
         wait_a_while(provisioner, PROVISION_RETRY_MS);
+    note_answer(place);
     end_work(place);
 }
 

@@ -1,8 +1,8 @@
 /* The background work of Private mode: a bounded number of profiles whose private connection is
  * being made, on threads of their own, so that a private network which does not answer takes no
- * thread from other requests, and a vendor that does not answer takes a share of them (see
- * service/lanes.h). What is under way is in the store (PENDING), and only the order of work is in
- * memory. */
+ * thread from other requests, and a host that does not answer takes one of them (see
+ * service/lanes.h): it has one until it answers, and one more for each answer, up to half. What is
+ * under way is in the store (PENDING), and only the order of work is in memory. */
 #pragma once
 
 #include "base/error.h"

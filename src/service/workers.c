@@ -61,6 +61,7 @@ struct workers *workers_new(const struct workers_config *config)
         .places = (size_t)config->max_threads,
         .queue_max = config->queue_max,
         .host_max = config->host_max,
+        .by_answers = config->by_answers,
     });
     return workers;
 }
@@ -295,6 +296,13 @@ bool workers_post(struct workers *workers, struct str hosts, void (*job)(void *a
         give_places(workers);
     pthread_mutex_unlock(&workers->lock);
     return room == LANES_ROOM || fail_for_room(room, error);
+}
+
+void workers_note(struct workers *workers, struct str hosts, bool answered)
+{
+    pthread_mutex_lock(&workers->lock);
+    lanes_note(workers->lanes, hosts, answered);
+    pthread_mutex_unlock(&workers->lock);
 }
 
 struct workers_counts workers_counts(struct workers *workers)

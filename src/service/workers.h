@@ -23,6 +23,8 @@ struct workers_config {
     size_t host_max;  /* threads that one host may keep; 0: as many as it leaves free */
     int computing;    /* threads that compute at once, see base/seats.h; 0: any number */
     int idle_ms;      /* 0: WORKERS_IDLE_MS */
+    /* A host has one thread at first, and more as it answers; workers_note tells. */
+    bool by_answers;
 };
 
 struct workers *workers_new(const struct workers_config *config);
@@ -31,6 +33,9 @@ struct workers *workers_new(const struct workers_config *config);
  * there is no room or no thread can be started; the job was not taken then. */
 bool workers_post(struct workers *workers, struct str hosts, void (*run)(void *argument),
                   void *argument, struct error *error);
+
+/* From a job, with the `hosts` that it was posted with: whether these answered it. */
+void workers_note(struct workers *workers, struct str hosts, bool answered);
 
 struct workers_counts {
     int threads; /* that there are */

@@ -9,7 +9,7 @@ enum { PLACES = 8, QUEUE = 8 };
 
 static struct lanes *lanes_of(size_t places, size_t queue_max, size_t host_max)
 {
-    return lanes_new(&(struct lanes_config){places, queue_max, host_max});
+    return lanes_new(&(struct lanes_config){places, queue_max, host_max, false});
 }
 
 static enum lanes_room enter(struct lanes *lanes, const char *hosts)
@@ -214,6 +214,44 @@ static void held_jobs_are_passed_over(void **state)
     end(lanes, &job, 1);
 }
 
+static void a_host_earns_its_places_by_answers(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_new(&(struct lanes_config){PLACES, 100, .by_answers = true});
+    struct job jobs[PLACES + 1];
+    assert_int_equal(enter_and_start(lanes, "one", 6, jobs), 1);
+    assert_int_equal(lanes_counts(lanes).held, 5);
+    lanes_note(lanes, STR("one"), true);
+    assert_int_equal(start_all(lanes, jobs + 1), 1);
+    lanes_note(lanes, STR("one"), true);
+    assert_int_equal(start_all(lanes, jobs + 2), 1);
+    lanes_note(lanes, STR("one"), false);
+    lanes_leave(lanes, &jobs[1]);
+    lanes_leave(lanes, &jobs[2]);
+    assert_int_equal(start_all(lanes, jobs + 1), 0); /* one is still in hand */
+    lanes_leave(lanes, &jobs[0]);
+    assert_int_equal(start_all(lanes, jobs), 1);
+    end(lanes, jobs, 1);
+}
+
+/* All but the last place is a host's that hangs, and who calls several is bound by each. */
+static void hosts_that_never_answered_have_one_place_each(void **state)
+{
+    (void)state;
+    struct lanes *lanes = lanes_new(&(struct lanes_config){PLACES, 100, .by_answers = true});
+    struct job jobs[PLACES];
+    size_t started = 0;
+    for (int host = 0; host < PLACES - 1; host++) {
+        char name[16];
+        snprintf(name, sizeof(name), "h%d", host);
+        assert_int_equal(enter_and_start(lanes, name, PLACES, jobs + started), 1);
+        started++;
+    }
+    assert_int_equal(enter_and_start(lanes, "h0\ngood", 1, jobs + started), 0);
+    assert_int_equal(enter_and_start(lanes, "good", 1, jobs + started), 1);
+    end(lanes, jobs, started + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +266,8 @@ int main(void)
         cmocka_unit_test(a_full_queue_takes_none),
         cmocka_unit_test(lanes_take_turns),
         cmocka_unit_test(held_jobs_are_passed_over),
+        cmocka_unit_test(a_host_earns_its_places_by_answers),
+        cmocka_unit_test(hosts_that_never_answered_have_one_place_each),
     };
     return cmocka_run_group_tests_name("lanes", tests, NULL, NULL);
 }
