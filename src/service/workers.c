@@ -277,8 +277,12 @@ static void *work(void *argument)
     return NULL;
 }
 
-static bool fail_for_room(enum lanes_room room, struct error *error)
+static bool fail_for_room(enum lanes_room room, bool starved, struct error *error)
 {
+    if (starved)
+        return fail(error, ERR_THROTTLING,
+                    "Rate exceeded: the system has no thread left for this request. Try again in a "
+                    "while.");
     if (room == LANES_HOST_FULL)
         return fail(error, ERR_THROTTLING,
                     "Rate exceeded: as many changes as may wait for this vendor are waiting.");
@@ -290,12 +294,13 @@ bool workers_post(struct workers *workers, struct str hosts, void (*job)(void *a
 {
     enum lanes_room room = LANES_FULL;
     pthread_mutex_lock(&workers->lock);
-    if (!workers->stopping && (workers->count > 0 || start_thread(workers)))
+    bool starved = !workers->stopping && workers->count == 0 && !start_thread(workers);
+    if (!workers->stopping && !starved)
         room = lanes_enter(workers->lanes, hosts, (struct job){.run = job, .argument = argument});
     if (room == LANES_ROOM)
         give_places(workers);
     pthread_mutex_unlock(&workers->lock);
-    return room == LANES_ROOM || fail_for_room(room, error);
+    return room == LANES_ROOM || fail_for_room(room, starved, error);
 }
 
 void workers_note(struct workers *workers, struct str hosts, bool answered)
