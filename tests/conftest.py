@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from support.canary import Canaries
+from support.database import PostgresDatabase
 from support.server import VARIANT, Server
 from support.shown import Shown
 from support.spread import Spread
@@ -87,3 +88,26 @@ def vendor():
     """A vendor on loopback that answers as a test says and keeps what it was asked."""
     with Vendor() as each:
         yield each
+
+
+@pytest.fixture
+def database():
+    """One that nodes share."""
+    return PostgresDatabase()
+
+
+@pytest.fixture
+def nodes(servers, database):
+    """Makes nodes, not started yet, that share the database, and the keyring and the access key of
+    the first."""
+    made = []
+
+    def make(*options):
+        shared = ["--keyring", made[0].data / "keyring"] if made else []
+        node = servers(*options, *shared, start=False, make_key=False)
+        node.database = database
+        node.key = made[0].key if made else node.make_key("AKIAHEADGATETEST0001", "shared-key")
+        made.append(node)
+        return node
+
+    return make

@@ -14,7 +14,7 @@ import pytest
 
 from support import operations, private, wire
 from support.commit_cutter import CommitCutter
-from support.database import PostgresDatabase, cluster
+from support.database import PostgresDatabase, administer, cluster, cut_sessions
 from support.salesforce import REDIRECT, Salesforce, set_app
 from support.server import command
 from support.vendor import Vendor, http
@@ -33,28 +33,6 @@ def new(canaries, name="p", **more):
 
 
 @pytest.fixture
-def database():
-    return PostgresDatabase()
-
-
-@pytest.fixture
-def nodes(servers, database):
-    """Makes nodes, not started yet, that share the database, and the keyring and the access key of
-    the first."""
-    made = []
-
-    def make(*options):
-        shared = ["--keyring", made[0].data / "keyring"] if made else []
-        node = servers(*options, *shared, start=False, make_key=False)
-        node.database = database
-        node.key = made[0].key if made else node.make_key("AKIAHEADGATETEST0001", "shared-key")
-        made.append(node)
-        return node
-
-    return make
-
-
-@pytest.fixture
 def agreeable():
     """A vendor that accepts whatever it is shown."""
     with Vendor(lambda _: http("200 OK", '{"data": []}')) as vendor:
@@ -63,23 +41,6 @@ def agreeable():
 
 def to_vendor(vendor, kind="Amplitude"):
     return ("--egress-allow", "127.0.0.1", "--endpoint", f"{kind}={vendor.url}")
-
-
-def sessions(database, which="true"):
-    return f"""SELECT pid FROM pg_stat_activity
-               WHERE datname = '{database.name}' AND application_name = 'headgate' AND {which}"""
-
-
-def administer(sql):
-    with psycopg.connect(f"host=127.0.0.1 port={cluster().port} user=owner dbname=postgres",
-                         autocommit=True) as connection:
-        cursor = connection.execute(sql)
-        return cursor.fetchall() if cursor.description else []
-
-
-def cut_sessions(database):
-    """How many there were."""
-    return len(administer(f"SELECT pg_terminate_backend(pid) FROM ({sessions(database)}) AS s"))
 
 
 def test_what_one_writes_another_reads(nodes, agreeable, canaries):

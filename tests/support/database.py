@@ -95,3 +95,20 @@ def search_cluster(canaries):
     """The whole of PostgreSQL's own files, its log and its write-ahead log among them."""
     canaries.assert_absent((str(path), path.read_bytes())
                            for path in canary.files_below(cluster().directory))
+
+
+def sessions(database, which="true"):
+    return f"""SELECT pid FROM pg_stat_activity
+               WHERE datname = '{database.name}' AND application_name = 'headgate' AND {which}"""
+
+
+def administer(sql):
+    with psycopg.connect(f"host=127.0.0.1 port={cluster().port} user=owner dbname=postgres",
+                         autocommit=True) as connection:
+        cursor = connection.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def cut_sessions(database):
+    """How many there were."""
+    return len(administer(f"SELECT pg_terminate_backend(pid) FROM ({sessions(database)}) AS s"))
