@@ -32,9 +32,12 @@ static const struct kind {
     enum table table;
     int shared; /* parameters at the end that are the same for all rows */
 } kinds[] = {
-    {SQL_PROFILE_INSERT, PROFILES, 0},   {SQL_PROFILE_REPLACE, PROFILES, 0},
-    {SQL_PROFILE_DELETE, PROFILES, 0},   {SQL_TOKEN_ANSWER, CLIENT_TOKENS, 1},
-    {SQL_EXCHANGE_DELETE, EXCHANGES, 0}, {SQL_EXCHANGE_CONSUME, EXCHANGES, 0},
+    {SQL_PROFILE_INSERT, PROFILES, 0},
+    {SQL_PROFILE_REPLACE, PROFILES, 0},
+    {SQL_PROFILE_DELETE, PROFILES, 0},
+    {SQL_TOKEN_ANSWER, CLIENT_TOKENS, 1},
+    {SQL_EXCHANGE_DISCARD, EXCHANGES, 0},
+    {SQL_EXCHANGE_CONSUME, EXCHANGES, 0},
     {SQL_AUDIT_ADD, AUDIT, 0},
 };
 

@@ -278,9 +278,9 @@ bool profile_replace(struct db *db, const struct profile *profile, int64_t expec
     return replaced || fail_to_replace(db, profile->key, error);
 }
 
-static bool delete_exchanges(struct db *db, struct profile_key key, struct error *error)
+static bool discard_exchanges(struct db *db, struct profile_key key, struct error *error)
 {
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_DELETE);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_DISCARD);
     bind_key(&stmt, key);
     return stmt_run(&stmt, error);
 }
@@ -294,5 +294,5 @@ bool profile_delete(struct db *db, struct profile_key key, struct error *error)
         return false;
     if (!deleted)
         return fail_not_found(key, error);
-    return delete_exchanges(db, key, error);
+    return discard_exchanges(db, key, error);
 }

@@ -73,12 +73,15 @@ bool exchange_find(struct store_reader *reader, struct arena *arena,
         ret_exchange->profile = column_text(&stmt, 2, arena);
         ret_exchange->consumed = column_i64(&stmt, 3) != 0;
         ret_exchange->sealed = column_bytes(&stmt, 4, arena);
+        ret_exchange->attempt = column_i64(&stmt, 5);
+        ret_exchange->attempt_ends_at_ms = column_i64(&stmt, 6);
     }
     return true;
 }
 
 /* Keeps bounded what a profile's deletion removes in one write. */
-static bool trim(struct db *db, const struct exchange *exchange, struct error *error)
+static bool trim(struct db *db, const struct exchange *exchange, int64_t now_ms,
+                 struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_TRIM);
     stmt_text(&stmt, 1, exchange->account);
@@ -86,7 +89,52 @@ static bool trim(struct db *db, const struct exchange *exchange, struct error *e
     stmt_text(&stmt, 3, exchange->profile);
     stmt_i64(&stmt, 4, EXCHANGES_KEPT_MAX);
     stmt_bytes(&stmt, 5, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    stmt_i64(&stmt, 6, now_ms);
     return stmt_run(&stmt, error);
+}
+
+static void bind_exchange(struct stmt *stmt, const struct exchange *exchange, int64_t now_ms)
+{
+    stmt_bytes(stmt, 1, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    stmt_text(stmt, 2, exchange->account);
+    stmt_text(stmt, 3, exchange->region);
+    stmt_text(stmt, 4, exchange->profile);
+    stmt_i64(stmt, 5, now_ms + EXCHANGE_LIFE_MS);
+}
+
+bool exchange_begin(struct db *db, const struct exchange *exchange, int64_t now_ms,
+                    struct error *error)
+{
+    bool begun;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_BEGIN);
+    bind_exchange(&stmt, exchange, now_ms);
+    stmt_i64(&stmt, 6, exchange->attempt);
+    stmt_i64(&stmt, 7, exchange->attempt_ends_at_ms);
+    stmt_i64(&stmt, 8, now_ms);
+    if (!stmt_change(&stmt, &begun, error))
+        return false;
+    if (!begun)
+        return fail(error, ERR_CONFLICT, "A one-time credential is exchanged by another.");
+    return trim(db, exchange, now_ms, error);
+}
+
+static bool run_on_attempt(struct db *db, enum sql sql, const struct exchange *exchange,
+                           struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
+    stmt_bytes(&stmt, 1, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    stmt_i64(&stmt, 2, exchange->attempt);
+    return stmt_run(&stmt, error);
+}
+
+bool exchange_take_back(struct db *db, const struct exchange *exchange, struct error *error)
+{
+    return run_on_attempt(db, SQL_EXCHANGE_TAKE_BACK, exchange, error);
+}
+
+bool exchange_give_up(struct db *db, const struct exchange *exchange, struct error *error)
+{
+    return run_on_attempt(db, SQL_EXCHANGE_GIVE_UP, exchange, error);
 }
 
 bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
@@ -94,19 +142,16 @@ bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_m
 {
     bool saved;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_SAVE);
-    stmt_bytes(&stmt, 1, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
-    stmt_text(&stmt, 2, exchange->account);
-    stmt_text(&stmt, 3, exchange->region);
-    stmt_text(&stmt, 4, exchange->profile);
-    stmt_i64(&stmt, 5, now_ms + EXCHANGE_LIFE_MS);
+    bind_exchange(&stmt, exchange, now_ms);
     stmt_bytes(&stmt, 6, exchange->sealed);
     stmt_i64(&stmt, 7, now_ms);
     stmt_i64(&stmt, 8, exchange->one_time);
+    stmt_i64(&stmt, 9, exchange->attempt);
     if (!stmt_change(&stmt, &saved, error))
         return false;
     if (!saved)
         return fail(error, ERR_CONFLICT, "A one-time credential was used already.");
-    return trim(db, exchange, error);
+    return trim(db, exchange, now_ms, error);
 }
 
 bool exchange_consume(struct db *db, const unsigned char id[EXCHANGE_ID_SIZE], struct error *error)

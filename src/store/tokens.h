@@ -67,14 +67,28 @@ struct exchange {
     bool one_time;     /* saving: what was exchanged works once, so that it is not saved again */
     bool consumed;     /* a committed change already used it */
     struct str sealed; /* what the vendor gave; gone (STR_NULL) once consumed */
+    /* A random number of whoever shows it to the vendor, or did and never learned what came of it;
+     * 0 from when that is known. */
+    int64_t attempt;
+    int64_t attempt_ends_at_ms; /* wall clock: until when that may last; 0: it does not any more */
 };
 
 /* One that has expired (EXCHANGE_LIFE_MS after it was saved) is not found. */
 bool exchange_find(struct store_reader *reader, struct arena *arena,
                    const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
                    bool *ret_found, struct error *error);
+/* Notes that exchange->attempt is about to show it, before it does: id, profile and
+ * attempt_ends_at_ms are kept with it. ERR_CONFLICT when another attempt did, or something is known
+ * of it. Removes the oldest as exchange_save does. */
+bool exchange_begin(struct db *db, const struct exchange *exchange, int64_t now_ms,
+                    struct error *error);
+/* Forgets that note: the vendor was not shown it, or gave nothing for it. */
+bool exchange_take_back(struct db *db, const struct exchange *exchange, struct error *error);
+/* Lets the note stand, but the attempt is over: what came of it nobody will know. */
+bool exchange_give_up(struct db *db, const struct exchange *exchange, struct error *error);
 /* Inserts or replaces, and removes the profile's oldest where there are more than are kept.
- * ERR_CONFLICT when it is one-time and was consumed. `consumed` is ignored. */
+ * ERR_CONFLICT when it is one-time and there is something that is not the attempt's own note.
+ * `consumed` is ignored. */
 bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
                    struct error *error);
 /* Marks it consumed, in the write that stores what it gave. */

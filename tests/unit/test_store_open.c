@@ -44,7 +44,7 @@ static void new_file_is_ours_and_private(void **state)
     fixture_close(f);
     assert_int_equal(access(wal, F_OK), -1);
     assert_int_equal(raw(f->path, "PRAGMA application_id"), 0x48474154);
-    assert_int_equal(raw(f->path, "PRAGMA user_version"), 5);
+    assert_int_equal(raw(f->path, "PRAGMA user_version"), 6);
 }
 
 /* As a program that died between making the file and filling it would leave it. */
@@ -154,7 +154,7 @@ static void file_of_a_newer_version_is_refused(void **state)
     fixture_open(f);
     fixture_close(f);
     raw(f->path, "PRAGMA user_version = 1000");
-    assert_refused(f, "was written by a newer headgate (schema 1000, this one knows 5)");
+    assert_refused(f, "was written by a newer headgate (schema 1000, this one knows 6)");
     assert_int_equal(raw(f->path, "PRAGMA user_version"), 1000);
 }
 

@@ -10,6 +10,21 @@ static bool apply_save(struct db *db, void *argument, struct error *error)
     return exchange_save(db, argument, fixture_now_ms, error);
 }
 
+static bool apply_begin(struct db *db, void *argument, struct error *error)
+{
+    return exchange_begin(db, argument, fixture_now_ms, error);
+}
+
+static bool apply_take_back(struct db *db, void *argument, struct error *error)
+{
+    return exchange_take_back(db, argument, error);
+}
+
+static bool apply_give_up(struct db *db, void *argument, struct error *error)
+{
+    return exchange_give_up(db, argument, error);
+}
+
 static bool apply_consume(struct db *db, void *argument, struct error *error)
 {
     const struct exchange *exchange = argument;
@@ -23,6 +38,8 @@ static struct exchange sample_exchange(void)
                              .region = STR("eu-central-1"),
                              .profile = STR("mine"),
                              .one_time = true,
+                             .attempt = 7,
+                             .attempt_ends_at_ms = 8,
                              .sealed = STR("what the vendor gave")};
 }
 
@@ -39,10 +56,10 @@ static void exchange_is_kept_until_it_is_consumed(void **state)
     struct fixture *f = *state;
     struct exchange put = sample_exchange(), got;
     assert_false(find_exchange(f, &got));
-    check(f, store_apply(f->store, apply_save, &put, false, &f->error));
-    put.sealed = STR("newer"); /* saving again replaces */
+    check(f, store_apply(f->store, apply_begin, &put, false, &f->error));
     check(f, store_apply(f->store, apply_save, &put, false, &f->error));
     assert_true(find_exchange(f, &got));
+    assert_int_equal(got.attempt, 0);
     assert_memory_equal(got.id, put.id, EXCHANGE_ID_SIZE);
     assert_true(str_eq(got.account, put.account));
     assert_true(str_eq(got.region, put.region));
@@ -61,6 +78,46 @@ static void exchange_is_kept_until_it_is_consumed(void **state)
     assert_null(got.sealed.data);
     assert_false(store_apply(f->store, apply_save, &put, false, &f->error));
     assert_int_equal(f->error.code, ERR_CONFLICT);
+}
+
+static void expect_conflict(struct fixture *f, store_apply_fn *apply, struct exchange *exchange)
+{
+    assert_false(store_apply(f->store, apply, exchange, false, &f->error));
+    assert_int_equal(f->error.code, ERR_CONFLICT);
+}
+
+/* And only by it saved or taken back. */
+static void exchange_is_begun_by_one_attempt(void **state)
+{
+    struct fixture *f = *state;
+    struct exchange first = sample_exchange(), second = sample_exchange(), got;
+    second.attempt = INT64_MIN;
+    check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
+    check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
+    expect_conflict(f, apply_begin, &second);
+    expect_conflict(f, apply_save, &second);
+    check(f, store_apply(f->store, apply_take_back, &second, false, &f->error));
+    check(f, store_apply(f->store, apply_give_up, &second, false, &f->error));
+    assert_true(find_exchange(f, &got));
+    assert_int_equal(got.attempt, 7);
+    assert_int_equal(got.attempt_ends_at_ms, 8);
+    assert_null(got.sealed.data);
+
+    check(f, store_apply(f->store, apply_take_back, &first, false, &f->error));
+    assert_false(find_exchange(f, &got));
+    check(f, store_apply(f->store, apply_begin, &second, false, &f->error));
+    check(f, store_apply(f->store, apply_give_up, &second, false, &f->error));
+    expect_conflict(f, apply_begin, &first);
+    assert_true(find_exchange(f, &got));
+    assert_true(got.attempt == INT64_MIN);
+    assert_int_equal(got.attempt_ends_at_ms, 0);
+
+    check(f, store_apply(f->store, apply_save, &second, false, &f->error));
+    expect_conflict(f, apply_begin, &first);
+    expect_conflict(f, apply_begin, &second);
+    expect_conflict(f, apply_save, &second);
+    fixture_now_ms += EXCHANGE_LIFE_MS;
+    check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
 }
 
 /* A refresh token or an assertion may give tokens again after a change has used some. */
@@ -102,7 +159,21 @@ static void exchange_goes_with_its_profile(void **state)
     check(f, delete_profile(f, "other", false));
     assert_true(find_exchange(f, &got));
     check(f, delete_profile(f, "mine", false));
-    assert_false(find_exchange(f, &got));
+    assert_true(find_exchange(f, &got)); /* but that there was one is remembered */
+    assert_true(got.consumed);
+    assert_null(got.sealed.data);
+}
+
+static void exchange_that_is_begun_stays_so_without_its_profile(void **state)
+{
+    struct fixture *f = *state;
+    struct exchange put = sample_exchange(), got;
+    check(f, insert_profile(f, "mine"));
+    check(f, store_apply(f->store, apply_begin, &put, false, &f->error));
+    check(f, delete_profile(f, "mine", false));
+    assert_true(find_exchange(f, &got));
+    assert_int_equal(got.attempt, put.attempt);
+    assert_false(got.consumed);
 }
 
 static bool save_numbered(struct fixture *f, struct exchange put, int number)
@@ -128,6 +199,7 @@ static void newest_exchanges_of_a_profile_are_kept(void **state)
     struct fixture *f = *state;
     struct exchange put = sample_exchange(), other = sample_exchange();
     memset(put.id, 0, sizeof(put.id));
+    put.one_time = false; /* so that it may be saved again */
     other.profile = STR("other");
     check(f, store_apply(f->store, apply_save, &other, false, &f->error));
     for (int i = 0; i < EXCHANGES_KEPT_MAX; i++)
@@ -388,6 +460,8 @@ int main(void)
         test_with_store(exchange_expires_and_can_be_made_again),
         test_with_store(exchange_goes_with_its_profile),
         test_with_store(newest_exchanges_of_a_profile_are_kept),
+        test_with_store(exchange_that_is_begun_stays_so_without_its_profile),
+        test_with_store(exchange_is_begun_by_one_attempt),
         test_with_store(access_keys_are_kept),
         test_with_store(meta_value_is_put_once),
         test_with_store(oauth_apps_are_kept),
