@@ -167,20 +167,37 @@ static const struct value *holder_of_tokens(const struct run *run, const struct 
                                                                                        : json;
 }
 
-static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct tokens *ret_tokens)
+/* A code must not be used more than once (RFC 6749, 4.1.2), and whether it was is not known when it
+ * was on its way and no answer came, or one of success that cannot be read. */
+static enum exchange_end end_without_tokens(const struct run *run, const struct answer *answer)
+{
+    const struct client_response *response = &answer->response;
+    if (response->outcome != CLIENT_OK)
+        return response->sent ? EXCHANGE_LOST : EXCHANGE_VOID;
+    bool success = response->status >= 200 && response->status < 300;
+    bool is_clear = answer->json && run->verdict.kind != VERDICT_UNREACHABLE;
+    return success && !is_clear ? EXCHANGE_LOST : EXCHANGE_VOID;
+}
+
+static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct tokens *ret_tokens,
+                           enum exchange_end *ret_end)
 {
     struct arena *arena = run->v->arena;
     const struct connector_oauth2 *oauth2 = run->way->oauth2;
     unsigned style = (oauth2->json ? OAUTH2_JSON : OAUTH2_FORM) |
                      (oauth2->basic ? OAUTH2_BASIC : 0) | (oauth2->basic_is_user ? OAUTH2_USER : 0);
     struct client_request request;
-    struct answer answer;
+    struct answer answer = {0};
     struct error error = {0};
     oauth2_build(arena, &plan->request, plan->token_url, plan->with_app ? &plan->app : NULL, style,
                  &request);
+    request.fresh = plan->grant == GRANT_CODE;
     bool repeatable = plan->grant == GRANT_CLIENT_CREDENTIALS;
-    if (!run_call(run, STEP_TOKEN, NULL, &request, repeatable, &answer))
+    if (!run_call(run, STEP_TOKEN, NULL, &request, repeatable, &answer)) {
+        *ret_end = end_without_tokens(run, &answer);
         return false;
+    }
+    *ret_end = EXCHANGE_LOST; /* until somebody saves them */
     const struct value *holder = holder_of_tokens(run, answer.json);
     if (!oauth2_read_tokens(holder, clock_wall_ms(), ret_tokens, &error)) {
         run_conclude(run, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
@@ -195,18 +212,30 @@ static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct t
     return true;
 }
 
+static bool journal_is_away(struct run *run, const struct error *error)
+{
+    run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, str_from(error->message), NULL);
+    run->verdict.passes = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
+    return false;
+}
+
 static bool exchange_and_save(struct run *run, struct exchange_plan *plan)
 {
     const struct exchange_journal *journal = run->v->journal;
     struct error error = {0};
     struct tokens tokens;
-    bool got = ask_for_tokens(run, plan, &tokens);
+    enum exchange_end end;
+    bool got = ask_for_tokens(run, plan, &tokens, &end);
     bool saved = got && journal->save(journal->context, &tokens, &error);
-    journal->end(journal->context);
+    if (saved)
+        end = EXCHANGE_SAVED;
+    journal->end(journal->context, end);
+    if (end == EXCHANGE_LOST && plan->grant == GRANT_CODE)
+        run->note = STR("Get a new code for it: this one may have been used.");
     if (!got)
         return false;
     if (!saved)
-        return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, str_from(error.message), NULL);
+        return journal_is_away(run, &error);
     adopt(run, &tokens);
     return true;
 }
@@ -229,21 +258,45 @@ static bool resume(struct run *run, struct exchange_plan *plan, const struct tok
 static bool exchange_freely(struct run *run, struct exchange_plan *plan)
 {
     struct tokens tokens;
-    if (!ask_for_tokens(run, plan, &tokens))
+    enum exchange_end end;
+    if (!ask_for_tokens(run, plan, &tokens, &end))
         return false;
     adopt(run, &tokens);
     return true;
 }
 
 /* As above: what was rejected before stays the verdict, with the vendor's own words. */
-static bool code_is_spent(struct run *run)
+static bool code_cannot_help(struct run *run, const char *hint, struct str note)
 {
     if (run->verdict.kind != VERDICT_REJECTED)
-        return run_conclude(run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL,
-                            "The code was exchanged for tokens before, and works only once. Get a "
-                            "new one.");
-    run->note = STR("The code in the credentials cannot help: it was exchanged for tokens before, "
-                    "and works only once.");
+        return run_conclude(run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL, hint);
+    run->note = note;
+    return false;
+}
+
+static bool code_is_spent(struct run *run)
+{
+    return code_cannot_help(
+        run, "The code was exchanged for tokens before, and works only once. Get a new one.",
+        STR("The code in the credentials cannot help: it was exchanged for tokens before, and "
+            "works only once."));
+}
+
+static bool code_may_be_spent(struct run *run)
+{
+    return code_cannot_help(
+        run,
+        "Exchanging the code for tokens was begun before and cut off: its outcome is not known, "
+        "and a code works only once. Get a new one.",
+        STR("The code in the credentials cannot help: exchanging it was begun before and cut off, "
+            "its outcome is not known, and it works only once."));
+}
+
+static bool wait_for_other(struct run *run)
+{
+    run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
+                 "Another request is exchanging the same credential. Try again.");
+    run->verdict.passes = true;
     return false;
 }
 
@@ -271,11 +324,12 @@ bool run_exchange(struct run *run, enum connector_grant grant)
         return resume(run, &plan, &earlier);
     case JOURNAL_USED:
         return code_is_spent(run);
+    case JOURNAL_LOST:
+        return code_may_be_spent(run);
     case JOURNAL_BUSY:
-        return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
-                            "Another request is exchanging the same credential. Try again.");
+        return wait_for_other(run);
     case JOURNAL_FAILED:
         break;
     }
-    return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, str_from(error.message), NULL);
+    return journal_is_away(run, &error);
 }

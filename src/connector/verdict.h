@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum verdict_kind {
@@ -33,6 +34,7 @@ struct verdict {
     struct str words; /* the vendor's own, secrets removed, printable, at most VERDICT_WORDS_MAX */
     struct str hint;  /* what the user can do about it */
     int64_t retry_after_ms; /* throttled: what the vendor asked for; 0 when it did not say */
+    bool passes; /* internal: what was in the way goes by itself, as a store that is away does */
 };
 
 enum { VERDICT_WORDS_MAX = 512 };

@@ -31,28 +31,37 @@ struct connector_env {
     int64_t (*wall_ms)(void); /* the time that goes into requests; NULL: clock_wall_ms */
 };
 
-/* A change of one-time credentials into tokens is remembered before the tokens are used. The
- * service implements this over the store; every call may wait. */
+/* A change of one-time credentials into tokens is remembered before the tokens are used; that of a
+ * code before it is shown to the vendor, too. The service implements this over the store; every
+ * call may wait. */
 enum journal_state {
     JOURNAL_NEW,    /* not exchanged yet: exchange it, then save */
     JOURNAL_RESUME, /* exchanged by an earlier try that did not finish: *ret_tokens is what came */
     JOURNAL_USED,   /* exchanged, and a finished change has used it */
+    JOURNAL_LOST,   /* shown to the vendor, perhaps; whoever did never learned what came of it */
     JOURNAL_BUSY,   /* another request is exchanging it and did not end in time */
     JOURNAL_FAILED, /* error is set */
+};
+
+/* What came of an exchange. */
+enum exchange_end {
+    EXCHANGE_VOID,  /* the vendor was not shown the credential, or answered and gave nothing */
+    EXCHANGE_SAVED, /* he gave tokens, and `save` has them */
+    EXCHANGE_LOST,  /* he may have given tokens, but they did not come, or are not saved */
 };
 
 struct exchange_journal {
     void *context;
     /* One-time credential `secret` (a code, an assertion, a refresh token) for `grant` (RFC 6749's
      * grant_type) at `token_url`. After JOURNAL_NEW the caller holds the exchange until `end`. A
-     * refresh token may work again after it was used: it is never JOURNAL_USED. */
+     * refresh token may work again after it was used: it is never JOURNAL_USED or JOURNAL_LOST. */
     enum journal_state (*begin)(void *context, struct str grant, struct str token_url,
                                 struct str secret, struct arena *arena, struct tokens *ret_tokens,
                                 struct error *error);
     /* Durable when it returns. After JOURNAL_NEW; also after JOURNAL_RESUME of a refresh token,
      * when what was resumed is not accepted any more and the exchange was made once again. */
     bool (*save)(void *context, const struct tokens *tokens, struct error *error);
-    void (*end)(void *context); /* nothing to do when nothing is held */
+    void (*end)(void *context, enum exchange_end how); /* nothing to do when nothing is held */
 };
 
 struct verification {

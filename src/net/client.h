@@ -68,6 +68,8 @@ struct client_request {
      * addresses that hand out a machine's own credentials stay closed. In sandbox mode the sandbox
      * stands at its end too. NULL: the public way. Connections of the two are never shared. */
     const struct private_route *route;
+    bool fresh; /* over a connection of its own: one that was kept may be closed just now by the
+                   peer, and then nobody knows whether he read the request */
 };
 
 /* How far a call came. Only CLIENT_OK has an answer to read. */
@@ -91,6 +93,7 @@ struct client_response {
     size_t header_count;
     struct str body;
     bool connected; /* a connection was there before it failed */
+    bool sent;      /* the request was begun to be sent: the peer may have it, or part of it */
     bool reused;    /* an earlier connection was used again */
     /* A clause for outcome != CLIENT_OK, without a full stop; once a call was tried it begins with
      * the URL's host and port: "acme.example:8443 does not take connections: Connection refused".

@@ -186,6 +186,7 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
     enum stage stage = find_stage(transfer);
     ret_response->outcome = judge(transfer, stage, &ret_response->detail);
     ret_response->connected = stage == SECURING || stage == WAITING;
+    ret_response->sent = transfer->sent > 0;
     libcurl.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
     ret_response->reused = transfer->kept_was_dead || (transfer->sent > 0 && new_connections == 0);
     metrics_count(METRIC_CLIENT_CALLS,

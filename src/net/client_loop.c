@@ -53,7 +53,7 @@ static void give_back(struct transfer *transfer, CURLcode code)
  */
 static void begin(struct client *client, struct transfer *transfer)
 {
-    long none_rests = client->resting == 0;
+    long fresh = client->resting == 0 || transfer->request->fresh;
     int64_t left_ms = transfer->request->deadline_ms - clock_mono_ms();
     if (left_ms <= 0) {
         give_back(transfer, CURLE_OPERATION_TIMEDOUT);
@@ -62,7 +62,7 @@ static void begin(struct client *client, struct transfer *transfer)
     long limit_ms = left_ms > LONG_MAX ? LONG_MAX : (long)left_ms;
     if (libcurl.easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, limit_ms) != CURLE_OK ||
         libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, client->share) != CURLE_OK ||
-        libcurl.easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, none_rests) != CURLE_OK ||
+        libcurl.easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, fresh) != CURLE_OK ||
         libcurl.multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
         libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
         transfer->own_outcome = CLIENT_BROKEN;

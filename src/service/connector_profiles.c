@@ -122,6 +122,17 @@ static void set_new_row(struct profile_change *change)
     profile->credentials_arn = credentials_arn(call->arena, &profile->key, profile->created_at_ms);
 }
 
+static bool create(struct profile_change *change)
+{
+    if (!find_connector(change) || !profile_change_read_mode(change) || !check_new_config(change))
+        return false;
+    call_stage_end(change->call, STAGE_CHECK);
+    if (!check_name_is_free(change) || !profile_change_verify(change))
+        return false;
+    set_new_row(change);
+    return profile_change_commit(change);
+}
+
 bool create_connector_profile(struct call *call)
 {
     _cleanup_change_ struct profile_change change;
@@ -129,14 +140,7 @@ bool create_connector_profile(struct call *call)
     profile_change_init(&change, call);
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
-    if (!find_connector(&change) || !profile_change_read_mode(&change) ||
-        !check_new_config(&change))
-        return false;
-    call_stage_end(call, STAGE_CHECK);
-    if (!check_name_is_free(&change) || !profile_change_verify(&change))
-        return false;
-    set_new_row(&change);
-    return profile_change_commit(&change);
+    return create(&change) || profile_change_answered_meanwhile(&change);
 }
 
 /* --- update --- */
@@ -235,22 +239,28 @@ static void set_changed_row(struct profile_change *change, const struct profile 
     change->expected_version = current->version;
 }
 
+static bool update(struct profile_change *change)
+{
+    struct call *call = change->call;
+    struct profile current;
+    if (!load_current(change, &current) || !check_is_settled(call, &current) ||
+        !profile_change_read_mode(change) || !check_changed_config(change, &current))
+        return false;
+    call_stage_end(call, STAGE_CHECK);
+    if (!profile_change_verify(change))
+        return false;
+    set_changed_row(change, &current);
+    return profile_change_commit(change);
+}
+
 bool update_connector_profile(struct call *call)
 {
     _cleanup_change_ struct profile_change change;
-    struct profile current;
     bool answered;
     profile_change_init(&change, call);
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
-    if (!load_current(&change, &current) || !check_is_settled(call, &current) ||
-        !profile_change_read_mode(&change) || !check_changed_config(&change, &current))
-        return false;
-    call_stage_end(call, STAGE_CHECK);
-    if (!profile_change_verify(&change))
-        return false;
-    set_changed_row(&change, &current);
-    return profile_change_commit(&change);
+    return update(&change) || profile_change_answered_meanwhile(&change);
 }
 
 /* --- delete --- */

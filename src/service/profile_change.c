@@ -212,16 +212,15 @@ static struct str answer_of(struct call *call, const struct profile *profile)
     return buf_str(&answer);
 }
 
-/* A claim may be lost with a node's connection to the store. When another node then finished the
- * same request first, its answer is this one's too. */
-static bool answered_meanwhile(struct profile_change *change)
+bool profile_change_answered_meanwhile(struct profile_change *change)
 {
     struct call *call = change->call;
+    struct store *store = call->service->config.store;
     enum token_state state = TOKEN_CLAIMED;
     struct error ignored;
-    if (call->error.code != ERR_CONFLICT || !change->claim ||
-        !token_look_up(call->service->config.store, call->arena, &change->token,
-                       change->request_hash, &state, &call->output, &ignored) ||
+    if (!change->claim || !store_is_remote(store) ||
+        !token_look_up(store, call->arena, &change->token, change->request_hash, &state,
+                       &call->output, &ignored) ||
         state != TOKEN_ANSWERED)
         return false;
     call->error = (struct error){0};
@@ -238,7 +237,7 @@ bool profile_change_commit(struct profile_change *change)
     call->output = answer_of(call, &change->profile);
     fault_point("change:sealed");
     if (!store_apply(call->service->config.store, apply_change, change, false, &call->error))
-        return answered_meanwhile(change);
+        return false;
     call_stage_end(call, STAGE_COMMIT);
     fault_point("change:committed");
     if (change->place)

@@ -51,4 +51,8 @@ void profile_change_set_mode(struct profile_change *change);
 /* Seals and commits profile, exchanges, client token and audit as one; sets call->output. */
 bool profile_change_commit(struct profile_change *change);
 
+/* After any of these failed. The claim may be lost with the node's connection to a store that is
+ * shared: when another node then finished the same request first, its answer is this one's too. */
+bool profile_change_answered_meanwhile(struct profile_change *change);
+
 #define _cleanup_change_ _cleanup_(profile_change_done)

@@ -19,12 +19,13 @@ struct profile_provision {
     const struct service *service;
     struct arena arena;
     struct profile profile; /* as loaded; then as it is going to be */
+    struct arena trial;     /* of the latest try to ask, whose memory goes when another is made */
     int64_t expected_version;
     bool loaded;
     struct token_claim *claim; /* no other node does the same; NULL: not yet */
     enum verdict_kind verdict;
-    bool asked; /* what follows is set */
     struct journal journal;
+    bool asked; /* what follows is set */
     struct provisioning result;
     struct str sentence; /* why it failed */
 };
@@ -44,6 +45,7 @@ void profile_provision_free(struct profile_provision *provision)
 {
     journal_done(&provision->journal);
     token_release(provision->service->config.store, provision->claim);
+    arena_done(&provision->trial);
     arena_done(&provision->arena);
     free(provision);
 }
@@ -72,12 +74,12 @@ static void conclude(struct profile_provision *provision, enum verdict_kind verd
     provision->asked = true;
     provision->verdict = verdict;
     provision->sentence = sentence;
-    provision->result = provisioning_of(&provision->arena, verdict, sentence);
+    provision->result = provisioning_of(&provision->trial, verdict, sentence);
 }
 
 static void conclude_internal(struct profile_provision *provision, const struct error *error)
 {
-    conclude(provision, VERDICT_INTERNAL, arena_copy(&provision->arena, str_from(error->message)));
+    conclude(provision, VERDICT_INTERNAL, arena_copy(&provision->trial, str_from(error->message)));
 }
 
 static bool open_row(struct profile_provision *provision, struct profile_question *question,
@@ -88,9 +90,9 @@ static bool open_row(struct profile_provision *provision, struct profile_questio
     const struct connector *connector = connector_by_type(profile->connector_type);
     if (!connector || !connector_is_built(connector))
         return fail(error, ERR_INTERNAL, "The profile is for a connector unknown here.");
-    if (!json_parse(profile->properties, &provision->arena, &properties))
+    if (!json_parse(profile->properties, &provision->trial, &properties))
         return fail(error, ERR_INTERNAL, "The profile's properties cannot be read.");
-    if (!profile_unseal(provision->service, profile, &provision->arena, secrets, error))
+    if (!profile_unseal(provision->service, profile, &provision->trial, secrets, error))
         return false;
     *question = (struct profile_question){
         .connector = connector,
@@ -110,10 +112,18 @@ static bool seal(struct profile_provision *provision, const struct value *creden
 {
     struct profile *profile = &provision->profile;
     profile->version = provision->expected_version + 1;
-    return profile_seal(provision->service, profile, credentials, tokens, &provision->arena,
+    return profile_seal(provision->service, profile, credentials, tokens, &provision->trial,
                         &profile->sealed_credentials, error);
 }
 
+static void begin_trial(struct profile_provision *provision)
+{
+    journal_done(&provision->journal);
+    arena_done(&provision->trial);
+}
+
+/* Nothing is concluded as long as the store is away, or another request exchanges the same code:
+ * what came of it until then is in the journal. */
 static void ask(struct profile_provision *provision)
 {
     struct profile_question question = {0};
@@ -121,13 +131,18 @@ static void ask(struct profile_provision *provision)
     struct verdict verdict = {0};
     struct tokens tokens = {0};
     struct error error = {0};
-    struct arena *arena = &provision->arena;
+    struct arena *arena = &provision->trial;
+    if (!journal_settle(&provision->journal))
+        return;
+    begin_trial(provision);
     if (!open_row(provision, &question, &secrets, &error)) {
         conclude_internal(provision, &error);
         return;
     }
     profile_verify(provision->service, &question, arena, &provision->journal, &verdict, &tokens);
     fault_point("provision:verified");
+    if (verdict.passes)
+        return;
     struct str sentence =
         verdict.kind == VERDICT_ACCEPTED
             ? STR("")
@@ -234,6 +249,8 @@ enum provision_end profile_provision_run(struct profile_provision *provision,
     provision->loaded = true;
     if (!provision->asked)
         ask(provision);
+    if (!provision->asked)
+        return PROVISION_AGAIN;
     if (provision->verdict == VERDICT_INTERNAL && is_stopping(context))
         return PROVISION_STOPPED;
     return commit(provision);

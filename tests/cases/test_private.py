@@ -248,20 +248,30 @@ def test_resumed_at_the_start(server, salesforce, how):
     """Pending profiles of every region: one that waits for another's answer, since the vendor gave
     none yet, and that one. What was on its way had not come to the vendor."""
     salesforce.gate.clear()
-    server.ok("CreateConnectorProfile", create(new_code(salesforce), name="code"))
-    server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name="ready"),
-              region="eu-central-1")
+    regions = "us-east-1", "eu-central-1"
+    for region in regions:
+        server.ok("CreateConnectorProfile", create(salesforce.new_tokens()), region=region)
     salesforce.wait_for(1)
     getattr(server, how)()
-    pending = server.query("SELECT name FROM profiles WHERE provisioning_status = 'PENDING'")
-    assert {row["name"] for row in pending} == {"code", "ready"}
+    assert server.count_rows("profiles WHERE provisioning_status = 'PENDING'") == 2
     salesforce.drop()
     server.start()
-    assert state(server, "code") == {"status": "PENDING"}
+    assert state(server) == {"status": "PENDING"}
     salesforce.gate.set()
-    assert settled(server, "code") == {"status": "CREATED"}
-    assert settled(server, "ready", region="eu-central-1") == {"status": "CREATED"}
-    assert list(salesforce.codes.values()) == [1]
+    for region in regions:
+        assert settled(server, region=region) == {"status": "CREATED"}
+
+
+def test_a_code_that_a_stop_cut_off(server, salesforce):
+    """Whether it came to the vendor is not known, and it is not shown again."""
+    salesforce.gate.clear()
+    server.ok("CreateConnectorProfile", create(new_code(salesforce)))
+    salesforce.wait_for(1)
+    server.stop()
+    salesforce.gate.set()
+    server.start()
+    assert_failed(settled(server), "CONNECTOR_AUTHENTICATION", "its outcome is not known")
+    assert len(salesforce.requests) == 1
 
 
 def test_credentials_that_do_not_open(server, salesforce):

@@ -14,8 +14,13 @@ from support import server as servers_of
 from support.salesforce import REDIRECT, Salesforce, set_app
 from support.server import ROOT, Server
 
-# The one window in which a code is lost: its answer has come, but isn't durable yet.
-LOST_WITH_THE_ANSWER = {"exchange:answered", "store:before-commit"}
+# Where what was about to be shown, or was, is lost: what came of it isn't durable yet. That a code
+# is shown is a commit of its own, and once that is durable nobody shows it again.
+LOST = {"code": {"store:after-commit", "exchange:begun", "exchange:answered",
+                 "store:before-commit#2"},
+        "refresh": {"exchange:answered", "store:before-commit"},
+        "ready": set()}
+NOT_KNOWN = "outcome is not known"
 FIRST_START = re.compile(r"^keyring")
 
 
@@ -25,15 +30,21 @@ def fault_points():
     for path in pathlib.Path(ROOT / "src").rglob("*.c"):
         names.update(re.findall(r'fault_point\("([^"]+)"\)', path.read_text()))
     assert names
-    # A change with an exchange commits twice: what the vendor gave, then the change.
-    return sorted(names) + [f"{name}#2" for name in sorted(names) if name.startswith("store:")]
+    # A change with a code commits three times: that it is shown, what the vendor gave, the change.
+    return sorted(names) + [f"{name}#{count}" for count in (2, 3) for name in sorted(names)
+                            if name.startswith("store:")]
 
 
 POINTS = [point for point in fault_points() if not point.startswith("provision:")]
 PRIVATE_POINTS = [point for point in fault_points() if point.startswith(
-    ("provision:", "exchange:", "store:", "change:"))] + ["store:before-commit#3",
-                                                          "store:after-commit#3"]
+    ("provision:", "exchange:", "store:", "change:"))] + ["store:before-commit#4",
+                                                          "store:after-commit#4"]
 SCENARIOS = ["ready", "code", "refresh"]
+# Of those that not every change comes by.
+REACHED = {
+    "code": POINTS,
+    "refresh": [point for point in POINTS if point != "exchange:begun" and "#3" not in point],
+    "ready": [point for point in POINTS if not point.startswith("exchange:") and "#" not in point]}
 
 
 @pytest.fixture
@@ -100,8 +111,10 @@ def retry(server, salesforce, request, point, scenario, before):
     answer = server.call("UpdateConnectorProfile", request)
     if committed:
         assert answer.status == 200 and len(salesforce.requests) == asked
-    elif scenario != "ready" and point in LOST_WITH_THE_ANSWER:
+    elif point in LOST[scenario]:
         assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+        assert scenario == "refresh" or NOT_KNOWN in answer.message
+        assert all(count <= 1 for count in salesforce.codes.values()), salesforce.codes
         assert server.profile_row("crash") == before
         return False
     assert answer.status == 200, answer.body
@@ -124,8 +137,7 @@ def test_killed_in_an_update(server, salesforce, record_property, point, scenari
         status, died = call_until_death(server, "UpdateConnectorProfile", request)
         if not died:
             assert status == 200
-            assert scenario == "ready" and (point.startswith("exchange:") or "#" in point), \
-                "never reached"
+            assert point not in REACHED[scenario], "never reached"
             return
         # Nothing is answered before it's durable.
         assert status is None
@@ -156,8 +168,9 @@ def test_killed_in_a_create(server, salesforce, point):
     server.start()
     rows = server.count_rows("profiles")
     answer = server.call("CreateConnectorProfile", request)
-    if point in LOST_WITH_THE_ANSWER:
+    if point in LOST["code"]:
         assert rows == 0 and answer.status == 401 and server.count_rows("profiles") == 0
+        assert NOT_KNOWN in answer.message and list(salesforce.codes.values()) in ([0], [1])
         return
     assert answer.status == 200, answer.body
     assert all(count == 1 for count in salesforce.codes.values())
@@ -192,8 +205,11 @@ def test_killed_while_a_private_connection_is_made(servers, salesforce, canaries
     server.ok(operation, request)
     state = private.settled(server)
     assert version is None or server.profile_row("inside")["version"] in (version, version + 1)
-    if point in ("exchange:answered", "store:before-commit#2"):
-        private.assert_failed(state, "CONNECTOR_AUTHENTICATION", "invalid authorization code")
+    # The first commit is the change's.
+    if point in ("store:after-commit#2", "exchange:begun", "exchange:answered",
+                 "store:before-commit#3"):
+        private.assert_failed(state, "CONNECTOR_AUTHENTICATION", NOT_KNOWN)
+        assert list(salesforce.codes.values()) in ([0], [1])
         return
     assert state == {"status": "CREATED"}
     assert list(salesforce.codes.values()) == [1]

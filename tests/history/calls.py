@@ -64,6 +64,7 @@ class Call:
     keeps: bool = False  # an update without credentials: those that are stored stay
     good: bool = True    # the vendor takes its credentials
     private: bool = False  # the vendor is asked after the answer
+    one_time: bool = False  # its credentials are a code
 
     @property
     def meaning(self):
@@ -99,7 +100,6 @@ class Code:
     """What a vendor saw of a one-time credential."""
 
     shown: list = dataclasses.field(default_factory=list)  # when
-    used: float = math.inf  # when a token that it was exchanged for was first shown
 
 
 @dataclasses.dataclass
@@ -108,7 +108,6 @@ class History:
     calls: list = dataclasses.field(default_factory=list)
     deaths: dict = dataclasses.field(default_factory=dict)  # node: times by which it was gone
     killed: list = dataclasses.field(default_factory=list)  # times by which any node was gone
-    cut: list = dataclasses.field(default_factory=list)     # (from, to): database sessions ended
     codes: dict = dataclasses.field(default_factory=dict)   # value: Code
 
     def bound_by_deaths(self):

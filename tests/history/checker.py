@@ -5,8 +5,8 @@
   is a compare-and-swap;
 - what was refused as a conflict had somebody to conflict with;
 - what the vendor rejects changes nothing, and what he accepts is not refused;
-- a one-time code is shown to him once: again only if whoever showed it died before he used what he
-  got for it, or had lost the lock that keeps another node from showing it, too;
+- a one-time code is shown to him once. It is refused as one whose exchange was cut off only if
+  somebody had begun it who gave no answer, or died;
 - a private connection is PENDING, and then CREATED if the vendor accepts the credentials and FAILED
   if not, for good. It is made once, and not replaced before;
 - a client token has at most one effect, all its answers are one answer, and it is refused for other
@@ -28,6 +28,8 @@ INVALID = "ValidationException"
 ELSEWHERE = "to another address than before"
 REJECTED = "ConnectorAuthenticationException"
 BEING_MADE = "is still being made"
+CUT_OFF = "its outcome is not known"            # of the exchange of a code
+USED = "was exchanged for tokens before"
 BY_TOKEN = "clientToken"  # in the message of a conflict about one
 
 OPERATIONS = {"create": "CreateConnectorProfile", "update": "UpdateConnectorProfile",
@@ -144,38 +146,29 @@ class Checker:
             if call.is_hopeless and call.succeeded:
                 yield f"{call}: is rejected by the vendor, and was answered with success"
             for attempt in call.attempts:
-                if attempt.refused_with(REJECTED) and self.is_acceptable(call):
+                if call.good and attempt.refused_with(REJECTED) and \
+                        not self.may_be_refused(call, attempt):
                     yield (f"{call}: is accepted by the vendor, and was answered "
                            f"{attempt.message}")
 
-    def is_acceptable(self, call):
-        return call.good and len(self.shown_when(call.value)) <= 1
-
-    def shown_when(self, value):
-        return self.history.codes[value].shown if value in self.history.codes else []
+    def may_be_refused(self, call, attempt):
+        """A code may be lost with whoever had begun to exchange it. That it was exchanged is
+        remembered when the profile goes away, and what it gave is not."""
+        if CUT_OFF in attempt.message:
+            return any(other.sent < attempt.ended for each in self.history.calls
+                       if each.value == call.value for other in each.of(UNKNOWN))
+        return USED in attempt.message and any(
+            other.sent < attempt.ended for each in self.history.calls
+            if each.operation == "delete" and each.name == call.name
+            for other in each.of(OK, UNKNOWN))
 
     def check_codes(self):
         for value, code in self.history.codes.items():
-            attempts = [(call, attempt) for call in self.history.calls if call.value == value
-                        for attempt in call.attempts]
-            for before, again in ((code.shown[0], again) for again in code.shown[1:]):
-                if self.may_be_at_two(attempts, before, again):
-                    continue
-                shown = f"{value}: its code was shown at {before:.3f} and again at {again:.3f}"
-                if code.used < again:
-                    yield f"{shown}, and what it gave was in use since {code.used:.3f}"
-                elif not any(before < time < again for time in self.history.killed):
-                    told = "".join(f"\n  {call}: {attempt}" for call, attempt in attempts)
-                    yield f"{shown}, and nobody died between:{told}"
-
-    def may_be_at_two(self, attempts, before, again):
-        """Whoever shows a code holds a lock that ends with a session of the database. Where one
-        ended, two nodes that were sent the same at once may both show it."""
-        return any(
-            call.private or first.node != second.node
-            for call, first in attempts if first.sent <= before <= first.may_last or call.private
-            for _, second in attempts if second.sent <= again <= second.may_last or call.private
-            for begun, ended in self.history.cut if begun <= again and ended >= first.sent)
+            if len(code.shown) > 1:
+                times = ", ".join(f"{time:.3f}" for time in code.shown)
+                told = "".join(f"\n  {call}: {attempt}" for call in self.history.calls
+                               if call.value == value for attempt in call.attempts)
+                yield f"{value}: its code was shown more than once: {times}{told}"
 
     # --- private connections ---
 
@@ -194,8 +187,8 @@ class Checker:
 
     def wrong_states(self, call, looks):
         allowed = {""} if call is None else \
-            {PENDING, CREATED} if self.is_acceptable(call) else \
-            {PENDING, CREATED, FAILED} if call.good else {PENDING, FAILED}
+            {PENDING, FAILED} if not call.good else \
+            {PENDING, CREATED, FAILED} if self.may_be_lost(call) else {PENDING, CREATED}
         for state in {state for _, state in looks} - allowed:
             yield f"is shown as {state or 'a public one'}"
         settled = min([look.ended for look, state in looks if state in (CREATED, FAILED)],
@@ -204,6 +197,11 @@ class Checker:
             yield "is PENDING after it was not any more"
         if len({state for _, state in looks} & {CREATED, FAILED}) > 1:
             yield "is CREATED and FAILED"
+
+    def may_be_lost(self, call):
+        """What a node does after its answer ends with it."""
+        return call.one_time and any(
+            attempt.sent < time for attempt in call.attempts for time in self.history.killed)
 
     def check_being_made(self, call, writes):
         for attempt in call.attempts:

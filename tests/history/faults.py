@@ -1,7 +1,6 @@
 """What goes wrong while clients are at work, in an order that a seed decides. Each fault is over,
 and all is well again, when its function returns."""
 
-import contextlib
 import random
 import signal
 import time
@@ -27,7 +26,6 @@ class Faults:
         self.happened = []
         self.lets_in = self.random.random() < 0.5  # the member that is killed next, see kill()
         self.let_in = 0  # how many did
-        self.cut = load.history.cut
 
     def one(self):
         """The next one: every kind before any comes again."""
@@ -66,16 +64,10 @@ class Faults:
 
     # --- between nodes and database ---
 
-    @contextlib.contextmanager
-    def sessions_end(self):
-        begun = time.monotonic()
-        yield
-        self.cut.append((begun, time.monotonic()))
-
-    def cut_all(self, ways):
-        with self.sessions_end():
-            for way in ways:
-                way.cut()
+    @staticmethod
+    def cut_all(ways):
+        for way in ways:
+            way.cut()
 
     def ways_of_some(self):
         some = self.random.sample(self.nodes, self.random.randint(1, len(self.nodes)))
@@ -111,8 +103,7 @@ class Faults:
     def kill(self, member):
         """Each other one does not refuse its clients then, but accepts their connections and closes
         them. It may stand first in the nodes' URL."""
-        with self.sessions_end():
-            member.kill(shut=not self.lets_in)
+        member.kill(shut=not self.lets_in)
         self.let_in += self.lets_in
         self.lets_in = not self.lets_in
 

@@ -66,7 +66,7 @@ class Recorder:
         value if one is given."""
         kind = self.kinds.of(like.name)
         call = Call(like.operation, like.name, value or like.value, like.token, keeps=like.keeps,
-                    good=like.good, private=kind.private)
+                    good=like.good, private=kind.private, one_time=kind.one_time)
         config = kind.config(call.value, call.good)
         more = {"name": call.name, "clientToken": call.token, "mode": kind.mode,
                 "config": aws.properties_only(config) if call.keeps else config}

@@ -17,9 +17,11 @@ ELSEWHERE = ("ValidationException", "The new connectorProfileProperties send the
              "another address than before.")
 MISSING = ("ResourceNotFoundException", "Connector Profile with name p does not exist.")
 REJECTED = ("ConnectorAuthenticationException", "Error authenticating to connector: …")
+CUT_OFF = (REJECTED[0], "Exchanging the code for tokens was begun before and cut off: its outcome "
+           "is not known, and a code works only once.")
+SPENT = (REJECTED[0], "The code was exchanged for tokens before, and works only once.")
 BEING_MADE = ("ConflictException", "The private connection of Connector Profile with name p is "
               "still being made.")
-NEVER = float("inf")
 
 
 def attempt(sent, ended, verdict=OK, refusal=("", ""), node="one"):
@@ -235,46 +237,48 @@ def test_a_dead_node_s_deletion_takes_no_effect_later():
     assert "no order" in "".join(findings(history(calls, deaths={"one": [3.0]})))
 
 
-def codes(*times, used=NEVER):
+def codes(*times):
     """The vendor was shown the code of the value b at these times."""
-    return {"b": Code(list(times), used)}
+    return {"b": Code(list(times))}
 
 
 def test_a_code_is_shown_once():
     calls = [MADE, update("b", unknown(1, 2), at(5)), describe("b", at(6))]
-    assert findings(history(calls, codes=codes(1.5, used=1.6), killed=[3.0])) == []
-    assert findings(history(calls, codes=codes(1.5, 5.2, 5.3), killed=[3.0])) == []
-    for killed in ([], [1.0], [6.0]):
+    assert findings(history(calls, codes=codes(1.5), killed=[3.0])) == []
+    for killed in ([], [1.0], [3.0]):
         found = findings(history(calls, codes=codes(1.5, 5.2), killed=killed))
-        assert "nobody died between" in "".join(found)
-    found = findings(history(calls, codes=codes(1.5, 5.2, used=1.6), killed=[3.0]))
-    assert "was in use" in "".join(found)
+        assert "shown more than once" in "".join(found)
 
 
-def test_a_code_may_be_shown_by_two_when_a_lock_is_lost():
-    first, second = attempt(1, 9), attempt(4, 8, node="two")
-    for used in (NEVER, 5.0):
-        shown = codes(3.0, 6.0, used=used)
-        calls = [MADE, update("b", first), update("b", second)]
-        assert findings(history(calls, codes=shown, cut=[(2.0, 2.1)])) == []
-        for cut in ([], [(0.1, 0.2)], [(7.0, 7.1)]):
-            assert "shown" in "".join(findings(history(calls, codes=shown, cut=cut)))
-        for others in ([], [attempt(4, 8)], [attempt(7, 8, node="two")]):
-            calls = [MADE, update("b", first), update("b", *others)]
-            assert findings(history(calls, codes=shown, cut=[(2.0, 2.1)])) != []
+def test_a_code_may_be_lost_with_whoever_exchanged_it():
+    calls = [MADE, update("b", unknown(1, 2), refused(5, 6, CUT_OFF)), describe("a", at(7))]
+    assert findings(history(calls, codes=codes(1.5), killed=[3.0])) == []
+    for before in ([], [unknown(7, 8)], [attempt(1, 2, UNSENT)]):
+        calls = [MADE, update("b", *before, refused(5, 6, CUT_OFF))]
+        assert "is accepted" in "".join(findings(history(calls, codes=codes(1.5))))
+    calls = [MADE, update("b", unknown(1, 2), refused(5, 6, REJECTED))]
+    assert "is accepted" in "".join(findings(history(calls, codes=codes(1.5))))
 
 
-def test_a_code_whose_tokens_were_lost_is_refused():
-    """With the one who had it shown; the vendor takes none a second time."""
-    calls = [MADE, update("b", unknown(1, 2), refused(5, 6, REJECTED)), describe("a", at(7))]
-    assert findings(history(calls, codes=codes(1.5, 5.2), killed=[3.0])) == []
-    assert "is accepted" in "".join(findings(history(calls, codes=codes(1.5), killed=[3.0])))
-    calls = [create("b", at(0), private=True), describe("b", at(6), state=FAILED)]
-    assert findings(history(calls, codes=codes(1.5, 5.2), killed=[3.0])) == []
-    assert "FAILED" in "".join(findings(history(calls, codes=codes(1.5), killed=[3.0])))
-    calls.append(describe("b", at(8), state=CREATED))
+def test_a_used_code_is_refused_when_its_profile_is_another():
+    calls = [MADE, update("b", unknown(1, 2), refused(5, 6, SPENT))]
+    assert "is accepted" in "".join(findings(history(calls, codes=codes(1.5))))
+    calls += [delete(at(3)), create("c", at(4))]
+    assert findings(history(calls, codes=codes(1.5))) == []
+
+
+def test_a_private_connection_may_lose_its_code():
+    """With the node that exchanges it; and if it is no code, it has none to lose."""
+    for one_time, killed, is_right in ((True, [3.0], True), (True, [], False),
+                                       (True, [-1.0], False), (False, [3.0], False)):
+        calls = [create("b", at(0), private=True, one_time=one_time),
+                 describe("b", at(6), state=FAILED)]
+        found = "".join(findings(history(calls, codes=codes(1.5), killed=killed)))
+        assert (found == "") == is_right and ("FAILED" in found) != is_right, found
+    calls = [create("b", at(0), private=True, one_time=True), describe("b", at(6), state=FAILED),
+             describe("b", at(8), state=CREATED)]
     assert "CREATED and FAILED" in "".join(
-        findings(history(calls, codes=codes(1.5, 5.2), killed=[3.0])))
+        findings(history(calls, codes=codes(1.5), killed=[3.0])))
 
 
 def rows(**counts):

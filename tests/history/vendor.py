@@ -44,10 +44,7 @@ class Remembering(Vendor):
         if way == "Basic":
             good = base64.b64decode(shown).decode().partition(":")[2] == self.password(True)
         else:
-            token, _, value = shown.partition("-")
-            good = token == self.canaries.new("token")
-            if good:
-                self.codes[value].used = min(self.codes[value].used, time.monotonic())
+            good = shown.partition("-")[0] == self.canaries.new("token")
         return http("200 OK", '{"value": []}') if good else http("401 Unauthorized", "{}")
 
     def give_token(self, code):

@@ -79,6 +79,8 @@ class Case:
         self.vendor = vendor
         self.database = database
         self.canaries = canaries
+        self.requests = 0             # how many there were
+        self.last = {}                # secret that was fresh last, by name
         self.expected_at_vendor = []  # (line in the file, pattern) of the step at work
 
     def fixed(self, match):
@@ -98,6 +100,11 @@ class Case:
             return "x" * int(words[0])
         if name == "SECRET":
             return self.canaries.new(words[0])
+        if name == "FRESH":
+            self.last[words[0]] = self.canaries.new(f"{words[0]} {self.requests}")
+            return self.last[words[0]]
+        if name == "LAST":
+            return self.last[words[0]]
         if name == "BASIC":
             pair = ":".join(self.canaries.new(word) for word in words)
             text = base64.b64encode(pair.encode()).decode()
@@ -216,6 +223,7 @@ class Case:
                 self.set_up(section)
             elif section.heading in ("request", "raw request"):
                 assert not request, f"line {section.line}: nothing answers the request before it"
+                self.requests += 1
                 request = self.message(section, signed=True) if section.heading == "request" \
                     else self.raw(section)
             elif section.heading == "vendor gets":

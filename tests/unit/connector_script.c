@@ -102,6 +102,7 @@ static void script_call(struct client *client, struct arena *arena,
         .status = step->status,
         .body = str_from(step->body ? step->body : ""),
         .connected = step->connected,
+        .sent = step->sent,
         .reused = step->reused,
         .detail = step->detail,
     };
@@ -141,7 +142,7 @@ static enum journal_state script_begin(void *context, struct str grant, struct s
     if (state == JOURNAL_RESUME)
         *ret_tokens = script->resumed;
     if (state == JOURNAL_FAILED)
-        fail(error, ERR_INTERNAL, "The store cannot be read.");
+        fail(error, ERR_UNAVAILABLE, "The store cannot be read.");
     return state;
 }
 
@@ -150,14 +151,16 @@ static bool script_save(void *context, const struct tokens *tokens, struct error
     struct script *script = context;
     add_log(script, "save", tokens->access_token, tokens->refresh_token, tokens->instance_url);
     script->saved = *tokens;
-    return script->save_fails ? fail(error, ERR_INTERNAL, "The disk is full.") : true;
+    return script->save_fails ? fail(error, ERR_UNAVAILABLE, "The disk is full.") : true;
 }
 
-static void script_end(void *context)
+static void script_end(void *context, enum exchange_end how)
 {
+    static const char *const names[] = {
+        [EXCHANGE_VOID] = "void", [EXCHANGE_SAVED] = "saved", [EXCHANGE_LOST] = "lost"};
     struct script *script = context;
     script->held = false;
-    add_log(script, "end", STR(""), STR(""), STR(""));
+    add_log(script, "end", str_from(names[how]), STR(""), STR(""));
 }
 
 /* The operator's list of apps. */

@@ -18,6 +18,7 @@ struct scripted {
     const char *detail;
     const char *route; /* name of the private route that it must take; NULL: none */
     bool connected;
+    bool sent;
     bool reused;
     bool late; /* it answers when the time limit is just over */
 };

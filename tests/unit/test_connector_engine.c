@@ -242,6 +242,7 @@ static void the_journal_is_obeyed(void **state)
         script.begun = 0;
         assert_false(run(NULL, 0, TEXTS("refreshToken", "r1")));
         assert_verdict(&script, VERDICT_INTERNAL, STEP_TOKEN, 0, cases[i].words);
+        assert_true(script.verdict.passes);
     }
     static const struct scripted steps[] = {{REFRESH, 200, .body = NEW_TOKEN}};
     script.states = NULL;
@@ -249,6 +250,7 @@ static void the_journal_is_obeyed(void **state)
     assert_false(
         RUN(steps, TEXTS("refreshToken", "r1", "clientId", "client", "clientSecret", "s3cret")));
     assert_verdict(&script, VERDICT_INTERNAL, STEP_TOKEN, 0, "The disk is full.");
+    assert_true(script.verdict.passes);
     assert_null(script.tokens.access_token.data);
 }
 
@@ -271,7 +273,7 @@ static void a_resumed_refresh_can_be_made_again(void **state)
     assert_string_equal(script_log(&script), "begin refresh_token " TOKEN_URL " r1\n"
                                              "begin refresh_token " TOKEN_URL " r1\n"
                                              "save t2 r1 \n"
-                                             "end   \n");
+                                             "end saved  \n");
 }
 
 static void a_rejected_refresh_gives_way_to_a_code(void **state)

@@ -340,20 +340,21 @@ static void verdicts_are_sentences(void **state)
         const char *sentence;
     } cases[] = {
         {{VERDICT_REJECTED, STEP_API, 401, STR("Session expired or invalid"), STR("Log in again."),
-          0},
+          0, false},
          "Acme rejected the credentials at step api (HTTP 401): Session expired or invalid. "
          "Log in again."},
-        {{VERDICT_FORBIDDEN, STEP_API, 403, STR("Missing scope."), STR_NULL, 0},
+        {{VERDICT_FORBIDDEN, STEP_API, 403, STR("Missing scope."), STR_NULL, 0, false},
          "Acme knows the credentials, but they lack a permission at step api (HTTP 403): Missing "
          "scope."},
-        {{VERDICT_THROTTLED, STEP_TOKEN, 429, STR_NULL, STR_NULL, 59001},
+        {{VERDICT_THROTTLED, STEP_TOKEN, 429, STR_NULL, STR_NULL, 59001, false},
          "Acme takes no more requests for now at step token (HTTP 429) and asks to wait 60 "
          "seconds."},
-        {{VERDICT_UNREACHABLE, STEP_RESOLVE, 0, STR("no address"), STR("Check the host name."), 0},
+        {{VERDICT_UNREACHABLE, STEP_RESOLVE, 0, STR("no address"), STR("Check the host name."), 0,
+          false},
          "Acme gave no usable answer at step resolve: no address. Check the host name."},
-        {{VERDICT_MISCONFIGURED, STEP_API, 302, STR_NULL, STR_NULL, 0},
+        {{VERDICT_MISCONFIGURED, STEP_API, 302, STR_NULL, STR_NULL, 0, false},
          "Acme cannot be used with this configuration at step api (HTTP 302)."},
-        {{VERDICT_INTERNAL, STEP_TOKEN, 0, STR("The disk is full."), STR_NULL, 0},
+        {{VERDICT_INTERNAL, STEP_TOKEN, 0, STR("The disk is full."), STR_NULL, 0, false},
          "Acme was not asked to the end, for a reason on this side at step token: The disk is "
          "full."},
     };

@@ -82,7 +82,7 @@ static void a_stale_token_is_renewed(void **state)
                         "app Salesforce  \n"
                         "begin refresh_token " HOST "/services/oauth2/token r3fresh\n"
                         "save new-token r3fresh " HOST "\n"
-                        "end   \n");
+                        "end saved  \n");
 }
 
 static void a_rotated_refresh_token_takes_the_place_of_the_old(void **state)
@@ -157,7 +157,7 @@ static void a_code_is_exchanged_once_and_remembered(void **state)
         "app Salesforce  \n"
         "begin authorization_code https://login.salesforce.com/services/oauth2/token c0de==\n"
         "save new-token r1 https://other.my.salesforce.com/\n"
-        "end   \n");
+        "end saved  \n");
 }
 
 static void an_own_app_is_not_replaced_by_the_operators(void **state)
@@ -215,7 +215,7 @@ static void an_assertion_needs_no_app(void **state)
                         "begin urn:ietf:params:oauth:grant-type:jwt-bearer " HOST
                         "/services/oauth2/token aGVh.cGF5.c2ln\n"
                         "save new-token  \n"
-                        "end   \n");
+                        "end saved  \n");
 }
 
 static void stored_tokens_come_before_the_credentials(void **state)

@@ -69,7 +69,7 @@ static void a_code_is_exchanged_as_json(void **state)
     assert_str(script.tokens.access_token, "new-token");
     assert_string_equal(script_log(&script), "begin authorization_code " HOST "/oauth/tokens c0de\n"
                                              "save new-token  \n"
-                                             "end   \n");
+                                             "end saved  \n");
 }
 
 static void a_code_may_bring_a_refresh_token(void **state)

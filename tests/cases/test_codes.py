@@ -1,0 +1,214 @@
+"""An authorization code is shown to its vendor once, whatever is cut or dies meanwhile."""
+
+import concurrent.futures
+import resource
+import threading
+import time
+
+import pytest
+
+from support import private
+from support.database import administer, cut_sessions
+from support.salesforce import REDIRECT, set_app
+
+WAIT_S = 60
+NOT_KNOWN = "its outcome is not known"
+
+
+class Turnstile(private.Gated):
+    """Whoever shows a certain access token waits until he is let in, each by himself."""
+
+    def __init__(self, canaries):
+        super().__init__(canaries)
+        self.stale = self.fresh("stale")
+        self.waiting = []
+        self.open = False  # to all of them
+
+    def answer_one(self, request):
+        if not self.open and self.stale in request.headers.get("authorization", ""):
+            turn = threading.Event()
+            self.waiting.append(turn)
+            self.arrived.release()
+            assert turn.wait(WAIT_S)
+        return super().answer_one(request)
+
+
+@pytest.fixture
+def salesforce(canaries):
+    with Turnstile(canaries) as vendor:
+        yield vendor
+        vendor.gate.set()
+
+
+def code_of(salesforce):
+    return {"oAuthRequest": {"authCode": salesforce.new_code(), "redirectUri": REDIRECT}}
+
+
+def create(credentials, **more):
+    return private.create(credentials, mode="Public", **more)
+
+
+def to_vendor(salesforce, url=None):
+    return ("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={url or salesforce.url}")
+
+
+@pytest.fixture
+def server(servers, salesforce, canaries):
+    made = servers(*to_vendor(salesforce), "--private-route",
+                   f"127.0.0.1={salesforce.authority}", "--verify-timeout", "60", start=False)
+    set_app(made, canaries)
+    return made.start()
+
+
+@pytest.fixture
+def pair(nodes, salesforce, canaries):
+    made = [nodes(*to_vendor(salesforce)) for _ in range(2)]
+    set_app(made[0], canaries)
+    return [node.start() for node in made]
+
+
+def wait_for_locks(database, count):
+    """Until the nodes' sessions hold so many."""
+    until = time.monotonic() + WAIT_S
+    while administer("SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid"
+                     f" WHERE locktype = 'advisory' AND datname = '{database.name}'") != [(count,)]:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("tokens", [("one", "one"), ("one", "other")])
+def test_it_is_shown_once_when_locks_are_lost(pair, database, salesforce, tokens):
+    """The lock that keeps another node away ends with its session. The same request, or another
+    with the same code, is then sent to that node, while the vendor still thinks about the first."""
+    requests = [create(code, clientToken=token) for token, code in
+                zip(tokens, [code_of(salesforce)] * 2)]
+    salesforce.gate.clear()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first = pool.submit(pair[0].call, "CreateConnectorProfile", requests[0])
+        salesforce.wait_for(1)
+        assert cut_sessions(database) >= 2
+        wait_for_locks(database, 0)
+        second = pool.submit(pair[1].call, "CreateConnectorProfile", requests[1])
+        wait_for_locks(database, 2)
+        salesforce.gate.set()
+        answers = [first.result(), second.result()]
+    assert list(salesforce.codes.values()) == [1]
+    if tokens[0] == tokens[1]:
+        assert [each.status for each in answers] == [200, 200], [each.body for each in answers]
+        assert answers[0].body == answers[1].body
+    else:
+        assert sorted(each.status for each in answers) in ([200, 401], [200, 409])
+    assert pair[0].count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+
+
+def test_an_answer_that_another_node_gave_meanwhile(pair, database, salesforce):
+    """A request that has lost its client token asks the vendor about an access token that it has
+    beside the code; until it comes to the code the same request was answered at the other node."""
+    request = create({"accessToken": salesforce.stale, **code_of(salesforce)}, clientToken="one")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first = pool.submit(pair[0].call, "CreateConnectorProfile", request)
+        salesforce.wait_for(1)
+        cut_sessions(database)
+        second = pool.submit(pair[1].call, "CreateConnectorProfile", request)
+        salesforce.wait_for(1)
+        salesforce.waiting[0].set()
+        first = first.result()
+        salesforce.waiting[1].set()
+        second = second.result()
+    assert (first.status, second.status) == (200, 200), (first.body, second.body)
+    assert first.body == second.body
+    assert list(salesforce.codes.values()) == [1]
+
+
+@pytest.mark.waits(15)
+def test_a_node_dies_while_the_vendor_is_asked(nodes, salesforce, canaries):
+    """Another node does not show the code, and says what has become of it once it is sure that the
+    first cannot be at it any more."""
+    first, second = [nodes(*to_vendor(salesforce), "--verify-timeout", "3") for _ in range(2)]
+    set_app(first, canaries)
+    request = create(code_of(salesforce), clientToken="one")
+    salesforce.gate.clear()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first.start()
+        asked = pool.submit(first.call, "CreateConnectorProfile", request)
+        salesforce.wait_for(1)
+        first.kill()
+        assert asked.exception()
+    salesforce.drop()
+    salesforce.gate.set()
+    second.start()
+    statuses = [500]
+    while statuses[-1] == 500:  # which the SDKs send again
+        answer = second.call("CreateConnectorProfile", request)
+        statuses.append(answer.status)
+        assert "rying again" not in answer.message
+    assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+    assert NOT_KNOWN in answer.message and "Get a new one" in answer.message, answer.message
+    assert len(statuses) > 2 and len(salesforce.requests) == 1
+    second.ok("CreateConnectorProfile", create(code_of(salesforce), clientToken="two"))
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("mode", ["Public", "Private"])
+def test_the_server_dies_while_the_vendor_is_asked(server, salesforce, mode):
+    """There is no other that could be at it: the answer comes at once."""
+    request = private.create(code_of(salesforce), mode=mode, clientToken="one")
+    salesforce.gate.clear()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.call, "CreateConnectorProfile", request)
+        salesforce.wait_for(1)
+        server.kill()
+        assert mode == "Private" or asked.exception()
+    salesforce.drop()
+    salesforce.gate.set()
+    server.start()
+    answer = server.call("CreateConnectorProfile", request)
+    if mode == "Public":
+        assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+        assert NOT_KNOWN in answer.message, answer.message
+    else:
+        private.assert_failed(private.settled(server), "CONNECTOR_AUTHENTICATION", NOT_KNOWN)
+    assert len(salesforce.requests) == 1
+
+
+def test_it_may_be_shown_again_when_it_never_got_there(servers, salesforce, canaries):
+    """Nobody listens; then the vendor is there."""
+    server = servers(*to_vendor(salesforce, f"http://{private.closed_port()}"), start=False)
+    set_app(server, canaries)
+    request = create(code_of(salesforce), clientToken="one")
+    answer = server.start().call("CreateConnectorProfile", request)
+    assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+    assert "Connection refused" in answer.message
+    server.stop()
+    server.options = to_vendor(salesforce)
+    server.start().ok("CreateConnectorProfile", request)
+    assert list(salesforce.codes.values()) == [1]
+
+
+def set_file_limit(server, size):
+    hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("when", ["before it is shown", "when its tokens have come"])
+def test_the_disk_is_full_during_a_private_exchange(server, salesforce, when):
+    """It is gone on with when there is room, and the code is shown once."""
+    credentials = code_of(salesforce)
+    if when == "before it is shown":
+        credentials["accessToken"] = salesforce.stale
+    else:
+        salesforce.gate.clear()
+    server.ok("CreateConnectorProfile", private.create(credentials))
+    salesforce.wait_for(1)
+    set_file_limit(server, 4096)
+    salesforce.gate.set()
+    salesforce.open = True
+    for turn in salesforce.waiting:
+        turn.set()
+    server.wait_for_log("Writes fail")
+    assert private.state(server) == {"status": "PENDING"}
+    set_file_limit(server, resource.RLIM_INFINITY)
+    assert private.settled(server) == {"status": "CREATED"}
+    assert list(salesforce.codes.values()) == [1]
+    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
