@@ -71,8 +71,8 @@ static const char *const steps[] = {
     " (account, region, profile, expires_at_ms);",
 
     /* 6: who is showing a one-time credential to its vendor, and until when that may last. */
-    "ALTER TABLE exchanges ADD COLUMN attempt BIGINT;"
-    "ALTER TABLE exchanges ADD COLUMN attempt_ends_at_ms BIGINT;",
+    ("ALTER TABLE exchanges ADD COLUMN attempt BIGINT;"
+     "ALTER TABLE exchanges ADD COLUMN attempt_ends_at_ms BIGINT;"),
 };
 
 int64_t schema_version(void)
