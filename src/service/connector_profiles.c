@@ -41,7 +41,7 @@ static bool check_built(struct call *call, const struct connector *connector)
  * yet. */
 static bool check_registered(struct call *call, const struct profile *profile)
 {
-    if (!str_eq(profile->connector_type, STR("CustomConnector")))
+    if (!str_eq(profile->connector_type, CUSTOM_CONNECTOR))
         return true;
     if (profile->connector_label.len == 0)
         return fail(&call->error, ERR_VALIDATION,
@@ -76,7 +76,7 @@ static bool find_connector(struct profile_change *change)
         return fail(&call->error, ERR_VALIDATION,
                     "Connector type %.*s has no connector profiles: flows use it without one.",
                     STR_ARG(type));
-    if (label.data && !str_eq(type, STR("CustomConnector")))
+    if (label.data && !str_eq(type, CUSTOM_CONNECTOR))
         return fail(&call->error, ERR_VALIDATION,
                     "connectorLabel is only for connectorType CustomConnector, not for %.*s.",
                     STR_ARG(type));

@@ -3,6 +3,9 @@
 
 #include "service/call.h"
 
+/* The connectorType whose profiles have labels. */
+#define CUSTOM_CONNECTOR STR("CustomConnector")
+
 bool create_connector_profile(struct call *call);
 bool update_connector_profile(struct call *call);
 bool delete_connector_profile(struct call *call);

@@ -48,7 +48,7 @@ static struct profile_filter filter_of(struct call *call, struct str after_name)
         .after_name = after_name,
     };
     if (filter.connector_label.data && !filter.connector_type.data)
-        filter.connector_type = STR("CustomConnector"); /* no others have labels */
+        filter.connector_type = CUSTOM_CONNECTOR;
     if (!names || names->count == 0)
         return filter;
     struct str *list = arena_array(call->arena, struct str, names->count);

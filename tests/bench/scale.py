@@ -19,12 +19,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import yardsticks
 from load import ROOT, Server, interleaved, machine, ratio, signed, write_requests, wrk
-from support import crowd, operations, wire
+from support import background, crowd, operations, wire
 
 FEW = 1000  # profiles of the store that the large one is compared with
 NAMES = 20000  # random ones, of a round
@@ -143,27 +142,17 @@ def measure_connections(directory, work, options, result):
 # --- updates that wait ---
 
 
-class Watch:
+class Watch(background.Repeated):
     """The most memory that a server has over a while."""
 
     def __init__(self, server):
+        super().__init__()
         self.server = server
         self.most = [0, 0]
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.look)
 
-    def look(self):
-        while not self.ended.is_set():
-            self.most = [max(pair) for pair in zip(self.most, memory(self.server))]
-            self.ended.wait(RECENT_S)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
+    def step(self):
+        self.most = [max(pair) for pair in zip(self.most, memory(self.server))]
+        self.ended.wait(RECENT_S)
 
 
 def read_on(ports, requests, results):

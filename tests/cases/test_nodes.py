@@ -17,7 +17,7 @@ from support.commit_cutter import CommitCutter
 from support.database import PostgresDatabase, administer, cluster, cut_sessions
 from support.salesforce import REDIRECT, Salesforce, set_app
 from support.server import command
-from support.vendor import Vendor, http
+from support.vendor import Vendor, http, to_vendor
 
 AMPLITUDE = {"connectorProfileProperties": {"Amplitude": {}}}
 
@@ -37,10 +37,6 @@ def agreeable():
     """A vendor that accepts whatever it is shown."""
     with Vendor(lambda _: http("200 OK", '{"data": []}')) as vendor:
         yield vendor
-
-
-def to_vendor(vendor, kind="Amplitude"):
-    return ("--egress-allow", "127.0.0.1", "--endpoint", f"{kind}={vendor.url}")
 
 
 def test_what_one_writes_another_reads(nodes, agreeable, canaries):

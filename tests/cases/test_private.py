@@ -8,8 +8,8 @@ import pytest
 
 from support import crowd, operations, private
 from support.private import HOST, assert_failed, change, create, settled, state
-from support.salesforce import REDIRECT, set_app
-from support.vendor import http
+from support.salesforce import REDIRECT, with_app
+from support.vendor import http, to_vendor
 
 HOST_MAX = 1024 // 2  # PROVISION_MAX, of which one host gets half
 THREADS = 16  # PROVISION_THREADS
@@ -25,9 +25,7 @@ def salesforce(canaries):
 
 @pytest.fixture
 def server(servers, salesforce, canaries):
-    made = servers(*private.options(salesforce), start=False)
-    set_app(made, canaries)
-    return made.start()
+    return with_app(servers, canaries, *private.options(salesforce)).start()
 
 
 def new_code(salesforce):
@@ -61,7 +59,7 @@ def test_public_calls_do_not_take_the_private_route(server, salesforce):
 
 def test_from_public_to_private_and_back(servers, salesforce, canaries):
     """An endpoint that can be reached both ways."""
-    server = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
+    server = servers(*to_vendor(salesforce, "Salesforce"),
                      "--private-route", f"127.0.0.1={salesforce.authority}")
     tokens = salesforce.new_tokens()
     server.ok("CreateConnectorProfile", create(tokens, mode="Public"))
@@ -223,7 +221,7 @@ def test_an_update_that_fails_is_mended_by_another(server, salesforce):
 
 
 def test_without_a_route(servers, salesforce):
-    server = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}")
+    server = servers(*to_vendor(salesforce, "Salesforce"))
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
     assert_failed(settled(server), "VALIDATION", "There is no private route for 127.0.0.1.")
     assert salesforce.requests == []
@@ -348,10 +346,10 @@ def singular(canaries, name):
 @pytest.fixture
 def two_vendors(servers, salesforce, hanging, canaries):
     """Salesforce, and Singular behind a route at whose end nobody answers."""
-    made = servers(*private.options(salesforce), "--endpoint", "Singular=http://hangs.example",
-                   "--private-route", f"hangs.example=127.0.0.1:{hanging.ports[0]}",
-                   *operations.OPTION, start=False)
-    set_app(made, canaries)
+    made = with_app(servers, canaries, *private.options(salesforce),
+                    "--endpoint", "Singular=http://hangs.example",
+                    "--private-route", f"hangs.example=127.0.0.1:{hanging.ports[0]}",
+                    *operations.OPTION)
     return made.start()
 
 
@@ -454,7 +452,7 @@ def test_more_than_there_are_places_at_the_start(two_vendors, salesforce, hangin
 
 def test_stored_credentials_stay_with_their_receiver(servers, salesforce):
     """Over plain HTTP nobody proves to be the host: another way there is another receiver."""
-    server = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
+    server = servers(*to_vendor(salesforce, "Salesforce"),
                      "--private-route", f"127.0.0.1={salesforce.authority}")
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), mode="Public"))
     asked = len(salesforce.requests)

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from support.salesforce import REDIRECT, Salesforce, set_app
+from support.salesforce import REDIRECT, Salesforce, with_app
+from support.vendor import to_vendor
 
 MEET_TIMEOUT_S = 30
 
@@ -35,10 +36,7 @@ def salesforce(canaries):
 
 @pytest.fixture
 def server(servers, salesforce, canaries):
-    made = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
-                   start=False)
-    set_app(made, canaries)
-    made.start()
+    made = with_app(servers, canaries, *to_vendor(salesforce, "Salesforce")).start()
     made.ok("CreateConnectorProfile", {**change(salesforce.new_tokens()),
                                        "connectorType": "Salesforce"})
     salesforce.requests.clear()

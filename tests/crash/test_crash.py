@@ -11,8 +11,9 @@ import pytest
 
 from support import private
 from support import server as servers_of
-from support.salesforce import REDIRECT, Salesforce, set_app
+from support.salesforce import REDIRECT, Salesforce, with_app
 from support.server import ROOT, Server
+from support.vendor import to_vendor
 
 # Where what was about to be shown, or was, is lost: what came of it isn't durable yet. That a code
 # is shown is a commit of its own, and once that is durable nobody shows it again.
@@ -55,10 +56,7 @@ def salesforce(canaries):
 
 @pytest.fixture
 def server(servers, salesforce, canaries):
-    made = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={salesforce.url}",
-                   start=False)
-    set_app(made, canaries)
-    return made
+    return with_app(servers, canaries, *to_vendor(salesforce, "Salesforce"))
 
 
 def change(credentials, sandbox):
@@ -187,8 +185,7 @@ NOT_REACHED_IN_PRIVATE = {"change:loaded", "change:verified"}
 def test_killed_while_a_private_connection_is_made(servers, salesforce, canaries, point, operation):
     """The change's commit, the exchange's and the background's: whatever was answered is there
     after the restart and goes on by itself, and the code is shown once."""
-    server = servers(*private.options(salesforce), start=False)
-    set_app(server, canaries)
+    server = with_app(servers, canaries, *private.options(salesforce))
     request = private.create(credentials_for("code", salesforce), clientToken="crash-1")
     if operation == "UpdateConnectorProfile":
         server.start()

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from support import crowd, operations
+from support import background, crowd, operations
 from support.server import ROOT
 
 FILL = pathlib.Path(os.environ.get("HEADGATE_FILL_PROFILES",
@@ -85,16 +85,15 @@ def test_profiles_take_no_memory(filled):
     assert used[1] - used[0] < PROFILE_MAX * (PROFILES - FEW), used
 
 
-class Changer:
-    """Creates, updates and deletes profiles among those that are listed, on a thread of its own,
-    and counts what it did."""
+class Changer(background.Repeated):
+    """Creates, updates and deletes profiles among those that are listed, and counts what it did."""
 
     def __init__(self, server):
+        super().__init__()
         self.server = server
+        self.number = 0
         self.done = threading.Semaphore(0)
-        self.ended = threading.Event()
         self.failures = []
-        self.thread = threading.Thread(target=self.run)
 
     def change(self, operation, parameters):
         answer = self.server.call(operation, parameters)
@@ -102,24 +101,13 @@ class Changer:
             self.failures.append(answer.raw)
         self.done.release()
 
-    def run(self):
-        number = 0
-        while not self.ended.is_set():
-            number = (number + 7919) % PROFILES  # all over the list; 7919 is a prime
-            even = number - number % 2
-            new = {**amplitude(number, "-new"), "connectorType": "Amplitude"}
-            self.change("CreateConnectorProfile", new)
-            self.change("UpdateConnectorProfile", amplitude(even))
-            self.change("DeleteConnectorProfile",
-                        {"connectorProfileName": new["connectorProfileName"]})
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
+    def step(self):
+        self.number = (self.number + 7919) % PROFILES  # all over the list; 7919 is a prime
+        even = self.number - self.number % 2
+        new = {**amplitude(self.number, "-new"), "connectorType": "Amplitude"}
+        self.change("CreateConnectorProfile", new)
+        self.change("UpdateConnectorProfile", amplitude(even))
+        self.change("DeleteConnectorProfile", {"connectorProfileName": new["connectorProfileName"]})
 
 
 def test_pages_are_stable_while_profiles_change(filled):

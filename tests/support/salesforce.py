@@ -77,3 +77,10 @@ class Salesforce(Vendor):
 def set_app(server, canaries):
     headgate("oauth-app", "set", *server.place, "--connector", "Salesforce", "--client-id",
              CLIENT_ID, input=canaries.new("client-secret").encode() + b"\n")
+
+
+def with_app(servers, canaries, *words):
+    """A server that has the OAuth app and was not started yet."""
+    made = servers(*words, start=False)
+    set_app(made, canaries)
+    return made

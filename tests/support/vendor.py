@@ -121,3 +121,8 @@ class Vendor:
             return False
         connection.sendall(answer)
         return True
+
+
+def to_vendor(vendor, kind="Amplitude"):
+    """A server's options that lead a connector's calls to it."""
+    return ("--egress-allow", "127.0.0.1", "--endpoint", f"{kind}={vendor.url}")
