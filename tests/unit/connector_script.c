@@ -270,6 +270,14 @@ bool script_check(struct script *script, const char *type, const char *propertie
         part(script, type, "Credentials", credentials), &script->arena, &script->error);
 }
 
+void assert_refused(struct script *script, const struct refusal *refusal)
+{
+    script->error = (struct error){0};
+    assert_false(script_check(script, refusal->type, refusal->properties, refusal->credentials));
+    assert_int_equal(script->error.code, ERR_VALIDATION);
+    assert_string_equal(script->error.message, refusal->message);
+}
+
 void assert_str(struct str text, const char *expected)
 {
     char copy[8192];

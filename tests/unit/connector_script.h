@@ -67,6 +67,12 @@ bool script_verify_with(struct script *script, const struct connector *connector
 bool script_check(struct script *script, const char *type, const char *properties,
                   const char *credentials);
 
+/* A profile that connector_check refuses, and what it says. */
+struct refusal {
+    const char *type, *properties, *credentials, *message;
+};
+void assert_refused(struct script *script, const struct refusal *refusal);
+
 void assert_verdict(const struct script *script, enum verdict_kind kind, enum verdict_step step,
                     int status, const char *words);
 void assert_str(struct str text, const char *expected); /* NULL: absent */

@@ -425,9 +425,7 @@ static void pardot_each_code_has_its_meaning(void **state)
     }
 }
 
-static const struct {
-    const char *type, *properties, *credentials, *message;
-} refused[] = {
+static const struct refusal refused[] = {
     {"Pardot", "{}", "{\"accessToken\":\"t\"}",
      "Validation exception: BusinessUnitId cannot be blank for connector: PARDOT"},
     {"Pardot", "{\"businessUnitId\":\"0Uv-abc\"}", "{\"accessToken\":\"t\"}",
@@ -450,12 +448,8 @@ static const struct {
 static void what_cannot_work_is_refused_before_any_call(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
-        assert_false(
-            script_check(&script, refused[i].type, refused[i].properties, refused[i].credentials));
-        assert_int_equal(script.error.code, ERR_VALIDATION);
-        assert_string_equal(script.error.message, refused[i].message);
-    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+        assert_refused(&script, &refused[i]);
 }
 
 static int fresh(void **state)

@@ -165,9 +165,7 @@ static void keys_are_shown_as_basic(void **state)
     assert_true(RUN(elsewhere, "Amplitude", "{}", KEYS, NULL));
 }
 
-static const struct {
-    const char *type, *properties, *credentials, *message;
-} refused[] = {
+static const struct refusal refused[] = {
     {"Zendesk", PROPERTIES, "{" CLIENT "}",
      "Validation exception: AuthCode cannot be blank for connector: ZENDESK"},
     {"Zendesk", PROPERTIES, "{" CLIENT ",\"oAuthRequest\":{\"redirectUri\":\"https://r.example\"}}",
@@ -184,12 +182,8 @@ static const struct {
 static void what_cannot_work_is_refused_before_any_call(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
-        assert_false(
-            script_check(&script, refused[i].type, refused[i].properties, refused[i].credentials));
-        assert_int_equal(script.error.code, ERR_VALIDATION);
-        assert_string_equal(script.error.message, refused[i].message);
-    }
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+        assert_refused(&script, &refused[i]);
 }
 
 static int fresh(void **state)
