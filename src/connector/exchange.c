@@ -88,10 +88,19 @@ static enum verdict_kind kind_of_app_error(enum err code)
     }
 }
 
+static bool conclude_away(struct run *run, enum verdict_step step, const struct error *error)
+{
+    run_conclude(run, VERDICT_INTERNAL, step, str_from(error->message), NULL);
+    run->verdict.passes = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
+    return false;
+}
+
 /* When an access token was rejected before, that stays the verdict: the missing app is only why it
- * could not be renewed. */
+ * could not be renewed. When the app is not missing but the store away, nothing is decided yet. */
 static bool app_is_missing(struct run *run, const struct error *error)
 {
+    if (error->code == ERR_UNAVAILABLE)
+        return conclude_away(run, STEP_APP, error);
     if (run->verdict.kind != VERDICT_REJECTED)
         return run_conclude(run, kind_of_app_error(error->code), STEP_APP, str_from(error->message),
                             "The operator of this server sets up OAuth apps; an own app is named "
@@ -212,13 +221,6 @@ static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct t
     return true;
 }
 
-static bool journal_is_away(struct run *run, const struct error *error)
-{
-    run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, str_from(error->message), NULL);
-    run->verdict.passes = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
-    return false;
-}
-
 static bool exchange_and_save(struct run *run, struct exchange_plan *plan)
 {
     const struct exchange_journal *journal = run->v->journal;
@@ -235,7 +237,7 @@ static bool exchange_and_save(struct run *run, struct exchange_plan *plan)
     if (!got)
         return false;
     if (!saved)
-        return journal_is_away(run, &error);
+        return conclude_away(run, STEP_TOKEN, &error);
     adopt(run, &tokens);
     return true;
 }
@@ -331,5 +333,5 @@ bool run_exchange(struct run *run, enum connector_grant grant)
     case JOURNAL_FAILED:
         break;
     }
-    return journal_is_away(run, &error);
+    return conclude_away(run, STEP_TOKEN, &error);
 }

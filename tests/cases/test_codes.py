@@ -8,7 +8,8 @@ import time
 import pytest
 
 from support import private
-from support.database import administer, cut_sessions
+from support.commit_cutter import CommitCutter
+from support.database import administer, cluster, cut_sessions
 from support.salesforce import REDIRECT, set_app
 
 WAIT_S = 60
@@ -54,8 +55,7 @@ def to_vendor(salesforce, url=None):
 
 @pytest.fixture
 def server(servers, salesforce, canaries):
-    made = servers(*to_vendor(salesforce), "--private-route",
-                   f"127.0.0.1={salesforce.authority}", "--verify-timeout", "60", start=False)
+    made = servers(*inside(salesforce, "--verify-timeout", "60"), start=False)
     set_app(made, canaries)
     return made.start()
 
@@ -146,6 +146,51 @@ def test_a_node_dies_while_the_vendor_is_asked(nodes, salesforce, canaries):
     assert NOT_KNOWN in answer.message and "Get a new one" in answer.message, answer.message
     assert len(statuses) > 2 and len(salesforce.requests) == 1
     second.ok("CreateConnectorProfile", create(code_of(salesforce), clientToken="two"))
+
+
+def inside(salesforce, *options):
+    """Options for a vendor that is reached both ways."""
+    return (*to_vendor(salesforce), "--private-route", f"127.0.0.1={salesforce.authority}",
+            *options)
+
+
+@pytest.mark.waits(15)
+def test_a_node_dies_while_it_makes_a_private_connection(nodes, salesforce, canaries):
+    """Another node goes on with it, and waits until it is sure."""
+    first, second = [nodes(*inside(salesforce, "--verify-timeout", "3")) for _ in range(2)]
+    set_app(first, canaries)
+    salesforce.gate.clear()
+    first.start().ok("CreateConnectorProfile", private.create(code_of(salesforce)))
+    salesforce.wait_for(1)
+    first.kill()
+    salesforce.drop()
+    salesforce.gate.set()
+    second.start()
+    assert private.state(second) == {"status": "PENDING"}
+    private.assert_failed(private.settled(second), "CONNECTOR_AUTHENTICATION", NOT_KNOWN)
+    assert len(salesforce.requests) == 1
+
+
+@pytest.mark.waits(15)
+def test_the_database_is_away_during_a_private_exchange(nodes, database, salesforce, canaries):
+    """It stays PENDING, and its vendor is asked again until the code can be exchanged."""
+    node = nodes(*inside(salesforce))
+    set_app(node, canaries)
+    credentials = {"accessToken": salesforce.stale, **code_of(salesforce)}
+    with CommitCutter(cluster().port) as way:
+        database.options = ["--store", database.url.replace(str(cluster().port), str(way.port))]
+        node.start().ok("CreateConnectorProfile", private.create(credentials))
+        salesforce.wait_for(1)
+        way.flows.clear()
+        cut_sessions(database)
+        salesforce.waiting[0].set()
+        salesforce.wait_for(2)  # it is let in, and comes again
+        way.flows.set()
+        salesforce.open = True
+        salesforce.waiting[1].set()
+        assert private.settled(node) == {"status": "CREATED"}
+        assert list(salesforce.codes.values()) == [1]
+        node.stop()
 
 
 @pytest.mark.embedded
