@@ -15,6 +15,10 @@
 /* Unless it is known better. Clients of AWS wait longer by themselves if it happens again. */
 enum { RETRY_AFTER_MS = 1000 };
 
+/* Since the request came. What begins to read a database across a network later has waited behind
+ * others to which it was slow; its client would be gone before it had its turn and was answered. */
+enum { READ_TURN_MS = 10 * 1000 };
+
 /* What a loop has of its own. */
 struct loop_state {
     struct store_reader *reader;
@@ -149,11 +153,21 @@ static void finish_change(struct call *call)
     account_limit_leave(call->service->account_limit, call->caller.account);
 }
 
+static bool has_its_turn_in_time(struct call *call)
+{
+    if (clock_mono_us() - call->begun_us < 1000LL * READ_TURN_MS)
+        return true;
+    call->key_is_wanted = false;
+    return fail(&call->error, ERR_UNAVAILABLE,
+                "The connections to the store's database were in use for %d s.",
+                READ_TURN_MS / 1000);
+}
+
 /* What a loop reads by itself where the store is embedded. */
 static void run_read(struct call *call, const struct operation *operation)
 {
     struct store *store = call->service->config.store;
-    if (!store_reader_take(store, &call->reader, &call->error))
+    if (!has_its_turn_in_time(call) || !store_reader_take(store, &call->reader, &call->error))
         return;
     run(call, operation);
     store_reader_put(store, call->reader);
@@ -276,7 +290,9 @@ static void go_on_with_key(void *argument)
 static void fetch_key(void *argument)
 {
     struct call *call = argument;
-    access_fetch(call);
+    call->error = (struct error){0};
+    if (has_its_turn_in_time(call))
+        access_fetch(call);
     http_later(call->exchange, 0, go_on_with_key, call);
 }
 

@@ -75,8 +75,9 @@ static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, stru
     return true;
 }
 
-static bool commit_batch(struct db *db, struct store_write *batch, struct error *error)
+static bool commit_batch(struct store *store, struct store_write *batch, struct error *error)
 {
+    struct db *db = store->writer;
     int64_t until_ms = clock_mono_ms() + RETRY_MS;
     bool together = true, committed = false;
     for (;;) {
@@ -86,7 +87,7 @@ static bool commit_batch(struct db *db, struct store_write *batch, struct error 
         if (!held) {
             db_rollback(db);
             together = false;
-        } else if (!try_again(db, until_ms, &committed, error)) {
+        } else if (!try_again(db, store->closing ? 0 : until_ms, &committed, error)) {
             return committed;
         }
     }
@@ -131,7 +132,7 @@ static void count(struct store *store, const struct store_write *batch, int64_t 
     }
 }
 
-static void report(struct store_write *batch, bool ok, const struct error *error)
+void batch_report(struct store_write *batch, bool ok, const struct error *error)
 {
     while (batch) {
         struct store_write *next = batch->next; /* `done` may free the write */
@@ -145,20 +146,20 @@ static void report(struct store_write *batch, bool ok, const struct error *error
     }
 }
 
-void batch_commit(struct store *store, struct store_write *batch)
+bool batch_commit(struct store *store, struct store_write *batch, struct error *error)
 {
-    struct error error = {0};
     int64_t begun_us = clock_mono_us();
-    bool ok = commit_batch(store->writer, batch, &error);
+    bool ok = commit_batch(store, batch, error);
     if (ok) {
         fault_point("store:after-commit");
         note_success(store);
         count(store, batch, clock_mono_us() - begun_us);
     } else {
-        note_failure(store, &error);
+        note_failure(store, error);
     }
     bool scrub = ok && removes_secrets(batch);
     log_before_report(store, ok, scrub);
-    report(batch, ok, &error);
+    batch_report(batch, ok, error);
     log_after_report(store);
+    return ok;
 }

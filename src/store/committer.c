@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum {
+    LATE_MS = 10 * 1000,
     EXPIRE_FIRST_MS = 60 * 1000, /* after the start */
     EXPIRE_MORE_MS = 200,        /* while there is a backlog */
     EXPIRE_SOON_MS = 60 * 1000,  /* after a step that found something */
@@ -73,16 +74,34 @@ static void plan_expiry(struct committer *committer)
     committer->expire_at_ms = clock_mono_ms() + wait_ms;
 }
 
+/* What came while a batch failed for long, at a database that is silent, has waited as long: it
+ * does not find that out anew, 256 writes at a time. */
+static void fail_waiting(struct committer *committer, const struct error *reason)
+{
+    struct error error = {0};
+    pthread_mutex_lock(&committer->mutex);
+    struct store_write *waiting = committer->first;
+    committer->first = NULL;
+    committer->last = &committer->first;
+    committer->length = 0;
+    pthread_mutex_unlock(&committer->mutex);
+    fail(&error, reason->code, "Nothing of this was done: the store's database did not answer.");
+    batch_report(waiting, false, &error);
+}
+
 static void commit(struct committer *committer, struct store_write *batch)
 {
+    struct error error = {0};
     bool expires = clock_mono_ms() >= committer->expire_at_ms;
     if (expires) {
         committer->expiry = (struct expiry){.now_ms = committer->store->now_ms()};
         committer->expire.next = batch;
         batch = &committer->expire;
     }
-    if (batch)
-        batch_commit(committer->store, batch);
+    int64_t begun_ms = clock_mono_ms();
+    if (batch && !batch_commit(committer->store, batch, &error) &&
+        clock_mono_ms() - begun_ms >= LATE_MS)
+        fail_waiting(committer, &error);
     if (expires)
         plan_expiry(committer);
 }
@@ -122,6 +141,7 @@ void committer_stop(struct store *store)
         return;
     pthread_mutex_lock(&committer->mutex);
     committer->closing = true;
+    store->closing = true;
     pthread_cond_signal(&committer->wake);
     pthread_mutex_unlock(&committer->mutex);
     pthread_join(committer->thread, NULL);
@@ -172,9 +192,10 @@ size_t committer_length(struct committer *committer)
 
 static void post_attached(struct store *store, struct store_write *write)
 {
+    struct error error = {0}; /* told to the write */
     write->next = NULL;
     pthread_mutex_lock(&store->writer_mutex);
-    batch_commit(store, write);
+    batch_commit(store, write, &error);
     pthread_mutex_unlock(&store->writer_mutex);
 }
 

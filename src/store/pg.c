@@ -126,13 +126,18 @@ static bool send_and_wait(struct pg_db *db, struct pg_stmt *stmt, struct error *
 /* A read can be made again over another connection, perhaps to another server. */
 static bool read_patiently(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
 {
-    int64_t until_ms = clock_mono_ms() + PG_READ_MS;
+    struct pg_silence *silence = pg_server_silence(db->server);
+    struct pg_attempt attempt;
     struct error reason;
-    do {
-        if (pg_ensure(db, until_ms, &reason) && send_and_wait(db, stmt, &reason))
-            return true;
-    } while (db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
-    return fail(error, reason.code, "%s", reason.message);
+    bool ok;
+    if (!pg_silence_enter(silence, INT64_MAX, &attempt, error))
+        return false;
+    int64_t until_ms = attempt.begun_ms + PG_READ_MS;
+    do
+        ok = pg_ensure(db, until_ms, &reason) && send_and_wait(db, stmt, &reason);
+    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
+    pg_silence_leave(silence, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
+    return ok || fail(error, reason.code, "%s", reason.message);
 }
 
 static bool writes(const struct pg_stmt *stmt)

@@ -94,7 +94,31 @@ extern const struct db_driver pg_driver;
 /* Waits, some seconds for each host. A host that takes the connection and then is silent or closes
  * it keeps libpq from trying the next one: so each try begins with another host. */
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries);
-struct pg_line *pg_server_line(const struct pg_server *server); /* the server's own */
+/* The server's own. */
+struct pg_line *pg_server_line(const struct pg_server *server);
+struct pg_silence *pg_server_silence(const struct pg_server *server);
+
+/* --- pg_silence.c --- */
+
+/* One that asks the server for something, for as long as it takes to give up. */
+struct pg_attempt {
+    int64_t begun_ms;
+    bool probes; /* the server is silent, and this one finds out whether it still is */
+};
+
+struct pg_silence *pg_silence_new(void);
+void pg_silence_free(struct pg_silence *silence); /* NULL is fine */
+/* False: the server is silent, and another one is finding out whether it still is. */
+bool pg_silence_pass(struct pg_silence *silence, struct error *error);
+/* The same for one that may find out, if no other does. False also when the server was found silent
+ * after `since_ms` (clock_mono_ms), when the caller's wait began: it has waited for nothing
+ * already. True must be followed by pg_silence_leave. */
+bool pg_silence_enter(struct pg_silence *silence, int64_t since_ms, struct pg_attempt *ret_attempt,
+                      struct error *error);
+enum { PG_NEVER_PROBES = 0 }; /* as `since_ms`: for one that leaves finding out to others */
+/* `in_vain`: it has waited for as long as it may, and for nothing. */
+void pg_silence_leave(struct pg_silence *silence, const struct pg_attempt *attempt, bool in_vain);
+void pg_silence_end(struct pg_silence *silence); /* the server said something */
 
 /* --- pg_connect.c --- */
 

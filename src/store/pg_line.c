@@ -66,13 +66,19 @@ static bool ask_together(struct pg_db *db, struct asker *group, struct error *er
 static bool ask_patiently(struct pg_db *db, struct asker *group, int64_t until_ms,
                           struct error *error)
 {
+    struct pg_silence *silence = pg_server_silence(db->server);
+    struct pg_attempt attempt;
+    bool ok;
+    db->failure = DB_FAILED_AGAIN;
     if (clock_mono_ms() >= until_ms)
         return fail(error, ERR_UNAVAILABLE, "The store's database did not answer in time.");
-    do {
-        if (pg_ensure(db, until_ms, error) && ask_together(db, group, error))
-            return true;
-    } while (db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
-    return false;
+    if (!pg_silence_enter(silence, until_ms - PG_READ_MS, &attempt, error))
+        return false;
+    do
+        ok = pg_ensure(db, until_ms, error) && ask_together(db, group, error);
+    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
+    pg_silence_leave(silence, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
+    return ok;
 }
 
 static void answer(struct pg_db *db, struct asker *group)
@@ -165,6 +171,8 @@ bool pg_line_read(struct pg_line *line, const struct pg_server *server, struct p
                   struct error *error)
 {
     struct asker asker = {.stmt = stmt, .until_ms = clock_mono_ms() + PG_READ_MS};
+    if (!pg_silence_pass(pg_server_silence(server), error))
+        return false;
     pause_init(&asker.pause);
     bool leads = join(line, server, &asker);
     if (!leads) {

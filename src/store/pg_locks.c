@@ -52,13 +52,20 @@ bool pg_swap_locks(struct db *base, const struct lock_swap *swap, bool *ret_take
                    struct error *error)
 {
     struct pg_db *db = pg_of(base);
+    struct pg_silence *silence = pg_server_silence(db->server);
+    struct pg_attempt attempt;
     struct error reason;
-    int64_t until_ms = clock_mono_ms() + PG_READ_MS;
-    do {
-        if (pg_ensure(db, until_ms, &reason) && try_swap(db, swap, ret_taken, &reason))
-            return true;
-    } while (db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
-    return fail(error, reason.code, "%s", reason.message);
+    bool ok;
+    if (!pg_silence_enter(silence, PG_NEVER_PROBES, &attempt, error)) {
+        pg_fail_lost(db, NULL); /* what is to be given back ends with the session */
+        return false;
+    }
+    int64_t until_ms = attempt.begun_ms + PG_READ_MS;
+    do
+        ok = pg_ensure(db, until_ms, &reason) && try_swap(db, swap, ret_taken, &reason);
+    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
+    pg_silence_leave(silence, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
+    return ok || fail(error, reason.code, "%s", reason.message);
 }
 
 int64_t pg_connections(const struct db *db)

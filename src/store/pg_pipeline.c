@@ -158,7 +158,10 @@ bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error)
             return false;
     }
     db->expected_count = 0;
-    return read_mark(db, until_ms, failed ? NULL : error) && !failed;
+    if (!read_mark(db, until_ms, failed ? NULL : error))
+        return false;
+    pg_silence_end(pg_server_silence(db->server));
+    return !failed;
 }
 
 bool pg_say(struct pg_db *db, const char *text, struct error *error)
@@ -186,7 +189,8 @@ static bool read_simple(struct pg_db *db, int64_t until_ms, struct error *error)
 
 bool pg_simple(struct pg_db *db, const char *text, struct error *error)
 {
-    int64_t until_ms = clock_mono_ms() + PG_WRITE_MS;
+    int64_t limit_ms = db->use == DB_WRITE ? PG_WRITE_MS : PG_READ_MS;
+    int64_t until_ms = clock_mono_ms() + limit_ms;
     if (!db->conn || !libpq.exitPipelineMode(db->conn) || !libpq.sendQuery(db->conn, text) ||
         !flush(db, until_ms))
         return pg_fail_lost(db, error);

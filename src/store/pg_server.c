@@ -17,6 +17,7 @@ struct pg_server {
     char *url;
     const struct secret *password;
     struct pg_line *line;
+    struct pg_silence *silence;
     char *lists[LIST_COUNT]; /* NULL: not given */
 };
 
@@ -26,6 +27,7 @@ struct pg_server *pg_server_new(const char *url, const struct secret *password)
     server->url = xstrdup(url);
     server->password = password;
     server->line = pg_line_new();
+    server->silence = pg_silence_new();
     return server;
 }
 
@@ -34,6 +36,7 @@ void pg_server_free(struct pg_server *server)
     if (!server)
         return;
     pg_line_free(server->line);
+    pg_silence_free(server->silence);
     explicit_bzero(server->url, strlen(server->url));
     free(server->url);
     for (size_t i = 0; i < LIST_COUNT; i++)
@@ -120,6 +123,11 @@ static void add_all(struct libpq_parameters *parameters, const struct pg_server 
 struct pg_line *pg_server_line(const struct pg_server *server)
 {
     return server->line;
+}
+
+struct pg_silence *pg_server_silence(const struct pg_server *server)
+{
+    return server->silence;
 }
 
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries)

@@ -12,7 +12,7 @@ import urllib.parse
 import psycopg
 import pytest
 
-from support import operations, private, wire
+from support import crowd, operations, private, wire
 from support.commit_cutter import CommitCutter
 from support.database import PostgresDatabase, administer, cluster, cut_sessions
 from support.salesforce import REDIRECT, Salesforce, set_app
@@ -157,6 +157,61 @@ def test_health_does_not_wait_for_the_database(nodes, database):
             assert select.select([readiness.socket], [], [], 0)[0] == []
             way.flows.set()
             assert readiness.exchange(b"").status == 200
+        node.stop()
+
+
+CROWD = 640
+READERS = 16  # --store-connections
+ERRORS_A_CONNECTION = 6  # while one read gives up: a session that was lost, and tries to connect
+
+
+def requests_with_a_new_key(node, name, canaries):
+    """Which no loop knows: it is looked up first."""
+    node.key = node.make_key(name, name)
+    requests = [("UpdateConnectorProfile", amplitude(canaries)),
+                ("DescribeConnectorProfiles", {"connectorProfileNames": ["p"]})]
+    return [crowd.signed(node, *each) for each in requests] * (CROWD // len(requests))
+
+
+@pytest.fixture
+def way(database):
+    """To the database, for nodes that are started from now on."""
+    with CommitCutter(cluster().port) as cutter:
+        database.options = ["--store",
+                            database.url.replace(str(cluster().port), str(cutter.port))]
+        yield cutter
+
+
+@pytest.mark.waits(30)
+def test_a_crowd_at_a_database_that_is_silent(nodes, way, agreeable, canaries):
+    """Only those in hand wait for it in vain. The others are told so then, rather than each finding
+    out by itself; one at a time goes on asking, so that it is noticed when there is an answer."""
+    node = nodes(*operations.OPTION, *to_vendor(agreeable)).start()
+    node.ok("CreateConnectorProfile", new(canaries))
+    requests = requests_with_a_new_key(node, "AKIAHEADGATETEST0002", canaries)
+    with crowd.Crowd(node, CROWD) as many:
+        way.flows.clear()
+        answers = [answer for answer, _ in many.exchange(requests)]
+    assert {(each.status, each.header("Retry-After")) for each in answers} == {(503, "1")}
+    assert operations.metrics(node)["headgate_store_errors_total"] <= READERS * ERRORS_A_CONNECTION
+    assert len(agreeable.requests) == 1
+    way.flows.set()
+    assert node.describe("p")
+    node.ok("UpdateConnectorProfile", amplitude(canaries))
+    node.stop()
+
+
+@pytest.mark.waits(30)
+def test_a_stop_while_a_crowd_waits_for_a_silent_database(nodes, way, agreeable, canaries):
+    """What has not begun by then is not tried, one round of readers after the other."""
+    node = nodes(*operations.OPTION, *to_vendor(agreeable), "--stop-timeout", "1").start()
+    node.ok("CreateConnectorProfile", new(canaries))
+    requests = requests_with_a_new_key(node, "AKIAHEADGATETEST0002", canaries)
+    with crowd.Crowd(node, CROWD) as many:
+        way.flows.clear()
+        many.send(requests)
+        while operations.metrics(node)["headgate_connections_open"] < CROWD:
+            assert node.running()
         node.stop()
 
 

@@ -67,7 +67,8 @@ class CommitCutter:
                     if not self.arrives:
                         self.cut.set()
                         break
-                far.sendall(data)
+                if not send(far, data):
+                    break
             end(near)
             end(far)
             back.join()
@@ -77,7 +78,8 @@ class CommitCutter:
             if last.is_set():
                 self.cut.set()
                 break
-            near.sendall(data)
+            if not send(near, data):
+                break
         end(near)
         end(far)
 
@@ -87,6 +89,15 @@ def receive(connection):
         return connection.recv(65536)
     except OSError:
         return b""
+
+
+def send(connection, data):
+    """False: who should get it has gone."""
+    try:
+        connection.sendall(data)
+    except OSError:
+        return False
+    return True
 
 
 def end(connection):
