@@ -9,6 +9,7 @@
 
 enum {
     RETRY_MS = 30 * 1000, /* for a batch whose connection was lost, or that another one crossed */
+    RETRY_AT_END_MS = 2 * 1000, /* when the store closes: nobody waits for it any more */
     RETRY_NAP_US = 10 * 1000,
 };
 
@@ -78,7 +79,7 @@ static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, stru
 static bool commit_batch(struct store *store, struct store_write *batch, struct error *error)
 {
     struct db *db = store->writer;
-    int64_t until_ms = clock_mono_ms() + RETRY_MS;
+    int64_t begun_ms = clock_mono_ms();
     bool together = true, committed = false;
     for (;;) {
         bool held = true;
@@ -87,8 +88,10 @@ static bool commit_batch(struct store *store, struct store_write *batch, struct 
         if (!held) {
             db_rollback(db);
             together = false;
-        } else if (!try_again(db, store->closing ? 0 : until_ms, &committed, error)) {
-            return committed;
+        } else {
+            int64_t limit_ms = store->closing ? RETRY_AT_END_MS : RETRY_MS;
+            if (!try_again(db, begun_ms + limit_ms, &committed, error))
+                return committed;
         }
     }
 }
@@ -150,6 +153,7 @@ bool batch_commit(struct store *store, struct store_write *batch, struct error *
 {
     int64_t begun_us = clock_mono_us();
     bool ok = commit_batch(store, batch, error);
+    bool given_up = !ok && db_failure(store->writer) != DB_FAILED;
     if (ok) {
         fault_point("store:after-commit");
         note_success(store);
@@ -161,5 +165,5 @@ bool batch_commit(struct store *store, struct store_write *batch, struct error *
     log_before_report(store, ok, scrub);
     batch_report(batch, ok, error);
     log_after_report(store);
-    return ok;
+    return !given_up;
 }

@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum {
-    LATE_MS = 10 * 1000,
     EXPIRE_FIRST_MS = 60 * 1000, /* after the start */
     EXPIRE_MORE_MS = 200,        /* while there is a backlog */
     EXPIRE_SOON_MS = 60 * 1000,  /* after a step that found something */
@@ -74,8 +73,8 @@ static void plan_expiry(struct committer *committer)
     committer->expire_at_ms = clock_mono_ms() + wait_ms;
 }
 
-/* What came while a batch failed for long, at a database that is silent, has waited as long: it
- * does not find that out anew, 256 writes at a time. */
+/* What came while a batch was tried at a database that is silent has waited as long: it does not
+ * find that out anew, a batch at a time. */
 static void fail_waiting(struct committer *committer, const struct error *reason)
 {
     struct error error = {0};
@@ -98,9 +97,7 @@ static void commit(struct committer *committer, struct store_write *batch)
         committer->expire.next = batch;
         batch = &committer->expire;
     }
-    int64_t begun_ms = clock_mono_ms();
-    if (batch && !batch_commit(committer->store, batch, &error) &&
-        clock_mono_ms() - begun_ms >= LATE_MS)
+    if (batch && !batch_commit(committer->store, batch, &error))
         fail_waiting(committer, &error);
     if (expires)
         plan_expiry(committer);

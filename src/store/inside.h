@@ -25,7 +25,7 @@ struct store {
     _Atomic uint64_t commits; /* moves after each COMMIT, before its writes are reported */
     _Atomic uint64_t batches; /* what store_counts tells */
     _Atomic uint64_t writes;
-    _Atomic bool closing; /* nobody waits for what a database across a network may say later */
+    _Atomic bool closing; /* what is left is committed, without much patience */
     _Atomic bool failing; /* the last batch failed; set by the writer, so that it is logged once */
 
     struct committer *committer;       /* NULL when attached */
@@ -75,7 +75,7 @@ bool datadir_lock(const char *dir, int *ret_fd, struct error *error);
 bool datadir_find_file(const char *path, bool *ret_found, struct error *error);
 
 /* batch.c: commits a chain of writes as one transaction and reports each. A write without `done` is
- * the store's own and is not counted. */
+ * the store's own and is not counted. False: it was tried for as long as may be, and given up. */
 bool batch_commit(struct store *store, struct store_write *batch, struct error *error);
 void batch_report(struct store_write *batch, bool ok, const struct error *error);
 

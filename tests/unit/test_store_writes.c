@@ -1,6 +1,9 @@
 /* Writes: batches, what a failing one takes with it, what readers see, what a deletion leaves. */
 #include "store_gate.h"
 
+#include "store/driver.h"
+#include "store/inside.h"
+
 #include <pthread.h>
 
 struct posted {
@@ -149,6 +152,79 @@ static void *close_store(void *argument)
 {
     fixture_close(argument);
     return NULL;
+}
+
+/* --- a database that is lost while it commits --- */
+
+static struct {
+    const struct db_driver *driver; /* that is in the place of */
+    struct db_driver losing;
+    atomic_bool loses;
+    atomic_int lost;
+} way;
+
+static bool commit_or_lose(struct db *db, bool *ret_held, struct error *error)
+{
+    *ret_held = true;
+    if (!way.loses)
+        return way.driver->commit_ahead ? way.driver->commit_ahead(db, ret_held, error)
+                                        : way.driver->commit(db, error);
+    way.lost++;
+    return fail(error, ERR_UNAVAILABLE, "The way to the database is cut.");
+}
+
+static enum db_failure failure_of_lost(const struct db *db)
+{
+    return way.loses ? DB_FATE_UNKNOWN : way.driver->failure ? way.driver->failure(db) : DB_FAILED;
+}
+
+static bool never_settle(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
+{
+    (void)db, (void)until_ms, (void)ret_committed;
+    return fail(error, ERR_UNAVAILABLE, "Nobody knows.");
+}
+
+/* While the committer is held. */
+static void lose_commits(struct fixture *f)
+{
+    way.driver = f->store->writer->driver;
+    way.losing = *way.driver;
+    way.losing.commit_ahead = commit_or_lose;
+    way.losing.failure = failure_of_lost;
+    way.losing.settle = never_settle;
+    way.loses = true;
+    way.lost = 0;
+    f->store->writer->driver = &way.losing;
+}
+
+static void writes_behind_a_batch_that_was_given_up_are_told_with_it(void **state)
+{
+    enum { COUNT = 3 * STORE_BATCH_MAX };
+    static struct posted posted[COUNT];
+    struct fixture *f = *state;
+    struct gate gate;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    gate_hold(f, &gate);
+    lose_commits(f);
+    for (int i = 0; i < COUNT; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "p%d", i);
+        post_insert(f, &posted[i], name, &done);
+    }
+    gate_open(&gate);
+    wait_times(&done, COUNT);
+    assert_int_equal(way.lost, 1);
+    for (int i = 0; i < COUNT; i++) {
+        assert_false(posted[i].write.ok);
+        assert_int_equal(posted[i].write.error.code, ERR_UNAVAILABLE);
+    }
+    assert_int_equal(store_counts(f->store).queued, 0);
+    way.loses = false;
+    check(f, insert_profile(f, "after"));
+    assert_true(profile_exists(f, "after"));
+    assert_false(profile_exists(f, "p0"));
+    sem_destroy(&done);
 }
 
 static void closing_commits_what_is_queued(void **state)
@@ -404,6 +480,7 @@ int main(void)
         test_with_store(failing_write_is_undone_alone),
         test_with_store(long_queue_is_committed_in_bounded_batches),
         test_with_store(full_queue_refuses_at_once),
+        test_with_store(writes_behind_a_batch_that_was_given_up_are_told_with_it),
         test_with_store(closing_commits_what_is_queued),
         test_with_store(many_writers_need_fewer_commits),
         test_with_store(reader_sees_what_was_committed_and_nothing_else),
