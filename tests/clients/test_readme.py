@@ -55,3 +55,16 @@ def test_first_use(run, sandboxed):
         assert done.returncode == 0, done.stderr
         assert "connectorprofile/crm" in done.stdout
         assert sandboxed.profile_row("crm")["version"] > before
+
+
+def test_terraform_s_blocks_can_be_read():
+    """What a block holds on its own line is one argument or nothing, and no other block (HCL's
+    grammar, OneLineBlock)."""
+    text, = re.findall(r"```hcl\n(.*?)```", README, re.S)
+    assert "aws_appflow_connector_profile" in text
+    assert text.count("{") == text.count("}")
+    for line in text.splitlines():
+        if "{" in line and "}" in line:
+            assert re.fullmatch(r'\s*\w+( "\w+")* \{( \w+ += +("[^"]*"|\w+) )?\}', line), line
+    declared = set(re.findall(r'^variable "(\w+)"', text, re.M))
+    assert set(re.findall(r"var\.(\w+)", text)) == declared
