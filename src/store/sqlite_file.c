@@ -20,7 +20,8 @@ static const char *const common_settings =
     "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
 
 static const char *const settings[] = {
-    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -1024;",
+    /* Room for the inner pages on the way to a million profiles (sqlite_cache.c). */
+    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -3072;",
     [DB_WRITE] = "PRAGMA cache_size = -1024;",
     [DB_CHECKPOINT] = "PRAGMA cache_size = -64;",
 };

@@ -75,3 +75,6 @@ int sqlite_add_functions(sqlite3 *handle); /* sqlite_place.c: what the statement
 
 /* The file system below SQLite as we want it: see sqlite_vfs.c. */
 const char *sqlite_vfs_name(void);
+
+/* Before SQLite is first used; sqlite_cache.c. */
+void sqlite_keep_inner_pages(void);

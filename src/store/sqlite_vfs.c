@@ -180,6 +180,7 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 static void set_up(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite_keep_inner_pages();
     base = sqlite3_vfs_find(NULL);
     wrapped = *base;
     wrapped.zName = "headgate";

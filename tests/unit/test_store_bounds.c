@@ -4,10 +4,13 @@
 
 #include "store/inside.h"
 #include "store/sqlite_inside.h"
+#include "store/sqlite_page.h"
 
 enum {
     MANY = 20000,
-    STEPS_MAX = 1000, /* a walk over MANY takes five steps each, or more */
+    SEALED_SIZE = 300,                 /* about as they are */
+    CACHE_BYTES_MAX = 4 * 1024 * 1024, /* of a reader */
+    STEPS_MAX = 1000,                  /* a walk over MANY takes five steps each, or more */
     KEPT_STEPS_MAX = 40 * EXCHANGES_KEPT_MAX,
 };
 
@@ -24,7 +27,9 @@ static int steps_of(const struct db *db)
 
 static struct profile one_of_many(const char *name, const char *type, const char *label)
 {
+    static const char sealed[SEALED_SIZE];
     struct profile profile = sample_profile(name);
+    profile.sealed_credentials = (struct str){sealed, sizeof(sealed)};
     profile.connector_type = str_from(type);
     profile.connector_label = label ? str_from(label) : STR_NULL;
     return profile;
@@ -187,6 +192,53 @@ static void one_that_is_pending_among_many(void **state)
     assert_string_equal(pending[0].key.name.data, "y");
 }
 
+/* Pages that the connection read from the file since it was asked last, and all that it has. */
+static int misses_of(const struct db *db)
+{
+    int misses, most;
+    assert_int_equal(
+        sqlite3_db_status(sqlite_of(db)->handle, SQLITE_DBSTATUS_CACHE_MISS, &misses, &most, 1),
+        SQLITE_OK);
+    return misses;
+}
+
+static int cache_bytes(const struct db *db)
+{
+    int bytes, most;
+    assert_int_equal(
+        sqlite3_db_status(sqlite_of(db)->handle, SQLITE_DBSTATUS_CACHE_USED, &bytes, &most, 0),
+        SQLITE_OK);
+    return bytes;
+}
+
+static void read_all_rows(const struct db *db)
+{
+    assert_int_equal(sqlite3_exec(sqlite_of(db)->handle,
+                                  "SELECT sum(version) FROM profiles NOT INDEXED", NULL, NULL,
+                                  NULL),
+                     SQLITE_OK);
+}
+
+/* A walk over more leaves than the cache holds drives out leaves, not what leads to them. */
+static void what_leads_to_rows_stays_in_memory(void **state)
+{
+    struct fixture *f = *state;
+    const char *kinds[] = {"Salesforce", NULL, "Zendesk", NULL};
+    struct db *db;
+    check(f, store_apply(f->store, apply_many, kinds, false, &f->error));
+    for (int round = 0; round < 2; round++) {
+        check(f, reader_begin(f->reader, &db, &f->error));
+        assert_true(profile_exists(f, "n00007"));
+        read_all_rows(db);
+        assert_true(misses_of(db) > CACHE_BYTES_MAX / DB_PAGE_SIZE); /* all could not stay */
+        assert_true(profile_exists(f, "n00007"));
+        assert_int_equal(misses_of(db), 1);
+        assert_in_range(cache_bytes(db), 1, CACHE_BYTES_MAX);
+        /* After a commit the connection begins without pages. */
+        check(f, insert_profile(f, round == 0 ? "more" : "most"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +248,7 @@ int main(void)
         test_with_store(what_has_expired_among_many),
         test_with_store(a_profile_with_many_exchanges),
         test_with_store(one_that_is_pending_among_many),
+        test_with_store(what_leads_to_rows_stays_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
