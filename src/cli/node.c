@@ -352,10 +352,11 @@ static void close_sockets(struct node *node)
 bool node_stop(struct node *node)
 {
     int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
+    int64_t until_ms = clock_mono_ms() + limit_ms;
     atomic_store(&node->live.stopping, true);
     bool whole = !node->server || server_stop(node->server, limit_ms);
     if (node->service)
-        service_stop(node->service);
+        whole &= service_stop(node->service, until_ms);
     if (node->client)
         client_stop(node->client); /* whoever waits for a vendor still is told */
     stop_operations(node);

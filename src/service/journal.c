@@ -84,6 +84,7 @@ static enum journal_state note_attempt(struct journal *journal, struct error *er
     if (!store_apply(config->store, apply_begin, &exchange, false, error))
         return error->code == ERR_CONFLICT ? JOURNAL_BUSY : JOURNAL_FAILED;
     fault_point("exchange:begun");
+    codes_begin(journal->service->codes);
     return JOURNAL_NEW;
 }
 
@@ -107,6 +108,7 @@ static void end_attempt(struct journal *journal, enum exchange_end how)
         store_apply(journal->service->config.store, apply_take_back, &exchange, false, &ignored);
     if (how == EXCHANGE_LOST && !journal->has_unsaved)
         store_apply(journal->service->config.store, apply_give_up, &exchange, false, &ignored);
+    codes_end(journal->service->codes);
 }
 
 static void end(void *context, enum exchange_end how)

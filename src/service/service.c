@@ -56,6 +56,7 @@ struct service *service_new(const struct service_config *config)
             .max_threads = config->reader_count,
             .queue_max = config->queue_max,
         });
+    service->codes = codes_new();
     service->provisioner = provisioner_new(service);
     return service;
 }
@@ -65,9 +66,10 @@ bool service_resume(struct service *service, struct error *error)
     return provisioner_resume(service->provisioner, error);
 }
 
-void service_stop(struct service *service)
+bool service_stop(struct service *service, int64_t until_ms)
 {
     provisioner_stop(service->provisioner);
+    return codes_wait(service->codes, until_ms);
 }
 
 void service_free(struct service *service)
@@ -76,6 +78,7 @@ void service_free(struct service *service)
         workers_free(service->readers);
     workers_free(service->workers); /* these give work to the other */
     provisioner_free(service->provisioner);
+    codes_free(service->codes);
     oauth_apps_free(service->connectors.apps);
     account_limit_free(service->account_limit);
     account_rate_free(service->read_rate);

@@ -10,6 +10,7 @@
 #include "net/server.h"
 #include "service/account_limit.h"
 #include "service/account_rate.h"
+#include "service/codes.h"
 #include "service/workers.h"
 #include "store/store.h"
 #include "vault/keyring.h"
@@ -62,13 +63,16 @@ struct service {
     struct account_rate *read_rate; /* NULL: no limit */
     struct account_rate *change_rate;
     struct provisioner *provisioner;
+    struct codes *codes; /* that are being exchanged */
 };
 
 struct service *service_new(const struct service_config *config);
 /* Goes on with what the last run left unfinished. */
 bool service_resume(struct service *service, struct error *error);
-/* From now on what is cut short counts as unfinished. Call it before the client is stopped. */
-void service_stop(struct service *service);
+/* From now on what is cut short counts as unfinished. Waits until until_ms, on clock_mono_ms(), for
+ * codes that are being exchanged; false when some still are. Call it before the client is stopped.
+ */
+bool service_stop(struct service *service, int64_t until_ms);
 /* Ends the workers after what they have in hand. Stop the HTTP server first. */
 void service_free(struct service *service);
 

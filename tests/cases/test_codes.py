@@ -10,7 +10,8 @@ import pytest
 from support import private
 from support.commit_cutter import CommitCutter
 from support.database import administer, cluster, cut_sessions
-from support.salesforce import REDIRECT, set_app
+from support.salesforce import REDIRECT, set_app, with_app
+from support.vendor import to_vendor
 
 WAIT_S = 60
 NOT_KNOWN = "its outcome is not known"
@@ -49,20 +50,14 @@ def create(credentials, **more):
     return private.create(credentials, mode="Public", **more)
 
 
-def to_vendor(salesforce, url=None):
-    return ("--egress-allow", "127.0.0.1", "--endpoint", f"Salesforce={url or salesforce.url}")
-
-
 @pytest.fixture
 def server(servers, salesforce, canaries):
-    made = servers(*inside(salesforce, "--verify-timeout", "60"), start=False)
-    set_app(made, canaries)
-    return made.start()
+    return with_app(servers, canaries, *inside(salesforce, "--verify-timeout", "60")).start()
 
 
 @pytest.fixture
 def pair(nodes, salesforce, canaries):
-    made = [nodes(*to_vendor(salesforce)) for _ in range(2)]
+    made = [nodes(*to_vendor(salesforce, "Salesforce")) for _ in range(2)]
     set_app(made[0], canaries)
     return [node.start() for node in made]
 
@@ -124,7 +119,8 @@ def test_an_answer_that_another_node_gave_meanwhile(pair, database, salesforce):
 def test_a_node_dies_while_the_vendor_is_asked(nodes, salesforce, canaries):
     """Another node does not show the code, and says what has become of it once it is sure that the
     first cannot be at it any more."""
-    first, second = [nodes(*to_vendor(salesforce), "--verify-timeout", "3") for _ in range(2)]
+    first, second = [nodes(*to_vendor(salesforce, "Salesforce"), "--verify-timeout", "3")
+                     for _ in range(2)]
     set_app(first, canaries)
     request = create(code_of(salesforce), clientToken="one")
     salesforce.gate.clear()
@@ -150,8 +146,8 @@ def test_a_node_dies_while_the_vendor_is_asked(nodes, salesforce, canaries):
 
 def inside(salesforce, *options):
     """Options for a vendor that is reached both ways."""
-    return (*to_vendor(salesforce), "--private-route", f"127.0.0.1={salesforce.authority}",
-            *options)
+    return (*to_vendor(salesforce, "Salesforce"), "--private-route",
+            f"127.0.0.1={salesforce.authority}", *options)
 
 
 @pytest.mark.waits(15)
@@ -218,14 +214,14 @@ def test_the_server_dies_while_the_vendor_is_asked(server, salesforce, mode):
 
 def test_it_may_be_shown_again_when_it_never_got_there(servers, salesforce, canaries):
     """Nobody listens; then the vendor is there."""
-    server = servers(*to_vendor(salesforce, f"http://{private.closed_port()}"), start=False)
-    set_app(server, canaries)
+    server = with_app(servers, canaries, "--egress-allow", "127.0.0.1", "--endpoint",
+                      f"Salesforce=http://{private.closed_port()}")
     request = create(code_of(salesforce), clientToken="one")
     answer = server.start().call("CreateConnectorProfile", request)
     assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
     assert "Connection refused" in answer.message
     server.stop()
-    server.options = to_vendor(salesforce)
+    server.options = to_vendor(salesforce, "Salesforce")
     server.start().ok("CreateConnectorProfile", request)
     assert list(salesforce.codes.values()) == [1]
 

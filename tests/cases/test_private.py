@@ -1,5 +1,6 @@
 """Private mode: answered at once, verified in the background over the operator's private route."""
 
+import concurrent.futures
 import json
 import resource
 import time
@@ -260,10 +261,25 @@ def test_resumed_at_the_start(server, salesforce, how):
         assert settled(server, region=region) == {"status": "CREATED"}
 
 
-def test_a_code_that_a_stop_cut_off(server, salesforce):
-    """Whether it came to the vendor is not known, and it is not shown again."""
+def test_a_stop_waits_for_a_code(server, salesforce):
     salesforce.gate.clear()
     server.ok("CreateConnectorProfile", create(new_code(salesforce)))
+    salesforce.wait_for(1)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(server.stop)
+        server.wait_for_log("Stopping")
+        salesforce.gate.set()
+        stopped.result()
+    server.start()
+    assert settled(server) == {"status": "CREATED"}
+    assert list(salesforce.codes.values()) == [1]
+
+
+def test_a_code_that_a_stop_cut_off(servers, salesforce, canaries):
+    """Whether it came to the vendor is not known, and it is not shown again."""
+    server = with_app(servers, canaries, *private.options(salesforce), "--stop-timeout", "1")
+    salesforce.gate.clear()
+    server.start().ok("CreateConnectorProfile", create(new_code(salesforce)))
     salesforce.wait_for(1)
     server.stop()
     salesforce.gate.set()
