@@ -69,7 +69,8 @@ static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, stru
     enum db_failure failure = db_failure(db);
     if (failure == DB_FATE_UNKNOWN && !db_settle(db, until_ms, ret_committed, error))
         return false;
-    if (failure == DB_FAILED || *ret_committed || clock_mono_ms() >= until_ms)
+    if (failure == DB_FAILED || failure == DB_FAILED_BUSY || *ret_committed ||
+        clock_mono_ms() >= until_ms)
         return false;
     db_rollback(db);
     clock_nap_us(RETRY_NAP_US);

@@ -73,8 +73,8 @@ static void plan_expiry(struct committer *committer)
     committer->expire_at_ms = clock_mono_ms() + wait_ms;
 }
 
-/* What came while a batch was tried at a database that is silent has waited as long: it does not
- * find that out anew, a batch at a time. */
+/* What came while a batch was tried at a database that is silent, or that another process keeps,
+ * has waited as long: it does not find that out anew, a batch at a time. */
 static void fail_waiting(struct committer *committer, const struct error *reason)
 {
     struct error error = {0};
@@ -84,7 +84,10 @@ static void fail_waiting(struct committer *committer, const struct error *reason
     committer->last = &committer->first;
     committer->length = 0;
     pthread_mutex_unlock(&committer->mutex);
-    fail(&error, reason->code, "Nothing of this was done: the store's database did not answer.");
+    fail(&error, reason->code, "%s",
+         store_is_remote(committer->store)
+             ? "Nothing of this was done: the store's database did not answer."
+             : reason->message);
     batch_report(waiting, false, &error);
 }
 

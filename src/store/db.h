@@ -79,6 +79,7 @@ bool db_commit_ahead(struct db *db, bool *ret_held, struct error *error);
 enum db_failure {
     DB_FAILED,       /* trying again will not help */
     DB_FAILED_AGAIN, /* nothing was committed, and the same may succeed when it is tried again */
+    DB_FAILED_BUSY,  /* another process kept the database for as long as one waits for it */
     DB_FATE_UNKNOWN, /* the connection went while the commit was under way: ask db_settle */
 };
 /* Why the last function that failed did so. */

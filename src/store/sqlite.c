@@ -46,6 +46,7 @@ bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error)
     int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
     if ((extended & 0xFF) != (rc & 0xFF))
         extended = rc;
+    db->was_busy = (rc & 0xFF) == SQLITE_BUSY;
     if ((rc & 0xFF) != SQLITE_CONSTRAINT)
         metrics_count(METRIC_STORE_ERRORS, 0, 0);
     for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
@@ -206,6 +207,7 @@ static bool begin_read(struct db *db, struct error *error)
 
 static bool begin_write(struct db *db, struct error *error)
 {
+    sqlite_of(db)->was_busy = false;
     return begin(db, TX_BEGIN_WRITE, error);
 }
 
@@ -251,6 +253,11 @@ static bool mark_undo(struct db *db, struct error *error)
     return say(db, TX_MARK_UNDO, error) && say(db, TX_MARK_KEEP, error);
 }
 
+static enum db_failure why_failed(const struct db *db)
+{
+    return sqlite_of(db)->was_busy ? DB_FAILED_BUSY : DB_FAILED;
+}
+
 /* SQLite ends a transaction by itself after some failures. */
 static bool is_lost(const struct db *db)
 {
@@ -270,6 +277,7 @@ const struct db_driver sqlite_driver = {
     .mark_keep = mark_keep,
     .mark_undo = mark_undo,
     .is_lost = is_lost,
+    .failure = why_failed,
     .open = open_statement,
     .done = done,
     .text = bind_text,

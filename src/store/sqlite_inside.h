@@ -37,6 +37,7 @@ struct sqlite_db {
     enum db_use use;
     int64_t busy_limit_ms; /* how long this connection waits for a lock */
     int64_t busy_until_ms; /* end of the wait that is under way */
+    bool was_busy;         /* that is why the last function that failed did */
     int log_pages;         /* told by SQLite at each commit */
     bool lost;             /* see db_is_lost */
     int mark_fd;           /* -1: none is kept */

@@ -3,6 +3,7 @@
 
 #include "store/driver.h"
 #include "store/inside.h"
+#include "store/sqlite_inside.h"
 
 #include <pthread.h>
 
@@ -158,9 +159,10 @@ static void *close_store(void *argument)
 
 static struct {
     const struct db_driver *driver; /* that is in the place of */
-    struct db_driver losing;
+    struct db_driver ours;
     atomic_bool loses;
-    atomic_int lost;
+    atomic_int lost, begun;
+    sem_t may_begin;
 } way;
 
 static bool commit_or_lose(struct db *db, bool *ret_held, struct error *error)
@@ -184,17 +186,29 @@ static bool never_settle(struct db *db, int64_t until_ms, bool *ret_committed, s
     return fail(error, ERR_UNAVAILABLE, "Nobody knows.");
 }
 
-/* While the committer is held. */
-static void lose_commits(struct fixture *f)
+/* While the committer does nothing, or is held. */
+static void replace_driver(struct fixture *f)
 {
     way.driver = f->store->writer->driver;
-    way.losing = *way.driver;
-    way.losing.commit_ahead = commit_or_lose;
-    way.losing.failure = failure_of_lost;
-    way.losing.settle = never_settle;
-    way.loses = true;
-    way.lost = 0;
-    f->store->writer->driver = &way.losing;
+    way.ours = *way.driver;
+    f->store->writer->driver = &way.ours;
+}
+
+static void post_inserts(struct fixture *f, struct posted *posted, int count, sem_t *done)
+{
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "p%d", i);
+        post_insert(f, &posted[i], name, done);
+    }
+}
+
+static void assert_all_told(const struct posted *posted, int count)
+{
+    for (int i = 0; i < count; i++) {
+        assert_false(posted[i].write.ok);
+        assert_int_equal(posted[i].write.error.code, ERR_UNAVAILABLE);
+    }
 }
 
 static void writes_behind_a_batch_that_was_given_up_are_told_with_it(void **state)
@@ -206,25 +220,57 @@ static void writes_behind_a_batch_that_was_given_up_are_told_with_it(void **stat
     sem_t done;
     sem_init(&done, 0, 0);
     gate_hold(f, &gate);
-    lose_commits(f);
-    for (int i = 0; i < COUNT; i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "p%d", i);
-        post_insert(f, &posted[i], name, &done);
-    }
+    replace_driver(f);
+    way.ours.commit_ahead = commit_or_lose;
+    way.ours.failure = failure_of_lost;
+    way.ours.settle = never_settle;
+    way.loses = true;
+    way.lost = 0;
+    post_inserts(f, posted, COUNT, &done);
     gate_open(&gate);
     wait_times(&done, COUNT);
     assert_int_equal(way.lost, 1);
-    for (int i = 0; i < COUNT; i++) {
-        assert_false(posted[i].write.ok);
-        assert_int_equal(posted[i].write.error.code, ERR_UNAVAILABLE);
-    }
-    assert_int_equal(store_counts(f->store).queued, 0);
+    assert_all_told(posted, COUNT);
     way.loses = false;
     check(f, insert_profile(f, "after"));
     assert_true(profile_exists(f, "after"));
     assert_false(profile_exists(f, "p0"));
     sem_destroy(&done);
+}
+
+static bool begin_when_let(struct db *db, struct error *error)
+{
+    if (way.begun++ == 0)
+        sem_wait(&way.may_begin);
+    return way.driver->begin_write(db, error);
+}
+
+static void writes_behind_a_batch_that_another_process_kept_out_are_told_with_it(void **state)
+{
+    enum { COUNT = 3 * STORE_BATCH_MAX };
+    static struct posted posted[COUNT];
+    struct fixture *f = *state;
+    struct db *other;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    replace_driver(f);
+    way.begun = 0;
+    way.ours.begin_write = begin_when_let;
+    sem_init(&way.may_begin, 0, 0);
+    sqlite_of(f->store->writer)->busy_limit_ms = 0;
+    check(f, store_connect(f->store, DB_WRITE, &other, &f->error));
+    check(f, db_begin_write(other, &f->error));
+    post_inserts(f, posted, COUNT, &done);
+    sem_post(&way.may_begin);
+    wait_times(&done, COUNT);
+    assert_int_equal(way.begun, 1);
+    assert_all_told(posted, COUNT);
+    db_close(other);
+    check(f, insert_profile(f, "after"));
+    assert_true(profile_exists(f, "after"));
+    assert_false(profile_exists(f, "p0"));
+    sem_destroy(&done);
+    sem_destroy(&way.may_begin);
 }
 
 static void closing_commits_what_is_queued(void **state)
@@ -486,6 +532,7 @@ int main(void)
         test_with_store(reader_sees_what_was_committed_and_nothing_else),
     };
     const struct CMUnitTest tests_of_files[] = {
+        test_with_store(writes_behind_a_batch_that_another_process_kept_out_are_told_with_it),
         test_with_store(scrubbed_deletion_leaves_nothing_in_the_files),
         test_with_store(moved_rows_leave_no_copies),
         test_with_store(scrub_goes_on_when_a_reader_stays),
