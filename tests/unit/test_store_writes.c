@@ -1,48 +1,7 @@
 /* Writes: batches, what a failing one takes with it, what readers see, what a deletion leaves. */
 #include "store_gate.h"
 
-#include "store/driver.h"
-#include "store/inside.h"
-#include "store/sqlite_inside.h"
-
 #include <pthread.h>
-
-struct posted {
-    struct store_write write;
-    struct insert_argument insert;
-    char name[16];
-    bool fails;
-    sem_t *done;
-};
-
-static bool apply_posted(struct db *db, void *argument, struct error *error)
-{
-    struct posted *posted = argument;
-    if (!profile_insert(db, &posted->insert.profile, 0, error))
-        return false;
-    return !posted->fails || fail(error, ERR_QUOTA, "Not this one.");
-}
-
-static void posted_done(struct store_write *write)
-{
-    sem_post(((struct posted *)write)->done);
-}
-
-static void post_insert(struct fixture *f, struct posted *posted, const char *name, sem_t *done)
-{
-    snprintf(posted->name, sizeof(posted->name), "%s", name);
-    posted->insert.profile = sample_profile(posted->name);
-    posted->done = done;
-    posted->write =
-        (struct store_write){.apply = apply_posted, .argument = posted, .done = posted_done};
-    check(f, store_post(f->store, &posted->write, &f->error));
-}
-
-static void wait_times(sem_t *done, int times)
-{
-    for (int i = 0; i < times; i++)
-        sem_wait(done);
-}
 
 static void queued_writes_share_a_commit(void **state)
 {
@@ -153,124 +112,6 @@ static void *close_store(void *argument)
 {
     fixture_close(argument);
     return NULL;
-}
-
-/* --- a database that is lost while it commits --- */
-
-static struct {
-    const struct db_driver *driver; /* that is in the place of */
-    struct db_driver ours;
-    atomic_bool loses;
-    atomic_int lost, begun;
-    sem_t may_begin;
-} way;
-
-static bool commit_or_lose(struct db *db, bool *ret_held, struct error *error)
-{
-    *ret_held = true;
-    if (!way.loses)
-        return way.driver->commit_ahead ? way.driver->commit_ahead(db, ret_held, error)
-                                        : way.driver->commit(db, error);
-    way.lost++;
-    return fail(error, ERR_UNAVAILABLE, "The way to the database is cut.");
-}
-
-static enum db_failure failure_of_lost(const struct db *db)
-{
-    return way.loses ? DB_FATE_UNKNOWN : way.driver->failure ? way.driver->failure(db) : DB_FAILED;
-}
-
-static bool never_settle(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
-{
-    (void)db, (void)until_ms, (void)ret_committed;
-    return fail(error, ERR_UNAVAILABLE, "Nobody knows.");
-}
-
-/* While the committer does nothing, or is held. */
-static void replace_driver(struct fixture *f)
-{
-    way.driver = f->store->writer->driver;
-    way.ours = *way.driver;
-    f->store->writer->driver = &way.ours;
-}
-
-static void post_inserts(struct fixture *f, struct posted *posted, int count, sem_t *done)
-{
-    for (int i = 0; i < count; i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "p%d", i);
-        post_insert(f, &posted[i], name, done);
-    }
-}
-
-static void assert_all_told(const struct posted *posted, int count)
-{
-    for (int i = 0; i < count; i++) {
-        assert_false(posted[i].write.ok);
-        assert_int_equal(posted[i].write.error.code, ERR_UNAVAILABLE);
-    }
-}
-
-static void writes_behind_a_batch_that_was_given_up_are_told_with_it(void **state)
-{
-    enum { COUNT = 3 * STORE_BATCH_MAX };
-    static struct posted posted[COUNT];
-    struct fixture *f = *state;
-    struct gate gate;
-    sem_t done;
-    sem_init(&done, 0, 0);
-    gate_hold(f, &gate);
-    replace_driver(f);
-    way.ours.commit_ahead = commit_or_lose;
-    way.ours.failure = failure_of_lost;
-    way.ours.settle = never_settle;
-    way.loses = true;
-    way.lost = 0;
-    post_inserts(f, posted, COUNT, &done);
-    gate_open(&gate);
-    wait_times(&done, COUNT);
-    assert_int_equal(way.lost, 1);
-    assert_all_told(posted, COUNT);
-    way.loses = false;
-    check(f, insert_profile(f, "after"));
-    assert_true(profile_exists(f, "after"));
-    assert_false(profile_exists(f, "p0"));
-    sem_destroy(&done);
-}
-
-static bool begin_when_let(struct db *db, struct error *error)
-{
-    if (way.begun++ == 0)
-        sem_wait(&way.may_begin);
-    return way.driver->begin_write(db, error);
-}
-
-static void writes_behind_a_batch_that_another_process_kept_out_are_told_with_it(void **state)
-{
-    enum { COUNT = 3 * STORE_BATCH_MAX };
-    static struct posted posted[COUNT];
-    struct fixture *f = *state;
-    struct db *other;
-    sem_t done;
-    sem_init(&done, 0, 0);
-    replace_driver(f);
-    way.begun = 0;
-    way.ours.begin_write = begin_when_let;
-    sem_init(&way.may_begin, 0, 0);
-    sqlite_of(f->store->writer)->busy_limit_ms = 0;
-    check(f, store_connect(f->store, DB_WRITE, &other, &f->error));
-    check(f, db_begin_write(other, &f->error));
-    post_inserts(f, posted, COUNT, &done);
-    sem_post(&way.may_begin);
-    wait_times(&done, COUNT);
-    assert_int_equal(way.begun, 1);
-    assert_all_told(posted, COUNT);
-    db_close(other);
-    check(f, insert_profile(f, "after"));
-    assert_true(profile_exists(f, "after"));
-    assert_false(profile_exists(f, "p0"));
-    sem_destroy(&done);
-    sem_destroy(&way.may_begin);
 }
 
 static void closing_commits_what_is_queued(void **state)
@@ -526,13 +367,11 @@ int main(void)
         test_with_store(failing_write_is_undone_alone),
         test_with_store(long_queue_is_committed_in_bounded_batches),
         test_with_store(full_queue_refuses_at_once),
-        test_with_store(writes_behind_a_batch_that_was_given_up_are_told_with_it),
         test_with_store(closing_commits_what_is_queued),
         test_with_store(many_writers_need_fewer_commits),
         test_with_store(reader_sees_what_was_committed_and_nothing_else),
     };
     const struct CMUnitTest tests_of_files[] = {
-        test_with_store(writes_behind_a_batch_that_another_process_kept_out_are_told_with_it),
         test_with_store(scrubbed_deletion_leaves_nothing_in_the_files),
         test_with_store(moved_rows_leave_no_copies),
         test_with_store(scrub_goes_on_when_a_reader_stays),
