@@ -388,7 +388,8 @@ def statement(name):
 
 
 EXPIRE = ("bigint, bigint", "10, 1000")
-TRIM = ("text, text, text, bigint, bytea", "'123456789012', 'us-east-1', 'p', 256, ''")
+TRIM = ("text, text, text, bigint, bytea, bigint",
+        "'123456789012', 'us-east-1', 'p', 256, '', 10")
 
 
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])

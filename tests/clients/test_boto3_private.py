@@ -32,11 +32,12 @@ def provision_all(server, kind, configs):
 @pytest.mark.shows("private")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_outcome(servers, canaries, kind):
-    """The operator learns from the failures which hosts or services need a route."""
+    """The operator learns from the failures which hosts or services need a route. A code that was
+    used is known as that beyond its profile's end, so each round brings its own."""
     server = servers("--sandbox", "--verify-timeout", "4")
-    configs = {outcome: aws.config_for(canaries, kind, outcome)
-               for outcome in aws.sandbox_list()[kind]}
     for _ in range(HOSTS_MAX):
+        configs = {outcome: aws.config_for(canaries, kind, outcome)
+                   for outcome in aws.sandbox_list()[kind]}
         states = provision_all(server, kind, configs)
         missing = {NO_ROUTE.search(state.get("failureMessage", "")) for state in states.values()}
         missing = {found.group(1) for found in missing if found}
