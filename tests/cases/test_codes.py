@@ -184,6 +184,9 @@ def test_the_database_is_away_during_a_private_exchange(nodes, database, salesfo
         way.flows.set()
         salesforce.open = True
         salesforce.waiting[1].set()
+        until = time.monotonic() + private.WAIT_S
+        while node.call("DescribeConnectorProfiles").status == 503:
+            assert time.monotonic() < until  # who asks on has not been answered yet
         assert private.settled(node) == {"status": "CREATED"}
         assert list(salesforce.codes.values()) == [1]
         node.stop()
