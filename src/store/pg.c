@@ -112,8 +112,9 @@ static void bind_i64(struct stmt *stmt, int number, int64_t value)
 
 /* --- steps --- */
 
-static bool send_and_wait(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
+static bool send_and_wait(struct pg_db *db, void *argument, struct error *error)
 {
+    struct pg_stmt *stmt = argument;
     bool ok = pg_queue_stmt(db, stmt, PG_ANY_ROWS, error) &&
               pg_drain(db, db->use == DB_READ ? PG_READ_MS : PG_WRITE_MS, error);
     if (ok) {
@@ -123,21 +124,10 @@ static bool send_and_wait(struct pg_db *db, struct pg_stmt *stmt, struct error *
     return ok;
 }
 
-/* A read can be made again over another connection, perhaps to another server. */
 static bool read_patiently(struct pg_db *db, struct pg_stmt *stmt, struct error *error)
 {
-    struct pg_silence *silence = pg_server_silence(db->server);
-    struct pg_attempt attempt;
-    struct error reason;
-    bool ok;
-    if (!pg_silence_enter(silence, INT64_MAX, &attempt, error))
-        return false;
-    int64_t until_ms = attempt.begun_ms + PG_READ_MS;
-    do
-        ok = pg_ensure(db, until_ms, &reason) && send_and_wait(db, stmt, &reason);
-    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
-    pg_silence_leave(silence, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
-    return ok || fail(error, reason.code, "%s", reason.message);
+    return pg_ask_patiently(db, send_and_wait, stmt, INT64_MAX, clock_mono_ms() + PG_READ_MS,
+                            error);
 }
 
 static bool writes(const struct pg_stmt *stmt)

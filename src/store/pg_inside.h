@@ -120,6 +120,12 @@ enum { PG_NEVER_PROBES = 0 }; /* as `since_ms`: for one that leaves finding out 
 void pg_silence_leave(struct pg_silence *silence, const struct pg_attempt *attempt, bool in_vain);
 void pg_silence_end(struct pg_silence *silence); /* the server said something */
 
+typedef bool pg_ask_fn(struct pg_db *db, void *argument, struct error *error);
+/* Asks what can be asked again over another connection, perhaps of another server, until it is
+ * answered or `until_ms`; not at all where pg_silence_enter says so, to which `since_ms` goes. */
+bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argument, int64_t since_ms,
+                      int64_t until_ms, struct error *error);
+
 /* --- pg_connect.c --- */
 
 /* Connects if there is no connection; tries again until `until_ms`. */

@@ -51,7 +51,7 @@ void pg_line_free(struct pg_line *line)
 /* --- the leader --- */
 
 /* All or none. */
-static bool ask_together(struct pg_db *db, struct asker *group, struct error *error)
+static bool ask_together(struct pg_db *db, void *group, struct error *error)
 {
     bool ok = true;
     for (struct asker *asker = group; asker && ok; asker = asker->next) {
@@ -61,24 +61,14 @@ static bool ask_together(struct pg_db *db, struct asker *group, struct error *er
     return ok && pg_drain(db, PG_READ_MS, error);
 }
 
-/* A read can be made again over another connection, perhaps to another server. Groups that came
- * while the server was silent do not each find that out again. */
-static bool ask_patiently(struct pg_db *db, struct asker *group, int64_t until_ms,
-                          struct error *error)
+/* Groups that came while the server was silent do not each find that out again. */
+static bool ask_in_time(struct pg_db *db, struct asker *group, int64_t until_ms,
+                        struct error *error)
 {
-    struct pg_silence *silence = pg_server_silence(db->server);
-    struct pg_attempt attempt;
-    bool ok;
     db->failure = DB_FAILED_AGAIN;
     if (clock_mono_ms() >= until_ms)
         return fail(error, ERR_UNAVAILABLE, "The store's database did not answer in time.");
-    if (!pg_silence_enter(silence, until_ms - PG_READ_MS, &attempt, error))
-        return false;
-    do
-        ok = pg_ensure(db, until_ms, error) && ask_together(db, group, error);
-    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
-    pg_silence_leave(silence, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
-    return ok;
+    return pg_ask_patiently(db, ask_together, group, until_ms - PG_READ_MS, until_ms, error);
 }
 
 static void answer(struct pg_db *db, struct asker *group)
@@ -87,7 +77,7 @@ static void answer(struct pg_db *db, struct asker *group)
     struct error error = {0};
     for (struct asker *asker = group; asker; asker = asker->next)
         until_ms = asker->until_ms > until_ms ? asker->until_ms : until_ms;
-    bool ok = ask_patiently(db, group, until_ms, &error);
+    bool ok = ask_in_time(db, group, until_ms, &error);
     for (struct asker *asker = group; asker; asker = asker->next) {
         asker->ok = ok;
         asker->error = error;

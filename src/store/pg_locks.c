@@ -34,9 +34,15 @@ static bool is_among(const struct pg_result *result, int64_t key)
     return false;
 }
 
-static bool try_swap(struct pg_db *db, const struct lock_swap *swap, bool *ret_taken,
-                     struct error *error)
+struct swap_try {
+    const struct lock_swap *swap;
+    bool *taken;
+};
+
+static bool try_swap(struct pg_db *db, void *argument, struct error *error)
 {
+    const struct swap_try *try = argument;
+    const struct lock_swap *swap = try->swap;
     if (swap->released_count > 0 &&
         !run_with_list(db, PG_UNLOCK, swap->released, swap->released_count, error))
         return false;
@@ -44,7 +50,7 @@ static bool try_swap(struct pg_db *db, const struct lock_swap *swap, bool *ret_t
         !pg_drain(db, PG_READ_MS, error))
         return false;
     for (size_t i = 0; i < swap->wanted_count; i++)
-        ret_taken[i] = is_among(db->last, swap->wanted[i]);
+        try->taken[i] = is_among(db->last, swap->wanted[i]);
     return true;
 }
 
@@ -52,20 +58,12 @@ bool pg_swap_locks(struct db *base, const struct lock_swap *swap, bool *ret_take
                    struct error *error)
 {
     struct pg_db *db = pg_of(base);
-    struct pg_silence *silence = pg_server_silence(db->server);
-    struct pg_attempt attempt;
-    struct error reason;
-    bool ok;
-    if (!pg_silence_enter(silence, PG_NEVER_PROBES, &attempt, error)) {
+    struct swap_try try = {swap, ret_taken};
+    if (pg_ask_patiently(db, try_swap, &try, PG_NEVER_PROBES, clock_mono_ms() + PG_READ_MS, error))
+        return true;
+    if (db->conn && db->failure == DB_FAILED_AGAIN)
         pg_fail_lost(db, NULL); /* what is to be given back ends with the session */
-        return false;
-    }
-    int64_t until_ms = attempt.begun_ms + PG_READ_MS;
-    do
-        ok = pg_ensure(db, until_ms, &reason) && try_swap(db, swap, ret_taken, &reason);
-    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
-    pg_silence_leave(silence, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
-    return ok || fail(error, reason.code, "%s", reason.message);
+    return false;
 }
 
 int64_t pg_connections(const struct db *db)

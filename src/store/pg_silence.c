@@ -67,3 +67,20 @@ void pg_silence_end(struct pg_silence *silence)
     if (atomic_load(&silence->given_up_ms) && atomic_exchange(&silence->given_up_ms, 0))
         log_info("The store's database answers again.");
 }
+
+bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argument, int64_t since_ms,
+                      int64_t until_ms, struct error *error)
+{
+    struct pg_silence *silence = pg_server_silence(db->server);
+    struct pg_attempt attempt;
+    struct error reason;
+    bool ok;
+    db->failure = DB_FAILED_AGAIN;
+    if (!pg_silence_enter(silence, since_ms, &attempt, error))
+        return false;
+    do
+        ok = pg_ensure(db, until_ms, &reason) && ask(db, argument, &reason);
+    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
+    pg_silence_leave(silence, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
+    return ok || fail(error, reason.code, "%s", reason.message);
+}
