@@ -306,3 +306,16 @@ void script_done(struct script *script)
 {
     arena_done(&script->arena);
 }
+
+int script_set_up(void **state)
+{
+    shapes_init();
+    *(struct script *)*state = (struct script){0};
+    return 0;
+}
+
+int script_tear_down(void **state)
+{
+    script_done(*state);
+    return 0;
+}

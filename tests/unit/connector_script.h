@@ -78,3 +78,9 @@ void assert_verdict(const struct script *script, enum verdict_kind kind, enum ve
 void assert_str(struct str text, const char *expected); /* NULL: absent */
 const char *script_log(struct script *script);
 void script_done(struct script *script);
+
+/* A test of its file's `script`, which is new for each. */
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, script_set_up, script_tear_down, &script)
+int script_set_up(void **state);
+int script_tear_down(void **state);

@@ -6,21 +6,6 @@
 
 static struct script script;
 
-static int fresh(void **state)
-{
-    (void)state;
-    shapes_init();
-    script = (struct script){0};
-    return 0;
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    script_done(&script);
-    return 0;
-}
-
 static bool exchange(const struct scripted *steps, size_t count)
 {
     script.steps = steps;
@@ -82,8 +67,8 @@ static void a_code_of_unknown_fate_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(how_a_code_was_exchanged_is_told, fresh, clean),
-        cmocka_unit_test_setup_teardown(a_code_of_unknown_fate_is_refused, fresh, clean),
+        TEST(how_a_code_was_exchanged_is_told),
+        TEST(a_code_of_unknown_fate_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -442,23 +442,6 @@ static void origins_say_who_receives_the_credentials(void **state)
                    "http://127.0.0.1:9000/services/oauth2/token");
 }
 
-static int fresh(void **state)
-{
-    (void)state;
-    shapes_init();
-    script = (struct script){0};
-    return 0;
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    script_done(&script);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, clean)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

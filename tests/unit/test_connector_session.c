@@ -287,23 +287,6 @@ static void uuids_differ(void **state)
     assert_memory_not_equal(first.data, second.data, 36);
 }
 
-static int fresh(void **state)
-{
-    (void)state;
-    shapes_init();
-    script = (struct script){0};
-    return 0;
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    script_done(&script);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, clean)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

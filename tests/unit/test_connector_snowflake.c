@@ -258,23 +258,6 @@ static void each_statement_answer_has_its_meaning(void **state)
     }
 }
 
-static int fresh(void **state)
-{
-    (void)state;
-    shapes_init();
-    script = (struct script){0};
-    return 0;
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    script_done(&script);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, clean)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -186,23 +186,6 @@ static void what_cannot_work_is_refused_before_any_call(void **state)
         assert_refused(&script, &refused[i]);
 }
 
-static int fresh(void **state)
-{
-    (void)state;
-    shapes_init();
-    script = (struct script){0};
-    return 0;
-}
-
-static int clean(void **state)
-{
-    (void)state;
-    script_done(&script);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, clean)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
