@@ -34,7 +34,9 @@ struct journal {
     size_t used_count;
 };
 
-/* The journal of one verification, as the connector engine wants it. Both live as long as that. */
+/* The journal of one verification, as the connector engine wants it. Both live as long as that.
+ * `journal` is zeros, or was that of an earlier try of the same: what of it was to be shown stays
+ * known as its own. */
 void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
                   struct profile_key profile, struct exchange_journal *ret_interface);
 void journal_done(struct journal *journal); /* gives up what is held */

@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
+from support.database import Elsewhere
 from support.postgres import Postgres, free_port, make_certificates
 from support.server import command
-from support.vendor import Vendor, http
+from support.vendor import Vendor, http, to_vendor
 
 PASSWORD = "store-password"
 ROLES = f"CREATE ROLE headgate LOGIN PASSWORD '{PASSWORD}'; CREATE DATABASE kept OWNER headgate;"
@@ -34,16 +35,6 @@ def url(postgres, hosts="localhost:{port}", user="headgate", **words):
     return f"postgresql://{user}@{hosts.format(port=postgres.port)}/kept?{query}"
 
 
-class Kept:
-    """Where a server keeps its data: its own files are searched for secrets as ever."""
-
-    def __init__(self, where):
-        self.options = ["--store", where]
-
-    def left_behind(self):
-        return []
-
-
 def refused(tmp_path, where):
     """What a server that does not start says."""
     done = subprocess.run(
@@ -65,9 +56,8 @@ def test_a_store_over_tls(servers, encrypted, canaries):
     where = url(encrypted, f"localhost:{free_port()},localhost:{{port}}", f"headgate:{PASSWORD}",
                 sslmode="verify-full", sslrootcert=encrypted.ca)
     with Vendor(lambda _: http("200 OK", '{"data": []}')) as vendor:
-        server = servers("--egress-allow", "127.0.0.1", "--endpoint", f"Amplitude={vendor.url}",
-                         start=False, make_key=False)
-        server.database = Kept(where)
+        server = servers(*to_vendor(vendor), start=False, make_key=False)
+        server.database = Elsewhere("--store", where)
         server.key = server.make_key("AKIAHEADGATETEST0001", "test-key")
         server.start()
         create = {"connectorProfileName": "p", "connectorType": "Amplitude",

@@ -13,6 +13,7 @@ from history.nodes import SEED, UPDATES, Node, audit_rows, options, summary
 from history.pair import DATABASE, USER, Pair
 from history.proxy import Ways
 from support import canary, postgres
+from support.database import Elsewhere
 
 pytestmark = pytest.mark.skipif(
     postgres.programs() is None,
@@ -31,17 +32,6 @@ def url(ways):
     return URL.format(user=USER, hosts=hosts, database=DATABASE)
 
 
-class Shared:
-    """Where a node finds what all share, by ways of its own to both members of the pair."""
-
-    def __init__(self, ways, keyring):
-        self.options = ["--store", url(ways), "--keyring", keyring]
-
-    def left_behind(self):
-        """The pair's files are searched by themselves."""
-        return []
-
-
 class Cluster:
     """The three nodes over a pair."""
 
@@ -53,7 +43,8 @@ class Cluster:
         self.nodes = []
         for name in NAMES:
             server = servers(*options(vendor), start=False, make_key=False)
-            server.database = Shared(self.ways[name], keyring)
+            # By ways of its own to both members of the pair, whose files are searched apart.
+            server.database = Elsewhere("--store", url(self.ways[name]), "--keyring", keyring)
             self.nodes.append(Node(name, server))
         self.key = self.nodes[0].server.make_key("AKIAHEADGATETEST0001", "test-key")
         for node in self.nodes:

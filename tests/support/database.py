@@ -49,6 +49,16 @@ class FileDatabase:
         return []
 
 
+class Elsewhere:
+    """A database that the test itself looks after."""
+
+    def __init__(self, *options):
+        self.options = list(options)
+
+    def left_behind(self):
+        return []
+
+
 @functools.cache
 def cluster():
     made = Postgres(False, ["host all owner 127.0.0.1/32 trust",
