@@ -1,7 +1,7 @@
 /* Sends what was chosen, also late, cut off or not at all. */
 #pragma once
 
-#include "net/server.h"
+#include "net/server/server.h"
 #include "sandbox/play.h"
 
 void answer_send(struct play *play, const struct vendor_response *response,

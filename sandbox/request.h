@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
-#include "net/http1.h"
+#include "net/http1/parser.h"
 #include "sandbox/vendor.h"
 
 enum { PARAMETERS_MAX = 64 };

@@ -3,11 +3,11 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "net/server.h"
+#include "net/server/server.h"
 #include "sandbox/answer.h"
 #include "sandbox/ca.h"
 #include "sandbox/catalog.h"
-#include "sandbox/postgres.h"
+#include "sandbox/postgres/postgres.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@ struct sandbox_config {
     const char *host;  /* "127.0.0.1" */
     int http_port;     /* 0: the system picks */
     int tls_port;      /* 0: the system picks */
-    int database_port; /* of the database (sandbox/postgres.h); 0: the system picks */
+    int database_port; /* of the database (sandbox/postgres/postgres.h); 0: the system picks */
     /* Where the CA is kept: ca.pem, and ca-key.pem with 0600; made when missing. NULL: made anew,
      * in memory. */
     const char *ca_dir;

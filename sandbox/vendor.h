@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "net/http1.h"
+#include "net/http1/parser.h"
 #include "wire/value.h"
 
 #include <stdbool.h>

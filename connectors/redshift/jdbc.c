@@ -3,7 +3,7 @@
 #include "redshift.h"
 
 #include "base/clock.h"
-#include "connector/judge.h"
+#include "connector/http/classify.h"
 
 enum { SIGN_IN_TRIES_MAX = 3 };
 

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "net/postgres.h"
+#include "connectors/redshift/postgres.h"
 
 enum { JDBC_PORT_REDSHIFT = 5439, JDBC_PORT_POSTGRESQL = 5432 };
 

@@ -2,7 +2,7 @@
  * members, and each way. */
 #pragma once
 
-#include "connector/run.h"
+#include "connector/http/connection.h"
 
 extern const struct connector connector_redshift;
 

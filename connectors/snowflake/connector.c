@@ -1,7 +1,7 @@
 /* Snowflake: a login with user name and password gives a session, in which the warehouse is used
  * and the stage is described. Where the account is follows from its name and region. */
 #include "connector/connector.h"
-#include "connector/template.h"
+#include "connector/http/template.h"
 
 #include <string.h>
 

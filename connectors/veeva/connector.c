@@ -1,7 +1,7 @@
 /* Veeva Vault: a login with user name and password gives a session of one Vault, which must be the
  * one that was asked for; the session's own user proves that the API may be used. */
 #include "connector/connector.h"
-#include "connector/template.h"
+#include "connector/http/template.h"
 #include "connector/url.h"
 
 /* Old versions stay as they are, for years. */

@@ -1,12 +1,12 @@
 /* Making access keys; the first one is on disk under a passing name before it counts. */
 #include "cli/access_keys_made.h"
 
+#include "api/authenticate.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "service/access.h"
 #include "store/access_keys.h"
-#include "store/tokens.h"
+#include "store/client_tokens.h"
 #include "vault/seal.h"
 #include "wire/sigv4.h"
 

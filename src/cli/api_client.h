@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "net/client.h"
+#include "net/client/client.h"
 #include "vault/secret.h"
 #include "wire/value.h"
 

@@ -1,7 +1,7 @@
 /* headgate backup and headgate restore: copies of the database, out and in. */
 #include "cli/command.h"
 
-#include "store/backup.h"
+#include "store/sqlite/backup.h"
 
 #include <stdio.h>
 

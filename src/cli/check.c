@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/data_dir.h"
 
-#include "service/inspection.h"
+#include "cli/inspect.h"
 #include "vault/secret.h"
 #include "wire/shape.h"
 

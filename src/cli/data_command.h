@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/options.h"
-#include "store/store.h"
+#include "store/core/store.h"
 
 /* Prints something of the store. */
 typedef bool data_show_fn(const struct options *options, struct store_reader *reader,

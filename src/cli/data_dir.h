@@ -1,10 +1,10 @@
 /* The data directory and the keys that belong to it, as every command opens them. */
 #pragma once
 
+#include "api/service_keys.h"
 #include "base/error.h"
 #include "cli/options.h"
-#include "service/keys.h"
-#include "store/store.h"
+#include "store/core/store.h"
 #include "vault/secret.h"
 
 enum { DATA_DIR_MAX = 4000, DATA_PATH_SIZE = DATA_DIR_MAX + 64 };

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/seats.h"
 #include "cli/access_keys_made.h"
 #include "wire/shape.h"
+#include "work/cpu_slots.h"
 
 #include <malloc.h>
 #include <stdio.h>

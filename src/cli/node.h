@@ -2,17 +2,17 @@
  * started in this order and stopped in the other. */
 #pragma once
 
+#include "api/health.h"
+#include "api/service.h"
 #include "base/error.h"
 #include "cli/data_dir.h"
 #include "cli/manager.h"
 #include "cli/options.h"
-#include "net/client.h"
+#include "net/client/client.h"
 #include "net/egress.h"
 #include "net/private_routes.h"
-#include "net/server.h"
+#include "net/server/server.h"
 #include "sandbox/sandbox.h"
-#include "service/live.h"
-#include "service/service.h"
 
 #include <signal.h>
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "connector/connector.h"
-#include "service/oauth_apps_stored.h"
+#include "profile/oauth_app_store.h"
 #include "store/meta.h"
 #include "vault/seal.h"
 

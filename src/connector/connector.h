@@ -1,6 +1,6 @@
 /* What a connector is: data that drives the engine. A connector says where its vendor is, how it is
  * shown who we are, which call proves it, and what the vendor's answers mean; the engine
- * (connector/verify.c) does the rest, the same for all.
+ * (connector/http/verify.c) does the rest, the same for all.
  *
  * Texts are templates: "{instanceUrl}" is replaced by a member of the profile's properties,
  * "{oAuthProperties.tokenUrl}" by a nested one, "{credentials.apiKey}" by one of the credentials,
@@ -193,8 +193,8 @@ struct connector_ways {
 };
 
 /* What an answer means. The first rule that matches decides; when none does, the common table in
- * connector/judge.c. VERDICT_ACCEPTED ends the search: the answer is a good one if it has what the
- * call needs. */
+ * connector/http/classify.c. VERDICT_ACCEPTED ends the search: the answer is a good one if it has
+ * what the call needs. */
 struct connector_rule {
     enum verdict_step step; /* STEP_TOKEN or STEP_API; STEP_NONE: either */
     int status;             /* 0: any; one digit: a class, 5 for 500 to 599 */

@@ -1,4 +1,4 @@
-/* libpq, loaded at the first connection, as libcurl is (net/client_curl.c). Unlike there its memory
+/* libpq, loaded at the first connection, as libcurl is (net/client/curl.c). Unlike there its memory
  * cannot be made our own: what it knows of a password is wiped by itself or not at all. */
 #include "net/libpq.h"
 

@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/seats.h"
 #include "base/timed.h"
+#include "work/cpu_slots.h"
 
 #include <netdb.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* The table of access keys. */
 #include "store/access_keys.h"
 
-#include "store/inside.h"
-#include "store/rows.h"
+#include "store/core/internal.h"
+#include "store/db/rows.h"
 
 static void read_row(const struct stmt *stmt, struct arena *arena, void *item)
 {

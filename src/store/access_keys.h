@@ -1,7 +1,7 @@
 /* Access keys: who may call. A key belongs to an account; its secret is kept sealed. */
 #pragma once
 
-#include "store/store.h"
+#include "store/core/store.h"
 
 struct access_key {
     struct str id;

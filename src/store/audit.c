@@ -1,8 +1,8 @@
 /* The audit table. */
 #include "store/audit.h"
 
-#include "store/inside.h"
-#include "store/rows.h"
+#include "store/core/internal.h"
+#include "store/db/rows.h"
 
 bool audit_add(struct db *db, const struct audit_entry *entry, struct error *error)
 {

@@ -2,7 +2,7 @@
  * transaction when it succeeded. Kept AUDIT_LIFE_MS. Holds no credential. */
 #pragma once
 
-#include "store/store.h"
+#include "store/core/store.h"
 
 #define AUDIT_LIFE_MS (90LL * 24 * 60 * 60 * 1000)
 

@@ -1,8 +1,8 @@
 /* The tables of named values and of the operator's OAuth apps. */
 #include "store/meta.h"
 
-#include "store/inside.h"
-#include "store/rows.h"
+#include "store/core/internal.h"
+#include "store/db/rows.h"
 
 bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
               struct str *ret_value, struct error *error)

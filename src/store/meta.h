@@ -1,7 +1,7 @@
 /* Small things the server keeps about itself and its operator's vendor apps. */
 #pragma once
 
-#include "store/store.h"
+#include "store/core/store.h"
 
 /* A named value; binary. STR_NULL when there is none. */
 bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,

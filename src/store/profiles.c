@@ -1,8 +1,8 @@
 /* The profiles table. */
 #include "store/profiles.h"
 
-#include "store/inside.h"
-#include "store/rows.h"
+#include "store/core/internal.h"
+#include "store/db/rows.h"
 
 #include <stdlib.h>
 #include <string.h>

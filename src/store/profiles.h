@@ -1,7 +1,7 @@
 /* Connector profiles: one row each, by account, region and name. */
 #pragma once
 
-#include "store/store.h"
+#include "store/core/store.h"
 
 struct profile_key {
     struct str account;
@@ -30,7 +30,7 @@ struct profile {
     struct str kms_arn;         /* STR_NULL when not given */
     struct str credentials_arn;
     struct str properties;         /* JSON: the ConnectorProfileProperties union, canonical */
-    struct str sealed_credentials; /* see service/profile_seal.h; STR_NULL in lists */
+    struct str sealed_credentials; /* see profile/seal.h; STR_NULL in lists */
     int64_t created_at_ms;
     int64_t updated_at_ms;
     struct provisioning provisioning;

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "net/http1.h"
+#include "net/http1/parser.h"
 #include "vault/secret.h"
 
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  *
  *     fill-profiles --data DIR --count N    names fill-000000000 on, in account 123456789012 */
 #include "cli/data_dir.h"
-#include "service/arn.h"
-#include "service/profile_seal.h"
+#include "profile/arn.h"
+#include "profile/seal.h"
 #include "wire/shape.h"
 
 #include "base/clock.h"

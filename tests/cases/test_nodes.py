@@ -370,7 +370,7 @@ def test_one_among_many_is_found_by_an_index(nodes, database, kind, label, sough
         assert CALLS <= read_after - read_before <= 4 * CALLS
 
 
-STATEMENTS = pathlib.Path(__file__).resolve().parents[2] / "src/store/statements.inc"
+STATEMENTS = pathlib.Path(__file__).resolve().parents[2] / "src/store/db/statements.inc"
 MANY_EXPIRE = {
     "client_tokens": "INSERT INTO client_tokens SELECT '123456789012', 'us-east-1', 'o', 't' || i,"
                      " i, 'hash', '{}' FROM generate_series(1, 20000) AS i",

@@ -1,8 +1,8 @@
 /* Any bytes as a stream of requests, read as a connection reads them: what comes out must not
  * depend on how the bytes were split, and what is accepted must be framed in one way only. The
  * first byte seeds the splits. */
-#include "net/http1.h"
-#include "net/http1_chars.h"
+#include "net/http1/chars.h"
+#include "net/http1/parser.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-"""The checksum at the end of each page of a database, as src/store/sqlite_page.c puts it there.
+"""The checksum at the end of each page of a database, as src/store/sqlite/page.c puts it there.
 Plain SQLite changes pages and leaves checksums that no longer fit; here they are made to."""
 
 import struct

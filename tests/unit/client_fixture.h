@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "net/client.h"
+#include "net/client/client.h"
 #include "peer.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "cmocka_all.h"
 
-#include "connector/verify.h"
+#include "connector/http/verify.h"
 
 enum { SCRIPT_TEXT_MAX = 64 * 1024 };
 

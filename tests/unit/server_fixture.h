@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
-#include "net/server.h"
+#include "net/server/server.h"
 
 #include <openssl/ssl.h>
 #include <stdbool.h>

@@ -5,10 +5,10 @@
 
 #include "store/access_keys.h"
 #include "store/audit.h"
+#include "store/client_tokens.h"
+#include "store/core/store.h"
 #include "store/meta.h"
 #include "store/profiles.h"
-#include "store/store.h"
-#include "store/tokens.h"
 
 #include <ftw.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "cmocka_all.h"
 
-#include "store/sqlite_inside.h"
+#include "store/sqlite/internal.h"
 
 #include <sqlite3.h>
 

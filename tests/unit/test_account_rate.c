@@ -1,7 +1,7 @@
 /* Token buckets of accounts: what they let through in which time, and how much they remember. */
 #include "cmocka_all.h"
 
-#include "service/account_rate.h"
+#include "work/rate_limit.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

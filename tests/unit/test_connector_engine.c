@@ -2,7 +2,7 @@
  * journal, transport failures, secrets in words, where calls may go. */
 #include "connector_script.h"
 
-#include "connector/run.h"
+#include "connector/http/connection.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,11 +2,11 @@
 #include "connector_script.h"
 
 #include "base/encode.h"
-#include "connector/answer.h"
-#include "connector/pointer.h"
-#include "connector/template.h"
+#include "connector/http/response.h"
+#include "connector/http/template.h"
+#include "connector/http/vendor_message.h"
 #include "connector/url.h"
-#include "connector/words.h"
+#include "wire/json_pointer.h"
 #include "wire/restjson.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Every connector's descriptor against the API's model: names, templates, and that it is whole. */
 #include "cmocka_all.h"
 
-#include "connector/template.h"
+#include "connector/http/template.h"
 #include "wire/api_ids.h"
 
 #include <stdio.h>

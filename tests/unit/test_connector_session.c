@@ -4,7 +4,7 @@
 #include "connector_script.h"
 
 #include "base/buf.h"
-#include "connector/run.h"
+#include "connector/http/connection.h"
 
 #include <stdio.h>
 #include <string.h>

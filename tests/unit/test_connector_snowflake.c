@@ -1,7 +1,7 @@
 /* Snowflake: where accounts are, which names go into statements, and what each answer means. */
 #include "connector_script.h"
 
-#include "connector/template.h"
+#include "connector/http/template.h"
 
 #include <stdio.h>
 #include <string.h>

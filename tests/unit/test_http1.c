@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "http_cases.h"
-#include "net/http1.h"
+#include "net/http1/parser.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Who gets a place, and who waits: the shares of hosts, the queue's, and the turns of lanes. */
 #include "cmocka_all.h"
 
-#include "service/lanes.h"
+#include "work/host_share.h"
 
 #include <stdio.h>
 

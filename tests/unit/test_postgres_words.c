@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "base/clock.h"
-#include "net/postgres_internal.h"
+#include "connectors/redshift/postgres_internal.h"
 #include "net/resolve.h"
 
 #include <arpa/inet.h>

@@ -2,7 +2,7 @@
 #include "cmocka_all.h"
 
 #include "keyring_scratch.h"
-#include "service/profile_seal.h"
+#include "profile/seal.h"
 #include "wire/restjson.h"
 
 static struct arena arena;

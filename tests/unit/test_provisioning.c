@@ -1,7 +1,7 @@
 /* Verdicts as the states of private connections, within the model. */
 #include "cmocka_all.h"
 
-#include "service/provisioning.h"
+#include "profile/provisioning_state.h"
 #include "wire/api_ids.h"
 #include "wire/shape.h"
 

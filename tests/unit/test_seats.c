@@ -1,8 +1,8 @@
 /* Who may compute, and who goes first: seats, and the pool of workers that has them. */
 #include "cmocka_all.h"
 
-#include "base/seats.h"
-#include "service/workers.h"
+#include "work/cpu_slots.h"
+#include "work/pool.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,12 +1,12 @@
 /* Parts of the service that need no network: workers, unions, page tokens, names. */
 #include "cmocka_all.h"
 
-#include "service/account_limit.h"
-#include "service/arn.h"
-#include "service/page_token.h"
-#include "service/profile_config.h"
-#include "service/workers.h"
+#include "api/page_token.h"
+#include "profile/arn.h"
+#include "profile/config.h"
 #include "wire/restjson.h"
+#include "work/concurrency_limit.h"
+#include "work/pool.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* What many changes in one batch do to each other: nothing, though PostgreSQL's driver gathers them
  * into few statements, and what many threads look up at once is asked for together. */
-#include "base/seats.h"
 #include "store_gate.h"
+#include "work/cpu_slots.h"
 
 #include <pthread.h>
 #include <stddef.h>

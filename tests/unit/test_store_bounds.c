@@ -2,9 +2,9 @@
  */
 #include "store_fixture.h"
 
-#include "store/inside.h"
-#include "store/sqlite_inside.h"
-#include "store/sqlite_page.h"
+#include "store/core/internal.h"
+#include "store/sqlite/internal.h"
+#include "store/sqlite/page.h"
 
 enum {
     MANY = 20000,

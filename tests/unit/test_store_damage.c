@@ -2,8 +2,8 @@
  * to do. Nothing is wrong in silence. */
 #include "store_fixture.h"
 
-#include "store/sqlite_inside.h"
-#include "store/sqlite_page.h"
+#include "store/sqlite/internal.h"
+#include "store/sqlite/page.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

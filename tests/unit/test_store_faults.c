@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "cli/access_keys_made.h"
-#include "service/profile_seal.h"
+#include "profile/seal.h"
 #include "vault/seal.h"
 
 #include <errno.h>

@@ -2,9 +2,9 @@
  * long again. */
 #include "store_gate.h"
 
-#include "store/driver.h"
-#include "store/inside.h"
-#include "store/sqlite_inside.h"
+#include "store/core/internal.h"
+#include "store/db/driver.h"
+#include "store/sqlite/internal.h"
 
 /* What comes in the place of the writer's own driver. */
 static struct {

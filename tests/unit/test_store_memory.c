@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "cli/access_keys_made.h"
-#include "service/profile_seal.h"
+#include "profile/seal.h"
 #include "vault/crypto_memory.h"
 #include "vault/seal.h"
 

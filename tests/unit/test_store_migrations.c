@@ -2,8 +2,8 @@
 #include "store_fixture.h"
 #include "store_raw.h"
 
-#include "store/backup.h"
-#include "store/sqlite_inside.h"
+#include "store/sqlite/backup.h"
+#include "store/sqlite/internal.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>

@@ -3,7 +3,7 @@
 #include "cmocka_all.h"
 
 #include "base/clock.h"
-#include "store/pg_inside.h"
+#include "store/pg/internal.h"
 
 #include <netinet/in.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* What the other tables of the store keep and refuse, and how long. */
 #include "store_fixture.h"
 
-#include "store/inside.h"
+#include "store/core/internal.h"
 
 /* --- exchanges --- */
 

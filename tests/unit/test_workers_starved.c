@@ -2,8 +2,8 @@
  * (--wrap). */
 #include "cmocka_all.h"
 
-#include "base/seats.h"
-#include "service/workers.h"
+#include "work/cpu_slots.h"
+#include "work/pool.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,0 +1,35 @@
+/* What the two files of signing in share: one conversation with one address. */
+#pragma once
+
+#include "connectors/redshift/postgres.h"
+#include "net/libpq.h"
+
+#include <sys/socket.h>
+
+struct postgres_session {
+    struct client *client;
+    struct arena *arena;
+    const struct postgres_request *request;
+    const char *authority;  /* host and port, for sentences */
+    const char *address;    /* where to connect to: a literal */
+    int port;               /* there */
+    const char *ca_path;    /* file of trusted certificates; NULL: there is none */
+    int64_t connect_end_ms; /* the connection stands by then, TLS included */
+    struct postgres_answer *answer;
+    struct pg_conn *connection;
+    int status; /* enum libpq_status before the last step */
+};
+
+/* The whole conversation; sets *session->answer. */
+void postgres_converse(struct postgres_session *session);
+
+/* Sets the answer to POSTGRES_FAILED. The clause follows the authority. */
+void postgres_fail(struct postgres_session *session, enum client_outcome outcome,
+                   const char *clause);
+
+/* --- postgres_words.c --- */
+
+/* Reads what libpq says about a connection that did not come about. */
+void postgres_judge(struct postgres_session *session, const char *text);
+
+struct str postgres_words(struct postgres_session *session, const char *text);

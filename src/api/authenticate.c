@@ -1,0 +1,165 @@
+/* Opened secrets are kept for a while, so that most requests cost no decryption. */
+#include "api/authenticate.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/access_keys.h"
+#include "vault/seal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct kept_key {
+    char id[129];     /* the model's AWS access key ids are 16 to 128 characters */
+    char account[13]; /* 12 digits */
+    struct secret *secret;
+    int64_t checked_ms; /* monotonic; when the store was last asked */
+    struct str sealed;  /* as in the store, on the heap: tells whether the key was replaced */
+};
+
+struct access {
+    struct sigv4_key_cache *signing_keys;
+    struct kept_key kept[ACCESS_KEYS_KEPT];
+};
+
+struct access *access_new(void)
+{
+    struct access *access = xcalloc(1, sizeof(*access));
+    access->signing_keys = sigv4_key_cache_new();
+    return access;
+}
+
+static void forget(struct kept_key *kept)
+{
+    secret_free(kept->secret);
+    free((char *)kept->sealed.data);
+    *kept = (struct kept_key){0};
+}
+
+void access_free(struct access *access)
+{
+    if (!access)
+        return;
+    for (size_t i = 0; i < ACCESS_KEYS_KEPT; i++)
+        forget(&access->kept[i]);
+    sigv4_key_cache_free(access->signing_keys);
+    free(access);
+}
+
+struct seal_binding access_key_binding(struct str account, struct str id)
+{
+    return (struct seal_binding){
+        .purpose = STR("access-key"), .account = account, .region = STR(""), .name = id};
+}
+
+/* FNV-1a: only spreads ids over the table. */
+static size_t slot_of(struct str id)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < id.len; i++)
+        hash = (hash ^ (unsigned char)id.data[i]) * 16777619U;
+    return hash % ACCESS_KEYS_KEPT;
+}
+
+static bool keep(struct call *call, struct kept_key *kept, const struct access_key *key)
+{
+    struct seal_binding binding = access_key_binding(key->account, key->id);
+    struct str plain;
+    if (!seal_open(call->service->config.keyring, &binding, key->sealed_secret, call->arena, &plain,
+                   &call->error))
+        return false;
+    forget(kept);
+    memcpy(kept->id, key->id.data, key->id.len);
+    memcpy(kept->account, key->account.data, key->account.len);
+    kept->secret = secret_new(plain);
+    char *sealed = xmalloc(key->sealed_secret.len);
+    memcpy(sealed, key->sealed_secret.data, key->sealed_secret.len);
+    kept->sealed = (struct str){sealed, key->sealed_secret.len};
+    return true;
+}
+
+/* From the store; where that would wait, what a worker fetched from it. */
+static bool read_key(struct call *call, struct str id, struct access_key *ret_key, bool *ret_found)
+{
+    if (call->reader)
+        return access_key_find(call->reader, call->arena, id, ret_key, ret_found, &call->error);
+    call->key_is_wanted = !call->key.fetched;
+    call->key.wanted = arena_copy(call->arena, id);
+    *ret_key = call->key.row;
+    *ret_found = call->key.found;
+    return call->key.fetched;
+}
+
+void access_fetch(struct call *call)
+{
+    struct store *store = call->service->config.store;
+    struct store_reader *reader;
+    call->key_is_wanted = false;
+    call->error = (struct error){0};
+    if (!store_reader_take(store, &reader, &call->error))
+        return;
+    call->key.fetched = access_key_find(reader, call->arena, call->key.wanted, &call->key.row,
+                                        &call->key.found, &call->error);
+    store_reader_put(store, reader);
+}
+
+/* Asks the store. False leaves the slot empty: unknown key, or call->error is set. */
+static bool refresh(struct call *call, struct kept_key *kept, struct str id)
+{
+    struct access_key key = {0};
+    bool found = false;
+    if (id.len >= sizeof(kept->id) || !read_key(call, id, &key, &found))
+        return false;
+    if (!found || key.account.len >= sizeof(kept->account)) {
+        if (str_eq(str_from(kept->id), id))
+            forget(kept);
+        return false;
+    }
+    bool same = str_eq(str_from(kept->id), id) && str_eq(kept->sealed, key.sealed_secret);
+    if (!same && !keep(call, kept, &key))
+        return false;
+    kept->checked_ms = clock_mono_ms();
+    return true;
+}
+
+struct lookup {
+    struct access *access;
+    struct call *call;
+};
+
+static const struct secret *find_key(void *context, struct str id, struct arena *arena,
+                                     struct str *ret_account, struct error *error)
+{
+    struct lookup *lookup = context;
+    struct kept_key *kept = &lookup->access->kept[slot_of(id)];
+    bool fresh = kept->secret && str_eq(str_from(kept->id), id) &&
+                 clock_mono_ms() - kept->checked_ms < ACCESS_RECHECK_MS;
+    (void)error; /* the same as the call's */
+    if (!fresh && !refresh(lookup->call, kept, id))
+        return NULL;
+    *ret_account = arena_copy(arena, str_from(kept->account));
+    return kept->secret;
+}
+
+static struct sigv4_request as_signed(const struct http_exchange *exchange)
+{
+    struct sigv4_request request = {
+        .method = exchange->head.method,
+        .path = exchange->head.target,
+        .query = STR(""),
+        .headers = exchange->head.headers,
+        .header_count = exchange->head.header_count,
+        .body = exchange->body,
+    };
+    str_cut(exchange->head.target, '?', &request.path, &request.query);
+    return request;
+}
+
+bool access_verify(struct access *access, struct call *call)
+{
+    struct sigv4_request request = as_signed(call->exchange);
+    struct lookup lookup = {access, call};
+    struct sigv4_keys keys = {find_key, &lookup};
+    return sigv4_verify(&request, STR("appflow"), clock_wall_ms(), &keys, access->signing_keys,
+                        call->arena, &call->caller, &call->error);
+}

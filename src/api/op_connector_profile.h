@@ -1,0 +1,12 @@
+/* The operations on connector profiles, one function each. */
+#pragma once
+
+#include "api/request.h"
+
+/* The connectorType whose profiles have labels. */
+#define CUSTOM_CONNECTOR STR("CustomConnector")
+
+bool create_connector_profile(struct call *call);
+bool update_connector_profile(struct call *call);
+bool delete_connector_profile(struct call *call);
+bool describe_connector_profiles(struct call *call);

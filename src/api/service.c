@@ -1,0 +1,87 @@
+/* Puts the service together from its parts. */
+#include "api/service.h"
+
+#include "base/alloc.h"
+#include "profile/oauth_app_store.h"
+#include "profile/private_connection_queue.h"
+
+#include <stdlib.h>
+
+static struct str endpoint_override(void *context, struct str connector_type)
+{
+    const struct service *service = context;
+    for (size_t i = 0; i < service->config.override_count; i++) {
+        if (str_eq(service->config.overrides[i].connector_type, connector_type))
+            return service->config.overrides[i].base_url;
+    }
+    return STR_NULL;
+}
+
+struct service *service_new(const struct service_config *config)
+{
+    struct service *service = xcalloc(1, sizeof(*service));
+    service->config = *config;
+    service->aws = (struct aws_access){
+        .client = config->client,
+        .access_key_id = config->aws_access_key_id,
+        .secret_access_key =
+            config->aws_access_key_id.len > 0 ? config->aws_secret_access_key : NULL,
+        .session_token = config->aws_session_token,
+    };
+    struct oauth_apps_config apps = {
+        .aws = &service->aws,
+        .find = oauth_app_stored_find,
+        .find_context = service,
+        .secrets_manager_url = config->secrets_manager_url,
+    };
+    service->connectors = (struct connector_env){
+        .client = config->client,
+        .endpoint_override = endpoint_override,
+        .endpoint_context = service,
+        .apps = oauth_apps_new(&apps),
+        .aws = &service->aws,
+        .sts_url = config->sts_url,
+    };
+    service->account_limit = account_limit_new(config->account_updates_max);
+    service->read_rate = account_rate_new(config->account_read_rate);
+    service->change_rate = account_rate_new(config->account_change_rate);
+    service->workers = workers_new(&(struct workers_config){
+        .max_threads = config->worker_count,
+        .computing = config->computing_count,
+        .queue_max = config->queue_max,
+        .host_max = config->vendor_updates_max,
+    });
+    if (store_is_remote(config->store))
+        service->readers = workers_new(&(struct workers_config){
+            .max_threads = config->reader_count,
+            .queue_max = config->queue_max,
+        });
+    service->codes = codes_new();
+    service->provisioner = provisioner_new(service);
+    return service;
+}
+
+bool service_resume(struct service *service, struct error *error)
+{
+    return provisioner_resume(service->provisioner, error);
+}
+
+bool service_stop(struct service *service, int64_t until_ms)
+{
+    provisioner_stop(service->provisioner);
+    return codes_wait(service->codes, until_ms);
+}
+
+void service_free(struct service *service)
+{
+    if (service->readers)
+        workers_free(service->readers);
+    workers_free(service->workers); /* these give work to the other */
+    provisioner_free(service->provisioner);
+    codes_free(service->codes);
+    oauth_apps_free(service->connectors.apps);
+    account_limit_free(service->account_limit);
+    account_rate_free(service->read_rate);
+    account_rate_free(service->change_rate);
+    free(service);
+}

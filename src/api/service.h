@@ -1,0 +1,82 @@
+/* The service: everything that the operations need, made once at the start. */
+#pragma once
+
+#include "auth/oauth_app.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "connector/http/verify.h"
+#include "net/client/client.h"
+#include "net/private_routes.h"
+#include "net/server/server.h"
+#include "profile/grants_in_flight.h"
+#include "store/core/store.h"
+#include "vault/keyring.h"
+#include "vault/secret.h"
+#include "work/concurrency_limit.h"
+#include "work/pool.h"
+#include "work/rate_limit.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct endpoint_override {
+    struct str connector_type;
+    struct str base_url;
+};
+
+struct service_config {
+    struct store *store;
+    const struct keyring *keyring;
+    const struct secret *service_secret; /* see service_secret_open */
+    struct client *client;
+    int64_t verify_timeout_ms; /* for all calls to the vendor that one request makes */
+    int64_t profile_quota;     /* profiles an account may have in a region; 0: no limit */
+    int worker_count;
+    int computing_count;       /* of those, that compute at once; 0: any number */
+    int reader_count;          /* where the store is remote: reads at once */
+    size_t queue_max;          /* changes that may wait for a worker */
+    size_t vendor_updates_max; /* changes that call one host at once; 0: see work/host_share.h */
+    long account_updates_max;  /* changes of one account at once; 0: any number */
+    struct rate account_read_rate; /* of one account; changes are no reads */
+    struct rate account_change_rate;
+    const struct endpoint_override *overrides; /* live as long as the service */
+    size_t override_count;
+    const struct private_routes *private_routes; /* never NULL; live as long as the service */
+    struct str secrets_manager_url;              /* STR_NULL or empty: AWS's own */
+    struct str sts_url;                          /* as well */
+    struct str aws_access_key_id;
+    const struct secret *aws_secret_access_key;
+    const struct secret *aws_session_token;
+    /* Used when the operator has no OAuth app of his own for a connector; NULL: none. Outputs are
+     * STR_NULL when there is none either. */
+    void (*default_oauth_app)(struct str connector_type, struct str *ret_client_id,
+                              struct str *ret_client_secret);
+};
+
+struct service {
+    struct service_config config;
+    struct aws_access aws;
+    struct connector_env connectors;
+    struct workers *workers;
+    struct workers *readers; /* what waits for the store alone; NULL where it never waits */
+    struct account_limit *account_limit;
+    struct account_rate *read_rate; /* NULL: no limit */
+    struct account_rate *change_rate;
+    struct provisioner *provisioner;
+    struct codes *codes; /* that are being exchanged */
+};
+
+struct service *service_new(const struct service_config *config);
+/* Goes on with what the last run left unfinished. */
+bool service_resume(struct service *service, struct error *error);
+/* From now on what is cut short counts as unfinished. Waits until until_ms, on clock_mono_ms(), for
+ * codes that are being exchanged; false when some still are. Call it before the client is stopped.
+ */
+bool service_stop(struct service *service, int64_t until_ms);
+/* Ends the workers after what they have in hand. Stop the HTTP server first. */
+void service_free(struct service *service);
+
+/* The hooks that the HTTP server calls; the context of each is the service. */
+void service_handle(void *service, struct http_exchange *exchange);
+void service_rest(void *service, struct server_loop *loop);
+void service_loop_end(void *service, struct server_loop *loop);

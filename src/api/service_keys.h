@@ -1,0 +1,24 @@
+/* The server's keys at its start: the keyring, and the service secret that only it can open. */
+#pragma once
+
+#include "base/error.h"
+#include "store/core/store.h"
+#include "vault/keyring.h"
+#include "vault/secret.h"
+
+struct service_keys {
+    struct keyring *keyring;
+    struct secret *service_secret; /* 32 bytes, for keyed hashes; the same through key rotations */
+};
+
+/* Opens the keyring; at the first start of a data directory makes it (a file, not a command) and
+ * the service secret. When the database was sealed with keys that this keyring does not hold,
+ * nothing is made and the error says what to do. */
+bool service_keys_open(struct store *store, const struct keyring_source *source,
+                       struct service_keys *ret_keys, struct error *error);
+/* Whether the service secret can be read from the store and opened with this keyring, at this
+ * moment.
+ */
+bool service_keys_check(struct store *store, const struct keyring *keyring, struct arena *arena,
+                        struct error *error);
+void service_keys_done(struct service_keys *keys);

@@ -1,0 +1,179 @@
+/* The database first: what stands on damaged pages is read no further. */
+#include "cli/inspect.h"
+
+#include "api/authenticate.h"
+#include "profile/grant_journal.h"
+#include "profile/oauth_app_store.h"
+#include "profile/seal.h"
+#include "store/access_keys.h"
+#include "store/fsck.h"
+#include "store/meta.h"
+#include "vault/seal.h"
+#include "wire/restjson.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct look {
+    struct inspection *inspection;
+    struct store_reader *reader;
+    struct arena arena; /* for a page of rows */
+    struct error *error;
+};
+
+static void problem(struct look *look, struct str text)
+{
+    look->inspection->tell(arena_cstr(&look->arena, text));
+    look->inspection->problems++;
+}
+
+/* --- seals --- */
+
+static void check_seal(struct look *look, const struct seal_binding *binding, struct str sealed,
+                       struct str what)
+{
+    struct error reason = {0};
+    struct str plain;
+    if (!seal_open(look->inspection->keyring, binding, sealed, &look->arena, &plain, &reason))
+        problem(look, arena_printf(&look->arena, "%.*s: %s", STR_ARG(what), reason.message));
+}
+
+static struct str name_of(struct look *look, const struct profile_key *key)
+{
+    return arena_printf(&look->arena, "Profile %.*s (account %.*s, %.*s)", STR_ARG(key->name),
+                        STR_ARG(key->account), STR_ARG(key->region));
+}
+
+static void check_profile(struct look *look, const struct profile *profile)
+{
+    struct seal_binding binding = profile_seal_binding(profile);
+    struct value *properties;
+    struct str what = name_of(look, &profile->key);
+    check_seal(look, &binding, profile->sealed_credentials,
+               arena_printf(&look->arena, "%.*s: its credentials", STR_ARG(what)));
+    if (!json_parse(profile->properties, &look->arena, &properties))
+        problem(look,
+                arena_printf(&look->arena, "%.*s: its properties cannot be read.", STR_ARG(what)));
+    look->inspection->profiles++;
+}
+
+static bool check_profiles(struct look *look)
+{
+    char account[64] = "", region[64] = "", name[512] = "";
+    struct profile *profiles;
+    size_t count;
+    do {
+        struct profile_key after = {str_from(account), str_from(region), str_from(name)};
+        if (!survey_profiles(look->reader, &look->arena, after, &profiles, &count, look->error))
+            return false;
+        for (size_t i = 0; i < count; i++)
+            check_profile(look, &profiles[i]);
+        if (count > 0) {
+            const struct profile_key *last = &profiles[count - 1].key;
+            snprintf(account, sizeof(account), "%.*s", STR_ARG(last->account));
+            snprintf(region, sizeof(region), "%.*s", STR_ARG(last->region));
+            snprintf(name, sizeof(name), "%.*s", STR_ARG(last->name));
+        }
+        arena_reset(&look->arena);
+    } while (count == SURVEY_PAGE);
+    return true;
+}
+
+static bool check_exchanges(struct look *look)
+{
+    unsigned char after[EXCHANGE_ID_SIZE];
+    bool begun = false;
+    struct exchange *exchanges;
+    size_t count;
+    do {
+        if (!survey_exchanges(look->reader, &look->arena, begun ? after : NULL, &exchanges, &count,
+                              look->error))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            const struct exchange *each = &exchanges[i];
+            struct profile_key key = {each->account, each->region, each->profile};
+            struct seal_binding binding = exchange_seal_binding(each->id, &key, &look->arena);
+            struct str what = name_of(look, &key);
+            check_seal(
+                look, &binding, each->sealed,
+                arena_printf(&look->arena, "%.*s: tokens for its next change", STR_ARG(what)));
+            memcpy(after, each->id, sizeof(after));
+            begun = true;
+        }
+        look->inspection->exchanges += count;
+        arena_reset(&look->arena);
+    } while (count == SURVEY_PAGE);
+    return true;
+}
+
+static bool check_access_keys(struct look *look)
+{
+    struct access_key *keys;
+    size_t count;
+    if (!access_key_list(look->reader, &look->arena, &keys, &count, look->error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct seal_binding binding = access_key_binding(keys[i].account, keys[i].id);
+        check_seal(look, &binding, keys[i].sealed_secret,
+                   arena_printf(&look->arena, "Access key %.*s", STR_ARG(keys[i].id)));
+    }
+    look->inspection->access_keys = count;
+    arena_reset(&look->arena);
+    return true;
+}
+
+static bool check_oauth_apps(struct look *look)
+{
+    struct oauth_app_row *apps;
+    size_t count;
+    if (!oauth_app_list(look->reader, &look->arena, &apps, &count, look->error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct seal_binding binding = oauth_app_binding(apps[i].connector_type);
+        check_seal(
+            look, &binding, apps[i].sealed_secret,
+            arena_printf(&look->arena, "OAuth app for %.*s", STR_ARG(apps[i].connector_type)));
+    }
+    look->inspection->oauth_apps = count;
+    arena_reset(&look->arena);
+    return true;
+}
+
+/* --- rows that went back --- */
+
+static const char *story_of(const struct strayed_profile *strayed)
+{
+    if (strayed->version == 0)
+        return "is gone, though the audit knows of no deletion.";
+    if (strayed->version < strayed->deleted)
+        return "is there again, though the audit says that it was deleted.";
+    if (strayed->version < strayed->made)
+        return "went back to an older version than the last change made.";
+    return "is at a version that the audit does not know.";
+}
+
+static bool check_versions(struct look *look)
+{
+    struct strayed_profile *strayed;
+    size_t count;
+    if (!survey_strayed(look->reader, &look->arena, &strayed, &count, look->error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct str what = name_of(look, &strayed[i].key);
+        problem(look, arena_printf(&look->arena, "%.*s %s", STR_ARG(what), story_of(&strayed[i])));
+    }
+    arena_reset(&look->arena);
+    return true;
+}
+
+bool inspect(struct inspection *inspection, struct store *store, struct error *error)
+{
+    struct look look = {.inspection = inspection, .error = error};
+    if (!survey_database(store, error) || !store_reader_take(store, &look.reader, error))
+        return false;
+    bool ok = check_profiles(&look) && check_exchanges(&look) && check_access_keys(&look) &&
+              check_oauth_apps(&look) && check_versions(&look);
+    store_reader_put(store, look.reader);
+    arena_done(&look.arena);
+    return ok;
+}

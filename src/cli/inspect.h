@@ -1,0 +1,19 @@
+/* Looks whether everything that is kept is whole: pages, seals, properties, and that each profile
+ * is the one that the last change made. */
+#pragma once
+
+#include "base/error.h"
+#include "store/core/store.h"
+#include "vault/keyring.h"
+
+#include <stddef.h>
+
+struct inspection {
+    const struct keyring *keyring;
+    void (*tell)(const char *problem);                   /* a sentence a problem; no secret in it */
+    size_t profiles, exchanges, access_keys, oauth_apps; /* that were looked at */
+    size_t problems;
+};
+
+/* False when it could not be done; what was found is told, and counted, as it is found. */
+bool inspect(struct inspection *inspection, struct store *store, struct error *error);

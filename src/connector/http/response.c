@@ -1,0 +1,68 @@
+/* First look at a vendor's answer. */
+#include "connector/http/response.h"
+
+#include "wire/restjson.h"
+
+#include <time.h>
+
+enum { RETRY_AFTER_MAX_S = 366 * 24 * 60 * 60 };
+#define WAIT_MAX 4102444800000000ULL /* the year 2100 in microseconds */
+
+static bool body_is_markup(struct str body)
+{
+    while (body.len > 0 && (body.data[0] == '\n' || body.data[0] == '\r' || body.data[0] == ' ' ||
+                            body.data[0] == '\t')) {
+        body.data++;
+        body.len--;
+    }
+    return body.len > 0 && body.data[0] == '<';
+}
+
+void answer_read(struct arena *arena, struct answer *answer)
+{
+    answer->json = NULL;
+    answer->html = false;
+    if (answer->response.outcome != CLIENT_OK)
+        return;
+    if (!json_parse(answer->response.body, arena, &answer->json))
+        answer->json = NULL;
+    answer->html = !answer->json && body_is_markup(answer->response.body);
+}
+
+/* Only the form that RFC 9110 lets a sender use: "Sun, 06 Nov 1994 08:49:37 GMT". */
+static int64_t read_date_ms(struct arena *arena, struct str text)
+{
+    struct tm tm = {0};
+    const char *end = strptime(arena_cstr(arena, text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    return end && *end == '\0' ? (int64_t)timegm(&tm) * 1000 : -1;
+}
+
+/* Such headers also come with good answers, where they ask for nothing. */
+static int64_t read_wait_ms(const struct answer *answer, const struct connector_wait *wait,
+                            int64_t now_ms)
+{
+    unsigned long long number;
+    const struct str *header =
+        wait->header ? client_header(&answer->response, str_from(wait->header)) : NULL;
+    if (!header || answer->response.status / 100 != 4 || !str_to_u64(*header, WAIT_MAX, &number))
+        return -1;
+    if (wait->unit == WAIT_SECONDS)
+        return number <= RETRY_AFTER_MAX_S ? (int64_t)number * 1000 : -1;
+    int64_t at_ms = (int64_t)(wait->unit == WAIT_UNTIL_US ? number / 1000 : number * 1000);
+    return at_ms > now_ms ? at_ms - now_ms : 0;
+}
+
+int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer,
+                              const struct connector_wait *wait, int64_t now_ms)
+{
+    const struct str *header = client_header(&answer->response, STR("Retry-After"));
+    unsigned long long seconds;
+    if (!header)
+        return read_wait_ms(answer, wait, now_ms);
+    if (str_to_u64(*header, RETRY_AFTER_MAX_S, &seconds))
+        return (int64_t)seconds * 1000;
+    int64_t at_ms = read_date_ms(arena, *header);
+    if (at_ms < 0)
+        return -1;
+    return at_ms > now_ms ? at_ms - now_ms : 0;
+}

@@ -1,0 +1,22 @@
+/* A vendor's answer, looked at once: its JSON when it is JSON, else whether it is a web page. */
+#pragma once
+
+#include "base/arena.h"
+#include "connector/connector.h"
+#include "net/client/client.h"
+#include "wire/value.h"
+
+#include <stdbool.h>
+
+struct answer {
+    struct client_response response;
+    struct value *json; /* NULL: not JSON */
+    bool html;
+};
+
+void answer_read(struct arena *arena, struct answer *answer); /* response is there already */
+
+/* How long the vendor asks to wait: Retry-After in seconds or as a date (RFC 9110, 10.2.3), else,
+ * in a refusal, its own header `wait`; -1 when it does not say. */
+int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer,
+                              const struct connector_wait *wait, int64_t now_ms);

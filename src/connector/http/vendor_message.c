@@ -1,0 +1,117 @@
+/* Vendors' words. */
+#include "connector/http/vendor_message.h"
+
+#include "base/buf.h"
+#include "base/encode.h"
+#include "connector/url.h"
+#include "wire/json_pointer.h"
+
+#include <string.h>
+
+/* Where messages usually are: RFC 6749, then the habits of JSON APIs, then bare codes. */
+static const char *const usual[] = {
+    "/error_description", "/error/message", "/message", "/errors/0/message",
+    "/0/message",         "/description",   "/error",   "/errors/0",
+};
+
+/* C1 controls, zero-width and direction marks, line separators: nothing a message needs, and able
+ * to disguise what a person reads. */
+static bool is_unfit(unsigned long c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+}
+
+/* Bytes of the character at the start of `text`, and its code point; 0 when it is none. */
+static size_t next_character(struct str text, unsigned long *ret_code)
+{
+    for (size_t width = 1; width <= 4 && width <= text.len; width++) {
+        if (!utf8_is_valid((struct str){text.data, width}))
+            continue;
+        unsigned char first = (unsigned char)text.data[0];
+        unsigned long code = width == 1 ? first : first & (0xFFU >> (width + 1));
+        for (size_t i = 1; i < width; i++)
+            code = code << 6 | ((unsigned char)text.data[i] & 0x3F);
+        *ret_code = code;
+        return width;
+    }
+    return 0;
+}
+
+static bool add_character(struct buf *out, struct str character, bool fit)
+{
+    if (!fit)
+        character = STR(" ");
+    if (out->len + character.len > VERDICT_WORDS_MAX)
+        return false;
+    bool doubled = str_eq(character, STR(" ")) && (out->len == 0 || out->data[out->len - 1] == ' ');
+    if (!doubled)
+        buf_add(out, character);
+    return true;
+}
+
+struct str words_clean(const struct redaction *redaction, struct str text)
+{
+    if (!text.data || text.len == 0 || text.len > WORDS_RAW_MAX)
+        return STR_NULL;
+    struct str left = redact(redaction, text);
+    struct buf out = buf_in(redaction->arena, VERDICT_WORDS_MAX);
+    while (left.len > 0) {
+        unsigned long code = 0;
+        size_t width = next_character(left, &code);
+        bool fit = width > 0 && !is_unfit(code);
+        width += width == 0;
+        if (!add_character(&out, (struct str){left.data, width}, fit))
+            break;
+        left = (struct str){left.data + width, left.len - width};
+    }
+    struct str words = str_trim(buf_str(&out));
+    return words.len > 0 ? words : STR_NULL;
+}
+
+static struct str first_of(struct arena *arena, const struct value *json,
+                           const struct connector_texts *pointers)
+{
+    for (size_t i = 0; i < pointers->count; i++) {
+        struct str text = pointer_text(arena, json, pointers->rows[i]);
+        if (text.len > 0)
+            return text;
+    }
+    return STR_NULL;
+}
+
+/* Where a redirect leads, but for path and query, which may hold anything: a login page elsewhere
+ * tells what is wrong. STR_NULL when it names no host. */
+static struct str words_of_redirect(struct arena *arena, const struct answer *answer)
+{
+    const struct str *location = client_header(&answer->response, STR("Location"));
+    struct str scheme, rest = STR_NULL;
+    struct url url;
+    if (!location || !str_cut(*location, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
+        return STR_NULL;
+    size_t len = strlen("//");
+    while (len < rest.len && !strchr("/?#", rest.data[len]))
+        len++;
+    struct str base = {location->data, scheme.len + strlen(":") + len};
+    if (!url_parse(arena, base, NULL, "Location", &url, NULL))
+        return STR_NULL;
+    return arena_printf(arena, "it leads to %.*s", STR_ARG(url_text(arena, &url)));
+}
+
+struct str words_of(const struct redaction *redaction, const struct connector *connector,
+                    const struct answer *answer)
+{
+    static const struct connector_texts usual_list = LIST(usual);
+    struct str text = STR_NULL;
+    if (answer->response.outcome != CLIENT_OK)
+        return words_clean(redaction, str_from(answer->response.detail));
+    if (answer->json)
+        text = first_of(redaction->arena, answer->json, &connector->words);
+    if (answer->json && !text.data)
+        text = first_of(redaction->arena, answer->json, &usual_list);
+    if (!text.data && answer->response.status / 100 == 3)
+        text = words_of_redirect(redaction->arena, answer);
+    if (!answer->json && !answer->html && answer->response.status >= 400)
+        text = answer->response.body; /* but not of a success: half a token may be in it */
+    return words_clean(redaction, text);
+}

@@ -1,0 +1,150 @@
+/* What the files of the client share: the client, and one call on its way through it. */
+#pragma once
+
+#include "base/buf.h"
+#include "net/client/client.h"
+#include "work/cpu_slots.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+/* Where curl connects to instead of the host that was asked for; a list of one. */
+struct client_route {
+    char text[32]; /* "::127.0.0.1:PORT" */
+    struct curl_slist entry;
+    int port; /* 0: the sandbox has none for this scheme */
+};
+
+struct client {
+    const struct egress *egress;
+    struct egress *inside; /* for private routes: all that no entry of a list can open by itself */
+    struct curl_blob ca;   /* data is NULL for the system's certificates */
+    bool sandbox;
+    struct client_route tls_route;
+    struct client_route plain_route;
+    int ca_fd;         /* of a file in memory with `ca`, for libpq, which takes files only; or -1 */
+    int postgres_port; /* of the sandbox's database; 0: it has none */
+
+    pthread_mutex_t lock;    /* guards what follows, up to the loop's own */
+    bool running;            /* the thread exists */
+    bool stopping;           /* never unset */
+    struct transfer *posted; /* not yet seen by the loop, oldest first */
+    struct transfer **posted_end;
+    atomic_int waking; /* callers between the lock and the wake-up of the loop */
+
+    pthread_t thread; /* the rest is touched by this thread only, once it runs */
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_timer_t timer;
+    CURLM *multi;
+    CURLSH *share;           /* TLS sessions, so that a new connection costs half a handshake */
+    struct transfer *active; /* in the multi handle */
+    size_t active_count;
+    size_t resting;         /* connections that lie unused */
+    size_t keeping;         /* transfers whose connection is going to */
+    struct watch **watches; /* by the descriptor of a connection's socket */
+    size_t watch_room;
+};
+
+/* Lives on the stack of its caller, who touches nothing of it between client_loop_run's start and
+ * end. In between, it and the caller's arena are the loop's. */
+struct transfer {
+    struct client *client;
+    struct arena *arena;
+    const struct client_request *request;
+    struct str authority; /* of the URL: host and port */
+    CURL *easy;
+    struct transfer *next;
+    struct transfer *previous; /* in `active` only */
+    struct pause done;
+    CURLcode code; /* how it ended */
+    bool stopped;
+
+    /* What curl's callbacks saw. */
+    int opened;         /* addresses that a connection was tried to */
+    int refused;        /* addresses that the policy refused */
+    int secured;        /* connections whose TLS handshake began */
+    int sent;           /* how often the request was about to be sent */
+    bool kept_was_dead; /* a second time would have been on a new connection, and was not done */
+    size_t header_bytes;
+    int status;
+    bool head_ended;
+    bool keeps;                      /* counted in client->keeping */
+    enum client_outcome own_outcome; /* why a callback ended it; CLIENT_OK: it did not */
+    const char *own_words;
+    struct http_header *headers;
+    size_t header_count;
+    size_t header_room;
+    struct buf body;
+    char curl_words[CURL_ERROR_SIZE];
+};
+
+/* For functions with a `transfer` and a `CURLcode *rc`: an option that libcurl does not take must
+ * not go unnoticed. */
+#define SET(option, value)                                                                         \
+    do {                                                                                           \
+        CURLcode set_rc = libcurl.easy_setopt(transfer->easy, option, value);                      \
+        if (set_rc != CURLE_OK)                                                                    \
+            *rc = set_rc;                                                                          \
+    } while (0)
+
+/* --- client_request.c --- */
+
+/* False when the request cannot be sent: *ret_response says why. */
+bool transfer_prepare(struct transfer *transfer, struct client_response *ret_response);
+
+/* --- client_answer.c --- */
+
+void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc);
+
+/* --- client_judge.c --- */
+
+void transfer_judge(struct transfer *transfer, struct client_response *ret_response);
+
+/* --- client_loop.c --- */
+
+/* Hands the transfer over and waits until it has ended. The first one starts the thread. */
+void client_loop_run(struct client *client, struct transfer *transfer);
+void client_loop_stop(struct client *client); /* for good; joins */
+/* curl's multi_socket_action, and what comes of it. On the loop's thread. */
+void client_loop_drive(struct client *client, curl_socket_t fd, int events);
+
+/* --- client_sockets.c: on the loop's thread --- */
+
+void client_socket_opened(struct client *client, curl_socket_t fd);
+void client_sockets_end(struct client *client); /* when curl has closed them all */
+/* CURLOPT_CLOSESOCKETFUNCTION and CURLMOPT_SOCKETFUNCTION, with the client. */
+int client_socket_close(void *client, curl_socket_t fd);
+int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *client, void *assigned);
+
+/* --- client_curl.c --- */
+
+/* What is used of libcurl, by its name there without "curl_". */
+#define LIBCURL_FUNCTIONS(F)                                                                       \
+    F(global_init_mem)                                                                             \
+    F(easy_init)                                                                                   \
+    F(easy_setopt)                                                                                 \
+    F(easy_getinfo)                                                                                \
+    F(easy_cleanup)                                                                                \
+    F(multi_init)                                                                                  \
+    F(multi_setopt)                                                                                \
+    F(multi_add_handle)                                                                            \
+    F(multi_remove_handle)                                                                         \
+    F(multi_socket_action)                                                                         \
+    F(multi_info_read)                                                                             \
+    F(multi_assign)                                                                                \
+    F(multi_cleanup)                                                                               \
+    F(share_init)                                                                                  \
+    F(share_setopt)                                                                                \
+    F(share_cleanup)
+
+#define LIBCURL_MEMBER(name) __typeof__(curl_##name) *(name);
+struct libcurl {
+    LIBCURL_FUNCTIONS(LIBCURL_MEMBER)
+};
+extern struct libcurl libcurl;
+
+/* Once for the process, from any thread. False when libcurl is not there or too old. */
+bool libcurl_load(void);

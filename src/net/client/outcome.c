@@ -1,0 +1,203 @@
+/* What came of a transfer, from curl's code, how far it got and what the callbacks saw: an outcome
+ * and a sentence without credentials, query or anything that the peer wrote. */
+#include "net/client/internal.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+#include <openssl/x509.h>
+#include <string.h>
+
+enum { HOST_SHOWN_MAX = 255, CURL_WORDS_MAX = 160 };
+
+enum stage { RESOLVING, CONNECTING, SECURING, WAITING };
+
+static enum stage find_stage(const struct transfer *transfer)
+{
+    if (transfer->sent > 0)
+        return WAITING;
+    if (transfer->secured > 0)
+        return SECURING;
+    return transfer->opened > 0 ? CONNECTING : RESOLVING;
+}
+
+static const char *say(struct transfer *transfer, const char *format, const char *more)
+{
+    struct str host = transfer->authority;
+    if (host.len > HOST_SHOWN_MAX)
+        host.len = HOST_SHOWN_MAX;
+    struct str words = arena_printf(transfer->arena, "%.*s %s", STR_ARG(host), format);
+    return more ? arena_printf(transfer->arena, "%.*s: %s", STR_ARG(words), more).data : words.data;
+}
+
+/* The system's words for a connection that failed; NULL when there are none. */
+static const char *system_words(const struct transfer *transfer, char *out, size_t size)
+{
+    long number = 0;
+    libcurl.easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    return number != 0 ? strerror_r((int)number, out, size) : NULL;
+}
+
+/* Why a certificate was not accepted. curl's own text may quote the certificate, whose words are
+ * the peer's, so it is used only for failures of the handshake, and cleaned. */
+static const char *tls_words(struct transfer *transfer)
+{
+    long verified = X509_V_OK;
+    libcurl.easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    if (transfer->code == CURLE_PEER_FAILED_VERIFICATION)
+        /* curl compares the name itself, before it asks OpenSSL what it thinks of the chain. */
+        return verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED
+                   ? "the certificate is for another name"
+                   : X509_verify_cert_error_string(verified);
+    char *words = transfer->curl_words;
+    words[CURL_WORDS_MAX] = '\0';
+    for (char *c = words; *c; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
+    return words[0] ? words : NULL;
+}
+
+static const char *timeout_words(const struct transfer *transfer, enum stage stage)
+{
+    static const char *const words[] = {
+        [RESOLVING] = "was still being looked up when the time was over",
+        [CONNECTING] = "had not taken the connection when the time was over",
+        [SECURING] = "had not finished the TLS handshake when the time was over",
+        [WAITING] = "had not begun to answer when the time was over",
+    };
+    if (transfer->header_bytes > 0)
+        return "had not finished its answer when the time was over";
+    return words[stage];
+}
+
+/* The connection's own, shorter limit. */
+static enum client_outcome judge_no_connection(enum stage stage, const char **ret_words)
+{
+    switch (stage) {
+    case RESOLVING:
+        *ret_words = "could not be looked up in time";
+        return CLIENT_RESOLVE;
+    case CONNECTING:
+        *ret_words = "did not take the connection in time";
+        return CLIENT_CONNECT;
+    default:
+        *ret_words = "did not finish the TLS handshake in time";
+        return CLIENT_TLS;
+    }
+}
+
+static enum client_outcome judge_timeout(const struct transfer *transfer, enum stage stage,
+                                         const char **ret_words)
+{
+    if (stage != WAITING && clock_mono_ms() < transfer->request->deadline_ms)
+        return judge_no_connection(stage, ret_words);
+    *ret_words = timeout_words(transfer, stage);
+    return CLIENT_TIMEOUT;
+}
+
+static enum client_outcome judge_connect(const struct transfer *transfer, const char **ret_words)
+{
+    if (transfer->refused > 0 && transfer->opened == 0) {
+        *ret_words = "leads to an address that this server is not allowed to connect to";
+        return CLIENT_REFUSED;
+    }
+    *ret_words = "does not take connections";
+    return CLIENT_CONNECT;
+}
+
+/* What is left once names, connections, TLS, time and limits are told apart. Whether the end of a
+ * connection shows itself as an end or as an error is chance, so what came before it decides. */
+static const char *broken_words(const struct transfer *transfer)
+{
+    static const char before[] = "closed the connection before it answered";
+    switch (transfer->code) {
+    case CURLE_GOT_NOTHING:
+        return before;
+    case CURLE_PARTIAL_FILE:
+        return "ended its answer early";
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+        return transfer->header_bytes > 0 ? "broke off before its answer was whole" : before;
+    default:
+        return "did not answer in HTTP";
+    }
+}
+
+static enum client_outcome judge_failure(struct transfer *transfer, enum stage stage,
+                                         const char **ret_words, const char **ret_more, char *room,
+                                         size_t room_size)
+{
+    enum client_outcome outcome;
+    switch (transfer->code) {
+    case CURLE_URL_MALFORMAT:
+        *ret_words = "is not a host, or what follows it is not a URL's path";
+        return CLIENT_BAD_URL;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        *ret_words = "has no address";
+        return CLIENT_RESOLVE;
+    case CURLE_COULDNT_CONNECT:
+        outcome = judge_connect(transfer, ret_words);
+        if (outcome == CLIENT_CONNECT)
+            *ret_more = system_words(transfer, room, room_size);
+        return outcome;
+    case CURLE_OPERATION_TIMEDOUT:
+        return judge_timeout(transfer, stage, ret_words);
+    default:
+        if (stage == SECURING || stage == CONNECTING) {
+            *ret_words = "did not pass the TLS handshake";
+            *ret_more = tls_words(transfer);
+            return CLIENT_TLS;
+        }
+        *ret_words = broken_words(transfer);
+        return CLIENT_BROKEN;
+    }
+}
+
+static enum client_outcome judge(struct transfer *transfer, enum stage stage,
+                                 const char **ret_detail)
+{
+    const char *words = NULL, *more = NULL;
+    char room[128];
+    enum client_outcome outcome;
+    if (transfer->stopped) {
+        *ret_detail = "the server is stopping";
+        return CLIENT_STOPPED;
+    }
+    if (transfer->own_outcome != CLIENT_OK) {
+        outcome = transfer->own_outcome;
+        words = transfer->own_words;
+    } else if (transfer->code != CURLE_OK) {
+        outcome = judge_failure(transfer, stage, &words, &more, room, sizeof(room));
+    } else if (!transfer->head_ended) { /* curl is content with a head that just stops */
+        outcome = CLIENT_BROKEN;
+        words = transfer->status == 101 ? "changed to a protocol that nobody asked for"
+                                        : "ended its answer early";
+    } else {
+        return CLIENT_OK;
+    }
+    *ret_detail = say(transfer, words, more);
+    return outcome;
+}
+
+void transfer_judge(struct transfer *transfer, struct client_response *ret_response)
+{
+    long new_connections = 1;
+    enum stage stage = find_stage(transfer);
+    ret_response->outcome = judge(transfer, stage, &ret_response->detail);
+    ret_response->connected = stage == SECURING || stage == WAITING;
+    ret_response->sent = transfer->sent > 0;
+    libcurl.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
+    ret_response->reused = transfer->kept_was_dead || (transfer->sent > 0 && new_connections == 0);
+    metrics_count(METRIC_CLIENT_CALLS,
+                  ret_response->reused      ? CONNECTION_OF_REUSED
+                  : ret_response->connected ? CONNECTION_OF_NEW
+                                            : CONNECTION_OF_NONE,
+                  0);
+    if (ret_response->outcome != CLIENT_OK)
+        return;
+    ret_response->status = transfer->status;
+    ret_response->headers = transfer->headers;
+    ret_response->header_count = transfer->header_count;
+    ret_response->body = buf_str(&transfer->body);
+}

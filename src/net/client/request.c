@@ -1,0 +1,272 @@
+/* One request as options of a curl handle, after a check that it can be sent as it is. */
+#include "net/client/internal.h"
+
+#include <openssl/ssl.h>
+#include <string.h>
+
+enum {
+    METHOD_MAX = 16,
+    /* Each call has buffers of its own, which are wiped whole after it. */
+    RECEIVE_BUFFER_SIZE = 4 * 1024,
+    SEND_BUFFER_SIZE = 16 * 1024, /* curl's least */
+};
+
+/* --- what can be sent --- */
+
+static bool is_token(struct str text)
+{
+    static const char punctuation[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 5.6.2 */
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && (c == '\0' || !strchr(punctuation, c)))
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool is_method(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < 'A' || text.data[i] > 'Z')
+            return false;
+    }
+    return text.len > 0 && text.len <= METHOD_MAX;
+}
+
+/* A line break in a value (a credential, say) would be a header of its own for the vendor. */
+static bool is_header_value(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7F)
+            return false;
+    }
+    return true;
+}
+
+/* The authority of an absolute http or https URL. Stricter than curl, which repairs much: what was
+ * checked by a caller and what is connected to must not differ. */
+static bool split_url(struct str url, struct str *ret_authority, bool *ret_tls)
+{
+    struct str scheme, rest;
+    if (!url.data || url.len > CLIENT_URL_MAX || !str_cut(url, ':', &scheme, &rest))
+        return false;
+    *ret_tls = str_eq_nocase(scheme, STR("https"));
+    if ((!*ret_tls && !str_eq_nocase(scheme, STR("http"))) || !str_starts(rest, STR("//")))
+        return false;
+    for (size_t i = 0; i < url.len; i++) {
+        if (url.data[i] <= ' ' || url.data[i] > '~' || url.data[i] == '\\')
+            return false;
+    }
+    rest.data += 2, rest.len -= 2;
+    size_t len = 0;
+    while (len < rest.len && !strchr("/?#", rest.data[len]))
+        len++;
+    *ret_authority = (struct str){rest.data, len};
+    return len > 0 && !memchr(rest.data, '@', len);
+}
+
+/* NULL when the request can be sent as it is. */
+static const char *find_fault(const struct client_request *request)
+{
+    static const struct str own[] = {STR("Host"), STR("Content-Length"), STR("Transfer-Encoding"),
+                                     STR("Connection"), STR("Expect")};
+    if (!is_method(request->method))
+        return "the method is not one of HTTP's";
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct http_header *header = &request->headers[i];
+        if (!is_token(header->name))
+            return "a header's name holds characters that HTTP does not allow";
+        if (!is_header_value(header->value))
+            return "a header's value holds a control character";
+        for (size_t k = 0; k < sizeof(own) / sizeof(*own); k++) {
+            if (str_eq_nocase(header->name, own[k]))
+                return "it brings a header that the connection sets itself";
+        }
+    }
+    return NULL;
+}
+
+static bool refuse(struct client_response *ret_response, const char *words)
+{
+    ret_response->outcome = CLIENT_BAD_URL;
+    ret_response->detail = words;
+    return false;
+}
+
+/* --- options --- */
+
+/* What was read of a record is wiped, and SSLKEYLOGFILE in the environment writes no keys. curl has
+ * a connection's record buffers freed between records, which with that option wipes the whole of
+ * them each time; they are kept as long as the connection. */
+static CURLcode start_tls(CURL *easy, void *context, void *user)
+{
+    struct transfer *transfer = user;
+    (void)easy;
+    transfer->secured++;
+    SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+    SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_keylog_callback(context, NULL);
+    return CURLE_OK;
+}
+
+static void set_security(struct transfer *transfer, CURLcode *rc)
+{
+    struct client *client = transfer->client;
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_PROXY, ""); /* not the environment's either */
+    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSL_CTX_FUNCTION, start_tls);
+    SET(CURLOPT_SSL_CTX_DATA, transfer);
+    SET(CURLOPT_CAPATH, NULL); /* the bundle alone is parsed once and kept, a directory is not */
+    if (client->ca.data)
+        SET(CURLOPT_CAINFO_BLOB, &client->ca);
+}
+
+static struct str without_dot(struct str host)
+{
+    return (struct str){host.data, host.len - str_ends(host, STR("."))};
+}
+
+static bool leads_to_itself(const struct transfer *transfer)
+{
+    struct str host = transfer->authority, to = transfer->request->route->host;
+    for (size_t i = host.len; i-- > 0 && host.data[i] != ']';) {
+        if (host.data[i] == ':')
+            host.len = i;
+    }
+    return str_eq_nocase(without_dot(host), without_dot(to));
+}
+
+/* curl keeps connections to another host apart from the usual ones, but not those to the URL's own:
+ * a call without a route would find one that the egress policy keeps from it. */
+static void set_private_way(struct transfer *transfer, CURLcode *rc)
+{
+    struct curl_slist *entry = arena_new(transfer->arena, struct curl_slist);
+    entry->data = (char *)transfer->request->route->connect_to; /* only read */
+    SET(CURLOPT_CONNECT_TO, entry);
+    if (leads_to_itself(transfer))
+        SET(CURLOPT_FORBID_REUSE, 1L);
+}
+
+static void set_connection(struct transfer *transfer, const struct client_route *sandbox,
+                           CURLcode *rc)
+{
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* or a name server that is silent would hold up every transfer */
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT_MS);
+    SET(CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_MAX_S);
+    SET(CURLOPT_MAXLIFETIME_CONN, (long)CLIENT_CONNECTION_AGE_MAX_S);
+    SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)CLIENT_DNS_CACHE_S);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_SIZE);
+    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER_SIZE);
+    if (transfer->client->sandbox)
+        SET(CURLOPT_CONNECT_TO, &sandbox->entry);
+    else if (transfer->request->route)
+        set_private_way(transfer, rc);
+}
+
+static void set_method(struct transfer *transfer, CURLcode *rc)
+{
+    const struct client_request *request = transfer->request;
+    struct str method = request->method;
+    bool carries_body = request->body.len > 0 || str_eq(method, STR("POST")) ||
+                        str_eq(method, STR("PUT")) || str_eq(method, STR("PATCH"));
+    const char *name = arena_cstr(transfer->arena, method);
+    if (carries_body) {
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+        SET(CURLOPT_POSTFIELDS, request->body.data ? request->body.data : ""); /* not copied */
+        if (!str_eq(method, STR("POST")))
+            SET(CURLOPT_CUSTOMREQUEST, name);
+    } else if (str_eq(method, STR("HEAD"))) {
+        SET(CURLOPT_NOBODY, 1L);
+    } else if (!str_eq(method, STR("GET"))) {
+        SET(CURLOPT_CUSTOMREQUEST, name);
+    }
+}
+
+/* A line of curl's list, built in the caller's arena and without printf, which leaves pieces of
+ * what it prints on the stack. "Name;" is how curl is told to send a header without a value,
+ * "Name:" how to send none. */
+static struct curl_slist *add_line(struct transfer *transfer, struct curl_slist *list,
+                                   struct str name, const char *between, struct str value)
+{
+    struct curl_slist *entry = arena_new(transfer->arena, struct curl_slist);
+    size_t gap = strlen(between);
+    entry->data = arena_alloc(transfer->arena, name.len + gap + value.len + 1);
+    memcpy(entry->data, name.data, name.len);
+    memcpy(entry->data + name.len, between, gap);
+    if (value.len > 0)
+        memcpy(entry->data + name.len + gap, value.data, value.len);
+    entry->next = list;
+    return entry;
+}
+
+static void set_headers(struct transfer *transfer, CURLcode *rc)
+{
+    const struct client_request *request = transfer->request;
+    struct curl_slist *list = NULL;
+    bool typed = false, named = false;
+    for (size_t i = request->header_count; i-- > 0;) {
+        const struct http_header *header = &request->headers[i];
+        typed |= str_eq_nocase(header->name, STR("Content-Type"));
+        named |= str_eq_nocase(header->name, STR("User-Agent"));
+        struct str value = str_trim(header->value);
+        list = add_line(transfer, list, header->name, value.len > 0 ? ": " : ";", value);
+    }
+    list = add_line(transfer, list, STR("Expect"), ":", STR_NULL);
+    if (!typed)
+        list = add_line(transfer, list, STR("Content-Type"), ":", STR_NULL);
+    if (!named)
+        SET(CURLOPT_USERAGENT, "headgate/" HEADGATE_VERSION);
+    SET(CURLOPT_HTTPHEADER, list);
+}
+
+static bool set_options(struct transfer *transfer, const struct client_route *route)
+{
+    CURLcode code = CURLE_OK, *rc = &code;
+    SET(CURLOPT_PRIVATE, transfer);
+    SET(CURLOPT_ERRORBUFFER, transfer->curl_words);
+    SET(CURLOPT_URL, arena_cstr(transfer->arena, transfer->request->url));
+    set_security(transfer, rc);
+    set_connection(transfer, route, rc);
+    set_method(transfer, rc);
+    set_headers(transfer, rc);
+    transfer_set_callbacks(transfer, rc);
+    return code == CURLE_OK;
+}
+
+bool transfer_prepare(struct transfer *transfer, struct client_response *ret_response)
+{
+    const struct client *client = transfer->client;
+    bool tls;
+    if (!split_url(transfer->request->url, &transfer->authority, &tls))
+        return refuse(ret_response, "the URL is not an absolute http or https URL without user "
+                                    "name, blanks and characters outside of ASCII");
+    const char *fault = find_fault(transfer->request);
+    if (fault)
+        return refuse(ret_response, fault);
+    const struct client_route *route = tls ? &client->tls_route : &client->plain_route;
+    if (client->sandbox && route->port == 0) {
+        ret_response->outcome = CLIENT_REFUSED;
+        ret_response->detail =
+            tls ? "the sandbox has no TLS port" : "the sandbox has no plain port";
+        return false;
+    }
+    /* A new handle each time: it costs a microsecond, and keeps nothing of the call before. */
+    transfer->easy = libcurl_load() ? libcurl.easy_init() : NULL;
+    if (!transfer->easy || !set_options(transfer, route)) {
+        ret_response->outcome = CLIENT_BROKEN;
+        ret_response->detail = "libcurl.so.4 cannot be loaded, or is too old for outbound calls";
+        return false;
+    }
+    return true;
+}

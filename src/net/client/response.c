@@ -1,0 +1,171 @@
+/* What curl calls while a transfer runs: may this address be connected to, may this be sent, and
+ * taking the answer within its limits. All of it runs on the loop's thread. */
+#include "net/client/internal.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+/* curl's types leave it to a callback whether it writes to what it is given. */
+/* NOLINTBEGIN(readability-non-const-parameter) */
+
+enum { HEADERS_FIRST = 16 };
+
+static size_t give_up(struct transfer *transfer, enum client_outcome outcome, const char *words)
+{
+    transfer->own_outcome = outcome;
+    transfer->own_words = words;
+    return 0;
+}
+
+/* In sandbox mode the one place to go is the sandbox; the operator's list has no say. */
+static bool is_sandbox(const struct client *client, const struct sockaddr *address)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+    if (address->sa_family != AF_INET || in->sin_addr.s_addr != htonl(INADDR_LOOPBACK))
+        return false;
+    int port = ntohs(in->sin_port);
+    return port == client->tls_route.port || port == client->plain_route.port;
+}
+
+static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct transfer *transfer = user;
+    struct client *client = transfer->client;
+    (void)purpose;
+    const struct egress *policy = transfer->request->route ? client->inside : client->egress;
+    bool allowed =
+        client->sandbox ? is_sandbox(client, &to->addr) : egress_allows(policy, &to->addr);
+    if (!allowed) {
+        transfer->refused++;
+        return CURL_SOCKET_BAD;
+    }
+    transfer->opened++;
+    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    if (fd >= 0)
+        client_socket_opened(client, fd);
+    return fd;
+}
+
+/* curl sends a request again when a connection that it had kept turns out to be dead before an
+ * answer came. The vendor may have acted on the first one all the same, and an authorization code
+ * that is seen twice is a reason to revoke its tokens; so only what changes nothing is repeated. */
+static int before_sending(void *user, char *to, char *from, int to_port, int from_port)
+{
+    struct transfer *transfer = user;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    struct str method = transfer->request->method;
+    bool repeatable = str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"));
+    if (transfer->sent > 0 && !repeatable) {
+        transfer->kept_was_dead = true;
+        give_up(transfer, CLIENT_BROKEN, "closed the connection before it answered");
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->sent++;
+    return CURL_PREREQFUNC_OK;
+}
+
+static void start_head(struct transfer *transfer, struct str line)
+{
+    unsigned long long status = 0;
+    struct str version, rest = STR_NULL;
+    str_cut(line, ' ', &version, &rest);
+    if (rest.len >= 3)
+        str_to_u64((struct str){rest.data, 3}, 999, &status);
+    transfer->status = (int)status;
+    transfer->header_count = 0;
+}
+
+static struct http_header *next_header(struct transfer *transfer)
+{
+    if (transfer->header_count == transfer->header_room) {
+        size_t room = transfer->header_room ? transfer->header_room * 2 : HEADERS_FIRST;
+        struct http_header *more = arena_array(transfer->arena, struct http_header, room);
+        if (transfer->header_count > 0)
+            memcpy(more, transfer->headers, transfer->header_count * sizeof(*more));
+        transfer->headers = more;
+        transfer->header_room = room;
+    }
+    return &transfer->headers[transfer->header_count++];
+}
+
+/* Two lengths are two readings of where the answer ends (RFC 9112 6.3). */
+static bool contradicts(const struct transfer *transfer, struct str name, struct str value)
+{
+    if (!str_eq_nocase(name, STR("Content-Length")))
+        return false;
+    for (size_t i = 0; i < transfer->header_count; i++) {
+        const struct http_header *header = &transfer->headers[i];
+        if (str_eq_nocase(header->name, name) && !str_eq(header->value, value))
+            return true;
+    }
+    return false;
+}
+
+/* When as many connections lie unused as may, one more takes the place of the oldest, which libcurl
+ * finds by looking at all there are. When these are many, the one more is closed instead. */
+static void end_head(struct transfer *transfer)
+{
+    struct client *client = transfer->client;
+    transfer->head_ended = true;
+    transfer->keeps = client->resting + client->keeping < CLIENT_CONNECTIONS_KEPT;
+    client->keeping += transfer->keeps;
+    if (!transfer->keeps && client->active_count > CLIENT_CONNECTIONS_KEPT)
+        libcurl.easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
+static size_t take_header(char *data, size_t size, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    size_t taken = size * count;
+    struct str line = {data, taken}, name, value;
+    transfer->header_bytes += taken;
+    if (transfer->header_bytes > CLIENT_HEADERS_MAX)
+        return give_up(transfer, CLIENT_TOO_LARGE, "sent more header bytes than are taken");
+    if (transfer->head_ended) /* a trailer says nothing that we would act on */
+        return taken;
+    while (line.len > 0 && (line.data[line.len - 1] == '\n' || line.data[line.len - 1] == '\r'))
+        line.len--;
+    if (str_starts(line, STR("HTTP/"))) /* again after an interim answer */
+        start_head(transfer, line);
+    else if (line.len == 0 && transfer->status >= 200)
+        end_head(transfer);
+    else if (str_cut(line, ':', &name, &value) && name.len > 0 && name.data[0] != ' ' &&
+             name.data[0] != '\t') {
+        value = str_trim(value);
+        if (contradicts(transfer, name, value))
+            return give_up(transfer, CLIENT_BROKEN, "named two lengths for its answer");
+        if (transfer->header_count == CLIENT_HEADER_COUNT_MAX)
+            return give_up(transfer, CLIENT_TOO_LARGE, "sent more headers than are taken");
+        struct http_header *header = next_header(transfer);
+        header->name = arena_copy(transfer->arena, name);
+        header->value = arena_copy(transfer->arena, value);
+    }
+    return taken;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    buf_add(&transfer->body, (struct str){data, size * count});
+    if (transfer->body.overflow)
+        return give_up(transfer, CLIENT_TOO_LARGE, "sent a larger answer than is taken");
+    return size * count;
+}
+
+/* NOLINTEND(readability-non-const-parameter) */
+
+void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc)
+{
+    SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, transfer);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, client_socket_close);
+    SET(CURLOPT_CLOSESOCKETDATA, transfer->client); /* the socket outlives the transfer */
+    SET(CURLOPT_PREREQFUNCTION, before_sending);
+    SET(CURLOPT_PREREQDATA, transfer);
+    SET(CURLOPT_HEADERFUNCTION, take_header);
+    SET(CURLOPT_HEADERDATA, transfer);
+    SET(CURLOPT_WRITEFUNCTION, take_body);
+    SET(CURLOPT_WRITEDATA, transfer);
+}

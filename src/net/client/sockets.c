@@ -1,0 +1,152 @@
+/* Which of curl's sockets the loop watches. A connection that lies unused stays watched, so that
+ * using it again costs no system call; it is forgotten when curl closes it. */
+#include "net/client/internal.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct watch {
+    uv_poll_t poll;
+    struct client *client;
+    curl_socket_t fd;
+    bool polls;   /* `poll` is initialized */
+    bool is_used; /* curl waits for it */
+    bool rests;   /* it lies unused, and is counted in client->resting */
+    int events;   /* libuv's, that it is watched for */
+};
+
+static struct watch *watch_new(struct client *client, curl_socket_t fd)
+{
+    struct watch *watch = xcalloc(1, sizeof(*watch));
+    watch->client = client;
+    watch->fd = fd;
+    watch->poll.data = watch;
+    return watch;
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void watch_free(struct watch *watch)
+{
+    if (watch->polls)
+        uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+    else
+        free(watch);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = poll->data;
+    int ready = status < 0 ? CURL_CSELECT_ERR : 0;
+    ready |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
+    ready |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
+    if (status < 0) /* libuv has stopped by itself */
+        watch->events = 0;
+    if (watch->is_used) {
+        client_loop_drive(watch->client, watch->fd, ready);
+        return;
+    }
+    /* The vendor closed an unused connection, which curl finds out when it wants to use it. */
+    uv_poll_stop(poll);
+    watch->events = 0;
+}
+
+static bool watch_for(struct watch *watch, int events)
+{
+    if (!watch->polls && uv_poll_init_socket(&watch->client->loop, &watch->poll, watch->fd) != 0)
+        return false;
+    watch->polls = true;
+    if (watch->events == events)
+        return true;
+    watch->events = events;
+    return uv_poll_start(&watch->poll, events, on_ready) == 0;
+}
+
+/* Those that were opened here are closed here too; others, such as curl's own for look-ups, are not
+ * heard of again. */
+static struct watch *kept(const struct client *client, curl_socket_t fd)
+{
+    return (size_t)fd < client->watch_room ? client->watches[fd] : NULL;
+}
+
+static void set_rests(struct watch *watch, bool rests)
+{
+    watch->client->resting -= watch->rests;
+    watch->client->resting += rests;
+    watch->rests = rests;
+}
+
+static void forget(struct client *client, curl_socket_t fd)
+{
+    struct watch *watch = kept(client, fd);
+    if (!watch)
+        return;
+    set_rests(watch, false);
+    client->watches[fd] = NULL;
+    watch_free(watch);
+}
+
+void client_socket_opened(struct client *client, curl_socket_t fd)
+{
+    if ((size_t)fd >= client->watch_room) {
+        size_t room = ((size_t)fd + 1) * 2;
+        client->watches = xrealloc(client->watches, room * sizeof(struct watch *));
+        memset(client->watches + client->watch_room, 0,
+               (room - client->watch_room) * sizeof(struct watch *));
+        client->watch_room = room;
+    }
+    forget(client, fd); /* of a socket whose end curl did not tell */
+    client->watches[fd] = watch_new(client, fd);
+}
+
+int client_socket_close(void *user, curl_socket_t fd)
+{
+    forget(user, fd);
+    return close(fd);
+}
+
+void client_sockets_end(struct client *client)
+{
+    for (size_t fd = 0; fd < client->watch_room; fd++)
+        forget(client, (curl_socket_t)fd);
+}
+
+static void rest(struct client *client, struct watch *watch)
+{
+    libcurl.multi_assign(client->multi, watch->fd, NULL);
+    watch->is_used = false;
+    if (watch != kept(client, watch->fd)) {
+        watch_free(watch);
+        return;
+    }
+    set_rests(watch, true);
+    watch_for(watch, UV_READABLE);
+}
+
+int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *user, void *assigned)
+{
+    struct client *client = user;
+    struct watch *watch = assigned;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch)
+            rest(client, watch);
+        return 0;
+    }
+    if (!watch) {
+        watch = kept(client, fd);
+        if (!watch)
+            watch = watch_new(client, fd);
+        libcurl.multi_assign(client->multi, fd, watch);
+    }
+    watch->is_used = true;
+    set_rests(watch, false);
+    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    return watch_for(watch, events) ? 0 : -1;
+}

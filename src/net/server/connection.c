@@ -1,0 +1,271 @@
+/* A connection from accept to close: reads, lets input become requests, writes, and decides after
+ * each event what it waits for next. */
+#include "net/server/internal.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { READ_LEAST = 1024 }; /* bytes of room, so that a read is worth its call */
+
+static void link_connection(struct connection *connection)
+{
+    struct server_loop *loop = connection->loop;
+    connection->next = loop->connections;
+    if (loop->connections)
+        loop->connections->previous = connection;
+    loop->connections = connection;
+}
+
+static void unlink_connection(struct connection *connection)
+{
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        connection->loop->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct connection *connection = handle->data;
+    struct server_loop *loop = connection->loop;
+    unlink_connection(connection);
+    piece_release(loop, &connection->writing);
+    free(connection);
+    atomic_fetch_sub(&loop->server->connection_count, 1);
+    loop_end_if_done(loop);
+}
+
+/* Lets go of all but what libuv holds. A handler's exchange stays until it is answered. */
+static void let_go(struct connection *connection)
+{
+    connection->state = CONNECTION_CLOSED;
+    deadline_set(connection, DEADLINE_NONE);
+    piece_release(connection->loop, &connection->in);
+    piece_release(connection->loop, &connection->out);
+    struct exchange *exchange = connection->exchange;
+    connection->exchange = NULL;
+    if (exchange && exchange->connection)
+        exchange->connection = NULL;
+    else if (exchange)
+        exchange_release(exchange);
+    SSL_free(connection->tls);
+    connection->tls = NULL;
+}
+
+void connection_close(struct connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    let_go(connection);
+    uv_close((uv_handle_t *)&connection->tcp, on_closed);
+}
+
+void connection_abort(struct connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    let_go(connection);
+    if (uv_tcp_close_reset(&connection->tcp, on_closed) != 0)
+        uv_close((uv_handle_t *)&connection->tcp, on_closed);
+}
+
+void connection_finish(struct connection *connection)
+{
+    connection->state = CONNECTION_LINGER;
+    connection->discard_more |= connection->in.len > 0;
+    piece_release(connection->loop, &connection->in);
+    if (connection->tls)
+        tls_send_end(connection);
+}
+
+void connection_expired(struct connection *connection, enum deadline kind)
+{
+    bool slow_request =
+        connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
+    if (kind == DEADLINE_WRITE) {
+        connection_abort(connection);
+    } else if (slow_request) {
+        connection_refuse(connection, 408, "The request did not arrive in time.");
+        connection_advance(connection);
+    } else if (connection->state == CONNECTION_IDLE) {
+        connection_finish(connection);
+        connection_advance(connection);
+    } else {
+        connection_close(connection);
+    }
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    (void)suggested;
+    struct connection *connection = handle->data;
+    struct piece *in = &connection->in;
+    if (connection->tls || connection->state == CONNECTION_LINGER) {
+        *buf = uv_buf_init(connection->loop->scratch, SCRATCH_SIZE);
+        return;
+    }
+    bool bounded = connection->state == CONNECTION_HANDLING && in->cap > in->len;
+    if (!bounded && in->cap - in->len < READ_LEAST)
+        input_reserve(connection, READ_LEAST);
+    *buf = uv_buf_init(in->data + in->len, (unsigned int)(in->cap - in->len));
+}
+
+static void discard(struct connection *connection, size_t size)
+{
+    connection->discarded += size;
+    if (connection->discarded > LINGER_BYTES_MAX)
+        connection_close(connection);
+}
+
+static void receive(struct connection *connection, size_t size)
+{
+    char *scratch = connection->loop->scratch;
+    if (connection->state == CONNECTION_LINGER) {
+        discard(connection, size);
+        explicit_bzero(scratch, size);
+        return;
+    }
+    if (connection->tls)
+        tls_receive(connection, (struct str){scratch, size});
+    else
+        connection->in.len += size;
+    connection_advance(connection);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
+{
+    (void)buf;
+    struct connection *connection = stream->data;
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    if (size > 0) {
+        receive(connection, (size_t)size);
+    } else if (size == UV_EOF) {
+        connection->eof = true;
+        connection_advance(connection);
+    } else if (size < 0) {
+        connection_close(connection);
+    } else if (connection->in.len == 0) {
+        piece_release(connection->loop, &connection->in);
+    }
+}
+
+static bool wants_input(const struct connection *connection)
+{
+    if (connection->eof)
+        return false;
+    if (connection->state == CONNECTION_LINGER)
+        return connection->discard_more;
+    if (connection->writing.cap > 0)
+        return false;
+    return connection->state != CONNECTION_HANDLING || connection->in.len < PIPELINED_MAX;
+}
+
+static void read_or_not(struct connection *connection)
+{
+    bool wanted = wants_input(connection);
+    if (wanted == connection->reading)
+        return;
+    connection->reading = wanted;
+    if (!wanted)
+        uv_read_stop((uv_stream_t *)&connection->tcp);
+    else if (uv_read_start((uv_stream_t *)&connection->tcp, on_alloc, on_read) != 0)
+        connection_close(connection);
+}
+
+static enum deadline deadline_wanted(const struct connection *connection)
+{
+    if (connection->writing.cap > 0)
+        return DEADLINE_WRITE;
+    switch (connection->state) {
+    case CONNECTION_IDLE:
+        return DEADLINE_IDLE;
+    case CONNECTION_HANDSHAKE:
+    case CONNECTION_HEAD:
+        return DEADLINE_HEAD;
+    case CONNECTION_BODY:
+        return DEADLINE_BODY;
+    case CONNECTION_LINGER:
+        return DEADLINE_LINGER;
+    case CONNECTION_HANDLING:
+    case CONNECTION_CLOSED:
+        break;
+    }
+    return DEADLINE_NONE;
+}
+
+/* Everything was written: is that all? */
+static void end_if_over(struct connection *connection)
+{
+    bool last = connection->state == CONNECTION_LINGER;
+    bool ended_by_client = connection->eof && connection->state != CONNECTION_HANDLING;
+    bool stopped = connection->loop->drained && connection->state == CONNECTION_HANDSHAKE;
+    if (connection->reset) {
+        connection_abort(connection);
+    } else if (ended_by_client || stopped || (last && !connection->discard_more)) {
+        connection_close(connection);
+    } else if (last && !connection->shut) {
+        /* A close now would answer what the client still sends with a reset, which may reach it
+         * before it has read our answer. */
+        uv_os_fd_t fd;
+        if (uv_fileno((uv_handle_t *)&connection->tcp, &fd) == 0)
+            shutdown(fd, SHUT_WR);
+        connection->shut = true;
+    }
+}
+
+static void settle(struct connection *connection)
+{
+    if (connection->loop->drained && connection->state == CONNECTION_IDLE)
+        connection_finish(connection);
+    output_flush(connection);
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    if (output_is_done(connection))
+        end_if_over(connection);
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    if (connection->in.len == 0)
+        piece_release(connection->loop, &connection->in);
+    enum deadline wanted = deadline_wanted(connection);
+    if (wanted != connection->deadline)
+        deadline_set(connection, wanted);
+    read_or_not(connection);
+}
+
+void connection_advance(struct connection *connection)
+{
+    if (connection->advancing || connection->state == CONNECTION_CLOSED)
+        return;
+    connection->advancing = true;
+    while (input_step(connection)) {
+    }
+    connection->advancing = false;
+    if (connection->state != CONNECTION_CLOSED)
+        settle(connection);
+}
+
+void connection_accept(struct server_loop *loop)
+{
+    struct server *server = loop->server;
+    struct connection *connection = xcalloc(1, sizeof(*connection));
+    connection->loop = loop;
+    connection->state = CONNECTION_IDLE;
+    connection->tcp.data = connection;
+    size_t count = atomic_fetch_add(&server->connection_count, 1);
+    uv_tcp_init(&loop->uv, &connection->tcp);
+    link_connection(connection);
+    int result = uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&connection->tcp);
+    connection->surplus = count >= server->config.connections_max;
+    if (result != 0 || count >= server->config.connections_max + SURPLUS_MAX ||
+        !tls_attach(connection)) {
+        connection_close(connection);
+        return;
+    }
+    connection_advance(connection);
+}

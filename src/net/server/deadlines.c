@@ -1,0 +1,100 @@
+/* Time limits of connections. Each kind has one length, so a new limit goes to the end of its list
+ * and costs two pointers; one timer a loop wakes up for the earliest. */
+#include "net/server/internal.h"
+
+static int64_t limit_ms(const struct server_config *config, enum deadline kind)
+{
+    switch (kind) {
+    case DEADLINE_IDLE:
+        return config->idle_timeout_ms;
+    case DEADLINE_HEAD:
+        return config->head_timeout_ms;
+    case DEADLINE_BODY:
+        return config->body_timeout_ms;
+    case DEADLINE_WRITE:
+        return config->write_timeout_ms;
+    case DEADLINE_LINGER:
+    case DEADLINE_NONE:
+    case DEADLINE_KINDS:
+        break;
+    }
+    return LINGER_TIMEOUT_MS;
+}
+
+static void unlink_from(struct deadline_list *list, struct connection *connection)
+{
+    struct connection *previous = connection->deadline_previous;
+    struct connection *next = connection->deadline_next;
+    if (previous)
+        previous->deadline_next = next;
+    else
+        list->first = next;
+    if (next)
+        next->deadline_previous = previous;
+    else
+        list->last = previous;
+    connection->deadline_previous = NULL;
+    connection->deadline_next = NULL;
+}
+
+static void link_last(struct deadline_list *list, struct connection *connection)
+{
+    connection->deadline_previous = list->last;
+    connection->deadline_next = NULL;
+    if (list->last)
+        list->last->deadline_next = connection;
+    else
+        list->first = connection;
+    list->last = connection;
+}
+
+void deadline_set(struct connection *connection, enum deadline kind)
+{
+    struct server_loop *loop = connection->loop;
+    if (connection->deadline != DEADLINE_NONE)
+        unlink_from(&loop->deadlines[connection->deadline], connection);
+    connection->deadline = kind;
+    if (kind == DEADLINE_NONE)
+        return;
+    connection->deadline_ms = loop_now_ms(loop) + limit_ms(&loop->server->config, kind);
+    link_last(&loop->deadlines[kind], connection);
+    deadlines_note_due(loop, connection->deadline_ms);
+}
+
+static void expire(struct server_loop *loop, enum deadline kind)
+{
+    struct deadline_list *list = &loop->deadlines[kind];
+    int64_t now_ms = loop_now_ms(loop);
+    while (list->first && list->first->deadline_ms <= now_ms) {
+        struct connection *connection = list->first;
+        deadline_set(connection, DEADLINE_NONE);
+        connection_expired(connection, kind);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct server_loop *loop = timer->data;
+    loop->timer_due_ms = 0;
+    for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++)
+        expire(loop, (enum deadline)kind);
+    later_run_due(loop, false);
+    for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++) {
+        if (loop->deadlines[kind].first)
+            deadlines_note_due(loop, loop->deadlines[kind].first->deadline_ms);
+    }
+    if (loop->delayed)
+        deadlines_note_due(loop, loop->delayed->due_ms);
+}
+
+/* The timer is never put off: when a limit was lifted, it fires for nothing once and then waits for
+ * the limit that is earliest by then. */
+void deadlines_note_due(struct server_loop *loop, int64_t due_ms)
+{
+    bool in_time = loop->timer_due_ms != 0 && loop->timer_due_ms <= due_ms;
+    if (in_time || loop->ending)
+        return;
+    int64_t wait_ms = due_ms - loop_now_ms(loop);
+    loop->timer_due_ms = due_ms;
+    uv_timer_start(&loop->timer, on_timer, wait_ms > 0 ? (uint64_t)wait_ms : 0, 0);
+}

@@ -1,0 +1,27 @@
+/* The model knows only the partition "aws". */
+#include "profile/arn.h"
+
+#include "base/random.h"
+
+#include <inttypes.h>
+
+struct str profile_arn(struct arena *arena, const struct profile_key *key)
+{
+    return arena_printf(arena, "arn:aws:appflow:%.*s:%.*s:connectorprofile/%.*s",
+                        STR_ARG(key->region), STR_ARG(key->account), STR_ARG(key->name));
+}
+
+struct str credentials_arn(struct arena *arena, const struct profile_key *key,
+                           int64_t created_at_ms)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    unsigned char random[6];
+    char suffix[7] = "";
+    random_bytes(random, sizeof(random));
+    for (size_t i = 0; i < sizeof(random); i++)
+        suffix[i] = letters[random[i] % (sizeof(letters) - 1)];
+    return arena_printf(arena,
+                        "arn:aws:secretsmanager:%.*s:%.*s:secret:appflow!%.*s-%.*s-%" PRId64 "-%s",
+                        STR_ARG(key->region), STR_ARG(key->account), STR_ARG(key->account),
+                        STR_ARG(key->name), created_at_ms, suffix);
+}

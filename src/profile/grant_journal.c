@@ -1,0 +1,302 @@
+/* Exchanges are found by a keyed hash of what was exchanged; the one-time credential itself is not
+ * kept. Two requests that bring the same one meet at a claim on that hash, and if a claim was lost
+ * at the note of who shows it to the vendor. */
+#include "profile/grant_journal.h"
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/fault.h"
+#include "base/random.h"
+#include "vault/seal.h"
+#include "wire/restjson.h"
+#include "work/cpu_slots.h"
+
+#include <string.h>
+
+enum {
+    ID_HEX_SIZE = 2 * EXCHANGE_ID_SIZE + 1,
+    SAVE_EXTRA_MS = 10 * 1000, /* to save what the vendor gave when his time was nearly over */
+    OTHER_NAP_US = 100 * 1000, /* between looks whether another node is done */
+};
+
+struct seal_binding exchange_seal_binding(const unsigned char id[EXCHANGE_ID_SIZE],
+                                          const struct profile_key *profile, struct arena *arena)
+{
+    char hex[ID_HEX_SIZE];
+    encode_hex(id, EXCHANGE_ID_SIZE, hex);
+    return (struct seal_binding){
+        .purpose = STR("exchange"),
+        .account = profile->account,
+        .region = profile->region,
+        .name = arena_printf(arena, "%s/%.*s", hex, STR_ARG(profile->name)),
+    };
+}
+
+/* --- who is at it --- */
+
+static enum journal_state claim(struct journal *journal, struct arena *arena, struct error *error)
+{
+    char hex[ID_HEX_SIZE];
+    encode_hex(journal->id, sizeof(journal->id), hex);
+    struct token_key key = {STR(""), STR(""), STR("exchange"), {hex, sizeof(hex) - 1}};
+    const struct service_config *config = &journal->service->config;
+    enum token_state state;
+    struct str answer;
+    if (!token_claim(config->store, arena, &key, journal->id, config->verify_timeout_ms, &state,
+                     &journal->claim, &answer, error))
+        return JOURNAL_FAILED;
+    return state == TOKEN_CLAIMED ? JOURNAL_NEW : JOURNAL_BUSY;
+}
+
+static void release(struct journal *journal)
+{
+    token_release(journal->service->config.store, journal->claim);
+    journal->claim = NULL;
+}
+
+static struct exchange exchange_of(const struct journal *journal)
+{
+    struct exchange exchange = {
+        .account = journal->profile.account,
+        .region = journal->profile.region,
+        .profile = journal->profile.name,
+        .one_time = journal->one_time,
+        .attempt = journal->attempt,
+    };
+    memcpy(exchange.id, journal->id, sizeof(exchange.id));
+    return exchange;
+}
+
+static bool apply_begin(struct db *db, void *argument, struct error *error)
+{
+    return exchange_begin(db, argument, clock_wall_ms(), error);
+}
+
+/* JOURNAL_NEW when it is known to be durable that this attempt is going to show it. When that is
+ * not known the attempt stays what it is, so that it finds its own note later. */
+static enum journal_state note_attempt(struct journal *journal, struct error *error)
+{
+    const struct service_config *config = &journal->service->config;
+    while (journal->attempt == 0)
+        random_bytes(&journal->attempt, sizeof(journal->attempt));
+    struct exchange exchange = exchange_of(journal);
+    exchange.attempt_ends_at_ms = clock_wall_ms() + config->verify_timeout_ms + SAVE_EXTRA_MS;
+    if (!store_apply(config->store, apply_begin, &exchange, false, error))
+        return error->code == ERR_CONFLICT ? JOURNAL_BUSY : JOURNAL_FAILED;
+    fault_point("exchange:begun");
+    codes_begin(journal->service->codes);
+    return JOURNAL_NEW;
+}
+
+static bool apply_take_back(struct db *db, void *argument, struct error *error)
+{
+    return exchange_take_back(db, argument, error);
+}
+
+static bool apply_give_up(struct db *db, void *argument, struct error *error)
+{
+    return exchange_give_up(db, argument, error);
+}
+
+/* If it cannot be written, the code counts as used when the attempt's time is over. */
+static void end_attempt(struct journal *journal, enum exchange_end how)
+{
+    struct exchange exchange = exchange_of(journal);
+    struct error ignored;
+    journal->attempt = 0;
+    if (how == EXCHANGE_VOID)
+        store_apply(journal->service->config.store, apply_take_back, &exchange, false, &ignored);
+    if (how == EXCHANGE_LOST && !journal->has_unsaved)
+        store_apply(journal->service->config.store, apply_give_up, &exchange, false, &ignored);
+    codes_end(journal->service->codes);
+}
+
+static void end(void *context, enum exchange_end how)
+{
+    struct journal *journal = context;
+    if (!journal->claim)
+        return;
+    if (journal->one_time && journal->attempt != 0)
+        end_attempt(journal, how);
+    release(journal);
+}
+
+/* --- what is known --- */
+
+static bool is_ours(const struct journal *journal, const struct exchange *exchange)
+{
+    return str_eq(exchange->account, journal->profile.account) &&
+           str_eq(exchange->region, journal->profile.region) &&
+           str_eq(exchange->profile, journal->profile.name);
+}
+
+static bool open_tokens(struct journal *journal, const struct exchange *exchange,
+                        struct arena *arena, struct tokens *ret_tokens, struct error *error)
+{
+    struct seal_binding binding = exchange_seal_binding(journal->id, &journal->profile, arena);
+    struct str plain;
+    struct value *value;
+    if (!seal_open(journal->service->config.keyring, &binding, exchange->sealed, arena, &plain,
+                   error))
+        return false;
+    if (!json_parse(plain, arena, &value))
+        return fail(error, ERR_INTERNAL, "An exchange in the store opened, but cannot be read.");
+    tokens_from_value(value, ret_tokens);
+    return true;
+}
+
+/* Whoever holds the claim on a store of its own is alone. On one that is shared he need not be, and
+ * a node that has died looks like one whose session was cut. */
+static enum journal_state judge_attempt(const struct journal *journal,
+                                        const struct exchange *exchange)
+{
+    if (exchange->attempt == journal->attempt)
+        return JOURNAL_NEW;
+    bool may_last = store_is_remote(journal->service->config.store) &&
+                    clock_wall_ms() < exchange->attempt_ends_at_ms;
+    return may_last ? JOURNAL_BUSY : JOURNAL_LOST;
+}
+
+/* An authorization code works once: RFC 6749, 4.1.2, lets a vendor revoke what it gave for a code
+ * that is shown again, so a spent one is not sent. A refresh token or an assertion may work more
+ * than once; a finished exchange of it says nothing about the next. */
+static enum journal_state judge(struct journal *journal, const struct exchange *exchange,
+                                struct arena *arena, struct tokens *ret_tokens, struct error *error)
+{
+    if (exchange->attempt != 0)
+        return judge_attempt(journal, exchange);
+    if (exchange->consumed || !is_ours(journal, exchange))
+        return journal->one_time ? JOURNAL_USED : JOURNAL_NEW;
+    return open_tokens(journal, exchange, arena, ret_tokens, error) ? JOURNAL_RESUME
+                                                                    : JOURNAL_FAILED;
+}
+
+static void note_used(struct journal *journal)
+{
+    if (journal->used_count < JOURNAL_EXCHANGES_MAX)
+        memcpy(journal->used[journal->used_count++], journal->id, sizeof(journal->id));
+}
+
+static bool look_up(struct journal *journal, struct arena *arena, struct exchange *ret_exchange,
+                    bool *ret_found, struct error *error)
+{
+    struct store *store = journal->service->config.store;
+    struct store_reader *reader;
+    if (!store_finder_take(store, &reader, error))
+        return false;
+    bool ok = exchange_find(reader, arena, journal->id, ret_exchange, ret_found, error);
+    store_finder_put(store, reader);
+    return ok;
+}
+
+static enum journal_state look(struct journal *journal, struct arena *arena,
+                               struct tokens *ret_tokens, struct error *error)
+{
+    struct arena scratch = {0};
+    struct exchange exchange;
+    bool found = false;
+    enum journal_state state = JOURNAL_FAILED;
+    if (look_up(journal, &scratch, &exchange, &found, error))
+        state = found ? judge(journal, &exchange, arena, ret_tokens, error) : JOURNAL_NEW;
+    arena_done(&scratch);
+    return state == JOURNAL_NEW && journal->one_time ? note_attempt(journal, error) : state;
+}
+
+/* While another node is at it there will soon be something to go on from. */
+static enum journal_state look_until(struct journal *journal, int64_t until_ms, struct arena *arena,
+                                     struct tokens *ret_tokens, struct error *error)
+{
+    enum journal_state state;
+    while ((state = look(journal, arena, ret_tokens, error)) == JOURNAL_BUSY &&
+           clock_mono_ms() < until_ms) {
+        seat_leave();
+        clock_nap_us(OTHER_NAP_US);
+        seat_return();
+    }
+    return state;
+}
+
+static enum journal_state begin(void *context, struct str grant, struct str token_url,
+                                struct str secret, struct arena *arena, struct tokens *ret_tokens,
+                                struct error *error)
+{
+    struct journal *journal = context;
+    struct str parts[] = {STR("exchange"), grant, token_url, secret};
+    keyed_hash(journal->service->config.service_secret, parts, 4, journal->id);
+    journal->one_time = str_eq(grant, STR("authorization_code"));
+    int64_t until_ms = clock_mono_ms() + journal->service->config.verify_timeout_ms;
+    enum journal_state state = claim(journal, arena, error);
+    if (state != JOURNAL_NEW)
+        return state;
+    state = look_until(journal, until_ms, arena, ret_tokens, error);
+    if (state == JOURNAL_RESUME)
+        note_used(journal);
+    if (state != JOURNAL_NEW)
+        release(journal);
+    return state;
+}
+
+/* --- what the vendor gave --- */
+
+static bool apply_save(struct db *db, void *argument, struct error *error)
+{
+    return exchange_save(db, argument, clock_wall_ms(), error);
+}
+
+static bool save(void *context, const struct tokens *tokens, struct error *error)
+{
+    struct journal *journal = context;
+    struct arena *arena = journal->arena;
+    struct exchange exchange = exchange_of(journal);
+    struct buf plain = buf_in(arena, 256 * 1024);
+    value_encode(&plain, tokens_to_value(arena, tokens));
+    struct seal_binding binding = exchange_seal_binding(journal->id, &journal->profile, arena);
+    fault_point("exchange:answered");
+    if (!seal_close(journal->service->config.keyring, &binding, buf_str(&plain), arena,
+                    &exchange.sealed, error))
+        return false;
+    bool saved = store_apply(journal->service->config.store, apply_save, &exchange, false, error);
+    fault_point("exchange:saved");
+    if (saved)
+        note_used(journal);
+    else
+        journal->unsaved = exchange;
+    journal->has_unsaved = !saved;
+    return saved;
+}
+
+/* A conflict: it is saved after all, and only the word of it had not come, or by another. */
+bool journal_settle(struct journal *journal)
+{
+    struct error error = {0};
+    if (journal->has_unsaved &&
+        !store_apply(journal->service->config.store, apply_save, &journal->unsaved, false,
+                     &error) &&
+        error.code != ERR_CONFLICT)
+        return false;
+    journal->has_unsaved = false;
+    return true;
+}
+
+void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
+                  struct profile_key profile, struct exchange_journal *ret_interface)
+{
+    *journal = (struct journal){
+        .service = service, .arena = arena, .profile = profile, .attempt = journal->attempt};
+    *ret_interface = (struct exchange_journal){journal, begin, save, end};
+}
+
+void journal_done(struct journal *journal)
+{
+    if (journal->claim)
+        release(journal);
+}
+
+bool journal_consume(struct db *db, const struct journal *journal, struct error *error)
+{
+    for (size_t i = 0; i < journal->used_count; i++) {
+        if (!exchange_consume(db, journal->used[i], error))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,53 @@
+/* The memory of one-time credentials: what a vendor gave for a code, an assertion or a refresh
+ * token is durable before it is used, so that a retry after a crash goes on from there. And that a
+ * code is about to be shown to the vendor is durable before it is: the lock that keeps another node
+ * from it ends with its session (store/pg/advisory_locks.h), and what a process did that died
+ * nobody else knows.
+ *
+ * Who finds such a note waits while the other may be at it, on another node; when that is over and
+ * nothing came of it, the code counts as used. It may not have been: the note is taken back only by
+ * whoever wrote it, when the vendor surely did not get the code or gave nothing for it. But RFC
+ * 6749, 4.1.2, forbids to use a code more than once, lets a vendor revoke what he gave for one that
+ * is, and codes expire within minutes, about as soon as another node could be sure. */
+#pragma once
+
+#include "api/service.h"
+#include "connector/http/verify.h"
+#include "store/client_tokens.h"
+#include "store/profiles.h"
+#include "vault/seal.h"
+
+enum { JOURNAL_EXCHANGES_MAX = 8 }; /* of one request; each grant at most once, a refresh twice */
+
+struct journal {
+    const struct service *service;
+    struct arena *arena;
+    struct profile_key profile;
+    unsigned char id[EXCHANGE_ID_SIZE];
+    bool one_time;             /* what is being exchanged works once */
+    struct token_claim *claim; /* held between begin and end */
+    int64_t attempt;           /* of what is about to be shown; 0: nothing is */
+    struct exchange unsaved;   /* what was got and could not be saved; of the arena */
+    bool has_unsaved;
+    /* What this request's tokens came from: consumed by the change that stores them. */
+    unsigned char used[JOURNAL_EXCHANGES_MAX][EXCHANGE_ID_SIZE];
+    size_t used_count;
+};
+
+/* The journal of one verification, as the connector engine wants it. Both live as long as that.
+ * `journal` is zeros, or was that of an earlier try of the same: what of it was to be shown stays
+ * known as its own. */
+void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
+                  struct profile_key profile, struct exchange_journal *ret_interface);
+void journal_done(struct journal *journal); /* gives up what is held */
+
+/* Saves what could not be saved before, so that another verification goes on from there. False as
+ * long as the store is away; until then the arena must stay. */
+bool journal_settle(struct journal *journal);
+
+/* What an exchange's tokens are sealed to. */
+struct seal_binding exchange_seal_binding(const unsigned char id[EXCHANGE_ID_SIZE],
+                                          const struct profile_key *profile, struct arena *arena);
+
+/* In the change's write. Exchanges of other requests for the same profile stay as they are. */
+bool journal_consume(struct db *db, const struct journal *journal, struct error *error);

@@ -1,0 +1,170 @@
+/* One transaction for many writes, all durable with one sync: first all of them together (where the
+ * database is across a network, ahead of its answers), which is enough unless one fails; then each
+ * between marks of its own. */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/core/internal.h"
+
+enum {
+    RETRY_MS = 30 * 1000, /* for a batch whose connection was lost, or that another one crossed */
+    RETRY_AT_END_MS = 2 * 1000, /* when the store closes: nobody waits for it any more */
+    RETRY_NAP_US = 10 * 1000,
+};
+
+/* False when the whole transaction is lost; whether this write succeeded is in write->ok. */
+static bool apply_one(struct db *db, struct store_write *write, struct error *error)
+{
+    write->ok = false;
+    write->error.code = ERR_NONE;
+    if (!db_mark(db, error))
+        return false;
+    bool ok = write->apply(db, write->argument, &write->error);
+    if (!ok && write->error.code == ERR_NONE)
+        fail(&write->error, ERR_INTERNAL, "A write failed without saying why.");
+    if (db_is_lost(db)) {
+        if (ok)
+            return fail(error, ERR_UNAVAILABLE, "The store's transaction was lost.");
+        *error = write->error;
+        return false;
+    }
+    write->ok = ok;
+    return ok ? db_mark_keep(db, error) : db_mark_undo(db, error);
+}
+
+static bool try_one_by_one(struct db *db, struct store_write *batch, struct error *error)
+{
+    if (!db_begin_write(db, error))
+        return false;
+    for (struct store_write *write = batch; write; write = write->next) {
+        if (!apply_one(db, write, error))
+            return false;
+    }
+    fault_point("store:before-commit");
+    return db_commit(db, error);
+}
+
+/* A write that fails by itself makes the batch one whose assumptions do not hold. */
+static bool try_together(struct db *db, struct store_write *batch, bool *ret_held,
+                         struct error *error)
+{
+    *ret_held = true;
+    if (!db_begin_ahead(db, error))
+        return false;
+    for (struct store_write *write = batch; write && *ret_held; write = write->next) {
+        write->error.code = ERR_NONE;
+        write->ok = write->apply(db, write->argument, &write->error);
+        *ret_held = write->ok && !db_is_lost(db);
+    }
+    fault_point("store:before-commit");
+    return *ret_held ? db_commit_ahead(db, ret_held, error)
+                     : fail(error, ERR_CONFLICT, "A write of this batch failed.");
+}
+
+/* Whether the batch that failed is to be tried again; *ret_committed when it turns out that it did
+ * not fail. */
+static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
+{
+    enum db_failure failure = db_failure(db);
+    if (failure == DB_FATE_UNKNOWN && !db_settle(db, until_ms, ret_committed, error))
+        return false;
+    if (failure == DB_FAILED || failure == DB_FAILED_BUSY || *ret_committed ||
+        clock_mono_ms() >= until_ms)
+        return false;
+    db_rollback(db);
+    clock_nap_us(RETRY_NAP_US);
+    return true;
+}
+
+static bool commit_batch(struct store *store, struct store_write *batch, struct error *error)
+{
+    struct db *db = store->writer;
+    int64_t begun_ms = clock_mono_ms();
+    bool together = true, committed = false;
+    for (;;) {
+        bool held = true;
+        if (together ? try_together(db, batch, &held, error) : try_one_by_one(db, batch, error))
+            return true;
+        if (!held) {
+            db_rollback(db);
+            together = false;
+        } else {
+            int64_t limit_ms = store->closing ? RETRY_AT_END_MS : RETRY_MS;
+            if (!try_again(db, begun_ms + limit_ms, &committed, error))
+                return committed;
+        }
+    }
+}
+
+static void note_success(struct store *store)
+{
+    if (store->failing)
+        log_info("The store can be written again.");
+    store->failing = false;
+    atomic_fetch_add(&store->commits, 1);
+}
+
+static void note_failure(struct store *store, const struct error *error)
+{
+    db_rollback(store->writer);
+    metrics_count(METRIC_COMMITS_FAILED, 0, 0);
+    if (!store->failing)
+        log_error("Writes fail: %s", error->message);
+    store->failing = true;
+}
+
+static bool removes_secrets(const struct store_write *batch)
+{
+    for (; batch; batch = batch->next) {
+        if (batch->ok && batch->scrub)
+            return true;
+    }
+    return false;
+}
+
+static void count(struct store *store, const struct store_write *batch, int64_t duration_us)
+{
+    uint64_t writes = 0;
+    for (; batch; batch = batch->next)
+        writes += batch->done != NULL;
+    atomic_fetch_add(&store->writes, writes);
+    atomic_fetch_add(&store->batches, writes > 0);
+    if (writes > 0) {
+        metrics_observe(METRIC_COMMIT_WRITES, 0, (int64_t)writes);
+        metrics_observe(METRIC_COMMIT_SECONDS, 0, duration_us);
+    }
+}
+
+void batch_report(struct store_write *batch, bool ok, const struct error *error)
+{
+    while (batch) {
+        struct store_write *next = batch->next; /* `done` may free the write */
+        if (!ok) {
+            batch->ok = false;
+            batch->error = *error;
+        }
+        if (batch->done)
+            batch->done(batch);
+        batch = next;
+    }
+}
+
+bool batch_commit(struct store *store, struct store_write *batch, struct error *error)
+{
+    int64_t begun_us = clock_mono_us();
+    bool ok = commit_batch(store, batch, error);
+    bool given_up = !ok && db_failure(store->writer) != DB_FAILED;
+    if (ok) {
+        fault_point("store:after-commit");
+        note_success(store);
+        count(store, batch, clock_mono_us() - begun_us);
+    } else {
+        note_failure(store, error);
+    }
+    bool scrub = ok && removes_secrets(batch);
+    log_before_report(store, ok, scrub);
+    batch_report(batch, ok, error);
+    log_after_report(store);
+    return !given_up;
+}

@@ -1,0 +1,235 @@
+/* The committer: a thread that takes whatever writes are queued and commits them together. While
+ * one batch is being made durable the next one gathers. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/timed.h"
+#include "store/core/internal.h"
+#include "work/cpu_slots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    EXPIRE_FIRST_MS = 60 * 1000, /* after the start */
+    EXPIRE_MORE_MS = 200,        /* while there is a backlog */
+    EXPIRE_SOON_MS = 60 * 1000,  /* after a step that found something */
+    EXPIRE_IDLE_MS = 10 * 60 * 1000,
+};
+
+struct committer {
+    struct store *store;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    struct store_write *first;
+    struct store_write **last; /* where the next one is hung in */
+    size_t length;
+    bool asleep;
+    bool closing;
+    int64_t expire_at_ms; /* monotonic; the thread's own from here on */
+    struct expiry expiry;
+    struct store_write expire;
+};
+
+/* Cuts off the queue's first writes. Called with the mutex held. */
+static struct store_write *take(struct committer *committer)
+{
+    struct store_write *batch = committer->first, **end = &committer->first;
+    for (size_t i = 0; i < STORE_BATCH_MAX && *end; i++) {
+        end = &(*end)->next;
+        committer->length--;
+    }
+    committer->first = *end;
+    if (!committer->first)
+        committer->last = &committer->first;
+    if (batch)
+        *end = NULL;
+    return batch;
+}
+
+/* False when the store closes and nothing is left. A batch may be empty when rows may have
+ * expired. */
+static bool wait_for_batch(struct committer *committer, struct store_write **ret_batch)
+{
+    pthread_mutex_lock(&committer->mutex);
+    committer->asleep = true;
+    while (!committer->first && !committer->closing) {
+        if (!cond_wait_until(&committer->wake, &committer->mutex, committer->expire_at_ms))
+            break;
+    }
+    committer->asleep = false;
+    bool ends = committer->closing && !committer->first;
+    *ret_batch = take(committer);
+    pthread_mutex_unlock(&committer->mutex);
+    return !ends;
+}
+
+static void plan_expiry(struct committer *committer)
+{
+    int64_t wait_ms = committer->expiry.more          ? EXPIRE_MORE_MS
+                      : committer->expiry.removed > 0 ? EXPIRE_SOON_MS
+                                                      : EXPIRE_IDLE_MS;
+    committer->expire_at_ms = clock_mono_ms() + wait_ms;
+}
+
+/* What came while a batch was tried at a database that is silent, or that another process keeps,
+ * has waited as long: it does not find that out anew, a batch at a time. */
+static void fail_waiting(struct committer *committer, const struct error *reason)
+{
+    struct error error = {0};
+    pthread_mutex_lock(&committer->mutex);
+    struct store_write *waiting = committer->first;
+    committer->first = NULL;
+    committer->last = &committer->first;
+    committer->length = 0;
+    pthread_mutex_unlock(&committer->mutex);
+    fail(&error, reason->code, "%s",
+         store_is_remote(committer->store)
+             ? "Nothing of this was done: the store's database did not answer."
+             : reason->message);
+    batch_report(waiting, false, &error);
+}
+
+static void commit(struct committer *committer, struct store_write *batch)
+{
+    struct error error = {0};
+    bool expires = clock_mono_ms() >= committer->expire_at_ms;
+    if (expires) {
+        committer->expiry = (struct expiry){.now_ms = committer->store->now_ms()};
+        committer->expire.next = batch;
+        batch = &committer->expire;
+    }
+    if (batch && !batch_commit(committer->store, batch, &error))
+        fail_waiting(committer, &error);
+    if (expires)
+        plan_expiry(committer);
+}
+
+static void *run(void *argument)
+{
+    struct committer *committer = argument;
+    pthread_setname_np(pthread_self(), "committer");
+    struct store_write *batch;
+    while (wait_for_batch(committer, &batch))
+        commit(committer, batch);
+    return NULL;
+}
+
+bool committer_start(struct store *store, struct error *error)
+{
+    struct committer *committer = xcalloc(1, sizeof(*committer));
+    committer->store = store;
+    committer->last = &committer->first;
+    committer->expire_at_ms = clock_mono_ms() + EXPIRE_FIRST_MS;
+    committer->expire = (struct store_write){.apply = expiry_apply, .argument = &committer->expiry};
+    pthread_mutex_init(&committer->mutex, NULL);
+    cond_init_timed(&committer->wake);
+    int rc = pthread_create(&committer->thread, NULL, run, committer);
+    if (rc != 0) {
+        free(committer);
+        return fail(error, ERR_UNAVAILABLE, "No thread for the store: %s.", strerror(rc));
+    }
+    store->committer = committer;
+    return true;
+}
+
+void committer_stop(struct store *store)
+{
+    struct committer *committer = store->committer;
+    if (!committer)
+        return;
+    pthread_mutex_lock(&committer->mutex);
+    committer->closing = true;
+    store->closing = true;
+    pthread_cond_signal(&committer->wake);
+    pthread_mutex_unlock(&committer->mutex);
+    pthread_join(committer->thread, NULL);
+    pthread_cond_destroy(&committer->wake);
+    pthread_mutex_destroy(&committer->mutex);
+    free(committer);
+    store->committer = NULL;
+}
+
+static bool may_queue(const struct committer *committer, struct error *error)
+{
+    if (committer->closing)
+        return fail(error, ERR_UNAVAILABLE, "The server is stopping.");
+    if (committer->length < STORE_QUEUE_MAX)
+        return true;
+    metrics_count(METRIC_THROTTLED, LIMIT_COMMITTER, 0);
+    return fail(error, ERR_THROTTLING, "Rate exceeded: too many writes are waiting for the disk.");
+}
+
+bool committer_post(struct committer *committer, struct store_write *write, struct error *error)
+{
+    pthread_mutex_lock(&committer->mutex);
+    bool ok = may_queue(committer, error);
+    if (ok) {
+        write->next = NULL;
+        *committer->last = write;
+        committer->last = &write->next;
+        committer->length++;
+    }
+    bool wakes = ok && committer->asleep;
+    if (wakes)
+        committer->asleep = false; /* once is enough */
+    pthread_mutex_unlock(&committer->mutex);
+    if (wakes) /* without the mutex, which the thread takes first of all */
+        pthread_cond_signal(&committer->wake);
+    return ok;
+}
+
+size_t committer_length(struct committer *committer)
+{
+    pthread_mutex_lock(&committer->mutex);
+    size_t length = committer->length;
+    pthread_mutex_unlock(&committer->mutex);
+    return length;
+}
+
+/* --- the doors of the store --- */
+
+static void post_attached(struct store *store, struct store_write *write)
+{
+    struct error error = {0}; /* told to the write */
+    write->next = NULL;
+    pthread_mutex_lock(&store->writer_mutex);
+    batch_commit(store, write, &error);
+    pthread_mutex_unlock(&store->writer_mutex);
+}
+
+bool store_post(struct store *store, struct store_write *write, struct error *error)
+{
+    if (store->committer)
+        return committer_post(store->committer, write, error);
+    post_attached(store, write);
+    return true;
+}
+
+struct waiting_write {
+    struct store_write write;
+    struct pause pause;
+};
+
+static void wake_waiter(struct store_write *write)
+{
+    pause_end(&((struct waiting_write *)write)->pause);
+}
+
+bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
+                 struct error *error)
+{
+    struct waiting_write waiting = {
+        .write = {.apply = apply, .argument = argument, .done = wake_waiter, .scrub = scrub}};
+    pause_init(&waiting.pause);
+    bool ok = store_post(store, &waiting.write, error);
+    if (ok) {
+        pause_wait(&waiting.pause);
+        ok = waiting.write.ok;
+        if (!ok && error)
+            *error = waiting.write.error;
+    }
+    pause_done(&waiting.pause);
+    return ok;
+}

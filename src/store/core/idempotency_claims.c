@@ -1,0 +1,239 @@
+/* Who is working on which client token just now: a table in memory, and where other nodes work on
+ * the same store a lock that they see. A request first takes its
+ * token's place in the table and only then looks for a stored answer, so that no answer can slip
+ * between. */
+#include "store/core/idempotency_claims.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/timed.h"
+#include "store/core/internal.h"
+#include "store/pg/advisory_locks.h"
+#include "work/cpu_slots.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CLAIM_BUCKETS = 64,
+    SHARE_NAP_US = 30 * 1000, /* between looks whether another node is done */
+};
+
+struct bucket {
+    pthread_mutex_t mutex;
+    pthread_cond_t released; /* some claim of this bucket, or it is known to be a working one */
+    struct token_claim *first;
+};
+
+struct claims {
+    struct bucket buckets[CLAIM_BUCKETS];
+};
+
+struct token_claim {
+    struct bucket *bucket;
+    struct token_claim *next;
+    unsigned char hash[REQUEST_HASH_SIZE];
+    bool shared;          /* other nodes see it too: it is among store->locks */
+    bool working;         /* no stored answer was found; before that the hash decides nothing */
+    struct token_key key; /* points into `text` */
+    char text[];
+};
+
+struct claims *claims_new(void)
+{
+    struct claims *claims = xcalloc(1, sizeof(*claims));
+    for (size_t i = 0; i < CLAIM_BUCKETS; i++) {
+        pthread_mutex_init(&claims->buckets[i].mutex, NULL);
+        cond_init_timed(&claims->buckets[i].released);
+    }
+    return claims;
+}
+
+void claims_free(struct claims *claims)
+{
+    if (!claims)
+        return;
+    for (size_t i = 0; i < CLAIM_BUCKETS; i++) {
+        pthread_mutex_destroy(&claims->buckets[i].mutex);
+        pthread_cond_destroy(&claims->buckets[i].released);
+    }
+    free(claims);
+}
+
+/* FNV-1a. It only spreads the load: a caller who makes tokens meet waits for himself. */
+static struct bucket *bucket_of(struct claims *claims, const struct token_key *key)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < key->token.len; i++)
+        hash = (hash ^ (unsigned char)key->token.data[i]) * 16777619u;
+    return &claims->buckets[(hash ^ hash >> 16) % CLAIM_BUCKETS];
+}
+
+static bool keys_equal(const struct token_key *a, const struct token_key *b)
+{
+    return str_eq(a->token, b->token) && str_eq(a->operation, b->operation) &&
+           str_eq(a->account, b->account) && str_eq(a->region, b->region);
+}
+
+static struct token_claim *find(const struct bucket *bucket, const struct token_key *key)
+{
+    struct token_claim *claim = bucket->first;
+    while (claim && !keys_equal(&claim->key, key))
+        claim = claim->next;
+    return claim;
+}
+
+static struct str put(char **at, struct str text)
+{
+    struct str copy = {memcpy(*at, text.data ? text.data : "", text.len), text.len};
+    *at += text.len;
+    return copy;
+}
+
+static struct token_claim *claim_new(struct bucket *bucket, const struct token_key *key,
+                                     const unsigned char hash[REQUEST_HASH_SIZE])
+{
+    size_t size = key->account.len + key->region.len + key->operation.len + key->token.len;
+    struct token_claim *claim = xcalloc(1, sizeof(*claim) + size);
+    char *at = claim->text;
+    claim->bucket = bucket;
+    memcpy(claim->hash, hash, REQUEST_HASH_SIZE);
+    claim->key = (struct token_key){
+        put(&at, key->account),
+        put(&at, key->region),
+        put(&at, key->operation),
+        put(&at, key->token),
+    };
+    claim->next = bucket->first;
+    bucket->first = claim;
+    return claim;
+}
+
+/* Waits for the token's place in the table, without the seat; called with the bucket's mutex held.
+ */
+static enum token_state occupy(struct bucket *bucket, const struct token_key *key,
+                               const unsigned char hash[REQUEST_HASH_SIZE], int64_t until_ms,
+                               struct token_claim **ret_claim, bool *ret_left_seat)
+{
+    const struct token_claim *other;
+    *ret_left_seat = false;
+    while ((other = find(bucket, key)) != NULL) {
+        if (other->working && memcmp(other->hash, hash, REQUEST_HASH_SIZE) != 0)
+            return TOKEN_CONFLICT;
+        if (clock_mono_ms() >= until_ms)
+            return TOKEN_BUSY;
+        if (!*ret_left_seat)
+            seat_leave();
+        *ret_left_seat = true;
+        cond_wait_until(&bucket->released, &bucket->mutex, until_ms);
+    }
+    *ret_claim = claim_new(bucket, key, hash);
+    return TOKEN_CLAIMED;
+}
+
+bool token_look_up(struct store *store, struct arena *arena, const struct token_key *key,
+                   const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
+                   struct str *ret_answer, struct error *error)
+{
+    struct store_reader *reader;
+    if (!store_finder_take(store, &reader, error))
+        return false;
+    bool ok = token_find(reader, arena, key, hash, ret_state, ret_answer, error);
+    store_finder_put(store, reader);
+    return ok;
+}
+
+/* The token's name among the locks. */
+static int64_t name_of(const struct token_key *key)
+{
+    const struct str parts[] = {key->account, key->region, key->operation, key->token};
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    int64_t name;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+    for (size_t i = 0; ok && i < sizeof(parts) / sizeof(*parts); i++) {
+        ok = EVP_DigestUpdate(context, &parts[i].len, sizeof(parts[i].len)) &&
+             EVP_DigestUpdate(context, parts[i].data, parts[i].len);
+    }
+    if (!ok || !EVP_DigestFinal_ex(context, hash, NULL))
+        out_of_memory(sizeof(hash));
+    EVP_MD_CTX_free(context);
+    memcpy(&name, hash, sizeof(name));
+    return name;
+}
+
+/* Waits while another node has it. */
+static bool share(struct store *store, struct token_claim *claim, int64_t until_ms,
+                  enum token_state *ret_state, struct error *error)
+{
+    if (!store->locks)
+        return true;
+    int64_t name = name_of(&claim->key);
+    while (locks_try(store->locks, name, &claim->shared, error)) {
+        if (claim->shared)
+            return true;
+        if (clock_mono_ms() >= until_ms) {
+            *ret_state = TOKEN_BUSY;
+            return true;
+        }
+        seat_leave();
+        clock_nap_us(SHARE_NAP_US);
+        seat_return();
+    }
+    return false;
+}
+
+static void set_working(struct token_claim *claim)
+{
+    pthread_mutex_lock(&claim->bucket->mutex);
+    claim->working = true;
+    pthread_cond_broadcast(&claim->bucket->released);
+    pthread_mutex_unlock(&claim->bucket->mutex);
+}
+
+bool token_claim(struct store *store, struct arena *arena, const struct token_key *key,
+                 const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
+                 enum token_state *ret_state, struct token_claim **ret_claim,
+                 struct str *ret_answer, struct error *error)
+{
+    struct token_claim *claim = NULL;
+    struct bucket *bucket = bucket_of(store->claims, key);
+    int64_t until_ms = clock_mono_ms() + wait_ms;
+    bool left_seat;
+    pthread_mutex_lock(&bucket->mutex);
+    *ret_state = occupy(bucket, key, hash, until_ms, &claim, &left_seat);
+    pthread_mutex_unlock(&bucket->mutex);
+    if (left_seat)
+        seat_return();
+    *ret_claim = NULL;
+    if (*ret_state != TOKEN_CLAIMED)
+        return true;
+    bool ok = share(store, claim, until_ms, ret_state, error);
+    if (ok && *ret_state == TOKEN_CLAIMED)
+        ok = token_look_up(store, arena, &claim->key, claim->hash, ret_state, ret_answer, error);
+    if (!ok || *ret_state != TOKEN_CLAIMED) {
+        token_release(store, claim);
+        return ok;
+    }
+    set_working(claim);
+    *ret_claim = claim;
+    return true;
+}
+
+void token_release(struct store *store, struct token_claim *claim)
+{
+    if (!claim)
+        return;
+    if (claim->shared)
+        locks_release(store->locks, name_of(&claim->key));
+    struct bucket *bucket = claim->bucket;
+    pthread_mutex_lock(&bucket->mutex);
+    struct token_claim **link = &bucket->first;
+    while (*link != claim)
+        link = &(*link)->next;
+    *link = claim->next;
+    pthread_cond_broadcast(&bucket->released);
+    pthread_mutex_unlock(&bucket->mutex);
+    free(claim);
+}

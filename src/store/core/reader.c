@@ -1,0 +1,206 @@
+/* Readers: one read-only connection each, whose transaction is kept as long as nothing was
+ * committed, so that a look-up by key costs no transaction. */
+#include "store/core/internal.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/timed.h"
+#include "work/cpu_slots.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    READERS_KEPT = 8, /* in the pool, resting; those of a server all are */
+    FINDERS_KEPT = 64,
+    READER_WAIT_MS = 10 * 1000,
+};
+
+struct store_reader {
+    struct store *store;
+    struct db *db;
+    bool open;     /* a transaction is */
+    uint64_t seen; /* store->commits when it began */
+    struct store_reader *next;
+};
+
+/* One that reads has its place among readers_max already, or there is no such limit. */
+static bool open_reader(struct store *store, enum db_use use, struct store_reader **ret_reader,
+                        struct error *error)
+{
+    struct db *db;
+    if (!store_connect(store, use, &db, error))
+        return false;
+    struct store_reader *reader = xcalloc(1, sizeof(*reader));
+    reader->store = store;
+    reader->db = db;
+    *ret_reader = reader;
+    return true;
+}
+
+static void leave_place(struct store *store)
+{
+    pthread_mutex_lock(&store->readers_mutex);
+    store->readers_open--;
+    pthread_cond_signal(&store->reader_put);
+    pthread_mutex_unlock(&store->readers_mutex);
+}
+
+bool store_reader_open(struct store *store, struct store_reader **ret_reader, struct error *error)
+{
+    pthread_mutex_lock(&store->readers_mutex);
+    store->readers_open++;
+    pthread_mutex_unlock(&store->readers_mutex);
+    if (open_reader(store, DB_READ, ret_reader, error))
+        return true;
+    leave_place(store);
+    return false;
+}
+
+void store_reader_rest(struct store_reader *reader)
+{
+    if (reader->open)
+        db_rollback(reader->db);
+    reader->open = false;
+}
+
+void store_reader_close(struct store_reader *reader)
+{
+    struct store *store = reader->store;
+    store_reader_rest(reader);
+    db_close(reader->db);
+    free(reader);
+    leave_place(store);
+}
+
+/* A resting reader; or NULL with a place for a new one; or false: neither came in time. */
+static bool take_or_reserve(struct store *store, struct store_reader **ret_reader)
+{
+    int64_t until_ms = clock_mono_ms() + READER_WAIT_MS;
+    bool in_time = true, waits = false;
+    pthread_mutex_lock(&store->readers_mutex);
+    while (in_time && !store->readers && store->readers_max > 0 &&
+           store->readers_open >= store->readers_max) {
+        if (!waits)
+            seat_leave();
+        waits = true;
+        in_time = cond_wait_until(&store->reader_put, &store->readers_mutex, until_ms);
+    }
+    struct store_reader *reader = in_time ? store->readers : NULL;
+    if (reader) {
+        store->readers = reader->next;
+        store->readers_resting--;
+    }
+    store->readers_open += in_time && !reader;
+    pthread_mutex_unlock(&store->readers_mutex);
+    if (waits)
+        seat_return();
+    *ret_reader = reader;
+    return in_time;
+}
+
+bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error)
+{
+    if (!take_or_reserve(store, ret_reader))
+        return fail(error, ERR_UNAVAILABLE,
+                    "All %d connections to the store's database were in use for %d s.",
+                    store->readers_max, READER_WAIT_MS / 1000);
+    if (*ret_reader || open_reader(store, DB_READ, ret_reader, error))
+        return true;
+    leave_place(store);
+    return false;
+}
+
+void store_reader_put(struct store *store, struct store_reader *reader)
+{
+    store_reader_rest(reader);
+    pthread_mutex_lock(&store->readers_mutex);
+    bool keep = store->readers_resting < READERS_KEPT ||
+                (store->readers_max > 0 && store->readers_open <= store->readers_max);
+    if (keep) {
+        reader->next = store->readers;
+        store->readers = reader;
+        store->readers_resting++;
+        pthread_cond_signal(&store->reader_put);
+    }
+    pthread_mutex_unlock(&store->readers_mutex);
+    if (!keep)
+        store_reader_close(reader);
+}
+
+/* --- finders --- */
+
+static void close_finder(struct store_reader *reader)
+{
+    db_close(reader->db);
+    free(reader);
+}
+
+bool store_finder_take(struct store *store, struct store_reader **ret_reader, struct error *error)
+{
+    if (!store_is_remote(store))
+        return store_reader_take(store, ret_reader, error);
+    pthread_mutex_lock(&store->readers_mutex);
+    struct store_reader *reader = store->finders;
+    if (reader) {
+        store->finders = reader->next;
+        store->finders_resting--;
+    }
+    pthread_mutex_unlock(&store->readers_mutex);
+    *ret_reader = reader;
+    return reader || open_reader(store, DB_FIND, ret_reader, error);
+}
+
+void store_finder_put(struct store *store, struct store_reader *reader)
+{
+    if (!store_is_remote(store)) {
+        store_reader_put(store, reader);
+        return;
+    }
+    store_reader_rest(reader);
+    pthread_mutex_lock(&store->readers_mutex);
+    bool keep = store->finders_resting < FINDERS_KEPT;
+    if (keep) {
+        reader->next = store->finders;
+        store->finders = reader;
+        store->finders_resting++;
+    }
+    pthread_mutex_unlock(&store->readers_mutex);
+    if (!keep)
+        close_finder(reader);
+}
+
+void readers_close(struct store *store)
+{
+    while (store->finders) {
+        struct store_reader *next = store->finders->next;
+        close_finder(store->finders);
+        store->finders = next;
+    }
+    while (store->readers) {
+        struct store_reader *next = store->readers->next;
+        store_reader_close(store->readers);
+        store->readers = next;
+    }
+    assert(store->readers_open == 0);
+}
+
+/* The counter is read before the transaction begins: what is committed in between is seen without
+ * being counted, and the transaction is renewed once too often. */
+bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error *error)
+{
+    uint64_t commits = atomic_load(&reader->store->commits);
+    if (reader->open && (reader->seen != commits || db_is_lost(reader->db)))
+        store_reader_rest(reader);
+    if (!reader->open && !db_begin_read(reader->db, error))
+        return false;
+    reader->open = true;
+    reader->seen = commits;
+    *ret_db = reader->db;
+    return true;
+}
+
+int64_t reader_now_ms(const struct store_reader *reader)
+{
+    return reader->store->now_ms();
+}

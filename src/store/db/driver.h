@@ -1,0 +1,44 @@
+/* What a driver gives: db.h's functions for one kind of database. A connection of any kind begins
+ * with a struct db. */
+#pragma once
+
+#include "store/db/db.h"
+
+struct db_driver {
+    void (*close)(struct db *db);
+    bool (*version)(struct db *db, int64_t *ret_version, struct error *error);
+    bool (*set_version)(struct db *db, int64_t version, struct error *error);
+    bool (*lock_schema)(struct db *db, struct error *error); /* NULL: beginning to write does */
+    bool (*script)(struct db *db, const char *sql, struct error *error);
+
+    bool (*begin_read)(struct db *db, struct error *error);
+    bool (*begin_write)(struct db *db, struct error *error);
+    bool (*commit)(struct db *db, struct error *error);
+    void (*rollback)(struct db *db);
+    bool (*mark)(struct db *db, struct error *error);
+    bool (*mark_keep)(struct db *db, struct error *error);
+    bool (*mark_undo)(struct db *db, struct error *error);
+    bool (*lock_counts)(struct db *db, struct error *error); /* NULL: beginning to write does */
+    bool (*is_lost)(const struct db *db);
+
+    bool (*begin_ahead)(struct db *db, struct error *error); /* NULL: as without running ahead */
+    bool (*commit_ahead)(struct db *db, bool *ret_held, struct error *error);
+    enum db_failure (*failure)(const struct db *db); /* NULL: always DB_FAILED */
+    bool (*settle)(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
+
+    struct stmt (*open)(struct db *db, enum sql sql);
+    void (*done)(struct stmt *stmt);
+    void (*text)(struct stmt *stmt, int number, struct str text);
+    void (*bytes)(struct stmt *stmt, int number, struct str bytes);
+    void (*i64)(struct stmt *stmt, int number, int64_t value);
+    bool (*step)(struct stmt *stmt, bool *ret_row, struct error *error);
+    bool (*change)(struct stmt *stmt, bool *ret_changed, struct error *error);
+    int64_t (*changes)(struct stmt *stmt);
+    struct str (*column_text)(const struct stmt *stmt, int column, struct arena *arena);
+    struct str (*column_bytes)(const struct stmt *stmt, int column, struct arena *arena);
+    int64_t (*column_i64)(const struct stmt *stmt, int column);
+};
+
+struct db {
+    const struct db_driver *driver;
+};

@@ -1,0 +1,106 @@
+/* Reading what is kept, all of it. */
+#include "store/fsck.h"
+
+#include "store/core/internal.h"
+#include "store/db/rows.h"
+#include "store/sqlite/sqlite.h"
+
+#include <string.h>
+
+bool survey_database(struct store *store, struct error *error)
+{
+    struct db *db;
+    if (store_is_remote(store))
+        return true;
+    if (!store_connect(store, DB_READ, &db, error))
+        return false;
+    bool ok = sqlite_check(db, error);
+    db_close(db);
+    return ok;
+}
+
+static void read_profile(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct profile *profile = item;
+    profile->key.account = column_text(stmt, 0, arena);
+    profile->key.region = column_text(stmt, 1, arena);
+    profile->key.name = column_text(stmt, 2, arena);
+    profile->version = column_i64(stmt, 3);
+    profile->properties = column_text(stmt, 4, arena);
+    profile->sealed_credentials = column_bytes(stmt, 5, arena);
+}
+
+bool survey_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                     struct profile **ret_profiles, size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct profile));
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_PROFILES);
+    stmt_text(&stmt, 1, after.account);
+    stmt_text(&stmt, 2, after.region);
+    stmt_text(&stmt, 3, after.name);
+    stmt_i64(&stmt, 4, SURVEY_PAGE);
+    if (!rows_read(&rows, &stmt, read_profile, error))
+        return false;
+    *ret_profiles = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+static void read_exchange(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct exchange *exchange = item;
+    struct str id = column_bytes(stmt, 0, arena);
+    memcpy(exchange->id, id.data, id.len < EXCHANGE_ID_SIZE ? id.len : EXCHANGE_ID_SIZE);
+    exchange->account = column_text(stmt, 1, arena);
+    exchange->region = column_text(stmt, 2, arena);
+    exchange->profile = column_text(stmt, 3, arena);
+    exchange->sealed = column_bytes(stmt, 4, arena);
+}
+
+bool survey_exchanges(struct store_reader *reader, struct arena *arena, const unsigned char *after,
+                      struct exchange **ret_exchanges, size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct exchange));
+    struct str start = {after ? (const char *)after : "", after ? EXCHANGE_ID_SIZE : 0};
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_EXCHANGES);
+    stmt_bytes(&stmt, 1, start);
+    stmt_i64(&stmt, 2, SURVEY_PAGE);
+    if (!rows_read(&rows, &stmt, read_exchange, error))
+        return false;
+    *ret_exchanges = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+static void read_strayed(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct strayed_profile *strayed = item;
+    strayed->key.account = column_text(stmt, 0, arena);
+    strayed->key.region = column_text(stmt, 1, arena);
+    strayed->key.name = column_text(stmt, 2, arena);
+    strayed->made = column_i64(stmt, 3);
+    strayed->deleted = column_i64(stmt, 4);
+    strayed->version = column_i64(stmt, 5);
+}
+
+bool survey_strayed(struct store_reader *reader, struct arena *arena,
+                    struct strayed_profile **ret_strayed, size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct strayed_profile));
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_STRAYED);
+    stmt_i64(&stmt, 1, STRAYED_MAX);
+    if (!rows_read(&rows, &stmt, read_strayed, error))
+        return false;
+    *ret_strayed = rows.items;
+    *ret_count = rows.count;
+    return true;
+}

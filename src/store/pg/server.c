@@ -1,0 +1,148 @@
+/* PostgreSQL's driver: where the database is, which may be several hosts of which one is the
+ * primary. */
+#include "store/pg/internal.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What of the URL is a list with an item for each host. */
+enum { LIST_HOST, LIST_HOSTADDR, LIST_PORT, LIST_COUNT };
+
+static const char *const list_names[LIST_COUNT] = {"host", "hostaddr", "port"};
+
+struct pg_server {
+    char *url;
+    const struct secret *password;
+    struct pg_line *line;
+    struct pg_silence *silence;
+    char *lists[LIST_COUNT]; /* NULL: not given */
+};
+
+struct pg_server *pg_server_new(const char *url, const struct secret *password)
+{
+    struct pg_server *server = xcalloc(1, sizeof(*server));
+    server->url = xstrdup(url);
+    server->password = password;
+    server->line = pg_line_new();
+    server->silence = pg_silence_new();
+    return server;
+}
+
+void pg_server_free(struct pg_server *server)
+{
+    if (!server)
+        return;
+    pg_line_free(server->line);
+    pg_silence_free(server->silence);
+    explicit_bzero(server->url, strlen(server->url));
+    free(server->url);
+    for (size_t i = 0; i < LIST_COUNT; i++)
+        free(server->lists[i]);
+    free(server);
+}
+
+static void keep_lists(struct pg_server *server, const struct libpq_option *options)
+{
+    for (; options->keyword; options++) {
+        for (size_t i = 0; i < LIST_COUNT; i++) {
+            if (options->val && !server->lists[i] && strcmp(options->keyword, list_names[i]) == 0)
+                server->lists[i] = xstrdup(options->val);
+        }
+    }
+}
+
+/* A password whose signs were not encoded ends where it should not, and its rest is taken for a
+ * host or a port. */
+static bool looks_right(const struct pg_server *server)
+{
+    const char *hosts = server->lists[LIST_HOST], *ports = server->lists[LIST_PORT];
+    return server->url[0] != '\0' && (!hosts || !strchr(hosts, '@')) &&
+           (!ports || strspn(ports, "0123456789,") == strlen(ports));
+}
+
+/* libpq's own words could show a part of a password that was not encoded. */
+bool pg_server_check(struct pg_server *server, struct error *error)
+{
+    char *words = NULL;
+    if (!libpq_load())
+        return fail(error, ERR_UNAVAILABLE,
+                    "A store in PostgreSQL needs its client library libpq.so.5 of version 14 or "
+                    "later (Debian's package libpq5).");
+    struct libpq_option *options = libpq.conninfoParse(server->url, &words);
+    libpq.freemem(words);
+    if (options) {
+        keep_lists(server, options);
+        libpq.conninfoFree(options);
+    }
+    if (!options || !looks_right(server))
+        return fail(error, ERR_VALIDATION,
+                    "--store is not a connection string of PostgreSQL, such as "
+                    "postgresql://user@host:5432/database. Signs like : / @ in a password are "
+                    "written as %%3A %%2F %%40.");
+    return true;
+}
+
+/* The same list from its n-th item on, then what stood before. One of a single item is as it was.
+ */
+static char *rotate(const char *list, unsigned turns)
+{
+    size_t items = 1;
+    for (const char *at = list; *at; at++)
+        items += *at == ',';
+    const char *start = list;
+    for (size_t i = turns % items; i > 0; i--)
+        start = strchr(start, ',') + 1;
+    size_t size = strlen(list) + 2;
+    char *rotated = xmalloc(size);
+    if (start == list)
+        snprintf(rotated, size, "%s", list);
+    else
+        snprintf(rotated, size, "%s,%.*s", start, (int)(start - list - 1), list);
+    return rotated;
+}
+
+/* What stands before "dbname" is a default that the URL may overrule. */
+static void add_all(struct libpq_parameters *parameters, const struct pg_server *server)
+{
+    libpq_add(parameters, "connect_timeout", "5");
+    libpq_add(parameters, "tcp_user_timeout", "15000");
+    libpq_add(parameters, "keepalives_idle", "10");
+    libpq_add(parameters, "keepalives_interval", "5");
+    libpq_add(parameters, "keepalives_count", "3");
+    libpq_add(parameters, "target_session_attrs", "primary");
+    if (server->password)
+        libpq_add(parameters, "password", secret_reveal(server->password).data);
+    libpq_add(parameters, "fallback_application_name", "headgate");
+    libpq_add(parameters, "dbname", server->url);
+    libpq_add(parameters, "client_encoding", "UTF8");
+}
+
+struct pg_line *pg_server_line(const struct pg_server *server)
+{
+    return server->line;
+}
+
+struct pg_silence *pg_server_silence(const struct pg_server *server)
+{
+    return server->silence;
+}
+
+struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries)
+{
+    struct libpq_parameters parameters = {0};
+    char *lists[LIST_COUNT] = {0};
+    add_all(&parameters, server);
+    for (size_t i = 0; i < LIST_COUNT; i++) {
+        if (!server->lists[i])
+            continue;
+        lists[i] = rotate(server->lists[i], tries);
+        libpq_add(&parameters, list_names[i], lists[i]);
+    }
+    struct pg_conn *conn = libpq.connectdbParams(parameters.names, parameters.values, 1);
+    for (size_t i = 0; i < LIST_COUNT; i++)
+        free(lists[i]);
+    return conn;
+}

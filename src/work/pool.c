@@ -1,0 +1,343 @@
+/* A pool that grows while every thread is busy and shrinks when they are idle. Who became idle last
+ * gets the next job, so that the others' time runs out. A job has a place first, then a seat, and
+ * only then a thread: so a burst makes its threads one after the other, on threads of the pool. */
+#include "work/pool.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/timed.h"
+#include "work/cpu_slots.h"
+#include "work/host_share.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct worker {
+    struct workers *workers;
+    struct worker *older, *newer; /* while it is idle */
+    pthread_cond_t wanted;
+    bool called; /* it is not idle any more: it has a seat, and a job is ready for it */
+};
+
+/* A job that has a place. */
+struct placed {
+    struct seat_claim claim; /* first, so that one pointer is both */
+    struct workers *workers;
+    struct placed *next;
+    struct job job;
+};
+
+struct jobs {
+    struct placed *first, *last;
+};
+
+struct workers {
+    struct workers_config config;
+    struct seats *seats;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    struct lanes *lanes;
+    struct jobs ready;    /* have a seat, and a thread was called for each */
+    struct jobs deferred; /* have no seat: there was no thread; the next that is done takes them */
+    struct worker *newest;
+    int count; /* threads */
+    bool stopping;
+    bool has_last;  /* a thread has ended, and nobody has joined it */
+    pthread_t last; /* that one: the next to end, or workers_free, joins it */
+};
+
+struct workers *workers_new(const struct workers_config *config)
+{
+    struct workers *workers = xcalloc(1, sizeof(*workers));
+    int computing = config->computing > 0 ? config->computing : config->max_threads;
+    workers->config = *config;
+    if (workers->config.idle_ms == 0)
+        workers->config.idle_ms = WORKERS_IDLE_MS;
+    pthread_mutex_init(&workers->lock, NULL);
+    pthread_cond_init(&workers->ended, NULL);
+    workers->seats = seats_new((size_t)computing);
+    workers->lanes = lanes_new(&(struct lanes_config){
+        .places = (size_t)config->max_threads,
+        .queue_max = config->queue_max,
+        .host_max = config->host_max,
+        .by_answers = config->by_answers,
+    });
+    return workers;
+}
+
+/* --- threads; all of it under the lock --- */
+
+static void *work(void *argument);
+
+static void worker_free(struct worker *worker)
+{
+    pthread_cond_destroy(&worker->wanted);
+    free(worker);
+}
+
+static void idle_push(struct worker *worker)
+{
+    struct workers *workers = worker->workers;
+    worker->called = false;
+    worker->newer = NULL;
+    worker->older = workers->newest;
+    if (worker->older)
+        worker->older->newer = worker;
+    workers->newest = worker;
+}
+
+static void idle_remove(struct worker *worker)
+{
+    if (worker->newer)
+        worker->newer->older = worker->older;
+    else
+        worker->workers->newest = worker->older;
+    if (worker->older)
+        worker->older->newer = worker->newer;
+}
+
+/* It is idle from the start. */
+static bool start_thread(struct workers *workers)
+{
+    struct worker *worker = xcalloc(1, sizeof(*worker));
+    pthread_attr_t attributes;
+    pthread_t thread;
+    worker->workers = workers;
+    cond_init_timed(&worker->wanted);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, WORKERS_STACK_SIZE);
+    bool started = pthread_create(&thread, &attributes, work, worker) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!started) {
+        worker_free(worker);
+        return false;
+    }
+    idle_push(worker);
+    workers->count++;
+    return true;
+}
+
+static bool call_newest(struct workers *workers)
+{
+    struct worker *worker = workers->newest;
+    if (!worker)
+        return false;
+    idle_remove(worker);
+    worker->called = true;
+    pthread_cond_signal(&worker->wanted);
+    return true;
+}
+
+/* False when nobody has called for so long that the thread should end. */
+static bool wait_to_be_called(struct worker *worker)
+{
+    struct workers *workers = worker->workers;
+    int64_t until_ms = clock_mono_ms() + workers->config.idle_ms;
+    bool over = false;
+    while (!worker->called && !workers->stopping && !over) {
+        if (workers->count <= WORKERS_KEPT)
+            pthread_cond_wait(&worker->wanted, &workers->lock);
+        else
+            over = !cond_wait_until(&worker->wanted, &workers->lock, until_ms) &&
+                   workers->count > WORKERS_KEPT;
+    }
+    if (!worker->called)
+        idle_remove(worker);
+    return worker->called;
+}
+
+/* --- jobs; all of it under the lock --- */
+
+static void add(struct jobs *jobs, struct placed *placed)
+{
+    placed->next = NULL;
+    if (jobs->first)
+        jobs->last->next = placed;
+    else
+        jobs->first = placed;
+    jobs->last = placed;
+}
+
+static struct placed *take_first(struct jobs *jobs)
+{
+    struct placed *placed = jobs->first;
+    if (placed)
+        jobs->first = placed->next;
+    return placed;
+}
+
+/* A thread for a job that has a seat. False when there is none: then the seat is left over. */
+static bool serve(struct workers *workers, struct placed *placed)
+{
+    bool may_start = workers->count < workers->config.max_threads;
+    if (!workers->newest && !(may_start && start_thread(workers))) {
+        add(&workers->deferred, placed);
+        return false;
+    }
+    add(&workers->ready, placed);
+    return call_newest(workers);
+}
+
+static void on_seat(struct seat_claim *claim);
+
+/* The seat that is left over goes to whoever wants it and can use it; of the jobs that want one the
+ * caller takes the first where `ret_placed` is not NULL. */
+static void pass_seat(struct workers *workers, struct placed **ret_placed)
+{
+    struct seat_claim *claim;
+    bool used = false;
+    while (!used && (claim = seats_pass(workers->seats))) {
+        used = true;
+        if (claim->granted != on_seat)
+            claim->granted(claim);
+        else if (ret_placed)
+            *ret_placed = (struct placed *)claim;
+        else
+            used = serve(workers, (struct placed *)claim);
+    }
+}
+
+/* From a thread of the pool that has begun to wait. */
+static void on_seat(struct seat_claim *claim)
+{
+    struct placed *placed = (struct placed *)claim;
+    struct workers *workers = placed->workers;
+    pthread_mutex_lock(&workers->lock);
+    if (!serve(workers, placed))
+        pass_seat(workers, NULL);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+/* Gives a place to all that may have one; those for which there is a seat begin at once. */
+static void give_places(struct workers *workers)
+{
+    struct job job;
+    while (lanes_next(workers->lanes, &job)) {
+        struct placed *placed = xcalloc(1, sizeof(*placed));
+        *placed = (struct placed){.claim.granted = on_seat, .workers = workers, .job = job};
+        if (seats_take(workers->seats, &placed->claim) && !serve(workers, placed))
+            pass_seat(workers, NULL);
+    }
+}
+
+/* The next job of a thread that has done one, and has its seat. Whoever is in the middle of a job
+ * and wants the seat goes before jobs that have not begun. */
+static struct placed *next_of_seat(struct workers *workers)
+{
+    struct placed *placed = take_first(&workers->deferred);
+    if (!placed)
+        pass_seat(workers, &placed);
+    return placed;
+}
+
+static void run(struct workers *workers, struct placed *placed)
+{
+    struct job job = placed->job;
+    free(placed);
+    pthread_mutex_unlock(&workers->lock);
+    job.run(job.argument);
+    pthread_mutex_lock(&workers->lock);
+    lanes_leave(workers->lanes, &job);
+    give_places(workers);
+}
+
+/* A burst leaves memory behind in pieces; when its threads have gone, it goes back to the system.
+ */
+static void end_thread(struct workers *workers)
+{
+    pthread_t previous = workers->last;
+    bool has_previous = workers->has_last;
+    workers->last = pthread_self();
+    workers->has_last = true;
+    bool shrunk = --workers->count == WORKERS_KEPT && !workers->stopping;
+    pthread_cond_signal(&workers->ended);
+    pthread_mutex_unlock(&workers->lock);
+    if (has_previous)
+        pthread_join(previous, NULL);
+    if (shrunk)
+        malloc_trim(0);
+}
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    struct workers *workers = worker->workers;
+    pthread_setname_np(pthread_self(), "worker");
+    seats_sit(workers->seats);
+    pthread_mutex_lock(&workers->lock);
+    while (wait_to_be_called(worker)) {
+        struct placed *placed = take_first(&workers->ready);
+        for (; placed; placed = next_of_seat(workers))
+            run(workers, placed);
+        idle_push(worker);
+    }
+    worker_free(worker);
+    end_thread(workers);
+    return NULL;
+}
+
+static bool fail_for_room(enum lanes_room room, bool starved, struct error *error)
+{
+    if (starved)
+        return fail(error, ERR_THROTTLING,
+                    "Rate exceeded: the system has no thread left for this request. Try again in a "
+                    "while.");
+    if (room == LANES_HOST_FULL)
+        return fail(error, ERR_THROTTLING,
+                    "Rate exceeded: as many changes as may wait for this vendor are waiting.");
+    return fail(error, ERR_THROTTLING, "Rate exceeded");
+}
+
+bool workers_post(struct workers *workers, struct str hosts, void (*job)(void *argument),
+                  void *argument, struct error *error)
+{
+    enum lanes_room room = LANES_FULL;
+    pthread_mutex_lock(&workers->lock);
+    bool starved = !workers->stopping && workers->count == 0 && !start_thread(workers);
+    if (!workers->stopping && !starved)
+        room = lanes_enter(workers->lanes, hosts, (struct job){.run = job, .argument = argument});
+    if (room == LANES_ROOM)
+        give_places(workers);
+    pthread_mutex_unlock(&workers->lock);
+    return room == LANES_ROOM || fail_for_room(room, starved, error);
+}
+
+void workers_note(struct workers *workers, struct str hosts, bool answered)
+{
+    pthread_mutex_lock(&workers->lock);
+    lanes_note(workers->lanes, hosts, answered);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+struct workers_counts workers_counts(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    struct lanes_counts lanes = lanes_counts(workers->lanes);
+    struct workers_counts counts = {
+        .threads = workers->count,
+        .busy = (int)lanes.in_hand,
+        .queued = lanes.queued,
+        .held = lanes.held,
+    };
+    pthread_mutex_unlock(&workers->lock);
+    return counts;
+}
+
+void workers_free(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    workers->stopping = true;
+    for (struct worker *idle = workers->newest; idle; idle = idle->older)
+        pthread_cond_signal(&idle->wanted);
+    while (workers->count > 0)
+        pthread_cond_wait(&workers->ended, &workers->lock);
+    pthread_mutex_unlock(&workers->lock);
+    if (workers->has_last)
+        pthread_join(workers->last, NULL);
+    lanes_free(workers->lanes);
+    seats_free(workers->seats);
+    pthread_cond_destroy(&workers->ended);
+    pthread_mutex_destroy(&workers->lock);
+    free(workers);
+}
