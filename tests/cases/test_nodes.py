@@ -210,8 +210,7 @@ def test_a_stop_while_a_crowd_waits_for_a_silent_database(nodes, way, agreeable,
     with crowd.Crowd(node, CROWD) as many:
         way.flows.clear()
         many.send(requests)
-        while operations.metrics(node)["headgate_connections_open"] < CROWD:
-            assert node.running()
+        operations.wait_until(node, lambda seen: seen["headgate_connections_open"] >= CROWD)
         node.stop()
 
 

@@ -186,14 +186,20 @@ def test_what_else_is_counted(servers, vendor, canaries):
     with socket.create_connection((server.host, server.port), 60) as connection:
         connection.sendall(b"no request\r\n\r\n")
         assert b" 400 " in connection.recv(65536)
-    while True:  # the audit's row about the refusal is committed when its client has gone
-        after = operations.metrics(server)
-        grown = {name: after[name] - before.get(name, 0) for name in after}
-        commits = grown["headgate_commit_writes_count"]
-        if grown["headgate_commit_writes_sum"] >= 2 and (
-                grown["headgate_commit_duration_seconds_count"] == commits):
-            break
-        assert server.running()
+
+    def grown_since(after):
+        return {name: after[name] - before.get(name, 0) for name in after}
+
+    def settled(after):
+        """The audit's row about the refusal is committed when its client has gone."""
+        grown = grown_since(after)
+        return grown["headgate_commit_writes_sum"] >= 2 and (
+            grown["headgate_commit_duration_seconds_count"] ==
+            grown["headgate_commit_writes_count"])
+
+    after = operations.wait_until(server, settled)
+    grown = grown_since(after)
+    commits = grown["headgate_commit_writes_count"]
     verdicts = {name: value for name, value in after.items()
                 if name.startswith("headgate_verifications_total")}
     assert sum(verdicts.values()) == 2
@@ -221,8 +227,8 @@ def test_stages_are_measured_of_a_request_in_sixteen(servers, vendor, canaries):
             assert connection.exchange(wire.signed_request(
                 server, "POST", wire.kebab("CreateConnectorProfile"), body)).status == 200
         name = "headgate_stage_duration_seconds"
-        while f'{name}_count{{stage="answer"}}' not in (after := operations.metrics(server)):
-            assert server.running()
+        after = operations.wait_until(server,
+                                      lambda seen: f'{name}_count{{stage="answer"}}' in seen)
     counts = {label: after[f'{name}_count{{stage="{label}"}}'] for label in (
         "signature", "decode", "hand-over", "check", "load", "verify", "seal", "commit",
         "hand-back")}
@@ -235,8 +241,7 @@ def test_work_that_waits_is_seen(servers, gate, canaries, in_background):
     calls = [in_background(lambda name=name: server.call(
         "CreateConnectorProfile", amplitude(canaries.new(), name))) for name in "abc"]
     gate.wait_for_calls(2)
-    while (seen := operations.metrics(server))["headgate_workers_queued"] != 1:
-        assert server.running()
+    seen = operations.wait_for(server, workers_queued=1)
     assert (seen["headgate_workers"], seen["headgate_workers_busy"]) == (2, 2)
     assert seen["headgate_connections_open"] == 3
     gate.open.set()
@@ -251,9 +256,7 @@ def test_private_connections_under_way_are_seen(servers, canaries):
             **private.change(vendor.new_tokens()), "connectorType": "Salesforce"})
         assert operations.metrics(server)["headgate_provisioning"] == 1
         vendor.gate.set()
-        while operations.metrics(server)["headgate_provisioning"] != 0:
-            assert server.running()
-        counted = operations.metrics(server)
+        counted = operations.wait_for(server, provisioning=0)
         name = 'headgate_verifications_total{connector="Salesforce",verdict="accepted"}'
         assert counted[name] == 1
 
@@ -313,8 +316,7 @@ def test_past_the_queue_changes_are_throttled(servers, gate, canaries, in_backgr
     # Of two more, one waits and one is told to come back.
     more = [in_background(lambda name=name: server.call(
         "CreateConnectorProfile", amplitude(canaries.new(), name))) for name in ("a", "b")]
-    while not any(each.results for each in more):
-        assert server.running()
+    operations.wait_until(server, any, lambda _: [each.results for each in more])
     assert server.call("DescribeConnectorProfiles").status == 200
     assert throttled(server.call("DeleteConnectorProfile", {"connectorProfileName": "in-hand"}))
     gate.open.set()
@@ -348,8 +350,7 @@ def test_the_sdk_tries_a_throttled_change_again(servers, gate, canaries, in_back
         **amplitude(canaries.new(), "q")))
     name = ('headgate_requests_total{operation="CreateConnectorProfile",'
             'outcome="ThrottlingException"}')
-    while operations.metrics(server).get(name, 0) < 1:
-        assert server.running()
+    operations.wait_until(server, lambda seen: seen.get(name, 0) >= 1)
     gate.open.set()
     assert first.result().status == 200
     assert second.result()["ResponseMetadata"]["RetryAttempts"] >= 1

@@ -36,27 +36,23 @@ def test_connections(servers):
     most = 8
     server = servers("--connections", str(most), *operations.OPTION)
     held = [wire.Connection(server.host, server.port) for _ in range(most)]
-    while operations.metrics(server)["headgate_connections_open"] < most:
-        assert server.running()
+    operations.wait_for(server, connections_open=most)
     before = server.memory()
     for _ in range(500):
         assert told(server.call(READ)) == TOLD
     assert_grew_less(server, before, 4 * MIB)
     for each in held:
         each.close()
-    while server.call(READ).status != 200:
-        assert server.running()
+    operations.wait_until(server, lambda answer: answer.status == 200, lambda _: server.call(READ))
 
 
 def test_the_sdk_tries_again_for_a_connection(servers):
     server = servers("--connections", "1", *operations.OPTION)
     client = aws.boto(server, retries=10)
     with wire.Connection(server.host, server.port):
-        while operations.metrics(server)["headgate_connections_open"] < 1:
-            assert server.running()
+        operations.wait_for(server, connections_open=1)
         answer = Background(client.describe_connector_profiles)
-        while refused(server) < 1:
-            assert server.running()
+        operations.wait_until(server, lambda count: count >= 1, refused)
     assert answer.result()["ResponseMetadata"]["RetryAttempts"] >= 1
 
 
@@ -79,8 +75,7 @@ def test_bodies_that_never_end(servers):
     assert server.call(READ).status == 200
     before = server.memory()
     held = [unfinished(server, size, f"Content-Length: {size}") for _ in range(clients)]
-    while refused(server) < clients - fit - 1:
-        assert server.running()
+    operations.wait_until(server, lambda count: count >= clients - fit - 1, refused)
     assert operations.metrics(server)["headgate_http_large_bytes"] <= 9 * MIB
     assert_grew_less(server, before, 16 * MIB)
     # A usual request is served meanwhile, a larger one is told to come back.
@@ -88,8 +83,9 @@ def test_bodies_that_never_end(servers):
     assert told(server.call("CreateConnectorProfile", {"description": "x" * 20000})) == TOLD
     for each in held:
         each.close()
-    while server.call("CreateConnectorProfile", {"description": "x" * 20000}).status == 429:
-        assert server.running()
+    operations.wait_until(
+        server, lambda answer: answer.status != 429,
+        lambda _: server.call("CreateConnectorProfile", {"description": "x" * 20000}))
 
 
 @pytest.mark.parametrize("option,operation", [

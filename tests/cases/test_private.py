@@ -3,7 +3,6 @@
 import concurrent.futures
 import json
 import resource
-import time
 
 import pytest
 
@@ -372,14 +371,8 @@ def two_vendors(servers, salesforce, hanging, canaries):
 def wait_until_hung(server, count):
     """Until so many wait for the vendor that hangs, one thread with it in hand."""
     queued = count - 1
-    expected = {"": count, "_queued": queued, "_held": queued}
-    until = time.monotonic() + private.WAIT_S
-    while True:
-        seen = operations.metrics(server)
-        found = {name: seen[f"headgate_provisioning{name}"] for name in expected}
-        if found == expected:
-            return
-        assert time.monotonic() < until, found
+    operations.wait_for(server, provisioning=count, provisioning_queued=queued,
+                        provisioning_held=queued)
 
 
 def test_a_vendor_that_hangs_takes_a_share_of_the_threads(two_vendors, salesforce, hanging,

@@ -28,15 +28,6 @@ def creates(server, bodies):
     return [crowd.signed(server, "CreateConnectorProfile", body) for body in bodies]
 
 
-def wait_for(server, **expected):
-    """Until the workers' metrics are so."""
-    while True:
-        seen = operations.metrics(server)
-        if all(seen[f"headgate_{name}"] == value for name, value in expected.items()):
-            return
-        assert server.running()
-
-
 @pytest.fixture
 def vendors():
     """The first hangs, the second answers."""
@@ -59,8 +50,8 @@ def test_others_go_on(server, vendors, canaries, hanging):
               servicenow(canaries, f"h{number}", vendors.url(0)) for number in range(count)]
     with crowd.Crowd(server, count) as hung:
         hung.send(creates(server, bodies))
-        wait_for(server, workers_busy=WORKERS // 2, workers_queued=QUEUE // 2,
-                 workers_held=QUEUE // 2)
+        operations.wait_for(server, workers_busy=WORKERS // 2, workers_queued=QUEUE // 2,
+                            workers_held=QUEUE // 2)
         for number in range(2 * WORKERS):
             body = servicenow(canaries, f"good-{number}", vendors.url(1))
             assert server.call("CreateConnectorProfile", body).status == 200
@@ -83,7 +74,7 @@ def test_a_limit_of_the_operators(servers, vendors, canaries):
                      f"Amplitude={vendors.url(0)}", "--verify-timeout", "300", *operations.OPTION)
     with crowd.Crowd(server, 3) as hung:
         hung.send(creates(server, [amplitude(canaries, name) for name in "abc"]))
-        wait_for(server, workers_busy=1, workers_held=2)
+        operations.wait_for(server, workers_busy=1, workers_held=2)
         vendors.end()
         assert {answer.status for answer, _ in hung.answers()} == {401}
 
@@ -99,7 +90,7 @@ def test_an_update_that_names_no_connector_is_bounded_too(server, vendors, canar
     vendors.set_delay("never")
     with crowd.Crowd(server, WORKERS) as hung:
         hung.send([crowd.signed(server, "UpdateConnectorProfile", update)] * WORKERS)
-        wait_for(server, workers_busy=WORKERS // 2, workers_held=WORKERS // 2)
+        operations.wait_for(server, workers_busy=WORKERS // 2, workers_held=WORKERS // 2)
         good = servicenow(canaries, "good", vendors.url(1))
         assert server.call("CreateConnectorProfile", good).status == 200
         vendors.end()

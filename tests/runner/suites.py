@@ -118,7 +118,8 @@ def history(updates):
     """What clients saw while nodes were killed, until so many updates were acknowledged; 0: a short
     run. The log tells each run's seed and what happened in it."""
     return pytest_suite("release", ["history"], more_env={"HISTORY_UPDATES": str(updates)},
-                        timeout_s=HISTORY_TIMEOUT_S, options=["-rP"])
+                        timeout_s=HISTORY_TIMEOUT_S,
+                        options=["-rP", f"--timeout={HISTORY_TIMEOUT_S}"])
 
 
 def count_junit(result, status, log):

@@ -163,8 +163,8 @@ def test_updates_that_wait_take_little(filled):
         with crowd.Crowd(server, UPDATES) as everyone:
             everyone.send([crowd.signed(server, "UpdateConnectorProfile", amplitude(2 * number))
                            for number in range(UPDATES)])
-            while vendor.figures()["total"] < 1 + UPDATES:
-                assert server.running()
+            operations.wait_until(server, lambda total: total >= 1 + UPDATES,
+                                  lambda _: vendor.figures()["total"])
             assert vendor.figures()["peak"] == UPDATES
             assert memory(server) - before < UPDATE_MAX * UPDATES
             with crowd.Crowd(server, 1) as reader:

@@ -1,9 +1,11 @@
 """What an operator's machines ask a server on its --operations listener."""
 
 import re
+import time
 import urllib.error
 import urllib.request
 
+WAIT_S = 60
 OPTION = ("--operations", "127.0.0.1:0")
 
 
@@ -36,3 +38,19 @@ def metrics(server):
 def throttled(server, limit):
     """How often a request was told to come back because of a limit."""
     return metrics(server).get(f'headgate_throttled_total{{limit="{limit}"}}', 0)
+
+
+def wait_until(server, condition, asked=metrics):
+    """Asks until what is asked, the metrics unless told otherwise, meets the condition; what it was
+    then."""
+    until = time.monotonic() + WAIT_S
+    while not condition(seen := asked(server)):
+        assert server.running() and time.monotonic() < until, seen
+        time.sleep(0.001)
+    return seen
+
+
+def wait_for(server, **expected):
+    """Until these metrics, named without headgate_, have these values."""
+    return wait_until(server, lambda seen: all(
+        seen.get(f"headgate_{name}") == value for name, value in expected.items()))

@@ -8,6 +8,10 @@
 
 #include <cmocka.h>
 
+#include "case_limit.h"
+
+#define _cmocka_run_group_tests case_limit_run
+
 #undef fail
 #undef fail_msg
 #define fail_msg(...)                                                                              \
