@@ -62,7 +62,7 @@ void answer_send(struct play *play, const struct vendor_response *response,
     }
     struct late *late = arena_new(&exchange->arena, struct late);
     *late = now;
-    http_later(exchange, response->delay_ms, send_now, late);
+    http_post(exchange, response->delay_ms, send_now, late);
 }
 
 void answer_unknown_host(const struct sandbox_request *request, struct http_exchange *exchange,

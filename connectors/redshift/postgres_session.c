@@ -91,9 +91,9 @@ static bool await(struct postgres_session *session, short events, int64_t until_
             postgres_fail(session, CLIENT_TIMEOUT, "did not answer within the time limit");
             return false;
         }
-        seat_leave();
+        slot_release();
         ready = poll(&fd, 1, left_ms < WAIT_SLICE_MS ? (int)left_ms : WAIT_SLICE_MS);
-        seat_return();
+        slot_acquire();
         if (is_stopping(session->client)) {
             postgres_fail(session, CLIENT_STOPPED, "was left: the server is stopping");
             return false;

@@ -1,4 +1,4 @@
-/* The audit's view of a call. Changes that succeeded carry their row in their own transaction;
+/* The audit's view of a request. Changes that succeeded carry their row in their own transaction;
  * those that failed get one here, without making the caller wait for it. */
 #include "api/request.h"
 
@@ -9,16 +9,17 @@
 
 #include <stdlib.h>
 
-struct audit_entry call_audit_entry(const struct call *call, const char *outcome, struct str detail)
+struct audit_entry request_audit_entry(const struct api_request *request, const char *outcome,
+                                       struct str detail)
 {
     return (struct audit_entry){
         .at_ms = clock_wall_ms(),
-        .request_id = {call->request_id, UUID_SIZE - 1},
-        .account = call->caller.account,
-        .region = call->caller.region,
-        .access_key_id = call->caller.access_key_id,
-        .operation = call->operation->name,
-        .resource = value_text(call->input, "connectorProfileName"),
+        .request_id = {request->request_id, UUID_SIZE - 1},
+        .account = request->caller.account,
+        .region = request->caller.region,
+        .access_key_id = request->caller.access_key_id,
+        .operation = request->operation->name,
+        .resource = value_text(request->input, "connectorProfileName"),
         .outcome = str_from(outcome),
         .detail = detail,
     };
@@ -60,16 +61,16 @@ static void free_audit(struct store_write *write)
     free(pending);
 }
 
-void call_audit_failure(struct call *call)
+void request_audit_failure(struct api_request *request)
 {
     struct pending_audit *pending = xcalloc(1, sizeof(*pending));
-    struct audit_entry entry = call_audit_entry(call, error_kind(call->error.code)->exception,
-                                                str_from(call->error.message));
+    struct audit_entry entry = request_audit_entry(
+        request, error_kind(request->error.code)->exception, str_from(request->error.message));
     pending->entry = entry_copy(&pending->arena, &entry);
     pending->write =
         (struct store_write){.apply = apply_audit, .argument = pending, .done = free_audit};
     struct error error = {0};
-    if (!store_post(call->service->config.store, &pending->write, &error)) {
+    if (!store_post(request->service->config.store, &pending->write, &error)) {
         pending->write.error = error;
         free_audit(&pending->write);
     }

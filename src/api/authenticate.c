@@ -17,16 +17,16 @@ struct kept_key {
     struct str sealed;  /* as in the store, on the heap: tells whether the key was replaced */
 };
 
-struct access {
+struct authenticator {
     struct sigv4_key_cache *signing_keys;
-    struct kept_key kept[ACCESS_KEYS_KEPT];
+    struct kept_key kept[AUTHENTICATOR_KEYS_KEPT];
 };
 
-struct access *access_new(void)
+struct authenticator *authenticator_new(void)
 {
-    struct access *access = xcalloc(1, sizeof(*access));
-    access->signing_keys = sigv4_key_cache_new();
-    return access;
+    struct authenticator *authenticator = xcalloc(1, sizeof(*authenticator));
+    authenticator->signing_keys = sigv4_key_cache_new();
+    return authenticator;
 }
 
 static void forget(struct kept_key *kept)
@@ -36,20 +36,20 @@ static void forget(struct kept_key *kept)
     *kept = (struct kept_key){0};
 }
 
-void access_free(struct access *access)
+void authenticator_free(struct authenticator *authenticator)
 {
-    if (!access)
+    if (!authenticator)
         return;
-    for (size_t i = 0; i < ACCESS_KEYS_KEPT; i++)
-        forget(&access->kept[i]);
-    sigv4_key_cache_free(access->signing_keys);
-    free(access);
+    for (size_t i = 0; i < AUTHENTICATOR_KEYS_KEPT; i++)
+        forget(&authenticator->kept[i]);
+    sigv4_key_cache_free(authenticator->signing_keys);
+    free(authenticator);
 }
 
 struct seal_binding access_key_binding(struct str account, struct str id)
 {
     return (struct seal_binding){
-        .purpose = STR("access-key"), .account = account, .region = STR(""), .name = id};
+        .purpose = STR("authenticator-key"), .account = account, .region = STR(""), .name = id};
 }
 
 /* FNV-1a: only spreads ids over the table. */
@@ -58,15 +58,15 @@ static size_t slot_of(struct str id)
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < id.len; i++)
         hash = (hash ^ (unsigned char)id.data[i]) * 16777619U;
-    return hash % ACCESS_KEYS_KEPT;
+    return hash % AUTHENTICATOR_KEYS_KEPT;
 }
 
-static bool keep(struct call *call, struct kept_key *kept, const struct access_key *key)
+static bool keep(struct api_request *request, struct kept_key *kept, const struct access_key *key)
 {
     struct seal_binding binding = access_key_binding(key->account, key->id);
     struct str plain;
-    if (!seal_open(call->service->config.keyring, &binding, key->sealed_secret, call->arena, &plain,
-                   &call->error))
+    if (!seal_open(request->service->config.keyring, &binding, key->sealed_secret, request->arena,
+                   &plain, &request->error))
         return false;
     forget(kept);
     memcpy(kept->id, key->id.data, key->id.len);
@@ -79,36 +79,38 @@ static bool keep(struct call *call, struct kept_key *kept, const struct access_k
 }
 
 /* From the store; where that would wait, what a worker fetched from it. */
-static bool read_key(struct call *call, struct str id, struct access_key *ret_key, bool *ret_found)
+static bool read_key(struct api_request *request, struct str id, struct access_key *ret_key,
+                     bool *ret_found)
 {
-    if (call->reader)
-        return access_key_find(call->reader, call->arena, id, ret_key, ret_found, &call->error);
-    call->key_is_wanted = !call->key.fetched;
-    call->key.wanted = arena_copy(call->arena, id);
-    *ret_key = call->key.row;
-    *ret_found = call->key.found;
-    return call->key.fetched;
+    if (request->reader)
+        return access_key_find(request->reader, request->arena, id, ret_key, ret_found,
+                               &request->error);
+    request->key_is_wanted = !request->key.fetched;
+    request->key.wanted = arena_copy(request->arena, id);
+    *ret_key = request->key.row;
+    *ret_found = request->key.found;
+    return request->key.fetched;
 }
 
-void access_fetch(struct call *call)
+void authenticator_fetch(struct api_request *request)
 {
-    struct store *store = call->service->config.store;
+    struct store *store = request->service->config.store;
     struct store_reader *reader;
-    call->key_is_wanted = false;
-    call->error = (struct error){0};
-    if (!store_reader_take(store, &reader, &call->error))
+    request->key_is_wanted = false;
+    request->error = (struct error){0};
+    if (!store_reader_take(store, &reader, &request->error))
         return;
-    call->key.fetched = access_key_find(reader, call->arena, call->key.wanted, &call->key.row,
-                                        &call->key.found, &call->error);
+    request->key.fetched = access_key_find(reader, request->arena, request->key.wanted,
+                                           &request->key.row, &request->key.found, &request->error);
     store_reader_put(store, reader);
 }
 
-/* Asks the store. False leaves the slot empty: unknown key, or call->error is set. */
-static bool refresh(struct call *call, struct kept_key *kept, struct str id)
+/* Asks the store. False leaves the slot empty: unknown key, or request->error is set. */
+static bool refresh(struct api_request *request, struct kept_key *kept, struct str id)
 {
     struct access_key key = {0};
     bool found = false;
-    if (id.len >= sizeof(kept->id) || !read_key(call, id, &key, &found))
+    if (id.len >= sizeof(kept->id) || !read_key(request, id, &key, &found))
         return false;
     if (!found || key.account.len >= sizeof(kept->account)) {
         if (str_eq(str_from(kept->id), id))
@@ -116,26 +118,26 @@ static bool refresh(struct call *call, struct kept_key *kept, struct str id)
         return false;
     }
     bool same = str_eq(str_from(kept->id), id) && str_eq(kept->sealed, key.sealed_secret);
-    if (!same && !keep(call, kept, &key))
+    if (!same && !keep(request, kept, &key))
         return false;
     kept->checked_ms = clock_mono_ms();
     return true;
 }
 
 struct lookup {
-    struct access *access;
-    struct call *call;
+    struct authenticator *authenticator;
+    struct api_request *request;
 };
 
 static const struct secret *find_key(void *context, struct str id, struct arena *arena,
                                      struct str *ret_account, struct error *error)
 {
     struct lookup *lookup = context;
-    struct kept_key *kept = &lookup->access->kept[slot_of(id)];
+    struct kept_key *kept = &lookup->authenticator->kept[slot_of(id)];
     bool fresh = kept->secret && str_eq(str_from(kept->id), id) &&
-                 clock_mono_ms() - kept->checked_ms < ACCESS_RECHECK_MS;
-    (void)error; /* the same as the call's */
-    if (!fresh && !refresh(lookup->call, kept, id))
+                 clock_mono_ms() - kept->checked_ms < AUTHENTICATOR_RECHECK_MS;
+    (void)error; /* the same as the request's */
+    if (!fresh && !refresh(lookup->request, kept, id))
         return NULL;
     *ret_account = arena_copy(arena, str_from(kept->account));
     return kept->secret;
@@ -143,7 +145,7 @@ static const struct secret *find_key(void *context, struct str id, struct arena 
 
 static struct sigv4_request as_signed(const struct http_exchange *exchange)
 {
-    struct sigv4_request request = {
+    struct sigv4_request signed_request = {
         .method = exchange->head.method,
         .path = exchange->head.target,
         .query = STR(""),
@@ -151,15 +153,16 @@ static struct sigv4_request as_signed(const struct http_exchange *exchange)
         .header_count = exchange->head.header_count,
         .body = exchange->body,
     };
-    str_cut(exchange->head.target, '?', &request.path, &request.query);
-    return request;
+    str_cut(exchange->head.target, '?', &signed_request.path, &signed_request.query);
+    return signed_request;
 }
 
-bool access_verify(struct access *access, struct call *call)
+bool authenticator_verify(struct authenticator *authenticator, struct api_request *request)
 {
-    struct sigv4_request request = as_signed(call->exchange);
-    struct lookup lookup = {access, call};
+    struct sigv4_request signed_request = as_signed(request->exchange);
+    struct lookup lookup = {authenticator, request};
     struct sigv4_keys keys = {find_key, &lookup};
-    return sigv4_verify(&request, STR("appflow"), clock_wall_ms(), &keys, access->signing_keys,
-                        call->arena, &call->caller, &call->error);
+    return sigv4_verify(&signed_request, STR("appflow"), clock_wall_ms(), &keys,
+                        authenticator->signing_keys, request->arena, &request->caller,
+                        &request->error);
 }

@@ -3,23 +3,23 @@
 
 #include "api/request.h"
 
-struct access; /* one a loop */
+struct authenticator; /* one a loop */
 
 enum {
     /* A key that was deleted or replaced stops working this long afterwards at the latest. */
-    ACCESS_RECHECK_MS = 1000,
-    ACCESS_KEYS_KEPT = 64, /* opened secrets held in memory, a loop */
+    AUTHENTICATOR_RECHECK_MS = 1000,
+    AUTHENTICATOR_KEYS_KEPT = 64, /* opened secrets held in memory, a loop */
 };
 
-struct access *access_new(void);
-void access_free(struct access *access);
+struct authenticator *authenticator_new(void);
+void authenticator_free(struct authenticator *access);
 
-/* Verifies the signature of call->exchange and sets call->caller. Without a reader (call->reader)
- * it may need a key that is not at hand: call->key_is_wanted is set, and once a worker has called
- * access_fetch it is to be called again. */
-bool access_verify(struct access *access, struct call *call);
+/* Verifies the signature of request->exchange and sets request->caller. Without a reader
+ * (request->reader) it may need a key that is not at hand: request->key_is_wanted is set, and once
+ * a worker has called authenticator_fetch it is to be called again. */
+bool authenticator_verify(struct authenticator *access, struct api_request *request);
 /* Reads the wanted key. On a worker: it waits for the store. */
-void access_fetch(struct call *call);
+void authenticator_fetch(struct api_request *request);
 
 /* What a secret access key is sealed to; the command line seals with it too. */
 struct seal_binding access_key_binding(struct str account, struct str id);

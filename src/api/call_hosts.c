@@ -55,15 +55,15 @@ static const struct connector *read_union(const struct value *config, struct are
     return connector_by_key(one_of->names[0]);
 }
 
-struct str call_hosts(const struct call *call)
+struct str request_hosts(const struct api_request *request)
 {
-    const struct value *config = value_get(call->input, "connectorProfileConfig");
-    bool later = str_eq(value_text(call->input, "connectionMode"), STR("Private"));
+    const struct value *config = value_get(request->input, "connectorProfileConfig");
+    bool later = str_eq(value_text(request->input, "connectionMode"), STR("Private"));
     const struct value *properties;
     if (!config || later)
         return STR_NULL;
-    const struct connector *connector = read_union(config, call->arena, &properties);
+    const struct connector *connector = read_union(config, request->arena, &properties);
     if (!connector)
         return STR("unknown");
-    return hosts_of(call->service, connector, properties, call->arena);
+    return hosts_of(request->service, connector, properties, request->arena);
 }

@@ -8,7 +8,7 @@
 struct str hosts_of(const struct service *service, const struct connector *connector,
                     const struct value *properties, struct arena *arena);
 
-/* Those of its configuration, in the call's arena; STR_NULL when it calls nobody. Changes whose
+/* Those of its configuration, in the request's arena; STR_NULL when it calls nobody. Changes whose
  * input does not tell (only the stored profile does) have one line in common. Reads nothing but the
- * call's input, so it may stand on an event loop. */
-struct str call_hosts(const struct call *call);
+ * request's input, so it may stand on an event loop. */
+struct str request_hosts(const struct api_request *request);

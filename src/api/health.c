@@ -19,7 +19,7 @@ struct page {
 };
 
 /* Makes the page; false: somebody else does, and answers then. */
-typedef bool page_fn(struct live *live, struct http_exchange *exchange, struct page *page);
+typedef bool page_fn(struct health *health, struct http_exchange *exchange, struct page *page);
 
 /* --- names of what is counted --- */
 
@@ -95,9 +95,9 @@ static const struct metric_names value_names = {.of = {
 
 /* --- pages --- */
 
-static bool health(struct live *live, struct http_exchange *exchange, struct page *page)
+static bool health(struct health *health, struct http_exchange *exchange, struct page *page)
 {
-    (void)live, (void)exchange;
+    (void)health, (void)exchange;
     buf_add_cstr(&page->body, "ok\n");
     return true;
 }
@@ -123,7 +123,7 @@ static void answer(struct http_exchange *exchange, const struct page *page)
 }
 
 struct probe {
-    struct live *live;
+    struct health *health;
     struct http_exchange *exchange;
     struct page *page;
 };
@@ -131,7 +131,7 @@ struct probe {
 /* A real read, and a real opening of what was read. */
 static void look_at_keys(const struct probe *probe)
 {
-    const struct service_config *config = &probe->live->service->config;
+    const struct service_config *config = &probe->health->service->config;
     struct error error = {0};
     if (service_keys_check(config->store, config->keyring, &probe->exchange->arena, &error))
         buf_add_cstr(&probe->page->body, "ready\n");
@@ -149,33 +149,33 @@ static void look_on_reader(void *argument)
 {
     struct probe *probe = argument;
     look_at_keys(probe);
-    http_later(probe->exchange, 0, answer_probe, probe);
+    http_post(probe->exchange, 0, answer_probe, probe);
 }
 
 /* A database across a network may be silent for long, and the other pages must not wait for it. */
-static bool readiness(struct live *live, struct http_exchange *exchange, struct page *page)
+static bool readiness(struct health *health, struct http_exchange *exchange, struct page *page)
 {
-    struct workers *readers = live->service->readers;
+    struct pool *readers = health->service->readers;
     struct probe *probe = arena_new(&exchange->arena, struct probe);
     struct error error = {0};
-    *probe = (struct probe){live, exchange, page};
-    if (atomic_load(&live->stopping))
+    *probe = (struct probe){health, exchange, page};
+    if (atomic_load(&health->stopping))
         not_ready(page, "The server is stopping.");
     else if (!readers)
         look_at_keys(probe);
-    else if (workers_post(readers, STR_NULL, look_on_reader, probe, &error))
+    else if (pool_post(readers, STR_NULL, look_on_reader, probe, &error))
         return false;
     else
         not_ready(page, error.message);
     return true;
 }
 
-static void look_around(struct live *live)
+static void look_around(struct health *health)
 {
-    struct workers_counts workers = workers_counts(live->service->workers);
-    struct provisioner_counts provisioning = provisioner_counts(live->service->provisioner);
-    struct store_counts store = store_counts(live->service->config.store);
-    struct server_counts server = server_counts(live->server);
+    struct pool_counts workers = pool_counts(health->service->workers);
+    struct private_queue_counts provisioning = private_queue_counts(health->service->private_queue);
+    struct store_counts store = store_counts(health->service->config.store);
+    struct server_counts server = server_counts(health->server);
     metrics_set(METRIC_CONNECTIONS_OPEN, (int64_t)server.connections_open);
     metrics_set(METRIC_HTTP_LARGE_BYTES, (int64_t)server.large_bytes);
     metrics_set(METRIC_HTTP_REFUSED, (int64_t)server.refused);
@@ -183,7 +183,7 @@ static void look_around(struct live *live)
     metrics_set(METRIC_WORKERS_BUSY, workers.busy);
     metrics_set(METRIC_WORKERS_QUEUED, (int64_t)workers.queued);
     metrics_set(METRIC_WORKERS_HELD, (int64_t)workers.held);
-    metrics_set(METRIC_PROVISIONING, (int64_t)provisioning.places);
+    metrics_set(METRIC_PROVISIONING, (int64_t)provisioning.slots);
     metrics_set(METRIC_PROVISIONING_QUEUED, (int64_t)provisioning.queued);
     metrics_set(METRIC_PROVISIONING_HELD, (int64_t)provisioning.held);
     metrics_set(METRIC_COMMITTER_QUEUED, (int64_t)store.queued);
@@ -191,10 +191,10 @@ static void look_around(struct live *live)
     metrics_set(METRIC_STORE_BYTES, store.bytes);
 }
 
-static bool metrics(struct live *live, struct http_exchange *exchange, struct page *page)
+static bool metrics(struct health *health, struct http_exchange *exchange, struct page *page)
 {
     (void)exchange;
-    look_around(live);
+    look_around(health);
     page->content_type = STR("text/plain; version=0.0.4; charset=utf-8");
     buf_printf(&page->body,
                "# HELP headgate_build_info The program that is running.\n"
@@ -203,8 +203,8 @@ static bool metrics(struct live *live, struct http_exchange *exchange, struct pa
                "# HELP process_start_time_seconds When the server started, since the epoch.\n"
                "# TYPE process_start_time_seconds gauge\n"
                "process_start_time_seconds %lld.%03d\n",
-               HEADGATE_VERSION, (long long)(live->started_ms / 1000),
-               (int)(live->started_ms % 1000));
+               HEADGATE_VERSION, (long long)(health->started_ms / 1000),
+               (int)(health->started_ms % 1000));
     metrics_write(&page->body, &value_names);
     return true;
 }
@@ -229,7 +229,7 @@ static page_fn *find_page(struct str target)
     return NULL;
 }
 
-void live_handle(void *context, struct http_exchange *exchange)
+void health_handle(void *context, struct http_exchange *exchange)
 {
     struct page *page = arena_new(&exchange->arena, struct page);
     page_fn *make = find_page(exchange->head.target);

@@ -1,4 +1,4 @@
-/* What an operator's machines ask a running server: does it live, can it work, what does it do.
+/* What an operator's machines ask a running server: is it alive, can it work, what does it do.
  * Plain HTTP on a listener of its own, GET only, no authentication: it tells no secret and no name
  * of a caller, but belongs on loopback or in a network of the operator's. */
 #pragma once
@@ -9,15 +9,15 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct live {
+struct health {
     struct service *service;
     struct server *server; /* the API's */
     int64_t started_ms;    /* wall clock */
     atomic_bool stopping;  /* set it when the API's server begins to stop */
 };
 
-/* Handles GET /healthz, /readyz and /metrics; the context is a struct live. /readyz reads the
+/* Handles GET /healthz, /readyz and /metrics; the context is a struct health. /readyz reads the
  * store, on a thread for reads where it is across a network: the listener's loop waits for a disk
  * at most.
  */
-void live_handle(void *live, struct http_exchange *exchange);
+void health_handle(void *health, struct http_exchange *exchange);

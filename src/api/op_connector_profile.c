@@ -10,28 +10,28 @@
 #include "profile/seal.h"
 #include "wire/restjson.h"
 
-static bool load_profile(struct call *call, struct profile_key key, struct profile *ret_profile,
-                         bool *ret_found)
+static bool load_profile(struct api_request *request, struct profile_key key,
+                         struct profile *ret_profile, bool *ret_found)
 {
     struct store_reader *reader;
-    if (!store_finder_take(call->service->config.store, &reader, &call->error))
+    if (!store_point_reader_take(request->service->config.store, &reader, &request->error))
         return false;
-    bool ok = profile_find(reader, call->arena, key, ret_profile, ret_found, &call->error);
-    store_finder_put(call->service->config.store, reader);
+    bool ok = profile_find(reader, request->arena, key, ret_profile, ret_found, &request->error);
+    store_point_reader_put(request->service->config.store, reader);
     return ok;
 }
 
-static bool fail_missing(struct call *call, struct str name)
+static bool fail_missing(struct api_request *request, struct str name)
 {
-    return fail(&call->error, ERR_NOT_FOUND, "Connector Profile with name %.*s does not exist.",
+    return fail(&request->error, ERR_NOT_FOUND, "Connector Profile with name %.*s does not exist.",
                 STR_ARG(name));
 }
 
-static bool check_built(struct call *call, const struct connector *connector)
+static bool check_built(struct api_request *request, const struct connector *connector)
 {
     if (connector_is_built(connector))
         return true;
-    return fail(&call->error, ERR_NOT_IMPLEMENTED,
+    return fail(&request->error, ERR_NOT_IMPLEMENTED,
                 "Connector profiles for %.*s are valid, but this version of Headgate cannot verify "
                 "their credentials yet, so nothing was stored.",
                 STR_ARG(connector->type));
@@ -39,15 +39,15 @@ static bool check_built(struct call *call, const struct connector *connector)
 
 /* Whoever names a connector of his own by a label must have registered it; there is no registration
  * yet. */
-static bool check_registered(struct call *call, const struct profile *profile)
+static bool check_registered(struct api_request *request, const struct profile *profile)
 {
     if (!str_eq(profile->connector_type, CUSTOM_CONNECTOR))
         return true;
     if (profile->connector_label.len == 0)
-        return fail(&call->error, ERR_VALIDATION,
+        return fail(&request->error, ERR_VALIDATION,
                     "Validation exception: ConnectorLabel cannot be blank for connector: "
                     "CUSTOMCONNECTOR");
-    return fail(&call->error, ERR_NOT_FOUND,
+    return fail(&request->error, ERR_NOT_FOUND,
                 "Connector:%.*s is not registered. Please register it first before creating "
                 "ConnectorProfile.",
                 STR_ARG(profile->connector_label));
@@ -55,12 +55,12 @@ static bool check_registered(struct call *call, const struct profile *profile)
 
 static bool read_config(struct profile_change *change, struct str owner)
 {
-    struct call *call = change->call;
-    if (!profile_config_read(value_get(call->input, "connectorProfileConfig"), change->connector,
-                             owner, call->arena, &change->config, &call->error))
+    struct api_request *request = change->request;
+    if (!profile_config_read(value_get(request->input, "connectorProfileConfig"), change->connector,
+                             owner, request->arena, &change->config, &request->error))
         return false;
-    change->profile.properties =
-        profile_config_properties_json(call->arena, change->connector, change->config.properties);
+    change->profile.properties = profile_config_properties_json(request->arena, change->connector,
+                                                                change->config.properties);
     return true;
 }
 
@@ -68,16 +68,16 @@ static bool read_config(struct profile_change *change, struct str owner)
 
 static bool find_connector(struct profile_change *change)
 {
-    struct call *call = change->call;
-    struct str type = value_text(call->input, "connectorType");
-    struct str label = value_text(call->input, "connectorLabel");
+    struct api_request *request = change->request;
+    struct str type = value_text(request->input, "connectorType");
+    struct str label = value_text(request->input, "connectorLabel");
     change->connector = connector_by_type(type);
     if (!change->connector)
-        return fail(&call->error, ERR_VALIDATION,
+        return fail(&request->error, ERR_VALIDATION,
                     "Connector type %.*s has no connector profiles: flows use it without one.",
                     STR_ARG(type));
     if (label.data && !str_eq(type, CUSTOM_CONNECTOR))
-        return fail(&call->error, ERR_VALIDATION,
+        return fail(&request->error, ERR_VALIDATION,
                     "connectorLabel is only for connectorType CustomConnector, not for %.*s.",
                     STR_ARG(type));
     change->profile.connector_type = change->connector->type;
@@ -88,56 +88,58 @@ static bool find_connector(struct profile_change *change)
 /* Credentials that are left out are judged like empty ones: the connector says which is missing. */
 static bool check_new_config(struct profile_change *change)
 {
-    struct call *call = change->call;
-    if (!read_config(change, STR("connectorType")) || !check_built(call, change->connector))
+    struct api_request *request = change->request;
+    if (!read_config(change, STR("connectorType")) || !check_built(request, change->connector))
         return false;
     if (!change->config.credentials)
-        change->config.credentials = value_structure(call->arena);
-    return profile_change_check(change) && check_registered(call, &change->profile);
+        change->config.credentials = value_structure(request->arena);
+    return profile_change_check(change) && check_registered(request, &change->profile);
 }
 
 /* Before the vendor is called, since a code works once; the commit checks again. */
 static bool check_name_is_free(struct profile_change *change)
 {
-    struct call *call = change->call;
+    struct api_request *request = change->request;
     struct profile existing;
     bool found = false;
-    if (!load_profile(call, change->profile.key, &existing, &found))
+    if (!load_profile(request, change->profile.key, &existing, &found))
         return false;
     if (found)
-        return fail(&call->error, ERR_CONFLICT, "ConnectorProfile with name %.*s already exists.",
+        return fail(&request->error, ERR_CONFLICT,
+                    "ConnectorProfile with name %.*s already exists.",
                     STR_ARG(change->profile.key.name));
-    call_stage_end(call, STAGE_LOAD);
+    request_stage_end(request, STAGE_LOAD);
     return true;
 }
 
 static void set_new_row(struct profile_change *change)
 {
     struct profile *profile = &change->profile;
-    struct call *call = change->call;
+    struct api_request *request = change->request;
     profile->created_at_ms = profile->updated_at_ms = clock_wall_ms();
     profile->version = profile->created_at_ms * 1000;
     profile_change_set_mode(change);
-    profile->kms_arn = value_text(call->input, "kmsArn");
-    profile->credentials_arn = credentials_arn(call->arena, &profile->key, profile->created_at_ms);
+    profile->kms_arn = value_text(request->input, "kmsArn");
+    profile->credentials_arn =
+        credentials_arn(request->arena, &profile->key, profile->created_at_ms);
 }
 
 static bool create(struct profile_change *change)
 {
     if (!find_connector(change) || !profile_change_read_mode(change) || !check_new_config(change))
         return false;
-    call_stage_end(change->call, STAGE_CHECK);
+    request_stage_end(change->request, STAGE_CHECK);
     if (!check_name_is_free(change) || !profile_change_verify(change))
         return false;
     set_new_row(change);
     return profile_change_commit(change);
 }
 
-bool create_connector_profile(struct call *call)
+bool create_connector_profile(struct api_request *request)
 {
     _cleanup_change_ struct profile_change change;
     bool answered;
-    profile_change_init(&change, call);
+    profile_change_init(&change, request);
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
     return create(&change) || profile_change_answered_meanwhile(&change);
@@ -147,27 +149,27 @@ bool create_connector_profile(struct call *call)
 
 static bool load_current(struct profile_change *change, struct profile *ret_current)
 {
-    struct call *call = change->call;
+    struct api_request *request = change->request;
     bool found = false;
-    if (!load_profile(call, change->profile.key, ret_current, &found))
+    if (!load_profile(request, change->profile.key, ret_current, &found))
         return false;
     if (!found)
-        return fail_missing(call, change->profile.key.name);
+        return fail_missing(request, change->profile.key.name);
     change->connector = connector_by_type(ret_current->connector_type);
     if (!change->connector)
-        return fail(&call->error, ERR_INTERNAL, "Profile %.*s is for a connector unknown here.",
+        return fail(&request->error, ERR_INTERNAL, "Profile %.*s is for a connector unknown here.",
                     STR_ARG(change->profile.key.name));
-    call_stage_end(call, STAGE_LOAD);
+    request_stage_end(request, STAGE_LOAD);
     fault_point("change:loaded");
     return true;
 }
 
 /* What is being verified in the background must not be replaced under it. */
-static bool check_is_settled(struct call *call, const struct profile *current)
+static bool check_is_settled(struct api_request *request, const struct profile *current)
 {
     if (!provisioning_is_pending(&current->provisioning))
         return true;
-    return fail(&call->error, ERR_CONFLICT,
+    return fail(&request->error, ERR_CONFLICT,
                 "The private connection of Connector Profile with name %.*s is still being made. "
                 "Try again when its privateConnectionProvisioningState is CREATED or FAILED.",
                 STR_ARG(current->key.name));
@@ -183,13 +185,13 @@ static void use_stored(struct profile_change *change, const struct tokens *token
  * able to have them sent to a host of his choice. */
 static bool keep_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct call *call = change->call;
+    struct api_request *request = change->request;
     struct profile_secrets secrets;
     if (!profile_same_receivers(change, current))
-        return fail(&call->error, ERR_VALIDATION,
+        return fail(&request->error, ERR_VALIDATION,
                     "The new connectorProfileProperties send the credentials to another address "
                     "than before. Give connectorProfileCredentials again with this change.");
-    if (!profile_unseal(call->service, current, call->arena, &secrets, &call->error))
+    if (!profile_unseal(request->service, current, request->arena, &secrets, &request->error))
         return false;
     change->config.credentials = secrets.credentials;
     use_stored(change, &secrets.tokens);
@@ -202,24 +204,24 @@ static bool keep_credentials(struct profile_change *change, const struct profile
  * new credentials are how that is mended. */
 static void recognize_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct call *call = change->call;
+    struct api_request *request = change->request;
     struct tokens tokens;
     struct error ignored = {0};
     bool same;
     if (profile_same_receivers(change, current) &&
-        profile_unseal_same(call->service, current, change->config.credentials, call->arena, &same,
-                            &tokens, &ignored) &&
+        profile_unseal_same(request->service, current, change->config.credentials, request->arena,
+                            &same, &tokens, &ignored) &&
         same)
         use_stored(change, &tokens);
 }
 
 static bool check_changed_config(struct profile_change *change, const struct profile *current)
 {
-    struct call *call = change->call;
+    struct api_request *request = change->request;
     struct str owner =
-        arena_printf(call->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
-    if (!read_config(change, owner) || !check_built(call, change->connector) ||
-        !profile_change_check(change) || !check_registered(call, current))
+        arena_printf(request->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
+    if (!read_config(change, owner) || !check_built(request, change->connector) ||
+        !profile_change_check(change) || !check_registered(request, current))
         return false;
     if (!change->config.credentials)
         return keep_credentials(change, current);
@@ -241,23 +243,23 @@ static void set_changed_row(struct profile_change *change, const struct profile 
 
 static bool update(struct profile_change *change)
 {
-    struct call *call = change->call;
+    struct api_request *request = change->request;
     struct profile current;
-    if (!load_current(change, &current) || !check_is_settled(call, &current) ||
+    if (!load_current(change, &current) || !check_is_settled(request, &current) ||
         !profile_change_read_mode(change) || !check_changed_config(change, &current))
         return false;
-    call_stage_end(call, STAGE_CHECK);
+    request_stage_end(request, STAGE_CHECK);
     if (!profile_change_verify(change))
         return false;
     set_changed_row(change, &current);
     return profile_change_commit(change);
 }
 
-bool update_connector_profile(struct call *call)
+bool update_connector_profile(struct api_request *request)
 {
     _cleanup_change_ struct profile_change change;
     bool answered;
-    profile_change_init(&change, call);
+    profile_change_init(&change, request);
     if (!profile_change_claim(&change, &answered) || answered)
         return answered;
     return update(&change) || profile_change_answered_meanwhile(&change);
@@ -267,21 +269,22 @@ bool update_connector_profile(struct call *call)
 
 static bool apply_delete(struct db *db, void *argument, struct error *error)
 {
-    struct call *call = argument;
-    struct profile_key key = {call->caller.account, call->caller.region,
-                              value_text(call->input, "connectorProfileName")};
-    struct audit_entry entry = call_audit_entry(call, "ok", STR(""));
+    struct api_request *request = argument;
+    struct profile_key key = {request->caller.account, request->caller.region,
+                              value_text(request->input, "connectorProfileName")};
+    struct audit_entry entry = request_audit_entry(request, "ok", STR(""));
     return profile_delete(db, key, error) && audit_add(db, &entry, error);
 }
 
-bool delete_connector_profile(struct call *call)
+bool delete_connector_profile(struct api_request *request)
 {
-    if (!store_apply(call->service->config.store, apply_delete, call, true, &call->error)) {
-        if (call->error.code == ERR_NOT_FOUND)
-            return fail_missing(call, value_text(call->input, "connectorProfileName"));
+    if (!store_apply(request->service->config.store, apply_delete, request, true,
+                     &request->error)) {
+        if (request->error.code == ERR_NOT_FOUND)
+            return fail_missing(request, value_text(request->input, "connectorProfileName"));
         return false;
     }
-    call_stage_end(call, STAGE_COMMIT);
-    call->output = STR("{}");
+    request_stage_end(request, STAGE_COMMIT);
+    request->output = STR("{}");
     return true;
 }

@@ -6,7 +6,7 @@
 /* The connectorType whose profiles have labels. */
 #define CUSTOM_CONNECTOR STR("CustomConnector")
 
-bool create_connector_profile(struct call *call);
-bool update_connector_profile(struct call *call);
-bool delete_connector_profile(struct call *call);
-bool describe_connector_profiles(struct call *call);
+bool create_connector_profile(struct api_request *request);
+bool update_connector_profile(struct api_request *request);
+bool delete_connector_profile(struct api_request *request);
+bool describe_connector_profiles(struct api_request *request);

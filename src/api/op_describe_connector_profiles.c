@@ -37,21 +37,21 @@ static struct value *detail_of(struct arena *arena, const struct profile *profil
     return detail;
 }
 
-static struct profile_filter filter_of(struct call *call, struct str after_name)
+static struct profile_filter filter_of(struct api_request *request, struct str after_name)
 {
-    const struct value *names = value_get(call->input, "connectorProfileNames");
+    const struct value *names = value_get(request->input, "connectorProfileNames");
     struct profile_filter filter = {
-        .account = call->caller.account,
-        .region = call->caller.region,
-        .connector_type = value_text(call->input, "connectorType"),
-        .connector_label = value_text(call->input, "connectorLabel"),
+        .account = request->caller.account,
+        .region = request->caller.region,
+        .connector_type = value_text(request->input, "connectorType"),
+        .connector_label = value_text(request->input, "connectorLabel"),
         .after_name = after_name,
     };
     if (filter.connector_label.data && !filter.connector_type.data)
         filter.connector_type = CUSTOM_CONNECTOR;
     if (!names || names->count == 0)
         return filter;
-    struct str *list = arena_array(call->arena, struct str, names->count);
+    struct str *list = arena_array(request->arena, struct str, names->count);
     for (size_t i = 0; i < names->count; i++)
         list[i] = names->items[i]->text;
     filter.names = list;
@@ -60,29 +60,29 @@ static struct profile_filter filter_of(struct call *call, struct str after_name)
 }
 
 /* One more than the page holds tells whether there is a next one. */
-bool describe_connector_profiles(struct call *call)
+bool describe_connector_profiles(struct api_request *request)
 {
     struct str after;
     struct profile *profiles;
     size_t count;
-    size_t page = (size_t)value_integer(call->input, "maxResults", PAGE_DEFAULT);
-    if (!page_token_read(call, &after))
+    size_t page = (size_t)value_integer(request->input, "maxResults", PAGE_DEFAULT);
+    if (!page_token_read(request, &after))
         return false;
-    struct profile_filter filter = filter_of(call, after);
-    if (!profile_list(call->reader, call->arena, &filter, page + 1, &profiles, &count,
-                      &call->error))
+    struct profile_filter filter = filter_of(request, after);
+    if (!profile_list(request->reader, request->arena, &filter, page + 1, &profiles, &count,
+                      &request->error))
         return false;
-    call_stage_end(call, STAGE_LOAD);
-    struct value *details = value_list(call->arena);
+    request_stage_end(request, STAGE_LOAD);
+    struct value *details = value_list(request->arena);
     for (size_t i = 0; i < count && i < page; i++)
-        value_append(call->arena, details, detail_of(call->arena, &profiles[i]));
-    struct value *answer = value_structure(call->arena);
-    value_put(call->arena, answer, "connectorProfileDetails", details);
+        value_append(request->arena, details, detail_of(request->arena, &profiles[i]));
+    struct value *answer = value_structure(request->arena);
+    value_put(request->arena, answer, "connectorProfileDetails", details);
     if (count > page)
-        value_put_text(call->arena, answer, "nextToken",
-                       page_token_make(call, profiles[page - 1].key.name));
-    struct buf json = buf_in(call->arena, PAGE_ANSWER_MAX);
+        value_put_text(request->arena, answer, "nextToken",
+                       page_token_make(request, profiles[page - 1].key.name));
+    struct buf json = buf_in(request->arena, PAGE_ANSWER_MAX);
     value_encode(&json, answer);
-    call->output = buf_str(&json);
+    request->output = buf_str(&json);
     return true;
 }

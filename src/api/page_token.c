@@ -14,56 +14,61 @@ enum {
 };
 
 /* Page size and token may change from page to page, the filters may not. */
-static struct str filters_of(struct call *call)
+static struct str filters_of(struct api_request *request)
 {
-    struct buf filters = buf_in(call->arena, FILTERS_MAX);
-    for (size_t i = 0; i < call->input->count; i++) {
-        struct str name = call->input->names[i];
+    struct buf filters = buf_in(request->arena, FILTERS_MAX);
+    for (size_t i = 0; i < request->input->count; i++) {
+        struct str name = request->input->names[i];
         if (str_eq(name, STR("nextToken")) || str_eq(name, STR("maxResults")))
             continue;
         buf_add(&filters, name);
         buf_add_char(&filters, '=');
-        value_encode(&filters, call->input->items[i]);
+        value_encode(&filters, request->input->items[i]);
         buf_add_char(&filters, '\n');
     }
     return buf_str(&filters);
 }
 
-static void tag_of(struct call *call, struct str position, unsigned char tag[TAG_SIZE])
+static void tag_of(struct api_request *request, struct str position, unsigned char tag[TAG_SIZE])
 {
     unsigned char hash[KEYED_HASH_SIZE];
-    struct str parts[] = {STR("page"),         call->operation->name, call->caller.account,
-                          call->caller.region, filters_of(call),      position};
-    keyed_hash(call->service->config.service_secret, parts, sizeof(parts) / sizeof(*parts), hash);
+    struct str parts[] = {STR("page"),
+                          request->operation->name,
+                          request->caller.account,
+                          request->caller.region,
+                          filters_of(request),
+                          position};
+    keyed_hash(request->service->config.service_secret, parts, sizeof(parts) / sizeof(*parts),
+               hash);
     memcpy(tag, hash, TAG_SIZE);
 }
 
-struct str page_token_make(struct call *call, struct str position)
+struct str page_token_make(struct api_request *request, struct str position)
 {
-    char *bytes = arena_alloc(call->arena, position.len + TAG_SIZE);
+    char *bytes = arena_alloc(request->arena, position.len + TAG_SIZE);
     memcpy(bytes, position.data, position.len);
-    tag_of(call, position, (unsigned char *)bytes + position.len);
-    return encode_base64url(call->arena, (struct str){bytes, position.len + TAG_SIZE});
+    tag_of(request, position, (unsigned char *)bytes + position.len);
+    return encode_base64url(request->arena, (struct str){bytes, position.len + TAG_SIZE});
 }
 
-bool page_token_read(struct call *call, struct str *ret_position)
+bool page_token_read(struct api_request *request, struct str *ret_position)
 {
-    struct str token = value_text(call->input, "nextToken");
+    struct str token = value_text(request->input, "nextToken");
     struct str bytes;
     unsigned char tag[TAG_SIZE];
     *ret_position = STR_NULL;
     if (!token.data)
         return true;
-    if (decode_base64url(call->arena, token, &bytes) && bytes.len >= TAG_SIZE) {
+    if (decode_base64url(request->arena, token, &bytes) && bytes.len >= TAG_SIZE) {
         struct str position = {bytes.data, bytes.len - TAG_SIZE};
-        tag_of(call, position, tag);
+        tag_of(request, position, tag);
         if (secret_bytes_eq((struct str){(char *)tag, TAG_SIZE},
                             (struct str){bytes.data + position.len, TAG_SIZE})) {
             *ret_position = position;
             return true;
         }
     }
-    return fail(&call->error, ERR_VALIDATION,
+    return fail(&request->error, ERR_VALIDATION,
                 "The nextToken is not one that was given for this request. Start again without it, "
                 "and keep the filters the same from page to page.");
 }

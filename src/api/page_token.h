@@ -6,8 +6,8 @@
 #include "api/request.h"
 
 /* `position` is the last name shown. */
-struct str page_token_make(struct call *call, struct str position);
+struct str page_token_make(struct api_request *request, struct str position);
 
 /* The position in input.nextToken; STR_NULL without one. ERR_VALIDATION for any other token than
  * one that was made for this account, region, operation and these filters. */
-bool page_token_read(struct call *call, struct str *ret_position);
+bool page_token_read(struct api_request *request, struct str *ret_position);

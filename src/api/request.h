@@ -22,7 +22,7 @@ struct fetched_key {
     struct access_key row;
 };
 
-struct call {
+struct api_request {
     struct service *service;
     struct http_exchange *exchange;
     struct arena *arena; /* the exchange's */
@@ -34,19 +34,20 @@ struct call {
     const struct operation *work; /* what is done for it; NULL: it is not built */
     struct value *input;          /* decoded, within every constraint of the model */
     /* On an event loop: the loop's; on a worker, for operations that could run on a loop: one for
-     * the call; else NULL. */
+     * the request; else NULL. */
     struct store_reader *reader;
-    struct fetched_key key; /* see access_fetch */
-    bool key_is_wanted;     /* the signature cannot be verified before access_fetch */
+    struct fetched_key key; /* see authenticator_fetch */
+    bool key_is_wanted;     /* the signature cannot be verified before authenticator_fetch */
     struct str output;      /* the answer's JSON, when the operation returns true */
     struct error error;     /* when it returns false */
     int64_t retry_after_ms; /* for a client that is told to come back; 0: soon */
 };
 
-/* Does the work of one operation: sets call->output and returns true, or fails call->error. */
-typedef bool operation_fn(struct call *call);
+/* Does the work of one operation: sets request->output and returns true, or fails request->error.
+ */
+typedef bool operation_fn(struct api_request *request);
 
-enum operation_place {
+enum operation_thread {
     ON_LOOP,   /* reads only: never waits where the store is embedded */
     ON_WORKER, /* waits for a vendor or a commit */
 };
@@ -54,21 +55,21 @@ enum operation_place {
 struct operation {
     struct str name;
     operation_fn *run;
-    enum operation_place place;
+    enum operation_thread place;
 };
 
 /* NULL for an operation of the model that is not built. */
 const struct operation *operation_find(struct str name);
 
-/* Measuring one request in STAGES_EVERY tells as much as measuring all. */
-enum { STAGES_EVERY = 16 };
-void call_stages_begin(struct call *call);
+/* Measuring one request in TRACE_EVERY tells as much as measuring all. */
+enum { TRACE_EVERY = 16 };
+void request_trace_begin(struct api_request *request);
 /* That stage is over, and the next one begins. */
-void call_stage_end(struct call *call, enum metric_stage stage);
-void stage_end(int64_t *stage_ns, enum metric_stage stage); /* for a call that is gone */
+void request_stage_end(struct api_request *request, enum metric_stage stage);
+void stage_end(int64_t *stage_ns, enum metric_stage stage); /* for a request that is gone */
 
-/* What the audit keeps of this call. Points into the call. */
-struct audit_entry call_audit_entry(const struct call *call, const char *outcome,
-                                    struct str detail);
+/* What the audit keeps of this request. Points into the request. */
+struct audit_entry request_audit_entry(const struct api_request *request, const char *outcome,
+                                       struct str detail);
 /* Adds an audit row for a change that failed, without waiting for it. */
-void call_audit_failure(struct call *call);
+void request_audit_failure(struct api_request *request);

@@ -42,46 +42,46 @@ struct service *service_new(const struct service_config *config)
         .aws = &service->aws,
         .sts_url = config->sts_url,
     };
-    service->account_limit = account_limit_new(config->account_updates_max);
-    service->read_rate = account_rate_new(config->account_read_rate);
-    service->change_rate = account_rate_new(config->account_change_rate);
-    service->workers = workers_new(&(struct workers_config){
+    service->account_limit = concurrency_limit_new(config->account_updates_max);
+    service->read_rate = rate_limit_new(config->account_read_rate);
+    service->change_rate = rate_limit_new(config->account_change_rate);
+    service->workers = pool_new(&(struct pool_config){
         .max_threads = config->worker_count,
         .computing = config->computing_count,
         .queue_max = config->queue_max,
         .host_max = config->vendor_updates_max,
     });
     if (store_is_remote(config->store))
-        service->readers = workers_new(&(struct workers_config){
+        service->readers = pool_new(&(struct pool_config){
             .max_threads = config->reader_count,
             .queue_max = config->queue_max,
         });
-    service->codes = codes_new();
-    service->provisioner = provisioner_new(service);
+    service->grants_in_flight = grants_in_flight_new();
+    service->private_queue = private_queue_new(service);
     return service;
 }
 
 bool service_resume(struct service *service, struct error *error)
 {
-    return provisioner_resume(service->provisioner, error);
+    return private_queue_resume(service->private_queue, error);
 }
 
 bool service_stop(struct service *service, int64_t until_ms)
 {
-    provisioner_stop(service->provisioner);
-    return codes_wait(service->codes, until_ms);
+    private_queue_stop(service->private_queue);
+    return grants_in_flight_wait(service->grants_in_flight, until_ms);
 }
 
 void service_free(struct service *service)
 {
     if (service->readers)
-        workers_free(service->readers);
-    workers_free(service->workers); /* these give work to the other */
-    provisioner_free(service->provisioner);
-    codes_free(service->codes);
+        pool_free(service->readers);
+    pool_free(service->workers); /* these give work to the other */
+    private_queue_free(service->private_queue);
+    grants_in_flight_free(service->grants_in_flight);
     oauth_apps_free(service->connectors.apps);
-    account_limit_free(service->account_limit);
-    account_rate_free(service->read_rate);
-    account_rate_free(service->change_rate);
+    concurrency_limit_free(service->account_limit);
+    rate_limit_free(service->read_rate);
+    rate_limit_free(service->change_rate);
     free(service);
 }

@@ -57,20 +57,21 @@ struct service {
     struct service_config config;
     struct aws_access aws;
     struct connector_env connectors;
-    struct workers *workers;
-    struct workers *readers; /* what waits for the store alone; NULL where it never waits */
-    struct account_limit *account_limit;
-    struct account_rate *read_rate; /* NULL: no limit */
-    struct account_rate *change_rate;
-    struct provisioner *provisioner;
-    struct codes *codes; /* that are being exchanged */
+    struct pool *workers;
+    struct pool *readers; /* what waits for the store alone; NULL where it never waits */
+    struct concurrency_limit *account_limit;
+    struct rate_limit *read_rate; /* NULL: no limit */
+    struct rate_limit *change_rate;
+    struct private_queue *private_queue;
+    struct grants_in_flight *grants_in_flight; /* that are being exchanged */
 };
 
 struct service *service_new(const struct service_config *config);
 /* Goes on with what the last run left unfinished. */
 bool service_resume(struct service *service, struct error *error);
 /* From now on what is cut short counts as unfinished. Waits until until_ms, on clock_mono_ms(), for
- * codes that are being exchanged; false when some still are. Call it before the client is stopped.
+ * codes that are being exchanged; false when some still are. Call it before the client
+ * is stopped.
  */
 bool service_stop(struct service *service, int64_t until_ms);
 /* Ends the workers after what they have in hand. Stop the HTTP server first. */

@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 
-void call_stages_begin(struct call *call)
+void request_trace_begin(struct api_request *request)
 {
     static _Thread_local unsigned seen;
-    if (seen++ % STAGES_EVERY == 0)
-        call->stage_ns = clock_mono_ns();
+    if (seen++ % TRACE_EVERY == 0)
+        request->stage_ns = clock_mono_ns();
 }
 
 void stage_end(int64_t *stage_ns, enum metric_stage stage)
@@ -19,7 +19,7 @@ void stage_end(int64_t *stage_ns, enum metric_stage stage)
     *stage_ns = now_ns;
 }
 
-void call_stage_end(struct call *call, enum metric_stage stage)
+void request_stage_end(struct api_request *request, enum metric_stage stage)
 {
-    stage_end(&call->stage_ns, stage);
+    stage_end(&request->stage_ns, stage);
 }

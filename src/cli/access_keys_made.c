@@ -171,18 +171,18 @@ static bool make_first(const struct data_dir *data, const char *account, struct 
 bool first_key_make(const struct data_dir *data, const char *account, struct error *error)
 {
     static const unsigned char no_hash[REQUEST_HASH_SIZE];
-    const struct token_key key = {STR(""), STR(""), STR("first-access-key"), STR("")};
+    const struct client_token key = {STR(""), STR(""), STR("first-access-key"), STR("")};
     struct arena arena = {0};
-    struct token_claim *claim;
-    enum token_state state;
+    struct idempotency_claim *claim;
+    enum client_token_state state;
     struct str answer;
-    if (!token_claim(data->store, &arena, &key, no_hash, FIRST_KEY_WAIT_MS, &state, &claim, &answer,
-                     error))
+    if (!client_token_claim(data->store, &arena, &key, no_hash, FIRST_KEY_WAIT_MS, &state, &claim,
+                            &answer, error))
         return false;
-    bool ok = state == TOKEN_CLAIMED
+    bool ok = state == CLIENT_TOKEN_CLAIMED
                   ? make_first(data, account, error)
                   : fail(error, ERR_UNAVAILABLE, "Another node is making the first access key.");
-    token_release(data->store, claim);
+    client_token_release(data->store, claim);
     arena_done(&arena);
     return ok;
 }

@@ -19,23 +19,22 @@ static int check(const struct options *options)
 {
     struct data_dir data;
     struct error error = {0};
-    struct inspection inspection = {.tell = print_problem};
+    struct store_check check = {.tell = print_problem};
     secret_init();
     shapes_init(); /* what was sealed is read into memory that is wiped */
     bool ok = data_dir_open(options, DATA_LOOK, &data, &error);
-    inspection.keyring = data.keys.keyring;
-    ok = ok && inspect(&inspection, data.store, &error);
+    check.keyring = data.keys.keyring;
+    ok = ok && inspect(&check, data.store, &error);
     data_dir_close(&data);
     if (!ok)
         return command_failed(&error);
     printf("Looked at %zu profiles, %zu exchanges, %zu access keys, %zu OAuth apps: ",
-           inspection.profiles, inspection.exchanges, inspection.access_keys,
-           inspection.oauth_apps);
-    if (inspection.problems == 0)
+           check.profiles, check.exchanges, check.access_keys, check.oauth_apps);
+    if (check.problems == 0)
         printf("all whole.\n");
     else
-        printf("%zu problems.\n", inspection.problems);
-    return inspection.problems == 0 ? EXIT_OK : EXIT_FAILED;
+        printf("%zu problems.\n", check.problems);
+    return check.problems == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 const struct command check_command = {

@@ -15,7 +15,7 @@
 #include <string.h>
 
 struct look {
-    struct inspection *inspection;
+    struct store_check *inspection;
     struct store_reader *reader;
     struct arena arena; /* for a page of rows */
     struct error *error;
@@ -64,7 +64,7 @@ static bool check_profiles(struct look *look)
     size_t count;
     do {
         struct profile_key after = {str_from(account), str_from(region), str_from(name)};
-        if (!survey_profiles(look->reader, &look->arena, after, &profiles, &count, look->error))
+        if (!fsck_profiles(look->reader, &look->arena, after, &profiles, &count, look->error))
             return false;
         for (size_t i = 0; i < count; i++)
             check_profile(look, &profiles[i]);
@@ -75,24 +75,24 @@ static bool check_profiles(struct look *look)
             snprintf(name, sizeof(name), "%.*s", STR_ARG(last->name));
         }
         arena_reset(&look->arena);
-    } while (count == SURVEY_PAGE);
+    } while (count == FSCK_PAGE);
     return true;
 }
 
 static bool check_exchanges(struct look *look)
 {
-    unsigned char after[EXCHANGE_ID_SIZE];
+    unsigned char after[TOKEN_GRANT_ID_SIZE];
     bool begun = false;
-    struct exchange *exchanges;
+    struct token_grant *exchanges;
     size_t count;
     do {
-        if (!survey_exchanges(look->reader, &look->arena, begun ? after : NULL, &exchanges, &count,
-                              look->error))
+        if (!fsck_token_grants(look->reader, &look->arena, begun ? after : NULL, &exchanges, &count,
+                               look->error))
             return false;
         for (size_t i = 0; i < count; i++) {
-            const struct exchange *each = &exchanges[i];
+            const struct token_grant *each = &exchanges[i];
             struct profile_key key = {each->account, each->region, each->profile};
-            struct seal_binding binding = exchange_seal_binding(each->id, &key, &look->arena);
+            struct seal_binding binding = token_grant_seal_binding(each->id, &key, &look->arena);
             struct str what = name_of(look, &key);
             check_seal(
                 look, &binding, each->sealed,
@@ -102,7 +102,7 @@ static bool check_exchanges(struct look *look)
         }
         look->inspection->exchanges += count;
         arena_reset(&look->arena);
-    } while (count == SURVEY_PAGE);
+    } while (count == FSCK_PAGE);
     return true;
 }
 
@@ -156,7 +156,7 @@ static bool check_versions(struct look *look)
 {
     struct strayed_profile *strayed;
     size_t count;
-    if (!survey_strayed(look->reader, &look->arena, &strayed, &count, look->error))
+    if (!fsck_strayed(look->reader, &look->arena, &strayed, &count, look->error))
         return false;
     for (size_t i = 0; i < count; i++) {
         struct str what = name_of(look, &strayed[i].key);
@@ -166,10 +166,10 @@ static bool check_versions(struct look *look)
     return true;
 }
 
-bool inspect(struct inspection *inspection, struct store *store, struct error *error)
+bool inspect(struct store_check *inspection, struct store *store, struct error *error)
 {
     struct look look = {.inspection = inspection, .error = error};
-    if (!survey_database(store, error) || !store_reader_take(store, &look.reader, error))
+    if (!fsck_database(store, error) || !store_reader_take(store, &look.reader, error))
         return false;
     bool ok = check_profiles(&look) && check_exchanges(&look) && check_access_keys(&look) &&
               check_oauth_apps(&look) && check_versions(&look);

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-struct inspection {
+struct store_check {
     const struct keyring *keyring;
     void (*tell)(const char *problem);                   /* a sentence a problem; no secret in it */
     size_t profiles, exchanges, access_keys, oauth_apps; /* that were looked at */
@@ -16,4 +16,4 @@ struct inspection {
 };
 
 /* False when it could not be done; what was found is told, and counted, as it is found. */
-bool inspect(struct inspection *inspection, struct store *store, struct error *error);
+bool inspect(struct store_check *inspection, struct store *store, struct error *error);

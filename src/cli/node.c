@@ -194,7 +194,7 @@ static bool start_service(struct node *node, struct error *error)
         .verify_timeout_ms = 1000 * options_number(node->options, "verify-timeout"),
         .profile_quota = options_number(node->options, "profile-quota"),
         .worker_count = (int)options_number(node->options, "workers"),
-        .computing_count = seats_for_cores(),
+        .computing_count = cpu_slots_for_cores(),
         .reader_count = (int)options_number(node->options, "store-connections"),
         .queue_max = (size_t)options_number(node->options, "queue"),
         .vendor_updates_max = (size_t)options_number(node->options, "vendor-updates"),
@@ -271,17 +271,17 @@ static bool start_operations(struct node *node, struct error *error)
         .inherited = node->sockets[MANAGER_OPERATIONS].files,
         .inherited_count = node->sockets[MANAGER_OPERATIONS].count,
         .loops = 1,
-        .handler = live_handle,
-        .handler_context = &node->live,
+        .handler = health_handle,
+        .handler_context = &node->health,
         .connections_max = OPERATIONS_CONNECTIONS_MAX,
         .body_max = OPERATIONS_BODY_MAX,
         .idle_timeout_ms = OPERATIONS_IDLE_MS,
     };
     if (!listen && config.inherited_count == 0)
         return true;
-    node->live.service = node->service;
-    node->live.server = node->server;
-    node->live.started_ms = clock_wall_ms();
+    node->health.service = node->service;
+    node->health.server = node->server;
+    node->health.started_ms = clock_wall_ms();
     if (listen && !parse_listen(listen, host, sizeof(host), &config.port, error))
         return false;
     if (!server_start(&config, &node->operations, error))
@@ -327,7 +327,7 @@ void node_wait(struct node *node)
         else
             log_error("SIGHUP: the certificate stays as it was: %s", error.message);
     }
-    atomic_store(&node->live.stopping, true);
+    atomic_store(&node->health.stopping, true);
     log_info("Stopping: finishing what was accepted.");
     manager_notify("STOPPING=1");
 }
@@ -353,7 +353,7 @@ bool node_stop(struct node *node)
 {
     int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
     int64_t until_ms = clock_mono_ms() + limit_ms;
-    atomic_store(&node->live.stopping, true);
+    atomic_store(&node->health.stopping, true);
     bool whole = !node->server || server_stop(node->server, limit_ms);
     if (node->service)
         whole &= service_stop(node->service, until_ms);

@@ -31,8 +31,8 @@ struct node {
     struct service *service;
     struct server *server;
     char endpoint[320]; /* "http://127.0.0.1:8620" */
-    struct live live;
-    struct server *operations; /* answers for `live`; NULL: not asked for */
+    struct health health;
+    struct server *operations; /* answers for `health`; NULL: not asked for */
 };
 
 #define LISTEN_DEFAULT "127.0.0.1:8620"

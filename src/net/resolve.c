@@ -101,14 +101,14 @@ static struct lookup *lookup_new(struct str host)
 static void await(struct lookup *lookup, int64_t deadline_ms, struct resolved *ret_resolved)
 {
     bool in_time = true;
-    seat_leave();
+    slot_release();
     pthread_mutex_lock(&lookup->lock);
     while (!lookup->ended && in_time)
         in_time = cond_wait_until(&lookup->ended_now, &lookup->lock, deadline_ms);
     *ret_resolved = lookup->resolved;
     ret_resolved->timed_out = !lookup->ended;
     pthread_mutex_unlock(&lookup->lock);
-    seat_return();
+    slot_acquire();
 }
 
 bool resolve_host(struct str host, int64_t deadline_ms, struct resolved *ret_resolved)

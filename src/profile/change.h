@@ -1,5 +1,5 @@
 /* What creating and updating a profile have in common: the client token, the vendor, the seal, the
- * commit. Each step returns false with call->error set. */
+ * commit. Each step returns false with request->error set. */
 #pragma once
 
 #include "api/request.h"
@@ -11,26 +11,27 @@
 #include "store/profiles.h"
 
 struct profile_change {
-    struct call *call;
+    struct api_request *request;
     const struct connector *connector;
     struct profile_config config;
-    struct profile profile;        /* as it is going to be */
-    int64_t expected_version;      /* of the row that it replaces; 0: there must be none */
-    struct tokens stored;          /* got earlier for the same credentials */
-    bool is_private;               /* the vendor is asked in the background, once it is committed */
-    struct provision_place *place; /* reserved there */
+    struct profile profile;   /* as it is going to be */
+    int64_t expected_version; /* of the row that it replaces; 0: there must be none */
+    struct tokens stored;     /* got earlier for the same credentials */
+    bool is_private;          /* the vendor is asked in the background, once it is committed */
+    struct private_slot *private_slot; /* reserved there */
     bool has_stored;      /* the credentials are those of the row, with what was got for them */
     struct tokens tokens; /* what shall be stored beside the credentials */
-    struct journal journal;
-    struct token_key token; /* token.token is STR_NULL when the caller gave none */
+    struct grant_journal journal;
+    struct client_token token; /* token.token is STR_NULL when the caller gave none */
     unsigned char request_hash[REQUEST_HASH_SIZE];
-    struct token_claim *claim;
+    struct idempotency_claim *claim;
 };
 
-void profile_change_init(struct profile_change *change, struct call *call);
+void profile_change_init(struct profile_change *change, struct api_request *request);
 void profile_change_done(struct profile_change *change); /* releases what it holds */
 
-/* Claims the client token. *ret_answered: the request was answered before, call->output has it. */
+/* Claims the client token. *ret_answered: the request was answered before, request->output has it.
+ */
 bool profile_change_claim(struct profile_change *change, bool *ret_answered);
 
 /* Rules across members, before any call: the connector's, and that an OAuth app which is named by
@@ -42,13 +43,13 @@ bool profile_change_check(struct profile_change *change);
 bool profile_change_read_mode(struct profile_change *change);
 
 /* With the vendor, within the service's time limit; in Private mode that comes later, and what is
- * reserved here is a place for it: ERR_THROTTLING when there is none. */
+ * reserved here is a slot for it: ERR_THROTTLING when there is none. */
 bool profile_change_verify(struct profile_change *change);
 
 /* Sets mode and provisioning of the row as it is going to be. */
 void profile_change_set_mode(struct profile_change *change);
 
-/* Seals and commits profile, exchanges, client token and audit as one; sets call->output. */
+/* Seals and commits profile, exchanges, client token and audit as one; sets request->output. */
 bool profile_change_commit(struct profile_change *change);
 
 /* After any of these failed. The claim may be lost with the node's connection to a store that is

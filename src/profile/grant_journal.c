@@ -14,16 +14,16 @@
 #include <string.h>
 
 enum {
-    ID_HEX_SIZE = 2 * EXCHANGE_ID_SIZE + 1,
+    ID_HEX_SIZE = 2 * TOKEN_GRANT_ID_SIZE + 1,
     SAVE_EXTRA_MS = 10 * 1000, /* to save what the vendor gave when his time was nearly over */
     OTHER_NAP_US = 100 * 1000, /* between looks whether another node is done */
 };
 
-struct seal_binding exchange_seal_binding(const unsigned char id[EXCHANGE_ID_SIZE],
-                                          const struct profile_key *profile, struct arena *arena)
+struct seal_binding token_grant_seal_binding(const unsigned char id[TOKEN_GRANT_ID_SIZE],
+                                             const struct profile_key *profile, struct arena *arena)
 {
     char hex[ID_HEX_SIZE];
-    encode_hex(id, EXCHANGE_ID_SIZE, hex);
+    encode_hex(id, TOKEN_GRANT_ID_SIZE, hex);
     return (struct seal_binding){
         .purpose = STR("exchange"),
         .account = profile->account,
@@ -34,29 +34,30 @@ struct seal_binding exchange_seal_binding(const unsigned char id[EXCHANGE_ID_SIZ
 
 /* --- who is at it --- */
 
-static enum journal_state claim(struct journal *journal, struct arena *arena, struct error *error)
+static enum journal_state claim(struct grant_journal *journal, struct arena *arena,
+                                struct error *error)
 {
     char hex[ID_HEX_SIZE];
     encode_hex(journal->id, sizeof(journal->id), hex);
-    struct token_key key = {STR(""), STR(""), STR("exchange"), {hex, sizeof(hex) - 1}};
+    struct client_token key = {STR(""), STR(""), STR("exchange"), {hex, sizeof(hex) - 1}};
     const struct service_config *config = &journal->service->config;
-    enum token_state state;
+    enum client_token_state state;
     struct str answer;
-    if (!token_claim(config->store, arena, &key, journal->id, config->verify_timeout_ms, &state,
-                     &journal->claim, &answer, error))
+    if (!client_token_claim(config->store, arena, &key, journal->id, config->verify_timeout_ms,
+                            &state, &journal->claim, &answer, error))
         return JOURNAL_FAILED;
-    return state == TOKEN_CLAIMED ? JOURNAL_NEW : JOURNAL_BUSY;
+    return state == CLIENT_TOKEN_CLAIMED ? JOURNAL_NEW : JOURNAL_BUSY;
 }
 
-static void release(struct journal *journal)
+static void release(struct grant_journal *journal)
 {
-    token_release(journal->service->config.store, journal->claim);
+    client_token_release(journal->service->config.store, journal->claim);
     journal->claim = NULL;
 }
 
-static struct exchange exchange_of(const struct journal *journal)
+static struct token_grant exchange_of(const struct grant_journal *journal)
 {
-    struct exchange exchange = {
+    struct token_grant exchange = {
         .account = journal->profile.account,
         .region = journal->profile.region,
         .profile = journal->profile.name,
@@ -69,51 +70,51 @@ static struct exchange exchange_of(const struct journal *journal)
 
 static bool apply_begin(struct db *db, void *argument, struct error *error)
 {
-    return exchange_begin(db, argument, clock_wall_ms(), error);
+    return token_grant_begin(db, argument, clock_wall_ms(), error);
 }
 
 /* JOURNAL_NEW when it is known to be durable that this attempt is going to show it. When that is
  * not known the attempt stays what it is, so that it finds its own note later. */
-static enum journal_state note_attempt(struct journal *journal, struct error *error)
+static enum journal_state note_attempt(struct grant_journal *journal, struct error *error)
 {
     const struct service_config *config = &journal->service->config;
     while (journal->attempt == 0)
         random_bytes(&journal->attempt, sizeof(journal->attempt));
-    struct exchange exchange = exchange_of(journal);
+    struct token_grant exchange = exchange_of(journal);
     exchange.attempt_ends_at_ms = clock_wall_ms() + config->verify_timeout_ms + SAVE_EXTRA_MS;
     if (!store_apply(config->store, apply_begin, &exchange, false, error))
         return error->code == ERR_CONFLICT ? JOURNAL_BUSY : JOURNAL_FAILED;
     fault_point("exchange:begun");
-    codes_begin(journal->service->codes);
+    grants_in_flight_begin(journal->service->grants_in_flight);
     return JOURNAL_NEW;
 }
 
 static bool apply_take_back(struct db *db, void *argument, struct error *error)
 {
-    return exchange_take_back(db, argument, error);
+    return token_grant_take_back(db, argument, error);
 }
 
 static bool apply_give_up(struct db *db, void *argument, struct error *error)
 {
-    return exchange_give_up(db, argument, error);
+    return token_grant_give_up(db, argument, error);
 }
 
 /* If it cannot be written, the code counts as used when the attempt's time is over. */
-static void end_attempt(struct journal *journal, enum exchange_end how)
+static void end_attempt(struct grant_journal *journal, enum token_grant_end how)
 {
-    struct exchange exchange = exchange_of(journal);
+    struct token_grant exchange = exchange_of(journal);
     struct error ignored;
     journal->attempt = 0;
-    if (how == EXCHANGE_VOID)
+    if (how == TOKEN_GRANT_VOID)
         store_apply(journal->service->config.store, apply_take_back, &exchange, false, &ignored);
-    if (how == EXCHANGE_LOST && !journal->has_unsaved)
+    if (how == TOKEN_GRANT_LOST && !journal->has_unsaved)
         store_apply(journal->service->config.store, apply_give_up, &exchange, false, &ignored);
-    codes_end(journal->service->codes);
+    grants_in_flight_end(journal->service->grants_in_flight);
 }
 
-static void end(void *context, enum exchange_end how)
+static void end(void *context, enum token_grant_end how)
 {
-    struct journal *journal = context;
+    struct grant_journal *journal = context;
     if (!journal->claim)
         return;
     if (journal->one_time && journal->attempt != 0)
@@ -123,17 +124,17 @@ static void end(void *context, enum exchange_end how)
 
 /* --- what is known --- */
 
-static bool is_ours(const struct journal *journal, const struct exchange *exchange)
+static bool is_ours(const struct grant_journal *journal, const struct token_grant *exchange)
 {
     return str_eq(exchange->account, journal->profile.account) &&
            str_eq(exchange->region, journal->profile.region) &&
            str_eq(exchange->profile, journal->profile.name);
 }
 
-static bool open_tokens(struct journal *journal, const struct exchange *exchange,
+static bool open_tokens(struct grant_journal *journal, const struct token_grant *exchange,
                         struct arena *arena, struct tokens *ret_tokens, struct error *error)
 {
-    struct seal_binding binding = exchange_seal_binding(journal->id, &journal->profile, arena);
+    struct seal_binding binding = token_grant_seal_binding(journal->id, &journal->profile, arena);
     struct str plain;
     struct value *value;
     if (!seal_open(journal->service->config.keyring, &binding, exchange->sealed, arena, &plain,
@@ -147,8 +148,8 @@ static bool open_tokens(struct journal *journal, const struct exchange *exchange
 
 /* Whoever holds the claim on a store of its own is alone. On one that is shared he need not be, and
  * a node that has died looks like one whose session was cut. */
-static enum journal_state judge_attempt(const struct journal *journal,
-                                        const struct exchange *exchange)
+static enum journal_state judge_attempt(const struct grant_journal *journal,
+                                        const struct token_grant *exchange)
 {
     if (exchange->attempt == journal->attempt)
         return JOURNAL_NEW;
@@ -160,7 +161,7 @@ static enum journal_state judge_attempt(const struct journal *journal,
 /* An authorization code works once: RFC 6749, 4.1.2, lets a vendor revoke what it gave for a code
  * that is shown again, so a spent one is not sent. A refresh token or an assertion may work more
  * than once; a finished exchange of it says nothing about the next. */
-static enum journal_state judge(struct journal *journal, const struct exchange *exchange,
+static enum journal_state judge(struct grant_journal *journal, const struct token_grant *exchange,
                                 struct arena *arena, struct tokens *ret_tokens, struct error *error)
 {
     if (exchange->attempt != 0)
@@ -171,29 +172,29 @@ static enum journal_state judge(struct journal *journal, const struct exchange *
                                                                     : JOURNAL_FAILED;
 }
 
-static void note_used(struct journal *journal)
+static void note_used(struct grant_journal *journal)
 {
     if (journal->used_count < JOURNAL_EXCHANGES_MAX)
         memcpy(journal->used[journal->used_count++], journal->id, sizeof(journal->id));
 }
 
-static bool look_up(struct journal *journal, struct arena *arena, struct exchange *ret_exchange,
-                    bool *ret_found, struct error *error)
+static bool look_up(struct grant_journal *journal, struct arena *arena,
+                    struct token_grant *ret_exchange, bool *ret_found, struct error *error)
 {
     struct store *store = journal->service->config.store;
     struct store_reader *reader;
-    if (!store_finder_take(store, &reader, error))
+    if (!store_point_reader_take(store, &reader, error))
         return false;
-    bool ok = exchange_find(reader, arena, journal->id, ret_exchange, ret_found, error);
-    store_finder_put(store, reader);
+    bool ok = token_grant_find(reader, arena, journal->id, ret_exchange, ret_found, error);
+    store_point_reader_put(store, reader);
     return ok;
 }
 
-static enum journal_state look(struct journal *journal, struct arena *arena,
+static enum journal_state look(struct grant_journal *journal, struct arena *arena,
                                struct tokens *ret_tokens, struct error *error)
 {
     struct arena scratch = {0};
-    struct exchange exchange;
+    struct token_grant exchange;
     bool found = false;
     enum journal_state state = JOURNAL_FAILED;
     if (look_up(journal, &scratch, &exchange, &found, error))
@@ -203,15 +204,16 @@ static enum journal_state look(struct journal *journal, struct arena *arena,
 }
 
 /* While another node is at it there will soon be something to go on from. */
-static enum journal_state look_until(struct journal *journal, int64_t until_ms, struct arena *arena,
-                                     struct tokens *ret_tokens, struct error *error)
+static enum journal_state look_until(struct grant_journal *journal, int64_t until_ms,
+                                     struct arena *arena, struct tokens *ret_tokens,
+                                     struct error *error)
 {
     enum journal_state state;
     while ((state = look(journal, arena, ret_tokens, error)) == JOURNAL_BUSY &&
            clock_mono_ms() < until_ms) {
-        seat_leave();
+        slot_release();
         clock_nap_us(OTHER_NAP_US);
-        seat_return();
+        slot_acquire();
     }
     return state;
 }
@@ -220,7 +222,7 @@ static enum journal_state begin(void *context, struct str grant, struct str toke
                                 struct str secret, struct arena *arena, struct tokens *ret_tokens,
                                 struct error *error)
 {
-    struct journal *journal = context;
+    struct grant_journal *journal = context;
     struct str parts[] = {STR("exchange"), grant, token_url, secret};
     keyed_hash(journal->service->config.service_secret, parts, 4, journal->id);
     journal->one_time = str_eq(grant, STR("authorization_code"));
@@ -240,17 +242,17 @@ static enum journal_state begin(void *context, struct str grant, struct str toke
 
 static bool apply_save(struct db *db, void *argument, struct error *error)
 {
-    return exchange_save(db, argument, clock_wall_ms(), error);
+    return token_grant_save(db, argument, clock_wall_ms(), error);
 }
 
 static bool save(void *context, const struct tokens *tokens, struct error *error)
 {
-    struct journal *journal = context;
+    struct grant_journal *journal = context;
     struct arena *arena = journal->arena;
-    struct exchange exchange = exchange_of(journal);
+    struct token_grant exchange = exchange_of(journal);
     struct buf plain = buf_in(arena, 256 * 1024);
     value_encode(&plain, tokens_to_value(arena, tokens));
-    struct seal_binding binding = exchange_seal_binding(journal->id, &journal->profile, arena);
+    struct seal_binding binding = token_grant_seal_binding(journal->id, &journal->profile, arena);
     fault_point("exchange:answered");
     if (!seal_close(journal->service->config.keyring, &binding, buf_str(&plain), arena,
                     &exchange.sealed, error))
@@ -266,7 +268,7 @@ static bool save(void *context, const struct tokens *tokens, struct error *error
 }
 
 /* A conflict: it is saved after all, and only the word of it had not come, or by another. */
-bool journal_settle(struct journal *journal)
+bool grant_journal_settle(struct grant_journal *journal)
 {
     struct error error = {0};
     if (journal->has_unsaved &&
@@ -278,24 +280,25 @@ bool journal_settle(struct journal *journal)
     return true;
 }
 
-void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
-                  struct profile_key profile, struct exchange_journal *ret_interface)
+void grant_journal_init(struct grant_journal *journal, const struct service *service,
+                        struct arena *arena, struct profile_key profile,
+                        struct token_grant_journal *ret_interface)
 {
-    *journal = (struct journal){
+    *journal = (struct grant_journal){
         .service = service, .arena = arena, .profile = profile, .attempt = journal->attempt};
-    *ret_interface = (struct exchange_journal){journal, begin, save, end};
+    *ret_interface = (struct token_grant_journal){journal, begin, save, end};
 }
 
-void journal_done(struct journal *journal)
+void grant_journal_done(struct grant_journal *journal)
 {
     if (journal->claim)
         release(journal);
 }
 
-bool journal_consume(struct db *db, const struct journal *journal, struct error *error)
+bool grant_journal_consume(struct db *db, const struct grant_journal *journal, struct error *error)
 {
     for (size_t i = 0; i < journal->used_count; i++) {
-        if (!exchange_consume(db, journal->used[i], error))
+        if (!token_grant_consume(db, journal->used[i], error))
             return false;
     }
     return true;

@@ -19,35 +19,37 @@
 
 enum { JOURNAL_EXCHANGES_MAX = 8 }; /* of one request; each grant at most once, a refresh twice */
 
-struct journal {
+struct grant_journal {
     const struct service *service;
     struct arena *arena;
     struct profile_key profile;
-    unsigned char id[EXCHANGE_ID_SIZE];
-    bool one_time;             /* what is being exchanged works once */
-    struct token_claim *claim; /* held between begin and end */
-    int64_t attempt;           /* of what is about to be shown; 0: nothing is */
-    struct exchange unsaved;   /* what was got and could not be saved; of the arena */
+    unsigned char id[TOKEN_GRANT_ID_SIZE];
+    bool one_time;                   /* what is being exchanged works once */
+    struct idempotency_claim *claim; /* held between begin and end */
+    int64_t attempt;                 /* of what is about to be shown; 0: nothing is */
+    struct token_grant unsaved;      /* what was got and could not be saved; of the arena */
     bool has_unsaved;
     /* What this request's tokens came from: consumed by the change that stores them. */
-    unsigned char used[JOURNAL_EXCHANGES_MAX][EXCHANGE_ID_SIZE];
+    unsigned char used[JOURNAL_EXCHANGES_MAX][TOKEN_GRANT_ID_SIZE];
     size_t used_count;
 };
 
 /* The journal of one verification, as the connector engine wants it. Both live as long as that.
  * `journal` is zeros, or was that of an earlier try of the same: what of it was to be shown stays
  * known as its own. */
-void journal_init(struct journal *journal, const struct service *service, struct arena *arena,
-                  struct profile_key profile, struct exchange_journal *ret_interface);
-void journal_done(struct journal *journal); /* gives up what is held */
+void grant_journal_init(struct grant_journal *journal, const struct service *service,
+                        struct arena *arena, struct profile_key profile,
+                        struct token_grant_journal *ret_interface);
+void grant_journal_done(struct grant_journal *journal); /* gives up what is held */
 
 /* Saves what could not be saved before, so that another verification goes on from there. False as
  * long as the store is away; until then the arena must stay. */
-bool journal_settle(struct journal *journal);
+bool grant_journal_settle(struct grant_journal *journal);
 
 /* What an exchange's tokens are sealed to. */
-struct seal_binding exchange_seal_binding(const unsigned char id[EXCHANGE_ID_SIZE],
-                                          const struct profile_key *profile, struct arena *arena);
+struct seal_binding token_grant_seal_binding(const unsigned char id[TOKEN_GRANT_ID_SIZE],
+                                             const struct profile_key *profile,
+                                             struct arena *arena);
 
 /* In the change's write. Exchanges of other requests for the same profile stay as they are. */
-bool journal_consume(struct db *db, const struct journal *journal, struct error *error);
+bool grant_journal_consume(struct db *db, const struct grant_journal *journal, struct error *error);

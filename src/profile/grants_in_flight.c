@@ -7,48 +7,48 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-struct codes {
+struct grants_in_flight {
     pthread_mutex_t mutex;
     pthread_cond_t ended;
     int count;
 };
 
-struct codes *codes_new(void)
+struct grants_in_flight *grants_in_flight_new(void)
 {
-    struct codes *codes = xcalloc(1, sizeof(*codes));
-    pthread_mutex_init(&codes->mutex, NULL);
-    cond_init_timed(&codes->ended);
-    return codes;
+    struct grants_in_flight *grants = xcalloc(1, sizeof(*grants));
+    pthread_mutex_init(&grants->mutex, NULL);
+    cond_init_timed(&grants->ended);
+    return grants;
 }
 
-void codes_free(struct codes *codes)
+void grants_in_flight_free(struct grants_in_flight *grants)
 {
-    pthread_cond_destroy(&codes->ended);
-    pthread_mutex_destroy(&codes->mutex);
-    free(codes);
+    pthread_cond_destroy(&grants->ended);
+    pthread_mutex_destroy(&grants->mutex);
+    free(grants);
 }
 
-void codes_begin(struct codes *codes)
+void grants_in_flight_begin(struct grants_in_flight *grants)
 {
-    pthread_mutex_lock(&codes->mutex);
-    codes->count++;
-    pthread_mutex_unlock(&codes->mutex);
+    pthread_mutex_lock(&grants->mutex);
+    grants->count++;
+    pthread_mutex_unlock(&grants->mutex);
 }
 
-void codes_end(struct codes *codes)
+void grants_in_flight_end(struct grants_in_flight *grants)
 {
-    pthread_mutex_lock(&codes->mutex);
-    codes->count--;
-    pthread_cond_broadcast(&codes->ended);
-    pthread_mutex_unlock(&codes->mutex);
+    pthread_mutex_lock(&grants->mutex);
+    grants->count--;
+    pthread_cond_broadcast(&grants->ended);
+    pthread_mutex_unlock(&grants->mutex);
 }
 
-bool codes_wait(struct codes *codes, int64_t until_ms)
+bool grants_in_flight_wait(struct grants_in_flight *grants, int64_t until_ms)
 {
-    pthread_mutex_lock(&codes->mutex);
-    while (codes->count > 0 && cond_wait_until(&codes->ended, &codes->mutex, until_ms))
+    pthread_mutex_lock(&grants->mutex);
+    while (grants->count > 0 && cond_wait_until(&grants->ended, &grants->mutex, until_ms))
         continue;
-    bool none = codes->count == 0;
-    pthread_mutex_unlock(&codes->mutex);
+    bool none = grants->count == 0;
+    pthread_mutex_unlock(&grants->mutex);
     return none;
 }

@@ -1,17 +1,17 @@
-/* How many codes are being exchanged just now. One whose exchange is cut off is lost, so a stop
+/* How many grants are being exchanged just now. One whose exchange is cut off is lost, so a stop
  * waits for them. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct codes;
+struct grants_in_flight;
 
-struct codes *codes_new(void);
-void codes_free(struct codes *codes); /* none may be under way */
+struct grants_in_flight *grants_in_flight_new(void);
+void grants_in_flight_free(struct grants_in_flight *grants); /* none may be under way */
 
-void codes_begin(struct codes *codes);
-void codes_end(struct codes *codes);
+void grants_in_flight_begin(struct grants_in_flight *grants);
+void grants_in_flight_end(struct grants_in_flight *grants);
 
 /* Waits until none is under way; false when some still are at until_ms, on clock_mono_ms(). */
-bool codes_wait(struct codes *codes, int64_t until_ms);
+bool grants_in_flight_wait(struct grants_in_flight *grants, int64_t until_ms);

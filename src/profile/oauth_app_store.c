@@ -13,10 +13,10 @@ static bool find_row(const struct service *service, struct str connector_type, s
                      struct oauth_app_row *ret_row, bool *ret_found, struct error *error)
 {
     struct store_reader *reader;
-    if (!store_finder_take(service->config.store, &reader, error))
+    if (!store_point_reader_take(service->config.store, &reader, error))
         return false;
     bool ok = oauth_app_find(reader, arena, connector_type, ret_row, ret_found, error);
-    store_finder_put(service->config.store, reader);
+    store_point_reader_put(service->config.store, reader);
     return ok;
 }
 

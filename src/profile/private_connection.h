@@ -5,22 +5,25 @@
 #include "api/service.h"
 #include "store/profiles.h"
 
-struct profile_provision;
+struct private_connection;
 
-/* `key` and `version` of the row that is PENDING. Freed with profile_provision_free. */
-struct profile_provision *profile_provision_new(const struct service *service,
-                                                struct profile_key key, int64_t version);
-void profile_provision_free(struct profile_provision *provision);
+/* `key` and `version` of the row that is PENDING. Freed with private_connection_free. */
+struct private_connection *private_connection_new(const struct service *service,
+                                                  struct profile_key key, int64_t version);
+void private_connection_free(struct private_connection *connection);
 
-enum provision_end {
-    PROVISION_DONE,    /* committed, or the profile was changed or deleted meanwhile */
-    PROVISION_STOPPED, /* cut short by the server's end: it stays PENDING, for the next start */
-    PROVISION_AGAIN,   /* the store failed: call again in a while; the vendor is not asked again */
+enum private_connection_end {
+    PRIVATE_CONNECTION_DONE,    /* committed, or the profile was changed or deleted meanwhile */
+    PRIVATE_CONNECTION_STOPPED, /* cut short by the server's end: it stays PENDING, for the next
+                                   start */
+    PRIVATE_CONNECTION_AGAIN,   /* the store failed: call again in a while; the vendor is not asked
+                                   again */
 };
 
 /* Waits for the vendor and the commit. `is_stopping` tells whether calls are cut short now. */
-enum provision_end profile_provision_run(struct profile_provision *provision,
-                                         bool (*is_stopping)(void *context), void *context);
+enum private_connection_end private_connection_run(struct private_connection *connection,
+                                                   bool (*is_stopping)(void *context),
+                                                   void *context);
 
 /* What the vendor was found to say; VERDICT_INTERNAL as long as it was not asked. */
-enum verdict_kind profile_provision_verdict(const struct profile_provision *provision);
+enum verdict_kind private_connection_verdict(const struct private_connection *connection);

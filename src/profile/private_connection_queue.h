@@ -8,39 +8,40 @@
 #include "base/error.h"
 #include "store/profiles.h"
 
-struct provisioner;
+struct private_queue;
 struct service;
 
 enum {
-    PROVISION_THREADS = 16,
-    PROVISION_MAX = 1024,      /* PENDING at once; one host gets as many as it leaves free */
-    PROVISION_RETRY_MS = 2000, /* until a commit is tried again that the store had no room for */
+    PRIVATE_CONNECTION_THREADS = 16,
+    PRIVATE_CONNECTION_MAX = 1024, /* PENDING at once; one host gets as many as it leaves free */
+    PRIVATE_CONNECTION_RETRY_MS =
+        2000, /* until a commit is tried again that the store had no room for */
 };
 
-struct provisioner *provisioner_new(const struct service *service);
+struct private_queue *private_queue_new(const struct service *service);
 /* What runs is cut short with the client's calls, what waits is left alone; all stays PENDING. */
-void provisioner_stop(struct provisioner *provisioner);
-void provisioner_free(struct provisioner *provisioner); /* stops it first */
+void private_queue_stop(struct private_queue *queue);
+void private_queue_free(struct private_queue *queue); /* stops it first */
 
-/* A place for a change that is going to make a profile PENDING. */
-struct provision_place;
+/* A slot for a change that is going to make a profile PENDING. */
+struct private_slot;
 
-/* `hosts`: those that making it is going to call, a line each. ERR_THROTTLING when no place is free
- * or a host has its share of them. Given back, or used up by provisioner_post. */
-bool provisioner_reserve(struct provisioner *provisioner, struct str hosts,
-                         struct provision_place **ret_place, struct error *error);
-void provisioner_give_back(struct provision_place *place); /* NULL is fine */
+/* `hosts`: those that making it is going to call, a line each. ERR_THROTTLING when no slot is free
+ * or a host has its share of them. Given back, or used up by private_queue_post. */
+bool private_slot_reserve(struct private_queue *queue, struct str hosts,
+                          struct private_slot **ret_place, struct error *error);
+void private_slot_release(struct private_slot *slot); /* NULL is fine */
 
-struct provisioner_counts {
-    size_t places; /* that are taken: connections that are made or wait, and reserved ones */
+struct private_queue_counts {
+    size_t slots;  /* that are taken: connections that are made or wait, and reserved ones */
     size_t queued; /* connections that wait for a thread */
     size_t held;   /* of those: because their host has its share of the threads */
 };
-struct provisioner_counts provisioner_counts(struct provisioner *provisioner);
+struct private_queue_counts private_queue_counts(struct private_queue *queue);
 
 /* The change is committed. */
-void provisioner_post(struct provision_place *place, const struct profile *profile);
+void private_queue_post(struct private_slot *slot, const struct profile *profile);
 
-/* At the start: goes on with everything that is PENDING; and as long as there was no place for some
+/* At the start: goes on with everything that is PENDING; and as long as there was no slot for some
  * of it, or where nodes share the store and one may die, looks from time to time for more. */
-bool provisioner_resume(struct provisioner *provisioner, struct error *error);
+bool private_queue_resume(struct private_queue *queue, struct error *error);

@@ -12,11 +12,11 @@ static void count(const struct connector *connector, enum verdict_kind verdict, 
 }
 
 bool profile_verify(const struct service *service, const struct profile_question *question,
-                    struct arena *arena, struct journal *journal, struct verdict *ret_verdict,
+                    struct arena *arena, struct grant_journal *journal, struct verdict *ret_verdict,
                     struct tokens *ret_tokens)
 {
-    struct exchange_journal exchanges;
-    journal_init(journal, service, arena, question->key, &exchanges);
+    struct token_grant_journal exchanges;
+    grant_journal_init(journal, service, arena, question->key, &exchanges);
     struct verification verification = {
         .env = &service->connectors,
         .connector = question->connector,

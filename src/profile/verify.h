@@ -17,5 +17,5 @@ struct profile_question {
 /* Within the service's time limit. Starts `journal`, which is to be consumed with the tokens and
  * then to be done with. Otherwise as connector_verify. */
 bool profile_verify(const struct service *service, const struct profile_question *question,
-                    struct arena *arena, struct journal *journal, struct verdict *ret_verdict,
+                    struct arena *arena, struct grant_journal *journal, struct verdict *ret_verdict,
                     struct tokens *ret_tokens);

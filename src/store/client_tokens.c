@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void bind_key(struct stmt *stmt, const struct token_key *key)
+static void bind_key(struct stmt *stmt, const struct client_token *key)
 {
     stmt_text(stmt, 1, key->account);
     stmt_text(stmt, 2, key->region);
@@ -14,9 +14,10 @@ static void bind_key(struct stmt *stmt, const struct token_key *key)
     stmt_text(stmt, 4, key->token);
 }
 
-bool token_find(struct store_reader *reader, struct arena *arena, const struct token_key *key,
-                const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
-                struct str *ret_answer, struct error *error)
+bool client_token_find(struct store_reader *reader, struct arena *arena,
+                       const struct client_token *key, const unsigned char hash[REQUEST_HASH_SIZE],
+                       enum client_token_state *ret_state, struct str *ret_answer,
+                       struct error *error)
 {
     struct db *db;
     bool found;
@@ -27,20 +28,20 @@ bool token_find(struct store_reader *reader, struct arena *arena, const struct t
     stmt_i64(&stmt, 5, reader_now_ms(reader));
     if (!stmt_step(&stmt, &found, error))
         return false;
-    *ret_state = TOKEN_CLAIMED;
+    *ret_state = CLIENT_TOKEN_CLAIMED;
     if (!found)
         return true;
     struct str stored = column_bytes(&stmt, 0, arena);
     bool same = stored.len == REQUEST_HASH_SIZE && memcmp(stored.data, hash, stored.len) == 0;
-    *ret_state = same ? TOKEN_ANSWERED : TOKEN_CONFLICT;
+    *ret_state = same ? CLIENT_TOKEN_ANSWERED : CLIENT_TOKEN_CONFLICT;
     if (same)
         *ret_answer = column_text(&stmt, 1, arena);
     return true;
 }
 
-bool token_answer(struct db *db, const struct token_key *key,
-                  const unsigned char hash[REQUEST_HASH_SIZE], struct str answer, int64_t now_ms,
-                  struct error *error)
+bool client_token_answer(struct db *db, const struct client_token *key,
+                         const unsigned char hash[REQUEST_HASH_SIZE], struct str answer,
+                         int64_t now_ms, struct error *error)
 {
     bool stored;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_TOKEN_ANSWER);
@@ -54,20 +55,20 @@ bool token_answer(struct db *db, const struct token_key *key,
     return stored || fail(error, ERR_CONFLICT, "The client token was used by another request.");
 }
 
-bool exchange_find(struct store_reader *reader, struct arena *arena,
-                   const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
-                   bool *ret_found, struct error *error)
+bool token_grant_find(struct store_reader *reader, struct arena *arena,
+                      const unsigned char id[TOKEN_GRANT_ID_SIZE], struct token_grant *ret_exchange,
+                      bool *ret_found, struct error *error)
 {
     struct db *db;
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_FIND);
-    stmt_bytes(&stmt, 1, (struct str){(const char *)id, EXCHANGE_ID_SIZE});
+    stmt_bytes(&stmt, 1, (struct str){(const char *)id, TOKEN_GRANT_ID_SIZE});
     stmt_i64(&stmt, 2, reader_now_ms(reader));
     if (!stmt_step(&stmt, ret_found, error))
         return false;
     if (*ret_found) {
-        memcpy(ret_exchange->id, id, EXCHANGE_ID_SIZE);
+        memcpy(ret_exchange->id, id, TOKEN_GRANT_ID_SIZE);
         ret_exchange->account = column_text(&stmt, 0, arena);
         ret_exchange->region = column_text(&stmt, 1, arena);
         ret_exchange->profile = column_text(&stmt, 2, arena);
@@ -80,30 +81,30 @@ bool exchange_find(struct store_reader *reader, struct arena *arena,
 }
 
 /* Keeps bounded what a profile's deletion removes in one write. */
-static bool trim(struct db *db, const struct exchange *exchange, int64_t now_ms,
+static bool trim(struct db *db, const struct token_grant *exchange, int64_t now_ms,
                  struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_TRIM);
     stmt_text(&stmt, 1, exchange->account);
     stmt_text(&stmt, 2, exchange->region);
     stmt_text(&stmt, 3, exchange->profile);
-    stmt_i64(&stmt, 4, EXCHANGES_KEPT_MAX);
-    stmt_bytes(&stmt, 5, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    stmt_i64(&stmt, 4, TOKEN_GRANTS_KEPT_MAX);
+    stmt_bytes(&stmt, 5, (struct str){(const char *)exchange->id, TOKEN_GRANT_ID_SIZE});
     stmt_i64(&stmt, 6, now_ms);
     return stmt_run(&stmt, error);
 }
 
-static void bind_exchange(struct stmt *stmt, const struct exchange *exchange, int64_t now_ms)
+static void bind_exchange(struct stmt *stmt, const struct token_grant *exchange, int64_t now_ms)
 {
-    stmt_bytes(stmt, 1, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    stmt_bytes(stmt, 1, (struct str){(const char *)exchange->id, TOKEN_GRANT_ID_SIZE});
     stmt_text(stmt, 2, exchange->account);
     stmt_text(stmt, 3, exchange->region);
     stmt_text(stmt, 4, exchange->profile);
-    stmt_i64(stmt, 5, now_ms + EXCHANGE_LIFE_MS);
+    stmt_i64(stmt, 5, now_ms + TOKEN_GRANT_LIFE_MS);
 }
 
-bool exchange_begin(struct db *db, const struct exchange *exchange, int64_t now_ms,
-                    struct error *error)
+bool token_grant_begin(struct db *db, const struct token_grant *exchange, int64_t now_ms,
+                       struct error *error)
 {
     bool begun;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_BEGIN);
@@ -118,27 +119,27 @@ bool exchange_begin(struct db *db, const struct exchange *exchange, int64_t now_
     return trim(db, exchange, now_ms, error);
 }
 
-static bool run_on_attempt(struct db *db, enum sql sql, const struct exchange *exchange,
+static bool run_on_attempt(struct db *db, enum sql sql, const struct token_grant *exchange,
                            struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
-    stmt_bytes(&stmt, 1, (struct str){(const char *)exchange->id, EXCHANGE_ID_SIZE});
+    stmt_bytes(&stmt, 1, (struct str){(const char *)exchange->id, TOKEN_GRANT_ID_SIZE});
     stmt_i64(&stmt, 2, exchange->attempt);
     return stmt_run(&stmt, error);
 }
 
-bool exchange_take_back(struct db *db, const struct exchange *exchange, struct error *error)
+bool token_grant_take_back(struct db *db, const struct token_grant *exchange, struct error *error)
 {
     return run_on_attempt(db, SQL_EXCHANGE_TAKE_BACK, exchange, error);
 }
 
-bool exchange_give_up(struct db *db, const struct exchange *exchange, struct error *error)
+bool token_grant_give_up(struct db *db, const struct token_grant *exchange, struct error *error)
 {
     return run_on_attempt(db, SQL_EXCHANGE_GIVE_UP, exchange, error);
 }
 
-bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
-                   struct error *error)
+bool token_grant_save(struct db *db, const struct token_grant *exchange, int64_t now_ms,
+                      struct error *error)
 {
     bool saved;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_SAVE);
@@ -154,9 +155,10 @@ bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_m
     return trim(db, exchange, now_ms, error);
 }
 
-bool exchange_consume(struct db *db, const unsigned char id[EXCHANGE_ID_SIZE], struct error *error)
+bool token_grant_consume(struct db *db, const unsigned char id[TOKEN_GRANT_ID_SIZE],
+                         struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_CONSUME);
-    stmt_bytes(&stmt, 1, (struct str){(const char *)id, EXCHANGE_ID_SIZE});
+    stmt_bytes(&stmt, 1, (struct str){(const char *)id, TOKEN_GRANT_ID_SIZE});
     return stmt_run(&stmt, error);
 }

@@ -7,11 +7,11 @@
 
 enum {
     CLIENT_TOKEN_LIFE_MS = 8 * 60 * 60 * 1000,
-    EXCHANGE_LIFE_MS = 8 * 60 * 60 * 1000,
+    TOKEN_GRANT_LIFE_MS = 8 * 60 * 60 * 1000,
     REQUEST_HASH_SIZE = 32,
 };
 
-struct token_key {
+struct client_token {
     struct str account;
     struct str region;
     struct str operation;
@@ -22,45 +22,46 @@ struct token_key {
  * store; where nodes share one, the others see it for as long as this one's connection stands. ---
  */
 
-struct token_claim; /* held by one request */
+struct idempotency_claim; /* held by one request */
 
-enum token_state {
-    TOKEN_CLAIMED,  /* yours: work, then token_release whatever came of it */
-    TOKEN_ANSWERED, /* done before: *ret_answer is the stored answer */
-    TOKEN_CONFLICT, /* the token was used with other parameters */
-    TOKEN_BUSY,     /* another request still works on it when `wait_ms` had passed */
+enum client_token_state {
+    CLIENT_TOKEN_CLAIMED,  /* yours: work, then client_token_release whatever came of it */
+    CLIENT_TOKEN_ANSWERED, /* done before: *ret_answer is the stored answer */
+    CLIENT_TOKEN_CONFLICT, /* the token was used with other parameters */
+    CLIENT_TOKEN_BUSY,     /* another request still works on it when `wait_ms` had passed */
 };
 
 /* Waits (at most wait_ms) while another request holds the token, then looks again, so that of two
  * at once one works and the other gets the same answer. Never call it on an event loop. */
-bool token_claim(struct store *store, struct arena *arena, const struct token_key *key,
-                 const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
-                 enum token_state *ret_state, struct token_claim **ret_claim,
-                 struct str *ret_answer, struct error *error);
-void token_release(struct store *store, struct token_claim *claim); /* NULL is fine */
+bool client_token_claim(struct store *store, struct arena *arena, const struct client_token *key,
+                        const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
+                        enum client_token_state *ret_state, struct idempotency_claim **ret_claim,
+                        struct str *ret_answer, struct error *error);
+void client_token_release(struct store *store, struct idempotency_claim *claim); /* NULL is fine */
 
-/* Whether a token was answered (TOKEN_CLAIMED: it was not), without a claim. */
-bool token_look_up(struct store *store, struct arena *arena, const struct token_key *key,
-                   const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
-                   struct str *ret_answer, struct error *error);
+/* Whether a token was answered (CLIENT_TOKEN_CLAIMED: it was not), without a claim. */
+bool client_token_look_up(struct store *store, struct arena *arena, const struct client_token *key,
+                          const unsigned char hash[REQUEST_HASH_SIZE],
+                          enum client_token_state *ret_state, struct str *ret_answer,
+                          struct error *error);
 
 /* Inside the write that makes the change: the token becomes its answer, for CLIENT_TOKEN_LIFE_MS
  * from now_ms. An expired answer is replaced; ERR_CONFLICT when there is one that is not. */
-bool token_answer(struct db *db, const struct token_key *key,
-                  const unsigned char hash[REQUEST_HASH_SIZE], struct str answer, int64_t now_ms,
-                  struct error *error);
+bool client_token_answer(struct db *db, const struct client_token *key,
+                         const unsigned char hash[REQUEST_HASH_SIZE], struct str answer,
+                         int64_t now_ms, struct error *error);
 
 /* --- exchanges --- */
 
 enum {
-    EXCHANGE_ID_SIZE = 32, /* a keyed hash of grant, token URL and one-time credential */
+    TOKEN_GRANT_ID_SIZE = 32, /* a keyed hash of grant, token URL and one-time credential */
     /* Of one profile: the newest. A code is known for a used one until so many others came for its
-     * profile, or EXCHANGE_LIFE_MS are over. */
-    EXCHANGES_KEPT_MAX = 256,
+     * profile, or TOKEN_GRANT_LIFE_MS are over. */
+    TOKEN_GRANTS_KEPT_MAX = 256,
 };
 
-struct exchange {
-    unsigned char id[EXCHANGE_ID_SIZE];
+struct token_grant {
+    unsigned char id[TOKEN_GRANT_ID_SIZE];
     struct str account;
     struct str region;
     struct str profile;
@@ -73,23 +74,24 @@ struct exchange {
     int64_t attempt_ends_at_ms; /* wall clock: until when that may last; 0: it does not any more */
 };
 
-/* One that has expired (EXCHANGE_LIFE_MS after it was saved) is not found. */
-bool exchange_find(struct store_reader *reader, struct arena *arena,
-                   const unsigned char id[EXCHANGE_ID_SIZE], struct exchange *ret_exchange,
-                   bool *ret_found, struct error *error);
+/* One that has expired (TOKEN_GRANT_LIFE_MS after it was saved) is not found. */
+bool token_grant_find(struct store_reader *reader, struct arena *arena,
+                      const unsigned char id[TOKEN_GRANT_ID_SIZE], struct token_grant *ret_exchange,
+                      bool *ret_found, struct error *error);
 /* Notes that exchange->attempt is about to show it, before it does: id, profile and
  * attempt_ends_at_ms are kept with it. ERR_CONFLICT when another attempt did, or something is known
- * of it. Removes the oldest as exchange_save does. */
-bool exchange_begin(struct db *db, const struct exchange *exchange, int64_t now_ms,
-                    struct error *error);
+ * of it. Removes the oldest as token_grant_save does. */
+bool token_grant_begin(struct db *db, const struct token_grant *exchange, int64_t now_ms,
+                       struct error *error);
 /* Forgets that note: the vendor was not shown it, or gave nothing for it. */
-bool exchange_take_back(struct db *db, const struct exchange *exchange, struct error *error);
+bool token_grant_take_back(struct db *db, const struct token_grant *exchange, struct error *error);
 /* Lets the note stand, but the attempt is over: what came of it nobody will know. */
-bool exchange_give_up(struct db *db, const struct exchange *exchange, struct error *error);
+bool token_grant_give_up(struct db *db, const struct token_grant *exchange, struct error *error);
 /* Inserts or replaces, and removes the profile's oldest where there are more than are kept.
  * ERR_CONFLICT when it is one-time and there is something that is not the attempt's own note.
  * `consumed` is ignored. */
-bool exchange_save(struct db *db, const struct exchange *exchange, int64_t now_ms,
-                   struct error *error);
+bool token_grant_save(struct db *db, const struct token_grant *exchange, int64_t now_ms,
+                      struct error *error);
 /* Marks it consumed, in the write that stores what it gave. */
-bool exchange_consume(struct db *db, const unsigned char id[EXCHANGE_ID_SIZE], struct error *error);
+bool token_grant_consume(struct db *db, const unsigned char id[TOKEN_GRANT_ID_SIZE],
+                         struct error *error);

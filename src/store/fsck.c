@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-bool survey_database(struct store *store, struct error *error)
+bool fsck_database(struct store *store, struct error *error)
 {
     struct db *db;
     if (store_is_remote(store))
@@ -30,8 +30,8 @@ static void read_profile(const struct stmt *stmt, struct arena *arena, void *ite
     profile->sealed_credentials = column_bytes(stmt, 5, arena);
 }
 
-bool survey_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
-                     struct profile **ret_profiles, size_t *ret_count, struct error *error)
+bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                   struct profile **ret_profiles, size_t *ret_count, struct error *error)
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct profile));
@@ -41,7 +41,7 @@ bool survey_profiles(struct store_reader *reader, struct arena *arena, struct pr
     stmt_text(&stmt, 1, after.account);
     stmt_text(&stmt, 2, after.region);
     stmt_text(&stmt, 3, after.name);
-    stmt_i64(&stmt, 4, SURVEY_PAGE);
+    stmt_i64(&stmt, 4, FSCK_PAGE);
     if (!rows_read(&rows, &stmt, read_profile, error))
         return false;
     *ret_profiles = rows.items;
@@ -51,26 +51,26 @@ bool survey_profiles(struct store_reader *reader, struct arena *arena, struct pr
 
 static void read_exchange(const struct stmt *stmt, struct arena *arena, void *item)
 {
-    struct exchange *exchange = item;
+    struct token_grant *exchange = item;
     struct str id = column_bytes(stmt, 0, arena);
-    memcpy(exchange->id, id.data, id.len < EXCHANGE_ID_SIZE ? id.len : EXCHANGE_ID_SIZE);
+    memcpy(exchange->id, id.data, id.len < TOKEN_GRANT_ID_SIZE ? id.len : TOKEN_GRANT_ID_SIZE);
     exchange->account = column_text(stmt, 1, arena);
     exchange->region = column_text(stmt, 2, arena);
     exchange->profile = column_text(stmt, 3, arena);
     exchange->sealed = column_bytes(stmt, 4, arena);
 }
 
-bool survey_exchanges(struct store_reader *reader, struct arena *arena, const unsigned char *after,
-                      struct exchange **ret_exchanges, size_t *ret_count, struct error *error)
+bool fsck_token_grants(struct store_reader *reader, struct arena *arena, const unsigned char *after,
+                       struct token_grant **ret_exchanges, size_t *ret_count, struct error *error)
 {
     struct db *db;
-    struct rows rows = rows_of(arena, sizeof(struct exchange));
-    struct str start = {after ? (const char *)after : "", after ? EXCHANGE_ID_SIZE : 0};
+    struct rows rows = rows_of(arena, sizeof(struct token_grant));
+    struct str start = {after ? (const char *)after : "", after ? TOKEN_GRANT_ID_SIZE : 0};
     if (!reader_begin(reader, &db, error))
         return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_EXCHANGES);
     stmt_bytes(&stmt, 1, start);
-    stmt_i64(&stmt, 2, SURVEY_PAGE);
+    stmt_i64(&stmt, 2, FSCK_PAGE);
     if (!rows_read(&rows, &stmt, read_exchange, error))
         return false;
     *ret_exchanges = rows.items;
@@ -89,8 +89,8 @@ static void read_strayed(const struct stmt *stmt, struct arena *arena, void *ite
     strayed->version = column_i64(stmt, 5);
 }
 
-bool survey_strayed(struct store_reader *reader, struct arena *arena,
-                    struct strayed_profile **ret_strayed, size_t *ret_count, struct error *error)
+bool fsck_strayed(struct store_reader *reader, struct arena *arena,
+                  struct strayed_profile **ret_strayed, size_t *ret_count, struct error *error)
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct strayed_profile));

@@ -4,20 +4,20 @@
 #include "store/client_tokens.h"
 #include "store/profiles.h"
 
-enum { SURVEY_PAGE = 200 };
+enum { FSCK_PAGE = 200 };
 
 /* Whether the database itself is whole: each page, each index against its rows. ERR_UNAVAILABLE
  * with what is wrong. A server's database looks after its own: true. */
-bool survey_database(struct store *store, struct error *error);
+bool fsck_database(struct store *store, struct error *error);
 
-/* Of all accounts, at most SURVEY_PAGE, from behind `after` on (texts of no length: from the
+/* Of all accounts, at most FSCK_PAGE, from behind `after` on (texts of no length: from the
  * start): key, version, properties, sealed credentials. */
-bool survey_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
-                     struct profile **ret_profiles, size_t *ret_count, struct error *error);
+bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                   struct profile **ret_profiles, size_t *ret_count, struct error *error);
 
 /* Those that were not consumed, from behind the id `after` on (NULL: from the start). */
-bool survey_exchanges(struct store_reader *reader, struct arena *arena, const unsigned char *after,
-                      struct exchange **ret_exchanges, size_t *ret_count, struct error *error);
+bool fsck_token_grants(struct store_reader *reader, struct arena *arena, const unsigned char *after,
+                       struct token_grant **ret_exchanges, size_t *ret_count, struct error *error);
 
 /* A profile that is not as the audit says the last change left it. */
 struct strayed_profile {
@@ -28,5 +28,5 @@ struct strayed_profile {
 };
 
 enum { STRAYED_MAX = 1000 };
-bool survey_strayed(struct store_reader *reader, struct arena *arena,
-                    struct strayed_profile **ret_strayed, size_t *ret_count, struct error *error);
+bool fsck_strayed(struct store_reader *reader, struct arena *arena,
+                  struct strayed_profile **ret_strayed, size_t *ret_count, struct error *error);

@@ -77,6 +77,6 @@ bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
 bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
                      struct error *error);
 
-/* Deletes the row and what its exchanges gave, of which there are EXCHANGES_KEPT_MAX. That a code
- * was used stays known. ERR_NOT_FOUND when there is none. */
+/* Deletes the row and what its exchanges gave, of which there are TOKEN_GRANTS_KEPT_MAX. That a
+ * code was used stays known. ERR_NOT_FOUND when there is none. */
 bool profile_delete(struct db *db, struct profile_key key, struct error *error);

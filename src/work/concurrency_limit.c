@@ -16,28 +16,28 @@ struct share {
     char account[ACCOUNT_SIZE];
 };
 
-struct account_limit {
+struct concurrency_limit {
     long most;
     pthread_mutex_t lock;
     struct share *buckets[BUCKETS];
 };
 
-struct account_limit *account_limit_new(long most)
+struct concurrency_limit *concurrency_limit_new(long most)
 {
-    struct account_limit *limit = xcalloc(1, sizeof(*limit));
+    struct concurrency_limit *limit = xcalloc(1, sizeof(*limit));
     limit->most = most;
     pthread_mutex_init(&limit->lock, NULL);
     return limit;
 }
 
-void account_limit_free(struct account_limit *limit)
+void concurrency_limit_free(struct concurrency_limit *limit)
 {
     pthread_mutex_destroy(&limit->lock);
     free(limit);
 }
 
 /* Where the account's share hangs, or would be hung in: FNV-1a spreads them. */
-static struct share **find(struct account_limit *limit, struct str account)
+static struct share **find(struct concurrency_limit *limit, struct str account)
 {
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < account.len; i++)
@@ -56,7 +56,7 @@ static struct share *share_new(struct str account)
     return share;
 }
 
-bool account_limit_enter(struct account_limit *limit, struct str account)
+bool concurrency_limit_enter(struct concurrency_limit *limit, struct str account)
 {
     if (limit->most == 0)
         return true;
@@ -70,7 +70,7 @@ bool account_limit_enter(struct account_limit *limit, struct str account)
     return entered;
 }
 
-void account_limit_leave(struct account_limit *limit, struct str account)
+void concurrency_limit_leave(struct concurrency_limit *limit, struct str account)
 {
     if (limit->most == 0)
         return;

@@ -5,12 +5,12 @@
 
 #include <stdbool.h>
 
-struct account_limit;
+struct concurrency_limit;
 
 /* At most `most` changes of an account at once; 0: any number. */
-struct account_limit *account_limit_new(long most);
-void account_limit_free(struct account_limit *limit); /* when all have left */
+struct concurrency_limit *concurrency_limit_new(long most);
+void concurrency_limit_free(struct concurrency_limit *limit); /* when all have left */
 
 /* Each that was let in leaves once. Any thread. */
-bool account_limit_enter(struct account_limit *limit, struct str account);
-void account_limit_leave(struct account_limit *limit, struct str account);
+bool concurrency_limit_enter(struct concurrency_limit *limit, struct str account);
+void concurrency_limit_leave(struct concurrency_limit *limit, struct str account);

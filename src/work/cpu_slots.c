@@ -1,4 +1,4 @@
-/* Two queues behind one lock that is held for a few instructions. While seats are free no system
+/* Two queues behind one lock that is held for a few instructions. While slots are free no system
  * call is made but the one that wakes a waiting thread. */
 #include "work/cpu_slots.h"
 
@@ -9,40 +9,40 @@
 #include <stdlib.h>
 
 struct queue {
-    struct seat_claim *first, *last;
+    struct slot_request *first, *last;
 };
 
-struct seats {
+struct cpu_slots {
     pthread_mutex_t lock;
     size_t free;
     struct queue returning; /* from a wait */
     struct queue coming;    /* with work that has not begun */
 };
 
-static _Thread_local struct seats *mine;
+static _Thread_local struct cpu_slots *mine;
 
-int seats_for_cores(void)
+int cpu_slots_for_cores(void)
 {
     cpu_set_t cores;
     int count = sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 0;
     return count > 2 ? count : 2;
 }
 
-struct seats *seats_new(size_t count)
+struct cpu_slots *cpu_slots_new(size_t count)
 {
-    struct seats *seats = xcalloc(1, sizeof(*seats));
-    pthread_mutex_init(&seats->lock, NULL);
-    seats->free = count;
-    return seats;
+    struct cpu_slots *slots = xcalloc(1, sizeof(*slots));
+    pthread_mutex_init(&slots->lock, NULL);
+    slots->free = count;
+    return slots;
 }
 
-void seats_free(struct seats *seats)
+void cpu_slots_free(struct cpu_slots *slots)
 {
-    pthread_mutex_destroy(&seats->lock);
-    free(seats);
+    pthread_mutex_destroy(&slots->lock);
+    free(slots);
 }
 
-static void add(struct queue *queue, struct seat_claim *claim)
+static void add(struct queue *queue, struct slot_request *claim)
 {
     claim->next = NULL;
     if (queue->first)
@@ -52,115 +52,116 @@ static void add(struct queue *queue, struct seat_claim *claim)
     queue->last = claim;
 }
 
-static struct seat_claim *take_first(struct queue *queue)
+static struct slot_request *take_first(struct queue *queue)
 {
-    struct seat_claim *claim = queue->first;
+    struct slot_request *claim = queue->first;
     if (claim)
         queue->first = claim->next;
     return claim;
 }
 
-static bool take_or_queue(struct seats *seats, struct queue *queue, struct seat_claim *claim)
+static bool take_or_queue(struct cpu_slots *slots, struct queue *queue, struct slot_request *claim)
 {
-    pthread_mutex_lock(&seats->lock);
-    bool taken = seats->free > 0;
+    pthread_mutex_lock(&slots->lock);
+    bool taken = slots->free > 0;
     if (taken)
-        seats->free--;
+        slots->free--;
     else
         add(queue, claim);
-    pthread_mutex_unlock(&seats->lock);
+    pthread_mutex_unlock(&slots->lock);
     return taken;
 }
 
-bool seats_take(struct seats *seats, struct seat_claim *claim)
+bool cpu_slots_take(struct cpu_slots *slots, struct slot_request *claim)
 {
-    return take_or_queue(seats, &seats->coming, claim);
+    return take_or_queue(slots, &slots->coming, claim);
 }
 
-struct seat_claim *seats_pass(struct seats *seats)
+struct slot_request *cpu_slots_pass(struct cpu_slots *slots)
 {
-    pthread_mutex_lock(&seats->lock);
-    struct seat_claim *claim = take_first(&seats->returning);
+    pthread_mutex_lock(&slots->lock);
+    struct slot_request *claim = take_first(&slots->returning);
     if (!claim)
-        claim = take_first(&seats->coming);
+        claim = take_first(&slots->coming);
     if (!claim)
-        seats->free++;
-    pthread_mutex_unlock(&seats->lock);
+        slots->free++;
+    pthread_mutex_unlock(&slots->lock);
     return claim;
 }
 
-static void leave(struct seats *seats)
+static void leave(struct cpu_slots *slots)
 {
-    struct seat_claim *claim = seats_pass(seats);
+    struct slot_request *claim = cpu_slots_pass(slots);
     if (claim)
         claim->granted(claim);
 }
 
-void seats_sit(struct seats *seats)
+void cpu_slots_use(struct cpu_slots *slots)
 {
-    mine = seats;
+    mine = slots;
 }
 
 /* --- waits --- */
 
-enum { COMPUTING, WAITING, ENDED }; /* the states of a pause */
+enum { COMPUTING, WAITING, ENDED }; /* the states of a wait */
 
-static void wake(struct seat_claim *claim)
+static void wake(struct slot_request *claim)
 {
-    struct pause *pause = (struct pause *)((char *)claim - offsetof(struct pause, claim));
-    sem_post(&pause->over);
+    struct slot_wait *wait =
+        (struct slot_wait *)((char *)claim - offsetof(struct slot_wait, claim));
+    sem_post(&wait->over);
 }
 
-void pause_init(struct pause *pause)
+void slot_wait_init(struct slot_wait *wait)
 {
-    *pause = (struct pause){.seats = mine, .claim.granted = wake};
-    sem_init(&pause->over, 0, 0);
+    *wait = (struct slot_wait){.slots = mine, .claim.granted = wake};
+    sem_init(&wait->over, 0, 0);
 }
 
-void pause_done(struct pause *pause)
+void slot_wait_done(struct slot_wait *wait)
 {
-    sem_destroy(&pause->over);
+    sem_destroy(&wait->over);
 }
 
-static void await(struct pause *pause)
+static void await(struct slot_wait *wait)
 {
-    while (sem_wait(&pause->over) < 0)
+    while (sem_wait(&wait->over) < 0)
         ; /* a signal came between */
 }
 
-/* A wait that ended before it began keeps the seat. */
-void pause_wait(struct pause *pause)
+/* A wait that ended before it began keeps the slot. */
+void slot_wait(struct slot_wait *wait)
 {
     int expected = COMPUTING;
-    if (!atomic_compare_exchange_strong(&pause->state, &expected, WAITING))
+    if (!atomic_compare_exchange_strong(&wait->state, &expected, WAITING))
         return;
-    if (pause->seats)
-        leave(pause->seats);
-    await(pause);
+    if (wait->slots)
+        leave(wait->slots);
+    await(wait);
 }
 
-void pause_end(struct pause *pause)
+void slot_wait_end(struct slot_wait *wait)
 {
-    struct seats *seats = pause->seats; /* after the exchange its owner may go on */
-    if (atomic_exchange(&pause->state, ENDED) != WAITING)
+    struct cpu_slots *slots = wait->slots; /* after the exchange its owner may go on */
+    if (atomic_exchange(&wait->state, ENDED) != WAITING)
         return;
-    if (!seats || take_or_queue(seats, &seats->returning, &pause->claim))
-        wake(&pause->claim);
+    if (!slots || take_or_queue(slots, &slots->returning, &wait->claim))
+        wake(&wait->claim);
 }
 
-void seat_leave(void)
+void slot_release(void)
 {
     if (mine)
         leave(mine);
 }
 
-void seat_return(void)
+void slot_acquire(void)
 {
-    struct pause pause;
+    struct slot_wait wait;
     if (!mine)
         return;
-    pause_init(&pause);
-    if (!take_or_queue(mine, &mine->returning, &pause.claim))
-        await(&pause);
-    pause_done(&pause);
+    slot_wait_init(&wait);
+    if (!take_or_queue(mine, &mine->returning, &wait.claim))
+        await(&wait);
+    slot_wait_done(&wait);
 }

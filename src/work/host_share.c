@@ -10,10 +10,10 @@
 
 enum { BUCKETS = 1024 };
 
-/* What lanes and hosts have in common; stands first in both. */
+/* What share and hosts have in common; stands first in both. */
 struct named {
     struct named *next; /* in its bucket */
-    size_t users;       /* a host's lanes, a lane's jobs */
+    size_t users;       /* a host's share, a queue's jobs */
     struct str name;
 };
 
@@ -29,34 +29,34 @@ struct waiting {
     struct job job;
 };
 
-struct lane {
+struct host_queue {
     struct named named;
-    struct host *hosts[LANE_HOSTS_MAX];
+    struct host *hosts[HOST_SHARE_HOSTS_MAX];
     size_t host_count;
     struct waiting *first, *last; /* its jobs, oldest first */
     size_t queued;
-    struct lane *next_turn; /* among lanes with waiting jobs */
+    struct host_queue *next_turn; /* among share with waiting jobs */
 };
 
-struct lanes {
-    struct lanes_config config;
+struct host_share {
+    struct host_share_config config;
     size_t in_hand;
     size_t queued;
-    struct lane *turns, *last_turn; /* lanes with waiting jobs, in the order of their turns */
+    struct host_queue *turns, *last_turn; /* share with waiting jobs, in the order of their turns */
     struct named *host_buckets[BUCKETS];
     struct named *lane_buckets[BUCKETS];
 };
 
-struct lanes *lanes_new(const struct lanes_config *config)
+struct host_share *host_share_new(const struct host_share_config *config)
 {
-    struct lanes *lanes = xcalloc(1, sizeof(*lanes));
-    lanes->config = *config;
-    return lanes;
+    struct host_share *share = xcalloc(1, sizeof(*share));
+    share->config = *config;
+    return share;
 }
 
-void lanes_free(struct lanes *lanes)
+void host_share_free(struct host_share *share)
 {
-    free(lanes);
+    free(share);
 }
 
 /* --- names --- */
@@ -67,25 +67,25 @@ static struct named **find(struct named **buckets, struct str name)
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < name.len; i++)
         hash = (hash ^ (unsigned char)name.data[i]) * 16777619U;
-    struct named **place = &buckets[hash % BUCKETS];
-    while (*place && !str_eq((*place)->name, name))
-        place = &(*place)->next;
-    return place;
+    struct named **slot = &buckets[hash % BUCKETS];
+    while (*slot && !str_eq((*slot)->name, name))
+        slot = &(*slot)->next;
+    return slot;
 }
 
 /* What has this name, with one user more; made of `size` zero bytes when it is not there. */
 static void *hold(struct named **buckets, struct str name, size_t size)
 {
-    struct named **place = find(buckets, name);
-    if (!*place) {
+    struct named **slot = find(buckets, name);
+    if (!*slot) {
         char *memory = xcalloc(1, size + name.len);
         if (name.len > 0)
             memcpy(memory + size, name.data, name.len);
-        *place = (void *)memory;
-        (*place)->name = (struct str){memory + size, name.len};
+        *slot = (void *)memory;
+        (*slot)->name = (struct str){memory + size, name.len};
     }
-    (*place)->users++;
-    return *place;
+    (*slot)->users++;
+    return *slot;
 }
 
 /* True when that was its last user: it is gone from the table, and the caller's to free. */
@@ -97,167 +97,169 @@ static bool let_go(struct named **buckets, struct named *named)
     return true;
 }
 
-static struct lane *lane_hold(struct lanes *lanes, struct str name)
+static struct host_queue *lane_hold(struct host_share *share, struct str name)
 {
-    struct lane *lane = hold(lanes->lane_buckets, name, sizeof(*lane));
-    struct str rest = lane->named.name, host = rest;
-    if (lane->named.users > 1)
-        return lane;
-    while (rest.len > 0 && lane->host_count < LANE_HOSTS_MAX) {
+    struct host_queue *queue = hold(share->lane_buckets, name, sizeof(*queue));
+    struct str rest = queue->named.name, host = rest;
+    if (queue->named.users > 1)
+        return queue;
+    while (rest.len > 0 && queue->host_count < HOST_SHARE_HOSTS_MAX) {
         if (!str_cut(rest, '\n', &host, &rest)) {
             host = rest;
             rest = STR_NULL;
         }
-        lane->hosts[lane->host_count++] = hold(lanes->host_buckets, host, sizeof(struct host));
+        queue->hosts[queue->host_count++] = hold(share->host_buckets, host, sizeof(struct host));
     }
-    return lane;
+    return queue;
 }
 
-static void lane_let_go(struct lanes *lanes, struct lane *lane)
+static void lane_let_go(struct host_share *share, struct host_queue *queue)
 {
-    if (!let_go(lanes->lane_buckets, &lane->named))
+    if (!let_go(share->lane_buckets, &queue->named))
         return;
-    for (size_t i = 0; i < lane->host_count; i++) {
-        if (let_go(lanes->host_buckets, &lane->hosts[i]->named))
-            free(lane->hosts[i]);
+    for (size_t i = 0; i < queue->host_count; i++) {
+        if (let_go(share->host_buckets, &queue->hosts[i]->named))
+            free(queue->hosts[i]);
     }
-    free(lane);
+    free(queue);
 }
 
 /* --- shares --- */
 
-static bool may_start(const struct lanes *lanes, const struct lane *lane)
+static bool may_start(const struct host_share *share, const struct host_queue *queue)
 {
-    size_t places = lanes->config.places - lanes->in_hand, most = lanes->config.host_max;
-    for (size_t i = 0; i < lane->host_count; i++) {
-        size_t has = lane->hosts[i]->in_hand;
-        if (has >= places || (most > 0 && has >= most))
+    size_t slots = share->config.slots - share->in_hand, most = share->config.host_max;
+    for (size_t i = 0; i < queue->host_count; i++) {
+        size_t has = queue->hosts[i]->in_hand;
+        if (has >= slots || (most > 0 && has >= most))
             return false;
-        if (lanes->config.by_answers && has > lane->hosts[i]->answers)
+        if (share->config.by_answers && has > queue->hosts[i]->answers)
             return false;
     }
-    return places > 0;
+    return slots > 0;
 }
 
-static enum lanes_room room_to_wait(const struct lanes *lanes, const struct lane *lane)
+static enum host_share_room room_to_wait(const struct host_share *share,
+                                         const struct host_queue *queue)
 {
-    if (lanes->queued >= lanes->config.queue_max)
-        return LANES_FULL;
-    for (size_t i = 0; i < lane->host_count; i++) {
-        if (lane->hosts[i]->queued >= lanes->config.queue_max - lanes->queued)
-            return LANES_HOST_FULL;
+    if (share->queued >= share->config.queue_max)
+        return HOST_SHARE_FULL;
+    for (size_t i = 0; i < queue->host_count; i++) {
+        if (queue->hosts[i]->queued >= share->config.queue_max - share->queued)
+            return HOST_SHARE_HOST_FULL;
     }
-    return LANES_ROOM;
+    return HOST_SHARE_ROOM;
 }
 
 /* --- turns --- */
 
-static void add_turn(struct lanes *lanes, struct lane *lane)
+static void add_turn(struct host_share *share, struct host_queue *queue)
 {
-    lane->next_turn = NULL;
-    if (lanes->turns)
-        lanes->last_turn->next_turn = lane;
+    queue->next_turn = NULL;
+    if (share->turns)
+        share->last_turn->next_turn = queue;
     else
-        lanes->turns = lane;
-    lanes->last_turn = lane;
+        share->turns = queue;
+    share->last_turn = queue;
 }
 
-static void remove_turn(struct lanes *lanes, struct lane *lane, struct lane *before)
+static void remove_turn(struct host_share *share, struct host_queue *queue,
+                        struct host_queue *before)
 {
     if (before)
-        before->next_turn = lane->next_turn;
+        before->next_turn = queue->next_turn;
     else
-        lanes->turns = lane->next_turn;
-    if (lanes->last_turn == lane)
-        lanes->last_turn = before;
+        share->turns = queue->next_turn;
+    if (share->last_turn == queue)
+        share->last_turn = before;
 }
 
-/* Each is counted wherever it is looked at: in all, and for each host of its lane. */
-static void count_queued(struct lanes *lanes, struct lane *lane, size_t change)
+/* Each is counted wherever it is looked at: in all, and for each host of its queue. */
+static void count_queued(struct host_share *share, struct host_queue *queue, size_t change)
 {
-    lanes->queued += change;
-    lane->queued += change;
-    for (size_t i = 0; i < lane->host_count; i++)
-        lane->hosts[i]->queued += change;
+    share->queued += change;
+    queue->queued += change;
+    for (size_t i = 0; i < queue->host_count; i++)
+        queue->hosts[i]->queued += change;
 }
 
-static void count_in_hand(struct lanes *lanes, struct lane *lane, size_t change)
+static void count_in_hand(struct host_share *share, struct host_queue *queue, size_t change)
 {
-    lanes->in_hand += change;
-    for (size_t i = 0; i < lane->host_count; i++)
-        lane->hosts[i]->in_hand += change;
+    share->in_hand += change;
+    for (size_t i = 0; i < queue->host_count; i++)
+        queue->hosts[i]->in_hand += change;
 }
 
 enum { ONE_LESS = -1 }; /* as a size_t it wraps around, which is subtraction */
 
-enum lanes_room lanes_enter(struct lanes *lanes, struct str hosts, struct job job)
+enum host_share_room host_share_enter(struct host_share *share, struct str hosts, struct job job)
 {
-    struct lane *lane = lane_hold(lanes, hosts);
-    bool at_once = !lane->first && may_start(lanes, lane);
-    enum lanes_room room = at_once ? LANES_ROOM : room_to_wait(lanes, lane);
-    if (room != LANES_ROOM) {
-        lane_let_go(lanes, lane);
+    struct host_queue *queue = lane_hold(share, hosts);
+    bool at_once = !queue->first && may_start(share, queue);
+    enum host_share_room room = at_once ? HOST_SHARE_ROOM : room_to_wait(share, queue);
+    if (room != HOST_SHARE_ROOM) {
+        lane_let_go(share, queue);
         return room;
     }
     struct waiting *waiting = xcalloc(1, sizeof(*waiting));
     waiting->job = job;
-    waiting->job.lane = lane;
-    if (lane->first)
-        lane->last->next = waiting;
+    waiting->job.queue = queue;
+    if (queue->first)
+        queue->last->next = waiting;
     else
-        lane->first = waiting;
-    lane->last = waiting;
-    if (lane->queued == 0)
-        add_turn(lanes, lane);
-    count_queued(lanes, lane, 1);
-    return LANES_ROOM;
+        queue->first = waiting;
+    queue->last = waiting;
+    if (queue->queued == 0)
+        add_turn(share, queue);
+    count_queued(share, queue, 1);
+    return HOST_SHARE_ROOM;
 }
 
-static void take_first(struct lanes *lanes, struct lane *lane, struct job *ret_job)
+static void take_first(struct host_share *share, struct host_queue *queue, struct job *ret_job)
 {
-    struct waiting *waiting = lane->first;
-    lane->first = waiting->next;
+    struct waiting *waiting = queue->first;
+    queue->first = waiting->next;
     *ret_job = waiting->job;
     free(waiting);
-    count_queued(lanes, lane, (size_t)ONE_LESS);
-    count_in_hand(lanes, lane, 1);
+    count_queued(share, queue, (size_t)ONE_LESS);
+    count_in_hand(share, queue, 1);
 }
 
-bool lanes_next(struct lanes *lanes, struct job *ret_job)
+bool host_share_next(struct host_share *share, struct job *ret_job)
 {
-    struct lane *before = NULL, *lane = lanes->turns;
-    while (lane && !may_start(lanes, lane)) {
-        before = lane;
-        lane = lane->next_turn;
+    struct host_queue *before = NULL, *queue = share->turns;
+    while (queue && !may_start(share, queue)) {
+        before = queue;
+        queue = queue->next_turn;
     }
-    if (!lane)
+    if (!queue)
         return false;
-    remove_turn(lanes, lane, before);
-    take_first(lanes, lane, ret_job);
-    if (lane->first)
-        add_turn(lanes, lane);
+    remove_turn(share, queue, before);
+    take_first(share, queue, ret_job);
+    if (queue->first)
+        add_turn(share, queue);
     return true;
 }
 
-void lanes_note(struct lanes *lanes, struct str hosts, bool answered)
+void host_share_note(struct host_share *share, struct str hosts, bool answered)
 {
-    struct lane *lane = (struct lane *)*find(lanes->lane_buckets, hosts);
-    for (size_t i = 0; i < lane->host_count; i++)
-        lane->hosts[i]->answers = answered ? lane->hosts[i]->answers + 1 : 0;
+    struct host_queue *queue = (struct host_queue *)*find(share->lane_buckets, hosts);
+    for (size_t i = 0; i < queue->host_count; i++)
+        queue->hosts[i]->answers = answered ? queue->hosts[i]->answers + 1 : 0;
 }
 
-void lanes_leave(struct lanes *lanes, const struct job *job)
+void host_share_leave(struct host_share *share, const struct job *job)
 {
-    count_in_hand(lanes, job->lane, (size_t)ONE_LESS);
-    lane_let_go(lanes, job->lane);
+    count_in_hand(share, job->queue, (size_t)ONE_LESS);
+    lane_let_go(share, job->queue);
 }
 
-struct lanes_counts lanes_counts(const struct lanes *lanes)
+struct host_share_counts host_share_counts(const struct host_share *share)
 {
-    struct lanes_counts counts = {.in_hand = lanes->in_hand, .queued = lanes->queued};
-    if (lanes->in_hand == lanes->config.places)
+    struct host_share_counts counts = {.in_hand = share->in_hand, .queued = share->queued};
+    if (share->in_hand == share->config.slots)
         return counts;
-    for (const struct lane *lane = lanes->turns; lane; lane = lane->next_turn)
-        counts.held += may_start(lanes, lane) ? 0 : lane->queued;
+    for (const struct host_queue *queue = share->turns; queue; queue = queue->next_turn)
+        counts.held += may_start(share, queue) ? 0 : queue->queued;
     return counts;
 }

@@ -1,8 +1,8 @@
-/* Which job goes next. Jobs wait in lanes, one for each set of hosts that they are going to call,
- * so that those for a host that hangs wait among themselves. A host gets as many places at once as
+/* Which job goes next. Jobs wait in share, one for each set of hosts that they are going to call,
+ * so that those for a host that hangs wait among themselves. A host gets as many slots at once as
  * it leaves free, and as much of the queue: one that hangs takes half, a second one half of the
- * rest. Where answers count (by_answers), one that hangs takes a single place, so that it needs as
- * many hosts as there are places to take all of them. Not for several threads at once: the pool's
+ * rest. Where answers count (by_answers), one that hangs takes a single slot, so that it needs as
+ * many hosts as there are slots to take all of them. Not for several threads at once: the pool's
  * lock guards it. */
 #pragma once
 
@@ -11,49 +11,49 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LANE_HOSTS_MAX = 4 }; /* of one job; further ones are not looked at */
+enum { HOST_SHARE_HOSTS_MAX = 4 }; /* of one job; further ones are not looked at */
 
-struct lane;
+struct host_queue;
 
 struct job {
     void (*run)(void *argument);
     void *argument;
-    struct lane *lane; /* set by lanes_enter */
+    struct host_queue *queue; /* set by host_share_enter */
 };
 
-struct lanes_config {
-    size_t places;    /* jobs in hand at once, 1 at least */
-    size_t queue_max; /* jobs that may wait for a place */
-    size_t host_max;  /* places that one host may have; 0: as many as it leaves free */
-    bool by_answers;  /* a host has one place at first, and more as it answers: see lanes_note */
+struct host_share_config {
+    size_t slots;     /* jobs in hand at once, 1 at least */
+    size_t queue_max; /* jobs that may wait for a slot */
+    size_t host_max;  /* slots that one host may have; 0: as many as it leaves free */
+    bool by_answers; /* a host has one slot at first, and more as it answers: see host_share_note */
 };
 
-struct lanes;
+struct host_share;
 
-struct lanes *lanes_new(const struct lanes_config *config);
-void lanes_free(struct lanes *lanes); /* when every job has left */
+struct host_share *host_share_new(const struct host_share_config *config);
+void host_share_free(struct host_share *share); /* when every job has left */
 
-enum lanes_room {
-    LANES_ROOM,
-    LANES_FULL,      /* no more may wait */
-    LANES_HOST_FULL, /* no more may wait for one of its hosts */
+enum host_share_room {
+    HOST_SHARE_ROOM,
+    HOST_SHARE_FULL,      /* no more may wait */
+    HOST_SHARE_HOST_FULL, /* no more may wait for one of its hosts */
 };
 
 /* Takes a job in, unless there is no room for it. `hosts` is any text that is the same for the same
  * hosts, a line each; it is copied. Without one no share bounds the job. */
-enum lanes_room lanes_enter(struct lanes *lanes, struct str hosts, struct job job);
-/* The next job that may have a place, which it then has; false when there is none. Lanes take
- * turns; within a lane the oldest goes first. */
-bool lanes_next(struct lanes *lanes, struct job *ret_job);
+enum host_share_room host_share_enter(struct host_share *share, struct str hosts, struct job job);
+/* The next job that may have a slot, which it then has; false when there is none. Lanes take
+ * turns; within a queue the oldest goes first. */
+bool host_share_next(struct host_share *share, struct job *ret_job);
 /* What a job in hand found, with the `hosts` that it came with: one that answered may have one
- * place more than before, one that did not may have one only. */
-void lanes_note(struct lanes *lanes, struct str hosts, bool answered);
-/* A job that lanes_next gave is done. */
-void lanes_leave(struct lanes *lanes, const struct job *job);
+ * slot more than before, one that did not may have one only. */
+void host_share_note(struct host_share *share, struct str hosts, bool answered);
+/* A job that host_share_next gave is done. */
+void host_share_leave(struct host_share *share, const struct job *job);
 
-struct lanes_counts {
+struct host_share_counts {
     size_t in_hand;
     size_t queued;
-    size_t held; /* of those queued: since a host has its share, though there are free places */
+    size_t held; /* of those queued: since a host has its share, though there are free slots */
 };
-struct lanes_counts lanes_counts(const struct lanes *lanes);
+struct host_share_counts host_share_counts(const struct host_share *share);

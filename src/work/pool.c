@@ -1,5 +1,5 @@
 /* A pool that grows while every thread is busy and shrinks when they are idle. Who became idle last
- * gets the next job, so that the others' time runs out. A job has a place first, then a seat, and
+ * gets the next job, so that the others' time runs out. A job has a slot first, then a slot, and
  * only then a thread: so a burst makes its threads one after the other, on threads of the pool. */
 #include "work/pool.h"
 
@@ -14,16 +14,16 @@
 #include <stdlib.h>
 
 struct worker {
-    struct workers *workers;
+    struct pool *workers;
     struct worker *older, *newer; /* while it is idle */
     pthread_cond_t wanted;
-    bool called; /* it is not idle any more: it has a seat, and a job is ready for it */
+    bool called; /* it is not idle any more: it has a slot, and a job is ready for it */
 };
 
-/* A job that has a place. */
+/* A job that has a slot. */
 struct placed {
-    struct seat_claim claim; /* first, so that one pointer is both */
-    struct workers *workers;
+    struct slot_request claim; /* first, so that one pointer is both */
+    struct pool *workers;
     struct placed *next;
     struct job job;
 };
@@ -32,33 +32,33 @@ struct jobs {
     struct placed *first, *last;
 };
 
-struct workers {
-    struct workers_config config;
-    struct seats *seats;
+struct pool {
+    struct pool_config config;
+    struct cpu_slots *slots;
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    struct lanes *lanes;
-    struct jobs ready;    /* have a seat, and a thread was called for each */
-    struct jobs deferred; /* have no seat: there was no thread; the next that is done takes them */
+    struct host_share *share;
+    struct jobs ready;    /* have a slot, and a thread was called for each */
+    struct jobs deferred; /* have no slot: there was no thread; the next that is done takes them */
     struct worker *newest;
     int count; /* threads */
     bool stopping;
     bool has_last;  /* a thread has ended, and nobody has joined it */
-    pthread_t last; /* that one: the next to end, or workers_free, joins it */
+    pthread_t last; /* that one: the next to end, or pool_free, joins it */
 };
 
-struct workers *workers_new(const struct workers_config *config)
+struct pool *pool_new(const struct pool_config *config)
 {
-    struct workers *workers = xcalloc(1, sizeof(*workers));
+    struct pool *workers = xcalloc(1, sizeof(*workers));
     int computing = config->computing > 0 ? config->computing : config->max_threads;
     workers->config = *config;
     if (workers->config.idle_ms == 0)
-        workers->config.idle_ms = WORKERS_IDLE_MS;
+        workers->config.idle_ms = POOL_IDLE_MS;
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->ended, NULL);
-    workers->seats = seats_new((size_t)computing);
-    workers->lanes = lanes_new(&(struct lanes_config){
-        .places = (size_t)config->max_threads,
+    workers->slots = cpu_slots_new((size_t)computing);
+    workers->share = host_share_new(&(struct host_share_config){
+        .slots = (size_t)config->max_threads,
         .queue_max = config->queue_max,
         .host_max = config->host_max,
         .by_answers = config->by_answers,
@@ -78,7 +78,7 @@ static void worker_free(struct worker *worker)
 
 static void idle_push(struct worker *worker)
 {
-    struct workers *workers = worker->workers;
+    struct pool *workers = worker->workers;
     worker->called = false;
     worker->newer = NULL;
     worker->older = workers->newest;
@@ -98,7 +98,7 @@ static void idle_remove(struct worker *worker)
 }
 
 /* It is idle from the start. */
-static bool start_thread(struct workers *workers)
+static bool start_thread(struct pool *workers)
 {
     struct worker *worker = xcalloc(1, sizeof(*worker));
     pthread_attr_t attributes;
@@ -106,7 +106,7 @@ static bool start_thread(struct workers *workers)
     worker->workers = workers;
     cond_init_timed(&worker->wanted);
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, WORKERS_STACK_SIZE);
+    pthread_attr_setstacksize(&attributes, POOL_STACK_SIZE);
     bool started = pthread_create(&thread, &attributes, work, worker) == 0;
     pthread_attr_destroy(&attributes);
     if (!started) {
@@ -118,7 +118,7 @@ static bool start_thread(struct workers *workers)
     return true;
 }
 
-static bool call_newest(struct workers *workers)
+static bool call_newest(struct pool *workers)
 {
     struct worker *worker = workers->newest;
     if (!worker)
@@ -132,15 +132,15 @@ static bool call_newest(struct workers *workers)
 /* False when nobody has called for so long that the thread should end. */
 static bool wait_to_be_called(struct worker *worker)
 {
-    struct workers *workers = worker->workers;
+    struct pool *workers = worker->workers;
     int64_t until_ms = clock_mono_ms() + workers->config.idle_ms;
     bool over = false;
     while (!worker->called && !workers->stopping && !over) {
-        if (workers->count <= WORKERS_KEPT)
+        if (workers->count <= POOL_KEPT)
             pthread_cond_wait(&worker->wanted, &workers->lock);
         else
             over = !cond_wait_until(&worker->wanted, &workers->lock, until_ms) &&
-                   workers->count > WORKERS_KEPT;
+                   workers->count > POOL_KEPT;
     }
     if (!worker->called)
         idle_remove(worker);
@@ -167,8 +167,8 @@ static struct placed *take_first(struct jobs *jobs)
     return placed;
 }
 
-/* A thread for a job that has a seat. False when there is none: then the seat is left over. */
-static bool serve(struct workers *workers, struct placed *placed)
+/* A thread for a job that has a slot. False when there is none: then the slot is left over. */
+static bool serve(struct pool *workers, struct placed *placed)
 {
     bool may_start = workers->count < workers->config.max_threads;
     if (!workers->newest && !(may_start && start_thread(workers))) {
@@ -179,15 +179,15 @@ static bool serve(struct workers *workers, struct placed *placed)
     return call_newest(workers);
 }
 
-static void on_seat(struct seat_claim *claim);
+static void on_seat(struct slot_request *claim);
 
-/* The seat that is left over goes to whoever wants it and can use it; of the jobs that want one the
+/* The slot that is left over goes to whoever wants it and can use it; of the jobs that want one the
  * caller takes the first where `ret_placed` is not NULL. */
-static void pass_seat(struct workers *workers, struct placed **ret_placed)
+static void pass_seat(struct pool *workers, struct placed **ret_placed)
 {
-    struct seat_claim *claim;
+    struct slot_request *claim;
     bool used = false;
-    while (!used && (claim = seats_pass(workers->seats))) {
+    while (!used && (claim = cpu_slots_pass(workers->slots))) {
         used = true;
         if (claim->granted != on_seat)
             claim->granted(claim);
@@ -199,31 +199,31 @@ static void pass_seat(struct workers *workers, struct placed **ret_placed)
 }
 
 /* From a thread of the pool that has begun to wait. */
-static void on_seat(struct seat_claim *claim)
+static void on_seat(struct slot_request *claim)
 {
     struct placed *placed = (struct placed *)claim;
-    struct workers *workers = placed->workers;
+    struct pool *workers = placed->workers;
     pthread_mutex_lock(&workers->lock);
     if (!serve(workers, placed))
         pass_seat(workers, NULL);
     pthread_mutex_unlock(&workers->lock);
 }
 
-/* Gives a place to all that may have one; those for which there is a seat begin at once. */
-static void give_places(struct workers *workers)
+/* Gives a slot to all that may have one; those for which there is a slot begin at once. */
+static void give_places(struct pool *workers)
 {
     struct job job;
-    while (lanes_next(workers->lanes, &job)) {
+    while (host_share_next(workers->share, &job)) {
         struct placed *placed = xcalloc(1, sizeof(*placed));
         *placed = (struct placed){.claim.granted = on_seat, .workers = workers, .job = job};
-        if (seats_take(workers->seats, &placed->claim) && !serve(workers, placed))
+        if (cpu_slots_take(workers->slots, &placed->claim) && !serve(workers, placed))
             pass_seat(workers, NULL);
     }
 }
 
-/* The next job of a thread that has done one, and has its seat. Whoever is in the middle of a job
- * and wants the seat goes before jobs that have not begun. */
-static struct placed *next_of_seat(struct workers *workers)
+/* The next job of a thread that has done one, and has its slot. Whoever is in the middle of a job
+ * and wants the slot goes before jobs that have not begun. */
+static struct placed *next_of_seat(struct pool *workers)
 {
     struct placed *placed = take_first(&workers->deferred);
     if (!placed)
@@ -231,26 +231,26 @@ static struct placed *next_of_seat(struct workers *workers)
     return placed;
 }
 
-static void run(struct workers *workers, struct placed *placed)
+static void run(struct pool *workers, struct placed *placed)
 {
     struct job job = placed->job;
     free(placed);
     pthread_mutex_unlock(&workers->lock);
     job.run(job.argument);
     pthread_mutex_lock(&workers->lock);
-    lanes_leave(workers->lanes, &job);
+    host_share_leave(workers->share, &job);
     give_places(workers);
 }
 
 /* A burst leaves memory behind in pieces; when its threads have gone, it goes back to the system.
  */
-static void end_thread(struct workers *workers)
+static void end_thread(struct pool *workers)
 {
     pthread_t previous = workers->last;
     bool has_previous = workers->has_last;
     workers->last = pthread_self();
     workers->has_last = true;
-    bool shrunk = --workers->count == WORKERS_KEPT && !workers->stopping;
+    bool shrunk = --workers->count == POOL_KEPT && !workers->stopping;
     pthread_cond_signal(&workers->ended);
     pthread_mutex_unlock(&workers->lock);
     if (has_previous)
@@ -262,9 +262,9 @@ static void end_thread(struct workers *workers)
 static void *work(void *argument)
 {
     struct worker *worker = argument;
-    struct workers *workers = worker->workers;
+    struct pool *workers = worker->workers;
     pthread_setname_np(pthread_self(), "worker");
-    seats_sit(workers->seats);
+    cpu_slots_use(workers->slots);
     pthread_mutex_lock(&workers->lock);
     while (wait_to_be_called(worker)) {
         struct placed *placed = take_first(&workers->ready);
@@ -277,54 +277,55 @@ static void *work(void *argument)
     return NULL;
 }
 
-static bool fail_for_room(enum lanes_room room, bool starved, struct error *error)
+static bool fail_for_room(enum host_share_room room, bool starved, struct error *error)
 {
     if (starved)
         return fail(error, ERR_THROTTLING,
                     "Rate exceeded: the system has no thread left for this request. Try again in a "
                     "while.");
-    if (room == LANES_HOST_FULL)
+    if (room == HOST_SHARE_HOST_FULL)
         return fail(error, ERR_THROTTLING,
                     "Rate exceeded: as many changes as may wait for this vendor are waiting.");
     return fail(error, ERR_THROTTLING, "Rate exceeded");
 }
 
-bool workers_post(struct workers *workers, struct str hosts, void (*job)(void *argument),
-                  void *argument, struct error *error)
+bool pool_post(struct pool *workers, struct str hosts, void (*job)(void *argument), void *argument,
+               struct error *error)
 {
-    enum lanes_room room = LANES_FULL;
+    enum host_share_room room = HOST_SHARE_FULL;
     pthread_mutex_lock(&workers->lock);
     bool starved = !workers->stopping && workers->count == 0 && !start_thread(workers);
     if (!workers->stopping && !starved)
-        room = lanes_enter(workers->lanes, hosts, (struct job){.run = job, .argument = argument});
-    if (room == LANES_ROOM)
+        room =
+            host_share_enter(workers->share, hosts, (struct job){.run = job, .argument = argument});
+    if (room == HOST_SHARE_ROOM)
         give_places(workers);
     pthread_mutex_unlock(&workers->lock);
-    return room == LANES_ROOM || fail_for_room(room, starved, error);
+    return room == HOST_SHARE_ROOM || fail_for_room(room, starved, error);
 }
 
-void workers_note(struct workers *workers, struct str hosts, bool answered)
+void pool_note(struct pool *workers, struct str hosts, bool answered)
 {
     pthread_mutex_lock(&workers->lock);
-    lanes_note(workers->lanes, hosts, answered);
+    host_share_note(workers->share, hosts, answered);
     pthread_mutex_unlock(&workers->lock);
 }
 
-struct workers_counts workers_counts(struct workers *workers)
+struct pool_counts pool_counts(struct pool *workers)
 {
     pthread_mutex_lock(&workers->lock);
-    struct lanes_counts lanes = lanes_counts(workers->lanes);
-    struct workers_counts counts = {
+    struct host_share_counts share = host_share_counts(workers->share);
+    struct pool_counts counts = {
         .threads = workers->count,
-        .busy = (int)lanes.in_hand,
-        .queued = lanes.queued,
-        .held = lanes.held,
+        .busy = (int)share.in_hand,
+        .queued = share.queued,
+        .held = share.held,
     };
     pthread_mutex_unlock(&workers->lock);
     return counts;
 }
 
-void workers_free(struct workers *workers)
+void pool_free(struct pool *workers)
 {
     pthread_mutex_lock(&workers->lock);
     workers->stopping = true;
@@ -335,8 +336,8 @@ void workers_free(struct workers *workers)
     pthread_mutex_unlock(&workers->lock);
     if (workers->has_last)
         pthread_join(workers->last, NULL);
-    lanes_free(workers->lanes);
-    seats_free(workers->seats);
+    host_share_free(workers->share);
+    cpu_slots_free(workers->slots);
     pthread_cond_destroy(&workers->ended);
     pthread_mutex_destroy(&workers->lock);
     free(workers);

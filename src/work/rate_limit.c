@@ -22,12 +22,12 @@ struct bucket {
 
 struct set {
     pthread_mutex_t lock;
-    struct bucket buckets[ACCOUNT_RATE_WAYS];
+    struct bucket buckets[RATE_LIMIT_WAYS];
 };
 
-struct account_rate {
+struct rate_limit {
     struct rate rate;
-    struct set sets[ACCOUNT_RATE_SETS];
+    struct set sets[RATE_LIMIT_SETS];
 };
 
 /* "0.25" in thousandths. */
@@ -62,22 +62,22 @@ bool rate_from(struct str text, struct rate *ret_rate)
     return true;
 }
 
-struct account_rate *account_rate_new(struct rate rate)
+struct rate_limit *rate_limit_new(struct rate rate)
 {
     if (rate.interval_ns == 0)
         return NULL;
-    struct account_rate *made = xcalloc(1, sizeof(*made));
+    struct rate_limit *made = xcalloc(1, sizeof(*made));
     made->rate = rate;
-    for (size_t i = 0; i < ACCOUNT_RATE_SETS; i++)
+    for (size_t i = 0; i < RATE_LIMIT_SETS; i++)
         pthread_mutex_init(&made->sets[i].lock, NULL);
     return made;
 }
 
-void account_rate_free(struct account_rate *rate)
+void rate_limit_free(struct rate_limit *rate)
 {
     if (!rate)
         return;
-    for (size_t i = 0; i < ACCOUNT_RATE_SETS; i++)
+    for (size_t i = 0; i < RATE_LIMIT_SETS; i++)
         pthread_mutex_destroy(&rate->sets[i].lock);
     free(rate);
 }
@@ -95,7 +95,7 @@ static uint64_t number_of(struct str account)
 static struct bucket *find(struct set *set, uint64_t account)
 {
     struct bucket *first = &set->buckets[0];
-    for (size_t i = 0; i < ACCOUNT_RATE_WAYS; i++) {
+    for (size_t i = 0; i < RATE_LIMIT_WAYS; i++) {
         struct bucket *bucket = &set->buckets[i];
         if (bucket->account == account)
             return bucket;
@@ -106,14 +106,14 @@ static struct bucket *find(struct set *set, uint64_t account)
     return first;
 }
 
-bool account_rate_take(struct account_rate *rate, struct str account, int64_t now_ns,
-                       int64_t *ret_wait_ns)
+bool rate_limit_take(struct rate_limit *rate, struct str account, int64_t now_ns,
+                     int64_t *ret_wait_ns)
 {
     *ret_wait_ns = 0;
     if (!rate)
         return true;
     uint64_t number = number_of(account);
-    struct set *set = &rate->sets[(number >> 32 ^ number) % ACCOUNT_RATE_SETS];
+    struct set *set = &rate->sets[(number >> 32 ^ number) % RATE_LIMIT_SETS];
     pthread_mutex_lock(&set->lock);
     struct bucket *bucket = find(set, number);
     bucket->seen_ns = bucket->seen_ns > now_ns ? bucket->seen_ns : now_ns;

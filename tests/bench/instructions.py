@@ -23,7 +23,7 @@ NAMES = 20  # profiles that the requests take in turn
 # What is counted of a stage: instructions inside of these functions, without those inside of the
 # functions after them. "accept" and "check" are what is left of the event loop and the worker.
 STAGES = {
-    "signature": (["access_verify"], []),
+    "signature": (["authenticator_verify"], []),
     "decode": (["route_find", "route_decode_input"], []),
     "load": (["profile_find", "profile_list"], []),
     "outbound call": (["client_call", "loop_main"], []),

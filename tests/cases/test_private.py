@@ -11,8 +11,8 @@ from support.private import HOST, assert_failed, change, create, settled, state
 from support.salesforce import REDIRECT, with_app
 from support.vendor import http, to_vendor
 
-HOST_MAX = 1024 // 2  # PROVISION_MAX, of which one host gets half
-THREADS = 16  # PROVISION_THREADS
+HOST_MAX = 1024 // 2  # PRIVATE_CONNECTION_MAX, of which one host gets half
+THREADS = 16  # PRIVATE_CONNECTION_THREADS
 HANGING_HOSTS = 8
 
 

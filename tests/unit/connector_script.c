@@ -154,10 +154,10 @@ static bool script_save(void *context, const struct tokens *tokens, struct error
     return script->save_fails ? fail(error, ERR_UNAVAILABLE, "The disk is full.") : true;
 }
 
-static void script_end(void *context, enum exchange_end how)
+static void script_end(void *context, enum token_grant_end how)
 {
     static const char *const names[] = {
-        [EXCHANGE_VOID] = "void", [EXCHANGE_SAVED] = "saved", [EXCHANGE_LOST] = "lost"};
+        [TOKEN_GRANT_VOID] = "void", [TOKEN_GRANT_SAVED] = "saved", [TOKEN_GRANT_LOST] = "lost"};
     struct script *script = context;
     script->held = false;
     add_log(script, "end", str_from(names[how]), STR(""), STR(""));
@@ -229,7 +229,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
         .apps = apps,
         .aws = &access,
     };
-    struct exchange_journal journal = {script, script_begin, script_save, script_end};
+    struct token_grant_journal journal = {script, script_begin, script_save, script_end};
     struct verification verification = {
         .env = &env,
         .connector = connector,

@@ -58,7 +58,7 @@ static void hold(struct http_exchange *exchange)
 
 static void *answer_from_here(void *argument)
 {
-    http_later(argument, 0, answer_echo, argument);
+    http_post(argument, 0, answer_echo, argument);
     return NULL;
 }
 
@@ -86,7 +86,7 @@ static void handle(void *context, struct http_exchange *exchange)
     if (str_starts(target, STR("/later"))) {
         answer_through_a_thread(exchange);
     } else if (str_starts(target, STR("/delay"))) {
-        http_later(exchange, 20, answer_echo, exchange);
+        http_post(exchange, 20, answer_echo, exchange);
     } else if (str_starts(target, STR("/hold"))) {
         hold(exchange);
     } else if (str_starts(target, STR("/broken"))) {
@@ -131,7 +131,7 @@ void fixture_answer_held(void)
 {
     pthread_mutex_lock(&mutex);
     for (size_t i = 0; i < held_count; i++)
-        http_later(held[i], 0, answer_echo, held[i]);
+        http_post(held[i], 0, answer_echo, held[i]);
     held_count = 0;
     pthread_mutex_unlock(&mutex);
 }

@@ -48,7 +48,7 @@ static void handle_in_turns(void *context, struct http_exchange *exchange)
 {
     (void)context;
     if (str_eq(exchange->head.target, STR("/soon"))) {
-        http_soon(exchange, work, exchange);
+        http_defer(exchange, work, exchange);
     } else if (str_eq(exchange->head.target, STR("/held"))) {
         turns.held[turns.held_count++] = exchange;
         sem_post(&turns.came);
@@ -141,7 +141,7 @@ static void answers_of_other_threads_let_others_pass(void **state)
     for (int i = 0; i < MANY; i++)
         sem_wait(&turns.came);
     for (int i = 0; i < MANY; i++)
-        http_later(turns.held[i], 0, work, turns.held[i]);
+        http_post(turns.held[i], 0, work, turns.held[i]);
     sem_wait(&turns.at_work);
     ask(clients[MANY], "/read");
     sem_post(&turns.go_on);

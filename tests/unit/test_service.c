@@ -31,24 +31,24 @@ static void meet(void *argument)
     pthread_barrier_wait(&together);
 }
 
-static struct workers *pool(int threads, size_t queue_max)
+static struct pool *pool(int threads, size_t queue_max)
 {
-    return workers_new(
-        &(struct workers_config){.max_threads = threads, .queue_max = queue_max, .idle_ms = 1});
+    return pool_new(
+        &(struct pool_config){.max_threads = threads, .queue_max = queue_max, .idle_ms = 1});
 }
 
-static bool post(struct workers *workers, void (*run)(void *argument))
+static bool post(struct pool *workers, void (*run)(void *argument))
 {
-    return workers_post(workers, STR_NULL, run, NULL, NULL);
+    return pool_post(workers, STR_NULL, run, NULL, NULL);
 }
 
 static void workers_do_all_that_they_took(void **state)
 {
     (void)state;
-    struct workers *workers = pool(3, 1000);
+    struct pool *workers = pool(3, 1000);
     for (int i = 0; i < 1000; i++)
         assert_true(post(workers, count_job));
-    workers_free(workers);
+    pool_free(workers);
     assert_int_equal(atomic_load(&jobs_done), 1000);
 }
 
@@ -56,11 +56,11 @@ static void workers_do_all_that_they_took(void **state)
 static void workers_grow_when_all_wait(void **state)
 {
     (void)state;
-    struct workers *workers = pool(8, 0);
+    struct pool *workers = pool(8, 0);
     pthread_barrier_init(&together, NULL, 8);
     for (int i = 0; i < 8; i++)
         assert_true(post(workers, meet));
-    workers_free(workers);
+    pool_free(workers);
     pthread_barrier_destroy(&together);
 }
 
@@ -69,7 +69,7 @@ static void a_full_queue_refuses(void **state)
 {
     (void)state;
     enum { THREADS = 2, QUEUE = 5 };
-    struct workers *workers = pool(THREADS, QUEUE);
+    struct pool *workers = pool(THREADS, QUEUE);
     atomic_store(&jobs_done, 0);
     pthread_barrier_init(&together, NULL, THREADS + 1);
     for (int i = 0; i < THREADS; i++)
@@ -77,9 +77,9 @@ static void a_full_queue_refuses(void **state)
     for (int i = 0; i < QUEUE; i++)
         assert_true(post(workers, count_job));
     assert_false(post(workers, count_job));
-    assert_int_equal(workers_counts(workers).threads, THREADS);
+    assert_int_equal(pool_counts(workers).threads, THREADS);
     pthread_barrier_wait(&together);
-    workers_free(workers);
+    pool_free(workers);
     assert_int_equal(atomic_load(&jobs_done), QUEUE);
     pthread_barrier_destroy(&together);
 }
@@ -88,18 +88,18 @@ static void a_full_queue_refuses(void **state)
 static void idle_workers_end(void **state)
 {
     (void)state;
-    enum { BURST = 3 * WORKERS_KEPT };
-    struct workers *workers = pool(BURST, 1);
+    enum { BURST = 3 * POOL_KEPT };
+    struct pool *workers = pool(BURST, 1);
     pthread_barrier_init(&together, NULL, BURST);
     for (int i = 0; i < BURST; i++)
         assert_true(post(workers, meet));
-    while (workers_counts(workers).threads > WORKERS_KEPT || workers_counts(workers).busy > 0)
+    while (pool_counts(workers).threads > POOL_KEPT || pool_counts(workers).busy > 0)
         sched_yield();
     pthread_barrier_destroy(&together);
     atomic_store(&jobs_done, 0);
     assert_true(post(workers, count_job));
-    assert_int_equal(workers_counts(workers).threads, WORKERS_KEPT);
-    workers_free(workers);
+    assert_int_equal(pool_counts(workers).threads, POOL_KEPT);
+    pool_free(workers);
     assert_int_equal(atomic_load(&jobs_done), 1);
 }
 
@@ -108,20 +108,20 @@ static void a_host_that_hangs_leaves_threads(void **state)
 {
     (void)state;
     enum { THREADS = 4, HANGING = THREADS / 2 };
-    struct workers *workers = pool(THREADS, 100);
+    struct pool *workers = pool(THREADS, 100);
     struct error error = {0};
     atomic_store(&jobs_done, 0);
     pthread_barrier_init(&together, NULL, HANGING + 1);
     for (int i = 0; i < HANGING; i++)
-        assert_true(workers_post(workers, STR("hangs"), meet, NULL, &error));
+        assert_true(pool_post(workers, STR("hangs"), meet, NULL, &error));
     for (int i = 0; i < THREADS; i++)
-        assert_true(workers_post(workers, STR("hangs"), count_job, NULL, &error));
-    assert_true(workers_post(workers, STR("good"), count_job, NULL, &error));
+        assert_true(pool_post(workers, STR("hangs"), count_job, NULL, &error));
+    assert_true(pool_post(workers, STR("good"), count_job, NULL, &error));
     while (atomic_load(&jobs_done) < 1)
         sched_yield();
-    assert_int_equal(workers_counts(workers).held, THREADS);
+    assert_int_equal(pool_counts(workers).held, THREADS);
     pthread_barrier_wait(&together);
-    workers_free(workers);
+    pool_free(workers);
     assert_int_equal(atomic_load(&jobs_done), 1 + THREADS);
     pthread_barrier_destroy(&together);
 }
@@ -132,30 +132,30 @@ static void an_account_has_its_share(void **state)
 {
     (void)state;
     struct str one = STR("123456789012"), other = STR("111122223333");
-    struct account_limit *limit = account_limit_new(2);
-    assert_true(account_limit_enter(limit, one));
-    assert_true(account_limit_enter(limit, one));
-    assert_false(account_limit_enter(limit, one));
-    assert_true(account_limit_enter(limit, other));
-    account_limit_leave(limit, one);
-    assert_true(account_limit_enter(limit, one));
-    assert_false(account_limit_enter(limit, one));
-    account_limit_leave(limit, one);
-    account_limit_leave(limit, one);
-    account_limit_leave(limit, other);
-    assert_true(account_limit_enter(limit, other));
-    account_limit_leave(limit, other);
-    account_limit_free(limit); /* the leak checker knows whether shares were left */
+    struct concurrency_limit *limit = concurrency_limit_new(2);
+    assert_true(concurrency_limit_enter(limit, one));
+    assert_true(concurrency_limit_enter(limit, one));
+    assert_false(concurrency_limit_enter(limit, one));
+    assert_true(concurrency_limit_enter(limit, other));
+    concurrency_limit_leave(limit, one);
+    assert_true(concurrency_limit_enter(limit, one));
+    assert_false(concurrency_limit_enter(limit, one));
+    concurrency_limit_leave(limit, one);
+    concurrency_limit_leave(limit, one);
+    concurrency_limit_leave(limit, other);
+    assert_true(concurrency_limit_enter(limit, other));
+    concurrency_limit_leave(limit, other);
+    concurrency_limit_free(limit); /* the leak checker knows whether shares were left */
 }
 
 static void no_limit_lets_all_in(void **state)
 {
     (void)state;
-    struct account_limit *limit = account_limit_new(0);
+    struct concurrency_limit *limit = concurrency_limit_new(0);
     for (int i = 0; i < 1000; i++)
-        assert_true(account_limit_enter(limit, STR("123456789012")));
-    account_limit_leave(limit, STR("123456789012"));
-    account_limit_free(limit);
+        assert_true(concurrency_limit_enter(limit, STR("123456789012")));
+    concurrency_limit_leave(limit, STR("123456789012"));
+    concurrency_limit_free(limit);
 }
 
 /* Many accounts, so that some meet in one bucket; shares of those that left are gone. */
@@ -163,20 +163,20 @@ static void accounts_do_not_mix(void **state)
 {
     (void)state;
     enum { ACCOUNTS = 2000 };
-    struct account_limit *limit = account_limit_new(1);
+    struct concurrency_limit *limit = concurrency_limit_new(1);
     char account[16];
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < ACCOUNTS; i++) {
             snprintf(account, sizeof(account), "%012d", i);
-            assert_true(account_limit_enter(limit, str_from(account)));
-            assert_false(account_limit_enter(limit, str_from(account)));
+            assert_true(concurrency_limit_enter(limit, str_from(account)));
+            assert_false(concurrency_limit_enter(limit, str_from(account)));
         }
         for (int i = 0; i < ACCOUNTS; i++) {
             snprintf(account, sizeof(account), "%012d", i);
-            account_limit_leave(limit, str_from(account));
+            concurrency_limit_leave(limit, str_from(account));
         }
     }
-    account_limit_free(limit);
+    concurrency_limit_free(limit);
 }
 
 /* --- unions --- */
@@ -244,11 +244,11 @@ static void properties_are_stored_with_their_key(void **state)
 
 /* --- page tokens --- */
 
-static struct call *call_with(struct arena *arena, struct service *service, const char *account,
-                              const char *input)
+static struct api_request *call_with(struct arena *arena, struct service *service,
+                                     const char *account, const char *input)
 {
     static const struct api_operation operation = {.name = {"DescribeConnectorProfiles", 25}};
-    struct call *call = arena_new(arena, struct call);
+    struct api_request *call = arena_new(arena, struct api_request);
     call->service = service;
     call->arena = arena;
     call->operation = &operation;
@@ -270,7 +270,7 @@ static void page_tokens_cannot_be_altered_or_moved(void **state)
     struct service service = {.config = {.service_secret = secret}};
     struct str position;
     const char *filters = "\"connectorType\":\"Slack\",";
-    struct call *call =
+    struct api_request *call =
         call_with(&arena, &service, "123456789012", "{\"connectorType\":\"Slack\"}");
     struct str token = page_token_make(call, STR("acme/1"));
     call = call_with(&arena, &service, "123456789012", with_token(&arena, filters, token));
@@ -301,7 +301,7 @@ static void page_tokens_do_not_begin_with_a_hyphen(void **state)
     struct arena arena = {0};
     struct secret *secret = secret_random(32);
     struct service service = {.config = {.service_secret = secret}};
-    struct call *call = call_with(&arena, &service, "123456789012", "{}");
+    struct api_request *call = call_with(&arena, &service, "123456789012", "{}");
     for (int i = 0; i < 2000; i++) {
         struct str token = page_token_make(call, arena_printf(&arena, "%d", i));
         assert_true(token.data[0] != '-');

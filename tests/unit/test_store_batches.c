@@ -14,8 +14,8 @@ struct step {
     store_apply_fn *apply;
     struct profile profile;
     int64_t expected_version;
-    struct exchange exchange;
-    struct token_key token;
+    struct token_grant exchange;
+    struct client_token token;
     char name[16];
     sem_t *done;
 };
@@ -47,14 +47,14 @@ static bool delete (struct db *db, void *argument, struct error *error)
 static bool save(struct db *db, void *argument, struct error *error)
 {
     struct step *step = argument;
-    return exchange_save(db, &step->exchange, fixture_now_ms, error);
+    return token_grant_save(db, &step->exchange, fixture_now_ms, error);
 }
 
 static bool answer(struct db *db, void *argument, struct error *error)
 {
     static const unsigned char hash[REQUEST_HASH_SIZE] = "h";
     struct step *step = argument;
-    return token_answer(db, &step->token, hash, STR("{}"), fixture_now_ms, error);
+    return client_token_answer(db, &step->token, hash, STR("{}"), fixture_now_ms, error);
 }
 
 static void step_done(struct store_write *write)
@@ -195,8 +195,8 @@ static void of_two_answers_to_a_token_one_is_kept(void **state)
 {
     struct fixture *f = *state;
     struct step steps[] = {step_of(answer, ""), step_of(answer, ""), step_of(answer, "")};
-    steps[0].token = steps[2].token = (struct token_key){STR("a"), STR("r"), STR("o"), STR("t")};
-    steps[1].token = (struct token_key){STR("a"), STR("r"), STR("o"), STR("u")};
+    steps[0].token = steps[2].token = (struct client_token){STR("a"), STR("r"), STR("o"), STR("t")};
+    steps[1].token = (struct client_token){STR("a"), STR("r"), STR("o"), STR("u")};
     run_steps(f, steps, 3);
     expect_code(&steps[0], ERR_NONE);
     expect_code(&steps[1], ERR_NONE);
@@ -205,18 +205,18 @@ static void of_two_answers_to_a_token_one_is_kept(void **state)
 
 /* --- order --- */
 
-static bool has_exchange(struct fixture *f, const struct exchange *wanted)
+static bool has_exchange(struct fixture *f, const struct token_grant *wanted)
 {
-    struct exchange got;
+    struct token_grant got;
     bool found;
-    check(f, exchange_find(f->reader, &f->arena, wanted->id, &got, &found, &f->error));
+    check(f, token_grant_find(f->reader, &f->arena, wanted->id, &got, &found, &f->error));
     return found && got.sealed.data;
 }
 
 static struct step saving(const char *id, const char *profile)
 {
     struct step step = step_of(save, "");
-    snprintf((char *)step.exchange.id, EXCHANGE_ID_SIZE, "%s", id);
+    snprintf((char *)step.exchange.id, TOKEN_GRANT_ID_SIZE, "%s", id);
     step.exchange.account = STR("123456789012");
     step.exchange.region = STR("eu-central-1");
     step.exchange.profile = str_from(profile);
@@ -261,13 +261,13 @@ static void exchange_that_is_saved_behind_a_deletion_stays(void **state)
 
 struct seeker {
     struct store *store;
-    struct seats *seats;
-    struct seat_claim claim;
+    struct cpu_slots *seats;
+    struct slot_request claim;
     sem_t seated;
     int first;
 };
 
-static void be_seated(struct seat_claim *claim)
+static void be_seated(struct slot_request *claim)
 {
     sem_post(&((struct seeker *)((char *)claim - offsetof(struct seeker, claim)))->seated);
 }
@@ -276,15 +276,15 @@ static void sit_down(struct seeker *seeker)
 {
     seeker->claim.granted = be_seated;
     sem_init(&seeker->seated, 0, 0);
-    if (!seats_take(seeker->seats, &seeker->claim))
+    if (!cpu_slots_take(seeker->seats, &seeker->claim))
         sem_wait(&seeker->seated);
-    seats_sit(seeker->seats);
+    cpu_slots_use(seeker->seats);
 }
 
 static void stand_up(struct seeker *seeker)
 {
-    seats_sit(NULL);
-    struct seat_claim *next = seats_pass(seeker->seats);
+    cpu_slots_use(NULL);
+    struct slot_request *next = cpu_slots_pass(seeker->seats);
     if (next)
         next->granted(next);
 }
@@ -296,9 +296,9 @@ static void seek(struct store *store, const char *name, int64_t version, bool ex
     struct store_reader *finder;
     struct profile profile;
     bool found;
-    assert_true(store_finder_take(store, &finder, &error));
+    assert_true(store_point_reader_take(store, &finder, &error));
     assert_true(profile_find(finder, &arena, sample_key(name), &profile, &found, &error));
-    store_finder_put(store, finder);
+    store_point_reader_put(store, finder);
     assert_int_equal(found, exists);
     if (found)
         assert_int_equal(profile.version, version);
@@ -323,7 +323,7 @@ static void *seek_many(void *argument)
 static void each_thread_finds_what_it_asked_for(void **state)
 {
     struct fixture *f = *state;
-    struct seats *seats = seats_new(2);
+    struct cpu_slots *seats = cpu_slots_new(2);
     static struct seeker seekers[THREADS];
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -339,7 +339,7 @@ static void each_thread_finds_what_it_asked_for(void **state)
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    seats_free(seats);
+    cpu_slots_free(seats);
 }
 
 int main(void)

@@ -11,7 +11,7 @@ enum {
     SEALED_SIZE = 300,                 /* about as they are */
     CACHE_BYTES_MAX = 4 * 1024 * 1024, /* of a reader */
     STEPS_MAX = 1000,                  /* a walk over MANY takes five steps each, or more */
-    KEPT_STEPS_MAX = 40 * EXCHANGES_KEPT_MAX,
+    KEPT_STEPS_MAX = 40 * TOKEN_GRANTS_KEPT_MAX,
 };
 
 /* The steps that the connection's statements have taken since they were made. */
@@ -114,9 +114,9 @@ static bool apply_tokens(struct db *db, void *argument, struct error *error)
     for (int i = 0; i < MANY; i++) {
         char text[16];
         snprintf(text, sizeof(text), "t%05d", i);
-        struct token_key key = {STR("123456789012"), STR("eu-central-1"),
-                                STR("CreateConnectorProfile"), str_from(text)};
-        if (!token_answer(db, &key, hash, STR("{}"), FIXTURE_NOW_MS + i, error))
+        struct client_token key = {STR("123456789012"), STR("eu-central-1"),
+                                   STR("CreateConnectorProfile"), str_from(text)};
+        if (!client_token_answer(db, &key, hash, STR("{}"), FIXTURE_NOW_MS + i, error))
             return false;
     }
     return true;
@@ -139,16 +139,16 @@ static void what_has_expired_among_many(void **state)
 
 static bool apply_exchange(struct db *db, void *argument, struct error *error)
 {
-    return exchange_save(db, argument, FIXTURE_NOW_MS + MANY, error);
+    return token_grant_save(db, argument, FIXTURE_NOW_MS + MANY, error);
 }
 
 /* All of one profile, a few at a time as old as each other. */
 static bool apply_exchanges(struct db *db, void *argument, struct error *error)
 {
-    struct exchange *exchange = argument;
+    struct token_grant *exchange = argument;
     for (int i = 0; i < MANY; i++) {
-        snprintf((char *)exchange->id, EXCHANGE_ID_SIZE, "e%05d", i);
-        if (!exchange_save(db, exchange, FIXTURE_NOW_MS + i / 4, error))
+        snprintf((char *)exchange->id, TOKEN_GRANT_ID_SIZE, "e%05d", i);
+        if (!token_grant_save(db, exchange, FIXTURE_NOW_MS + i / 4, error))
             return false;
     }
     return true;
@@ -157,10 +157,10 @@ static bool apply_exchanges(struct db *db, void *argument, struct error *error)
 static void a_profile_with_many_exchanges(void **state)
 {
     struct fixture *f = *state;
-    struct exchange exchange = {.account = STR("123456789012"),
-                                .region = STR("eu-central-1"),
-                                .profile = STR("mine"),
-                                .sealed = STR("what the vendor gave")};
+    struct token_grant exchange = {.account = STR("123456789012"),
+                                   .region = STR("eu-central-1"),
+                                   .profile = STR("mine"),
+                                   .sealed = STR("what the vendor gave")};
     check(f, insert_profile(f, "mine"));
     check(f, store_apply(f->store, apply_exchanges, &exchange, false, &f->error));
     int before = steps_of(f->store->writer);
@@ -169,7 +169,7 @@ static void a_profile_with_many_exchanges(void **state)
     assert_in_range(steps_of(f->store->writer) - before, 1, KEPT_STEPS_MAX);
     before = steps_of(f->store->writer);
     check(f, delete_profile(f, "mine", false));
-    assert_in_range(steps_of(f->store->writer) - before, EXCHANGES_KEPT_MAX, KEPT_STEPS_MAX);
+    assert_in_range(steps_of(f->store->writer) - before, TOKEN_GRANTS_KEPT_MAX, KEPT_STEPS_MAX);
 }
 
 static void one_that_is_pending_among_many(void **state)

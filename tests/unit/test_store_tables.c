@@ -7,67 +7,67 @@
 
 static bool apply_save(struct db *db, void *argument, struct error *error)
 {
-    return exchange_save(db, argument, fixture_now_ms, error);
+    return token_grant_save(db, argument, fixture_now_ms, error);
 }
 
 static bool apply_begin(struct db *db, void *argument, struct error *error)
 {
-    return exchange_begin(db, argument, fixture_now_ms, error);
+    return token_grant_begin(db, argument, fixture_now_ms, error);
 }
 
 static bool apply_take_back(struct db *db, void *argument, struct error *error)
 {
-    return exchange_take_back(db, argument, error);
+    return token_grant_take_back(db, argument, error);
 }
 
 static bool apply_give_up(struct db *db, void *argument, struct error *error)
 {
-    return exchange_give_up(db, argument, error);
+    return token_grant_give_up(db, argument, error);
 }
 
 static bool apply_consume(struct db *db, void *argument, struct error *error)
 {
-    const struct exchange *exchange = argument;
-    return exchange_consume(db, exchange->id, error);
+    const struct token_grant *exchange = argument;
+    return token_grant_consume(db, exchange->id, error);
 }
 
-static struct exchange sample_exchange(void)
+static struct token_grant sample_exchange(void)
 {
-    return (struct exchange){.id = "0123456789abcdef0123456789abcde",
-                             .account = STR("123456789012"),
-                             .region = STR("eu-central-1"),
-                             .profile = STR("mine"),
-                             .one_time = true,
-                             .attempt = 7,
-                             .attempt_ends_at_ms = 8,
-                             .sealed = STR("what the vendor gave")};
+    return (struct token_grant){.id = "0123456789abcdef0123456789abcde",
+                                .account = STR("123456789012"),
+                                .region = STR("eu-central-1"),
+                                .profile = STR("mine"),
+                                .one_time = true,
+                                .attempt = 7,
+                                .attempt_ends_at_ms = 8,
+                                .sealed = STR("what the vendor gave")};
 }
 
-static bool find_exchange(struct fixture *f, struct exchange *ret_exchange)
+static bool find_exchange(struct fixture *f, struct token_grant *ret_exchange)
 {
-    struct exchange wanted = sample_exchange();
+    struct token_grant wanted = sample_exchange();
     bool found;
-    check(f, exchange_find(f->reader, &f->arena, wanted.id, ret_exchange, &found, &f->error));
+    check(f, token_grant_find(f->reader, &f->arena, wanted.id, ret_exchange, &found, &f->error));
     return found;
 }
 
 static void exchange_is_kept_until_it_is_consumed(void **state)
 {
     struct fixture *f = *state;
-    struct exchange put = sample_exchange(), got;
+    struct token_grant put = sample_exchange(), got;
     assert_false(find_exchange(f, &got));
     check(f, store_apply(f->store, apply_begin, &put, false, &f->error));
     check(f, store_apply(f->store, apply_save, &put, false, &f->error));
     assert_true(find_exchange(f, &got));
     assert_int_equal(got.attempt, 0);
-    assert_memory_equal(got.id, put.id, EXCHANGE_ID_SIZE);
+    assert_memory_equal(got.id, put.id, TOKEN_GRANT_ID_SIZE);
     assert_true(str_eq(got.account, put.account));
     assert_true(str_eq(got.region, put.region));
     assert_true(str_eq(got.profile, put.profile));
     assert_true(str_eq(got.sealed, put.sealed));
     assert_false(got.consumed);
 
-    struct exchange other = put;
+    struct token_grant other = put;
     other.id[0]++;
     check(f, store_apply(f->store, apply_consume, &other, false, &f->error));
     assert_true(find_exchange(f, &got));
@@ -80,7 +80,7 @@ static void exchange_is_kept_until_it_is_consumed(void **state)
     assert_int_equal(f->error.code, ERR_CONFLICT);
 }
 
-static void expect_conflict(struct fixture *f, store_apply_fn *apply, struct exchange *exchange)
+static void expect_conflict(struct fixture *f, store_apply_fn *apply, struct token_grant *exchange)
 {
     assert_false(store_apply(f->store, apply, exchange, false, &f->error));
     assert_int_equal(f->error.code, ERR_CONFLICT);
@@ -90,7 +90,7 @@ static void expect_conflict(struct fixture *f, store_apply_fn *apply, struct exc
 static void exchange_is_begun_by_one_attempt(void **state)
 {
     struct fixture *f = *state;
-    struct exchange first = sample_exchange(), second = sample_exchange(), got;
+    struct token_grant first = sample_exchange(), second = sample_exchange(), got;
     second.attempt = INT64_MIN;
     check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
     check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
@@ -116,7 +116,7 @@ static void exchange_is_begun_by_one_attempt(void **state)
     expect_conflict(f, apply_begin, &first);
     expect_conflict(f, apply_begin, &second);
     expect_conflict(f, apply_save, &second);
-    fixture_now_ms += EXCHANGE_LIFE_MS;
+    fixture_now_ms += TOKEN_GRANT_LIFE_MS;
     check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
 }
 
@@ -124,7 +124,7 @@ static void exchange_is_begun_by_one_attempt(void **state)
 static void exchange_that_may_be_repeated_is_saved_again(void **state)
 {
     struct fixture *f = *state;
-    struct exchange put = sample_exchange(), got;
+    struct token_grant put = sample_exchange(), got;
     put.one_time = false;
     check(f, store_apply(f->store, apply_save, &put, false, &f->error));
     check(f, store_apply(f->store, apply_consume, &put, false, &f->error));
@@ -137,10 +137,10 @@ static void exchange_that_may_be_repeated_is_saved_again(void **state)
 static void exchange_expires_and_can_be_made_again(void **state)
 {
     struct fixture *f = *state;
-    struct exchange put = sample_exchange(), got;
+    struct token_grant put = sample_exchange(), got;
     check(f, store_apply(f->store, apply_save, &put, false, &f->error));
     check(f, store_apply(f->store, apply_consume, &put, false, &f->error));
-    fixture_now_ms += EXCHANGE_LIFE_MS - 1;
+    fixture_now_ms += TOKEN_GRANT_LIFE_MS - 1;
     assert_true(find_exchange(f, &got));
     fixture_now_ms += 1;
     assert_false(find_exchange(f, &got));
@@ -152,7 +152,7 @@ static void exchange_expires_and_can_be_made_again(void **state)
 static void exchange_goes_with_its_profile(void **state)
 {
     struct fixture *f = *state;
-    struct exchange put = sample_exchange(), got;
+    struct token_grant put = sample_exchange(), got;
     check(f, insert_profile(f, "mine"));
     check(f, insert_profile(f, "other"));
     check(f, store_apply(f->store, apply_save, &put, false, &f->error));
@@ -167,7 +167,7 @@ static void exchange_goes_with_its_profile(void **state)
 static void exchange_that_is_begun_stays_so_without_its_profile(void **state)
 {
     struct fixture *f = *state;
-    struct exchange put = sample_exchange(), got;
+    struct token_grant put = sample_exchange(), got;
     check(f, insert_profile(f, "mine"));
     check(f, store_apply(f->store, apply_begin, &put, false, &f->error));
     check(f, delete_profile(f, "mine", false));
@@ -176,20 +176,20 @@ static void exchange_that_is_begun_stays_so_without_its_profile(void **state)
     assert_false(got.consumed);
 }
 
-static bool save_numbered(struct fixture *f, struct exchange put, int number)
+static bool save_numbered(struct fixture *f, struct token_grant put, int number)
 {
-    snprintf((char *)put.id, EXCHANGE_ID_SIZE, "%d", number);
+    snprintf((char *)put.id, TOKEN_GRANT_ID_SIZE, "%d", number);
     fixture_now_ms++;
     return store_apply(f->store, apply_save, &put, false, &f->error);
 }
 
 static bool has_numbered(struct fixture *f, int number)
 {
-    unsigned char id[EXCHANGE_ID_SIZE] = {0};
-    struct exchange got;
+    unsigned char id[TOKEN_GRANT_ID_SIZE] = {0};
+    struct token_grant got;
     bool found;
-    snprintf((char *)id, EXCHANGE_ID_SIZE, "%d", number);
-    check(f, exchange_find(f->reader, &f->arena, id, &got, &found, &f->error));
+    snprintf((char *)id, TOKEN_GRANT_ID_SIZE, "%d", number);
+    check(f, token_grant_find(f->reader, &f->arena, id, &got, &found, &f->error));
     return found;
 }
 
@@ -197,18 +197,18 @@ static bool has_numbered(struct fixture *f, int number)
 static void newest_exchanges_of_a_profile_are_kept(void **state)
 {
     struct fixture *f = *state;
-    struct exchange put = sample_exchange(), other = sample_exchange();
+    struct token_grant put = sample_exchange(), other = sample_exchange();
     memset(put.id, 0, sizeof(put.id));
     put.one_time = false; /* so that it may be saved again */
     other.profile = STR("other");
     check(f, store_apply(f->store, apply_save, &other, false, &f->error));
-    for (int i = 0; i < EXCHANGES_KEPT_MAX; i++)
+    for (int i = 0; i < TOKEN_GRANTS_KEPT_MAX; i++)
         check(f, save_numbered(f, put, i));
     assert_true(has_numbered(f, 0));
-    check(f, save_numbered(f, put, EXCHANGES_KEPT_MAX));
+    check(f, save_numbered(f, put, TOKEN_GRANTS_KEPT_MAX));
     assert_false(has_numbered(f, 0));
     check(f, save_numbered(f, put, 1)); /* it is the newest now */
-    check(f, save_numbered(f, put, EXCHANGES_KEPT_MAX + 1));
+    check(f, save_numbered(f, put, TOKEN_GRANTS_KEPT_MAX + 1));
     assert_true(has_numbered(f, 1));
     assert_false(has_numbered(f, 2));
     assert_true(has_numbered(f, 3));
@@ -372,8 +372,8 @@ static bool apply_many_answers(struct db *db, void *argument, struct error *erro
     for (int i = 0; i < EXPIRE_STEP_MAX + 10; i++) {
         char text[16];
         snprintf(text, sizeof(text), "token-%d", i);
-        struct token_key key = {STR("123456789012"), STR("r"), STR("o"), str_from(text)};
-        if (!token_answer(db, &key, hash, STR("{}"), FIXTURE_NOW_MS + i, error))
+        struct client_token key = {STR("123456789012"), STR("r"), STR("o"), str_from(text)};
+        if (!client_token_answer(db, &key, hash, STR("{}"), FIXTURE_NOW_MS + i, error))
             return false;
     }
     return true;
@@ -382,7 +382,7 @@ static bool apply_many_answers(struct db *db, void *argument, struct error *erro
 static void expired_rows_are_removed_a_bounded_number_at_a_time(void **state)
 {
     struct fixture *f = *state;
-    struct exchange exchange = sample_exchange(), got;
+    struct token_grant exchange = sample_exchange(), got;
     struct audit_entry entry = {FIXTURE_NOW_MS, .account = STR("123456789012"),
                                 .operation = STR("o"), .outcome = STR("ok")};
     struct expiry expiry = {.now_ms = FIXTURE_NOW_MS};

@@ -31,7 +31,7 @@ void run_init(struct run *run, const struct verification *v);
 bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step step, struct str words,
                   const char *hint);
 
-/* --- call.c --- */
+/* --- connection_call.c --- */
 
 enum {
     CALL_TRIES_MAX = 3,
@@ -48,7 +48,7 @@ void run_pause(const struct run *run, int64_t duration_ms);
 bool run_call(struct run *run, enum verdict_step step, const char *needs,
               struct client_request *request, bool repeatable, struct answer *ret_answer);
 
-/* --- private.c --- */
+/* --- private_route.c --- */
 
 /* In Private mode sets request->route, or the verdict when the operator has no route for it. */
 bool run_take_way(struct run *run, enum verdict_step step, struct client_request *request);
@@ -63,7 +63,7 @@ bool run_request(struct run *run, enum verdict_step step, const struct url *base
 /* Makes the calls that prove the credentials. */
 bool run_probe(struct run *run);
 
-/* --- session.c --- */
+/* --- login_session.c --- */
 
 enum {
     SESSION_TOKEN_MAX = 16 * 1024, /* bytes */
@@ -73,7 +73,7 @@ enum {
 /* Logs in, makes the calls that prove the credentials, and logs out. */
 void run_session(struct run *run);
 
-/* --- exchange.c --- */
+/* --- token_grant.c --- */
 
 /* The next grant that could bring tokens; 0: none is left. */
 enum connector_grant run_next_grant(const struct run *run);

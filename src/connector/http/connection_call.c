@@ -32,9 +32,9 @@ bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step ste
 
 static void sleep_for(int64_t duration_ms)
 {
-    seat_leave();
+    slot_release();
     clock_nap_us(1000 * duration_ms);
-    seat_return();
+    slot_acquire();
 }
 
 void run_pause(const struct run *run, int64_t duration_ms)

@@ -178,18 +178,18 @@ static const struct value *holder_of_tokens(const struct run *run, const struct 
 
 /* A code must not be used more than once (RFC 6749, 4.1.2), and whether it was is not known when it
  * was on its way and no answer came, or one of success that cannot be read. */
-static enum exchange_end end_without_tokens(const struct run *run, const struct answer *answer)
+static enum token_grant_end end_without_tokens(const struct run *run, const struct answer *answer)
 {
     const struct client_response *response = &answer->response;
     if (response->outcome != CLIENT_OK)
-        return response->sent ? EXCHANGE_LOST : EXCHANGE_VOID;
+        return response->sent ? TOKEN_GRANT_LOST : TOKEN_GRANT_VOID;
     bool success = response->status >= 200 && response->status < 300;
     bool is_clear = answer->json && run->verdict.kind != VERDICT_UNREACHABLE;
-    return success && !is_clear ? EXCHANGE_LOST : EXCHANGE_VOID;
+    return success && !is_clear ? TOKEN_GRANT_LOST : TOKEN_GRANT_VOID;
 }
 
 static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct tokens *ret_tokens,
-                           enum exchange_end *ret_end)
+                           enum token_grant_end *ret_end)
 {
     struct arena *arena = run->v->arena;
     const struct connector_oauth2 *oauth2 = run->way->oauth2;
@@ -206,7 +206,7 @@ static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct t
         *ret_end = end_without_tokens(run, &answer);
         return false;
     }
-    *ret_end = EXCHANGE_LOST; /* until somebody saves them */
+    *ret_end = TOKEN_GRANT_LOST; /* until somebody saves them */
     const struct value *holder = holder_of_tokens(run, answer.json);
     if (!oauth2_read_tokens(holder, clock_wall_ms(), ret_tokens, &error)) {
         run_conclude(run, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
@@ -223,16 +223,16 @@ static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct t
 
 static bool exchange_and_save(struct run *run, struct exchange_plan *plan)
 {
-    const struct exchange_journal *journal = run->v->journal;
+    const struct token_grant_journal *journal = run->v->journal;
     struct error error = {0};
     struct tokens tokens;
-    enum exchange_end end;
+    enum token_grant_end end;
     bool got = ask_for_tokens(run, plan, &tokens, &end);
     bool saved = got && journal->save(journal->context, &tokens, &error);
     if (saved)
-        end = EXCHANGE_SAVED;
+        end = TOKEN_GRANT_SAVED;
     journal->end(journal->context, end);
-    if (end == EXCHANGE_LOST && plan->grant == GRANT_CODE)
+    if (end == TOKEN_GRANT_LOST && plan->grant == GRANT_CODE)
         run->note = STR("Get a new code for it: this one may have been used.");
     if (!got)
         return false;
@@ -260,7 +260,7 @@ static bool resume(struct run *run, struct exchange_plan *plan, const struct tok
 static bool exchange_freely(struct run *run, struct exchange_plan *plan)
 {
     struct tokens tokens;
-    enum exchange_end end;
+    enum token_grant_end end;
     if (!ask_for_tokens(run, plan, &tokens, &end))
         return false;
     adopt(run, &tokens);

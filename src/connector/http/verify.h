@@ -44,13 +44,13 @@ enum journal_state {
 };
 
 /* What came of an exchange. */
-enum exchange_end {
-    EXCHANGE_VOID,  /* the vendor was not shown the credential, or answered and gave nothing */
-    EXCHANGE_SAVED, /* he gave tokens, and `save` has them */
-    EXCHANGE_LOST,  /* he may have given tokens, but they did not come, or are not saved */
+enum token_grant_end {
+    TOKEN_GRANT_VOID,  /* the vendor was not shown the credential, or answered and gave nothing */
+    TOKEN_GRANT_SAVED, /* he gave tokens, and `save` has them */
+    TOKEN_GRANT_LOST,  /* he may have given tokens, but they did not come, or are not saved */
 };
 
-struct exchange_journal {
+struct token_grant_journal {
     void *context;
     /* One-time credential `secret` (a code, an assertion, a refresh token) for `grant` (RFC 6749's
      * grant_type) at `token_url`. After JOURNAL_NEW the caller holds the exchange until `end`. A
@@ -61,7 +61,7 @@ struct exchange_journal {
     /* Durable when it returns. After JOURNAL_NEW; also after JOURNAL_RESUME of a refresh token,
      * when what was resumed is not accepted any more and the exchange was made once again. */
     bool (*save)(void *context, const struct tokens *tokens, struct error *error);
-    void (*end)(void *context, enum exchange_end how); /* nothing to do when nothing is held */
+    void (*end)(void *context, enum token_grant_end how); /* nothing to do when nothing is held */
 };
 
 struct verification {
@@ -70,7 +70,7 @@ struct verification {
     const struct value *properties;  /* the connector's own structure; never NULL, may be empty */
     const struct value *credentials; /* the connector's own structure */
     const struct tokens *stored;     /* got for these credentials earlier; NULL: none */
-    const struct exchange_journal *journal;
+    const struct token_grant_journal *journal;
     struct str region; /* where the profile is */
     /* Private mode: the operator's ways, of which every call to the vendor must take one. NULL: the
      * profile is Public. */
@@ -93,7 +93,7 @@ bool connector_verify(const struct verification *verification, struct verdict *r
 /* Everywhere that verifying would send the credentials: "scheme://host:port" of the API, and the
  * whole token URL, sorted, without repeats. Two configurations that differ here are different
  * receivers. A connector's own receiver is among them. The hosts that a token's instance_url names
- * are not among them: see endpoints.h. */
+ * are not among them: see target.h. */
 void connector_origins(const struct connector_env *env, const struct connector *connector,
                        const struct value *properties, struct arena *arena,
                        struct str **ret_origins, size_t *ret_count);

@@ -106,12 +106,12 @@ void client_call(struct client *client, struct arena *arena, const struct client
                                 .request = request,
                                 .body = buf_in(arena, CLIENT_BODY_MAX)};
     *ret_response = (struct client_response){0};
-    pause_init(&transfer.done);
+    slot_wait_init(&transfer.done);
     if (transfer_prepare(&transfer, ret_response)) {
         client_loop_run(client, &transfer);
         transfer_judge(&transfer, ret_response);
     }
-    pause_done(&transfer.done);
+    slot_wait_done(&transfer.done);
     if (transfer.easy)
         libcurl.easy_cleanup(transfer.easy);
 }

@@ -58,7 +58,7 @@ struct transfer {
     CURL *easy;
     struct transfer *next;
     struct transfer *previous; /* in `active` only */
-    struct pause done;
+    struct slot_wait done;
     CURLcode code; /* how it ended */
     bool stopped;
 
@@ -90,20 +90,20 @@ struct transfer {
             *rc = set_rc;                                                                          \
     } while (0)
 
-/* --- client_request.c --- */
+/* --- request.c --- */
 
 /* False when the request cannot be sent: *ret_response says why. */
 bool transfer_prepare(struct transfer *transfer, struct client_response *ret_response);
 
-/* --- client_answer.c --- */
+/* --- response.c --- */
 
 void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc);
 
-/* --- client_judge.c --- */
+/* --- outcome.c --- */
 
 void transfer_judge(struct transfer *transfer, struct client_response *ret_response);
 
-/* --- client_loop.c --- */
+/* --- loop.c --- */
 
 /* Hands the transfer over and waits until it has ended. The first one starts the thread. */
 void client_loop_run(struct client *client, struct transfer *transfer);
@@ -111,7 +111,7 @@ void client_loop_stop(struct client *client); /* for good; joins */
 /* curl's multi_socket_action, and what comes of it. On the loop's thread. */
 void client_loop_drive(struct client *client, curl_socket_t fd, int events);
 
-/* --- client_sockets.c: on the loop's thread --- */
+/* --- sockets.c: on the loop's thread --- */
 
 void client_socket_opened(struct client *client, curl_socket_t fd);
 void client_sockets_end(struct client *client); /* when curl has closed them all */
@@ -119,7 +119,7 @@ void client_sockets_end(struct client *client); /* when curl has closed them all
 int client_socket_close(void *client, curl_socket_t fd);
 int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *client, void *assigned);
 
-/* --- client_curl.c --- */
+/* --- curl.c --- */
 
 /* What is used of libcurl, by its name there without "curl_". */
 #define LIBCURL_FUNCTIONS(F)                                                                       \

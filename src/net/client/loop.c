@@ -45,7 +45,7 @@ static void list_remove(struct client *client, struct transfer *transfer)
 static void give_back(struct transfer *transfer, CURLcode code)
 {
     transfer->code = code;
-    pause_end(&transfer->done);
+    slot_wait_end(&transfer->done);
 }
 
 /* To find an unused connection libcurl looks at all that the host has, those in use among them: in
@@ -267,7 +267,7 @@ static bool post(struct client *client, struct transfer *transfer)
 void client_loop_run(struct client *client, struct transfer *transfer)
 {
     if (post(client, transfer))
-        pause_wait(&transfer->done);
+        slot_wait(&transfer->done);
     else
         transfer->stopped = true;
 }

@@ -34,7 +34,7 @@ static void on_closed(uv_handle_t *handle)
     struct connection *connection = handle->data;
     struct server_loop *loop = connection->loop;
     unlink_connection(connection);
-    piece_release(loop, &connection->writing);
+    buffer_release(loop, &connection->writing);
     free(connection);
     atomic_fetch_sub(&loop->server->connection_count, 1);
     loop_end_if_done(loop);
@@ -45,8 +45,8 @@ static void let_go(struct connection *connection)
 {
     connection->state = CONNECTION_CLOSED;
     deadline_set(connection, DEADLINE_NONE);
-    piece_release(connection->loop, &connection->in);
-    piece_release(connection->loop, &connection->out);
+    buffer_release(connection->loop, &connection->in);
+    buffer_release(connection->loop, &connection->out);
     struct exchange *exchange = connection->exchange;
     connection->exchange = NULL;
     if (exchange && exchange->connection)
@@ -78,7 +78,7 @@ void connection_finish(struct connection *connection)
 {
     connection->state = CONNECTION_LINGER;
     connection->discard_more |= connection->in.len > 0;
-    piece_release(connection->loop, &connection->in);
+    buffer_release(connection->loop, &connection->in);
     if (connection->tls)
         tls_send_end(connection);
 }
@@ -104,7 +104,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     (void)suggested;
     struct connection *connection = handle->data;
-    struct piece *in = &connection->in;
+    struct buffer *in = &connection->in;
     if (connection->tls || connection->state == CONNECTION_LINGER) {
         *buf = uv_buf_init(connection->loop->scratch, SCRATCH_SIZE);
         return;
@@ -151,7 +151,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
     } else if (size < 0) {
         connection_close(connection);
     } else if (connection->in.len == 0) {
-        piece_release(connection->loop, &connection->in);
+        buffer_release(connection->loop, &connection->in);
     }
 }
 
@@ -231,7 +231,7 @@ static void settle(struct connection *connection)
     if (connection->state == CONNECTION_CLOSED)
         return;
     if (connection->in.len == 0)
-        piece_release(connection->loop, &connection->in);
+        buffer_release(connection->loop, &connection->in);
     enum deadline wanted = deadline_wanted(connection);
     if (wanted != connection->deadline)
         deadline_set(connection, wanted);
@@ -261,8 +261,8 @@ void connection_accept(struct server_loop *loop)
     uv_tcp_init(&loop->uv, &connection->tcp);
     link_connection(connection);
     int result = uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&connection->tcp);
-    connection->surplus = count >= server->config.connections_max;
-    if (result != 0 || count >= server->config.connections_max + SURPLUS_MAX ||
+    connection->over_limit = count >= server->config.connections_max;
+    if (result != 0 || count >= server->config.connections_max + OVER_LIMIT_MAX ||
         !tls_attach(connection)) {
         connection_close(connection);
         return;

@@ -78,7 +78,7 @@ static void on_timer(uv_timer_t *timer)
     loop->timer_due_ms = 0;
     for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++)
         expire(loop, (enum deadline)kind);
-    later_run_due(loop, false);
+    task_queue_run_due(loop, false);
     for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++) {
         if (loop->deadlines[kind].first)
             deadlines_note_due(loop, loop->deadlines[kind].first->deadline_ms);

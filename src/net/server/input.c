@@ -13,7 +13,7 @@ static void rebase(struct str *slice, uintptr_t old, const char *new)
 void input_reserve(struct connection *connection, size_t extra)
 {
     uintptr_t old = (uintptr_t)connection->in.data;
-    piece_reserve(connection->loop, &connection->in, extra);
+    buffer_reserve(connection->loop, &connection->in, extra);
     const char *new = connection->in.data;
     if (connection->state != CONNECTION_BODY || (uintptr_t) new == old)
         return;
@@ -54,7 +54,7 @@ static bool refuse(struct connection *connection, enum http1_result result, bool
 
 static bool step_head(struct connection *connection)
 {
-    struct piece *in = &connection->in;
+    struct buffer *in = &connection->in;
     struct exchange *exchange = exchange_take(connection->loop);
     struct http_head *head = &exchange->public.head;
     const char *reason = "";
@@ -85,10 +85,10 @@ static bool hand_over(struct connection *connection, size_t body_size, size_t us
     struct exchange *exchange = connection->exchange;
     exchange->connection = connection;
     exchange->raw = connection->in;
-    connection->in = (struct piece){0};
+    connection->in = (struct buffer){0};
     struct str rest = {exchange->raw.data + used, exchange->raw.len - used};
     if (rest.len > 0)
-        piece_add(connection->loop, &connection->in, rest);
+        buffer_add(connection->loop, &connection->in, rest);
     exchange->public.body = (struct str){exchange->raw.data + connection->head_size, body_size};
     exchange->public.over_tls = connection->tls != NULL;
     if (connection->tls)
@@ -120,7 +120,7 @@ static bool step_length(struct connection *connection)
 
 static bool step_chunks(struct connection *connection)
 {
-    struct piece *in = &connection->in;
+    struct buffer *in = &connection->in;
     char *body = in->data + connection->head_size;
     size_t raw_at = connection->decoded;
     size_t size = in->len - connection->head_size;
@@ -147,7 +147,7 @@ static bool takes_too_much(const struct connection *connection)
 {
     const struct server *server = connection->loop->server;
     bool receives = connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
-    return receives && connection->in.cap > PIECE_SIZE && connection->writing.cap == 0 &&
+    return receives && connection->in.cap > BUFFER_SIZE && connection->writing.cap == 0 &&
            atomic_load(&server->large_bytes) > server->config.large_bytes_max;
 }
 
@@ -180,7 +180,7 @@ static bool step(struct connection *connection)
 
 bool input_step(struct connection *connection)
 {
-    if (connection->surplus && connection->state == CONNECTION_IDLE) {
+    if (connection->over_limit && connection->state == CONNECTION_IDLE) {
         connection_refuse(connection, 429, "Rate exceeded: too many connections are open.");
         return false;
     }

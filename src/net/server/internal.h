@@ -11,14 +11,14 @@
 #include <uv.h>
 
 enum {
-    PIECE_SIZE = 4096,            /* bytes; a usual request or answer fits */
-    PIECES_KEPT_MAX = 64,         /* a loop, for the next requests */
+    BUFFER_SIZE = 4096,           /* bytes; a usual request or answer fits */
+    BUFFERS_KEPT_MAX = 64,        /* a loop, for the next requests */
     ARENA_KEPT_MAX = 32 * 1024,   /* bytes that a request used of its arena */
     EXCHANGES_KEPT_MAX = 64,      /* a loop */
     TURN_US = 200,                /* of a loop for what does not come from a socket */
     SCRATCH_SIZE = 64 * 1024,     /* bytes; what a loop reads TLS records and discards into */
     OUT_SOFT_MAX = 64 * 1024,     /* bytes of answers that wait before the next one is made */
-    PIPELINED_MAX = PIECE_SIZE,   /* bytes read ahead while a request is being handled */
+    PIPELINED_MAX = BUFFER_SIZE,  /* bytes read ahead while a request is being handled */
     LINGER_TIMEOUT_MS = 2 * 1000, /* for a refused client to read why */
     LINGER_BYTES_MAX = 4 * 1024 * 1024,
     STOP_DRAIN_MS = 10,      /* what had reached the kernel before the stop is still answered */
@@ -26,14 +26,14 @@ enum {
     STOP_CUT_MS = 1000,      /* for loops to obey ORDER_CUT */
     LOOPS_MAX = 256,
     LISTEN_BACKLOG = 1024,
-    SURPLUS_MAX = 256, /* connections past the limit that are told so, and not just closed */
+    OVER_LIMIT_MAX = 256, /* connections past the limit that are told so, and not just closed */
     DATE_SIZE = 32,
 };
 
-/* --- memory: server_memory.c --- */
+/* --- memory: memory.c --- */
 
 /* Bytes of a connection, in a buffer that comes from the loop's pool as long as it is small. */
-struct piece {
+struct buffer {
     char *data;
     size_t len;
     size_t cap; /* 0: no buffer */
@@ -42,19 +42,19 @@ struct piece {
 struct exchange {
     struct http_exchange public;   /* first, so that one pointer is both */
     struct connection *connection; /* NULL when the client has gone */
-    struct piece raw;              /* the request as it came; head and body are slices of it */
+    struct buffer raw;             /* the request as it came; head and body are slices of it */
     struct exchange *next;         /* in the pool */
 };
 
-/* Those that are no usual piece are counted over all loops: server->large_bytes. */
-void piece_reserve(struct server_loop *loop, struct piece *piece, size_t extra);
-void piece_add(struct server_loop *loop, struct piece *piece, struct str bytes);
-void piece_release(struct server_loop *loop, struct piece *piece); /* wipes; gives it back */
+/* Those that are no usual buffer are counted over all loops: server->large_bytes. */
+void buffer_reserve(struct server_loop *loop, struct buffer *buffer, size_t extra);
+void buffer_add(struct server_loop *loop, struct buffer *buffer, struct str bytes);
+void buffer_release(struct server_loop *loop, struct buffer *buffer); /* wipes; gives it back */
 struct exchange *exchange_take(struct server_loop *loop);
 void exchange_release(struct exchange *exchange); /* wipes */
 void pools_free(struct server_loop *loop);
 
-/* --- time limits: server_deadlines.c --- */
+/* --- time limits: deadlines.c --- */
 
 enum deadline {
     DEADLINE_NONE,
@@ -99,10 +99,10 @@ struct connection {
     int64_t deadline_ms; /* on uv_now */
     struct connection *deadline_previous, *deadline_next;
 
-    struct piece in;      /* what came in and is not handed to an exchange */
-    struct piece out;     /* made, and not written */
-    struct piece writing; /* in libuv's hands; cap 0: nothing is */
-    size_t discarded;     /* bytes thrown away in CONNECTION_LINGER */
+    struct buffer in;      /* what came in and is not handed to an exchange */
+    struct buffer out;     /* made, and not written */
+    struct buffer writing; /* in libuv's hands; cap 0: nothing is */
+    size_t discarded;      /* bytes thrown away in CONNECTION_LINGER */
 
     struct exchange *exchange;  /* in CONNECTION_BODY and CONNECTION_HANDLING */
     size_t head_size;           /* bytes of `in` that were parsed as head */
@@ -113,7 +113,7 @@ struct connection {
     SSL *tls;          /* NULL: plain */
     struct str tls_in; /* ciphertext of the current read */
 
-    bool surplus;      /* past the limit: it is told so and no more */
+    bool over_limit;   /* past the limit: it is told so and no more */
     bool reading;      /* libuv reads */
     bool advancing;    /* connection_advance is on the stack */
     bool continued;    /* 100 Continue was sent for this request */
@@ -135,20 +135,20 @@ void connection_advance(struct connection *connection);
 /* The last answer was made: nothing more is taken from the client. */
 void connection_finish(struct connection *connection);
 
-/* Makes requests of what came in (server_input.c). False when nothing more can be done now. */
+/* Makes requests of what came in (input.c). False when nothing more can be done now. */
 bool input_step(struct connection *connection);
 /* Room for `extra` bytes at the end of `in`. */
 void input_reserve(struct connection *connection, size_t extra);
 
-/* Answers with a refusal and begins to close (server_response.c). */
+/* Answers with a refusal and begins to close (response.c). */
 void connection_refuse(struct connection *connection, int status, const char *message);
 void response_continue(struct connection *connection);
 
-/* --- writing: server_output.c --- */
+/* --- writing: output.c --- */
 void output_flush(struct connection *connection); /* may close the connection */
 bool output_is_done(const struct connection *connection);
 
-/* --- TLS: server_tls.c --- */
+/* --- TLS: tls.c --- */
 bool tls_open(struct server *server,
               struct error *error);             /* reads the files, or sets the hook up */
 bool tls_attach(struct connection *connection); /* false: this connection cannot be */
@@ -158,23 +158,23 @@ void tls_send(struct connection *connection, struct str plain); /* to `out` */
 void tls_send_end(struct connection *connection);
 struct str tls_server_name(const struct connection *connection); /* STR_NULL: none */
 
-/* --- later: server_later.c --- */
+/* --- task_queue.c --- */
 
-struct later {
-    struct later *next;
+struct task {
+    struct task *next;
     int64_t due_ms; /* on uv_now */
     void (*answer)(void *argument);
     void *argument;
 };
 
-struct later_queue {
-    struct later *first, *last;
+struct task_queue {
+    struct task *first, *last;
 };
 
-void later_drain(struct server_loop *loop);             /* what other threads have posted */
-void later_run_due(struct server_loop *loop, bool all); /* `all`: delays end now */
+void task_queue_drain(struct server_loop *loop);             /* what other threads have posted */
+void task_queue_run_due(struct server_loop *loop, bool all); /* `all`: delays end now */
 
-/* --- loops: server_loop.c --- */
+/* --- loops: loop.c --- */
 
 /* What a loop is told to do; each includes the one before. */
 enum loop_order {
@@ -191,18 +191,18 @@ struct server_loop {
     uv_loop_t uv;
     uv_tcp_t listener;
     uv_async_t wake;
-    uv_timer_t timer; /* the earliest deadline or later */
+    uv_timer_t timer; /* the earliest deadline or task */
     uv_timer_t drain; /* STOP_DRAIN_MS */
     uv_prepare_t prepare;
-    uv_idle_t more;             /* active while `answers` or `soon` has something */
-    struct later_queue answers; /* from other threads */
-    struct later_queue soon;
+    uv_idle_t more;            /* active while `answers` or `deferred` has something */
+    struct task_queue answers; /* from other threads */
+    struct task_queue deferred;
     int64_t timer_due_ms; /* 0: not running */
     struct deadline_list deadlines[DEADLINE_KINDS];
-    struct later *delayed; /* ordered by due_ms */
+    struct task *delayed; /* ordered by due_ms */
     struct connection *connections;
     size_t exchange_count; /* with a handler, or being received */
-    struct kept_piece *kept_pieces;
+    struct kept_buffer *kept_pieces;
     size_t kept_piece_count;
     struct exchange *kept_exchanges;
     size_t kept_exchange_count;
@@ -216,7 +216,7 @@ struct server_loop {
     bool ending;           /* all handles are being closed */
     bool settled;          /* counted in server->settled */
     pthread_mutex_t mutex; /* guards all below, which any thread may touch */
-    struct later *posted;  /* newest first */
+    struct task *posted;   /* newest first */
     enum loop_order order;
     bool closed; /* `wake` cannot be sent to any more */
 };
@@ -228,7 +228,7 @@ struct server {
     struct server_loop **loops;
     atomic_size_t connection_count;
     _Atomic uint64_t refused_count;
-    atomic_size_t large_bytes; /* in buffers larger than a piece */
+    atomic_size_t large_bytes; /* in buffers larger than a buffer */
     atomic_bool stopping;
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t changed;
@@ -246,7 +246,7 @@ void loop_free(struct server_loop *loop);                              /* joins 
 void loop_end_if_done(struct server_loop *loop); /* after a connection or an exchange ended */
 int64_t loop_now_ms(const struct server_loop *loop);
 
-/* --- listening sockets: server_listen.c --- */
+/* --- listening sockets: listen.c --- */
 enum listen_share {
     LISTEN_ALONE,
     LISTEN_SHARED_FIRST, /* fails when somebody else listens on that port */

@@ -89,7 +89,7 @@ static void cut(struct server_loop *loop)
     on_drained(&loop->drain);
     for (struct connection *each = loop->connections; each; each = each->next)
         connection_abort(each);
-    later_run_due(loop, true);
+    task_queue_run_due(loop, true);
     settled(loop, false);
 }
 
@@ -108,7 +108,7 @@ static void begin_stop(struct server_loop *loop)
 static void on_wake(uv_async_t *wake)
 {
     struct server_loop *loop = wake->data;
-    later_drain(loop);
+    task_queue_drain(loop);
     pthread_mutex_lock(&loop->mutex);
     enum loop_order order = loop->order;
     pthread_mutex_unlock(&loop->mutex);

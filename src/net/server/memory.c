@@ -8,16 +8,16 @@
 #include <string.h>
 
 /* A free buffer holds its own link. */
-struct kept_piece {
-    struct kept_piece *next;
+struct kept_buffer {
+    struct kept_buffer *next;
 };
 
 static char *buffer_take(struct server_loop *loop, size_t size)
 {
-    struct kept_piece *kept = loop->kept_pieces;
-    if (size != PIECE_SIZE)
+    struct kept_buffer *kept = loop->kept_pieces;
+    if (size != BUFFER_SIZE)
         atomic_fetch_add(&loop->server->large_bytes, size);
-    if (size != PIECE_SIZE || !kept)
+    if (size != BUFFER_SIZE || !kept)
         return xmalloc(size);
     loop->kept_pieces = kept->next;
     loop->kept_piece_count--;
@@ -26,47 +26,47 @@ static char *buffer_take(struct server_loop *loop, size_t size)
 
 static void buffer_give(struct server_loop *loop, char *data, size_t size)
 {
-    if (size != PIECE_SIZE)
+    if (size != BUFFER_SIZE)
         atomic_fetch_sub(&loop->server->large_bytes, size);
-    if (size != PIECE_SIZE || loop->kept_piece_count == PIECES_KEPT_MAX) {
+    if (size != BUFFER_SIZE || loop->kept_piece_count == BUFFERS_KEPT_MAX) {
         free(data);
         return;
     }
-    struct kept_piece *kept = (void *)data;
+    struct kept_buffer *kept = (void *)data;
     kept->next = loop->kept_pieces;
     loop->kept_pieces = kept;
     loop->kept_piece_count++;
 }
 
-void piece_reserve(struct server_loop *loop, struct piece *piece, size_t extra)
+void buffer_reserve(struct server_loop *loop, struct buffer *buffer, size_t extra)
 {
-    if (piece->cap - piece->len >= extra)
+    if (buffer->cap - buffer->len >= extra)
         return;
-    size_t cap = piece->cap ? piece->cap * 2 : PIECE_SIZE;
-    while (cap - piece->len < extra)
+    size_t cap = buffer->cap ? buffer->cap * 2 : BUFFER_SIZE;
+    while (cap - buffer->len < extra)
         cap *= 2;
-    struct piece grown = {.data = buffer_take(loop, cap), .len = piece->len, .cap = cap};
-    if (piece->len > 0)
-        memcpy(grown.data, piece->data, piece->len);
-    piece_release(loop, piece);
-    *piece = grown;
+    struct buffer grown = {.data = buffer_take(loop, cap), .len = buffer->len, .cap = cap};
+    if (buffer->len > 0)
+        memcpy(grown.data, buffer->data, buffer->len);
+    buffer_release(loop, buffer);
+    *buffer = grown;
 }
 
-void piece_add(struct server_loop *loop, struct piece *piece, struct str bytes)
+void buffer_add(struct server_loop *loop, struct buffer *buffer, struct str bytes)
 {
-    piece_reserve(loop, piece, bytes.len);
+    buffer_reserve(loop, buffer, bytes.len);
     if (bytes.len > 0)
-        memcpy(piece->data + piece->len, bytes.data, bytes.len);
-    piece->len += bytes.len;
+        memcpy(buffer->data + buffer->len, bytes.data, bytes.len);
+    buffer->len += bytes.len;
 }
 
-void piece_release(struct server_loop *loop, struct piece *piece)
+void buffer_release(struct server_loop *loop, struct buffer *buffer)
 {
-    if (piece->cap == 0)
+    if (buffer->cap == 0)
         return;
-    explicit_bzero(piece->data, piece->len);
-    buffer_give(loop, piece->data, piece->cap);
-    *piece = (struct piece){0};
+    explicit_bzero(buffer->data, buffer->len);
+    buffer_give(loop, buffer->data, buffer->cap);
+    *buffer = (struct buffer){0};
 }
 
 struct exchange *exchange_take(struct server_loop *loop)
@@ -87,7 +87,7 @@ struct exchange *exchange_take(struct server_loop *loop)
 void exchange_release(struct exchange *exchange)
 {
     struct server_loop *loop = exchange->public.loop;
-    piece_release(loop, &exchange->raw);
+    buffer_release(loop, &exchange->raw);
     exchange->connection = NULL;
     exchange->public.body = STR_NULL;
     exchange->public.tls_server_name = STR_NULL;
@@ -110,7 +110,7 @@ void exchange_release(struct exchange *exchange)
 void pools_free(struct server_loop *loop)
 {
     while (loop->kept_pieces) {
-        struct kept_piece *next = loop->kept_pieces->next;
+        struct kept_buffer *next = loop->kept_pieces->next;
         free(loop->kept_pieces);
         loop->kept_pieces = next;
     }

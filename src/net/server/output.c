@@ -10,7 +10,7 @@ bool output_is_done(const struct connection *connection)
 static void on_written(uv_write_t *write, int status)
 {
     struct connection *connection = write->data;
-    piece_release(connection->loop, &connection->writing);
+    buffer_release(connection->loop, &connection->writing);
     if (connection->state == CONNECTION_CLOSED)
         return;
     if (status < 0) {
@@ -24,12 +24,12 @@ static void on_written(uv_write_t *write, int status)
 static void write_rest(struct connection *connection, size_t done)
 {
     connection->writing = connection->out;
-    connection->out = (struct piece){0};
+    connection->out = (struct buffer){0};
     connection->write.data = connection;
     uv_buf_t rest = uv_buf_init(connection->writing.data + done,
                                 (unsigned int)(connection->writing.len - done));
     if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &rest, 1, on_written) != 0) {
-        piece_release(connection->loop, &connection->writing);
+        buffer_release(connection->loop, &connection->writing);
         connection_close(connection);
     }
 }
@@ -41,7 +41,7 @@ void output_flush(struct connection *connection)
     uv_buf_t all = uv_buf_init(connection->out.data, (unsigned int)connection->out.len);
     int done = uv_try_write((uv_stream_t *)&connection->tcp, &all, 1);
     if (done >= 0 && (size_t)done == connection->out.len)
-        piece_release(connection->loop, &connection->out);
+        buffer_release(connection->loop, &connection->out);
     else if (done >= 0 || done == UV_EAGAIN)
         write_rest(connection, done > 0 ? (size_t)done : 0);
     else

@@ -60,12 +60,12 @@ static const struct status *find_status(int status)
 /* Where an answer is put together: the connection's output, or before encryption. */
 struct writer {
     struct server_loop *loop;
-    struct piece *to;
+    struct buffer *to;
 };
 
 static void add(struct writer *writer, struct str bytes)
 {
-    piece_add(writer->loop, writer->to, bytes);
+    buffer_add(writer->loop, writer->to, bytes);
 }
 
 static void add_number(struct writer *writer, size_t number)
@@ -110,7 +110,7 @@ static void add_response(struct writer *writer, const struct http_response *resp
 {
     int status = response->status >= 200 && response->status <= 999 ? response->status : 500;
     bool bodiless = status == 204 || status == 304;
-    piece_reserve(writer->loop, writer->to, 512 + response->body.len);
+    buffer_reserve(writer->loop, writer->to, 512 + response->body.len);
     add(writer, STR("HTTP/1.1 "));
     add_number(writer, (size_t)status);
     add(writer, STR(" "));
@@ -141,10 +141,10 @@ static void send_response(struct connection *connection, const struct http_respo
         add_response(&(struct writer){loop, &connection->out}, response, keep_alive, to_head);
         return;
     }
-    struct piece plain = {0};
+    struct buffer plain = {0};
     add_response(&(struct writer){loop, &plain}, response, keep_alive, to_head);
     tls_send(connection, (struct str){plain.data, plain.len});
-    piece_release(loop, &plain);
+    buffer_release(loop, &plain);
 }
 
 static void send_bytes(struct connection *connection, struct str bytes)
@@ -152,7 +152,7 @@ static void send_bytes(struct connection *connection, struct str bytes)
     if (connection->tls)
         tls_send(connection, bytes);
     else
-        piece_add(connection->loop, &connection->out, bytes);
+        buffer_add(connection->loop, &connection->out, bytes);
 }
 
 void response_continue(struct connection *connection)

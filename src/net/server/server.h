@@ -99,7 +99,7 @@ bool server_reload_tls(struct server *server, struct error *error);
  * then ends the threads. With inherited sockets it accepts no more at once, and leaves connections
  * that are idle a moment in which their next request is still answered, so that clients that keep
  * sending are told where they stand by Connection: close and never by a broken connection. True if
- * all ended within `limit_ms`. False if not: connections were cut, and delays of http_later end at
+ * all ended within `limit_ms`. False if not: connections were cut, and delays of http_post end at
  * once, but a loop runs on until whoever has a deferred exchange has answered it. Not from a loop's
  * thread. */
 bool server_stop(struct server *server, int64_t limit_ms);
@@ -121,12 +121,12 @@ void http_respond_broken(struct http_exchange *exchange, struct str bytes);
  * thread (or a stand-in that is slow on purpose) answers: the only call that is allowed from other
  * threads is this one with delay_ms 0, and it must be that thread's last touch of the exchange.
  * Never waits, and never calls `answer` itself. */
-void http_later(struct http_exchange *exchange, int64_t delay_ms, void (*answer)(void *argument),
-                void *argument);
+void http_post(struct http_exchange *exchange, int64_t delay_ms, void (*answer)(void *argument),
+               void *argument);
 
 /* Runs `go_on(argument)` on the exchange's loop, where this is called, after what has come in over
  * other connections: for what takes long enough that others should not wait for it. */
-void http_soon(struct http_exchange *exchange, void (*go_on)(void *argument), void *argument);
+void http_defer(struct http_exchange *exchange, void (*go_on)(void *argument), void *argument);
 
 /* A place for the handler's per-loop state (a read connection of the store, say). */
 void **server_loop_slot(struct server_loop *loop);

@@ -6,66 +6,66 @@
 
 #include <stdlib.h>
 
-static void insert_delayed(struct server_loop *loop, struct later *later)
+static void insert_delayed(struct server_loop *loop, struct task *task)
 {
-    struct later **place = &loop->delayed;
-    while (*place && (*place)->due_ms <= later->due_ms)
+    struct task **place = &loop->delayed;
+    while (*place && (*place)->due_ms <= task->due_ms)
         place = &(*place)->next;
-    later->next = *place;
-    *place = later;
-    deadlines_note_due(loop, later->due_ms);
+    task->next = *place;
+    *place = task;
+    deadlines_note_due(loop, task->due_ms);
 }
 
 /* The wake-up is sent under the mutex: whoever drains the queue takes the mutex after that, so a
  * loop cannot end between an entry and its wake-up. */
-static void post(struct server_loop *loop, struct later *later)
+static void post(struct server_loop *loop, struct task *task)
 {
     pthread_mutex_lock(&loop->mutex);
     bool first = !loop->posted;
-    later->next = loop->posted;
-    loop->posted = later;
+    task->next = loop->posted;
+    loop->posted = task;
     if (first)
         uv_async_send(&loop->wake);
     pthread_mutex_unlock(&loop->mutex);
 }
 
-void http_later(struct http_exchange *exchange, int64_t delay_ms, void (*answer)(void *argument),
-                void *argument)
+void http_post(struct http_exchange *exchange, int64_t delay_ms, void (*answer)(void *argument),
+               void *argument)
 {
     struct server_loop *loop = exchange->loop;
-    struct later *later = xmalloc(sizeof(*later));
-    *later = (struct later){.answer = answer, .argument = argument};
+    struct task *task = xmalloc(sizeof(*task));
+    *task = (struct task){.answer = answer, .argument = argument};
     if (delay_ms <= 0) {
-        post(loop, later);
+        post(loop, task);
         return;
     }
-    later->due_ms = loop_now_ms(loop) + (loop->cut ? 0 : delay_ms);
-    insert_delayed(loop, later);
+    task->due_ms = loop_now_ms(loop) + (loop->cut ? 0 : delay_ms);
+    insert_delayed(loop, task);
 }
 
-static void append(struct later_queue *queue, struct later *later)
+static void append(struct task_queue *queue, struct task *task)
 {
-    later->next = NULL;
+    task->next = NULL;
     if (queue->first)
-        queue->last->next = later;
+        queue->last->next = task;
     else
-        queue->first = later;
-    queue->last = later;
+        queue->first = task;
+    queue->last = task;
 }
 
-static struct later *take_first(struct later_queue *queue)
+static struct task *take_first(struct task_queue *queue)
 {
-    struct later *later = queue->first;
-    if (later)
-        queue->first = later->next;
-    return later;
+    struct task *task = queue->first;
+    if (task)
+        queue->first = task->next;
+    return task;
 }
 
-static void run(struct later *later)
+static void run(struct task *task)
 {
-    void (*answer)(void *argument) = later->answer;
-    void *argument = later->argument;
-    free(later);
+    void (*answer)(void *argument) = task->answer;
+    void *argument = task->argument;
+    free(task);
     answer(argument);
 }
 
@@ -74,40 +74,40 @@ static void run_some(uv_idle_t *more)
 {
     struct server_loop *loop = more->data;
     int64_t until_us = clock_mono_us() + TURN_US;
-    struct later *next;
-    while ((next = take_first(&loop->answers)) || (next = take_first(&loop->soon))) {
+    struct task *next;
+    while ((next = take_first(&loop->answers)) || (next = take_first(&loop->deferred))) {
         run(next);
         if (clock_mono_us() >= until_us)
             break;
     }
-    if (!loop->answers.first && !loop->soon.first)
+    if (!loop->answers.first && !loop->deferred.first)
         uv_idle_stop(more);
 }
 
-void http_soon(struct http_exchange *exchange, void (*go_on)(void *argument), void *argument)
+void http_defer(struct http_exchange *exchange, void (*go_on)(void *argument), void *argument)
 {
-    struct later *later = xmalloc(sizeof(*later));
-    *later = (struct later){.answer = go_on, .argument = argument};
-    append(&exchange->loop->soon, later);
+    struct task *task = xmalloc(sizeof(*task));
+    *task = (struct task){.answer = go_on, .argument = argument};
+    append(&exchange->loop->deferred, task);
     uv_idle_start(&exchange->loop->more, run_some);
 }
 
-void later_drain(struct server_loop *loop)
+void task_queue_drain(struct server_loop *loop)
 {
     pthread_mutex_lock(&loop->mutex);
-    struct later *newest = loop->posted;
+    struct task *newest = loop->posted;
     loop->posted = NULL;
     pthread_mutex_unlock(&loop->mutex);
 
-    struct later *oldest = NULL;
+    struct task *oldest = NULL;
     while (newest) {
-        struct later *next = newest->next;
+        struct task *next = newest->next;
         newest->next = oldest;
         oldest = newest;
         newest = next;
     }
     while (oldest) {
-        struct later *next = oldest->next;
+        struct task *next = oldest->next;
         append(&loop->answers, oldest);
         oldest = next;
     }
@@ -115,20 +115,20 @@ void later_drain(struct server_loop *loop)
         uv_idle_start(&loop->more, run_some);
 }
 
-void later_run_due(struct server_loop *loop, bool all)
+void task_queue_run_due(struct server_loop *loop, bool all)
 {
     int64_t now_ms = loop_now_ms(loop);
-    struct later *due = loop->delayed;
-    struct later **end = &loop->delayed;
+    struct task *due = loop->delayed;
+    struct task **end = &loop->delayed;
     while (*end && (all || (*end)->due_ms <= now_ms))
         end = &(*end)->next;
     if (end == &loop->delayed)
         return;
-    struct later *rest = *end;
+    struct task *rest = *end;
     *end = NULL;
     loop->delayed = rest;
     while (due) {
-        struct later *next = due->next;
+        struct task *next = due->next;
         run(due);
         due = next;
     }

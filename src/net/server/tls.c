@@ -30,7 +30,7 @@ static int bio_write(BIO *bio, const char *data, int size)
 {
     struct connection *connection = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    piece_add(connection->loop, &connection->out, (struct str){data, (size_t)size});
+    buffer_add(connection->loop, &connection->out, (struct str){data, (size_t)size});
     return size;
 }
 
@@ -216,7 +216,7 @@ static void judge(struct connection *connection, int result)
 
 void tls_receive(struct connection *connection, struct str ciphertext)
 {
-    struct piece *in = &connection->in;
+    struct buffer *in = &connection->in;
     int result = 1;
     connection->tls_in = ciphertext;
     ERR_clear_error();

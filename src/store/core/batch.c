@@ -18,7 +18,7 @@ static bool apply_one(struct db *db, struct store_write *write, struct error *er
 {
     write->ok = false;
     write->error.code = ERR_NONE;
-    if (!db_mark(db, error))
+    if (!db_savepoint(db, error))
         return false;
     bool ok = write->apply(db, write->argument, &write->error);
     if (!ok && write->error.code == ERR_NONE)
@@ -30,7 +30,7 @@ static bool apply_one(struct db *db, struct store_write *write, struct error *er
         return false;
     }
     write->ok = ok;
-    return ok ? db_mark_keep(db, error) : db_mark_undo(db, error);
+    return ok ? db_savepoint_keep(db, error) : db_savepoint_undo(db, error);
 }
 
 static bool try_one_by_one(struct db *db, struct store_write *batch, struct error *error)
@@ -50,7 +50,7 @@ static bool try_together(struct db *db, struct store_write *batch, bool *ret_hel
                          struct error *error)
 {
     *ret_held = true;
-    if (!db_begin_ahead(db, error))
+    if (!db_begin_pipelined(db, error))
         return false;
     for (struct store_write *write = batch; write && *ret_held; write = write->next) {
         write->error.code = ERR_NONE;
@@ -58,7 +58,7 @@ static bool try_together(struct db *db, struct store_write *batch, bool *ret_hel
         *ret_held = write->ok && !db_is_lost(db);
     }
     fault_point("store:before-commit");
-    return *ret_held ? db_commit_ahead(db, ret_held, error)
+    return *ret_held ? db_commit_pipelined(db, ret_held, error)
                      : fail(error, ERR_CONFLICT, "A write of this batch failed.");
 }
 
@@ -67,7 +67,7 @@ static bool try_together(struct db *db, struct store_write *batch, bool *ret_hel
 static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
 {
     enum db_failure failure = db_failure(db);
-    if (failure == DB_FATE_UNKNOWN && !db_settle(db, until_ms, ret_committed, error))
+    if (failure == DB_FATE_UNKNOWN && !db_resolve_commit(db, until_ms, ret_committed, error))
         return false;
     if (failure == DB_FAILED || failure == DB_FAILED_BUSY || *ret_committed ||
         clock_mono_ms() >= until_ms)
@@ -163,8 +163,8 @@ bool batch_commit(struct store *store, struct store_write *batch, struct error *
         note_failure(store, error);
     }
     bool scrub = ok && removes_secrets(batch);
-    log_before_report(store, ok, scrub);
+    wal_before_report(store, ok, scrub);
     batch_report(batch, ok, error);
-    log_after_report(store);
+    wal_after_report(store);
     return !given_up;
 }

@@ -209,12 +209,12 @@ bool store_post(struct store *store, struct store_write *write, struct error *er
 
 struct waiting_write {
     struct store_write write;
-    struct pause pause;
+    struct slot_wait wait;
 };
 
 static void wake_waiter(struct store_write *write)
 {
-    pause_end(&((struct waiting_write *)write)->pause);
+    slot_wait_end(&((struct waiting_write *)write)->wait);
 }
 
 bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
@@ -222,14 +222,14 @@ bool store_apply(struct store *store, store_apply_fn *apply, void *argument, boo
 {
     struct waiting_write waiting = {
         .write = {.apply = apply, .argument = argument, .done = wake_waiter, .scrub = scrub}};
-    pause_init(&waiting.pause);
+    slot_wait_init(&waiting.wait);
     bool ok = store_post(store, &waiting.write, error);
     if (ok) {
-        pause_wait(&waiting.pause);
+        slot_wait(&waiting.wait);
         ok = waiting.write.ok;
         if (!ok && error)
             *error = waiting.write.error;
     }
-    pause_done(&waiting.pause);
+    slot_wait_done(&waiting.wait);
     return ok;
 }

@@ -24,10 +24,10 @@ static bool bring_up_to_date(struct store *store, const char *dir, struct error 
         return false;
     if (!store->writer && !store_connect(store, DB_WRITE, &store->writer, error))
         return false;
-    if (!store_check_version(store, &version, error) || !sqlite_keep_mark(store->writer, error) ||
+    if (!store_check_version(store, &version, error) || !sqlite_keep_guard(store->writer, error) ||
         !sqlite_prepare_file(store->writer, error) || !schema_migrate(store->writer, error))
         return false;
-    sqlite_place_profiles(store->writer);
+    sqlite_move_profiles(store->writer);
     return true;
 }
 
@@ -70,7 +70,7 @@ static bool try_beside(struct store *store, bool *ret_current, struct error *err
         return false;
     if (!store_check_version(store, &version, error))
         return false;
-    if (version == schema_version() && !sqlite_keep_mark(store->writer, error))
+    if (version == schema_version() && !sqlite_keep_guard(store->writer, error))
         return false;
     *ret_current = version == schema_version();
     return true;

@@ -23,26 +23,26 @@ enum {
 struct bucket {
     pthread_mutex_t mutex;
     pthread_cond_t released; /* some claim of this bucket, or it is known to be a working one */
-    struct token_claim *first;
+    struct idempotency_claim *first;
 };
 
-struct claims {
+struct idempotency_claims {
     struct bucket buckets[CLAIM_BUCKETS];
 };
 
-struct token_claim {
+struct idempotency_claim {
     struct bucket *bucket;
-    struct token_claim *next;
+    struct idempotency_claim *next;
     unsigned char hash[REQUEST_HASH_SIZE];
-    bool shared;          /* other nodes see it too: it is among store->locks */
-    bool working;         /* no stored answer was found; before that the hash decides nothing */
-    struct token_key key; /* points into `text` */
+    bool shared;             /* other nodes see it too: it is among store->locks */
+    bool working;            /* no stored answer was found; before that the hash decides nothing */
+    struct client_token key; /* points into `text` */
     char text[];
 };
 
-struct claims *claims_new(void)
+struct idempotency_claims *idempotency_claims_new(void)
 {
-    struct claims *claims = xcalloc(1, sizeof(*claims));
+    struct idempotency_claims *claims = xcalloc(1, sizeof(*claims));
     for (size_t i = 0; i < CLAIM_BUCKETS; i++) {
         pthread_mutex_init(&claims->buckets[i].mutex, NULL);
         cond_init_timed(&claims->buckets[i].released);
@@ -50,7 +50,7 @@ struct claims *claims_new(void)
     return claims;
 }
 
-void claims_free(struct claims *claims)
+void idempotency_claims_free(struct idempotency_claims *claims)
 {
     if (!claims)
         return;
@@ -62,7 +62,7 @@ void claims_free(struct claims *claims)
 }
 
 /* FNV-1a. It only spreads the load: a caller who makes tokens meet waits for himself. */
-static struct bucket *bucket_of(struct claims *claims, const struct token_key *key)
+static struct bucket *bucket_of(struct idempotency_claims *claims, const struct client_token *key)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < key->token.len; i++)
@@ -70,15 +70,15 @@ static struct bucket *bucket_of(struct claims *claims, const struct token_key *k
     return &claims->buckets[(hash ^ hash >> 16) % CLAIM_BUCKETS];
 }
 
-static bool keys_equal(const struct token_key *a, const struct token_key *b)
+static bool keys_equal(const struct client_token *a, const struct client_token *b)
 {
     return str_eq(a->token, b->token) && str_eq(a->operation, b->operation) &&
            str_eq(a->account, b->account) && str_eq(a->region, b->region);
 }
 
-static struct token_claim *find(const struct bucket *bucket, const struct token_key *key)
+static struct idempotency_claim *find(const struct bucket *bucket, const struct client_token *key)
 {
-    struct token_claim *claim = bucket->first;
+    struct idempotency_claim *claim = bucket->first;
     while (claim && !keys_equal(&claim->key, key))
         claim = claim->next;
     return claim;
@@ -91,15 +91,15 @@ static struct str put(char **at, struct str text)
     return copy;
 }
 
-static struct token_claim *claim_new(struct bucket *bucket, const struct token_key *key,
-                                     const unsigned char hash[REQUEST_HASH_SIZE])
+static struct idempotency_claim *claim_new(struct bucket *bucket, const struct client_token *key,
+                                           const unsigned char hash[REQUEST_HASH_SIZE])
 {
     size_t size = key->account.len + key->region.len + key->operation.len + key->token.len;
-    struct token_claim *claim = xcalloc(1, sizeof(*claim) + size);
+    struct idempotency_claim *claim = xcalloc(1, sizeof(*claim) + size);
     char *at = claim->text;
     claim->bucket = bucket;
     memcpy(claim->hash, hash, REQUEST_HASH_SIZE);
-    claim->key = (struct token_key){
+    claim->key = (struct client_token){
         put(&at, key->account),
         put(&at, key->region),
         put(&at, key->operation),
@@ -112,40 +112,41 @@ static struct token_claim *claim_new(struct bucket *bucket, const struct token_k
 
 /* Waits for the token's place in the table, without the seat; called with the bucket's mutex held.
  */
-static enum token_state occupy(struct bucket *bucket, const struct token_key *key,
-                               const unsigned char hash[REQUEST_HASH_SIZE], int64_t until_ms,
-                               struct token_claim **ret_claim, bool *ret_left_seat)
+static enum client_token_state occupy(struct bucket *bucket, const struct client_token *key,
+                                      const unsigned char hash[REQUEST_HASH_SIZE], int64_t until_ms,
+                                      struct idempotency_claim **ret_claim, bool *ret_left_seat)
 {
-    const struct token_claim *other;
+    const struct idempotency_claim *other;
     *ret_left_seat = false;
     while ((other = find(bucket, key)) != NULL) {
         if (other->working && memcmp(other->hash, hash, REQUEST_HASH_SIZE) != 0)
-            return TOKEN_CONFLICT;
+            return CLIENT_TOKEN_CONFLICT;
         if (clock_mono_ms() >= until_ms)
-            return TOKEN_BUSY;
+            return CLIENT_TOKEN_BUSY;
         if (!*ret_left_seat)
-            seat_leave();
+            slot_release();
         *ret_left_seat = true;
         cond_wait_until(&bucket->released, &bucket->mutex, until_ms);
     }
     *ret_claim = claim_new(bucket, key, hash);
-    return TOKEN_CLAIMED;
+    return CLIENT_TOKEN_CLAIMED;
 }
 
-bool token_look_up(struct store *store, struct arena *arena, const struct token_key *key,
-                   const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
-                   struct str *ret_answer, struct error *error)
+bool client_token_look_up(struct store *store, struct arena *arena, const struct client_token *key,
+                          const unsigned char hash[REQUEST_HASH_SIZE],
+                          enum client_token_state *ret_state, struct str *ret_answer,
+                          struct error *error)
 {
     struct store_reader *reader;
-    if (!store_finder_take(store, &reader, error))
+    if (!store_point_reader_take(store, &reader, error))
         return false;
-    bool ok = token_find(reader, arena, key, hash, ret_state, ret_answer, error);
-    store_finder_put(store, reader);
+    bool ok = client_token_find(reader, arena, key, hash, ret_state, ret_answer, error);
+    store_point_reader_put(store, reader);
     return ok;
 }
 
 /* The token's name among the locks. */
-static int64_t name_of(const struct token_key *key)
+static int64_t name_of(const struct client_token *key)
 {
     const struct str parts[] = {key->account, key->region, key->operation, key->token};
     unsigned char hash[EVP_MAX_MD_SIZE];
@@ -164,27 +165,27 @@ static int64_t name_of(const struct token_key *key)
 }
 
 /* Waits while another node has it. */
-static bool share(struct store *store, struct token_claim *claim, int64_t until_ms,
-                  enum token_state *ret_state, struct error *error)
+static bool share(struct store *store, struct idempotency_claim *claim, int64_t until_ms,
+                  enum client_token_state *ret_state, struct error *error)
 {
     if (!store->locks)
         return true;
     int64_t name = name_of(&claim->key);
-    while (locks_try(store->locks, name, &claim->shared, error)) {
+    while (advisory_locks_try(store->locks, name, &claim->shared, error)) {
         if (claim->shared)
             return true;
         if (clock_mono_ms() >= until_ms) {
-            *ret_state = TOKEN_BUSY;
+            *ret_state = CLIENT_TOKEN_BUSY;
             return true;
         }
-        seat_leave();
+        slot_release();
         clock_nap_us(SHARE_NAP_US);
-        seat_return();
+        slot_acquire();
     }
     return false;
 }
 
-static void set_working(struct token_claim *claim)
+static void set_working(struct idempotency_claim *claim)
 {
     pthread_mutex_lock(&claim->bucket->mutex);
     claim->working = true;
@@ -192,12 +193,12 @@ static void set_working(struct token_claim *claim)
     pthread_mutex_unlock(&claim->bucket->mutex);
 }
 
-bool token_claim(struct store *store, struct arena *arena, const struct token_key *key,
-                 const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
-                 enum token_state *ret_state, struct token_claim **ret_claim,
-                 struct str *ret_answer, struct error *error)
+bool client_token_claim(struct store *store, struct arena *arena, const struct client_token *key,
+                        const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
+                        enum client_token_state *ret_state, struct idempotency_claim **ret_claim,
+                        struct str *ret_answer, struct error *error)
 {
-    struct token_claim *claim = NULL;
+    struct idempotency_claim *claim = NULL;
     struct bucket *bucket = bucket_of(store->claims, key);
     int64_t until_ms = clock_mono_ms() + wait_ms;
     bool left_seat;
@@ -205,15 +206,16 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
     *ret_state = occupy(bucket, key, hash, until_ms, &claim, &left_seat);
     pthread_mutex_unlock(&bucket->mutex);
     if (left_seat)
-        seat_return();
+        slot_acquire();
     *ret_claim = NULL;
-    if (*ret_state != TOKEN_CLAIMED)
+    if (*ret_state != CLIENT_TOKEN_CLAIMED)
         return true;
     bool ok = share(store, claim, until_ms, ret_state, error);
-    if (ok && *ret_state == TOKEN_CLAIMED)
-        ok = token_look_up(store, arena, &claim->key, claim->hash, ret_state, ret_answer, error);
-    if (!ok || *ret_state != TOKEN_CLAIMED) {
-        token_release(store, claim);
+    if (ok && *ret_state == CLIENT_TOKEN_CLAIMED)
+        ok = client_token_look_up(store, arena, &claim->key, claim->hash, ret_state, ret_answer,
+                                  error);
+    if (!ok || *ret_state != CLIENT_TOKEN_CLAIMED) {
+        client_token_release(store, claim);
         return ok;
     }
     set_working(claim);
@@ -221,15 +223,15 @@ bool token_claim(struct store *store, struct arena *arena, const struct token_ke
     return true;
 }
 
-void token_release(struct store *store, struct token_claim *claim)
+void client_token_release(struct store *store, struct idempotency_claim *claim)
 {
     if (!claim)
         return;
     if (claim->shared)
-        locks_release(store->locks, name_of(&claim->key));
+        advisory_locks_release(store->locks, name_of(&claim->key));
     struct bucket *bucket = claim->bucket;
     pthread_mutex_lock(&bucket->mutex);
-    struct token_claim **link = &bucket->first;
+    struct idempotency_claim **link = &bucket->first;
     while (*link != claim)
         link = &(*link)->next;
     *link = claim->next;

@@ -1,9 +1,11 @@
-/* Between claims.c and tokens.c. */
+/* Between idempotency_claims.c and tokens.c. */
 #pragma once
 
 #include "store/client_tokens.h"
 
-/* The stored answer: TOKEN_CLAIMED when there is none, else TOKEN_ANSWERED or TOKEN_CONFLICT. */
-bool token_find(struct store_reader *reader, struct arena *arena, const struct token_key *key,
-                const unsigned char hash[REQUEST_HASH_SIZE], enum token_state *ret_state,
-                struct str *ret_answer, struct error *error);
+/* The stored answer: CLIENT_TOKEN_CLAIMED when there is none, else CLIENT_TOKEN_ANSWERED or
+ * CLIENT_TOKEN_CONFLICT. */
+bool client_token_find(struct store_reader *reader, struct arena *arena,
+                       const struct client_token *key, const unsigned char hash[REQUEST_HASH_SIZE],
+                       enum client_token_state *ret_state, struct str *ret_answer,
+                       struct error *error);

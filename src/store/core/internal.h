@@ -9,8 +9,8 @@
 
 struct committer;
 struct checkpointer;
-struct claims;
-struct locks;
+struct idempotency_claims;
+struct advisory_locks;
 struct pg_server;
 
 struct store {
@@ -42,11 +42,11 @@ struct store {
     int readers_max;           /* a server's: whoever wants one more waits; 0: any number */
     pthread_cond_t reader_put; /* to the pool, or closed */
 
-    struct store_reader *finders; /* resting ones; of a server's database only */
-    int finders_resting;
+    struct store_reader *point_readers; /* resting ones; of a server's database only */
+    int point_readers_resting;
 
-    struct claims *claims;
-    struct locks *locks; /* what other nodes see of the claims; NULL when there are none */
+    struct idempotency_claims *claims;
+    struct advisory_locks *locks; /* what other nodes see of the claims; NULL when there are none */
 };
 
 /* store.c */
@@ -55,17 +55,17 @@ bool store_connect(const struct store *store, enum db_use use, struct db **ret_d
 /* Refuses what a newer program wrote. */
 bool store_check_version(struct store *store, int64_t *ret_version, struct error *error);
 
-/* store_dir.c: a database file; `dir` is the data directory. */
+/* directory.c: a database file; `dir` is the data directory. */
 bool store_open_alone(struct store *store, const char *dir, struct error *error);
 bool store_open_beside(struct store *store, const char *dir, struct error *error);
 
-/* store_server.c */
+/* remote.c */
 bool store_open_node(struct store *store, const char *dir, struct error *error);
 bool store_open_tool(struct store *store, const char *dir, struct error *error);
 
-/* log_length.c: after each batch, before and after its writes are reported. */
-void log_before_report(struct store *store, bool committed, bool scrub);
-void log_after_report(struct store *store);
+/* wal_length.c: after each batch, before and after its writes are reported. */
+void wal_before_report(struct store *store, bool committed, bool scrub);
+void wal_after_report(struct store *store);
 
 /* datadir.c */
 bool datadir_check(const char *dir, struct error *error);
@@ -104,6 +104,6 @@ bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error 
 int64_t reader_now_ms(const struct store_reader *reader);
 void readers_close(struct store *store);
 
-/* claims.c */
-struct claims *claims_new(void);
-void claims_free(struct claims *claims); /* NULL is fine */
+/* idempotency_claims.c */
+struct idempotency_claims *idempotency_claims_new(void);
+void idempotency_claims_free(struct idempotency_claims *claims); /* NULL is fine */

@@ -82,7 +82,7 @@ static bool take_or_reserve(struct store *store, struct store_reader **ret_reade
     while (in_time && !store->readers && store->readers_max > 0 &&
            store->readers_open >= store->readers_max) {
         if (!waits)
-            seat_leave();
+            slot_release();
         waits = true;
         in_time = cond_wait_until(&store->reader_put, &store->readers_mutex, until_ms);
     }
@@ -94,7 +94,7 @@ static bool take_or_reserve(struct store *store, struct store_reader **ret_reade
     store->readers_open += in_time && !reader;
     pthread_mutex_unlock(&store->readers_mutex);
     if (waits)
-        seat_return();
+        slot_acquire();
     *ret_reader = reader;
     return in_time;
 }
@@ -128,7 +128,7 @@ void store_reader_put(struct store *store, struct store_reader *reader)
         store_reader_close(reader);
 }
 
-/* --- finders --- */
+/* --- point_readers --- */
 
 static void close_finder(struct store_reader *reader)
 {
@@ -136,22 +136,23 @@ static void close_finder(struct store_reader *reader)
     free(reader);
 }
 
-bool store_finder_take(struct store *store, struct store_reader **ret_reader, struct error *error)
+bool store_point_reader_take(struct store *store, struct store_reader **ret_reader,
+                             struct error *error)
 {
     if (!store_is_remote(store))
         return store_reader_take(store, ret_reader, error);
     pthread_mutex_lock(&store->readers_mutex);
-    struct store_reader *reader = store->finders;
+    struct store_reader *reader = store->point_readers;
     if (reader) {
-        store->finders = reader->next;
-        store->finders_resting--;
+        store->point_readers = reader->next;
+        store->point_readers_resting--;
     }
     pthread_mutex_unlock(&store->readers_mutex);
     *ret_reader = reader;
     return reader || open_reader(store, DB_FIND, ret_reader, error);
 }
 
-void store_finder_put(struct store *store, struct store_reader *reader)
+void store_point_reader_put(struct store *store, struct store_reader *reader)
 {
     if (!store_is_remote(store)) {
         store_reader_put(store, reader);
@@ -159,11 +160,11 @@ void store_finder_put(struct store *store, struct store_reader *reader)
     }
     store_reader_rest(reader);
     pthread_mutex_lock(&store->readers_mutex);
-    bool keep = store->finders_resting < FINDERS_KEPT;
+    bool keep = store->point_readers_resting < FINDERS_KEPT;
     if (keep) {
-        reader->next = store->finders;
-        store->finders = reader;
-        store->finders_resting++;
+        reader->next = store->point_readers;
+        store->point_readers = reader;
+        store->point_readers_resting++;
     }
     pthread_mutex_unlock(&store->readers_mutex);
     if (!keep)
@@ -172,10 +173,10 @@ void store_finder_put(struct store *store, struct store_reader *reader)
 
 void readers_close(struct store *store)
 {
-    while (store->finders) {
-        struct store_reader *next = store->finders->next;
-        close_finder(store->finders);
-        store->finders = next;
+    while (store->point_readers) {
+        struct store_reader *next = store->point_readers->next;
+        close_finder(store->point_readers);
+        store->point_readers = next;
     }
     while (store->readers) {
         struct store_reader *next = store->readers->next;

@@ -22,6 +22,6 @@ bool store_open_tool(struct store *store, const char *dir, struct error *error)
 bool store_open_node(struct store *store, const char *dir, struct error *error)
 {
     (void)dir;
-    return connect(store, error) && locks_start(store->server, &store->locks, error) &&
+    return connect(store, error) && advisory_locks_start(store->server, &store->locks, error) &&
            committer_start(store, error);
 }

@@ -36,7 +36,7 @@ static struct store *store_new(const struct store_config *config)
     store->readers_max = config->url ? config->connections : 0;
     store->lock_fd = -1;
     store->now_ms = config->now_ms ? config->now_ms : clock_wall_ms;
-    store->claims = claims_new();
+    store->claims = idempotency_claims_new();
     pthread_mutex_init(&store->writer_mutex, NULL);
     pthread_mutex_init(&store->checkpoint_mutex, NULL);
     pthread_mutex_init(&store->readers_mutex, NULL);
@@ -52,8 +52,8 @@ void store_close(struct store *store)
     checkpointer_stop(store);
     readers_close(store);
     db_close(store->writer); /* the last connection to close removes the log */
-    locks_stop(store->locks);
-    claims_free(store->claims);
+    advisory_locks_stop(store->locks);
+    idempotency_claims_free(store->claims);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     pthread_mutex_destroy(&store->writer_mutex);

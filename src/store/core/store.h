@@ -60,8 +60,9 @@ void store_reader_put(struct store *store, struct store_reader *reader);
 /* The same for looking up single rows by their keys (the functions called ..._find), and nothing
  * else: where the store is remote, all of these share one connection, and none waits for a free
  * one. */
-bool store_finder_take(struct store *store, struct store_reader **ret_reader, struct error *error);
-void store_finder_put(struct store *store, struct store_reader *reader);
+bool store_point_reader_take(struct store *store, struct store_reader **ret_reader,
+                             struct error *error);
+void store_point_reader_put(struct store *store, struct store_reader *reader);
 
 /* --- writing --- */
 

@@ -30,7 +30,7 @@ static void empty_log(struct store *store)
 
 /* After a commit that failed halfway the log may hold it whole, past its valid end. Emptying the
  * log makes sure that no recovery finds it there. */
-void log_before_report(struct store *store, bool committed, bool scrub)
+void wal_before_report(struct store *store, bool committed, bool scrub)
 {
     if (!store->path)
         return;
@@ -59,7 +59,7 @@ static void keep_log_short(struct store *store)
         store->restart_at_pages = pages + LOG_PAGES_MORE;
 }
 
-void log_after_report(struct store *store)
+void wal_after_report(struct store *store)
 {
     if (!store->path)
         return;

@@ -49,17 +49,17 @@ void db_rollback(struct db *db)
     db->driver->rollback(db);
 }
 
-bool db_mark(struct db *db, struct error *error)
+bool db_savepoint(struct db *db, struct error *error)
 {
     return db->driver->mark(db, error);
 }
 
-bool db_mark_keep(struct db *db, struct error *error)
+bool db_savepoint_keep(struct db *db, struct error *error)
 {
     return db->driver->mark_keep(db, error);
 }
 
-bool db_mark_undo(struct db *db, struct error *error)
+bool db_savepoint_undo(struct db *db, struct error *error)
 {
     return db->driver->mark_undo(db, error);
 }
@@ -74,12 +74,12 @@ bool db_is_lost(const struct db *db)
     return db->driver->is_lost(db);
 }
 
-bool db_begin_ahead(struct db *db, struct error *error)
+bool db_begin_pipelined(struct db *db, struct error *error)
 {
     return db->driver->begin_ahead ? db->driver->begin_ahead(db, error) : db_begin_write(db, error);
 }
 
-bool db_commit_ahead(struct db *db, bool *ret_held, struct error *error)
+bool db_commit_pipelined(struct db *db, bool *ret_held, struct error *error)
 {
     *ret_held = true;
     return db->driver->commit_ahead ? db->driver->commit_ahead(db, ret_held, error)
@@ -91,7 +91,7 @@ enum db_failure db_failure(const struct db *db)
     return db->driver->failure ? db->driver->failure(db) : DB_FAILED;
 }
 
-bool db_settle(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
+bool db_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
 {
     return db->driver->settle(db, until_ms, ret_committed, error);
 }

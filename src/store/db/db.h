@@ -53,9 +53,9 @@ bool db_commit(struct db *db, struct error *error);
 void db_rollback(struct db *db); /* does nothing outside of a transaction */
 
 /* One write inside a transaction, undone alone. */
-bool db_mark(struct db *db, struct error *error);
-bool db_mark_keep(struct db *db, struct error *error);
-bool db_mark_undo(struct db *db, struct error *error);
+bool db_savepoint(struct db *db, struct error *error);
+bool db_savepoint_keep(struct db *db, struct error *error);
+bool db_savepoint_undo(struct db *db, struct error *error);
 
 /* Until the transaction ends nobody else passes here: what is counted then counts all that others
  * have added, and they will count what this one adds. */
@@ -70,23 +70,23 @@ bool db_is_lost(const struct db *db);
 /* Begins a write transaction in which statements that write are sent without waiting for their
  * answers. Each is taken to do what it is for: with stmt_change, to change a row. What reads waits
  * as usual. No marks. */
-bool db_begin_ahead(struct db *db, struct error *error);
+bool db_begin_pipelined(struct db *db, struct error *error);
 /* Waits for all answers and commits if each statement did what it was taken to do. *ret_held false:
  * one did not, and nothing was committed; what did not come true must be found out by running the
  * writes one by one. */
-bool db_commit_ahead(struct db *db, bool *ret_held, struct error *error);
+bool db_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
 
 enum db_failure {
     DB_FAILED,       /* trying again will not help */
     DB_FAILED_AGAIN, /* nothing was committed, and the same may succeed when it is tried again */
     DB_FAILED_BUSY,  /* another process kept the database for as long as one waits for it */
-    DB_FATE_UNKNOWN, /* the connection went while the commit was under way: ask db_settle */
+    DB_FATE_UNKNOWN, /* the connection went while the commit was under way: ask db_resolve_commit */
 };
 /* Why the last function that failed did so. */
 enum db_failure db_failure(const struct db *db);
 /* Finds out whether the transaction whose fate is unknown was committed, over a new connection.
  * Waits until it is known or `until_ms` (clock_mono_ms) has passed: false. */
-bool db_settle(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
+bool db_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
 
 /* --- statements --- */
 

@@ -18,11 +18,11 @@ struct request {
     int64_t name;
     bool ok, taken;
     struct error error;
-    struct pause answered;
+    struct slot_wait answered;
     struct request *next;
 };
 
-struct locks {
+struct advisory_locks {
     struct db *db;
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -54,7 +54,7 @@ static void take_out(struct names *names, int64_t name)
 }
 
 /* Another connection holds nothing yet. What another node took meanwhile stays its own. */
-static void take_again(struct locks *locks)
+static void take_again(struct advisory_locks *locks)
 {
     struct error error;
     bool *taken = xcalloc(locks->held.count + 1, sizeof(*taken));
@@ -72,8 +72,8 @@ static size_t list_wanted(const struct request *requests, struct names *wanted)
     return wanted->count;
 }
 
-static void answer(struct locks *locks, struct request *requests, bool ok, const bool *taken,
-                   const struct error *error)
+static void answer(struct advisory_locks *locks, struct request *requests, bool ok,
+                   const bool *taken, const struct error *error)
 {
     for (size_t i = 0; requests; i++) {
         struct request *next = requests->next; /* posting ends the request */
@@ -83,12 +83,12 @@ static void answer(struct locks *locks, struct request *requests, bool ok, const
             requests->error = *error;
         if (requests->taken)
             add(&locks->held, requests->name);
-        pause_end(&requests->answered);
+        slot_wait_end(&requests->answered);
         requests = next;
     }
 }
 
-static void serve(struct locks *locks, struct request *requests, struct names *released)
+static void serve(struct advisory_locks *locks, struct request *requests, struct names *released)
 {
     struct names wanted = {0};
     struct error error = {0};
@@ -106,7 +106,7 @@ static void serve(struct locks *locks, struct request *requests, struct names *r
 }
 
 /* False when the store closes. */
-static bool wait_for_work(struct locks *locks, struct request **ret_requests,
+static bool wait_for_work(struct advisory_locks *locks, struct request **ret_requests,
                           struct names *ret_released)
 {
     pthread_mutex_lock(&locks->mutex);
@@ -123,7 +123,7 @@ static bool wait_for_work(struct locks *locks, struct request **ret_requests,
 
 static void *run(void *argument)
 {
-    struct locks *locks = argument;
+    struct advisory_locks *locks = argument;
     struct request *requests;
     struct names released;
     pthread_setname_np(pthread_self(), "locker");
@@ -135,7 +135,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void free_locks(struct locks *locks)
+static void free_locks(struct advisory_locks *locks)
 {
     db_close(locks->db);
     free(locks->held.items);
@@ -144,9 +144,10 @@ static void free_locks(struct locks *locks)
     free(locks);
 }
 
-bool locks_start(const struct pg_server *server, struct locks **ret_locks, struct error *error)
+bool advisory_locks_start(const struct pg_server *server, struct advisory_locks **ret_locks,
+                          struct error *error)
 {
-    struct locks *locks = xcalloc(1, sizeof(*locks));
+    struct advisory_locks *locks = xcalloc(1, sizeof(*locks));
     pthread_mutex_init(&locks->mutex, NULL);
     pthread_cond_init(&locks->wake, NULL);
     bool ok = pg_open(server, DB_READ, &locks->db, error);
@@ -161,7 +162,7 @@ bool locks_start(const struct pg_server *server, struct locks **ret_locks, struc
     return true;
 }
 
-void locks_stop(struct locks *locks)
+void advisory_locks_stop(struct advisory_locks *locks)
 {
     if (!locks)
         return;
@@ -173,7 +174,7 @@ void locks_stop(struct locks *locks)
     free_locks(locks);
 }
 
-static void post(struct locks *locks, struct request *request)
+static void post(struct advisory_locks *locks, struct request *request)
 {
     pthread_mutex_lock(&locks->mutex);
     request->next = locks->requests;
@@ -182,20 +183,21 @@ static void post(struct locks *locks, struct request *request)
     pthread_mutex_unlock(&locks->mutex);
 }
 
-bool locks_try(struct locks *locks, int64_t name, bool *ret_taken, struct error *error)
+bool advisory_locks_try(struct advisory_locks *locks, int64_t name, bool *ret_taken,
+                        struct error *error)
 {
     struct request request = {.name = name};
-    pause_init(&request.answered);
+    slot_wait_init(&request.answered);
     post(locks, &request);
-    pause_wait(&request.answered);
-    pause_done(&request.answered);
+    slot_wait(&request.answered);
+    slot_wait_done(&request.answered);
     *ret_taken = request.taken;
     if (!request.ok && error)
         *error = request.error;
     return request.ok;
 }
 
-void locks_release(struct locks *locks, int64_t name)
+void advisory_locks_release(struct advisory_locks *locks, int64_t name)
 {
     pthread_mutex_lock(&locks->mutex);
     add(&locks->released, name);

@@ -11,13 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct locks;
+struct advisory_locks;
 struct pg_server;
 
-bool locks_start(const struct pg_server *server, struct locks **ret_locks, struct error *error);
-void locks_stop(struct locks *locks); /* gives all back; NULL is fine */
+bool advisory_locks_start(const struct pg_server *server, struct advisory_locks **ret_locks,
+                          struct error *error);
+void advisory_locks_stop(struct advisory_locks *locks); /* gives all back; NULL is fine */
 
 /* Waits for the database, not for whoever holds it: *ret_taken false. A name is a 64-bit hash; two
  * that are equal on one node are both its own. Never call it on an event loop. */
-bool locks_try(struct locks *locks, int64_t name, bool *ret_taken, struct error *error);
-void locks_release(struct locks *locks, int64_t name); /* does not wait */
+bool advisory_locks_try(struct advisory_locks *locks, int64_t name, bool *ret_taken,
+                        struct error *error);
+void advisory_locks_release(struct advisory_locks *locks, int64_t name); /* does not wait */

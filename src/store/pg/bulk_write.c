@@ -50,13 +50,13 @@ struct many {
     struct buf columns[SQL_PARAMS_MAX]; /* of each parameter an array, as it is sent */
 };
 
-struct pg_gathered {
+struct bulk_write {
     struct many tables[TABLE_COUNT];
 };
 
-struct pg_gathered *pg_gathered_new(void)
+struct bulk_write *bulk_write_new(void)
 {
-    struct pg_gathered *gathered = xcalloc(1, sizeof(*gathered));
+    struct bulk_write *gathered = xcalloc(1, sizeof(*gathered));
     for (int i = 0; i < TABLE_COUNT; i++) {
         for (int j = 0; j < SQL_PARAMS_MAX; j++)
             gathered->tables[i].columns[j] = buf_on_heap(COLUMN_MAX);
@@ -75,13 +75,13 @@ static void let_go(struct many *many)
     }
 }
 
-void pg_gathered_forget(struct pg_gathered *gathered)
+void bulk_write_discard(struct bulk_write *gathered)
 {
     for (int i = 0; gathered && i < TABLE_COUNT; i++)
         let_go(&gathered->tables[i]);
 }
 
-void pg_gathered_free(struct pg_gathered *gathered)
+void bulk_write_free(struct bulk_write *gathered)
 {
     for (int i = 0; gathered && i < TABLE_COUNT; i++) {
         for (int j = 0; j < SQL_PARAMS_MAX; j++)
@@ -277,7 +277,7 @@ static bool send_held(struct pg_db *db, struct many *many, struct error *error)
     return ok;
 }
 
-bool pg_gathered_send(struct pg_db *db, struct error *error)
+bool bulk_write_send(struct pg_db *db, struct error *error)
 {
     for (int i = 0; i < TABLE_COUNT; i++) {
         struct many *many = &db->gathered->tables[i];
@@ -296,11 +296,11 @@ static const struct kind *kind_of(int which)
     return NULL;
 }
 
-bool pg_gather(struct pg_db *db, const struct pg_stmt *stmt, struct error *error)
+bool bulk_write_add(struct pg_db *db, const struct pg_stmt *stmt, struct error *error)
 {
     const struct kind *kind = kind_of(stmt->which);
     if (!kind)
-        return pg_gathered_send(db, error) &&
+        return bulk_write_send(db, error) &&
                pg_queue_stmt(db, stmt, stmt->is_change ? 1 : PG_ANY_ROWS, error);
     struct many *many = &db->gathered->tables[kind->table];
     bool fits = many->rows == 0 || (many->kind == kind && shares(many, stmt) && has_room(many));

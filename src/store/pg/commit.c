@@ -37,7 +37,7 @@ static bool plan_anew(struct pg_db *db, struct error *error)
     return db->batch % PLAN_BATCHES != 0 || pg_queue_text(db, "DISCARD PLANS", error);
 }
 
-bool pg_begin_ahead(struct db *base, struct error *error)
+bool pg_begin_pipelined(struct db *base, struct error *error)
 {
     struct pg_db *db = pg_of(base);
     begin(db);
@@ -84,10 +84,10 @@ bool pg_commit(struct db *base, struct error *error)
     return stamp(db, error) && say_commit(db, error);
 }
 
-bool pg_commit_ahead(struct db *base, bool *ret_held, struct error *error)
+bool pg_commit_pipelined(struct db *base, bool *ret_held, struct error *error)
 {
     struct pg_db *db = pg_of(base);
-    bool answered = pg_gathered_send(db, error) && stamp(db, error);
+    bool answered = bulk_write_send(db, error) && stamp(db, error);
     db->ahead = false;
     *ret_held = answered ? db->held : db->failure != DB_FAILED;
     if (answered && !db->held)
@@ -100,7 +100,7 @@ void pg_rollback(struct db *base)
     struct pg_db *db = pg_of(base);
     struct error ignored;
     db->ahead = false;
-    pg_gathered_forget(db->gathered);
+    bulk_write_discard(db->gathered);
     if (db->expected_count > 0)
         pg_drain(db, PG_READ_MS, &ignored); /* what ran ahead */
     if (db->in_transaction && db->conn)
@@ -111,7 +111,7 @@ void pg_rollback(struct db *base)
 
 static bool ask(struct pg_db *db, int64_t until_ms, bool *ret_committed, struct error *error)
 {
-    struct pg_stmt *stmt = pg_stmt_new(db, PG_SETTLE);
+    struct pg_stmt *stmt = pg_stmt_new(db, PG_RESOLVE);
     pg_bind_text(stmt, 1, str_from(db->writer));
     pg_bind_i64(stmt, 2, clock_wall_ms());
     bool ok = pg_queue_stmt(db, stmt, PG_ANY_ROWS, error) &&
@@ -122,7 +122,7 @@ static bool ask(struct pg_db *db, int64_t until_ms, bool *ret_committed, struct 
     return ok;
 }
 
-bool pg_settle(struct db *base, int64_t until_ms, bool *ret_committed, struct error *error)
+bool pg_resolve_commit(struct db *base, int64_t until_ms, bool *ret_committed, struct error *error)
 {
     struct pg_db *db = pg_of(base);
     struct error reason;

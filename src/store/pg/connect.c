@@ -39,7 +39,7 @@ static void drop(struct pg_db *db)
     if (db->conn)
         libpq.finish(db->conn);
     libpq_clear(&db->last);
-    pg_gathered_forget(db->gathered);
+    bulk_write_discard(db->gathered);
     db->conn = NULL;
     db->expected_count = 0;
     memset(db->prepared, 0, sizeof(db->prepared));
@@ -91,9 +91,9 @@ static void keep_words(const char *words, struct error *error)
 static bool connect_once(struct pg_db *db, struct error *error)
 {
     struct error words = {0};
-    seat_leave(); /* a host that is silent takes seconds */
+    slot_release(); /* a host that is silent takes seconds */
     db->conn = pg_server_connect(db->server, db->tries++);
-    seat_return();
+    slot_acquire();
     if (libpq.status(db->conn) == LIBPQ_STATUS_OK) {
         db->connections++;
         if (set_up(db, error))
@@ -128,9 +128,9 @@ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
         }
         if (db->failure == DB_FAILED || clock_mono_ms() >= until_ms)
             return fail(error, reason.code, "%s", reason.message);
-        seat_leave();
+        slot_release();
         clock_nap_us(PG_NAP_US);
-        seat_return();
+        slot_acquire();
     }
     return true;
 }
@@ -180,7 +180,7 @@ bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db
     db->use = use;
     random_uuid(db->writer);
     if (use == DB_WRITE)
-        db->gathered = pg_gathered_new();
+        db->gathered = bulk_write_new();
     if (use == DB_WRITE && !pg_ensure(db, clock_mono_ms() + PG_OPEN_MS, error)) {
         pg_close(&db->base);
         return false;
@@ -202,7 +202,7 @@ void pg_close(struct db *base)
         free(db->resting);
         db->resting = next;
     }
-    pg_gathered_free(db->gathered);
+    bulk_write_free(db->gathered);
     free(db->expected);
     free(db);
 }

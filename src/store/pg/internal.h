@@ -16,11 +16,11 @@ enum {
 /* Statements that only this driver has. */
 enum {
     PG_STAMP = SQL_COUNT, /* writer, batch, time */
-    PG_SETTLE,            /* writer, time */
+    PG_RESOLVE,           /* writer, time */
     PG_LOCK,              /* list of keys */
     PG_UNLOCK,
     PG_STATEMENT_COUNT,
-    PG_MANY = PG_STATEMENT_COUNT, /* and an enum sql: the same for many rows (pg_many.c) */
+    PG_MANY = PG_STATEMENT_COUNT, /* and an enum sql: the same for many rows (bulk_write.c) */
     PG_PREPARED_COUNT = PG_MANY + SQL_COUNT
 };
 
@@ -74,11 +74,11 @@ struct pg_db {
     bool held;                    /* all that ran ahead did what it was taken to do */
     struct pg_expected *expected; /* answers that have not been read */
     size_t expected_count, expected_capacity;
-    struct pg_result *last;       /* what pg_drain read last */
-    struct pg_stmt *resting;      /* statements that nobody uses */
-    struct pg_gathered *gathered; /* what runs ahead and has not been sent */
-    char writer[UUID_SIZE];       /* names this connection's commits: see pg_commit.c */
-    int64_t batch;                /* number of the last one that was begun */
+    struct pg_result *last;      /* what pg_drain read last */
+    struct pg_stmt *resting;     /* statements that nobody uses */
+    struct bulk_write *gathered; /* what runs ahead and has not been sent */
+    char writer[UUID_SIZE];      /* names this connection's commits: see commit.c */
+    int64_t batch;               /* number of the last one that was begun */
     bool prepared[PG_PREPARED_COUNT];
 };
 
@@ -89,44 +89,46 @@ static inline struct pg_db *pg_of(const struct db *db)
 
 extern const struct db_driver pg_driver;
 
-/* --- pg_server.c --- */
+/* --- server.c --- */
 
 /* Waits, some seconds for each host. A host that takes the connection and then is silent or closes
  * it keeps libpq from trying the next one: so each try begins with another host. */
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries);
 /* The server's own. */
-struct pg_line *pg_server_line(const struct pg_server *server);
-struct pg_silence *pg_server_silence(const struct pg_server *server);
+struct read_batcher *pg_server_read_batcher(const struct pg_server *server);
+struct circuit_breaker *pg_server_breaker(const struct pg_server *server);
 
-/* --- pg_silence.c --- */
+/* --- circuit_breaker.c --- */
 
 /* One that asks the server for something, for as long as it takes to give up. */
-struct pg_attempt {
+struct breaker_attempt {
     int64_t begun_ms;
     bool probes; /* the server is silent, and this one finds out whether it still is */
 };
 
-struct pg_silence *pg_silence_new(void);
-void pg_silence_free(struct pg_silence *silence); /* NULL is fine */
+struct circuit_breaker *circuit_breaker_new(void);
+void circuit_breaker_free(struct circuit_breaker *breaker); /* NULL is fine */
 /* False: the server is silent, and another one is finding out whether it still is. */
-bool pg_silence_pass(struct pg_silence *silence, struct error *error);
+bool circuit_breaker_check(struct circuit_breaker *breaker, struct error *error);
 /* The same for one that may find out, if no other does. False also when the server was found silent
  * after `since_ms` (clock_mono_ms), when the caller's wait began: it has waited for nothing
- * already. True must be followed by pg_silence_leave. */
-bool pg_silence_enter(struct pg_silence *silence, int64_t since_ms, struct pg_attempt *ret_attempt,
-                      struct error *error);
+ * already. True must be followed by circuit_breaker_leave. */
+bool circuit_breaker_enter(struct circuit_breaker *breaker, int64_t since_ms,
+                           struct breaker_attempt *ret_attempt, struct error *error);
 enum { PG_NEVER_PROBES = 0 }; /* as `since_ms`: for one that leaves finding out to others */
-/* `in_vain`: it has waited for as long as it may, and for nothing. */
-void pg_silence_leave(struct pg_silence *silence, const struct pg_attempt *attempt, bool in_vain);
-void pg_silence_end(struct pg_silence *silence); /* the server said something */
+/* `timed_out`: it has waited for as long as it may, and for nothing. */
+void circuit_breaker_leave(struct circuit_breaker *breaker, const struct breaker_attempt *attempt,
+                           bool timed_out);
+void circuit_breaker_close(struct circuit_breaker *breaker); /* the server said something */
 
 typedef bool pg_ask_fn(struct pg_db *db, void *argument, struct error *error);
 /* Asks what can be asked again over another connection, perhaps of another server, until it is
- * answered or `until_ms`; not at all where pg_silence_enter says so, to which `since_ms` goes. */
+ * answered or `until_ms`; not at all where circuit_breaker_enter says so, to which `since_ms` goes.
+ */
 bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argument, int64_t since_ms,
                       int64_t until_ms, struct error *error);
 
-/* --- pg_connect.c --- */
+/* --- connect.c --- */
 
 /* Connects if there is no connection; tries again until `until_ms`. */
 bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error);
@@ -134,7 +136,7 @@ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error);
 bool pg_fail_lost(struct pg_db *db, struct error *error);
 void pg_close(struct db *db);
 
-/* --- pg_pipeline.c --- */
+/* --- pipeline.c --- */
 
 /* Sends something without waiting for its answer. */
 bool pg_queue_text(struct pg_db *db, const char *text, struct error *error);
@@ -152,7 +154,7 @@ bool pg_say(struct pg_db *db, const char *text, struct error *error);
  * and after. */
 bool pg_simple(struct pg_db *db, const char *text, struct error *error);
 
-/* --- pg_error.c --- */
+/* --- error.c --- */
 
 /* Sets the error for a result that is one, and why it failed. */
 bool pg_fail_result(struct pg_db *db, const struct pg_result *result, struct error *error);
@@ -166,33 +168,33 @@ void pg_bind_text(struct pg_stmt *stmt, int number, struct str text);
 void pg_bind_i64(struct pg_stmt *stmt, int number, int64_t value);
 int64_t pg_read_i64(const struct pg_result *result, int row, int column);
 
-/* --- pg_line.c --- */
+/* --- read_batcher.c --- */
 
-struct pg_line *pg_line_new(void);
-void pg_line_free(struct pg_line *line); /* NULL is fine */
+struct read_batcher *read_batcher_new(void);
+void read_batcher_free(struct read_batcher *line); /* NULL is fine */
 /* Runs a read that gives one row at most, from any thread, and waits for its result. */
-bool pg_line_read(struct pg_line *line, const struct pg_server *server, struct pg_stmt *stmt,
-                  struct error *error);
+bool read_batcher_read(struct read_batcher *line, const struct pg_server *server,
+                       struct pg_stmt *stmt, struct error *error);
 
-/* --- pg_many.c --- */
+/* --- bulk_write.c --- */
 
-struct pg_gathered *pg_gathered_new(void);
-void pg_gathered_free(struct pg_gathered *gathered);   /* NULL is fine */
-void pg_gathered_forget(struct pg_gathered *gathered); /* what was not sent; NULL is fine */
+struct bulk_write *bulk_write_new(void);
+void bulk_write_free(struct bulk_write *gathered);    /* NULL is fine */
+void bulk_write_discard(struct bulk_write *gathered); /* what was not sent; NULL is fine */
 /* A statement that runs ahead: its values are copied, and it is sent together with others. */
-bool pg_gather(struct pg_db *db, const struct pg_stmt *stmt, struct error *error);
+bool bulk_write_add(struct pg_db *db, const struct pg_stmt *stmt, struct error *error);
 /* Before anything else is sent. */
-bool pg_gathered_send(struct pg_db *db, struct error *error);
+bool bulk_write_send(struct pg_db *db, struct error *error);
 
-/* --- pg_commit.c --- */
+/* --- commit.c --- */
 bool pg_begin_write(struct db *db, struct error *error);
 bool pg_commit(struct db *db, struct error *error);
 void pg_rollback(struct db *db);
-bool pg_begin_ahead(struct db *db, struct error *error);
-bool pg_commit_ahead(struct db *db, bool *ret_held, struct error *error);
-bool pg_settle(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
+bool pg_begin_pipelined(struct db *db, struct error *error);
+bool pg_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
+bool pg_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
 
-/* --- pg_schema.c --- */
+/* --- schema.c --- */
 bool pg_version(struct db *db, int64_t *ret_version, struct error *error);
 bool pg_set_version(struct db *db, int64_t version, struct error *error);
 bool pg_lock_schema(struct db *db, struct error *error);

@@ -16,8 +16,8 @@ static const char *const texts[PG_STATEMENT_COUNT] = {
 #undef STATEMENT
     [PG_STAMP] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, $2, $3)"
                   " ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms"),
-    [PG_SETTLE] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, 0, $2)"
-                   " ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms RETURNING batch"),
+    [PG_RESOLVE] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, 0, $2)"
+                    " ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms RETURNING batch"),
     [PG_LOCK] = ("SELECT key FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key"
                  " WHERE pg_try_advisory_lock(key)"),
     [PG_UNLOCK] = ("SELECT pg_advisory_unlock(key)"
@@ -140,14 +140,14 @@ static bool send(struct pg_db *db, struct pg_stmt *stmt, bool is_change, struct 
 {
     stmt->sent = true;
     if (db->use == DB_FIND)
-        return pg_line_read(pg_server_line(db->server), db->server, stmt, error);
+        return read_batcher_read(pg_server_read_batcher(db->server), db->server, stmt, error);
     if (db->use == DB_READ)
         return read_patiently(db, stmt, error);
     stmt->ahead = db->ahead && writes(stmt);
     stmt->is_change = is_change;
     if (stmt->ahead)
-        return pg_gather(db, stmt, error);
-    return (!db->ahead || pg_gathered_send(db, error)) && send_and_wait(db, stmt, error);
+        return bulk_write_add(db, stmt, error);
+    return (!db->ahead || bulk_write_send(db, error)) && send_and_wait(db, stmt, error);
 }
 
 static bool step(struct stmt *handle, bool *ret_row, struct error *error)
@@ -273,10 +273,10 @@ const struct db_driver pg_driver = {
     .mark_undo = mark_undo,
     .lock_counts = lock_counts,
     .is_lost = is_lost,
-    .begin_ahead = pg_begin_ahead,
-    .commit_ahead = pg_commit_ahead,
+    .begin_ahead = pg_begin_pipelined,
+    .commit_ahead = pg_commit_pipelined,
     .failure = failure,
-    .settle = pg_settle,
+    .settle = pg_resolve_commit,
     .open = open_statement,
     .done = done,
     .text = bind_text,

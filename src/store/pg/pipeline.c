@@ -19,9 +19,9 @@ static bool wait_for(struct pg_db *db, bool sends, int64_t until_ms)
         .events = (short)(POLLIN | (sends ? POLLOUT : 0)),
     };
     int64_t left_ms = until_ms - clock_mono_ms();
-    seat_leave();
+    slot_release();
     bool ready = poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0) > 0;
-    seat_return();
+    slot_acquire();
     return ready && libpq.consumeInput(db->conn);
 }
 
@@ -160,7 +160,7 @@ bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error)
     db->expected_count = 0;
     if (!read_mark(db, until_ms, failed ? NULL : error))
         return false;
-    pg_silence_end(pg_server_silence(db->server));
+    circuit_breaker_close(pg_server_breaker(db->server));
     return !failed;
 }
 

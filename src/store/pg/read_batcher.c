@@ -19,33 +19,33 @@ struct asker {
     int64_t until_ms;
     bool ok, leads;
     struct error error;
-    struct pause pause; /* until it is answered, or is to lead */
+    struct slot_wait wait; /* until it is answered, or is to lead */
     struct asker *next;
 };
 
-struct pg_line {
+struct read_batcher {
     pthread_mutex_t mutex;
     struct asker *first, **last;
     bool led;
     struct db *db; /* the leader's */
 };
 
-struct pg_line *pg_line_new(void)
+struct read_batcher *read_batcher_new(void)
 {
-    struct pg_line *line = xcalloc(1, sizeof(*line));
-    pthread_mutex_init(&line->mutex, NULL);
-    line->last = &line->first;
-    return line;
+    struct read_batcher *batcher = xcalloc(1, sizeof(*batcher));
+    pthread_mutex_init(&batcher->mutex, NULL);
+    batcher->last = &batcher->first;
+    return batcher;
 }
 
-void pg_line_free(struct pg_line *line)
+void read_batcher_free(struct read_batcher *batcher)
 {
-    if (!line)
+    if (!batcher)
         return;
-    if (line->db)
-        pg_close(line->db);
-    pthread_mutex_destroy(&line->mutex);
-    free(line);
+    if (batcher->db)
+        pg_close(batcher->db);
+    pthread_mutex_destroy(&batcher->mutex);
+    free(batcher);
 }
 
 /* --- the leader --- */
@@ -100,42 +100,42 @@ static void answer_all(struct pg_db *db, struct asker *group)
 }
 
 /* Called with the mutex held. */
-static struct asker *take_group(struct pg_line *line)
+static struct asker *take_group(struct read_batcher *batcher)
 {
-    struct asker *group = line->first, **end = &line->first;
+    struct asker *group = batcher->first, **end = &batcher->first;
     for (int i = 0; i < GROUP_MAX && *end; i++)
         end = &(*end)->next;
-    line->first = *end;
+    batcher->first = *end;
     *end = NULL;
-    if (!line->first)
-        line->last = &line->first;
+    if (!batcher->first)
+        batcher->last = &batcher->first;
     return group;
 }
 
-static void hand_on(struct pg_line *line)
+static void hand_on(struct read_batcher *batcher)
 {
-    pthread_mutex_lock(&line->mutex);
-    struct asker *leader = line->first;
+    pthread_mutex_lock(&batcher->mutex);
+    struct asker *leader = batcher->first;
     if (leader)
         leader->leads = true;
     else
-        line->led = false;
-    pthread_mutex_unlock(&line->mutex);
+        batcher->led = false;
+    pthread_mutex_unlock(&batcher->mutex);
     if (leader)
-        pause_end(&leader->pause);
+        slot_wait_end(&leader->wait);
 }
 
 /* Its own question is the first of the group. */
-static void lead(struct pg_line *line)
+static void lead(struct read_batcher *batcher)
 {
-    pthread_mutex_lock(&line->mutex);
-    struct asker *group = take_group(line);
-    pthread_mutex_unlock(&line->mutex);
-    answer_all(pg_of(line->db), group);
-    hand_on(line);
+    pthread_mutex_lock(&batcher->mutex);
+    struct asker *group = take_group(batcher);
+    pthread_mutex_unlock(&batcher->mutex);
+    answer_all(pg_of(batcher->db), group);
+    hand_on(batcher);
     for (struct asker *asker = group->next; asker;) {
-        struct asker *next = asker->next; /* whose pause ends, may be gone */
-        pause_end(&asker->pause);
+        struct asker *next = asker->next; /* whose wait ends, may be gone */
+        slot_wait_end(&asker->wait);
         asker = next;
     }
 }
@@ -143,34 +143,34 @@ static void lead(struct pg_line *line)
 /* --- who asks --- */
 
 /* Whether nobody leads yet. The connection's memory is made here; it connects when it is used. */
-static bool join(struct pg_line *line, const struct pg_server *server, struct asker *asker)
+static bool join(struct read_batcher *batcher, const struct pg_server *server, struct asker *asker)
 {
     struct error ignored;
-    pthread_mutex_lock(&line->mutex);
-    if (!line->db)
-        pg_open(server, DB_READ, &line->db, &ignored);
-    *line->last = asker;
-    line->last = &asker->next;
-    bool leads = !line->led;
-    line->led = true;
-    pthread_mutex_unlock(&line->mutex);
+    pthread_mutex_lock(&batcher->mutex);
+    if (!batcher->db)
+        pg_open(server, DB_READ, &batcher->db, &ignored);
+    *batcher->last = asker;
+    batcher->last = &asker->next;
+    bool leads = !batcher->led;
+    batcher->led = true;
+    pthread_mutex_unlock(&batcher->mutex);
     return leads;
 }
 
-bool pg_line_read(struct pg_line *line, const struct pg_server *server, struct pg_stmt *stmt,
-                  struct error *error)
+bool read_batcher_read(struct read_batcher *batcher, const struct pg_server *server,
+                       struct pg_stmt *stmt, struct error *error)
 {
     struct asker asker = {.stmt = stmt, .until_ms = clock_mono_ms() + PG_READ_MS};
-    if (!pg_silence_pass(pg_server_silence(server), error))
+    if (!circuit_breaker_check(pg_server_breaker(server), error))
         return false;
-    pause_init(&asker.pause);
-    bool leads = join(line, server, &asker);
+    slot_wait_init(&asker.wait);
+    bool leads = join(batcher, server, &asker);
     if (!leads) {
-        pause_wait(&asker.pause);
+        slot_wait(&asker.wait);
         leads = asker.leads;
     }
     if (leads)
-        lead(line);
-    pause_done(&asker.pause);
+        lead(batcher);
+    slot_wait_done(&asker.wait);
     return asker.ok || fail(error, asker.error.code, "%s", asker.error.message);
 }

@@ -1,6 +1,6 @@
 /* PostgreSQL's driver: the schema's version and changes. Tables are in a schema of their own, so
  * that a database can be shared with others. Beside the store's tables there are two of this
- * driver: the version, and the writers of pg_commit.c. */
+ * driver: the version, and the writers of commit.c. */
 #include "store/pg/internal.h"
 
 #include "base/buf.h"

@@ -16,8 +16,8 @@ static const char *const list_names[LIST_COUNT] = {"host", "hostaddr", "port"};
 struct pg_server {
     char *url;
     const struct secret *password;
-    struct pg_line *line;
-    struct pg_silence *silence;
+    struct read_batcher *batcher;
+    struct circuit_breaker *breaker;
     char *lists[LIST_COUNT]; /* NULL: not given */
 };
 
@@ -26,8 +26,8 @@ struct pg_server *pg_server_new(const char *url, const struct secret *password)
     struct pg_server *server = xcalloc(1, sizeof(*server));
     server->url = xstrdup(url);
     server->password = password;
-    server->line = pg_line_new();
-    server->silence = pg_silence_new();
+    server->batcher = read_batcher_new();
+    server->breaker = circuit_breaker_new();
     return server;
 }
 
@@ -35,8 +35,8 @@ void pg_server_free(struct pg_server *server)
 {
     if (!server)
         return;
-    pg_line_free(server->line);
-    pg_silence_free(server->silence);
+    read_batcher_free(server->batcher);
+    circuit_breaker_free(server->breaker);
     explicit_bzero(server->url, strlen(server->url));
     free(server->url);
     for (size_t i = 0; i < LIST_COUNT; i++)
@@ -120,14 +120,14 @@ static void add_all(struct libpq_parameters *parameters, const struct pg_server 
     libpq_add(parameters, "client_encoding", "UTF8");
 }
 
-struct pg_line *pg_server_line(const struct pg_server *server)
+struct read_batcher *pg_server_read_batcher(const struct pg_server *server)
 {
-    return server->line;
+    return server->batcher;
 }
 
-struct pg_silence *pg_server_silence(const struct pg_server *server)
+struct circuit_breaker *pg_server_breaker(const struct pg_server *server)
 {
-    return server->silence;
+    return server->breaker;
 }
 
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries)

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    /* 64 GiB. Keeps the first byte of a page number 0, which sqlite_page.c relies on. */
+    /* 64 GiB. Keeps the first byte of a page number 0, which page.c relies on. */
     DB_PAGES_MAX = 0xFFFFFF,
     BUSY_NAP_US = 500,
 };
@@ -20,7 +20,7 @@ static const char *const common_settings =
     "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
 
 static const char *const settings[] = {
-    /* Room for the inner pages on the way to a million profiles (sqlite_cache.c). */
+    /* Room for the inner pages on the way to a million profiles (page_cache.c). */
     [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -3072;",
     [DB_WRITE] = "PRAGMA cache_size = -1024;",
     [DB_CHECKPOINT] = "PRAGMA cache_size = -64;",
@@ -122,7 +122,7 @@ void sqlite_close(struct db *base)
     int rc = sqlite3_close(db->handle);
     assert(rc == SQLITE_OK); /* anything else is a statement that was left open */
     (void)rc;
-    sqlite_drop_mark(db);
+    sqlite_drop_guard(db);
     free(db->path);
     free(db);
 }
@@ -286,7 +286,7 @@ bool sqlite_checkpoint(struct db *base, enum checkpoint_mode mode, int64_t limit
     if (*ret_whole && mode == CHECKPOINT_TRUNCATE)
         db->log_pages = 0;
     if (*ret_whole && mode == CHECKPOINT_TRUNCATE && db->use == DB_CHECKPOINT)
-        sqlite_sync_mark(db); /* on the checkpointer's thread, where nobody waits for it */
+        sqlite_sync_guard(db); /* on the checkpointer's thread, where nobody waits for it */
     return rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY || sqlite_fail(db, rc, error);
 }
 

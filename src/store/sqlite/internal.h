@@ -19,9 +19,9 @@ enum {
     TX_COUNTED,
     TX_COMMIT,
     TX_ROLLBACK,
-    TX_MARK,
-    TX_MARK_KEEP,
-    TX_MARK_UNDO,
+    TX_SAVEPOINT,
+    TX_SAVEPOINT_KEEP,
+    TX_SAVEPOINT_UNDO,
     PREPARED_COUNT
 };
 
@@ -51,9 +51,9 @@ static inline struct sqlite_db *sqlite_of(const struct db *db)
 
 extern const struct db_driver sqlite_driver;
 
-bool sqlite_sync_path(const char *path, int flags, struct error *error); /* sqlite_create.c */
+bool sqlite_sync_path(const char *path, int flags, struct error *error); /* create.c */
 
-/* The driver's functions that are in sqlite_file.c. */
+/* The driver's functions that are in file.c. */
 void sqlite_close(struct db *db);
 bool sqlite_version(struct db *db, int64_t *ret_version, struct error *error);
 bool sqlite_set_version(struct db *db, int64_t version, struct error *error);
@@ -64,18 +64,18 @@ void sqlite_rollback(struct db *db);
 /* Sets the error for a result code; at run time no path is told, since callers may see it. */
 bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error);
 
-/* How many commits the database has seen; sqlite_file.c. */
+/* How many commits the database has seen; file.c. */
 bool sqlite_read_count(struct sqlite_db *db, int64_t *ret_count, struct error *error);
 
-/* sqlite_mark.c */
+/* rollback_guard.c */
 void sqlite_note_commit(struct sqlite_db *db, int64_t count); /* once it is durable */
-void sqlite_sync_mark(const struct sqlite_db *db);
-void sqlite_drop_mark(struct sqlite_db *db); /* synced; does nothing when none is kept */
+void sqlite_sync_guard(const struct sqlite_db *db);
+void sqlite_drop_guard(struct sqlite_db *db); /* synced; does nothing when none is kept */
 
-int sqlite_add_functions(sqlite3 *handle); /* sqlite_place.c: what the statements call */
+int sqlite_add_functions(sqlite3 *handle); /* profile_rowid.c: what the statements call */
 
-/* The file system below SQLite as we want it: see sqlite_vfs.c. */
+/* The file system below SQLite as we want it: see vfs.c. */
 const char *sqlite_vfs_name(void);
 
-/* Before SQLite is first used; sqlite_cache.c. */
+/* Before SQLite is first used; page_cache.c. */
 void sqlite_keep_inner_pages(void);

@@ -92,7 +92,7 @@ static bool move_all(struct db *db, struct error *error)
     return ok;
 }
 
-void sqlite_place_profiles(struct db *db)
+void sqlite_move_profiles(struct db *db)
 {
     struct error error = {0};
     if (!has_stray(sqlite_of(db)->handle))

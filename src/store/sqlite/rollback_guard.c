@@ -112,7 +112,7 @@ static bool open_mark(struct sqlite_db *db, const char *path, struct error *erro
     return true;
 }
 
-bool sqlite_keep_mark(struct db *base, struct error *error)
+bool sqlite_keep_guard(struct db *base, struct error *error)
 {
     struct sqlite_db *db = sqlite_of(base);
     if (db->mark_fd >= 0)
@@ -148,7 +148,7 @@ void sqlite_note_commit(struct sqlite_db *db, int64_t count)
 }
 
 /* By path, since the connection that calls it writes none. */
-void sqlite_sync_mark(const struct sqlite_db *db)
+void sqlite_sync_guard(const struct sqlite_db *db)
 {
     char *path = mark_path(db->path);
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -159,7 +159,7 @@ void sqlite_sync_mark(const struct sqlite_db *db)
     free(path);
 }
 
-void sqlite_drop_mark(struct sqlite_db *db)
+void sqlite_drop_guard(struct sqlite_db *db)
 {
     if (db->mark_fd < 0)
         return;

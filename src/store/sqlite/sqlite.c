@@ -18,9 +18,9 @@ static const char *const texts[PREPARED_COUNT] = {
     [TX_COUNTED] = "SELECT count FROM changes WHERE rowid = 1",
     [TX_COMMIT] = "COMMIT",
     [TX_ROLLBACK] = "ROLLBACK",
-    [TX_MARK] = "SAVEPOINT one_write",
-    [TX_MARK_KEEP] = "RELEASE one_write",
-    [TX_MARK_UNDO] = "ROLLBACK TO one_write",
+    [TX_SAVEPOINT] = "SAVEPOINT one_write",
+    [TX_SAVEPOINT_KEEP] = "RELEASE one_write",
+    [TX_SAVEPOINT_UNDO] = "ROLLBACK TO one_write",
 };
 
 static const struct failure {
@@ -240,17 +240,17 @@ static bool commit(struct db *db, struct error *error)
 
 static bool mark(struct db *db, struct error *error)
 {
-    return say(db, TX_MARK, error);
+    return say(db, TX_SAVEPOINT, error);
 }
 
 static bool mark_keep(struct db *db, struct error *error)
 {
-    return say(db, TX_MARK_KEEP, error);
+    return say(db, TX_SAVEPOINT_KEEP, error);
 }
 
 static bool mark_undo(struct db *db, struct error *error)
 {
-    return say(db, TX_MARK_UNDO, error) && say(db, TX_MARK_KEEP, error);
+    return say(db, TX_SAVEPOINT_UNDO, error) && say(db, TX_SAVEPOINT_KEEP, error);
 }
 
 static enum db_failure why_failed(const struct db *db)

@@ -21,14 +21,14 @@ bool sqlite_copy(const char *from, bool checked, const char *to, struct error *e
  * Outside of a transaction. */
 bool sqlite_prepare_file(struct db *db, struct error *error);
 
-/* Moves profiles to where look-ups by name expect them (sqlite_place.c), which those of an older
+/* Moves profiles to where look-ups by name expect them (profile_rowid.c), which those of an older
  * program are not. Reads one page when there are none. What could not be moved is found all the
  * same, and left to the next call. */
-void sqlite_place_profiles(struct db *db);
+void sqlite_move_profiles(struct db *db);
 
 /* From now on the connection's commits are noted in DIR/mark. Fails, with what to do, when the
  * database has seen fewer commits than the mark says. */
-bool sqlite_keep_mark(struct db *db, struct error *error);
+bool sqlite_keep_guard(struct db *db, struct error *error);
 /* The same for a database that is not there at all. */
 bool sqlite_check_absence(const char *path, struct error *error);
 

@@ -1,5 +1,5 @@
 /* The file functions that SQLite works with: the system's own, but that pages are finished on their
- * way into the database file and looked at on their way out (sqlite_page.c), and that nothing which
+ * way into the database file and looked at on their way out (page.c), and that nothing which
  * is to be written is opened for reading only. */
 #include "store/sqlite/internal.h"
 #include "store/sqlite/page.h"

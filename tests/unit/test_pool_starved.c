@@ -33,7 +33,7 @@ enum { THREADS = 4, JOBS = 3 };
 
 static atomic_int jobs_done, misplaced;
 static pthread_barrier_t together;
-static struct pause answer;
+static struct slot_wait answer;
 
 static void count_job(void *argument)
 {
@@ -52,35 +52,35 @@ static void stay(void *argument)
 /* Leaves its seat in between, as for a vendor's answer. */
 static void stay_and_wait(void *argument)
 {
-    pause_init(&answer);
+    slot_wait_init(&answer);
     stay(argument);
-    pause_wait(&answer);
-    pause_done(&answer);
+    slot_wait(&answer);
+    slot_wait_done(&answer);
 }
 
-static struct workers *pool(int computing)
+static struct pool *pool(int computing)
 {
     atomic_store(&jobs_done, 0);
     atomic_store(&misplaced, 0);
     atomic_store(&refused, 0);
     atomic_store(&starved, false);
     pthread_barrier_init(&together, NULL, 2);
-    return workers_new(
-        &(struct workers_config){.max_threads = THREADS, .queue_max = 100, .computing = computing});
+    return pool_new(
+        &(struct pool_config){.max_threads = THREADS, .queue_max = 100, .computing = computing});
 }
 
-static void end(struct workers *workers)
+static void end(struct pool *workers)
 {
-    workers_free(workers);
+    pool_free(workers);
     pthread_barrier_destroy(&together);
     assert_int_equal(atomic_load(&misplaced), 0);
 }
 
-static void post_numbered(struct workers *workers, int *numbers)
+static void post_numbered(struct pool *workers, int *numbers)
 {
     for (int i = 0; i < JOBS; i++) {
         numbers[i] = i;
-        assert_true(workers_post(workers, STR_NULL, count_job, &numbers[i], NULL));
+        assert_true(pool_post(workers, STR_NULL, count_job, &numbers[i], NULL));
     }
 }
 
@@ -88,18 +88,18 @@ static void post_numbered(struct workers *workers, int *numbers)
 static void without_a_thread_no_job_is_taken(void **state)
 {
     (void)state;
-    struct workers *workers = pool(0);
+    struct pool *workers = pool(0);
     struct error error = {0};
     int number = 0;
     atomic_store(&starved, true);
-    assert_false(workers_post(workers, STR("vendor"), count_job, &number, &error));
+    assert_false(pool_post(workers, STR("vendor"), count_job, &number, &error));
     assert_int_equal(error.code, ERR_THROTTLING);
     assert_string_equal(error.message, "Rate exceeded: the system has no thread left for this "
                                        "request. Try again in a while.");
-    assert_int_equal(workers_counts(workers).busy, 0);
-    assert_int_equal(workers_counts(workers).queued, 0);
+    assert_int_equal(pool_counts(workers).busy, 0);
+    assert_int_equal(pool_counts(workers).queued, 0);
     atomic_store(&starved, false);
-    assert_true(workers_post(workers, STR("vendor"), count_job, &number, &error));
+    assert_true(pool_post(workers, STR("vendor"), count_job, &number, &error));
     end(workers);
     assert_int_equal(atomic_load(&jobs_done), 1);
 }
@@ -108,21 +108,21 @@ static void without_a_thread_no_job_is_taken(void **state)
 static void jobs_wait_for_the_threads_that_there_are(void **state)
 {
     (void)state;
-    struct workers *workers = pool(0);
+    struct pool *workers = pool(0);
     int numbers[JOBS];
-    assert_true(workers_post(workers, STR_NULL, stay, NULL, NULL));
+    assert_true(pool_post(workers, STR_NULL, stay, NULL, NULL));
     pthread_barrier_wait(&together);
     atomic_store(&starved, true);
     post_numbered(workers, numbers);
     assert_int_equal(atomic_load(&refused), JOBS);
-    assert_int_equal(workers_counts(workers).threads, 1);
-    assert_int_equal(workers_counts(workers).busy, 1 + JOBS);
+    assert_int_equal(pool_counts(workers).threads, 1);
+    assert_int_equal(pool_counts(workers).busy, 1 + JOBS);
     assert_int_equal(atomic_load(&jobs_done), 0);
     pthread_barrier_wait(&together);
-    while (workers_counts(workers).busy > 0)
+    while (pool_counts(workers).busy > 0)
         sched_yield();
     assert_int_equal(atomic_load(&jobs_done), JOBS);
-    assert_int_equal(workers_counts(workers).threads, 1);
+    assert_int_equal(pool_counts(workers).threads, 1);
     end(workers);
 }
 
@@ -131,9 +131,9 @@ static void jobs_wait_for_the_threads_that_there_are(void **state)
 static void a_seat_that_no_thread_takes_is_not_lost(void **state)
 {
     (void)state;
-    struct workers *workers = pool(1);
+    struct pool *workers = pool(1);
     int numbers[JOBS];
-    assert_true(workers_post(workers, STR_NULL, stay_and_wait, NULL, NULL));
+    assert_true(pool_post(workers, STR_NULL, stay_and_wait, NULL, NULL));
     pthread_barrier_wait(&together);
     post_numbered(workers, numbers);
     assert_int_equal(atomic_load(&refused), 0); /* they wait for the seat */
@@ -142,8 +142,8 @@ static void a_seat_that_no_thread_takes_is_not_lost(void **state)
     while (atomic_load(&refused) < JOBS)
         sched_yield();
     assert_int_equal(atomic_load(&jobs_done), 0);
-    pause_end(&answer);
-    while (workers_counts(workers).busy > 0)
+    slot_wait_end(&answer);
+    while (pool_counts(workers).busy > 0)
         sched_yield();
     assert_int_equal(atomic_load(&jobs_done), JOBS);
     end(workers);

@@ -12,11 +12,11 @@
 /* --- seats --- */
 
 struct waiter {
-    struct seat_claim claim; /* first, so that one pointer is both */
+    struct slot_request claim; /* first, so that one pointer is both */
     sem_t granted;
 };
 
-static void note_grant(struct seat_claim *claim)
+static void note_grant(struct slot_request *claim)
 {
     sem_post(&((struct waiter *)claim)->granted);
 }
@@ -30,24 +30,24 @@ static void waiter_init(struct waiter *waiter)
 static void seats_are_given_in_order(void **state)
 {
     (void)state;
-    struct seats *seats = seats_new(2);
+    struct cpu_slots *seats = cpu_slots_new(2);
     struct waiter waiters[4];
     for (size_t i = 0; i < 4; i++) {
         waiter_init(&waiters[i]);
-        assert_int_equal(seats_take(seats, &waiters[i].claim), i < 2);
+        assert_int_equal(cpu_slots_take(seats, &waiters[i].claim), i < 2);
     }
-    assert_ptr_equal(seats_pass(seats), &waiters[2]);
-    assert_ptr_equal(seats_pass(seats), &waiters[3]);
-    assert_null(seats_pass(seats));
-    assert_true(seats_take(seats, &waiters[0].claim));
-    assert_null(seats_pass(seats));
-    assert_null(seats_pass(seats));
-    seats_free(seats);
+    assert_ptr_equal(cpu_slots_pass(seats), &waiters[2]);
+    assert_ptr_equal(cpu_slots_pass(seats), &waiters[3]);
+    assert_null(cpu_slots_pass(seats));
+    assert_true(cpu_slots_take(seats, &waiters[0].claim));
+    assert_null(cpu_slots_pass(seats));
+    assert_null(cpu_slots_pass(seats));
+    cpu_slots_free(seats);
 }
 
 struct helper {
-    struct seats *seats;
-    struct pause pause;
+    struct cpu_slots *seats;
+    struct slot_wait pause;
     sem_t ready; /* its pause can be ended */
     sem_t went_on;
 };
@@ -57,21 +57,21 @@ static void *wait_and_go_on(void *argument)
     struct helper *helper = argument;
     struct waiter waiter;
     waiter_init(&waiter);
-    if (helper->seats && !seats_take(helper->seats, &waiter.claim))
+    if (helper->seats && !cpu_slots_take(helper->seats, &waiter.claim))
         return NULL;
-    seats_sit(helper->seats);
-    pause_init(&helper->pause);
+    cpu_slots_use(helper->seats);
+    slot_wait_init(&helper->pause);
     sem_post(&helper->ready);
-    pause_wait(&helper->pause);
+    slot_wait(&helper->pause);
     sem_post(&helper->went_on);
-    pause_done(&helper->pause);
-    struct seat_claim *next = helper->seats ? seats_pass(helper->seats) : NULL;
+    slot_wait_done(&helper->pause);
+    struct slot_request *next = helper->seats ? cpu_slots_pass(helper->seats) : NULL;
     if (next)
         next->granted(next);
     return helper;
 }
 
-static void helper_start(struct helper *helper, struct seats *seats, pthread_t *ret_thread)
+static void helper_start(struct helper *helper, struct cpu_slots *seats, pthread_t *ret_thread)
 {
     helper->seats = seats;
     sem_init(&helper->ready, 0, 0);
@@ -92,27 +92,27 @@ static void helper_end(pthread_t thread)
 static void who_waits_leaves_the_seat_and_has_it_again_first(void **state)
 {
     (void)state;
-    struct seats *seats = seats_new(1);
+    struct cpu_slots *seats = cpu_slots_new(1);
     struct waiter one, later;
     struct helper helper;
     pthread_t thread;
     waiter_init(&one);
     waiter_init(&later);
     helper_start(&helper, seats, &thread);
-    if (!seats_take(seats, &one.claim))
+    if (!cpu_slots_take(seats, &one.claim))
         sem_wait(&one.granted);
-    assert_false(seats_take(seats, &later.claim));
-    pause_end(&helper.pause);
+    assert_false(cpu_slots_take(seats, &later.claim));
+    slot_wait_end(&helper.pause);
     assert_int_equal(sem_trywait(&helper.went_on), -1);
-    struct seat_claim *first = seats_pass(seats);
+    struct slot_request *first = cpu_slots_pass(seats);
     assert_ptr_equal(first, &helper.pause.claim);
     assert_int_equal(sem_trywait(&later.granted), -1);
     first->granted(first); /* who passes the seat on when it ends */
     sem_wait(&helper.went_on);
     sem_wait(&later.granted);
     helper_end(thread);
-    assert_null(seats_pass(seats));
-    seats_free(seats);
+    assert_null(cpu_slots_pass(seats));
+    cpu_slots_free(seats);
 }
 
 static void threads_without_a_seat_wait_as_well(void **state)
@@ -121,30 +121,30 @@ static void threads_without_a_seat_wait_as_well(void **state)
     struct helper helper;
     pthread_t thread;
     helper_start(&helper, NULL, &thread);
-    pause_end(&helper.pause);
+    slot_wait_end(&helper.pause);
     helper_end(thread);
 }
 
 static void a_wait_that_ended_before_it_began_keeps_the_seat(void **state)
 {
     (void)state;
-    struct seats *seats = seats_new(1);
+    struct cpu_slots *seats = cpu_slots_new(1);
     struct waiter me, other;
-    struct pause pause;
+    struct slot_wait pause;
     waiter_init(&me);
     waiter_init(&other);
-    assert_true(seats_take(seats, &me.claim));
-    assert_false(seats_take(seats, &other.claim));
-    seats_sit(seats);
-    pause_init(&pause);
-    pause_end(&pause);
-    pause_wait(&pause);
-    pause_done(&pause);
+    assert_true(cpu_slots_take(seats, &me.claim));
+    assert_false(cpu_slots_take(seats, &other.claim));
+    cpu_slots_use(seats);
+    slot_wait_init(&pause);
+    slot_wait_end(&pause);
+    slot_wait(&pause);
+    slot_wait_done(&pause);
     assert_int_equal(sem_trywait(&other.granted), -1);
-    seats_sit(NULL);
-    assert_ptr_equal(seats_pass(seats), &other);
-    assert_null(seats_pass(seats));
-    seats_free(seats);
+    cpu_slots_use(NULL);
+    assert_ptr_equal(cpu_slots_pass(seats), &other);
+    assert_null(cpu_slots_pass(seats));
+    cpu_slots_free(seats);
 }
 
 /* --- workers --- */
@@ -170,11 +170,11 @@ static void compute_and_wait(void *argument)
 {
     struct jobs *jobs = argument;
     compute(jobs);
-    seat_leave();
+    slot_release();
     atomic_fetch_add(&jobs->waiting, 1);
     while (!atomic_load(&jobs->released))
         sched_yield();
-    seat_return();
+    slot_acquire();
     compute(jobs);
 }
 
@@ -184,20 +184,20 @@ static void all_wait_but_few_compute(void **state)
 {
     (void)state;
     struct jobs jobs = {0};
-    struct workers *workers = workers_new(
-        &(struct workers_config){.max_threads = JOBS, .computing = SEATS, .idle_ms = 1});
+    struct pool *workers =
+        pool_new(&(struct pool_config){.max_threads = JOBS, .computing = SEATS, .idle_ms = 1});
     for (int i = 0; i < JOBS; i++)
-        assert_true(workers_post(workers, STR_NULL, compute_and_wait, &jobs, NULL));
+        assert_true(pool_post(workers, STR_NULL, compute_and_wait, &jobs, NULL));
     while (atomic_load(&jobs.waiting) < JOBS)
         sched_yield();
     atomic_store(&jobs.released, true);
-    workers_free(workers);
+    pool_free(workers);
     assert_in_range(atomic_load(&jobs.most), 1, SEATS);
 }
 
 struct order {
     atomic_int begun;
-    struct pause pause;
+    struct slot_wait pause;
     sem_t waits;
     int ended_after; /* jobs that had begun when the one that waits was done */
 };
@@ -205,10 +205,10 @@ struct order {
 static void wait_then_note(void *argument)
 {
     struct order *order = argument;
-    pause_init(&order->pause);
+    slot_wait_init(&order->pause);
     sem_post(&order->waits);
-    pause_wait(&order->pause);
-    pause_done(&order->pause);
+    slot_wait(&order->pause);
+    slot_wait_done(&order->pause);
     order->ended_after = atomic_load(&order->begun);
 }
 
@@ -217,7 +217,7 @@ static void end_the_wait(void *argument)
     struct order *order = argument;
     sem_wait(&order->waits);
     if (atomic_fetch_add(&order->begun, 1) == 0)
-        pause_end(&order->pause);
+        slot_wait_end(&order->pause);
     sem_post(&order->waits);
 }
 
@@ -227,13 +227,13 @@ static void jobs_in_hand_go_before_new_ones(void **state)
 {
     (void)state;
     struct order order = {0};
-    struct workers *workers =
-        workers_new(&(struct workers_config){.max_threads = 8, .computing = 1, .idle_ms = 1});
+    struct pool *workers =
+        pool_new(&(struct pool_config){.max_threads = 8, .computing = 1, .idle_ms = 1});
     sem_init(&order.waits, 0, 0);
-    assert_true(workers_post(workers, STR_NULL, wait_then_note, &order, NULL));
-    assert_true(workers_post(workers, STR_NULL, end_the_wait, &order, NULL));
-    assert_true(workers_post(workers, STR_NULL, end_the_wait, &order, NULL));
-    workers_free(workers);
+    assert_true(pool_post(workers, STR_NULL, wait_then_note, &order, NULL));
+    assert_true(pool_post(workers, STR_NULL, end_the_wait, &order, NULL));
+    assert_true(pool_post(workers, STR_NULL, end_the_wait, &order, NULL));
+    pool_free(workers);
     assert_int_equal(order.ended_after, 1);
     assert_int_equal(atomic_load(&order.begun), 2);
 }

@@ -15,7 +15,7 @@
 struct silent {
     int listener;
     struct pg_server *server;
-    struct pg_silence *silence;
+    struct circuit_breaker *silence;
 };
 
 static int setup(void **state)
@@ -31,7 +31,7 @@ static int setup(void **state)
     assert_int_equal(getsockname(silent.listener, (struct sockaddr *)&address, &size), 0);
     snprintf(url, sizeof(url), "postgresql://x@127.0.0.1:%d/x", ntohs(address.sin_port));
     silent.server = pg_server_new(url, NULL);
-    silent.silence = pg_server_silence(silent.server);
+    silent.silence = pg_server_breaker(silent.server);
     assert_true(pg_server_check(silent.server, &error));
     *state = &silent;
     return 0;
@@ -51,59 +51,59 @@ static bool was_connected_to(const struct silent *silent)
     return poll(&poll_fd, 1, 0) > 0;
 }
 
-static struct pg_attempt enter(struct pg_silence *silence)
+static struct breaker_attempt enter(struct circuit_breaker *silence)
 {
-    struct pg_attempt attempt;
+    struct breaker_attempt attempt;
     struct error error;
-    assert_true(pg_silence_enter(silence, INT64_MAX, &attempt, &error));
+    assert_true(circuit_breaker_enter(silence, INT64_MAX, &attempt, &error));
     return attempt;
 }
 
-static void assert_refused(struct pg_silence *silence, int64_t since_ms)
+static void assert_refused(struct circuit_breaker *silence, int64_t since_ms)
 {
-    struct pg_attempt attempt;
+    struct breaker_attempt attempt;
     struct error error = {0};
-    assert_false(pg_silence_enter(silence, since_ms, &attempt, &error));
+    assert_false(circuit_breaker_enter(silence, since_ms, &attempt, &error));
     assert_int_equal(error.code, ERR_UNAVAILABLE);
 }
 
-static void find_silent(struct pg_silence *silence)
+static void find_silent(struct circuit_breaker *silence)
 {
-    struct pg_attempt attempt = enter(silence);
+    struct breaker_attempt attempt = enter(silence);
     assert_false(attempt.probes);
-    pg_silence_leave(silence, &attempt, true);
+    circuit_breaker_leave(silence, &attempt, true);
 }
 
 static void all_may_ask_until_one_gives_up(void **state)
 {
-    struct pg_silence *silence = ((struct silent *)*state)->silence;
+    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
     struct error error;
-    struct pg_attempt first = enter(silence), second = enter(silence);
+    struct breaker_attempt first = enter(silence), second = enter(silence);
     assert_false(first.probes || second.probes);
-    pg_silence_leave(silence, &first, false);
+    circuit_breaker_leave(silence, &first, false);
     assert_false(enter(silence).probes);
-    pg_silence_leave(silence, &second, true);
-    assert_true(pg_silence_pass(silence, &error)); /* nobody probes yet */
+    circuit_breaker_leave(silence, &second, true);
+    assert_true(circuit_breaker_check(silence, &error)); /* nobody probes yet */
     assert_true(enter(silence).probes);
-    assert_false(pg_silence_pass(silence, &error));
+    assert_false(circuit_breaker_check(silence, &error));
 }
 
 static void one_at_a_time_finds_out_whether_it_still_is(void **state)
 {
-    struct pg_silence *silence = ((struct silent *)*state)->silence;
+    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
     find_silent(silence);
     for (int i = 0; i < 3; i++) {
-        struct pg_attempt probe = enter(silence);
+        struct breaker_attempt probe = enter(silence);
         assert_true(probe.probes);
         for (int other = 0; other < 640; other++)
             assert_refused(silence, INT64_MAX);
-        pg_silence_leave(silence, &probe, true);
+        circuit_breaker_leave(silence, &probe, true);
     }
 }
 
 static void who_waited_already_is_told_and_does_not_probe(void **state)
 {
-    struct pg_silence *silence = ((struct silent *)*state)->silence;
+    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
     int64_t since_ms = clock_mono_ms();
     find_silent(silence);
     assert_refused(silence, since_ms);
@@ -113,26 +113,26 @@ static void who_waited_already_is_told_and_does_not_probe(void **state)
 
 static void any_answer_ends_it(void **state)
 {
-    struct pg_silence *silence = ((struct silent *)*state)->silence;
+    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
     find_silent(silence);
-    struct pg_attempt probe = enter(silence);
-    pg_silence_end(silence);
-    struct pg_attempt other = enter(silence);
+    struct breaker_attempt probe = enter(silence);
+    circuit_breaker_close(silence);
+    struct breaker_attempt other = enter(silence);
     assert_false(other.probes);
-    pg_silence_leave(silence, &probe, false);
-    pg_silence_leave(silence, &other, false);
+    circuit_breaker_leave(silence, &probe, false);
+    circuit_breaker_leave(silence, &other, false);
     assert_false(enter(silence).probes);
 }
 
 /* A statement that takes too long, or a connection that hangs alone, says nothing of the server. */
 static void who_waits_in_vain_while_others_are_answered(void **state)
 {
-    struct pg_silence *silence = ((struct silent *)*state)->silence;
-    struct pg_attempt slow = enter(silence);
+    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
+    struct breaker_attempt slow = enter(silence);
     for (int64_t begun_ms = clock_mono_ms(); clock_mono_ms() == begun_ms;)
         clock_nap_us(100);
-    pg_silence_end(silence);
-    pg_silence_leave(silence, &slow, true);
+    circuit_breaker_close(silence);
+    circuit_breaker_leave(silence, &slow, true);
     assert_false(enter(silence).probes);
 }
 
@@ -159,14 +159,14 @@ static void reads_look_ups_and_locks_do_not_knock(void **state)
     struct db *db;
     bool taken;
     find_silent(silent->silence);
-    struct pg_attempt probe = enter(silent->silence);
+    struct breaker_attempt probe = enter(silent->silence);
     assert_reads_fail_at_once(silent, DB_READ);
     assert_reads_fail_at_once(silent, DB_FIND);
     assert_true(pg_open(silent->server, DB_READ, &db, &error));
     assert_false(pg_swap_locks(db, &swap, &taken, &error));
     db_close(db);
     assert_false(was_connected_to(silent));
-    pg_silence_leave(silent->silence, &probe, true);
+    circuit_breaker_leave(silent->silence, &probe, true);
 }
 
 #define test_silent(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -10,17 +10,17 @@
 static const struct str one = STR("123456789012"), other = STR("111122223333");
 static const int64_t second_ns = 1000000000, begin_ns = 5000000000;
 
-static struct account_rate *made(const char *text)
+static struct rate_limit *made(const char *text)
 {
     struct rate rate;
     assert_true(rate_from(str_from(text), &rate));
-    return account_rate_new(rate);
+    return rate_limit_new(rate);
 }
 
-static bool takes(struct account_rate *rate, struct str account, int64_t at_ns)
+static bool takes(struct rate_limit *rate, struct str account, int64_t at_ns)
 {
     int64_t wait_ns;
-    return account_rate_take(rate, account, at_ns, &wait_ns);
+    return rate_limit_take(rate, account, at_ns, &wait_ns);
 }
 
 static void rates_are_read(void **state)
@@ -57,12 +57,12 @@ static void tokens_come_back(void **state)
 {
     (void)state;
     int64_t wait_ns;
-    struct account_rate *rate = made("0.5:3");
+    struct rate_limit *rate = made("0.5:3");
     for (int i = 0; i < 3; i++)
         assert_true(takes(rate, one, begin_ns));
-    assert_false(account_rate_take(rate, one, begin_ns, &wait_ns));
+    assert_false(rate_limit_take(rate, one, begin_ns, &wait_ns));
     assert_int_equal(wait_ns, 2 * second_ns);
-    assert_false(account_rate_take(rate, one, begin_ns + second_ns, &wait_ns));
+    assert_false(rate_limit_take(rate, one, begin_ns + second_ns, &wait_ns));
     assert_int_equal(wait_ns, second_ns);
     assert_false(takes(rate, one, begin_ns + 2 * second_ns - 1));
     assert_true(takes(rate, one, begin_ns + 2 * second_ns));
@@ -72,20 +72,20 @@ static void tokens_come_back(void **state)
     for (int i = 0; i < 3; i++)
         assert_true(takes(rate, one, begin_ns + 1000 * second_ns));
     assert_false(takes(rate, one, begin_ns + 1000 * second_ns));
-    account_rate_free(rate);
+    rate_limit_free(rate);
 }
 
 /* Threads read the clock before they come to the bucket. */
 static void time_may_go_back_a_little(void **state)
 {
     (void)state;
-    struct account_rate *rate = made("1:2");
+    struct rate_limit *rate = made("1:2");
     assert_true(takes(rate, one, begin_ns));
     assert_true(takes(rate, one, begin_ns - second_ns / 2));
     assert_false(takes(rate, one, begin_ns - second_ns / 2));
     assert_false(takes(rate, one, begin_ns));
     assert_true(takes(rate, one, begin_ns + second_ns));
-    account_rate_free(rate);
+    rate_limit_free(rate);
 }
 
 static void no_limit_takes_no_memory(void **state)
@@ -94,7 +94,7 @@ static void no_limit_takes_no_memory(void **state)
     assert_null(made("0"));
     for (int i = 0; i < 1000; i++)
         assert_true(takes(NULL, one, 0));
-    account_rate_free(NULL);
+    rate_limit_free(NULL);
 }
 
 /* Each account is held to its rate as long as not too many of them are busy at once. */
@@ -102,7 +102,7 @@ static void accounts_do_not_mix(void **state)
 {
     (void)state;
     enum { ACCOUNTS = 1000 };
-    struct account_rate *rate = made("1:2");
+    struct rate_limit *rate = made("1:2");
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < ACCOUNTS; i++) {
             char account[16];
@@ -110,7 +110,7 @@ static void accounts_do_not_mix(void **state)
             assert_int_equal(takes(rate, str_from(account), begin_ns), round < 2);
         }
     }
-    account_rate_free(rate);
+    rate_limit_free(rate);
 }
 
 /* More than it remembers: it takes no more memory, and whoever is forgotten starts full. */
@@ -118,7 +118,7 @@ static void many_accounts_are_no_harm(void **state)
 {
     (void)state;
     enum { ACCOUNTS = 200000 };
-    struct account_rate *rate = made("1:2");
+    struct rate_limit *rate = made("1:2");
     for (int i = 0; i < ACCOUNTS; i++) {
         char account[16];
         snprintf(account, sizeof(account), "%012d", i);
@@ -126,7 +126,7 @@ static void many_accounts_are_no_harm(void **state)
     }
     assert_true(takes(rate, STR("000000199999"), begin_ns));
     assert_false(takes(rate, STR("000000199999"), begin_ns));
-    account_rate_free(rate);
+    rate_limit_free(rate);
 }
 
 static atomic_int taken;
@@ -143,13 +143,13 @@ static void threads_share_a_bucket(void **state)
     (void)state;
     enum { THREADS = 4 };
     pthread_t threads[THREADS];
-    struct account_rate *rate = made("1:2500");
+    struct rate_limit *rate = made("1:2500");
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, take_many, rate), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(atomic_load(&taken), 2500);
-    account_rate_free(rate);
+    rate_limit_free(rate);
 }
 
 int main(void)

@@ -7,52 +7,52 @@
 
 enum { PLACES = 8, QUEUE = 8 };
 
-static struct lanes *lanes_of(size_t places, size_t queue_max, size_t host_max)
+static struct host_share *lanes_of(size_t places, size_t queue_max, size_t host_max)
 {
-    return lanes_new(&(struct lanes_config){places, queue_max, host_max, false});
+    return host_share_new(&(struct host_share_config){places, queue_max, host_max, false});
 }
 
-static enum lanes_room enter(struct lanes *lanes, const char *hosts)
+static enum host_share_room enter(struct host_share *lanes, const char *hosts)
 {
-    return lanes_enter(lanes, hosts ? str_from(hosts) : STR_NULL, (struct job){0});
+    return host_share_enter(lanes, hosts ? str_from(hosts) : STR_NULL, (struct job){0});
 }
 
 /* A job that is told from others by a text. */
-static void enter_marked(struct lanes *lanes, const char *hosts, const char *mark)
+static void enter_marked(struct host_share *lanes, const char *hosts, const char *mark)
 {
     struct job job = {.argument = (void *)mark};
-    assert_int_equal(lanes_enter(lanes, str_from(hosts), job), LANES_ROOM);
+    assert_int_equal(host_share_enter(lanes, str_from(hosts), job), HOST_SHARE_ROOM);
 }
 
 /* Gives places to all that may have one; how many there were. */
-static size_t start_all(struct lanes *lanes, struct job *ret_jobs)
+static size_t start_all(struct host_share *lanes, struct job *ret_jobs)
 {
     size_t count = 0;
-    while (lanes_next(lanes, &ret_jobs[count]))
+    while (host_share_next(lanes, &ret_jobs[count]))
         count++;
     return count;
 }
 
 /* Ends what is in hand and what waits, and the lanes. */
-static void end(struct lanes *lanes, struct job *jobs, size_t count)
+static void end(struct host_share *lanes, struct job *jobs, size_t count)
 {
     while (count > 0) {
         for (size_t i = 0; i < count; i++)
-            lanes_leave(lanes, &jobs[i]);
+            host_share_leave(lanes, &jobs[i]);
         count = start_all(lanes, jobs);
     }
-    assert_int_equal(lanes_counts(lanes).in_hand, 0);
-    assert_int_equal(lanes_counts(lanes).queued, 0);
-    lanes_free(lanes);
+    assert_int_equal(host_share_counts(lanes).in_hand, 0);
+    assert_int_equal(host_share_counts(lanes).queued, 0);
+    host_share_free(lanes);
 }
 
 /* As the pool does: each starts as soon as it may. How many did; the others wait. */
-static size_t enter_and_start(struct lanes *lanes, const char *hosts, size_t count,
+static size_t enter_and_start(struct host_share *lanes, const char *hosts, size_t count,
                               struct job *ret_jobs)
 {
     size_t started = 0;
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(enter(lanes, hosts), LANES_ROOM);
+        assert_int_equal(enter(lanes, hosts), HOST_SHARE_ROOM);
         started += start_all(lanes, ret_jobs + started);
     }
     return started;
@@ -61,23 +61,23 @@ static size_t enter_and_start(struct lanes *lanes, const char *hosts, size_t cou
 static void a_job_that_calls_nobody_takes_any_place(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
     struct job jobs[PLACES + 1];
     assert_int_equal(enter_and_start(lanes, NULL, PLACES, jobs), PLACES);
-    assert_int_equal(enter(lanes, NULL), LANES_ROOM);
-    assert_false(lanes_next(lanes, &jobs[PLACES]));
-    assert_int_equal(lanes_counts(lanes).queued, 1);
-    assert_int_equal(lanes_counts(lanes).held, 0); /* it waits for a place, not for a share */
+    assert_int_equal(enter(lanes, NULL), HOST_SHARE_ROOM);
+    assert_false(host_share_next(lanes, &jobs[PLACES]));
+    assert_int_equal(host_share_counts(lanes).queued, 1);
+    assert_int_equal(host_share_counts(lanes).held, 0); /* it waits for a place, not for a share */
     end(lanes, jobs, PLACES);
 }
 
 static void a_host_takes_what_it_leaves_free(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
     struct job jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "one", PLACES / 2 + 2, jobs), PLACES / 2);
-    assert_int_equal(lanes_counts(lanes).held, 2);
+    assert_int_equal(host_share_counts(lanes).held, 2);
     assert_int_equal(enter_and_start(lanes, "other", 1, jobs + PLACES / 2), 1);
     end(lanes, jobs, PLACES / 2 + 1);
 }
@@ -85,7 +85,7 @@ static void a_host_takes_what_it_leaves_free(void **state)
 static void the_only_place_is_for_anyone(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(1, QUEUE, 0);
+    struct host_share *lanes = lanes_of(1, QUEUE, 0);
     struct job job;
     assert_int_equal(enter_and_start(lanes, "one", 1, &job), 1);
     end(lanes, &job, 1);
@@ -96,7 +96,7 @@ static void many_hosts_leave_room_for_another(void **state)
 {
     (void)state;
     enum { MANY_PLACES = 64, HOSTS = 5 };
-    struct lanes *lanes = lanes_of(MANY_PLACES, 100000, 0);
+    struct host_share *lanes = lanes_of(MANY_PLACES, 100000, 0);
     struct job jobs[MANY_PLACES];
     size_t started = 0;
     for (int host = 0; host < HOSTS; host++) {
@@ -115,12 +115,12 @@ static void many_hosts_leave_room_for_another(void **state)
 static void lanes_share_a_host(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
     struct job jobs[PLACES];
     size_t started = enter_and_start(lanes, "login\none", 3, jobs);
     started += enter_and_start(lanes, "login\nother", 3, jobs + started);
     assert_int_equal(started, PLACES / 2);
-    assert_int_equal(lanes_counts(lanes).held, 2);
+    assert_int_equal(host_share_counts(lanes).held, 2);
     assert_int_equal(enter_and_start(lanes, "other", 1, jobs + started), 1);
     end(lanes, jobs, started + 1);
 }
@@ -128,7 +128,7 @@ static void lanes_share_a_host(void **state)
 static void hosts_past_the_last_that_counts_do_no_harm(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
     struct job jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "a\nb\nc\nd\ne\nf", 6, jobs), PLACES / 2);
     assert_int_equal(enter_and_start(lanes, "f", 1, jobs + PLACES / 2), 1);
@@ -138,12 +138,12 @@ static void hosts_past_the_last_that_counts_do_no_harm(void **state)
 static void a_set_limit_holds_below_the_share(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(PLACES, QUEUE, 2);
+    struct host_share *lanes = lanes_of(PLACES, QUEUE, 2);
     struct job jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "one", 3, jobs), 2);
-    assert_int_equal(lanes_counts(lanes).held, 1);
-    lanes_leave(lanes, &jobs[0]);
-    assert_true(lanes_next(lanes, &jobs[0]));
+    assert_int_equal(host_share_counts(lanes).held, 1);
+    host_share_leave(lanes, &jobs[0]);
+    assert_true(host_share_next(lanes, &jobs[0]));
     end(lanes, jobs, 2);
 }
 
@@ -151,10 +151,10 @@ static void a_set_limit_holds_below_the_share(void **state)
 static void a_host_leaves_room_in_the_queue(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
     struct job jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "one", 1 + QUEUE / 2, jobs), 1);
-    assert_int_equal(enter(lanes, "one"), LANES_HOST_FULL);
+    assert_int_equal(enter(lanes, "one"), HOST_SHARE_HOST_FULL);
     assert_int_equal(enter_and_start(lanes, "other", 2, jobs + 1), 1);
     end(lanes, jobs, 2);
 }
@@ -162,13 +162,13 @@ static void a_host_leaves_room_in_the_queue(void **state)
 static void a_full_queue_takes_none(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(1, 2, 0);
+    struct host_share *lanes = lanes_of(1, 2, 0);
     struct job job;
     assert_int_equal(enter_and_start(lanes, NULL, 1, &job), 1);
-    assert_int_equal(enter(lanes, NULL), LANES_ROOM);
-    assert_int_equal(enter(lanes, "one"), LANES_ROOM);
-    assert_int_equal(enter(lanes, NULL), LANES_FULL);
-    assert_int_equal(enter(lanes, "other"), LANES_FULL);
+    assert_int_equal(enter(lanes, NULL), HOST_SHARE_ROOM);
+    assert_int_equal(enter(lanes, "one"), HOST_SHARE_ROOM);
+    assert_int_equal(enter(lanes, NULL), HOST_SHARE_FULL);
+    assert_int_equal(enter(lanes, "other"), HOST_SHARE_FULL);
     end(lanes, &job, 1);
 }
 
@@ -176,10 +176,10 @@ static void lanes_take_turns(void **state)
 {
     (void)state;
     static const char *const expected[] = {"a1", "b1", "c1", "a2", "b2", "a3"};
-    struct lanes *lanes = lanes_of(1, 100, 0);
+    struct host_share *lanes = lanes_of(1, 100, 0);
     struct job job;
     enter_marked(lanes, "first", "first");
-    assert_true(lanes_next(lanes, &job));
+    assert_true(host_share_next(lanes, &job));
     enter_marked(lanes, "a", "a1");
     enter_marked(lanes, "a", "a2");
     enter_marked(lanes, "b", "b1");
@@ -187,8 +187,8 @@ static void lanes_take_turns(void **state)
     enter_marked(lanes, "c", "c1");
     enter_marked(lanes, "b", "b2");
     for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
-        lanes_leave(lanes, &job);
-        assert_true(lanes_next(lanes, &job));
+        host_share_leave(lanes, &job);
+        assert_true(host_share_next(lanes, &job));
         assert_string_equal(job.argument, expected[i]);
     }
     end(lanes, &job, 1);
@@ -198,18 +198,18 @@ static void lanes_take_turns(void **state)
 static void held_jobs_are_passed_over(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
     struct job hanging, job;
     enter_marked(lanes, "hangs", "1");
-    assert_true(lanes_next(lanes, &hanging));
+    assert_true(host_share_next(lanes, &hanging));
     enter_marked(lanes, "hangs", "2");
     enter_marked(lanes, "good", "3");
-    assert_true(lanes_next(lanes, &job));
+    assert_true(host_share_next(lanes, &job));
     assert_string_equal(job.argument, "3");
-    lanes_leave(lanes, &job);
-    assert_false(lanes_next(lanes, &job));
-    lanes_leave(lanes, &hanging);
-    assert_true(lanes_next(lanes, &job));
+    host_share_leave(lanes, &job);
+    assert_false(host_share_next(lanes, &job));
+    host_share_leave(lanes, &hanging);
+    assert_true(host_share_next(lanes, &job));
     assert_string_equal(job.argument, "2");
     end(lanes, &job, 1);
 }
@@ -217,19 +217,20 @@ static void held_jobs_are_passed_over(void **state)
 static void a_host_earns_its_places_by_answers(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_new(&(struct lanes_config){PLACES, 100, .by_answers = true});
+    struct host_share *lanes =
+        host_share_new(&(struct host_share_config){PLACES, 100, .by_answers = true});
     struct job jobs[PLACES + 1];
     assert_int_equal(enter_and_start(lanes, "one", 6, jobs), 1);
-    assert_int_equal(lanes_counts(lanes).held, 5);
-    lanes_note(lanes, STR("one"), true);
+    assert_int_equal(host_share_counts(lanes).held, 5);
+    host_share_note(lanes, STR("one"), true);
     assert_int_equal(start_all(lanes, jobs + 1), 1);
-    lanes_note(lanes, STR("one"), true);
+    host_share_note(lanes, STR("one"), true);
     assert_int_equal(start_all(lanes, jobs + 2), 1);
-    lanes_note(lanes, STR("one"), false);
-    lanes_leave(lanes, &jobs[1]);
-    lanes_leave(lanes, &jobs[2]);
+    host_share_note(lanes, STR("one"), false);
+    host_share_leave(lanes, &jobs[1]);
+    host_share_leave(lanes, &jobs[2]);
     assert_int_equal(start_all(lanes, jobs + 1), 0); /* one is still in hand */
-    lanes_leave(lanes, &jobs[0]);
+    host_share_leave(lanes, &jobs[0]);
     assert_int_equal(start_all(lanes, jobs), 1);
     end(lanes, jobs, 1);
 }
@@ -238,7 +239,8 @@ static void a_host_earns_its_places_by_answers(void **state)
 static void hosts_that_never_answered_have_one_place_each(void **state)
 {
     (void)state;
-    struct lanes *lanes = lanes_new(&(struct lanes_config){PLACES, 100, .by_answers = true});
+    struct host_share *lanes =
+        host_share_new(&(struct host_share_config){PLACES, 100, .by_answers = true});
     struct job jobs[PLACES];
     size_t started = 0;
     for (int host = 0; host < PLACES - 1; host++) {
