@@ -21,7 +21,7 @@ ROOMS = {
     "cli": {"api", "profile", "connector", "sandbox", "store", "wire", "vault", "net", "work",
             "base"},
     "api": {"profile", "connector", "auth", "store", "wire", "vault", "net", "work", "base"},
-    "profile": {"api", "connector", "auth", "store", "wire", "vault", "net", "work", "base"},
+    "profile": {"connector", "auth", "store", "wire", "vault", "net", "work", "base"},
     "connector": {"auth", "wire", "net", "work", "base"},
     "store": {"vault", "net", "work", "base"},
     "auth": {"wire", "vault", "net", "base"},

@@ -116,13 +116,14 @@ static void answer(struct api_request *request)
         answer_error(request);
     else
         answer_with(request, 200, NULL, request->output);
-    stage_end(&stage_ns, STAGE_ANSWER);
+    trace_stage_end(&stage_ns, STAGE_ANSWER);
 }
 
 static void answer_on_loop(void *argument)
 {
-    request_stage_end(argument, STAGE_HAND_BACK);
-    answer(argument);
+    struct api_request *request = argument;
+    trace_stage_end(&request->stage_ns, STAGE_HAND_BACK);
+    answer(request);
 }
 
 static void run(struct api_request *request, const struct operation *operation)
@@ -181,7 +182,7 @@ static void run_on_worker(void *argument)
     struct api_request *request = argument;
     const struct operation *operation = request->work;
     request->reader = NULL; /* the loop's, which must not be used here */
-    request_stage_end(request, STAGE_HAND_OVER);
+    trace_stage_end(&request->stage_ns, STAGE_HAND_OVER);
     if (operation->place == ON_WORKER) {
         run(request, operation);
         finish_change(request);
@@ -255,11 +256,11 @@ static bool open_call(struct api_request *request)
     struct http_exchange *exchange = request->exchange;
     if (!authenticator_verify(state->authenticator, request))
         return false;
-    request_stage_end(request, STAGE_SIGNATURE);
+    trace_stage_end(&request->stage_ns, STAGE_SIGNATURE);
     bool good = find_operation(request) && within_rate(request) &&
                 route_decode_input(request->operation, exchange->head.target, exchange->body,
                                    request->arena, &request->input, &request->error);
-    request_stage_end(request, STAGE_DECODE);
+    trace_stage_end(&request->stage_ns, STAGE_DECODE);
     return good;
 }
 
@@ -314,7 +315,7 @@ static void open_and_dispatch(struct api_request *request)
 static void begin(void *argument)
 {
     struct api_request *request = argument;
-    request_trace_begin(request);
+    trace_begin(&request->stage_ns);
     open_and_dispatch(request);
 }
 

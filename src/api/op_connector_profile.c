@@ -10,28 +10,30 @@
 #include "profile/seal.h"
 #include "wire/restjson.h"
 
-static bool load_profile(struct api_request *request, struct profile_key key,
-                         struct profile *ret_profile, bool *ret_found)
+static bool load_profile(struct profile_change *change, struct profile *ret_profile,
+                         bool *ret_found)
 {
+    struct store *store = change->context->store;
     struct store_reader *reader;
-    if (!store_point_reader_take(request->service->config.store, &reader, &request->error))
+    if (!store_point_reader_take(store, &reader, change->error))
         return false;
-    bool ok = profile_find(reader, request->arena, key, ret_profile, ret_found, &request->error);
-    store_point_reader_put(request->service->config.store, reader);
+    bool ok = profile_find(reader, change->arena, change->profile.key, ret_profile, ret_found,
+                           change->error);
+    store_point_reader_put(store, reader);
     return ok;
 }
 
-static bool fail_missing(struct api_request *request, struct str name)
+static bool fail_missing(struct error *error, struct str name)
 {
-    return fail(&request->error, ERR_NOT_FOUND, "Connector Profile with name %.*s does not exist.",
+    return fail(error, ERR_NOT_FOUND, "Connector Profile with name %.*s does not exist.",
                 STR_ARG(name));
 }
 
-static bool check_built(struct api_request *request, const struct connector *connector)
+static bool check_built(const struct connector *connector, struct error *error)
 {
     if (connector_is_built(connector))
         return true;
-    return fail(&request->error, ERR_NOT_IMPLEMENTED,
+    return fail(error, ERR_NOT_IMPLEMENTED,
                 "Connector profiles for %.*s are valid, but this version of Headgate cannot verify "
                 "their credentials yet, so nothing was stored.",
                 STR_ARG(connector->type));
@@ -39,15 +41,15 @@ static bool check_built(struct api_request *request, const struct connector *con
 
 /* Whoever names a connector of his own by a label must have registered it; there is no registration
  * yet. */
-static bool check_registered(struct api_request *request, const struct profile *profile)
+static bool check_registered(const struct profile *profile, struct error *error)
 {
     if (!str_eq(profile->connector_type, CUSTOM_CONNECTOR))
         return true;
     if (profile->connector_label.len == 0)
-        return fail(&request->error, ERR_VALIDATION,
+        return fail(error, ERR_VALIDATION,
                     "Validation exception: ConnectorLabel cannot be blank for connector: "
                     "CUSTOMCONNECTOR");
-    return fail(&request->error, ERR_NOT_FOUND,
+    return fail(error, ERR_NOT_FOUND,
                 "Connector:%.*s is not registered. Please register it first before creating "
                 "ConnectorProfile.",
                 STR_ARG(profile->connector_label));
@@ -55,29 +57,47 @@ static bool check_registered(struct api_request *request, const struct profile *
 
 static bool read_config(struct profile_change *change, struct str owner)
 {
-    struct api_request *request = change->request;
-    if (!profile_config_read(value_get(request->input, "connectorProfileConfig"), change->connector,
-                             owner, request->arena, &change->config, &request->error))
+    if (!profile_config_read(value_get(change->input, "connectorProfileConfig"), change->connector,
+                             owner, change->arena, &change->config, change->error))
         return false;
-    change->profile.properties = profile_config_properties_json(request->arena, change->connector,
-                                                                change->config.properties);
+    change->profile.properties =
+        profile_config_properties_json(change->arena, change->connector, change->config.properties);
     return true;
+}
+
+static bool run_change(struct api_request *request, bool (*make)(struct profile_change *change))
+{
+    _cleanup_change_ struct profile_change change;
+    bool answered, ok;
+    profile_change_init(&change, &(struct profile_change_request){
+                                     .context = &request->service->profiles,
+                                     .arena = request->arena,
+                                     .input = request->input,
+                                     .operation = request->operation->name,
+                                     .audit = request_audit_entry(request, "", STR("")),
+                                     .stage_ns = &request->stage_ns,
+                                     .error = &request->error,
+                                 });
+    if (!profile_change_claim(&change, &answered))
+        return false;
+    ok = answered || make(&change) || profile_change_answered_meanwhile(&change);
+    request->output = change.output;
+    return ok;
 }
 
 /* --- create --- */
 
 static bool find_connector(struct profile_change *change)
 {
-    struct api_request *request = change->request;
-    struct str type = value_text(request->input, "connectorType");
-    struct str label = value_text(request->input, "connectorLabel");
+    struct str type = value_text(change->input, "connectorType");
+    struct str label = value_text(change->input, "connectorLabel");
     change->connector = connector_by_type(type);
     if (!change->connector)
-        return fail(&request->error, ERR_VALIDATION,
+        return fail(change->error, ERR_VALIDATION,
                     "Connector type %.*s has no connector profiles: flows use it without one.",
                     STR_ARG(type));
     if (label.data && !str_eq(type, CUSTOM_CONNECTOR))
-        return fail(&request->error, ERR_VALIDATION,
+        return fail(change->error, ERR_VALIDATION,
                     "connectorLabel is only for connectorType CustomConnector, not for %.*s.",
                     STR_ARG(type));
     change->profile.connector_type = change->connector->type;
@@ -88,47 +108,44 @@ static bool find_connector(struct profile_change *change)
 /* Credentials that are left out are judged like empty ones: the connector says which is missing. */
 static bool check_new_config(struct profile_change *change)
 {
-    struct api_request *request = change->request;
-    if (!read_config(change, STR("connectorType")) || !check_built(request, change->connector))
+    if (!read_config(change, STR("connectorType")) ||
+        !check_built(change->connector, change->error))
         return false;
     if (!change->config.credentials)
-        change->config.credentials = value_structure(request->arena);
-    return profile_change_check(change) && check_registered(request, &change->profile);
+        change->config.credentials = value_structure(change->arena);
+    return profile_change_check(change) && check_registered(&change->profile, change->error);
 }
 
 /* Before the vendor is called, since a code works once; the commit checks again. */
 static bool check_name_is_free(struct profile_change *change)
 {
-    struct api_request *request = change->request;
     struct profile existing;
     bool found = false;
-    if (!load_profile(request, change->profile.key, &existing, &found))
+    if (!load_profile(change, &existing, &found))
         return false;
     if (found)
-        return fail(&request->error, ERR_CONFLICT,
-                    "ConnectorProfile with name %.*s already exists.",
+        return fail(change->error, ERR_CONFLICT, "ConnectorProfile with name %.*s already exists.",
                     STR_ARG(change->profile.key.name));
-    request_stage_end(request, STAGE_LOAD);
+    trace_stage_end(change->stage_ns, STAGE_LOAD);
     return true;
 }
 
 static void set_new_row(struct profile_change *change)
 {
     struct profile *profile = &change->profile;
-    struct api_request *request = change->request;
     profile->created_at_ms = profile->updated_at_ms = clock_wall_ms();
     profile->version = profile->created_at_ms * 1000;
     profile_change_set_mode(change);
-    profile->kms_arn = value_text(request->input, "kmsArn");
+    profile->kms_arn = value_text(change->input, "kmsArn");
     profile->credentials_arn =
-        credentials_arn(request->arena, &profile->key, profile->created_at_ms);
+        credentials_arn(change->arena, &profile->key, profile->created_at_ms);
 }
 
 static bool create(struct profile_change *change)
 {
     if (!find_connector(change) || !profile_change_read_mode(change) || !check_new_config(change))
         return false;
-    request_stage_end(change->request, STAGE_CHECK);
+    trace_stage_end(change->stage_ns, STAGE_CHECK);
     if (!check_name_is_free(change) || !profile_change_verify(change))
         return false;
     set_new_row(change);
@@ -137,39 +154,33 @@ static bool create(struct profile_change *change)
 
 bool create_connector_profile(struct api_request *request)
 {
-    _cleanup_change_ struct profile_change change;
-    bool answered;
-    profile_change_init(&change, request);
-    if (!profile_change_claim(&change, &answered) || answered)
-        return answered;
-    return create(&change) || profile_change_answered_meanwhile(&change);
+    return run_change(request, create);
 }
 
 /* --- update --- */
 
 static bool load_current(struct profile_change *change, struct profile *ret_current)
 {
-    struct api_request *request = change->request;
     bool found = false;
-    if (!load_profile(request, change->profile.key, ret_current, &found))
+    if (!load_profile(change, ret_current, &found))
         return false;
     if (!found)
-        return fail_missing(request, change->profile.key.name);
+        return fail_missing(change->error, change->profile.key.name);
     change->connector = connector_by_type(ret_current->connector_type);
     if (!change->connector)
-        return fail(&request->error, ERR_INTERNAL, "Profile %.*s is for a connector unknown here.",
+        return fail(change->error, ERR_INTERNAL, "Profile %.*s is for a connector unknown here.",
                     STR_ARG(change->profile.key.name));
-    request_stage_end(request, STAGE_LOAD);
+    trace_stage_end(change->stage_ns, STAGE_LOAD);
     fault_point("change:loaded");
     return true;
 }
 
 /* What is being verified in the background must not be replaced under it. */
-static bool check_is_settled(struct api_request *request, const struct profile *current)
+static bool check_is_settled(const struct profile *current, struct error *error)
 {
     if (!provisioning_is_pending(&current->provisioning))
         return true;
-    return fail(&request->error, ERR_CONFLICT,
+    return fail(error, ERR_CONFLICT,
                 "The private connection of Connector Profile with name %.*s is still being made. "
                 "Try again when its privateConnectionProvisioningState is CREATED or FAILED.",
                 STR_ARG(current->key.name));
@@ -185,13 +196,12 @@ static void use_stored(struct profile_change *change, const struct tokens *token
  * able to have them sent to a host of his choice. */
 static bool keep_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct api_request *request = change->request;
     struct profile_secrets secrets;
     if (!profile_same_receivers(change, current))
-        return fail(&request->error, ERR_VALIDATION,
+        return fail(change->error, ERR_VALIDATION,
                     "The new connectorProfileProperties send the credentials to another address "
                     "than before. Give connectorProfileCredentials again with this change.");
-    if (!profile_unseal(request->service, current, request->arena, &secrets, &request->error))
+    if (!profile_unseal(change->context->keyring, current, change->arena, &secrets, change->error))
         return false;
     change->config.credentials = secrets.credentials;
     use_stored(change, &secrets.tokens);
@@ -204,24 +214,22 @@ static bool keep_credentials(struct profile_change *change, const struct profile
  * new credentials are how that is mended. */
 static void recognize_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct api_request *request = change->request;
     struct tokens tokens;
     struct error ignored = {0};
     bool same;
     if (profile_same_receivers(change, current) &&
-        profile_unseal_same(request->service, current, change->config.credentials, request->arena,
-                            &same, &tokens, &ignored) &&
+        profile_unseal_same(change->context->keyring, current, change->config.credentials,
+                            change->arena, &same, &tokens, &ignored) &&
         same)
         use_stored(change, &tokens);
 }
 
 static bool check_changed_config(struct profile_change *change, const struct profile *current)
 {
-    struct api_request *request = change->request;
     struct str owner =
-        arena_printf(request->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
-    if (!read_config(change, owner) || !check_built(request, change->connector) ||
-        !profile_change_check(change) || !check_registered(request, current))
+        arena_printf(change->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
+    if (!read_config(change, owner) || !check_built(change->connector, change->error) ||
+        !profile_change_check(change) || !check_registered(current, change->error))
         return false;
     if (!change->config.credentials)
         return keep_credentials(change, current);
@@ -243,12 +251,11 @@ static void set_changed_row(struct profile_change *change, const struct profile 
 
 static bool update(struct profile_change *change)
 {
-    struct api_request *request = change->request;
     struct profile current;
-    if (!load_current(change, &current) || !check_is_settled(request, &current) ||
+    if (!load_current(change, &current) || !check_is_settled(&current, change->error) ||
         !profile_change_read_mode(change) || !check_changed_config(change, &current))
         return false;
-    request_stage_end(request, STAGE_CHECK);
+    trace_stage_end(change->stage_ns, STAGE_CHECK);
     if (!profile_change_verify(change))
         return false;
     set_changed_row(change, &current);
@@ -257,12 +264,7 @@ static bool update(struct profile_change *change)
 
 bool update_connector_profile(struct api_request *request)
 {
-    _cleanup_change_ struct profile_change change;
-    bool answered;
-    profile_change_init(&change, request);
-    if (!profile_change_claim(&change, &answered) || answered)
-        return answered;
-    return update(&change) || profile_change_answered_meanwhile(&change);
+    return run_change(request, update);
 }
 
 /* --- delete --- */
@@ -281,10 +283,11 @@ bool delete_connector_profile(struct api_request *request)
     if (!store_apply(request->service->config.store, apply_delete, request, true,
                      &request->error)) {
         if (request->error.code == ERR_NOT_FOUND)
-            return fail_missing(request, value_text(request->input, "connectorProfileName"));
+            return fail_missing(&request->error,
+                                value_text(request->input, "connectorProfileName"));
         return false;
     }
-    request_stage_end(request, STAGE_COMMIT);
+    trace_stage_end(&request->stage_ns, STAGE_COMMIT);
     request->output = STR("{}");
     return true;
 }

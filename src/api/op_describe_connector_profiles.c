@@ -72,7 +72,7 @@ bool describe_connector_profiles(struct api_request *request)
     if (!profile_list(request->reader, request->arena, &filter, page + 1, &profiles, &count,
                       &request->error))
         return false;
-    request_stage_end(request, STAGE_LOAD);
+    trace_stage_end(&request->stage_ns, STAGE_LOAD);
     struct value *details = value_list(request->arena);
     for (size_t i = 0; i < count && i < page; i++)
         value_append(request->arena, details, detail_of(request->arena, &profiles[i]));

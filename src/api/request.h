@@ -4,8 +4,8 @@
 #include "api/service.h"
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/metrics.h"
 #include "base/random.h"
+#include "base/trace.h"
 #include "store/access_keys.h"
 #include "store/audit.h"
 #include "wire/shape.h"
@@ -60,13 +60,6 @@ struct operation {
 
 /* NULL for an operation of the model that is not built. */
 const struct operation *operation_find(struct str name);
-
-/* Measuring one request in TRACE_EVERY tells as much as measuring all. */
-enum { TRACE_EVERY = 16 };
-void request_trace_begin(struct api_request *request);
-/* That stage is over, and the next one begins. */
-void request_stage_end(struct api_request *request, enum metric_stage stage);
-void stage_end(int64_t *stage_ns, enum metric_stage stage); /* for a request that is gone */
 
 /* What the audit keeps of this request. Points into the request. */
 struct audit_entry request_audit_entry(const struct api_request *request, const char *outcome,

@@ -2,6 +2,7 @@
 #include "api/service.h"
 
 #include "base/alloc.h"
+#include "profile/grant_journal.h"
 #include "profile/oauth_app_store.h"
 #include "profile/private_connection_queue.h"
 
@@ -31,7 +32,7 @@ struct service *service_new(const struct service_config *config)
     struct oauth_apps_config apps = {
         .aws = &service->aws,
         .find = oauth_app_stored_find,
-        .find_context = service,
+        .find_context = &service->profiles,
         .secrets_manager_url = config->secrets_manager_url,
     };
     service->connectors = (struct connector_env){
@@ -56,20 +57,30 @@ struct service *service_new(const struct service_config *config)
             .max_threads = config->reader_count,
             .queue_max = config->queue_max,
         });
-    service->grants_in_flight = grants_in_flight_new();
-    service->private_queue = private_queue_new(service);
+    service->profiles = (struct profile_context){
+        .store = config->store,
+        .keyring = config->keyring,
+        .service_secret = config->service_secret,
+        .connectors = &service->connectors,
+        .private_routes = config->private_routes,
+        .verify_timeout_ms = config->verify_timeout_ms,
+        .profile_quota = config->profile_quota,
+        .grants_in_flight = grants_in_flight_new(),
+        .default_oauth_app = config->default_oauth_app,
+    };
+    service->profiles.private_queue = private_queue_new(&service->profiles);
     return service;
 }
 
 bool service_resume(struct service *service, struct error *error)
 {
-    return private_queue_resume(service->private_queue, error);
+    return private_queue_resume(service->profiles.private_queue, error);
 }
 
 bool service_stop(struct service *service, int64_t until_ms)
 {
-    private_queue_stop(service->private_queue);
-    return grants_in_flight_wait(service->grants_in_flight, until_ms);
+    private_queue_stop(service->profiles.private_queue);
+    return grants_in_flight_wait(service->profiles.grants_in_flight, until_ms);
 }
 
 void service_free(struct service *service)
@@ -77,8 +88,8 @@ void service_free(struct service *service)
     if (service->readers)
         pool_free(service->readers);
     pool_free(service->workers); /* these give work to the other */
-    private_queue_free(service->private_queue);
-    grants_in_flight_free(service->grants_in_flight);
+    private_queue_free(service->profiles.private_queue);
+    grants_in_flight_free(service->profiles.grants_in_flight);
     oauth_apps_free(service->connectors.apps);
     concurrency_limit_free(service->account_limit);
     rate_limit_free(service->read_rate);

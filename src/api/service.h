@@ -8,7 +8,7 @@
 #include "net/client/client.h"
 #include "net/private_routes.h"
 #include "net/server/server.h"
-#include "profile/grants_in_flight.h"
+#include "profile/context.h"
 #include "store/core/store.h"
 #include "vault/keyring.h"
 #include "vault/secret.h"
@@ -62,8 +62,7 @@ struct service {
     struct concurrency_limit *account_limit;
     struct rate_limit *read_rate; /* NULL: no limit */
     struct rate_limit *change_rate;
-    struct private_queue *private_queue;
-    struct grants_in_flight *grants_in_flight; /* that are being exchanged */
+    struct profile_context profiles;
 };
 
 struct service *service_new(const struct service_config *config);

@@ -1,17 +1,36 @@
 /* What creating and updating a profile have in common: the client token, the vendor, the seal, the
- * commit. Each step returns false with request->error set. */
+ * commit. Each step returns false with *change->error set. */
 #pragma once
 
-#include "api/request.h"
+#include "base/trace.h"
 #include "profile/config.h"
+#include "profile/context.h"
 #include "profile/grant_journal.h"
 #include "profile/private_connection_queue.h"
 #include "profile/verify.h"
+#include "store/audit.h"
 #include "store/client_tokens.h"
 #include "store/profiles.h"
 
+/* What a change is made from: all of it lives as long as the change. */
+struct profile_change_request {
+    const struct profile_context *context;
+    struct arena *arena;       /* the request's */
+    const struct value *input; /* decoded, within every constraint of the model */
+    struct str operation;      /* its name in the API */
+    struct audit_entry audit;  /* all but time, outcome and version */
+    int64_t *stage_ns;         /* see trace_stage_end */
+    struct error *error;
+};
+
 struct profile_change {
-    struct api_request *request;
+    const struct profile_context *context;
+    struct arena *arena;
+    const struct value *input;
+    struct audit_entry audit;
+    int64_t *stage_ns;
+    struct error *error;
+    struct str output; /* the answer's JSON, once a step has succeeded that sets it */
     const struct connector *connector;
     struct profile_config config;
     struct profile profile;   /* as it is going to be */
@@ -27,10 +46,11 @@ struct profile_change {
     struct idempotency_claim *claim;
 };
 
-void profile_change_init(struct profile_change *change, struct api_request *request);
+void profile_change_init(struct profile_change *change,
+                         const struct profile_change_request *request);
 void profile_change_done(struct profile_change *change); /* releases what it holds */
 
-/* Claims the client token. *ret_answered: the request was answered before, request->output has it.
+/* Claims the client token. *ret_answered: the request was answered before, change->output has it.
  */
 bool profile_change_claim(struct profile_change *change, bool *ret_answered);
 
@@ -49,7 +69,7 @@ bool profile_change_verify(struct profile_change *change);
 /* Sets mode and provisioning of the row as it is going to be. */
 void profile_change_set_mode(struct profile_change *change);
 
-/* Seals and commits profile, exchanges, client token and audit as one; sets request->output. */
+/* Seals and commits profile, exchanges, client token and audit as one; sets change->output. */
 bool profile_change_commit(struct profile_change *change);
 
 /* After any of these failed. The claim may be lost with the node's connection to a store that is

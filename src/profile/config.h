@@ -2,8 +2,8 @@
  */
 #pragma once
 
-#include "api/request.h"
 #include "connector/connector.h"
+#include "wire/value.h"
 
 struct profile_config {
     const struct value *properties;  /* the connector's own structure; never NULL, may be empty */

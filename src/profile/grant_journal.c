@@ -3,14 +3,18 @@
  * at the note of who shows it to the vendor. */
 #include "profile/grant_journal.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "base/random.h"
+#include "base/timed.h"
 #include "vault/seal.h"
 #include "wire/restjson.h"
 #include "work/cpu_slots.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -40,7 +44,7 @@ static enum journal_state claim(struct grant_journal *journal, struct arena *are
     char hex[ID_HEX_SIZE];
     encode_hex(journal->id, sizeof(journal->id), hex);
     struct client_token key = {STR(""), STR(""), STR("exchange"), {hex, sizeof(hex) - 1}};
-    const struct service_config *config = &journal->service->config;
+    const struct profile_context *config = journal->context;
     enum client_token_state state;
     struct str answer;
     if (!client_token_claim(config->store, arena, &key, journal->id, config->verify_timeout_ms,
@@ -51,7 +55,7 @@ static enum journal_state claim(struct grant_journal *journal, struct arena *are
 
 static void release(struct grant_journal *journal)
 {
-    client_token_release(journal->service->config.store, journal->claim);
+    client_token_release(journal->context->store, journal->claim);
     journal->claim = NULL;
 }
 
@@ -77,7 +81,7 @@ static bool apply_begin(struct db *db, void *argument, struct error *error)
  * not known the attempt stays what it is, so that it finds its own note later. */
 static enum journal_state note_attempt(struct grant_journal *journal, struct error *error)
 {
-    const struct service_config *config = &journal->service->config;
+    const struct profile_context *config = journal->context;
     while (journal->attempt == 0)
         random_bytes(&journal->attempt, sizeof(journal->attempt));
     struct token_grant exchange = exchange_of(journal);
@@ -85,7 +89,7 @@ static enum journal_state note_attempt(struct grant_journal *journal, struct err
     if (!store_apply(config->store, apply_begin, &exchange, false, error))
         return error->code == ERR_CONFLICT ? JOURNAL_BUSY : JOURNAL_FAILED;
     fault_point("exchange:begun");
-    grants_in_flight_begin(journal->service->grants_in_flight);
+    grants_in_flight_begin(journal->context->grants_in_flight);
     return JOURNAL_NEW;
 }
 
@@ -106,10 +110,10 @@ static void end_attempt(struct grant_journal *journal, enum token_grant_end how)
     struct error ignored;
     journal->attempt = 0;
     if (how == TOKEN_GRANT_VOID)
-        store_apply(journal->service->config.store, apply_take_back, &exchange, false, &ignored);
+        store_apply(journal->context->store, apply_take_back, &exchange, false, &ignored);
     if (how == TOKEN_GRANT_LOST && !journal->has_unsaved)
-        store_apply(journal->service->config.store, apply_give_up, &exchange, false, &ignored);
-    grants_in_flight_end(journal->service->grants_in_flight);
+        store_apply(journal->context->store, apply_give_up, &exchange, false, &ignored);
+    grants_in_flight_end(journal->context->grants_in_flight);
 }
 
 static void end(void *context, enum token_grant_end how)
@@ -137,8 +141,7 @@ static bool open_tokens(struct grant_journal *journal, const struct token_grant 
     struct seal_binding binding = token_grant_seal_binding(journal->id, &journal->profile, arena);
     struct str plain;
     struct value *value;
-    if (!seal_open(journal->service->config.keyring, &binding, exchange->sealed, arena, &plain,
-                   error))
+    if (!seal_open(journal->context->keyring, &binding, exchange->sealed, arena, &plain, error))
         return false;
     if (!json_parse(plain, arena, &value))
         return fail(error, ERR_INTERNAL, "An exchange in the store opened, but cannot be read.");
@@ -153,8 +156,8 @@ static enum journal_state judge_attempt(const struct grant_journal *journal,
 {
     if (exchange->attempt == journal->attempt)
         return JOURNAL_NEW;
-    bool may_last = store_is_remote(journal->service->config.store) &&
-                    clock_wall_ms() < exchange->attempt_ends_at_ms;
+    bool may_last =
+        store_is_remote(journal->context->store) && clock_wall_ms() < exchange->attempt_ends_at_ms;
     return may_last ? JOURNAL_BUSY : JOURNAL_LOST;
 }
 
@@ -181,7 +184,7 @@ static void note_used(struct grant_journal *journal)
 static bool look_up(struct grant_journal *journal, struct arena *arena,
                     struct token_grant *ret_exchange, bool *ret_found, struct error *error)
 {
-    struct store *store = journal->service->config.store;
+    struct store *store = journal->context->store;
     struct store_reader *reader;
     if (!store_point_reader_take(store, &reader, error))
         return false;
@@ -224,9 +227,9 @@ static enum journal_state begin(void *context, struct str grant, struct str toke
 {
     struct grant_journal *journal = context;
     struct str parts[] = {STR("exchange"), grant, token_url, secret};
-    keyed_hash(journal->service->config.service_secret, parts, 4, journal->id);
+    keyed_hash(journal->context->service_secret, parts, 4, journal->id);
     journal->one_time = str_eq(grant, STR("authorization_code"));
-    int64_t until_ms = clock_mono_ms() + journal->service->config.verify_timeout_ms;
+    int64_t until_ms = clock_mono_ms() + journal->context->verify_timeout_ms;
     enum journal_state state = claim(journal, arena, error);
     if (state != JOURNAL_NEW)
         return state;
@@ -254,10 +257,10 @@ static bool save(void *context, const struct tokens *tokens, struct error *error
     value_encode(&plain, tokens_to_value(arena, tokens));
     struct seal_binding binding = token_grant_seal_binding(journal->id, &journal->profile, arena);
     fault_point("exchange:answered");
-    if (!seal_close(journal->service->config.keyring, &binding, buf_str(&plain), arena,
-                    &exchange.sealed, error))
+    if (!seal_close(journal->context->keyring, &binding, buf_str(&plain), arena, &exchange.sealed,
+                    error))
         return false;
-    bool saved = store_apply(journal->service->config.store, apply_save, &exchange, false, error);
+    bool saved = store_apply(journal->context->store, apply_save, &exchange, false, error);
     fault_point("exchange:saved");
     if (saved)
         note_used(journal);
@@ -272,20 +275,19 @@ bool grant_journal_settle(struct grant_journal *journal)
 {
     struct error error = {0};
     if (journal->has_unsaved &&
-        !store_apply(journal->service->config.store, apply_save, &journal->unsaved, false,
-                     &error) &&
+        !store_apply(journal->context->store, apply_save, &journal->unsaved, false, &error) &&
         error.code != ERR_CONFLICT)
         return false;
     journal->has_unsaved = false;
     return true;
 }
 
-void grant_journal_init(struct grant_journal *journal, const struct service *service,
+void grant_journal_init(struct grant_journal *journal, const struct profile_context *context,
                         struct arena *arena, struct profile_key profile,
                         struct token_grant_journal *ret_interface)
 {
     *journal = (struct grant_journal){
-        .service = service, .arena = arena, .profile = profile, .attempt = journal->attempt};
+        .context = context, .arena = arena, .profile = profile, .attempt = journal->attempt};
     *ret_interface = (struct token_grant_journal){journal, begin, save, end};
 }
 
@@ -302,4 +304,52 @@ bool grant_journal_consume(struct db *db, const struct grant_journal *journal, s
             return false;
     }
     return true;
+}
+
+/* --- grants in flight: a counter, and a wait until it is 0 --- */
+
+struct grants_in_flight {
+    pthread_mutex_t mutex;
+    pthread_cond_t ended;
+    int count;
+};
+
+struct grants_in_flight *grants_in_flight_new(void)
+{
+    struct grants_in_flight *grants = xcalloc(1, sizeof(*grants));
+    pthread_mutex_init(&grants->mutex, NULL);
+    cond_init_timed(&grants->ended);
+    return grants;
+}
+
+void grants_in_flight_free(struct grants_in_flight *grants)
+{
+    pthread_cond_destroy(&grants->ended);
+    pthread_mutex_destroy(&grants->mutex);
+    free(grants);
+}
+
+void grants_in_flight_begin(struct grants_in_flight *grants)
+{
+    pthread_mutex_lock(&grants->mutex);
+    grants->count++;
+    pthread_mutex_unlock(&grants->mutex);
+}
+
+void grants_in_flight_end(struct grants_in_flight *grants)
+{
+    pthread_mutex_lock(&grants->mutex);
+    grants->count--;
+    pthread_cond_broadcast(&grants->ended);
+    pthread_mutex_unlock(&grants->mutex);
+}
+
+bool grants_in_flight_wait(struct grants_in_flight *grants, int64_t until_ms)
+{
+    pthread_mutex_lock(&grants->mutex);
+    while (grants->count > 0 && cond_wait_until(&grants->ended, &grants->mutex, until_ms))
+        continue;
+    bool none = grants->count == 0;
+    pthread_mutex_unlock(&grants->mutex);
+    return none;
 }

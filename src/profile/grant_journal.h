@@ -11,8 +11,8 @@
  * is, and codes expire within minutes, about as soon as another node could be sure. */
 #pragma once
 
-#include "api/service.h"
 #include "connector/http/verify.h"
+#include "profile/context.h"
 #include "store/client_tokens.h"
 #include "store/profiles.h"
 #include "vault/seal.h"
@@ -20,7 +20,7 @@
 enum { JOURNAL_EXCHANGES_MAX = 8 }; /* of one request; each grant at most once, a refresh twice */
 
 struct grant_journal {
-    const struct service *service;
+    const struct profile_context *context;
     struct arena *arena;
     struct profile_key profile;
     unsigned char id[TOKEN_GRANT_ID_SIZE];
@@ -37,7 +37,7 @@ struct grant_journal {
 /* The journal of one verification, as the connector engine wants it. Both live as long as that.
  * `journal` is zeros, or was that of an earlier try of the same: what of it was to be shown stays
  * known as its own. */
-void grant_journal_init(struct grant_journal *journal, const struct service *service,
+void grant_journal_init(struct grant_journal *journal, const struct profile_context *context,
                         struct arena *arena, struct profile_key profile,
                         struct token_grant_journal *ret_interface);
 void grant_journal_done(struct grant_journal *journal); /* gives up what is held */
@@ -53,3 +53,17 @@ struct seal_binding token_grant_seal_binding(const unsigned char id[TOKEN_GRANT_
 
 /* In the change's write. Exchanges of other requests for the same profile stay as they are. */
 bool grant_journal_consume(struct db *db, const struct grant_journal *journal, struct error *error);
+
+/* --- how many grants are being exchanged just now ---
+ *
+ * An exchange that is cut off loses its grant, so a stop waits for those under way. */
+struct grants_in_flight;
+
+struct grants_in_flight *grants_in_flight_new(void);
+void grants_in_flight_free(struct grants_in_flight *grants); /* none may be under way */
+
+void grants_in_flight_begin(struct grants_in_flight *grants);
+void grants_in_flight_end(struct grants_in_flight *grants);
+
+/* Waits until none is under way; false when some still are at until_ms, on clock_mono_ms(). */
+bool grants_in_flight_wait(struct grants_in_flight *grants, int64_t until_ms);

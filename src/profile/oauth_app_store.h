@@ -1,13 +1,13 @@
 /* The operator's OAuth apps, kept sealed in the store. */
 #pragma once
 
-#include "api/service.h"
 #include "auth/oauth_app.h"
+#include "profile/context.h"
 #include "vault/seal.h"
 
 /* What the client secret of a connector's app is sealed to; the command line seals with it too. */
 struct seal_binding oauth_app_binding(struct str connector_type);
 
-/* For struct oauth_apps_config; the context is the service. */
-bool oauth_app_stored_find(void *service, struct str connector_type, struct arena *arena,
+/* For struct oauth_apps_config; the context is a struct profile_context. */
+bool oauth_app_stored_find(void *context, struct str connector_type, struct arena *arena,
                            struct oauth_app *ret_app, struct error *error);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 struct private_connection {
-    const struct service *service;
+    const struct profile_context *context;
     struct arena arena;
     struct profile profile; /* as loaded; then as it is going to be */
     struct arena trial;     /* of the latest try to ask, whose memory goes when another is made */
@@ -30,11 +30,11 @@ struct private_connection {
     struct str sentence; /* why it failed */
 };
 
-struct private_connection *private_connection_new(const struct service *service,
+struct private_connection *private_connection_new(const struct profile_context *context,
                                                   struct profile_key key, int64_t version)
 {
     struct private_connection *connection = xcalloc(1, sizeof(*connection));
-    connection->service = service;
+    connection->context = context;
     connection->expected_version = version;
     connection->verdict = VERDICT_INTERNAL;
     connection->profile.key = profile_key_copy(&connection->arena, key);
@@ -44,7 +44,7 @@ struct private_connection *private_connection_new(const struct service *service,
 void private_connection_free(struct private_connection *connection)
 {
     grant_journal_done(&connection->journal);
-    client_token_release(connection->service->config.store, connection->claim);
+    client_token_release(connection->context->store, connection->claim);
     arena_done(&connection->trial);
     arena_done(&connection->arena);
     free(connection);
@@ -53,7 +53,7 @@ void private_connection_free(struct private_connection *connection)
 /* False when the row is not as it was any more: nothing is left to do. */
 static bool load(struct private_connection *connection, bool *ret_found, struct error *error)
 {
-    struct store *store = connection->service->config.store;
+    struct store *store = connection->context->store;
     struct profile *profile = &connection->profile;
     struct store_reader *reader;
     if (!store_point_reader_take(store, &reader, error))
@@ -93,7 +93,7 @@ static bool open_row(struct private_connection *connection, struct profile_quest
         return fail(error, ERR_INTERNAL, "The profile is for a connector unknown here.");
     if (!json_parse(profile->properties, &connection->trial, &properties))
         return fail(error, ERR_INTERNAL, "The profile's properties cannot be read.");
-    if (!profile_unseal(connection->service, profile, &connection->trial, secrets, error))
+    if (!profile_unseal(connection->context->keyring, profile, &connection->trial, secrets, error))
         return false;
     *question = (struct profile_question){
         .connector = connector,
@@ -113,8 +113,8 @@ static bool seal(struct private_connection *connection, const struct value *cred
 {
     struct profile *profile = &connection->profile;
     profile->version = connection->expected_version + 1;
-    return profile_seal(connection->service, profile, credentials, tokens, &connection->trial,
-                        &profile->sealed_credentials, error);
+    return profile_seal(connection->context->keyring, profile, credentials, tokens,
+                        &connection->trial, &profile->sealed_credentials, error);
 }
 
 static void begin_trial(struct private_connection *connection)
@@ -140,7 +140,7 @@ static void ask(struct private_connection *connection)
         conclude_internal(connection, &error);
         return;
     }
-    profile_verify(connection->service, &question, arena, &connection->journal, &verdict, &tokens);
+    profile_verify(connection->context, &question, arena, &connection->journal, &verdict, &tokens);
     fault_point("connection:verified");
     if (verdict.passes)
         return;
@@ -191,8 +191,7 @@ static void discard(struct private_connection *connection)
 {
     struct error error = {0};
     if (connection->journal.used_count > 0 &&
-        !store_apply(connection->service->config.store, apply_discard, &connection->journal, true,
-                     &error))
+        !store_apply(connection->context->store, apply_discard, &connection->journal, true, &error))
         log_warn("Tokens for a deleted profile stay until they expire: %s", error.message);
 }
 
@@ -208,7 +207,7 @@ static enum private_connection_end commit(struct private_connection *connection)
     struct error error = {0};
     connection->profile.provisioning = connection->result;
     connection->profile.version = connection->expected_version + 1;
-    if (store_apply(connection->service->config.store, apply, connection, false, &error)) {
+    if (store_apply(connection->context->store, apply, connection, false, &error)) {
         fault_point("connection:committed");
         if (connection->verdict != VERDICT_ACCEPTED)
             log_failure(connection);
@@ -231,8 +230,8 @@ static bool claim(struct private_connection *connection)
     struct str answer;
     struct error error;
     return connection->claim ||
-           (client_token_claim(connection->service->config.store, &connection->arena, &token,
-                               no_hash, 0, &state, &connection->claim, &answer, &error) &&
+           (client_token_claim(connection->context->store, &connection->arena, &token, no_hash, 0,
+                               &state, &connection->claim, &answer, &error) &&
             state == CLIENT_TOKEN_CLAIMED);
 }
 

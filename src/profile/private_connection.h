@@ -2,13 +2,13 @@
  * operator's private way, and what came of it is committed as CREATED or FAILED. */
 #pragma once
 
-#include "api/service.h"
+#include "profile/context.h"
 #include "store/profiles.h"
 
 struct private_connection;
 
 /* `key` and `version` of the row that is PENDING. Freed with private_connection_free. */
-struct private_connection *private_connection_new(const struct service *service,
+struct private_connection *private_connection_new(const struct profile_context *context,
                                                   struct profile_key key, int64_t version);
 void private_connection_free(struct private_connection *connection);
 

@@ -1,13 +1,13 @@
 /* Places, a queue, both in shares, and trying again while the store cannot be written. */
 #include "profile/private_connection_queue.h"
 
-#include "api/call_hosts.h"
-#include "api/service.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/timed.h"
+#include "connector/http/verify.h"
+#include "profile/context.h"
 #include "profile/private_connection.h"
 #include "wire/restjson.h"
 #include "work/host_share.h"
@@ -23,7 +23,7 @@ enum {
 };
 
 struct private_queue {
-    const struct service *service;
+    const struct profile_context *context;
     struct pool *workers;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t stopped;
@@ -48,10 +48,10 @@ struct private_slot {
 };
 
 /* Whoever has a slot finds room in the queue: of a queue twice as long no share is smaller. */
-struct private_queue *private_queue_new(const struct service *service)
+struct private_queue *private_queue_new(const struct profile_context *context)
 {
     struct private_queue *queue = xcalloc(1, sizeof(*queue));
-    queue->service = service;
+    queue->context = context;
     queue->workers = pool_new(&(struct pool_config){
         .max_threads = PRIVATE_CONNECTION_THREADS,
         .queue_max = (size_t)2 * PRIVATE_CONNECTION_MAX,
@@ -161,7 +161,7 @@ static void wait_a_while(struct private_queue *queue, int64_t ms)
 static void begin_work(struct private_slot *slot, const struct profile *profile)
 {
     struct private_queue *queue = slot->queue;
-    slot->connection = private_connection_new(queue->service, profile->key, profile->version);
+    slot->connection = private_connection_new(queue->context, profile->key, profile->version);
     slot->version = profile->version;
     slot->key = profile_key_copy(&slot->arena, profile->key);
     pthread_mutex_lock(&queue->lock);
@@ -234,7 +234,7 @@ void private_queue_post(struct private_slot *slot, const struct profile *profile
 static bool read_page(struct private_queue *queue, struct arena *arena, struct profile_key after,
                       struct profile **ret_profiles, size_t *ret_count, struct error *error)
 {
-    struct store *store = queue->service->config.store;
+    struct store *store = queue->context->store;
     struct store_reader *reader;
     if (!store_reader_take(store, &reader, error))
         return false;
@@ -251,8 +251,8 @@ static struct str hosts_of_profile(struct private_queue *queue, const struct pro
     struct value *properties;
     if (!connector || !json_parse(profile->properties, arena, &properties))
         return STR_NULL; /* it calls nobody, and says why */
-    return hosts_of(queue->service, connector,
-                    properties->count > 0 ? properties->items[0] : properties, arena);
+    return connector_hosts(queue->context->connectors, connector,
+                           properties->count > 0 ? properties->items[0] : properties, arena);
 }
 
 struct round {
@@ -312,7 +312,7 @@ static bool go_on(struct private_queue *queue, bool *ret_left, struct error *err
 static void *sweep(void *argument)
 {
     struct private_queue *queue = argument;
-    bool is_shared = store_is_remote(queue->service->config.store), left = true;
+    bool is_shared = store_is_remote(queue->context->store), left = true;
     struct error error;
     pthread_setname_np(pthread_self(), "sweeper");
     while (left || is_shared) {
@@ -330,7 +330,7 @@ bool private_queue_resume(struct private_queue *queue, struct error *error)
     bool left;
     if (!go_on(queue, &left, error))
         return false;
-    if (!left && !store_is_remote(queue->service->config.store))
+    if (!left && !store_is_remote(queue->context->store))
         return true;
     if (pthread_create(&queue->sweeper, NULL, sweep, queue) != 0)
         return fail(error, ERR_UNAVAILABLE, "No thread for private connections can be started.");

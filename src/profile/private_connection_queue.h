@@ -9,7 +9,7 @@
 #include "store/profiles.h"
 
 struct private_queue;
-struct service;
+struct profile_context;
 
 enum {
     PRIVATE_CONNECTION_THREADS = 16,
@@ -18,7 +18,7 @@ enum {
         2000, /* until a commit is tried again that the store had no room for */
 };
 
-struct private_queue *private_queue_new(const struct service *service);
+struct private_queue *private_queue_new(const struct profile_context *context);
 /* What runs is cut short with the client's calls, what waits is left alone; all stays PENDING. */
 void private_queue_stop(struct private_queue *queue);
 void private_queue_free(struct private_queue *queue); /* stops it first */

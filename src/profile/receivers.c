@@ -13,8 +13,8 @@ static struct receivers receivers_of(const struct profile_change *change,
                                      const struct value *properties)
 {
     struct receivers receivers;
-    connector_origins(&change->request->service->connectors, change->connector, properties,
-                      change->request->arena, &receivers.origins, &receivers.count);
+    connector_origins(change->context->connectors, change->connector, properties, change->arena,
+                      &receivers.origins, &receivers.count);
     return receivers;
 }
 
@@ -58,7 +58,7 @@ bool profile_same_receivers(const struct profile_change *change, const struct pr
     bool same_mode = change->is_private == str_eq(current->connection_mode, STR("Private"));
     if (same_mode && str_eq(change->profile.properties, current->properties))
         return true; /* as stored, which is how a deployment tool mostly sends them again */
-    if (!json_parse(current->properties, change->request->arena, &before))
+    if (!json_parse(current->properties, change->arena, &before))
         return false;
     const struct value *old_properties = before->count > 0 ? before->items[0] : before;
     struct receivers old = receivers_of(change, old_properties);

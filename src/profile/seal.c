@@ -23,7 +23,7 @@ static void add_credentials(struct buf *plain, const struct value *credentials)
     buf_add(plain, STR(",\"tokens\":"));
 }
 
-bool profile_seal(const struct service *service, const struct profile *profile,
+bool profile_seal(const struct keyring *keyring, const struct profile *profile,
                   const struct value *credentials, const struct tokens *tokens, struct arena *arena,
                   struct str *ret_sealed, struct error *error)
 {
@@ -34,15 +34,14 @@ bool profile_seal(const struct service *service, const struct profile *profile,
     if (plain.overflow)
         return fail(error, ERR_INTERNAL, "Credentials and tokens together are too large to keep.");
     struct seal_binding binding = profile_seal_binding(profile);
-    return seal_close(service->config.keyring, &binding, buf_str(&plain), arena, ret_sealed, error);
+    return seal_close(keyring, &binding, buf_str(&plain), arena, ret_sealed, error);
 }
 
-static bool open_document(const struct service *service, const struct profile *profile,
+static bool open_document(const struct keyring *keyring, const struct profile *profile,
                           struct arena *arena, struct str *ret_plain, struct error *error)
 {
     struct seal_binding binding = profile_seal_binding(profile);
-    return seal_open(service->config.keyring, &binding, profile->sealed_credentials, arena,
-                     ret_plain, error);
+    return seal_open(keyring, &binding, profile->sealed_credentials, arena, ret_plain, error);
 }
 
 static bool fail_to_read(const struct profile *profile, struct error *error)
@@ -52,12 +51,12 @@ static bool fail_to_read(const struct profile *profile, struct error *error)
                 STR_ARG(profile->key.name));
 }
 
-bool profile_unseal(const struct service *service, const struct profile *profile,
+bool profile_unseal(const struct keyring *keyring, const struct profile *profile,
                     struct arena *arena, struct profile_secrets *ret_secrets, struct error *error)
 {
     struct str plain;
     struct value *document;
-    if (!open_document(service, profile, arena, &plain, error))
+    if (!open_document(keyring, profile, arena, &plain, error))
         return false;
     if (!json_parse(plain, arena, &document) || !value_get(document, "credentials"))
         return fail_to_read(profile, error);
@@ -68,7 +67,7 @@ bool profile_unseal(const struct service *service, const struct profile *profile
 
 /* Equal credentials are equal texts (wire/value.h). What has such a beginning is a whole object and
  * the name after it, so it cannot be the beginning of other credentials. */
-bool profile_unseal_same(const struct service *service, const struct profile *profile,
+bool profile_unseal_same(const struct keyring *keyring, const struct profile *profile,
                          const struct value *credentials, struct arena *arena, bool *ret_same,
                          struct tokens *ret_tokens, struct error *error)
 {
@@ -76,7 +75,7 @@ bool profile_unseal_same(const struct service *service, const struct profile *pr
     struct str plain;
     struct value *tokens;
     add_credentials(&wanted, credentials);
-    if (!open_document(service, profile, arena, &plain, error))
+    if (!open_document(keyring, profile, arena, &plain, error))
         return false;
     *ret_same = !wanted.overflow && plain.len > wanted.len &&
                 secret_bytes_eq((struct str){plain.data, wanted.len}, buf_str(&wanted));

@@ -2,8 +2,8 @@
  * together and bound to account, region, name and version of the row. */
 #pragma once
 
-#include "api/service.h"
 #include "auth/tokens.h"
+#include "base/arena.h"
 #include "store/profiles.h"
 #include "vault/seal.h"
 
@@ -16,15 +16,15 @@ struct profile_secrets {
 struct seal_binding profile_seal_binding(const struct profile *profile);
 
 /* For the row as it is going to be: key and version of `profile` must be set. */
-bool profile_seal(const struct service *service, const struct profile *profile,
+bool profile_seal(const struct keyring *keyring, const struct profile *profile,
                   const struct value *credentials, const struct tokens *tokens, struct arena *arena,
                   struct str *ret_sealed, struct error *error);
-bool profile_unseal(const struct service *service, const struct profile *profile,
+bool profile_unseal(const struct keyring *keyring, const struct profile *profile,
                     struct arena *arena, struct profile_secrets *ret_secrets, struct error *error);
 
 /* *ret_same: the credentials are these, as value_encode writes them; then *ret_tokens is what was
  * got for them. Compared in constant time for equal lengths, and not decoded. */
-bool profile_unseal_same(const struct service *service, const struct profile *profile,
+bool profile_unseal_same(const struct keyring *keyring, const struct profile *profile,
                          const struct value *credentials, struct arena *arena, bool *ret_same,
                          struct tokens *ret_tokens, struct error *error);
 

@@ -2,7 +2,7 @@
  * for a Private one. */
 #pragma once
 
-#include "api/service.h"
+#include "profile/context.h"
 #include "profile/grant_journal.h"
 
 struct profile_question {
@@ -16,6 +16,6 @@ struct profile_question {
 
 /* Within the service's time limit. Starts `journal`, which is to be consumed with the tokens and
  * then to be done with. Otherwise as connector_verify. */
-bool profile_verify(const struct service *service, const struct profile_question *question,
+bool profile_verify(const struct profile_context *context, const struct profile_question *question,
                     struct arena *arena, struct grant_journal *journal, struct verdict *ret_verdict,
                     struct tokens *ret_tokens);

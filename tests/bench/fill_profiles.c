@@ -30,7 +30,7 @@ static const struct kind {
 };
 
 struct fill {
-    struct service service; /* only what profile_seal needs of it */
+    const struct keyring *keyring;
     int64_t from, to;
     int64_t now_ms;
 };
@@ -59,7 +59,7 @@ static bool seal(const struct fill *fill, int64_t number, struct arena *arena, s
     struct value *credentials = value_new(arena, VALUE_RAW);
     credentials->text = str_from(kind->credentials);
     struct tokens tokens = {.access_token = kind->token ? str_from(kind->token) : STR_NULL};
-    return profile_seal(&fill->service, row, credentials, &tokens, arena, &row->sealed_credentials,
+    return profile_seal(fill->keyring, row, credentials, &tokens, arena, &row->sealed_credentials,
                         error);
 }
 
@@ -79,7 +79,7 @@ static bool insert(struct db *db, void *argument, struct error *error)
 
 static bool insert_all(const struct data_dir *data, int64_t count, struct error *error)
 {
-    struct fill fill = {.service.config.keyring = data->keys.keyring, .now_ms = clock_wall_ms()};
+    struct fill fill = {.keyring = data->keys.keyring, .now_ms = clock_wall_ms()};
     for (; fill.from < count; fill.from = fill.to) {
         fill.to = fill.from + ROWS_AT_ONCE < count ? fill.from + ROWS_AT_ONCE : count;
         if (!store_apply(data->store, insert, &fill, false, error))

@@ -7,7 +7,6 @@
 
 static struct arena arena;
 static struct keyring *keyring;
-static struct service service;
 
 static const struct value *parse(const char *json)
 {
@@ -20,7 +19,7 @@ static struct profile sealed(const char *credentials, const struct tokens *token
 {
     struct profile profile = {.key = {STR("123456789012"), STR("us-east-1"), STR("crm")},
                               .version = 7};
-    assert_true(profile_seal(&service, &profile, parse(credentials), tokens, &arena,
+    assert_true(profile_seal(keyring, &profile, parse(credentials), tokens, &arena,
                              &profile.sealed_credentials, NULL));
     return profile;
 }
@@ -29,7 +28,7 @@ static bool is_same(const struct profile *profile, const char *credentials, stru
 {
     bool same = false;
     assert_true(
-        profile_unseal_same(&service, profile, parse(credentials), &arena, &same, tokens, NULL));
+        profile_unseal_same(keyring, profile, parse(credentials), &arena, &same, tokens, NULL));
     return same;
 }
 
@@ -39,7 +38,7 @@ static void what_was_sealed_comes_back(void **state)
     struct tokens tokens = {.access_token = STR("\"t\"}"), .expires_at_ms = 5};
     struct profile profile = sealed("{\"key\":\"a\\\"}\"}", &tokens);
     struct profile_secrets secrets;
-    assert_true(profile_unseal(&service, &profile, &arena, &secrets, NULL));
+    assert_true(profile_unseal(keyring, &profile, &arena, &secrets, NULL));
     assert_true(str_eq(value_text(secrets.credentials, "key"), STR("a\"}")));
     assert_true(str_eq(secrets.tokens.access_token, tokens.access_token));
     assert_int_equal(secrets.tokens.expires_at_ms, 5);
@@ -84,7 +83,7 @@ static void a_seal_of_another_version_does_not_open(void **state)
     struct error error = {0};
     bool same;
     profile.version++;
-    assert_false(profile_unseal_same(&service, &profile, parse("{\"key\":\"a\"}"), &arena, &same,
+    assert_false(profile_unseal_same(keyring, &profile, parse("{\"key\":\"a\"}"), &arena, &same,
                                      &found, &error));
     assert_int_equal(error.code, ERR_INTERNAL);
 }
@@ -95,7 +94,6 @@ static int begin(void **state)
     if (scratch_begin(state) != 0)
         return -1;
     keyring = scratch_keyring("keyring");
-    service.config.keyring = keyring;
     return 0;
 }
 

@@ -202,3 +202,43 @@ void connector_origins(const struct connector_env *env, const struct connector *
     }
     *ret_count = sort_without_repeats(origins, count);
 }
+
+enum { HOSTS_MAX = 64 * 1024 };
+
+/* "scheme://host:port" of a URL. */
+static struct str origin_of(struct str url)
+{
+    size_t slashes = 0;
+    for (size_t i = 0; i < url.len; i++) {
+        slashes += url.data[i] == '/';
+        if (slashes == 3)
+            return (struct str){url.data, i};
+    }
+    return url;
+}
+
+/* The list is sorted, so what is equal stands together. */
+static struct str join(struct arena *arena, const struct str *urls, size_t count)
+{
+    struct buf hosts = buf_in(arena, HOSTS_MAX);
+    struct str previous = STR_NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct str origin = origin_of(urls[i]);
+        if (previous.data && str_eq(origin, previous))
+            continue;
+        if (previous.data)
+            buf_add_char(&hosts, '\n');
+        buf_add(&hosts, origin);
+        previous = origin;
+    }
+    return buf_str(&hosts);
+}
+
+struct str connector_hosts(const struct connector_env *env, const struct connector *connector,
+                           const struct value *properties, struct arena *arena)
+{
+    struct str *urls;
+    size_t count;
+    connector_origins(env, connector, properties, arena, &urls, &count);
+    return join(arena, urls, count);
+}

@@ -97,3 +97,8 @@ bool connector_verify(const struct verification *verification, struct verdict *r
 void connector_origins(const struct connector_env *env, const struct connector *connector,
                        const struct value *properties, struct arena *arena,
                        struct str **ret_origins, size_t *ret_count);
+
+/* The scheme, host and port of each place that verifying would send credentials to, a line each, in
+ * the arena. `properties` is the connector's own structure; never NULL, may be empty. */
+struct str connector_hosts(const struct connector_env *env, const struct connector *connector,
+                           const struct value *properties, struct arena *arena);
