@@ -45,7 +45,7 @@ static const struct connector_rule rules[] = {
 };
 
 /* The first says "Forbidden" alike, whatever the reason. */
-static const char *const words[] = {"/errors/1"};
+static const char *const messages[] = {"/errors/1"};
 
 const struct connector connector_datadog = {
     .type = STR("Datadog"),
@@ -54,7 +54,7 @@ const struct connector connector_datadog = {
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
-    .words = LIST(words),
+    .messages = LIST(messages),
     .domains = LIST(domains),
     .wait = {"X-RateLimit-Reset", WAIT_SECONDS},
 };

@@ -89,7 +89,7 @@ static const struct connector_rule rules[] = {
      .hint = "Activate the user, or log in as another."},
 };
 
-static const char *const words[] = {"/err"};
+static const char *const messages[] = {"/err"};
 
 /* An organization's id for it: the key prefix 0Uv, with or without the three letters that make
  * letter case not count. That there must be one is told where the calls are checked. */
@@ -115,6 +115,6 @@ const struct connector connector_pardot = {
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
-    .words = LIST(words),
+    .messages = LIST(messages),
     .check = check,
 };

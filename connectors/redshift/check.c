@@ -8,7 +8,7 @@
 
 enum { BUCKET_MIN = 3, BUCKET_MAX = 63 };
 
-enum redshift_way redshift_way(const struct value *properties)
+enum redshift_variant redshift_variant(const struct value *properties)
 {
     if (value_text(properties, "dataApiRoleArn").len > 0 ||
         value_text(properties, "clusterIdentifier").len > 0 ||
@@ -107,7 +107,7 @@ bool redshift_check(const struct value *properties, const struct value *credenti
 {
     if (!check_stage(properties, error))
         return false;
-    switch (redshift_way(properties)) {
+    switch (redshift_variant(properties)) {
     case REDSHIFT_DATA_API:
         return check_data_api(properties, credentials, error);
     case REDSHIFT_JDBC:

@@ -26,32 +26,34 @@ static const struct connector_rule rules[] = {
      .hint = "The credentials that STS gave for dataApiRoleArn are not taken."},
 };
 
-static const char *const words[] = {"/Message", "/message"};
+static const char *const messages[] = {"/Message", "/message"};
 
 static bool verify(const struct verification *v, struct verdict *ret_verdict,
-                   struct tokens *ret_tokens)
+                   struct oauth_tokens *ret_tokens)
 {
-    struct run run;
-    run_init(&run, v);
-    bool accepted = redshift_way(v->properties) == REDSHIFT_JDBC ? redshift_verify_jdbc(&run)
-                                                                 : redshift_verify_data_api(&run);
-    *ret_verdict = run.verdict;
-    *ret_tokens = (struct tokens){0};
+    struct connection connection;
+    connection_init(&connection, v);
+    bool accepted = redshift_variant(v->properties) == REDSHIFT_JDBC
+                        ? redshift_verify_jdbc(&connection)
+                        : redshift_verify_data_api(&connection);
+    *ret_verdict = connection.verdict;
+    *ret_tokens = (struct oauth_tokens){0};
     return accepted;
 }
 
 /* The Data API is AWS's own and gets no password; a database is wherever its URL says. */
 static struct str receiver(const struct value *properties, struct arena *arena)
 {
-    return redshift_way(properties) == REDSHIFT_JDBC ? redshift_database_receiver(properties, arena)
-                                                     : STR("data-api:");
+    return redshift_variant(properties) == REDSHIFT_JDBC
+               ? redshift_database_receiver(properties, arena)
+               : STR("data-api:");
 }
 
 const struct connector connector_redshift = {
     .type = STR("Redshift"),
     .key = STR("Redshift"),
     .rules = LIST(rules),
-    .words = LIST(words),
+    .messages = LIST(messages),
     .receiver = receiver,
     .check = redshift_check,
     .verify = verify,

@@ -14,16 +14,16 @@ enum {
 };
 
 /* The operator's endpoint map replaces the service's own address. */
-static struct str service_url(const struct run *run)
+static struct str service_url(const struct connection *connection)
 {
-    const struct connector_env *env = run->v->env;
-    struct str url = env->endpoint_override
-                         ? env->endpoint_override(env->endpoint_context, run->v->connector->type)
-                         : STR_NULL;
+    const struct connector_env *env = connection->v->env;
+    struct str url = env->endpoint_override ? env->endpoint_override(env->endpoint_context,
+                                                                     connection->v->connector->type)
+                                            : STR_NULL;
     return url.data ? url : STR("https://redshift-data.{region}.amazonaws.com");
 }
 
-static bool conclude_role(struct run *run, const struct error *error)
+static bool conclude_role(struct connection *connection, const struct error *error)
 {
     static const struct {
         enum err code;
@@ -37,27 +37,27 @@ static bool conclude_role(struct run *run, const struct error *error)
         {ERR_UNAVAILABLE, VERDICT_INTERNAL, "Try again."},
         {ERR_CONNECTOR_SERVER, VERDICT_UNREACHABLE, "Try again later."},
     };
-    struct str words = str_from(error->message);
+    struct str message = str_from(error->message);
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         if (rows[i].code == error->code)
-            return run_conclude(run, rows[i].kind, STEP_TOKEN, words, rows[i].hint);
+            return connection_fail(connection, rows[i].kind, STEP_TOKEN, message, rows[i].hint);
     }
-    return run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, words, NULL);
+    return connection_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, message, NULL);
 }
 
-static bool take_role(struct run *run, struct aws_role *ret_role)
+static bool take_role(struct connection *connection, struct aws_role *ret_role)
 {
-    const struct verification *v = run->v;
+    const struct verification *v = connection->v;
     struct error error = {0};
     struct str arn = value_text(v->properties, "dataApiRoleArn");
     if (!aws_region_is_valid(v->region))
-        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
-                            "The region of the request names no region of AWS.");
+        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
+                               "The region of the request names no region of AWS.");
     if (!aws_role_assume(v->env->aws, v->env->sts_url, v->region, arn, v->deadline_ms, v->arena,
                          ret_role, &error))
-        return conclude_role(run, &error);
-    redact_add(&run->redaction, secret_reveal(ret_role->secret_access_key));
-    redact_add(&run->redaction, secret_reveal(ret_role->session_token));
+        return conclude_role(connection, &error);
+    redact_add(&connection->redaction, secret_reveal(ret_role->secret_access_key));
+    redact_add(&connection->redaction, secret_reveal(ret_role->session_token));
     return true;
 }
 
@@ -67,18 +67,18 @@ static int64_t throttled_pause_ms(int tries)
 }
 
 /* The JSON protocol throttles with status 400, where others mean a limit of hours by it. */
-static bool may_ask_again(const struct run *run, int tries)
+static bool may_ask_again(const struct connection *connection, int tries)
 {
-    return run->verdict.kind == VERDICT_THROTTLED && run->verdict.status == 400 &&
+    return connection->verdict.kind == VERDICT_THROTTLED && connection->verdict.status == 400 &&
            tries < CALL_TRIES_MAX &&
-           throttled_pause_ms(tries) < run->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+           throttled_pause_ms(tries) < connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
 }
 
 /* One operation as the role. A good answer has what the pointer `needs` names. */
-static bool ask(struct run *run, const struct aws_role *role, struct str target,
-                const struct value *input, const char *needs, struct answer *ret_answer)
+static bool ask(struct connection *connection, const struct aws_role *role, struct str target,
+                const struct value *input, const char *needs, struct vendor_response *ret_response)
 {
-    const struct verification *v = run->v;
+    const struct verification *v = connection->v;
     struct buf body = buf_in(v->arena, BODY_MAX);
     struct client_request call;
     struct error error = {0};
@@ -87,48 +87,50 @@ static bool ask(struct run *run, const struct aws_role *role, struct str target,
                                 .access_key_id = role->access_key_id,
                                 .secret_access_key = role->secret_access_key,
                                 .session_token = role->session_token};
-    struct aws_request request = {.url = service_url(run),
+    struct aws_request request = {.url = service_url(connection),
                                   .region = v->region,
                                   .service = STR("redshift-data"),
                                   .content_type = STR("application/x-amz-json-1.1"),
                                   .target = target,
                                   .body = buf_str(&body)};
     if (body.overflow)
-        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
-                            "The names in the profile are too long.");
+        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
+                               "The names in the profile are too long.");
     if (!aws_sign(&access, &request, v->arena, &call, &error))
-        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
-    for (int tries = 1; !run_call(run, STEP_API, needs, &call, true, ret_answer); tries++) {
-        if (!may_ask_again(run, tries))
+        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
+                               str_from(error.message), NULL);
+    for (int tries = 1; !connection_send(connection, STEP_API, needs, &call, true, ret_response);
+         tries++) {
+        if (!may_ask_again(connection, tries))
             return false;
-        run_pause(run, throttled_pause_ms(tries));
+        connection_pause(connection, throttled_pause_ms(tries));
     }
     return true;
 }
 
 /* SELECT 1 reads nothing of anybody's and needs what a flow needs to connect. */
-static bool execute(struct run *run, const struct aws_role *role, struct str *ret_id)
+static bool execute(struct connection *connection, const struct aws_role *role, struct str *ret_id)
 {
-    const struct value *properties = run->v->properties;
-    struct arena *arena = run->v->arena;
+    const struct value *properties = connection->v->properties;
+    struct arena *arena = connection->v->arena;
     struct value *input = value_structure(arena);
-    struct answer answer = {0};
+    struct vendor_response response = {0};
     if (value_flag(properties, "isRedshiftServerless", false)) {
         value_put_text(arena, input, "WorkgroupName", value_text(properties, "workgroupName"));
     } else {
         value_put_text(arena, input, "ClusterIdentifier",
                        value_text(properties, "clusterIdentifier"));
-        value_put_text(arena, input, "DbUser", value_text(run->v->credentials, "username"));
+        value_put_text(arena, input, "DbUser", value_text(connection->v->credentials, "username"));
     }
     value_put_text(arena, input, "Database", value_text(properties, "databaseName"));
     value_put_text(arena, input, "Sql", STR("SELECT 1"));
     value_put_text(arena, input, "StatementName", STR("headgate"));
-    if (!ask(run, role, STR("RedshiftData.ExecuteStatement"), input, "/Id", &answer))
+    if (!ask(connection, role, STR("RedshiftData.ExecuteStatement"), input, "/Id", &response))
         return false;
-    *ret_id = value_text(answer.json, "Id");
+    *ret_id = value_text(response.json, "Id");
     return (ret_id->len > 0 && ret_id->len <= ID_MAX) ||
-           run_conclude(run, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
-                        "The answer lacks what it should have.");
+           connection_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
+                           "The answer lacks what it should have.");
 }
 
 enum progress { PROGRESS_NONE, PROGRESS_GOOD, PROGRESS_BAD };
@@ -142,38 +144,40 @@ static enum progress progress_of(struct str status)
 }
 
 /* A statement that somebody aborted has no error. */
-static struct str error_of(const struct answer *answer)
+static struct str error_of(const struct vendor_response *response)
 {
-    struct str said = value_text(answer->json, "Error");
+    struct str said = value_text(response->json, "Error");
     return said.len > 0 ? said : STR("the statement was ended before it was done");
 }
 
 /* Bounded by the time limit: each turn waits. */
-static bool await_end(struct run *run, const struct aws_role *role, struct str id)
+static bool await_end(struct connection *connection, const struct aws_role *role, struct str id)
 {
-    struct value *input = value_structure(run->v->arena);
+    struct value *input = value_structure(connection->v->arena);
     int64_t pause_ms = DESCRIBE_PAUSE_MS;
-    struct answer answer = {0};
-    value_put_text(run->v->arena, input, "Id", id);
-    while (pause_ms < run->deadline_ms - clock_mono_ms() - CALL_ROOM_MS) {
-        run_pause(run, pause_ms);
-        if (!ask(run, role, STR("RedshiftData.DescribeStatement"), input, "/Status", &answer))
+    struct vendor_response response = {0};
+    value_put_text(connection->v->arena, input, "Id", id);
+    while (pause_ms < connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS) {
+        connection_pause(connection, pause_ms);
+        if (!ask(connection, role, STR("RedshiftData.DescribeStatement"), input, "/Status",
+                 &response))
             return false;
-        enum progress progress = progress_of(value_text(answer.json, "Status"));
+        enum progress progress = progress_of(value_text(response.json, "Status"));
         if (progress == PROGRESS_GOOD)
             return true;
         if (progress == PROGRESS_BAD)
-            return redshift_conclude(run, STR_NULL, error_of(&answer));
+            return redshift_conclude(connection, STR_NULL, error_of(&response));
         pause_ms = pause_ms * 2 < DESCRIBE_PAUSE_MAX_MS ? pause_ms * 2 : DESCRIBE_PAUSE_MAX_MS;
     }
-    return run_conclude(run, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
-                        "The statement did not end within the time limit: the cluster may be "
-                        "paused, or the workgroup waking up. Try again.");
+    return connection_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
+                           "The statement did not end within the time limit: the cluster may be "
+                           "paused, or the workgroup waking up. Try again.");
 }
 
-bool redshift_verify_data_api(struct run *run)
+bool redshift_verify_data_api(struct connection *connection)
 {
     _cleanup_role_ struct aws_role role = {0};
     struct str id;
-    return take_role(run, &role) && execute(run, &role, &id) && await_end(run, &role, id);
+    return take_role(connection, &role) && execute(connection, &role, &id) &&
+           await_end(connection, &role, id);
 }

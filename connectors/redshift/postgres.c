@@ -59,8 +59,8 @@ static bool try_address(struct postgres_session *session, const char *address, i
     session->connect_end_ms =
         earlier(session->request->deadline_ms, clock_mono_ms() + CLIENT_CONNECT_TIMEOUT_MS);
     postgres_converse(session);
-    return session->answer->result == POSTGRES_FAILED && !session->answer->connected &&
-           session->answer->outcome != CLIENT_STOPPED &&
+    return session->response->result == POSTGRES_FAILED && !session->response->connected &&
+           session->response->outcome != CLIENT_STOPPED &&
            clock_mono_ms() < session->request->deadline_ms;
 }
 
@@ -103,7 +103,8 @@ static bool is_fit(struct str text)
 }
 
 void postgres_sign_in(struct client *client, struct arena *arena,
-                      const struct postgres_request *request, struct postgres_answer *ret_answer)
+                      const struct postgres_request *request,
+                      struct postgres_response *ret_response)
 {
     bool v6 = request->host.data && memchr(request->host.data, ':', request->host.len);
     struct postgres_session session = {
@@ -113,10 +114,10 @@ void postgres_sign_in(struct client *client, struct arena *arena,
         .authority = arena_printf(arena, "%s%.*s%s:%d", v6 ? "[" : "", STR_ARG(request->host),
                                   v6 ? "]" : "", request->port)
                          .data,
-        .answer = ret_answer,
+        .response = ret_response,
         .status = LIBPQ_STATUS_STARTED,
     };
-    *ret_answer = (struct postgres_answer){0};
+    *ret_response = (struct postgres_response){0};
     if (!is_fit(request->host) || !is_fit(request->database) || !is_fit(request->user) ||
         !is_fit(request->password)) {
         postgres_fail(&session, CLIENT_BAD_URL, "was not called: a part is empty or too long");

@@ -40,7 +40,7 @@ enum postgres_result {
     POSTGRES_STRANGER,       /* whoever answers speaks another protocol */
 };
 
-struct postgres_answer {
+struct postgres_response {
     enum postgres_result result;
     struct str sqlstate; /* five characters; STR_NULL when the server gave none */
     struct str message;  /* the server's own words, which may be any bytes */
@@ -55,4 +55,5 @@ struct postgres_answer {
  * without it every call ends in CLIENT_BROKEN that says so. Trusted are the client's certificates,
  * or the system's, or those in the file that SSL_CERT_FILE names. */
 void postgres_sign_in(struct client *client, struct arena *arena,
-                      const struct postgres_request *request, struct postgres_answer *ret_answer);
+                      const struct postgres_request *request,
+                      struct postgres_response *ret_response);

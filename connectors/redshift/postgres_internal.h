@@ -15,7 +15,7 @@ struct postgres_session {
     int port;               /* there */
     const char *ca_path;    /* file of trusted certificates; NULL: there is none */
     int64_t connect_end_ms; /* the connection stands by then, TLS included */
-    struct postgres_answer *answer;
+    struct postgres_response *response;
     struct pg_conn *connection;
     int status; /* enum libpq_status before the last step */
 };
@@ -27,9 +27,9 @@ void postgres_converse(struct postgres_session *session);
 void postgres_fail(struct postgres_session *session, enum client_outcome outcome,
                    const char *clause);
 
-/* --- postgres_words.c --- */
+/* --- postgres_message.c --- */
 
 /* Reads what libpq says about a connection that did not come about. */
-void postgres_judge(struct postgres_session *session, const char *text);
+void postgres_classify(struct postgres_session *session, const char *text);
 
-struct str postgres_words(struct postgres_session *session, const char *text);
+struct str postgres_message(struct postgres_session *session, const char *text);

@@ -27,12 +27,12 @@ static const char *const sslmodes[] = {
 void postgres_fail(struct postgres_session *session, enum client_outcome outcome,
                    const char *clause)
 {
-    struct postgres_answer *answer = session->answer;
-    answer->result = POSTGRES_FAILED;
-    answer->outcome = outcome;
-    answer->connected =
+    struct postgres_response *response = session->response;
+    response->result = POSTGRES_FAILED;
+    response->outcome = outcome;
+    response->connected =
         session->status > LIBPQ_STATUS_STARTED || session->status == LIBPQ_STATUS_OK;
-    answer->detail = arena_printf(session->arena, "%s %s", session->authority, clause).data;
+    response->detail = arena_printf(session->arena, "%s %s", session->authority, clause).data;
 }
 
 static bool start(struct postgres_session *session)
@@ -127,7 +127,7 @@ static bool sign_in(struct postgres_session *session)
         polling = libpq.connectPoll(session->connection);
     }
     if (polling == LIBPQ_POLLING_FAILED) {
-        postgres_judge(session, libpq.errorMessage(session->connection));
+        postgres_classify(session, libpq.errorMessage(session->connection));
         return false;
     }
     session->status = LIBPQ_STATUS_OK;
@@ -155,16 +155,16 @@ static bool await_result(struct postgres_session *session)
 
 static void read_result(struct postgres_session *session, const struct pg_result *result)
 {
-    struct postgres_answer *answer = session->answer;
+    struct postgres_response *response = session->response;
     const char *sqlstate = libpq.resultErrorField(result, LIBPQ_FIELD_SQLSTATE);
     if (libpq.resultStatus(result) == LIBPQ_TUPLES_OK && libpq.ntuples(result) == 1 &&
         libpq.nfields(result) == 1 && strcmp(libpq.getvalue(result, 0, 0), "1") == 0) {
-        answer->result = POSTGRES_ACCEPTED;
+        response->result = POSTGRES_ACCEPTED;
     } else if (sqlstate) {
-        answer->result = POSTGRES_REFUSED;
-        answer->sqlstate = postgres_words(session, sqlstate);
-        answer->message =
-            postgres_words(session, libpq.resultErrorField(result, LIBPQ_FIELD_MESSAGE));
+        response->result = POSTGRES_REFUSED;
+        response->sqlstate = postgres_message(session, sqlstate);
+        response->message =
+            postgres_message(session, libpq.resultErrorField(result, LIBPQ_FIELD_MESSAGE));
     } else {
         postgres_fail(session, CLIENT_BROKEN, "does not answer SELECT 1 with 1");
     }

@@ -145,7 +145,7 @@ static const struct connector_rule rules[] = {
              "service in it."},
 };
 
-static const char *const words[] = {"/error/message/value"};
+static const char *const messages[] = {"/error/message/value"};
 
 const struct connector connector_sapodata = {
     .type = STR("SAPOData"),
@@ -154,7 +154,7 @@ const struct connector connector_sapodata = {
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
-    .words = LIST(words),
+    .messages = LIST(messages),
     .modes = MODE_PRIVATE,
     .private_service = "privateLinkServiceName",
     .derive = derive,

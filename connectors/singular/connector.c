@@ -42,7 +42,7 @@ static const struct connector_rule rules[] = {
     {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .hint = HINT_KEY},
 };
 
-static const char *const words[] = {"/value", "/error_message"};
+static const char *const messages[] = {"/value", "/error_message"};
 
 const struct connector connector_singular = {
     .type = STR("Singular"),
@@ -52,5 +52,5 @@ const struct connector connector_singular = {
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
-    .words = LIST(words),
+    .messages = LIST(messages),
 };

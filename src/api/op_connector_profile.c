@@ -186,7 +186,7 @@ static bool check_is_settled(const struct profile *current, struct error *error)
                 STR_ARG(current->key.name));
 }
 
-static void use_stored(struct profile_change *change, const struct tokens *tokens)
+static void use_stored(struct profile_change *change, const struct oauth_tokens *tokens)
 {
     change->stored = *tokens;
     change->has_stored = true;
@@ -214,7 +214,7 @@ static bool keep_credentials(struct profile_change *change, const struct profile
  * new credentials are how that is mended. */
 static void recognize_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct tokens tokens;
+    struct oauth_tokens tokens;
     struct error ignored = {0};
     bool same;
     if (profile_same_receivers(change, current) &&

@@ -31,10 +31,10 @@ static int64_t read_life(const struct value *json)
     return seconds < OAUTH2_LIFE_MAX_S ? (int64_t)seconds : OAUTH2_LIFE_MAX_S;
 }
 
-bool oauth2_read_tokens(const struct value *json, int64_t now_ms, struct tokens *ret_tokens,
+bool oauth2_read_tokens(const struct value *json, int64_t now_ms, struct oauth_tokens *ret_tokens,
                         struct error *error)
 {
-    struct tokens tokens = {.obtained_at_ms = now_ms};
+    struct oauth_tokens tokens = {.obtained_at_ms = now_ms};
     if (!json || json->kind != VALUE_STRUCTURE)
         return fail(error, ERR_CONNECTOR_SERVER, "The answer is not a JSON object.");
     if (!read_text(json, "access_token", &tokens.access_token, error) ||

@@ -20,7 +20,7 @@
 struct arena;
 struct scope;
 struct connector_urls;
-struct tokens;
+struct oauth_tokens;
 struct value;
 struct verification;
 
@@ -162,7 +162,7 @@ struct connector_session {
     struct connector_call end;        /* its outcome does not matter */
     /* Hook: looks at a good answer, and says with a hint why the session is not what was asked for;
      * NULL when it is. */
-    const char *(*wrong)(const struct scope *scope, const struct value *answer,
+    const char *(*wrong)(const struct scope *scope, const struct value *response,
                          struct arena *arena);
 };
 
@@ -187,7 +187,7 @@ struct connector_auth {
     const struct connector_signed *signed_request;
 };
 
-struct connector_ways {
+struct connector_auths {
     const struct connector_auth *rows;
     size_t count;
 };
@@ -231,12 +231,12 @@ struct connector {
     struct str type; /* the API's ConnectorType */
     struct str key;  /* its member in the configuration's unions, which may be spelled otherwise */
     struct connector_urls api;
-    struct connector_ways auth;    /* none: shapes only, not built yet */
+    struct connector_auths auth;   /* none: shapes only, not built yet */
     struct connector_calls probes; /* each must be accepted */
     struct connector_rules rules;
-    struct connector_texts words;   /* JSON pointers to the vendor's own words, before the usual */
-    struct connector_texts domains; /* where the vendor's hosts are: "example.com" */
-    unsigned modes;                 /* of enum connector_mode, beside Public */
+    struct connector_texts messages; /* JSON pointers to the vendor's own words, before the usual */
+    struct connector_texts domains;  /* where the vendor's hosts are: "example.com" */
+    unsigned modes;                  /* of enum connector_mode, beside Public */
     /* Private mode. Calls take the operator's private route for the PrivateLink service that this
      * member names; NULL, or the member absent: the one for the host that is called. */
     const char *private_service;
@@ -254,7 +254,7 @@ struct connector {
     bool (*check)(const struct value *properties, const struct value *credentials,
                   struct error *error);
     bool (*verify)(const struct verification *verification, struct verdict *ret_verdict,
-                   struct tokens *ret_tokens); /* instead of the engine */
+                   struct oauth_tokens *ret_tokens); /* instead of the engine */
 };
 
 /* NULL when there is none. Connectors may be added at run time later: ask each time. */

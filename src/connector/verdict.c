@@ -51,9 +51,9 @@ struct str verdict_describe(struct arena *arena, struct str connector_type,
     if (verdict->retry_after_ms > 0)
         buf_printf(&out, " and asks to wait %lld seconds",
                    (long long)((verdict->retry_after_ms + 999) / 1000));
-    if (verdict->words.len > 0) {
+    if (verdict->message.len > 0) {
         buf_add_cstr(&out, ": ");
-        buf_add(&out, verdict->words);
+        buf_add(&out, verdict->message);
     }
     if (!str_ends(buf_str(&out), STR(".")))
         buf_add_char(&out, '.');

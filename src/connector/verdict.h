@@ -30,14 +30,15 @@ enum verdict_step {
 struct verdict {
     enum verdict_kind kind;
     enum verdict_step step;
-    int status;       /* the vendor's HTTP status; 0: none */
-    struct str words; /* the vendor's own, secrets removed, printable, at most VERDICT_WORDS_MAX */
-    struct str hint;  /* what the user can do about it */
+    int status; /* the vendor's HTTP status; 0: none */
+    struct str
+        message;     /* the vendor's own, secrets removed, printable, at most VERDICT_MESSAGE_MAX */
+    struct str hint; /* what the user can do about it */
     int64_t retry_after_ms; /* throttled: what the vendor asked for; 0 when it did not say */
     bool passes; /* internal: what was in the way goes by itself, as a store that is away does */
 };
 
-enum { VERDICT_WORDS_MAX = 512 };
+enum { VERDICT_MESSAGE_MAX = 512 };
 
 const char *verdict_kind_name(enum verdict_kind kind); /* "accepted", … */
 const char *verdict_step_name(enum verdict_step step); /* "resolve", … */

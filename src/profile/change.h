@@ -33,13 +33,13 @@ struct profile_change {
     struct str output; /* the answer's JSON, once a step has succeeded that sets it */
     const struct connector *connector;
     struct profile_config config;
-    struct profile profile;   /* as it is going to be */
-    int64_t expected_version; /* of the row that it replaces; 0: there must be none */
-    struct tokens stored;     /* got earlier for the same credentials */
-    bool is_private;          /* the vendor is asked in the background, once it is committed */
+    struct profile profile;     /* as it is going to be */
+    int64_t expected_version;   /* of the row that it replaces; 0: there must be none */
+    struct oauth_tokens stored; /* got earlier for the same credentials */
+    bool is_private;            /* the vendor is asked in the background, once it is committed */
     struct private_slot *private_slot; /* reserved there */
-    bool has_stored;      /* the credentials are those of the row, with what was got for them */
-    struct tokens tokens; /* what shall be stored beside the credentials */
+    bool has_stored; /* the credentials are those of the row, with what was got for them */
+    struct oauth_tokens tokens; /* what shall be stored beside the credentials */
     struct grant_journal journal;
     struct client_token token; /* token.token is STR_NULL when the caller gave none */
     unsigned char request_hash[REQUEST_HASH_SIZE];

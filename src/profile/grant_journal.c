@@ -38,8 +38,8 @@ struct seal_binding token_grant_seal_binding(const unsigned char id[TOKEN_GRANT_
 
 /* --- who is at it --- */
 
-static enum journal_state claim(struct grant_journal *journal, struct arena *arena,
-                                struct error *error)
+static enum grant_journal_state claim(struct grant_journal *journal, struct arena *arena,
+                                      struct error *error)
 {
     char hex[ID_HEX_SIZE];
     encode_hex(journal->id, sizeof(journal->id), hex);
@@ -49,8 +49,8 @@ static enum journal_state claim(struct grant_journal *journal, struct arena *are
     struct str answer;
     if (!client_token_claim(config->store, arena, &key, journal->id, config->verify_timeout_ms,
                             &state, &journal->claim, &answer, error))
-        return JOURNAL_FAILED;
-    return state == CLIENT_TOKEN_CLAIMED ? JOURNAL_NEW : JOURNAL_BUSY;
+        return GRANT_JOURNAL_FAILED;
+    return state == CLIENT_TOKEN_CLAIMED ? GRANT_JOURNAL_NEW : GRANT_JOURNAL_BUSY;
 }
 
 static void release(struct grant_journal *journal)
@@ -77,9 +77,9 @@ static bool apply_begin(struct db *db, void *argument, struct error *error)
     return token_grant_begin(db, argument, clock_wall_ms(), error);
 }
 
-/* JOURNAL_NEW when it is known to be durable that this attempt is going to show it. When that is
- * not known the attempt stays what it is, so that it finds its own note later. */
-static enum journal_state note_attempt(struct grant_journal *journal, struct error *error)
+/* GRANT_JOURNAL_NEW when it is known to be durable that this attempt is going to show it. When that
+ * is not known the attempt stays what it is, so that it finds its own note later. */
+static enum grant_journal_state note_attempt(struct grant_journal *journal, struct error *error)
 {
     const struct profile_context *config = journal->context;
     while (journal->attempt == 0)
@@ -87,10 +87,10 @@ static enum journal_state note_attempt(struct grant_journal *journal, struct err
     struct token_grant exchange = exchange_of(journal);
     exchange.attempt_ends_at_ms = clock_wall_ms() + config->verify_timeout_ms + SAVE_EXTRA_MS;
     if (!store_apply(config->store, apply_begin, &exchange, false, error))
-        return error->code == ERR_CONFLICT ? JOURNAL_BUSY : JOURNAL_FAILED;
+        return error->code == ERR_CONFLICT ? GRANT_JOURNAL_BUSY : GRANT_JOURNAL_FAILED;
     fault_point("exchange:begun");
     grants_in_flight_begin(journal->context->grants_in_flight);
-    return JOURNAL_NEW;
+    return GRANT_JOURNAL_NEW;
 }
 
 static bool apply_take_back(struct db *db, void *argument, struct error *error)
@@ -136,7 +136,7 @@ static bool is_ours(const struct grant_journal *journal, const struct token_gran
 }
 
 static bool open_tokens(struct grant_journal *journal, const struct token_grant *exchange,
-                        struct arena *arena, struct tokens *ret_tokens, struct error *error)
+                        struct arena *arena, struct oauth_tokens *ret_tokens, struct error *error)
 {
     struct seal_binding binding = token_grant_seal_binding(journal->id, &journal->profile, arena);
     struct str plain;
@@ -151,28 +151,29 @@ static bool open_tokens(struct grant_journal *journal, const struct token_grant 
 
 /* Whoever holds the claim on a store of its own is alone. On one that is shared he need not be, and
  * a node that has died looks like one whose session was cut. */
-static enum journal_state judge_attempt(const struct grant_journal *journal,
-                                        const struct token_grant *exchange)
+static enum grant_journal_state judge_attempt(const struct grant_journal *journal,
+                                              const struct token_grant *exchange)
 {
     if (exchange->attempt == journal->attempt)
-        return JOURNAL_NEW;
+        return GRANT_JOURNAL_NEW;
     bool may_last =
         store_is_remote(journal->context->store) && clock_wall_ms() < exchange->attempt_ends_at_ms;
-    return may_last ? JOURNAL_BUSY : JOURNAL_LOST;
+    return may_last ? GRANT_JOURNAL_BUSY : GRANT_JOURNAL_LOST;
 }
 
 /* An authorization code works once: RFC 6749, 4.1.2, lets a vendor revoke what it gave for a code
  * that is shown again, so a spent one is not sent. A refresh token or an assertion may work more
  * than once; a finished exchange of it says nothing about the next. */
-static enum journal_state judge(struct grant_journal *journal, const struct token_grant *exchange,
-                                struct arena *arena, struct tokens *ret_tokens, struct error *error)
+static enum grant_journal_state judge(struct grant_journal *journal,
+                                      const struct token_grant *exchange, struct arena *arena,
+                                      struct oauth_tokens *ret_tokens, struct error *error)
 {
     if (exchange->attempt != 0)
         return judge_attempt(journal, exchange);
     if (exchange->consumed || !is_ours(journal, exchange))
-        return journal->one_time ? JOURNAL_USED : JOURNAL_NEW;
-    return open_tokens(journal, exchange, arena, ret_tokens, error) ? JOURNAL_RESUME
-                                                                    : JOURNAL_FAILED;
+        return journal->one_time ? GRANT_JOURNAL_USED : GRANT_JOURNAL_NEW;
+    return open_tokens(journal, exchange, arena, ret_tokens, error) ? GRANT_JOURNAL_RESUME
+                                                                    : GRANT_JOURNAL_FAILED;
 }
 
 static void note_used(struct grant_journal *journal)
@@ -193,26 +194,26 @@ static bool look_up(struct grant_journal *journal, struct arena *arena,
     return ok;
 }
 
-static enum journal_state look(struct grant_journal *journal, struct arena *arena,
-                               struct tokens *ret_tokens, struct error *error)
+static enum grant_journal_state look(struct grant_journal *journal, struct arena *arena,
+                                     struct oauth_tokens *ret_tokens, struct error *error)
 {
     struct arena scratch = {0};
     struct token_grant exchange;
     bool found = false;
-    enum journal_state state = JOURNAL_FAILED;
+    enum grant_journal_state state = GRANT_JOURNAL_FAILED;
     if (look_up(journal, &scratch, &exchange, &found, error))
-        state = found ? judge(journal, &exchange, arena, ret_tokens, error) : JOURNAL_NEW;
+        state = found ? judge(journal, &exchange, arena, ret_tokens, error) : GRANT_JOURNAL_NEW;
     arena_done(&scratch);
-    return state == JOURNAL_NEW && journal->one_time ? note_attempt(journal, error) : state;
+    return state == GRANT_JOURNAL_NEW && journal->one_time ? note_attempt(journal, error) : state;
 }
 
 /* While another node is at it there will soon be something to go on from. */
-static enum journal_state look_until(struct grant_journal *journal, int64_t until_ms,
-                                     struct arena *arena, struct tokens *ret_tokens,
-                                     struct error *error)
+static enum grant_journal_state look_until(struct grant_journal *journal, int64_t until_ms,
+                                           struct arena *arena, struct oauth_tokens *ret_tokens,
+                                           struct error *error)
 {
-    enum journal_state state;
-    while ((state = look(journal, arena, ret_tokens, error)) == JOURNAL_BUSY &&
+    enum grant_journal_state state;
+    while ((state = look(journal, arena, ret_tokens, error)) == GRANT_JOURNAL_BUSY &&
            clock_mono_ms() < until_ms) {
         slot_release();
         clock_nap_us(OTHER_NAP_US);
@@ -221,22 +222,22 @@ static enum journal_state look_until(struct grant_journal *journal, int64_t unti
     return state;
 }
 
-static enum journal_state begin(void *context, struct str grant, struct str token_url,
-                                struct str secret, struct arena *arena, struct tokens *ret_tokens,
-                                struct error *error)
+static enum grant_journal_state begin(void *context, struct str grant, struct str token_url,
+                                      struct str secret, struct arena *arena,
+                                      struct oauth_tokens *ret_tokens, struct error *error)
 {
     struct grant_journal *journal = context;
     struct str parts[] = {STR("exchange"), grant, token_url, secret};
     keyed_hash(journal->context->service_secret, parts, 4, journal->id);
     journal->one_time = str_eq(grant, STR("authorization_code"));
     int64_t until_ms = clock_mono_ms() + journal->context->verify_timeout_ms;
-    enum journal_state state = claim(journal, arena, error);
-    if (state != JOURNAL_NEW)
+    enum grant_journal_state state = claim(journal, arena, error);
+    if (state != GRANT_JOURNAL_NEW)
         return state;
     state = look_until(journal, until_ms, arena, ret_tokens, error);
-    if (state == JOURNAL_RESUME)
+    if (state == GRANT_JOURNAL_RESUME)
         note_used(journal);
-    if (state != JOURNAL_NEW)
+    if (state != GRANT_JOURNAL_NEW)
         release(journal);
     return state;
 }
@@ -248,7 +249,7 @@ static bool apply_save(struct db *db, void *argument, struct error *error)
     return token_grant_save(db, argument, clock_wall_ms(), error);
 }
 
-static bool save(void *context, const struct tokens *tokens, struct error *error)
+static bool save(void *context, const struct oauth_tokens *tokens, struct error *error)
 {
     struct grant_journal *journal = context;
     struct arena *arena = journal->arena;

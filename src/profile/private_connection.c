@@ -109,7 +109,7 @@ static bool open_row(struct private_connection *connection, struct profile_quest
 /* Tokens that an exchange gave are kept also when the vendor does not accept them in the end: the
  * code or refresh token that they came from may not work a second time. */
 static bool seal(struct private_connection *connection, const struct value *credentials,
-                 const struct tokens *tokens, struct error *error)
+                 const struct oauth_tokens *tokens, struct error *error)
 {
     struct profile *profile = &connection->profile;
     profile->version = connection->expected_version + 1;
@@ -130,7 +130,7 @@ static void ask(struct private_connection *connection)
     struct profile_question question = {0};
     struct profile_secrets secrets = {0};
     struct verdict verdict = {0};
-    struct tokens tokens = {0};
+    struct oauth_tokens tokens = {0};
     struct error error = {0};
     struct arena *arena = &connection->trial;
     if (!grant_journal_settle(&connection->journal))

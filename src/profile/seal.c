@@ -24,8 +24,8 @@ static void add_credentials(struct buf *plain, const struct value *credentials)
 }
 
 bool profile_seal(const struct keyring *keyring, const struct profile *profile,
-                  const struct value *credentials, const struct tokens *tokens, struct arena *arena,
-                  struct str *ret_sealed, struct error *error)
+                  const struct value *credentials, const struct oauth_tokens *tokens,
+                  struct arena *arena, struct str *ret_sealed, struct error *error)
 {
     struct buf plain = buf_in(arena, SEALED_PLAIN_MAX);
     add_credentials(&plain, credentials);
@@ -69,7 +69,7 @@ bool profile_unseal(const struct keyring *keyring, const struct profile *profile
  * the name after it, so it cannot be the beginning of other credentials. */
 bool profile_unseal_same(const struct keyring *keyring, const struct profile *profile,
                          const struct value *credentials, struct arena *arena, bool *ret_same,
-                         struct tokens *ret_tokens, struct error *error)
+                         struct oauth_tokens *ret_tokens, struct error *error)
 {
     struct buf wanted = buf_in(arena, SEALED_PLAIN_MAX);
     struct str plain;

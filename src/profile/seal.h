@@ -2,14 +2,14 @@
  * together and bound to account, region, name and version of the row. */
 #pragma once
 
-#include "auth/tokens.h"
+#include "auth/oauth_tokens.h"
 #include "base/arena.h"
 #include "store/profiles.h"
 #include "vault/seal.h"
 
 struct profile_secrets {
     const struct value *credentials; /* the connector's own structure */
-    struct tokens tokens;            /* all absent when none were got */
+    struct oauth_tokens tokens;      /* all absent when none were got */
 };
 
 /* What they are sealed to: key and version of `profile`. */
@@ -17,8 +17,8 @@ struct seal_binding profile_seal_binding(const struct profile *profile);
 
 /* For the row as it is going to be: key and version of `profile` must be set. */
 bool profile_seal(const struct keyring *keyring, const struct profile *profile,
-                  const struct value *credentials, const struct tokens *tokens, struct arena *arena,
-                  struct str *ret_sealed, struct error *error);
+                  const struct value *credentials, const struct oauth_tokens *tokens,
+                  struct arena *arena, struct str *ret_sealed, struct error *error);
 bool profile_unseal(const struct keyring *keyring, const struct profile *profile,
                     struct arena *arena, struct profile_secrets *ret_secrets, struct error *error);
 
@@ -26,6 +26,6 @@ bool profile_unseal(const struct keyring *keyring, const struct profile *profile
  * got for them. Compared in constant time for equal lengths, and not decoded. */
 bool profile_unseal_same(const struct keyring *keyring, const struct profile *profile,
                          const struct value *credentials, struct arena *arena, bool *ret_same,
-                         struct tokens *ret_tokens, struct error *error);
+                         struct oauth_tokens *ret_tokens, struct error *error);
 
 enum { SEALED_PLAIN_MAX = 1024 * 1024 };

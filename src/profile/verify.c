@@ -13,7 +13,7 @@ static void count(const struct connector *connector, enum verdict_kind verdict, 
 
 bool profile_verify(const struct profile_context *context, const struct profile_question *question,
                     struct arena *arena, struct grant_journal *journal, struct verdict *ret_verdict,
-                    struct tokens *ret_tokens)
+                    struct oauth_tokens *ret_tokens)
 {
     struct token_grant_journal exchanges;
     grant_journal_init(journal, context, arena, question->key, &exchanges);

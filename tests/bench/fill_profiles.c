@@ -58,7 +58,7 @@ static bool seal(const struct fill *fill, int64_t number, struct arena *arena, s
     const struct kind *kind = &kinds[(size_t)number % (sizeof(kinds) / sizeof(*kinds))];
     struct value *credentials = value_new(arena, VALUE_RAW);
     credentials->text = str_from(kind->credentials);
-    struct tokens tokens = {.access_token = kind->token ? str_from(kind->token) : STR_NULL};
+    struct oauth_tokens tokens = {.access_token = kind->token ? str_from(kind->token) : STR_NULL};
     return profile_seal(fill->keyring, row, credentials, &tokens, arena, &row->sealed_credentials,
                         error);
 }

@@ -128,25 +128,26 @@ static struct str script_endpoint(void *context, struct str connector_type)
     return str_from(script->endpoint);
 }
 
-static enum journal_state script_begin(void *context, struct str grant, struct str token_url,
-                                       struct str secret, struct arena *arena,
-                                       struct tokens *ret_tokens, struct error *error)
+static enum grant_journal_state script_begin(void *context, struct str grant, struct str token_url,
+                                             struct str secret, struct arena *arena,
+                                             struct oauth_tokens *ret_tokens, struct error *error)
 {
     struct script *script = context;
     (void)arena;
     assert_false(script->held);
     add_log(script, "begin", grant, token_url, secret);
-    enum journal_state state = script->states ? script->states[script->begun] : JOURNAL_NEW;
+    enum grant_journal_state state =
+        script->states ? script->states[script->begun] : GRANT_JOURNAL_NEW;
     script->begun++;
-    script->held = state == JOURNAL_NEW;
-    if (state == JOURNAL_RESUME)
+    script->held = state == GRANT_JOURNAL_NEW;
+    if (state == GRANT_JOURNAL_RESUME)
         *ret_tokens = script->resumed;
-    if (state == JOURNAL_FAILED)
+    if (state == GRANT_JOURNAL_FAILED)
         fail(error, ERR_UNAVAILABLE, "The store cannot be read.");
     return state;
 }
 
-static bool script_save(void *context, const struct tokens *tokens, struct error *error)
+static bool script_save(void *context, const struct oauth_tokens *tokens, struct error *error)
 {
     struct script *script = context;
     add_log(script, "save", tokens->access_token, tokens->refresh_token, tokens->instance_url);
@@ -210,7 +211,7 @@ static const struct value *part(struct script *script, const char *type, const c
 
 bool script_verify_with(struct script *script, const struct connector *connector,
                         const struct value *properties, const struct value *credentials,
-                        const struct tokens *stored)
+                        const struct oauth_tokens *stored)
 {
     struct oauth_apps_config config = {.find = script_find, .find_context = script};
     struct oauth_apps *apps = oauth_apps_new(&config);
@@ -254,7 +255,7 @@ bool script_verify_with(struct script *script, const struct connector *connector
 }
 
 bool script_verify(struct script *script, const char *type, const char *properties,
-                   const char *credentials, const struct tokens *stored)
+                   const char *credentials, const struct oauth_tokens *stored)
 {
     assert_true(script_check(script, type, properties, credentials));
     return script_verify_with(script, connector_by_type(str_from(type)),
@@ -294,7 +295,7 @@ void assert_verdict(const struct script *script, enum verdict_kind kind, enum ve
     assert_string_equal(verdict_kind_name(script->verdict.kind), verdict_kind_name(kind));
     assert_string_equal(verdict_step_name(script->verdict.step), verdict_step_name(step));
     assert_int_equal(script->verdict.status, status);
-    assert_str(script->verdict.words, words);
+    assert_str(script->verdict.message, words);
 }
 
 const char *script_log(struct script *script)

@@ -31,12 +31,13 @@ struct script {
     int pauses;
 
     /* The journal. */
-    const enum journal_state *states; /* what begin answers, in turn; NULL: JOURNAL_NEW always */
-    struct tokens resumed;            /* what came with JOURNAL_RESUME */
+    const enum grant_journal_state
+        *states;                 /* what begin answers, in turn; NULL: GRANT_JOURNAL_NEW always */
+    struct oauth_tokens resumed; /* what came with GRANT_JOURNAL_RESUME */
     bool save_fails;
     size_t begun;
     bool held;
-    struct tokens saved;
+    struct oauth_tokens saved;
     struct buf log; /* what the journal and the apps were asked, a line each */
 
     /* The operator. */
@@ -48,7 +49,7 @@ struct script {
 
     struct arena arena;
     struct verdict verdict;
-    struct tokens tokens;
+    struct oauth_tokens tokens;
     struct error error;
 };
 
@@ -58,10 +59,10 @@ const struct value *script_value(struct script *script, const char *shape, const
 /* Verifies, with each call compared with the script and the script used up. `stored` may be NULL.
  */
 bool script_verify(struct script *script, const char *type, const char *properties,
-                   const char *credentials, const struct tokens *stored);
+                   const char *credentials, const struct oauth_tokens *stored);
 bool script_verify_with(struct script *script, const struct connector *connector,
                         const struct value *properties, const struct value *credentials,
-                        const struct tokens *stored);
+                        const struct oauth_tokens *stored);
 
 /* connector_check; the message goes to script->error. */
 bool script_check(struct script *script, const char *type, const char *properties,

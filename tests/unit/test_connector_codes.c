@@ -55,7 +55,7 @@ static void how_a_code_was_exchanged_is_told(void **state)
 static void a_code_of_unknown_fate_is_refused(void **state)
 {
     (void)state;
-    static const enum journal_state states[] = {JOURNAL_LOST};
+    static const enum grant_journal_state states[] = {GRANT_JOURNAL_LOST};
     script.states = states;
     assert_false(exchange(NULL, 0));
     assert_verdict(&script, VERDICT_REJECTED, STEP_TOKEN, 0, NULL);

@@ -234,9 +234,9 @@ static void the_journal_is_obeyed(void **state)
 {
     (void)state;
     static const struct {
-        enum journal_state state;
+        enum grant_journal_state state;
         const char *words;
-    } cases[] = {{JOURNAL_BUSY, NULL}, {JOURNAL_FAILED, "The store cannot be read."}};
+    } cases[] = {{GRANT_JOURNAL_BUSY, NULL}, {GRANT_JOURNAL_FAILED, "The store cannot be read."}};
     for (size_t i = 0; i < 2; i++) {
         script.states = &cases[i].state;
         script.begun = 0;
@@ -259,7 +259,7 @@ static void the_journal_is_obeyed(void **state)
 static void a_resumed_refresh_can_be_made_again(void **state)
 {
     (void)state;
-    static const enum journal_state states[] = {JOURNAL_RESUME, JOURNAL_RESUME};
+    static const enum grant_journal_state states[] = {GRANT_JOURNAL_RESUME, GRANT_JOURNAL_RESUME};
     static const struct scripted steps[] = {
         {ME("t0ken"), .status = 401},
         {ME("yesterday"), .status = 401},
@@ -267,7 +267,8 @@ static void a_resumed_refresh_can_be_made_again(void **state)
         {ME("t2"), 200, .body = GOOD},
     };
     script.states = states;
-    script.resumed = (struct tokens){.access_token = STR("yesterday"), .refresh_token = STR("r1")};
+    script.resumed =
+        (struct oauth_tokens){.access_token = STR("yesterday"), .refresh_token = STR("r1")};
     assert_true(RUN(steps, RENEWABLE));
     assert_str(script.tokens.access_token, "t2");
     assert_string_equal(script_log(&script), "begin refresh_token " TOKEN_URL " r1\n"
@@ -340,7 +341,7 @@ static void keys_go_into_headers(void **state)
                                                    {"Authorization", "Key {credentials.other}"}};
     static const struct connector_headers key_headers = LIST(keys);
     static const struct connector_basic nobody = {"", ""};
-    static const struct connector_auth ways[] = {
+    static const struct connector_auth auths[] = {
         {.given = "credentials.kind", .equals = "OTHER", .basic = &nobody},
         {.headers = &key_headers},
     };
@@ -354,7 +355,7 @@ static void keys_go_into_headers(void **state)
          .content_type = "application/json"},
     };
     struct connector other = acme;
-    other.auth = (struct connector_ways)LIST(ways);
+    other.auth = (struct connector_auths)LIST(auths);
     other.probes = (struct connector_calls)LIST(calls);
     static const struct scripted steps[] = {
         {"GET " API "/first\nAccept: application/json\nX-Key: k1\nAuthorization: Key k2\n\n", 200,
@@ -378,10 +379,10 @@ static bool hook_check(const struct value *properties, const struct value *crede
 }
 
 static bool hook_verify(const struct verification *v, struct verdict *ret_verdict,
-                        struct tokens *ret_tokens)
+                        struct oauth_tokens *ret_tokens)
 {
     *ret_verdict = (struct verdict){.kind = VERDICT_ACCEPTED, .status = 299};
-    *ret_tokens = (struct tokens){.access_token = v->connector->type};
+    *ret_tokens = (struct oauth_tokens){.access_token = v->connector->type};
     return true;
 }
 

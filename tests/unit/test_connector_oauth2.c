@@ -79,7 +79,7 @@ static void a_request_can_be_json(void **state)
                    "\"client_secret\":\"s e+c\"}");
 }
 
-static bool read_tokens(const char *text, struct tokens *ret_tokens, struct error *error)
+static bool read_tokens(const char *text, struct oauth_tokens *ret_tokens, struct error *error)
 {
     struct value *value = NULL;
     bool json = json_parse(str_from(text), &arena, &value);
@@ -89,7 +89,7 @@ static bool read_tokens(const char *text, struct tokens *ret_tokens, struct erro
 static void answers_are_read(void **state)
 {
     (void)state;
-    struct tokens tokens;
+    struct oauth_tokens tokens;
     assert_true(read_tokens("{\"access_token\":\"a\",\"refresh_token\":\"r\",\"token_type\":"
                             "\"Bearer\",\"scope\":\"s t\",\"expires_in\":3600,\"instance_url\":"
                             "\"https://i.example\",\"id\":{\"x\":[1]}}",
@@ -126,7 +126,7 @@ static void lives_come_in_many_forms(void **state)
         {"99999999999999", 315360001000},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct tokens tokens;
+        struct oauth_tokens tokens;
         char text[128];
         snprintf(text, sizeof(text), "{\"access_token\":\"a\",\"expires_in\":%s}", cases[i].life);
         if (strcmp(cases[i].life, "1e400") == 0) { /* no JSON that any reader would agree on */
@@ -154,7 +154,7 @@ static void malformed_answers_are_refused(void **state)
         {"{\"access_token\":\"a\",\"refresh_token\":\"\\u007f\"}",
          "The answer's refresh_token has control characters."},
     };
-    struct tokens tokens;
+    struct oauth_tokens tokens;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct error error = {0};
         assert_false(read_tokens(cases[i].text, &tokens, &error));
@@ -173,14 +173,14 @@ static void malformed_answers_are_refused(void **state)
 static void tokens_survive_being_stored(void **state)
 {
     (void)state;
-    const struct tokens full = {STR("a"),      STR("r"), STR("https://i.example"),
-                                STR("Bearer"), STR("s"), 1700000000123,
-                                1600000000456};
-    const struct tokens cases[] = {full, {.access_token = STR("only")}, {.scope = STR_NULL}};
+    const struct oauth_tokens full = {STR("a"),      STR("r"), STR("https://i.example"),
+                                      STR("Bearer"), STR("s"), 1700000000123,
+                                      1600000000456};
+    const struct oauth_tokens cases[] = {full, {.access_token = STR("only")}, {.scope = STR_NULL}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct buf out = buf_in(&arena, 4096);
         struct value *value;
-        struct tokens back;
+        struct oauth_tokens back;
         value_encode(&out, tokens_to_value(&arena, &cases[i]));
         assert_true(json_parse(buf_str(&out), &arena, &value));
         tokens_from_value(value, &back);

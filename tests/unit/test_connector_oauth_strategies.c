@@ -34,14 +34,14 @@ static const struct connector_oauth2 declared[] = {
 };
 
 static bool run(const struct scripted *steps, size_t count, int style, const char *properties,
-                const char *credentials, const struct tokens *stored)
+                const char *credentials, const struct oauth_tokens *stored)
 {
-    struct connector_auth way = {.given = "credentials.oauth2", .oauth2 = &declared[style]};
+    struct connector_auth auth = {.given = "credentials.oauth2", .oauth2 = &declared[style]};
     struct connector connector = {
         .type = STR("CustomConnector"),
         .key = STR("CustomConnector"),
         .api = LIST(api),
-        .auth = {&way, 1},
+        .auth = {&auth, 1},
         .probes = LIST(probes),
     };
     script.steps = steps;
@@ -160,7 +160,7 @@ static void a_refused_refresh_ends_in_a_new_start_as_client(void **state)
         {FORM_AT(URL) "\ngrant_type=client_credentials" APP_FORM, 200, .body = TOKEN("new")},
         ME("new"),
     };
-    struct tokens stored = {
+    struct oauth_tokens stored = {
         .access_token = STR("old"), .refresh_token = STR("r1"), .expires_at_ms = 1};
     assert_true(RUN(steps, PLAIN, AT(URL, "CLIENT_CREDENTIALS", ""), OWN(APP), &stored));
 }

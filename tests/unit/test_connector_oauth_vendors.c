@@ -7,7 +7,7 @@
 static struct script script;
 
 static bool run(const struct scripted *steps, size_t count, const char *type,
-                const char *properties, const char *credentials, const struct tokens *stored)
+                const char *properties, const char *credentials, const struct oauth_tokens *stored)
 {
     script.steps = steps;
     script.count = count;
@@ -103,7 +103,7 @@ static void slack_an_expired_token_is_renewed_where_the_code_brought_the_means(v
         {AUTH_TEST("new"), 200, .body = ACME},
         {CHANNELS("new"), 200, .body = SOME_CHANNELS},
     };
-    struct tokens stored = {.access_token = STR("old"), .refresh_token = STR("r1")};
+    struct oauth_tokens stored = {.access_token = STR("old"), .refresh_token = STR("r1")};
     assert_true(RUN(steps, "Slack", SLACK_AT("acme"), CODE_GIVEN, &stored));
     assert_str(script.tokens.refresh_token, "r2");
 }
@@ -162,7 +162,7 @@ static void marketo_an_expired_token_is_not_shown(void **state)
         {IDENTITY, 200, .body = GIVEN_TOKEN("new:int")},
         {LEADS("new:int"), 200, .body = LEAD_FIELDS},
     };
-    struct tokens stored = {.access_token = STR("old"), .expires_at_ms = 1};
+    struct oauth_tokens stored = {.access_token = STR("old"), .expires_at_ms = 1};
     assert_true(RUN(steps, "Marketo", MARKETO, "{" APP "}", &stored));
 }
 

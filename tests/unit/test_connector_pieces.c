@@ -245,15 +245,15 @@ static void words_are_printable_and_short(void **state)
         {"", NULL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        assert_str(words_clean(&redaction, str_from(cases[i].text)), cases[i].words);
+        assert_str(vendor_message_clean(&redaction, str_from(cases[i].text)), cases[i].words);
 
-    char longer[WORDS_RAW_MAX + 2];
+    char longer[VENDOR_MESSAGE_RAW_MAX + 2];
     memset(longer, 'x', sizeof(longer));
-    memcpy(longer + VERDICT_WORDS_MAX - 1, "\xC3\xA9", 2);
-    struct str words = words_clean(&redaction, (struct str){longer, 2000});
-    assert_int_equal(words.len, VERDICT_WORDS_MAX - 1); /* not half of a character */
+    memcpy(longer + VERDICT_MESSAGE_MAX - 1, "\xC3\xA9", 2);
+    struct str words = vendor_message_clean(&redaction, (struct str){longer, 2000});
+    assert_int_equal(words.len, VERDICT_MESSAGE_MAX - 1); /* not half of a character */
     assert_true(utf8_is_valid(words));
-    assert_null(words_clean(&redaction, (struct str){longer, sizeof(longer)}).data);
+    assert_null(vendor_message_clean(&redaction, (struct str){longer, sizeof(longer)}).data);
 }
 
 static void a_redirect_tells_its_host_only(void **state)
@@ -279,19 +279,19 @@ static void a_redirect_tells_its_host_only(void **state)
     redact_add(&redaction, STR("canary"));
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct http_header header = {STR("location"), str_from(cases[i].location)};
-        struct answer answer = {.response = {.status = 302,
-                                             .headers = &header,
-                                             .header_count = cases[i].location ? 1 : 0}};
-        assert_str(words_of(&redaction, &connector, &answer), cases[i].words);
+        struct vendor_response response = {
+            .http = {.status = 302, .headers = &header, .header_count = cases[i].location ? 1 : 0}};
+        assert_str(vendor_message_find(&redaction, &connector, &response), cases[i].words);
     }
 }
 
 static int64_t retry_after(const char *text)
 {
     struct http_header header = {STR("retry-after"), str_from(text)};
-    struct answer answer = {.response = {.headers = &header, .header_count = text ? 1 : 0}};
+    struct vendor_response response = {.http = {.headers = &header, .header_count = text ? 1 : 0}};
     struct connector_wait wait = {NULL, WAIT_SECONDS};
-    return answer_retry_after_ms(&arena, &answer, &wait, 784111777000); /* 1994-11-06 08:49:37 */
+    return vendor_response_retry_after_ms(&arena, &response, &wait,
+                                          784111777000); /* 1994-11-06 08:49:37 */
 }
 
 static void retry_after_is_seconds_or_a_date(void **state)
@@ -312,9 +312,10 @@ static void retry_after_is_seconds_or_a_date(void **state)
 static int64_t own_wait(enum connector_wait_unit unit, int status, const char *text)
 {
     struct http_header header = {STR("x-ratelimit-reset"), str_from(text)};
-    struct answer answer = {.response = {.status = status, .headers = &header, .header_count = 1}};
+    struct vendor_response response = {
+        .http = {.status = status, .headers = &header, .header_count = 1}};
     struct connector_wait wait = {"X-RateLimit-Reset", unit};
-    return answer_retry_after_ms(&arena, &answer, &wait, 784111777000);
+    return vendor_response_retry_after_ms(&arena, &response, &wait, 784111777000);
 }
 
 static void a_vendors_own_header_says_how_long(void **state)

@@ -299,7 +299,7 @@ static void refusals_to_execute(void **state)
         assert_false(RUN(steps, PROVISIONED, USER));
         assert_string_equal(verdict_kind_name(script.verdict.kind),
                             verdict_kind_name(executions[i].kind));
-        assert_str(script.verdict.words, executions[i].words);
+        assert_str(script.verdict.message, executions[i].words);
         script_done(&script);
     }
 }

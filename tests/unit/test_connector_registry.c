@@ -123,7 +123,7 @@ static void check_path(const struct connector *connector, const char *path)
 static void check_template(const struct connector *connector, const char *template)
 {
     if (template)
-        template_places(template, path_exists, (void *)(uintptr_t)connector);
+        template_placeholders(template, path_exists, (void *)(uintptr_t)connector);
 }
 
 static void check_headers(const struct connector *connector, const struct connector_headers *list)
@@ -163,34 +163,35 @@ static void check_urls(const struct connector *connector, const struct connector
     }
 }
 
-static void check_way(const struct connector *connector, const struct connector_auth *way)
+static void check_way(const struct connector *connector, const struct connector_auth *auth)
 {
-    assert_int_equal(
-        !!way->basic + !!way->headers + !!way->oauth2 + !!way->session + !!way->signed_request, 1);
-    check_path(connector, way->given);
-    check_headers(connector, way->headers);
-    if (way->basic) {
-        check_template(connector, way->basic->user);
-        check_template(connector, way->basic->password);
+    assert_int_equal(!!auth->basic + !!auth->headers + !!auth->oauth2 + !!auth->session +
+                         !!auth->signed_request,
+                     1);
+    check_path(connector, auth->given);
+    check_headers(connector, auth->headers);
+    if (auth->basic) {
+        check_template(connector, auth->basic->user);
+        check_template(connector, auth->basic->password);
     }
-    if (way->signed_request) {
-        check_template(connector, way->signed_request->key_id);
-        check_template(connector, way->signed_request->secret);
-        check_template(connector, way->signed_request->user);
-        check_headers(connector, &way->signed_request->headers);
-        assert_true(way->signed_request->scheme && way->signed_request->date_header);
+    if (auth->signed_request) {
+        check_template(connector, auth->signed_request->key_id);
+        check_template(connector, auth->signed_request->secret);
+        check_template(connector, auth->signed_request->user);
+        check_headers(connector, &auth->signed_request->headers);
+        assert_true(auth->signed_request->scheme && auth->signed_request->date_header);
     }
-    if (way->session) {
-        check_call(connector, &way->session->login);
-        check_call(connector, &way->session->end);
-        check_headers(connector, &way->session->headers);
-        assert_true(way->session->login.body && way->session->token[0] == '/');
+    if (auth->session) {
+        check_call(connector, &auth->session->login);
+        check_call(connector, &auth->session->end);
+        check_headers(connector, &auth->session->headers);
+        assert_true(auth->session->login.body && auth->session->token[0] == '/');
     }
-    if (way->oauth2) {
-        check_path(connector, way->oauth2->members);
-        check_path(connector, way->oauth2->grant_type);
-        check_urls(connector, &way->oauth2->token_urls);
-        assert_true(way->oauth2->grants != 0);
+    if (auth->oauth2) {
+        check_path(connector, auth->oauth2->members);
+        check_path(connector, auth->oauth2->grant_type);
+        check_urls(connector, &auth->oauth2->token_urls);
+        assert_true(auth->oauth2->grants != 0);
     }
 }
 

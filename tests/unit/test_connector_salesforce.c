@@ -29,7 +29,7 @@
 static struct script script;
 
 static bool run(const struct scripted *steps, size_t count, const char *properties,
-                const char *credentials, const struct tokens *stored)
+                const char *credentials, const struct oauth_tokens *stored)
 {
     script.steps = steps;
     script.count = count;
@@ -170,7 +170,7 @@ static void an_own_app_is_not_replaced_by_the_operators(void **state)
                      NULL));
     assert_int_equal(script.verdict.kind, VERDICT_MISCONFIGURED);
     assert_int_equal(script.verdict.step, STEP_APP);
-    assert_true(str_starts(script.verdict.words, STR("clientCredentialsArn cannot be read")));
+    assert_true(str_starts(script.verdict.message, STR("clientCredentialsArn cannot be read")));
     assert_string_equal(script_log(&script), "");
 }
 
@@ -179,11 +179,11 @@ static void an_earlier_exchange_of_the_code_is_taken_up(void **state)
     (void)state;
     static const struct scripted steps[] = {
         {PROBE("https://na1.salesforce.com", "earlier"), 200, .body = RESOURCES}};
-    static const enum journal_state states[] = {JOURNAL_RESUME};
+    static const enum grant_journal_state states[] = {GRANT_JOURNAL_RESUME};
     script.app_secret = "app-secret";
     script.states = states;
-    script.resumed = (struct tokens){.access_token = STR("earlier"),
-                                     .instance_url = STR("https://na1.salesforce.com")};
+    script.resumed = (struct oauth_tokens){.access_token = STR("earlier"),
+                                           .instance_url = STR("https://na1.salesforce.com")};
     assert_true(RUN(steps, PROPERTIES, CODE_GIVEN, NULL));
     assert_str(script.tokens.access_token, "earlier");
     assert_null(strstr(script_log(&script), "save"));
@@ -192,7 +192,7 @@ static void an_earlier_exchange_of_the_code_is_taken_up(void **state)
 static void a_used_code_is_not_sent(void **state)
 {
     (void)state;
-    static const enum journal_state states[] = {JOURNAL_USED};
+    static const enum grant_journal_state states[] = {GRANT_JOURNAL_USED};
     script.app_secret = "app-secret";
     script.states = states;
     assert_false(run(NULL, 0, PROPERTIES, CODE_GIVEN, NULL));
@@ -223,9 +223,9 @@ static void stored_tokens_come_before_the_credentials(void **state)
     (void)state;
     static const struct scripted steps[] = {
         {PROBE("https://na1.salesforce.com", "stored"), 200, .body = RESOURCES}};
-    struct tokens stored = {.access_token = STR("stored"),
-                            .refresh_token = STR("r2"),
-                            .instance_url = STR("https://na1.salesforce.com")};
+    struct oauth_tokens stored = {.access_token = STR("stored"),
+                                  .refresh_token = STR("r2"),
+                                  .instance_url = STR("https://na1.salesforce.com")};
     assert_true(RUN(steps, PROPERTIES, CODE_GIVEN, &stored));
     assert_str(script.tokens.access_token, "stored");
     assert_str(script.tokens.refresh_token, "r2");

@@ -38,7 +38,7 @@ static const struct connector_param login_query[] = {
     {.name = "room", .value = "{room}", .given = "room"},
     {.name = "quiet", .value = "1", .flag = "quiet"},
 };
-static const struct connector_auth ways[] = {
+static const struct connector_auth auths[] = {
     {.session = &(const struct connector_session){
          .login = {.method = "POST",
                    .path = "/login?v=1",
@@ -62,7 +62,7 @@ static const struct connector acme = {
     .type = STR("Acme"),
     .key = STR("Acme"),
     .api = LIST(urls),
-    .auth = LIST(ways),
+    .auth = LIST(auths),
     .probes = LIST(whoami),
     .rules = LIST(rules),
     .derive = derive,

@@ -30,7 +30,7 @@
 static struct script script;
 
 static bool run(const struct scripted *steps, size_t count, const char *type,
-                const char *properties, const char *credentials, const struct tokens *stored)
+                const char *properties, const char *credentials, const struct oauth_tokens *stored)
 {
     script.steps = steps;
     script.count = count;
@@ -82,7 +82,7 @@ static void a_code_may_bring_a_refresh_token(void **state)
          .body = "{\"access_token\":\"new-token\",\"refresh_token\":\"r2\",\"expires_in\":300}"},
         {ME("new-token"), 200, .body = USER},
     };
-    struct tokens stored = {
+    struct oauth_tokens stored = {
         .access_token = STR("old"), .refresh_token = STR("r1"), .expires_at_ms = 1};
     assert_true(RUN(steps, "Zendesk", PROPERTIES, CODE_GIVEN, &stored)); /* not shown: expired */
     assert_str(script.tokens.refresh_token, "r2");

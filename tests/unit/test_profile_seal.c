@@ -15,7 +15,7 @@ static const struct value *parse(const char *json)
     return value;
 }
 
-static struct profile sealed(const char *credentials, const struct tokens *tokens)
+static struct profile sealed(const char *credentials, const struct oauth_tokens *tokens)
 {
     struct profile profile = {.key = {STR("123456789012"), STR("us-east-1"), STR("crm")},
                               .version = 7};
@@ -24,7 +24,8 @@ static struct profile sealed(const char *credentials, const struct tokens *token
     return profile;
 }
 
-static bool is_same(const struct profile *profile, const char *credentials, struct tokens *tokens)
+static bool is_same(const struct profile *profile, const char *credentials,
+                    struct oauth_tokens *tokens)
 {
     bool same = false;
     assert_true(
@@ -35,7 +36,7 @@ static bool is_same(const struct profile *profile, const char *credentials, stru
 static void what_was_sealed_comes_back(void **state)
 {
     (void)state;
-    struct tokens tokens = {.access_token = STR("\"t\"}"), .expires_at_ms = 5};
+    struct oauth_tokens tokens = {.access_token = STR("\"t\"}"), .expires_at_ms = 5};
     struct profile profile = sealed("{\"key\":\"a\\\"}\"}", &tokens);
     struct profile_secrets secrets;
     assert_true(profile_unseal(keyring, &profile, &arena, &secrets, NULL));
@@ -47,12 +48,12 @@ static void what_was_sealed_comes_back(void **state)
 static void the_same_credentials_are_recognized_with_their_tokens(void **state)
 {
     (void)state;
-    struct tokens tokens = {.access_token = STR("t"), .expires_at_ms = 5}, found;
+    struct oauth_tokens tokens = {.access_token = STR("t"), .expires_at_ms = 5}, found;
     struct profile profile = sealed("{\"key\":\"a\",\"secret\":\"b\"}", &tokens);
     assert_true(is_same(&profile, "{\"key\":\"a\",\"secret\":\"b\"}", &found));
     assert_true(str_eq(found.access_token, STR("t")));
     assert_int_equal(found.expires_at_ms, 5);
-    profile = sealed("{}", &(struct tokens){0});
+    profile = sealed("{}", &(struct oauth_tokens){0});
     assert_true(is_same(&profile, "{}", &found));
     assert_null(found.access_token.data);
 }
@@ -69,8 +70,8 @@ static void other_credentials_are_not_recognized(void **state)
         "{\"key\":\"a\",\"secret\":\"b\\\"},\\\"tokens\\\":{}\"}",
         "\"a\"",
     };
-    struct profile profile = sealed("{\"key\":\"a\",\"secret\":\"b\"}", &(struct tokens){0});
-    struct tokens found;
+    struct profile profile = sealed("{\"key\":\"a\",\"secret\":\"b\"}", &(struct oauth_tokens){0});
+    struct oauth_tokens found;
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
         assert_false(is_same(&profile, others[i], &found));
 }
@@ -78,8 +79,8 @@ static void other_credentials_are_not_recognized(void **state)
 static void a_seal_of_another_version_does_not_open(void **state)
 {
     (void)state;
-    struct profile profile = sealed("{\"key\":\"a\"}", &(struct tokens){0});
-    struct tokens found;
+    struct profile profile = sealed("{\"key\":\"a\"}", &(struct oauth_tokens){0});
+    struct oauth_tokens found;
     struct error error = {0};
     bool same;
     profile.version++;

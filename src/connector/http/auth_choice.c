@@ -1,13 +1,13 @@
 /* Ways of authenticating. */
 #include "connector/http/auth_choice.h"
 
-const struct connector_auth *way_for(struct arena *arena, const struct connector *connector,
-                                     const struct scope *scope)
+const struct connector_auth *auth_choose(struct arena *arena, const struct connector *connector,
+                                         const struct scope *scope)
 {
     for (size_t i = 0; i < connector->auth.count; i++) {
-        const struct connector_auth *way = &connector->auth.rows[i];
-        if (scope_allows(arena, scope, way->given, way->equals))
-            return way;
+        const struct connector_auth *auth = &connector->auth.rows[i];
+        if (scope_allows(arena, scope, auth->given, auth->equals))
+            return auth;
     }
     return NULL;
 }

@@ -6,8 +6,8 @@
 #include "connector/http/template.h"
 
 /* The first way that applies; NULL when none does. */
-const struct connector_auth *way_for(struct arena *arena, const struct connector *connector,
-                                     const struct scope *scope);
+const struct connector_auth *auth_choose(struct arena *arena, const struct connector *connector,
+                                         const struct scope *scope);
 
 /* The members of OAuth credentials, by AppFlow's names for them; STR_NULL: absent. */
 struct oauth2_material {

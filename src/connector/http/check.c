@@ -56,11 +56,11 @@ static bool check_oauth2(struct arena *arena, const struct connector *connector,
         return fail_blank(arena, connector, "JwtToken", error);
     if (!as_client && material.code.len > 0 && material.redirect_uri.len == 0)
         return fail_blank(arena, connector, "RedirectUri", error);
-    bool can_exchange = false;
+    bool can_grant = false;
     for (unsigned each = GRANT_REFRESH; each <= GRANT_PASSWORD; each <<= 1)
-        can_exchange = can_exchange || oauth2_suffices(oauth2, &material, each);
+        can_grant = can_grant || oauth2_suffices(oauth2, &material, each);
     bool refused = as_client && !(oauth2->grants & GRANT_CLIENT_CREDENTIALS);
-    if (refused || (!has_token && !can_exchange))
+    if (refused || (!has_token && !can_grant))
         return fail_blank(arena, connector, "AuthCode", error);
     return check_client(arena, connector, oauth2, &material, error);
 }
@@ -102,10 +102,10 @@ static bool check_basic(struct arena *arena, const struct connector *connector,
 
 /* The three parts of the header stand between colons. */
 static bool check_signed(struct arena *arena, const struct connector *connector,
-                         const struct connector_signed *way, const struct scope *scope,
+                         const struct connector_signed *auth, const struct scope *scope,
                          struct error *error)
 {
-    const char *const parts[] = {way->key_id, way->user};
+    const char *const parts[] = {auth->key_id, auth->user};
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         if (str_contains(template_fill(arena, parts[i], scope, ESCAPE_NONE), STR(":")))
             return fail(error, ERR_VALIDATION,
@@ -135,7 +135,7 @@ static bool check_session(struct arena *arena, const struct connector *connector
                           struct error *error)
 {
     struct blank_search search = {arena, scope, NULL};
-    template_places(session->login.body, look_for_blank, &search);
+    template_placeholders(session->login.body, look_for_blank, &search);
     return !search.blank || fail_blank(arena, connector, member_of(arena, search.blank), error);
 }
 
@@ -153,8 +153,8 @@ static bool is_sendable(const struct value *value)
 static bool check_credentials(struct arena *arena, const struct connector *connector,
                               const struct scope *scope, struct error *error)
 {
-    const struct connector_auth *way = way_for(arena, connector, scope);
-    if (!way)
+    const struct connector_auth *auth = auth_choose(arena, connector, scope);
+    if (!auth)
         return fail(error, ERR_VALIDATION,
                     "Validation exception: the credentials for connector: %.*s hold nothing to "
                     "authenticate with",
@@ -162,14 +162,14 @@ static bool check_credentials(struct arena *arena, const struct connector *conne
     if (!is_sendable(scope->credentials))
         return fail(error, ERR_VALIDATION,
                     "Validation exception: the credentials must not contain control characters");
-    if (way->basic)
-        return check_basic(arena, connector, way->basic, scope, error);
-    if (way->oauth2)
-        return check_oauth2(arena, connector, way->oauth2, scope, error);
-    if (way->session)
-        return check_session(arena, connector, way->session, scope, error);
-    if (way->signed_request)
-        return check_signed(arena, connector, way->signed_request, scope, error);
+    if (auth->basic)
+        return check_basic(arena, connector, auth->basic, scope, error);
+    if (auth->oauth2)
+        return check_oauth2(arena, connector, auth->oauth2, scope, error);
+    if (auth->session)
+        return check_session(arena, connector, auth->session, scope, error);
+    if (auth->signed_request)
+        return check_signed(arena, connector, auth->signed_request, scope, error);
     return true;
 }
 
@@ -196,14 +196,15 @@ static bool check_probes(struct arena *arena, const struct connector *connector,
 static bool check_urls(struct arena *arena, const struct connector *connector,
                        const struct scope *scope, struct error *error)
 {
-    const struct connector_auth *way = scope->credentials ? way_for(arena, connector, scope) : NULL;
+    const struct connector_auth *auth =
+        scope->credentials ? auth_choose(arena, connector, scope) : NULL;
     struct endpoint api;
     struct str token_url;
     if (connector->api.count > 0 &&
         !endpoint_choose(NULL, connector, &connector->api, scope, arena, &api, error))
         return false;
-    return !way || !way->oauth2 ||
-           endpoint_token_url(NULL, connector, way->oauth2, scope, arena, &token_url, error);
+    return !auth || !auth->oauth2 ||
+           endpoint_token_url(NULL, connector, auth->oauth2, scope, arena, &token_url, error);
 }
 
 bool connector_check(const struct connector *connector, const struct value *properties,

@@ -107,53 +107,54 @@ static bool time_is_past(struct arena *arena, struct str text)
 }
 
 static bool rule_matches(struct arena *arena, const struct connector_rule *rule,
-                         enum verdict_step step, const struct answer *answer)
+                         enum verdict_step step, const struct vendor_response *response)
 {
-    if ((rule->step != step && rule->step != STEP_NONE) || (rule->page && !answer->html) ||
-        !status_matches(rule->status, answer->response.status))
+    if ((rule->step != step && rule->step != STEP_NONE) || (rule->page && !response->html) ||
+        !status_matches(rule->status, response->http.status))
         return false;
     if (rule->header) {
-        const struct str *value = client_header(&answer->response, str_from(rule->header));
+        const struct str *value = client_header(&response->http, str_from(rule->header));
         return value && text_matches(rule, *value);
     }
     if (!rule->at)
-        return text_matches(rule, answer->response.body);
-    if (!answer->json)
+        return text_matches(rule, response->http.body);
+    if (!response->json)
         return false;
     if (rule->absent)
-        return pointer_is_missing(arena, answer->json, rule->at);
+        return pointer_is_missing(arena, response->json, rule->at);
     if (rule->past)
-        return time_is_past(arena, pointer_text(arena, answer->json, rule->at));
-    return pointer_find(answer->json, rule->at) &&
-           text_matches(rule, pointer_text(arena, answer->json, rule->at));
+        return time_is_past(arena, pointer_text(arena, response->json, rule->at));
+    return pointer_find(response->json, rule->at) &&
+           text_matches(rule, pointer_text(arena, response->json, rule->at));
 }
 
 static const struct connector_rule *find_rule(struct arena *arena,
                                               const struct connector_rule *rules, size_t count,
-                                              enum verdict_step step, const struct answer *answer)
+                                              enum verdict_step step,
+                                              const struct vendor_response *response)
 {
     for (size_t i = 0; i < count; i++) {
-        if (rule_matches(arena, &rules[i], step, answer))
+        if (rule_matches(arena, &rules[i], step, response))
             return &rules[i];
     }
     return NULL;
 }
 
-static struct judgement judge_transport(enum verdict_step step,
-                                        const struct client_response *response)
+static struct classification classify_transport(enum verdict_step step,
+                                                const struct client_response *response)
 {
-    struct judgement judgement = {VERDICT_UNREACHABLE, step, false, NULL};
+    struct classification classification = {VERDICT_UNREACHABLE, step, false, NULL};
     for (size_t i = 0; i < sizeof(transport) / sizeof(*transport); i++) {
         if (transport[i].outcome != response->outcome)
             continue;
-        judgement.kind = transport[i].kind;
-        judgement.hint = transport[i].hint;
+        classification.kind = transport[i].kind;
+        classification.hint = transport[i].hint;
         if (transport[i].step != STEP_NONE)
-            judgement.step = transport[i].step;
+            classification.step = transport[i].step;
     }
     if (response->outcome == CLIENT_TIMEOUT && !response->connected)
-        judgement.step = STEP_CONNECT;
-    return judgement;
+        classification.step = STEP_CONNECT;
+    return classification;
 }
 
 /* Who gives no address in the properties cannot have given a wrong one. */
@@ -173,56 +174,60 @@ static const char *hint_for(const struct connector *connector, const char *hint)
 }
 
 /* Something else than the vendor's API seems to have answered. */
-static struct judgement judge_stranger(struct arena *arena, const struct connector *connector,
-                                       enum verdict_kind kind, enum verdict_step step,
-                                       const char *what)
+static struct classification classify_stranger(struct arena *arena,
+                                               const struct connector *connector,
+                                               enum verdict_kind kind, enum verdict_step step,
+                                               const char *what)
 {
     struct str hint = arena_printf(arena, "%s %s", what, hint_for(connector, hint_url));
-    return (struct judgement){kind, step, false, hint.data};
+    return (struct classification){kind, step, false, hint.data};
 }
 
 /* No rule speaks against it: is it an answer at all? */
-static struct judgement judge_good(struct arena *arena, const struct connector *connector,
-                                   enum verdict_step step, const char *needs,
-                                   const struct answer *answer)
+static struct classification classify_good(struct arena *arena, const struct connector *connector,
+                                           enum verdict_step step, const char *needs,
+                                           const struct vendor_response *response)
 {
-    if (answer->html)
-        return judge_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
-                              "It answered with a web page.");
-    if (!answer->json)
-        return (struct judgement){VERDICT_UNREACHABLE, step, false,
-                                  "The answer is not the JSON that was expected."};
-    if (needs && !pointer_find(answer->json, needs))
-        return judge_stranger(arena, connector, VERDICT_UNREACHABLE, step,
-                              "The answer lacks what it should have.");
-    return (struct judgement){VERDICT_ACCEPTED, step, false, NULL};
+    if (response->html)
+        return classify_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
+                                 "It answered with a web page.");
+    if (!response->json)
+        return (struct classification){VERDICT_UNREACHABLE, step, false,
+                                       "The answer is not the JSON that was expected."};
+    if (needs && !pointer_find(response->json, needs))
+        return classify_stranger(arena, connector, VERDICT_UNREACHABLE, step,
+                                 "The answer lacks what it should have.");
+    return (struct classification){VERDICT_ACCEPTED, step, false, NULL};
 }
 
-static struct judgement judge_answer(struct arena *arena, const struct connector *connector,
-                                     enum verdict_step step, const char *needs,
-                                     const struct answer *answer)
+static struct classification classify_response(struct arena *arena,
+                                               const struct connector *connector,
+                                               enum verdict_step step, const char *needs,
+                                               const struct vendor_response *response)
 {
-    int status = answer->response.status;
+    int status = response->http.status;
     const struct connector_rule *rule =
-        find_rule(arena, connector->rules.rows, connector->rules.count, step, answer);
+        find_rule(arena, connector->rules.rows, connector->rules.count, step, response);
     if (!rule)
-        rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, answer);
+        rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, response);
     if (rule && (rule->kind != VERDICT_ACCEPTED || rule->enough))
-        return (struct judgement){rule->kind, step, rule->renewable, rule->hint};
+        return (struct classification){rule->kind, step, rule->renewable, rule->hint};
     if (rule || status / 100 == 2)
-        return judge_good(arena, connector, step, needs, answer);
+        return classify_good(arena, connector, step, needs, response);
     if (status / 100 == 3)
-        return judge_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
-                              "It answered with a redirect, which is not followed.");
-    return (struct judgement){VERDICT_UNREACHABLE, step, false, HINT_LATER};
+        return classify_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
+                                 "It answered with a redirect, which is not followed.");
+    return (struct classification){VERDICT_UNREACHABLE, step, false, HINT_LATER};
 }
 
-struct judgement judge(struct arena *arena, const struct connector *connector,
-                       enum verdict_step step, const char *needs, const struct answer *answer)
+struct classification classify(struct arena *arena, const struct connector *connector,
+                               enum verdict_step step, const char *needs,
+                               const struct vendor_response *response)
 {
-    struct judgement judgement = answer->response.outcome == CLIENT_OK
-                                     ? judge_answer(arena, connector, step, needs, answer)
-                                     : judge_transport(step, &answer->response);
-    judgement.hint = hint_for(connector, judgement.hint);
-    return judgement;
+    struct classification classification =
+        response->http.outcome == CLIENT_OK
+            ? classify_response(arena, connector, step, needs, response)
+            : classify_transport(step, &response->http);
+    classification.hint = hint_for(connector, classification.hint);
+    return classification;
 }

@@ -5,7 +5,7 @@
 #include "connector/connector.h"
 #include "connector/http/response.h"
 
-struct judgement {
+struct classification {
     enum verdict_kind kind;
     enum verdict_step step; /* where it ended: the call's own, or one below it */
     bool renewable;         /* a new access token may help */
@@ -13,5 +13,6 @@ struct judgement {
 };
 
 /* `step` is the call's; `needs` a JSON pointer that a good answer has, or NULL. */
-struct judgement judge(struct arena *arena, const struct connector *connector,
-                       enum verdict_step step, const char *needs, const struct answer *answer);
+struct classification classify(struct arena *arena, const struct connector *connector,
+                               enum verdict_step step, const char *needs,
+                               const struct vendor_response *response);

@@ -6,25 +6,25 @@
 #include "connector/http/vendor_message.h"
 #include "work/cpu_slots.h"
 
-void run_init(struct run *run, const struct verification *v)
+void connection_init(struct connection *connection, const struct verification *v)
 {
-    *run = (struct run){
+    *connection = (struct connection){
         .v = v,
         .deadline_ms = v->deadline_ms,
         .redaction = {.arena = v->arena},
         .verdict = {.kind = VERDICT_INTERNAL},
     };
-    redact_add_value(&run->redaction, v->credentials);
+    redact_add_value(&connection->redaction, v->credentials);
 }
 
-bool run_conclude(struct run *run, enum verdict_kind kind, enum verdict_step step, struct str words,
-                  const char *hint)
+bool connection_fail(struct connection *connection, enum verdict_kind kind, enum verdict_step step,
+                     struct str message, const char *hint)
 {
-    run->renewable = false;
-    run->verdict = (struct verdict){
+    connection->renewable = false;
+    connection->verdict = (struct verdict){
         .kind = kind,
         .step = step,
-        .words = words_clean(&run->redaction, words),
+        .message = vendor_message_clean(&connection->redaction, message),
         .hint = str_from(hint),
     };
     return false;
@@ -37,21 +37,22 @@ static void sleep_for(int64_t duration_ms)
     slot_acquire();
 }
 
-void run_pause(const struct run *run, int64_t duration_ms)
+void connection_pause(const struct connection *connection, int64_t duration_ms)
 {
-    (run->v->env->pause ? run->v->env->pause : sleep_for)(duration_ms);
+    (connection->v->env->pause ? connection->v->env->pause : sleep_for)(duration_ms);
 }
 
-static void call_once(struct run *run, struct client_request *request, struct answer *answer)
+static void call_once(struct connection *connection, struct client_request *request,
+                      struct vendor_response *response)
 {
-    const struct connector_env *env = run->v->env;
-    request->deadline_ms = run->deadline_ms;
-    answer->response =
+    const struct connector_env *env = connection->v->env;
+    request->deadline_ms = connection->deadline_ms;
+    response->http =
         (struct client_response){.outcome = CLIENT_TIMEOUT, .detail = "the time limit passed"};
-    if (clock_mono_ms() < run->deadline_ms)
-        (env->call ? env->call : client_call)(env->client, run->v->arena, request,
-                                              &answer->response);
-    answer_read(run->v->arena, answer);
+    if (clock_mono_ms() < connection->deadline_ms)
+        (env->call ? env->call : client_call)(env->client, connection->v->arena, request,
+                                              &response->http);
+    vendor_response_read(connection->v->arena, response);
 }
 
 static bool is_server_fault(const struct client_response *response)
@@ -62,60 +63,64 @@ static bool is_server_fault(const struct client_response *response)
 }
 
 /* How long to wait before another try; -1: no other try. */
-static int64_t pause_before(const struct run *run, const struct judgement *judgement,
-                            const struct answer *answer, int tries, bool repeatable)
+static int64_t pause_before(const struct connection *connection,
+                            const struct classification *classification,
+                            const struct vendor_response *response, int tries, bool repeatable)
 {
     int64_t pause_ms = -1;
-    if (judgement->kind == VERDICT_THROTTLED && run->verdict.retry_after_ms >= 0)
-        pause_ms = run->verdict.retry_after_ms;
-    else if (judgement->kind == VERDICT_THROTTLED && answer->response.status == 429)
+    if (classification->kind == VERDICT_THROTTLED && connection->verdict.retry_after_ms >= 0)
+        pause_ms = connection->verdict.retry_after_ms;
+    else if (classification->kind == VERDICT_THROTTLED && response->http.status == 429)
         pause_ms = (int64_t)CALL_THROTTLED_PAUSE_MS << (tries - 1);
-    else if (judgement->kind == VERDICT_UNREACHABLE && repeatable && tries == 1 &&
-             is_server_fault(&answer->response))
-        pause_ms =
-            run->verdict.retry_after_ms >= 0 ? run->verdict.retry_after_ms : CALL_FAULT_PAUSE_MS;
-    bool fits = pause_ms <= run->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+    else if (classification->kind == VERDICT_UNREACHABLE && repeatable && tries == 1 &&
+             is_server_fault(&response->http))
+        pause_ms = connection->verdict.retry_after_ms >= 0 ? connection->verdict.retry_after_ms
+                                                           : CALL_FAULT_PAUSE_MS;
+    bool fits = pause_ms <= connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
     return tries < CALL_TRIES_MAX && fits ? pause_ms : -1;
 }
 
-static void conclude_answer(struct run *run, const struct judgement *judgement,
-                            const struct answer *answer)
+static void conclude_answer(struct connection *connection,
+                            const struct classification *classification,
+                            const struct vendor_response *response)
 {
-    bool answered = answer->response.outcome == CLIENT_OK;
-    run->renewable = judgement->renewable;
-    run->verdict = (struct verdict){
-        .kind = judgement->kind,
-        .step = judgement->step,
-        .status = answered ? answer->response.status : 0,
-        .hint = str_from(judgement->hint),
-        .retry_after_ms = answered
-                              ? answer_retry_after_ms(run->v->arena, answer,
-                                                      &run->v->connector->wait, clock_wall_ms())
-                              : -1,
+    bool answered = response->http.outcome == CLIENT_OK;
+    connection->renewable = classification->renewable;
+    connection->verdict = (struct verdict){
+        .kind = classification->kind,
+        .step = classification->step,
+        .status = answered ? response->http.status : 0,
+        .hint = str_from(classification->hint),
+        .retry_after_ms = answered ? vendor_response_retry_after_ms(connection->v->arena, response,
+                                                                    &connection->v->connector->wait,
+                                                                    clock_wall_ms())
+                                   : -1,
     };
 }
 
-bool run_call(struct run *run, enum verdict_step step, const char *needs,
-              struct client_request *request, bool repeatable, struct answer *ret_answer)
+bool connection_send(struct connection *connection, enum verdict_step step, const char *needs,
+                     struct client_request *request, bool repeatable,
+                     struct vendor_response *ret_response)
 {
-    struct arena *arena = run->v->arena;
-    struct judgement judgement;
+    struct arena *arena = connection->v->arena;
+    struct classification classification;
     int64_t pause_ms;
-    if (!run_take_way(run, step, request))
+    if (!connection_take_route(connection, step, request))
         return false;
     for (int tries = 1;; tries++) {
-        call_once(run, request, ret_answer);
-        judgement = judge(arena, run->v->connector, step, needs, ret_answer);
-        conclude_answer(run, &judgement, ret_answer);
-        pause_ms = pause_before(run, &judgement, ret_answer, tries, repeatable);
+        call_once(connection, request, ret_response);
+        classification = classify(arena, connection->v->connector, step, needs, ret_response);
+        conclude_answer(connection, &classification, ret_response);
+        pause_ms = pause_before(connection, &classification, ret_response, tries, repeatable);
         if (pause_ms < 0)
             break;
-        run_pause(run, pause_ms);
+        connection_pause(connection, pause_ms);
     }
-    if (judgement.kind != VERDICT_THROTTLED || run->verdict.retry_after_ms < 0)
-        run->verdict.retry_after_ms = 0;
-    if (judgement.kind == VERDICT_ACCEPTED)
+    if (classification.kind != VERDICT_THROTTLED || connection->verdict.retry_after_ms < 0)
+        connection->verdict.retry_after_ms = 0;
+    if (classification.kind == VERDICT_ACCEPTED)
         return true;
-    run->verdict.words = words_of(&run->redaction, run->v->connector, ret_answer);
+    connection->verdict.message =
+        vendor_message_find(&connection->redaction, connection->v->connector, ret_response);
     return false;
 }

@@ -20,33 +20,37 @@ static struct str host_of(struct str url)
     return rest;
 }
 
-static bool stays_public(const struct run *run, enum verdict_step step)
+static bool stays_public(const struct connection *connection, enum verdict_step step)
 {
-    const struct connector *connector = run->v->connector;
+    const struct connector *connector = connection->v->connector;
     return step == STEP_TOKEN && connector->private_tokens &&
-           !scope_allows(run->v->arena, &run->scope, connector->private_tokens, "true");
+           !scope_allows(connection->v->arena, &connection->scope, connector->private_tokens,
+                         "true");
 }
 
 /* The PrivateLink service that the properties name goes before the host. */
-static struct str way_name(const struct run *run, const struct client_request *request)
+static struct str route_name(const struct connection *connection,
+                             const struct client_request *request)
 {
-    const struct connector *connector = run->v->connector;
-    struct str service = connector->private_service
-                             ? scope_text(run->v->arena, &run->scope, connector->private_service)
-                             : STR_NULL;
+    const struct connector *connector = connection->v->connector;
+    struct str service =
+        connector->private_service
+            ? scope_text(connection->v->arena, &connection->scope, connector->private_service)
+            : STR_NULL;
     return service.len > 0 ? service : host_of(request->url);
 }
 
-bool run_take_way(struct run *run, enum verdict_step step, struct client_request *request)
+bool connection_take_route(struct connection *connection, enum verdict_step step,
+                           struct client_request *request)
 {
     request->route = NULL;
-    if (!run->v->private_routes || stays_public(run, step))
+    if (!connection->v->private_routes || stays_public(connection, step))
         return true;
-    struct str name = way_name(run, request);
-    request->route = private_routes_find(run->v->private_routes, name);
+    struct str name = route_name(connection, request);
+    request->route = private_routes_find(connection->v->private_routes, name);
     return request->route ||
-           run_conclude(
-               run, VERDICT_MISCONFIGURED, step,
-               arena_printf(run->v->arena, "There is no private route for %.*s.", STR_ARG(name)),
-               "The operator of this server sets up private routes.");
+           connection_fail(connection, VERDICT_MISCONFIGURED, step,
+                           arena_printf(connection->v->arena, "There is no private route for %.*s.",
+                                        STR_ARG(name)),
+                           "The operator of this server sets up private routes.");
 }

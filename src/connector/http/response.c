@@ -18,15 +18,15 @@ static bool body_is_markup(struct str body)
     return body.len > 0 && body.data[0] == '<';
 }
 
-void answer_read(struct arena *arena, struct answer *answer)
+void vendor_response_read(struct arena *arena, struct vendor_response *response)
 {
-    answer->json = NULL;
-    answer->html = false;
-    if (answer->response.outcome != CLIENT_OK)
+    response->json = NULL;
+    response->html = false;
+    if (response->http.outcome != CLIENT_OK)
         return;
-    if (!json_parse(answer->response.body, arena, &answer->json))
-        answer->json = NULL;
-    answer->html = !answer->json && body_is_markup(answer->response.body);
+    if (!json_parse(response->http.body, arena, &response->json))
+        response->json = NULL;
+    response->html = !response->json && body_is_markup(response->http.body);
 }
 
 /* Only the form that RFC 9110 lets a sender use: "Sun, 06 Nov 1994 08:49:37 GMT". */
@@ -38,13 +38,13 @@ static int64_t read_date_ms(struct arena *arena, struct str text)
 }
 
 /* Such headers also come with good answers, where they ask for nothing. */
-static int64_t read_wait_ms(const struct answer *answer, const struct connector_wait *wait,
-                            int64_t now_ms)
+static int64_t read_wait_ms(const struct vendor_response *response,
+                            const struct connector_wait *wait, int64_t now_ms)
 {
     unsigned long long number;
     const struct str *header =
-        wait->header ? client_header(&answer->response, str_from(wait->header)) : NULL;
-    if (!header || answer->response.status / 100 != 4 || !str_to_u64(*header, WAIT_MAX, &number))
+        wait->header ? client_header(&response->http, str_from(wait->header)) : NULL;
+    if (!header || response->http.status / 100 != 4 || !str_to_u64(*header, WAIT_MAX, &number))
         return -1;
     if (wait->unit == WAIT_SECONDS)
         return number <= RETRY_AFTER_MAX_S ? (int64_t)number * 1000 : -1;
@@ -52,13 +52,13 @@ static int64_t read_wait_ms(const struct answer *answer, const struct connector_
     return at_ms > now_ms ? at_ms - now_ms : 0;
 }
 
-int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer,
-                              const struct connector_wait *wait, int64_t now_ms)
+int64_t vendor_response_retry_after_ms(struct arena *arena, const struct vendor_response *response,
+                                       const struct connector_wait *wait, int64_t now_ms)
 {
-    const struct str *header = client_header(&answer->response, STR("Retry-After"));
+    const struct str *header = client_header(&response->http, STR("Retry-After"));
     unsigned long long seconds;
     if (!header)
-        return read_wait_ms(answer, wait, now_ms);
+        return read_wait_ms(response, wait, now_ms);
     if (str_to_u64(*header, RETRY_AFTER_MAX_S, &seconds))
         return (int64_t)seconds * 1000;
     int64_t at_ms = read_date_ms(arena, *header);

@@ -8,15 +8,16 @@
 
 #include <stdbool.h>
 
-struct answer {
-    struct client_response response;
+struct vendor_response {
+    struct client_response http;
     struct value *json; /* NULL: not JSON */
     bool html;
 };
 
-void answer_read(struct arena *arena, struct answer *answer); /* response is there already */
+void vendor_response_read(struct arena *arena,
+                          struct vendor_response *response); /* response is there already */
 
 /* How long the vendor asks to wait: Retry-After in seconds or as a date (RFC 9110, 10.2.3), else,
  * in a refusal, its own header `wait`; -1 when it does not say. */
-int64_t answer_retry_after_ms(struct arena *arena, const struct answer *answer,
-                              const struct connector_wait *wait, int64_t now_ms);
+int64_t vendor_response_retry_after_ms(struct arena *arena, const struct vendor_response *response,
+                                       const struct connector_wait *wait, int64_t now_ms);

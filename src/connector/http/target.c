@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A template that is one place and nothing else holds a whole URL of the user's. */
-static bool is_whole_place(const char *template)
+static bool is_whole_placeholder(const char *template)
 {
     size_t len = strlen(template);
     return len > 2 && template[0] == '{' && strchr(template, '}') == template + len - 1;
@@ -75,7 +75,7 @@ static bool url_of_row(const struct connector_env *env, const struct connector *
         return url_parse(arena, override, NULL, "The operator's endpoint", ret_url, error);
     if (env && row->closed)
         return fail(error, ERR_VALIDATION, "%s", row->closed);
-    enum template_escape escape = is_whole_place(row->url) ? ESCAPE_NONE : ESCAPE_HOST;
+    enum template_escape escape = is_whole_placeholder(row->url) ? ESCAPE_NONE : ESCAPE_HOST;
     struct str url = template_fill(arena, row->url, scope, escape);
     const char *name = row->given ? row->given : "connectorProfileProperties";
     if (row->exact)
@@ -148,7 +148,7 @@ bool endpoint_is_trusted(const struct connector_env *env, const struct connector
 }
 
 bool endpoint_api(const struct connector_env *env, const struct connector *connector,
-                  const struct scope *scope, const struct tokens *tokens, struct arena *arena,
+                  const struct scope *scope, const struct oauth_tokens *tokens, struct arena *arena,
                   struct endpoint *ret_endpoint, struct error *error)
 {
     struct url url;

@@ -28,7 +28,7 @@ bool endpoint_token_url(const struct connector_env *env, const struct connector 
 /* Where the API is for these tokens: their instance_url when there is one that may be used, else as
  * the properties say. */
 bool endpoint_api(const struct connector_env *env, const struct connector *connector,
-                  const struct scope *scope, const struct tokens *tokens, struct arena *arena,
+                  const struct scope *scope, const struct oauth_tokens *tokens, struct arena *arena,
                   struct endpoint *ret_endpoint, struct error *error);
 
 /* A token's instance_url is used when it is https within the vendor's domains, or the origin that

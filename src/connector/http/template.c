@@ -112,7 +112,7 @@ static void add_json(struct buf *out, struct str text)
     buf_done(&quoted);
 }
 
-static void add_place(struct buf *out, struct str text, enum template_escape escape)
+static void add_placeholder(struct buf *out, struct str text, enum template_escape escape)
 {
     if (escape == ESCAPE_PERCENT)
         encode_percent(out, text, NULL);
@@ -125,8 +125,8 @@ static void add_place(struct buf *out, struct str text, enum template_escape esc
 }
 
 /* Splits "plain{path}rest". False when no place is left; `plain` is all of it then. */
-static bool next_place(struct str text, struct str *ret_plain, struct str *ret_path,
-                       struct str *ret_rest)
+static bool next_placeholder(struct str text, struct str *ret_plain, struct str *ret_path,
+                             struct str *ret_rest)
 {
     *ret_plain = text;
     for (size_t i = 0; i + 1 < text.len; i++) {
@@ -139,7 +139,7 @@ static bool next_place(struct str text, struct str *ret_plain, struct str *ret_p
     return false;
 }
 
-static struct str place_text(struct arena *arena, const struct scope *scope, struct str path)
+static struct str placeholder_text(struct arena *arena, const struct scope *scope, struct str path)
 {
     char uuid[UUID_SIZE];
     if (!str_eq(path, STR("random.uuid")))
@@ -153,18 +153,18 @@ struct str template_fill(struct arena *arena, const char *template, const struct
 {
     struct buf out = buf_in(arena, TEMPLATE_MAX);
     struct str text = str_from(template), plain, path;
-    while (next_place(text, &plain, &path, &text)) {
+    while (next_placeholder(text, &plain, &path, &text)) {
         buf_add(&out, plain);
-        add_place(&out, place_text(arena, scope, path), escape);
+        add_placeholder(&out, placeholder_text(arena, scope, path), escape);
     }
     buf_add(&out, plain);
     return buf_str(&out);
 }
 
-void template_places(const char *template, void (*each)(void *context, struct str path),
-                     void *context)
+void template_placeholders(const char *template, void (*each)(void *context, struct str path),
+                           void *context)
 {
     struct str text = str_from(template), plain, path;
-    while (next_place(text, &plain, &path, &text))
+    while (next_placeholder(text, &plain, &path, &text))
         each(context, path);
 }

@@ -42,5 +42,5 @@ struct str template_fill(struct arena *arena, const char *template, const struct
                          enum template_escape escape);
 
 /* Calls `each` with the path of every place. */
-void template_places(const char *template, void (*each)(void *context, struct str path),
-                     void *context);
+void template_placeholders(const char *template, void (*each)(void *context, struct str path),
+                           void *context);

@@ -6,7 +6,7 @@
 #include "connector/http/target.h"
 #include "wire/json_pointer.h"
 
-struct exchange_plan {
+struct grant_plan {
     enum connector_grant grant;
     struct oauth2_request request;
     struct str secret; /* what is used up */
@@ -15,14 +15,15 @@ struct exchange_plan {
     bool with_app;
 };
 
-enum connector_grant run_next_grant(const struct run *run)
+enum connector_grant connection_next_grant(const struct connection *connection)
 {
     static const enum connector_grant order[] = {GRANT_REFRESH, GRANT_CODE, GRANT_JWT_BEARER,
                                                  GRANT_CLIENT_CREDENTIALS, GRANT_PASSWORD};
-    struct oauth2_material material = run->material;
-    material.refresh_token = run->tokens.refresh_token;
+    struct oauth2_material material = connection->material;
+    material.refresh_token = connection->tokens.refresh_token;
     for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
-        if (!(run->tried & order[i]) && oauth2_suffices(run->way->oauth2, &material, order[i]))
+        if (!(connection->tried & order[i]) &&
+            oauth2_suffices(connection->auth->oauth2, &material, order[i]))
             return order[i];
     }
     return 0;
@@ -35,13 +36,13 @@ static bool is_one_time(enum connector_grant grant)
     return grant != GRANT_CLIENT_CREDENTIALS && grant != GRANT_PASSWORD;
 }
 
-static void plan_request(const struct run *run, struct exchange_plan *plan)
+static void plan_request(const struct connection *connection, struct grant_plan *plan)
 {
-    const struct oauth2_material *material = &run->material;
-    struct str scope = str_from(run->way->oauth2->scope);
+    const struct oauth2_material *material = &connection->material;
+    struct str scope = str_from(connection->auth->oauth2->scope);
     switch (plan->grant) {
     case GRANT_REFRESH:
-        plan->secret = run->tokens.refresh_token;
+        plan->secret = connection->tokens.refresh_token;
         oauth2_refresh(&plan->request, plan->secret);
         return;
     case GRANT_CODE:
@@ -63,12 +64,12 @@ static void plan_request(const struct run *run, struct exchange_plan *plan)
     }
 }
 
-static void add_params(const struct run *run, struct exchange_plan *plan)
+static void add_params(const struct connection *connection, struct grant_plan *plan)
 {
-    const struct value *params = run->material.params;
+    const struct value *params = connection->material.params;
     for (size_t i = 0; params && i < params->count; i++) {
         if (!str_eq(params->names[i], STR("assertion")))
-            oauth2_add(&plan->request, arena_cstr(run->v->arena, params->names[i]),
+            oauth2_add(&plan->request, arena_cstr(connection->v->arena, params->names[i]),
                        params->items[i]->text);
     }
 }
@@ -88,89 +89,98 @@ static enum verdict_kind kind_of_app_error(enum err code)
     }
 }
 
-static bool conclude_away(struct run *run, enum verdict_step step, const struct error *error)
+static bool conclude_away(struct connection *connection, enum verdict_step step,
+                          const struct error *error)
 {
-    run_conclude(run, VERDICT_INTERNAL, step, str_from(error->message), NULL);
-    run->verdict.passes = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
+    connection_fail(connection, VERDICT_INTERNAL, step, str_from(error->message), NULL);
+    connection->verdict.passes = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
     return false;
 }
 
 /* When an access token was rejected before, that stays the verdict: the missing app is only why it
  * could not be renewed. When the app is not missing but the store away, nothing is decided yet. */
-static bool app_is_missing(struct run *run, const struct error *error)
+static bool app_is_missing(struct connection *connection, const struct error *error)
 {
     if (error->code == ERR_UNAVAILABLE)
-        return conclude_away(run, STEP_APP, error);
-    if (run->verdict.kind != VERDICT_REJECTED)
-        return run_conclude(run, kind_of_app_error(error->code), STEP_APP, str_from(error->message),
-                            "The operator of this server sets up OAuth apps; an own app is named "
-                            "by clientCredentialsArn.");
-    run->note = arena_printf(run->v->arena, "It cannot be renewed: %s", error->message);
+        return conclude_away(connection, STEP_APP, error);
+    if (connection->verdict.kind != VERDICT_REJECTED)
+        return connection_fail(
+            connection, kind_of_app_error(error->code), STEP_APP, str_from(error->message),
+            "The operator of this server sets up OAuth apps; an own app is named "
+            "by clientCredentialsArn.");
+    connection->note =
+        arena_printf(connection->v->arena, "It cannot be renewed: %s", error->message);
     return false;
 }
 
-static bool find_app(struct run *run, struct exchange_plan *plan)
+static bool find_app(struct connection *connection, struct grant_plan *plan)
 {
-    const struct verification *v = run->v;
+    const struct verification *v = connection->v;
     struct error error = {0};
     plan->with_app = plan->grant != GRANT_JWT_BEARER; /* an assertion names its app itself */
     if (!plan->with_app)
         return true;
-    if (run->way->oauth2->client == CLIENT_IN_CREDENTIALS) {
-        plan->app = (struct oauth_app){run->material.client_id, run->material.client_secret};
+    if (connection->auth->oauth2->client == CLIENT_IN_CREDENTIALS) {
+        plan->app =
+            (struct oauth_app){connection->material.client_id, connection->material.client_secret};
         plan->with_app = plan->app.client_id.len > 0;
         return true;
     }
-    bool found = v->env->apps
-                     ? oauth_app_for(v->env->apps, v->connector->type, run->material.client_arn,
-                                     v->deadline_ms, v->arena, &plan->app, &error)
-                     : fail(&error, ERR_NOT_FOUND, "No OAuth app is set up for this connector.");
+    bool found =
+        v->env->apps
+            ? oauth_app_for(v->env->apps, v->connector->type, connection->material.client_arn,
+                            v->deadline_ms, v->arena, &plan->app, &error)
+            : fail(&error, ERR_NOT_FOUND, "No OAuth app is set up for this connector.");
     if (!found)
-        return app_is_missing(run, &error);
-    redact_add(&run->redaction, plan->app.client_secret);
+        return app_is_missing(connection, &error);
+    redact_add(&connection->redaction, plan->app.client_secret);
     return true;
 }
 
-static bool make_plan(struct run *run, enum connector_grant grant, struct exchange_plan *plan)
+static bool make_plan(struct connection *connection, enum connector_grant grant,
+                      struct grant_plan *plan)
 {
-    const struct verification *v = run->v;
+    const struct verification *v = connection->v;
     struct error error = {0};
-    *plan = (struct exchange_plan){.grant = grant};
-    plan_request(run, plan);
-    add_params(run, plan);
-    if (!endpoint_token_url(v->env, v->connector, run->way->oauth2, &run->scope, v->arena,
-                            &plan->token_url, &error))
-        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_TOKEN, str_from(error.message), NULL);
-    return find_app(run, plan);
+    *plan = (struct grant_plan){.grant = grant};
+    plan_request(connection, plan);
+    add_params(connection, plan);
+    if (!endpoint_token_url(v->env, v->connector, connection->auth->oauth2, &connection->scope,
+                            v->arena, &plan->token_url, &error))
+        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_TOKEN,
+                               str_from(error.message), NULL);
+    return find_app(connection, plan);
 }
 
-static void adopt(struct run *run, const struct tokens *tokens)
+static void adopt(struct connection *connection, const struct oauth_tokens *tokens)
 {
-    run->tokens = *tokens;
-    run->exchanged = true;
-    redact_add(&run->redaction, tokens->access_token);
-    redact_add(&run->redaction, tokens->refresh_token);
+    connection->tokens = *tokens;
+    connection->granted = true;
+    redact_add(&connection->redaction, tokens->access_token);
+    redact_add(&connection->redaction, tokens->refresh_token);
 }
 
 /* An instance_url that leads somewhere else than the vendor's is dropped, and said so in the hint
  * if what follows fails. */
-static void drop_stray_instance(struct run *run, struct tokens *tokens)
+static void drop_stray_instance(struct connection *connection, struct oauth_tokens *tokens)
 {
-    const struct verification *v = run->v;
+    const struct verification *v = connection->v;
     struct url url;
-    if (run->way->oauth2->api_elsewhere)
+    if (connection->auth->oauth2->api_elsewhere)
         tokens->instance_url = STR_NULL;
-    if (!tokens->instance_url.data || endpoint_is_trusted(v->env, v->connector, &run->scope,
+    if (!tokens->instance_url.data || endpoint_is_trusted(v->env, v->connector, &connection->scope,
                                                           tokens->instance_url, v->arena, &url))
         return;
     tokens->instance_url = STR_NULL;
-    run->note = STR("The token endpoint named an instance_url outside of the vendor's domains; "
-                    "nothing was sent there.");
+    connection->note =
+        STR("The token endpoint named an instance_url outside of the vendor's domains; "
+            "nothing was sent there.");
 }
 
-static const struct value *holder_of_tokens(const struct run *run, const struct value *json)
+static const struct value *holder_of_tokens(const struct connection *connection,
+                                            const struct value *json)
 {
-    const char *at = run->way->oauth2->tokens_at;
+    const char *at = connection->auth->oauth2->tokens_at;
     const struct value *inner = at && json ? pointer_find(json, at) : NULL;
     return inner && inner->kind == VALUE_STRUCTURE && value_get(inner, "access_token") ? inner
                                                                                        : json;
@@ -178,160 +188,162 @@ static const struct value *holder_of_tokens(const struct run *run, const struct 
 
 /* A code must not be used more than once (RFC 6749, 4.1.2), and whether it was is not known when it
  * was on its way and no answer came, or one of success that cannot be read. */
-static enum token_grant_end end_without_tokens(const struct run *run, const struct answer *answer)
+static enum token_grant_end end_without_tokens(const struct connection *connection,
+                                               const struct vendor_response *response)
 {
-    const struct client_response *response = &answer->response;
-    if (response->outcome != CLIENT_OK)
-        return response->sent ? TOKEN_GRANT_LOST : TOKEN_GRANT_VOID;
-    bool success = response->status >= 200 && response->status < 300;
-    bool is_clear = answer->json && run->verdict.kind != VERDICT_UNREACHABLE;
+    const struct client_response *http = &response->http;
+    if (http->outcome != CLIENT_OK)
+        return http->sent ? TOKEN_GRANT_LOST : TOKEN_GRANT_VOID;
+    bool success = http->status >= 200 && http->status < 300;
+    bool is_clear = response->json && connection->verdict.kind != VERDICT_UNREACHABLE;
     return success && !is_clear ? TOKEN_GRANT_LOST : TOKEN_GRANT_VOID;
 }
 
-static bool ask_for_tokens(struct run *run, struct exchange_plan *plan, struct tokens *ret_tokens,
-                           enum token_grant_end *ret_end)
+static bool ask_for_tokens(struct connection *connection, struct grant_plan *plan,
+                           struct oauth_tokens *ret_tokens, enum token_grant_end *ret_end)
 {
-    struct arena *arena = run->v->arena;
-    const struct connector_oauth2 *oauth2 = run->way->oauth2;
+    struct arena *arena = connection->v->arena;
+    const struct connector_oauth2 *oauth2 = connection->auth->oauth2;
     unsigned style = (oauth2->json ? OAUTH2_JSON : OAUTH2_FORM) |
                      (oauth2->basic ? OAUTH2_BASIC : 0) | (oauth2->basic_is_user ? OAUTH2_USER : 0);
     struct client_request request;
-    struct answer answer = {0};
+    struct vendor_response response = {0};
     struct error error = {0};
     oauth2_build(arena, &plan->request, plan->token_url, plan->with_app ? &plan->app : NULL, style,
                  &request);
     request.fresh = plan->grant == GRANT_CODE;
     bool repeatable = plan->grant == GRANT_CLIENT_CREDENTIALS;
-    if (!run_call(run, STEP_TOKEN, NULL, &request, repeatable, &answer)) {
-        *ret_end = end_without_tokens(run, &answer);
+    if (!connection_send(connection, STEP_TOKEN, NULL, &request, repeatable, &response)) {
+        *ret_end = end_without_tokens(connection, &response);
         return false;
     }
     *ret_end = TOKEN_GRANT_LOST; /* until somebody saves them */
-    const struct value *holder = holder_of_tokens(run, answer.json);
+    const struct value *holder = holder_of_tokens(connection, response.json);
     if (!oauth2_read_tokens(holder, clock_wall_ms(), ret_tokens, &error)) {
-        run_conclude(run, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
-        run->verdict.status = answer.response.status;
+        connection_fail(connection, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
+        connection->verdict.status = response.http.status;
         return false;
     }
     if (plan->grant == GRANT_REFRESH && !ret_tokens->refresh_token.data)
         ret_tokens->refresh_token = plan->secret; /* not rotated: the old one stays good */
     if (plan->grant == GRANT_REFRESH && !ret_tokens->instance_url.data)
-        ret_tokens->instance_url = run->tokens.instance_url;
-    drop_stray_instance(run, ret_tokens);
+        ret_tokens->instance_url = connection->tokens.instance_url;
+    drop_stray_instance(connection, ret_tokens);
     return true;
 }
 
-static bool exchange_and_save(struct run *run, struct exchange_plan *plan)
+static bool grant_and_save(struct connection *connection, struct grant_plan *plan)
 {
-    const struct token_grant_journal *journal = run->v->journal;
+    const struct token_grant_journal *journal = connection->v->journal;
     struct error error = {0};
-    struct tokens tokens;
+    struct oauth_tokens tokens;
     enum token_grant_end end;
-    bool got = ask_for_tokens(run, plan, &tokens, &end);
+    bool got = ask_for_tokens(connection, plan, &tokens, &end);
     bool saved = got && journal->save(journal->context, &tokens, &error);
     if (saved)
         end = TOKEN_GRANT_SAVED;
     journal->end(journal->context, end);
     if (end == TOKEN_GRANT_LOST && plan->grant == GRANT_CODE)
-        run->note = STR("Get a new code for it: this one may have been used.");
+        connection->note = STR("Get a new code for it: this one may have been used.");
     if (!got)
         return false;
     if (!saved)
-        return conclude_away(run, STEP_TOKEN, &error);
-    adopt(run, &tokens);
+        return conclude_away(connection, STEP_TOKEN, &error);
+    adopt(connection, &tokens);
     return true;
 }
 
 /* What an earlier try got may have expired since. A refresh token may then be used once again. */
-static bool resume(struct run *run, struct exchange_plan *plan, const struct tokens *tokens)
+static bool resume(struct connection *connection, struct grant_plan *plan,
+                   const struct oauth_tokens *tokens)
 {
     if (plan->grant != GRANT_REFRESH) {
-        adopt(run, tokens);
+        adopt(connection, tokens);
         return true;
     }
-    if (run->resumed)
-        return exchange_and_save(run, plan);
-    run->resumed = true;
-    run->tried &= ~(unsigned)GRANT_REFRESH;
-    adopt(run, tokens);
+    if (connection->resumed)
+        return grant_and_save(connection, plan);
+    connection->resumed = true;
+    connection->tried &= ~(unsigned)GRANT_REFRESH;
+    adopt(connection, tokens);
     return true;
 }
 
-static bool exchange_freely(struct run *run, struct exchange_plan *plan)
+static bool grant_freely(struct connection *connection, struct grant_plan *plan)
 {
-    struct tokens tokens;
+    struct oauth_tokens tokens;
     enum token_grant_end end;
-    if (!ask_for_tokens(run, plan, &tokens, &end))
+    if (!ask_for_tokens(connection, plan, &tokens, &end))
         return false;
-    adopt(run, &tokens);
+    adopt(connection, &tokens);
     return true;
 }
 
 /* As above: what was rejected before stays the verdict, with the vendor's own words. */
-static bool code_cannot_help(struct run *run, const char *hint, struct str note)
+static bool code_cannot_help(struct connection *connection, const char *hint, struct str note)
 {
-    if (run->verdict.kind != VERDICT_REJECTED)
-        return run_conclude(run, VERDICT_REJECTED, STEP_TOKEN, STR_NULL, hint);
-    run->note = note;
+    if (connection->verdict.kind != VERDICT_REJECTED)
+        return connection_fail(connection, VERDICT_REJECTED, STEP_TOKEN, STR_NULL, hint);
+    connection->note = note;
     return false;
 }
 
-static bool code_is_spent(struct run *run)
+static bool code_is_spent(struct connection *connection)
 {
     return code_cannot_help(
-        run, "The code was exchanged for tokens before, and works only once. Get a new one.",
+        connection, "The code was exchanged for tokens before, and works only once. Get a new one.",
         STR("The code in the credentials cannot help: it was exchanged for tokens before, and "
             "works only once."));
 }
 
-static bool code_may_be_spent(struct run *run)
+static bool code_may_be_spent(struct connection *connection)
 {
     return code_cannot_help(
-        run,
+        connection,
         "Exchanging the code for tokens was begun before and cut off: its outcome is not known, "
         "and a code works only once. Get a new one.",
         STR("The code in the credentials cannot help: exchanging it was begun before and cut off, "
             "its outcome is not known, and it works only once."));
 }
 
-static bool wait_for_other(struct run *run)
+static bool wait_for_other(struct connection *connection)
 {
-    run_conclude(run, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
-                 "Another request is exchanging the same credential. Try again.");
-    run->verdict.passes = true;
+    connection_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
+                    "Another request is exchanging the same credential. Try again.");
+    connection->verdict.passes = true;
     return false;
 }
 
-static struct str grant_name(const struct exchange_plan *plan)
+static struct str grant_name(const struct grant_plan *plan)
 {
     return plan->request.params[0].value; /* grant_type */
 }
 
-bool run_exchange(struct run *run, enum connector_grant grant)
+bool connection_take_grant(struct connection *connection, enum connector_grant grant)
 {
-    const struct verification *v = run->v;
-    struct exchange_plan plan;
-    struct tokens earlier = {0};
+    const struct verification *v = connection->v;
+    struct grant_plan plan;
+    struct oauth_tokens earlier = {0};
     struct error error = {0};
-    run->tried |= grant;
-    if (!make_plan(run, grant, &plan))
+    connection->tried |= grant;
+    if (!make_plan(connection, grant, &plan))
         return false;
     if (!is_one_time(grant))
-        return exchange_freely(run, &plan);
+        return grant_freely(connection, &plan);
     switch (v->journal->begin(v->journal->context, grant_name(&plan), plan.token_url, plan.secret,
                               v->arena, &earlier, &error)) {
-    case JOURNAL_NEW:
-        return exchange_and_save(run, &plan);
-    case JOURNAL_RESUME:
-        return resume(run, &plan, &earlier);
-    case JOURNAL_USED:
-        return code_is_spent(run);
-    case JOURNAL_LOST:
-        return code_may_be_spent(run);
-    case JOURNAL_BUSY:
-        return wait_for_other(run);
-    case JOURNAL_FAILED:
+    case GRANT_JOURNAL_NEW:
+        return grant_and_save(connection, &plan);
+    case GRANT_JOURNAL_RESUME:
+        return resume(connection, &plan, &earlier);
+    case GRANT_JOURNAL_USED:
+        return code_is_spent(connection);
+    case GRANT_JOURNAL_LOST:
+        return code_may_be_spent(connection);
+    case GRANT_JOURNAL_BUSY:
+        return wait_for_other(connection);
+    case GRANT_JOURNAL_FAILED:
         break;
     }
-    return conclude_away(run, STEP_TOKEN, &error);
+    return conclude_away(connection, STEP_TOKEN, &error);
 }

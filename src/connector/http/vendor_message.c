@@ -42,7 +42,7 @@ static bool add_character(struct buf *out, struct str character, bool fit)
 {
     if (!fit)
         character = STR(" ");
-    if (out->len + character.len > VERDICT_WORDS_MAX)
+    if (out->len + character.len > VERDICT_MESSAGE_MAX)
         return false;
     bool doubled = str_eq(character, STR(" ")) && (out->len == 0 || out->data[out->len - 1] == ' ');
     if (!doubled)
@@ -50,12 +50,12 @@ static bool add_character(struct buf *out, struct str character, bool fit)
     return true;
 }
 
-struct str words_clean(const struct redaction *redaction, struct str text)
+struct str vendor_message_clean(const struct redaction *redaction, struct str text)
 {
-    if (!text.data || text.len == 0 || text.len > WORDS_RAW_MAX)
+    if (!text.data || text.len == 0 || text.len > VENDOR_MESSAGE_RAW_MAX)
         return STR_NULL;
     struct str left = redact(redaction, text);
-    struct buf out = buf_in(redaction->arena, VERDICT_WORDS_MAX);
+    struct buf out = buf_in(redaction->arena, VERDICT_MESSAGE_MAX);
     while (left.len > 0) {
         unsigned long code = 0;
         size_t width = next_character(left, &code);
@@ -65,8 +65,8 @@ struct str words_clean(const struct redaction *redaction, struct str text)
             break;
         left = (struct str){left.data + width, left.len - width};
     }
-    struct str words = str_trim(buf_str(&out));
-    return words.len > 0 ? words : STR_NULL;
+    struct str message = str_trim(buf_str(&out));
+    return message.len > 0 ? message : STR_NULL;
 }
 
 static struct str first_of(struct arena *arena, const struct value *json,
@@ -82,9 +82,9 @@ static struct str first_of(struct arena *arena, const struct value *json,
 
 /* Where a redirect leads, but for path and query, which may hold anything: a login page elsewhere
  * tells what is wrong. STR_NULL when it names no host. */
-static struct str words_of_redirect(struct arena *arena, const struct answer *answer)
+static struct str redirect_message(struct arena *arena, const struct vendor_response *response)
 {
-    const struct str *location = client_header(&answer->response, STR("Location"));
+    const struct str *location = client_header(&response->http, STR("Location"));
     struct str scheme, rest = STR_NULL;
     struct url url;
     if (!location || !str_cut(*location, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
@@ -98,20 +98,20 @@ static struct str words_of_redirect(struct arena *arena, const struct answer *an
     return arena_printf(arena, "it leads to %.*s", STR_ARG(url_text(arena, &url)));
 }
 
-struct str words_of(const struct redaction *redaction, const struct connector *connector,
-                    const struct answer *answer)
+struct str vendor_message_find(const struct redaction *redaction, const struct connector *connector,
+                               const struct vendor_response *response)
 {
     static const struct connector_texts usual_list = LIST(usual);
     struct str text = STR_NULL;
-    if (answer->response.outcome != CLIENT_OK)
-        return words_clean(redaction, str_from(answer->response.detail));
-    if (answer->json)
-        text = first_of(redaction->arena, answer->json, &connector->words);
-    if (answer->json && !text.data)
-        text = first_of(redaction->arena, answer->json, &usual_list);
-    if (!text.data && answer->response.status / 100 == 3)
-        text = words_of_redirect(redaction->arena, answer);
-    if (!answer->json && !answer->html && answer->response.status >= 400)
-        text = answer->response.body; /* but not of a success: half a token may be in it */
-    return words_clean(redaction, text);
+    if (response->http.outcome != CLIENT_OK)
+        return vendor_message_clean(redaction, str_from(response->http.detail));
+    if (response->json)
+        text = first_of(redaction->arena, response->json, &connector->messages);
+    if (response->json && !text.data)
+        text = first_of(redaction->arena, response->json, &usual_list);
+    if (!text.data && response->http.status / 100 == 3)
+        text = redirect_message(redaction->arena, response);
+    if (!response->json && !response->html && response->http.status >= 400)
+        text = response->http.body; /* but not of a success: half a token may be in it */
+    return vendor_message_clean(redaction, text);
 }

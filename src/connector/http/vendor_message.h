@@ -7,13 +7,15 @@
 #include "connector/http/redact.h"
 #include "connector/http/response.h"
 
-enum { WORDS_RAW_MAX = 16 * 1024 }; /* bytes; what is longer is no message and is left out */
+enum {
+    VENDOR_MESSAGE_RAW_MAX = 16 * 1024
+}; /* bytes; what is longer is no message and is left out */
 
 /* Secrets removed, control and formatting characters turned into blanks, bytes that are no UTF-8
- * too, cut at VERDICT_WORDS_MAX bytes. */
-struct str words_clean(const struct redaction *redaction, struct str text);
+ * too, cut at VERDICT_MESSAGE_MAX bytes. */
+struct str vendor_message_clean(const struct redaction *redaction, struct str text);
 
 /* What the answer says, by the connector's pointers and then by the usual ones; the plain text
  * of a refusal as it is, the host that a redirect leads to. STR_NULL when it says nothing. */
-struct str words_of(const struct redaction *redaction, const struct connector *connector,
-                    const struct answer *answer);
+struct str vendor_message_find(const struct redaction *redaction, const struct connector *connector,
+                               const struct vendor_response *response);

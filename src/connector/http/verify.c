@@ -12,96 +12,106 @@ enum phase {
 };
 
 /* False: the verdict says why. */
-static bool start(struct run *run, const struct verification *v)
+static bool start(struct connection *connection, const struct verification *v)
 {
     struct error error = {0};
-    run_init(run, v);
-    if (!scope_make(v->connector, v->properties, v->credentials, v->arena, &run->scope, &error))
-        return run_conclude(run, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
-    run->way = way_for(v->arena, v->connector, &run->scope);
-    if (!run->way)
-        return run_conclude(run, VERDICT_REJECTED, STEP_NONE, STR_NULL,
-                            "The credentials hold nothing to authenticate with.");
-    if (!run->way->oauth2)
+    connection_init(connection, v);
+    if (!scope_make(v->connector, v->properties, v->credentials, v->arena, &connection->scope,
+                    &error))
+        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
+                               str_from(error.message), NULL);
+    connection->auth = auth_choose(v->arena, v->connector, &connection->scope);
+    if (!connection->auth)
+        return connection_fail(connection, VERDICT_REJECTED, STEP_NONE, STR_NULL,
+                               "The credentials hold nothing to authenticate with.");
+    if (!connection->auth->oauth2)
         return true;
-    run->material = oauth2_material(v->arena, run->way->oauth2, &run->scope);
-    redact_add(&run->redaction, run->material.assertion); /* it may stand in the properties */
+    connection->material = oauth2_material(v->arena, connection->auth->oauth2, &connection->scope);
+    redact_add(&connection->redaction,
+               connection->material.assertion); /* it may stand in the properties */
     if (v->stored)
-        run->tokens = *v->stored;
-    if (!run->tokens.access_token.data)
-        run->tokens.access_token = run->material.access_token;
-    if (!run->tokens.refresh_token.data)
-        run->tokens.refresh_token = run->material.refresh_token;
-    redact_add(&run->redaction, run->tokens.access_token);
-    redact_add(&run->redaction, run->tokens.refresh_token);
+        connection->tokens = *v->stored;
+    if (!connection->tokens.access_token.data)
+        connection->tokens.access_token = connection->material.access_token;
+    if (!connection->tokens.refresh_token.data)
+        connection->tokens.refresh_token = connection->material.refresh_token;
+    redact_add(&connection->redaction, connection->tokens.access_token);
+    redact_add(&connection->redaction, connection->tokens.refresh_token);
     return true;
 }
 
 /* Whether it is still good is the vendor's to say, unless its time is over and there is another. */
-static enum phase first_phase(const struct run *run)
+static enum phase first_phase(const struct connection *connection)
 {
-    bool expired = run->tokens.expires_at_ms != 0 && run->tokens.expires_at_ms <= clock_wall_ms();
-    if (run->tokens.access_token.len > 0 && (!expired || !run_next_grant(run)))
+    bool expired = connection->tokens.expires_at_ms != 0 &&
+                   connection->tokens.expires_at_ms <= clock_wall_ms();
+    if (connection->tokens.access_token.len > 0 && (!expired || !connection_next_grant(connection)))
         return PHASE_PROBE;
     return PHASE_RENEW;
 }
 
-static enum phase after_probe(struct run *run)
+static enum phase after_probe(struct connection *connection)
 {
-    if (run_probe(run) || !run->renewable || !run_next_grant(run))
+    if (verify_probe(connection) || !connection->renewable || !connection_next_grant(connection))
         return PHASE_END;
     return PHASE_RENEW;
 }
 
-static enum phase after_renew(struct run *run)
+static enum phase after_renew(struct connection *connection)
 {
-    enum connector_grant grant = run_next_grant(run);
+    enum connector_grant grant = connection_next_grant(connection);
     if (grant == 0) {
-        run_conclude(run, VERDICT_REJECTED, STEP_NONE, STR_NULL,
-                     "The credentials hold neither a token nor what could be exchanged for one.");
+        connection_fail(
+            connection, VERDICT_REJECTED, STEP_NONE, STR_NULL,
+            "The credentials hold neither a token nor what could be exchanged for one.");
         return PHASE_END;
     }
-    if (run_exchange(run, grant))
+    if (connection_take_grant(connection, grant))
         return PHASE_PROBE;
-    bool other_may_work = run->verdict.kind == VERDICT_REJECTED && run_next_grant(run);
+    bool other_may_work =
+        connection->verdict.kind == VERDICT_REJECTED && connection_next_grant(connection);
     return other_may_work ? PHASE_RENEW : PHASE_END;
 }
 
 /* Ends, since each renewal uses up one of the few grants (a refresh at most twice). */
-static void drive(struct run *run)
+static void drive(struct connection *connection)
 {
-    enum phase phase = first_phase(run);
+    enum phase phase = first_phase(connection);
     while (phase != PHASE_END)
-        phase = phase == PHASE_PROBE ? after_probe(run) : after_renew(run);
+        phase = phase == PHASE_PROBE ? after_probe(connection) : after_renew(connection);
 }
 
-static bool finish(struct run *run, struct verdict *ret_verdict, struct tokens *ret_tokens)
+static bool finish(struct connection *connection, struct verdict *ret_verdict,
+                   struct oauth_tokens *ret_tokens)
 {
-    const struct verification *v = run->v;
-    bool accepted = run->verdict.kind == VERDICT_ACCEPTED;
-    if (!accepted && run->note.data)
-        run->verdict.hint = run->verdict.hint.data
-                                ? arena_printf(v->arena, "%.*s %.*s", STR_ARG(run->verdict.hint),
-                                               STR_ARG(run->note))
-                                : run->note;
-    *ret_verdict = run->verdict;
-    *ret_tokens = run->exchanged ? run->tokens : v->stored ? *v->stored : (struct tokens){0};
+    const struct verification *v = connection->v;
+    bool accepted = connection->verdict.kind == VERDICT_ACCEPTED;
+    if (!accepted && connection->note.data)
+        connection->verdict.hint =
+            connection->verdict.hint.data
+                ? arena_printf(v->arena, "%.*s %.*s", STR_ARG(connection->verdict.hint),
+                               STR_ARG(connection->note))
+                : connection->note;
+    *ret_verdict = connection->verdict;
+    *ret_tokens = connection->granted ? connection->tokens
+                  : v->stored         ? *v->stored
+                                      : (struct oauth_tokens){0};
     return accepted;
 }
 
 bool connector_verify(const struct verification *v, struct verdict *ret_verdict,
-                      struct tokens *ret_tokens)
+                      struct oauth_tokens *ret_tokens)
 {
-    struct run run;
+    struct connection connection;
     if (v->connector->verify)
         return v->connector->verify(v, ret_verdict, ret_tokens);
-    if (!start(&run, v))
-        return finish(&run, ret_verdict, ret_tokens);
-    if (run.way->oauth2)
-        drive(&run);
-    else if (run.way->session)
-        run_session(&run);
+    if (!start(&connection, v))
+        return finish(&connection, ret_verdict, ret_tokens);
+    if (connection.auth->oauth2)
+        drive(&connection);
+    else if (connection.auth->session)
+        verify_session(&connection);
     else
-        run_probe(&run);
-    return finish(&run, ret_verdict, ret_tokens);
+        verify_probe(&connection);
+    return finish(&connection, ret_verdict, ret_tokens);
 }

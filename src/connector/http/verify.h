@@ -3,7 +3,7 @@
 #pragma once
 
 #include "auth/oauth_app.h"
-#include "auth/tokens.h"
+#include "auth/oauth_tokens.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -34,13 +34,15 @@ struct connector_env {
 /* A change of one-time credentials into tokens is remembered before the tokens are used; that of a
  * code before it is shown to the vendor, too. The service implements this over the store; every
  * call may wait. */
-enum journal_state {
-    JOURNAL_NEW,    /* not exchanged yet: exchange it, then save */
-    JOURNAL_RESUME, /* exchanged by an earlier try that did not finish: *ret_tokens is what came */
-    JOURNAL_USED,   /* exchanged, and a finished change has used it */
-    JOURNAL_LOST,   /* shown to the vendor, perhaps; whoever did never learned what came of it */
-    JOURNAL_BUSY,   /* another request is exchanging it and did not end in time */
-    JOURNAL_FAILED, /* error is set */
+enum grant_journal_state {
+    GRANT_JOURNAL_NEW,    /* not exchanged yet: exchange it, then save */
+    GRANT_JOURNAL_RESUME, /* exchanged by an earlier try that did not finish: *ret_tokens is what
+                             came */
+    GRANT_JOURNAL_USED,   /* exchanged, and a finished change has used it */
+    GRANT_JOURNAL_LOST,   /* shown to the vendor, perhaps; whoever did never learned what came of it
+                           */
+    GRANT_JOURNAL_BUSY,   /* another request is exchanging it and did not end in time */
+    GRANT_JOURNAL_FAILED, /* error is set */
 };
 
 /* What came of an exchange. */
@@ -53,23 +55,25 @@ enum token_grant_end {
 struct token_grant_journal {
     void *context;
     /* One-time credential `secret` (a code, an assertion, a refresh token) for `grant` (RFC 6749's
-     * grant_type) at `token_url`. After JOURNAL_NEW the caller holds the exchange until `end`. A
-     * refresh token may work again after it was used: it is never JOURNAL_USED or JOURNAL_LOST. */
-    enum journal_state (*begin)(void *context, struct str grant, struct str token_url,
-                                struct str secret, struct arena *arena, struct tokens *ret_tokens,
-                                struct error *error);
-    /* Durable when it returns. After JOURNAL_NEW; also after JOURNAL_RESUME of a refresh token,
-     * when what was resumed is not accepted any more and the exchange was made once again. */
-    bool (*save)(void *context, const struct tokens *tokens, struct error *error);
+     * grant_type) at `token_url`. After GRANT_JOURNAL_NEW the caller holds the exchange until
+     * `end`. A refresh token may work again after it was used: it is never GRANT_JOURNAL_USED or
+     * GRANT_JOURNAL_LOST. */
+    enum grant_journal_state (*begin)(void *context, struct str grant, struct str token_url,
+                                      struct str secret, struct arena *arena,
+                                      struct oauth_tokens *ret_tokens, struct error *error);
+    /* Durable when it returns. After GRANT_JOURNAL_NEW; also after GRANT_JOURNAL_RESUME of a
+     * refresh token, when what was resumed is not accepted any more and the exchange was made once
+     * again. */
+    bool (*save)(void *context, const struct oauth_tokens *tokens, struct error *error);
     void (*end)(void *context, enum token_grant_end how); /* nothing to do when nothing is held */
 };
 
 struct verification {
     const struct connector_env *env;
     const struct connector *connector;
-    const struct value *properties;  /* the connector's own structure; never NULL, may be empty */
-    const struct value *credentials; /* the connector's own structure */
-    const struct tokens *stored;     /* got for these credentials earlier; NULL: none */
+    const struct value *properties;    /* the connector's own structure; never NULL, may be empty */
+    const struct value *credentials;   /* the connector's own structure */
+    const struct oauth_tokens *stored; /* got for these credentials earlier; NULL: none */
     const struct token_grant_journal *journal;
     struct str region; /* where the profile is */
     /* Private mode: the operator's ways, of which every call to the vendor must take one. NULL: the
@@ -88,7 +92,7 @@ bool connector_check(const struct connector *connector, const struct value *prop
  * *ret_tokens is what shall be stored beside the credentials (`stored` when no exchange took place,
  * empty when there was none). True only for VERDICT_ACCEPTED. Waits; never on an event loop. */
 bool connector_verify(const struct verification *verification, struct verdict *ret_verdict,
-                      struct tokens *ret_tokens);
+                      struct oauth_tokens *ret_tokens);
 
 /* Everywhere that verifying would send the credentials: "scheme://host:port" of the API, and the
  * whole token URL, sorted, without repeats. Two configurations that differ here are different

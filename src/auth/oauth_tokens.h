@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-struct tokens {
+struct oauth_tokens {
     struct str access_token;  /* STR_NULL: none */
     struct str refresh_token; /* STR_NULL: none */
     struct str instance_url;  /* where its API is for this user; STR_NULL: the vendor did not say */
@@ -17,5 +17,5 @@ struct tokens {
     int64_t obtained_at_ms;
 };
 
-struct value *tokens_to_value(struct arena *arena, const struct tokens *tokens);
-void tokens_from_value(const struct value *value, struct tokens *ret_tokens);
+struct value *tokens_to_value(struct arena *arena, const struct oauth_tokens *tokens);
+void tokens_from_value(const struct value *value, struct oauth_tokens *ret_tokens);

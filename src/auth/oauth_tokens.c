@@ -1,5 +1,5 @@
 /* Tokens as a value that can be sealed, and back. */
-#include "auth/tokens.h"
+#include "auth/oauth_tokens.h"
 
 static void put_ms(struct arena *arena, struct value *value, const char *name, int64_t ms)
 {
@@ -7,7 +7,7 @@ static void put_ms(struct arena *arena, struct value *value, const char *name, i
         value_put_raw(arena, value, name, arena_printf(arena, "%lld", (long long)ms));
 }
 
-struct value *tokens_to_value(struct arena *arena, const struct tokens *tokens)
+struct value *tokens_to_value(struct arena *arena, const struct oauth_tokens *tokens)
 {
     struct value *value = value_structure(arena);
     value_put_text(arena, value, "accessToken", tokens->access_token);
@@ -20,9 +20,9 @@ struct value *tokens_to_value(struct arena *arena, const struct tokens *tokens)
     return value;
 }
 
-void tokens_from_value(const struct value *value, struct tokens *ret_tokens)
+void tokens_from_value(const struct value *value, struct oauth_tokens *ret_tokens)
 {
-    *ret_tokens = (struct tokens){
+    *ret_tokens = (struct oauth_tokens){
         .access_token = value_text(value, "accessToken"),
         .refresh_token = value_text(value, "refreshToken"),
         .instance_url = value_text(value, "instanceUrl"),

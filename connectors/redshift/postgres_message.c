@@ -35,7 +35,7 @@ static const struct row rows[] = {
      "does not take connections: Network is unreachable"},
 };
 
-struct str postgres_words(struct postgres_session *session, const char *text)
+struct str postgres_message(struct postgres_session *session, const char *text)
 {
     size_t len = text ? strnlen(text, POSTGRES_MESSAGE_MAX) : 0;
     const char *end = text ? memchr(text, '\n', len) : NULL;
@@ -55,23 +55,23 @@ static bool is_sqlstate(const char *text)
  * SQLSTATEs says "FATAL:  no such user". The severity may be in the server's language. */
 static bool read_refusal(struct postgres_session *session, const char *text)
 {
-    struct postgres_answer *answer = session->answer;
+    struct postgres_response *response = session->response;
     const char *at = strstr(text, ":  ");
     if (!at)
         return false;
     at += 3;
     if (strnlen(at, 7) == 7 && is_sqlstate(at)) {
-        answer->sqlstate = arena_copy(session->arena, (struct str){at, 5});
+        response->sqlstate = arena_copy(session->arena, (struct str){at, 5});
         at += 7;
     } else if (!strstr(text, "FATAL:  ")) {
         return false;
     }
-    answer->result = POSTGRES_REFUSED;
-    answer->message = postgres_words(session, at);
+    response->result = POSTGRES_REFUSED;
+    response->message = postgres_message(session, at);
     return true;
 }
 
-static void judge_by_status(struct postgres_session *session)
+static void classify_by_status(struct postgres_session *session)
 {
     if (session->status <= LIBPQ_STATUS_STARTED)
         postgres_fail(session, CLIENT_CONNECT, "does not take connections");
@@ -81,21 +81,21 @@ static void judge_by_status(struct postgres_session *session)
         postgres_fail(session, CLIENT_BROKEN, "ended the conversation");
 }
 
-void postgres_judge(struct postgres_session *session, const char *text)
+void postgres_classify(struct postgres_session *session, const char *text)
 {
     bool signing_in = session->status > LIBPQ_STATUS_MADE;
     if (signing_in && read_refusal(session, text))
         return;
     if (strstr(text, "authentication method") || strstr(text, "SASL authentication mechanism")) {
-        session->answer->result = POSTGRES_UNKNOWN_METHOD;
+        session->response->result = POSTGRES_UNKNOWN_METHOD;
         return;
     }
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         if (strstr(text, rows[i].text)) {
             postgres_fail(session, rows[i].outcome, rows[i].clause);
-            session->answer->result = rows[i].result;
+            session->response->result = rows[i].result;
             return;
         }
     }
-    judge_by_status(session);
+    classify_by_status(session);
 }

@@ -68,12 +68,12 @@ static void words_have_their_meaning(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct arena arena = {0};
-        struct postgres_answer answer = {0};
+        struct postgres_response answer = {0};
         struct postgres_session session = {.arena = &arena,
                                            .authority = "acme.example:5439",
-                                           .answer = &answer,
+                                           .response = &answer,
                                            .status = rows[i].status};
-        postgres_judge(&session, rows[i].text);
+        postgres_classify(&session, rows[i].text);
         assert_int_equal(answer.result, rows[i].result);
         assert_true(is_text(answer.sqlstate, rows[i].sqlstate));
         if (rows[i].outcome != CLIENT_OK) {
