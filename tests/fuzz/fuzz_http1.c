@@ -41,6 +41,7 @@ static void check_head(const struct http_head *head, const char *data, size_t us
     must(!memchr(data, '\0', used));
     check_inside(head->method, data, used);
     check_inside(head->target, data, used);
+    must(head->target.len > 0 && head->target.data[0] == '/');
     for (size_t i = 0; i < head->header_count; i++) {
         struct str name = head->headers[i].name;
         struct str value = head->headers[i].value;

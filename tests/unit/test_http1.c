@@ -173,6 +173,40 @@ static void a_head_is_taken_apart(void **state)
     assert_true(head.expect_continue);
 }
 
+/* The host that is signed and routed by comes from the target; its text is Host's where they agree.
+ */
+static void an_absolute_target_names_the_host(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str request, target, host;
+        bool is_https;
+    } cases[] = {
+        {STR("GET http://h:8620/a?b HTTP/1.1\r\nHost: h:8620\r\n\r\n"), STR("/a?b"), STR("h:8620"),
+         false},
+        {STR("GET http://h HTTP/1.1\r\nHost: h\r\n\r\n"), STR("/"), STR("h"), false},
+        {STR("GET http://h:80/ HTTP/1.1\r\nHost: H\r\n\r\n"), STR("/"), STR("H"), false},
+        {STR("GET http://h/ HTTP/1.1\r\nHost: h:80\r\n\r\n"), STR("/"), STR("h:80"), false},
+        {STR("GET http://h/ HTTP/1.1\r\nHost: h:443\r\n\r\n"), STR("/"), STR("h"), false},
+        {STR("GET HTTPS://h/ HTTP/1.1\r\nHost: h:443\r\n\r\n"), STR("/"), STR("h:443"), true},
+        {STR("GET https://h/ HTTP/1.1\r\nHost: h:80\r\n\r\n"), STR("/"), STR("h"), true},
+        {STR("GET http://h.example/ HTTP/1.1\r\nHost: i\r\n\r\n"), STR("/"), STR("h.example"),
+         false},
+        {STR("GET //h/a HTTP/1.1\r\nHost: i\r\n\r\n"), STR("//h/a"), STR("i"), false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct http_head head;
+        size_t used;
+        const char *reason;
+        assert_int_equal(
+            http1_parse_head(cases[i].request.data, cases[i].request.len, 0, &head, &used, &reason),
+            HTTP1_DONE);
+        assert_true(str_eq(head.target, cases[i].target));
+        assert_true(str_eq(*http_find_header(&head, STR("Host")), cases[i].host));
+        assert_int_equal(head.is_https, cases[i].is_https);
+    }
+}
+
 static void connections_are_kept_by_http_1_1_only(void **state)
 {
     (void)state;
@@ -242,6 +276,7 @@ int main(void)
         cmocka_unit_test(every_case_gets_its_one_answer),
         cmocka_unit_test(long_cases_get_their_one_answer),
         cmocka_unit_test(a_head_is_taken_apart),
+        cmocka_unit_test(an_absolute_target_names_the_host),
         cmocka_unit_test(connections_are_kept_by_http_1_1_only),
         cmocka_unit_test(a_wrong_start_is_refused_early),
         cmocka_unit_test(a_body_at_its_limit_is_taken),

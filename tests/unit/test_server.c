@@ -63,26 +63,6 @@ static void every_case_gets_exactly_one_answer(void **state)
     stop(server);
 }
 
-static void a_request_in_pieces_is_the_same_request(void **state)
-{
-    (void)state;
-    static const struct str request = STR("POST /pieces HTTP/1.1\r\nHost: h\r\nX: y\r\n"
-                                          "Transfer-Encoding: chunked\r\n\r\n"
-                                          "5\r\n12345\r\n3;a=b\r\n678\r\n0\r\nX: y\r\n\r\n");
-    struct server *server;
-    fixture_start(&(struct server_config){0}, &server);
-    int fd = client_connect(server);
-    for (size_t i = 0; i < request.len; i++)
-        client_send(fd, (struct str){request.data + i, 1});
-    struct buf answer = client_read_answer(fd);
-    assert_true(str_ends(buf_str(&answer), STR("POST /pieces  12345678")));
-    assert_true(has(&answer, "\r\nX-Split: a  X-Injected: b\r\n"));
-    assert_false(has(&answer, "Connection: close"));
-    buf_done(&answer);
-    close(fd);
-    stop(server);
-}
-
 static void send_large(int fd, bool chunked, const char *target, size_t size)
 {
     char head[200];
@@ -103,6 +83,57 @@ static void send_large(int fd, bool chunked, const char *target, size_t size)
     if (chunked)
         client_try_send(fd, STR("0\r\n\r\n"));
     free(body);
+}
+
+/* RFC 9110 7.4: a request for an https URL counts only over TLS. */
+static void an_https_target_needs_tls(void **state)
+{
+    (void)state;
+    struct server *server;
+    fixture_start(&(struct server_config){0}, &server);
+    int fd = client_connect(server);
+    client_send(fd, STR("GET https://h/ HTTP/1.1\r\nHost: h\r\n\r\n"));
+    struct buf stream = client_read_all(fd, NULL);
+    assert_int_equal(answer_status(buf_str(&stream)), 421);
+    buf_done(&stream);
+    close(fd);
+    stop(server);
+}
+
+/* The bytes that a head points into move when its body outgrows the buffer. */
+static void an_absolute_target_outlives_a_large_body(void **state)
+{
+    (void)state;
+    struct server *server;
+    fixture_start(&(struct server_config){0}, &server);
+    int fd = client_connect(server);
+    send_large(fd, false, "http://h", 100 * 1000);
+    struct buf answer = client_read_answer(fd);
+    assert_int_equal(answer_status(buf_str(&answer)), 200);
+    assert_true(has(&answer, "\r\n\r\nPOST /  xxx"));
+    buf_done(&answer);
+    close(fd);
+    stop(server);
+}
+
+static void a_request_in_pieces_is_the_same_request(void **state)
+{
+    (void)state;
+    static const struct str request = STR("POST /pieces HTTP/1.1\r\nHost: h\r\nX: y\r\n"
+                                          "Transfer-Encoding: chunked\r\n\r\n"
+                                          "5\r\n12345\r\n3;a=b\r\n678\r\n0\r\nX: y\r\n\r\n");
+    struct server *server;
+    fixture_start(&(struct server_config){0}, &server);
+    int fd = client_connect(server);
+    for (size_t i = 0; i < request.len; i++)
+        client_send(fd, (struct str){request.data + i, 1});
+    struct buf answer = client_read_answer(fd);
+    assert_true(str_ends(buf_str(&answer), STR("POST /pieces  12345678")));
+    assert_true(has(&answer, "\r\nX-Split: a  X-Injected: b\r\n"));
+    assert_false(has(&answer, "Connection: close"));
+    buf_done(&answer);
+    close(fd);
+    stop(server);
 }
 
 static void bodies_up_to_the_limit_are_taken(void **state)
@@ -399,6 +430,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_case_gets_exactly_one_answer),
+        cmocka_unit_test(an_https_target_needs_tls),
+        cmocka_unit_test(an_absolute_target_outlives_a_large_body),
         cmocka_unit_test(a_request_in_pieces_is_the_same_request),
         cmocka_unit_test(bodies_up_to_the_limit_are_taken),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),

@@ -2,6 +2,8 @@
  * RFC 3986 3.3 and 3.4). */
 #pragma once
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,4 +21,12 @@ extern const uint8_t http1_chars[256];
 static inline bool char_is(char c, int kind)
 {
     return (http1_chars[(unsigned char)c] & kind) != 0;
+}
+
+static inline bool chars_are(struct str s, int kind)
+{
+    bool all = true;
+    for (size_t i = 0; i < s.len; i++)
+        all &= char_is(s.data[i], kind);
+    return all;
 }

@@ -4,6 +4,7 @@
 #include "net/http1/parser.h"
 
 #include "net/http1/chars.h"
+#include "net/http1/target.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ enum {
 /* The headers that decide about framing and routing; each may come once. */
 struct framing {
     int minor; /* of HTTP/1.x */
+    struct http1_target target;
     const struct http_header *host;
     const struct http_header *content_length;
     const struct http_header *transfer_encoding;
@@ -35,15 +37,7 @@ static enum http1_result bad(const char *reason, const char **ret_reason)
     return refuse(HTTP1_BAD, reason, ret_reason);
 }
 
-static bool all_are(struct str s, int kind)
-{
-    bool all = true;
-    for (size_t i = 0; i < s.len; i++)
-        all &= char_is(s.data[i], kind);
-    return all;
-}
-
-/* As all_are(s, CHAR_VALUE), eight bytes at once: values are most of a head. A word in which no
+/* As chars_are(s, CHAR_VALUE), eight bytes at once: values are most of a head. A word in which no
  * byte is below 0x20 or DEL is fine; one that may have such a byte (a tab is below, too) is looked
  * at byte by byte. */
 static bool value_is_clean(struct str s)
@@ -57,9 +51,9 @@ static bool value_is_clean(struct str s)
         uint64_t del = word ^ (ones * 0x7F);
         uint64_t suspect = ((word - ones * 0x20) & ~word) | ((del - ones) & ~del);
         if (suspect & tops)
-            clean &= all_are((struct str){s.data, sizeof(word)}, CHAR_VALUE);
+            clean &= chars_are((struct str){s.data, sizeof(word)}, CHAR_VALUE);
     }
-    return clean && all_are(s, CHAR_VALUE);
+    return clean && chars_are(s, CHAR_VALUE);
 }
 
 /* Looks for the empty line in what came since `seen`. Only CRLF ends a line. */
@@ -95,38 +89,23 @@ static enum http1_result check_version(struct str version, int *ret_minor, const
     return refuse(HTTP1_VERSION, "The server speaks HTTP/1.1 and HTTP/1.0.", ret_reason);
 }
 
-static enum http1_result check_target(struct str target, const char **ret_reason)
-{
-    if (target.len > HTTP_TARGET_MAX)
-        return refuse(HTTP1_TARGET_TOO_LONG, "The request target is too long.", ret_reason);
-    if (target.len == 0 || target.data[0] != '/')
-        return bad("The request target is not an absolute path.", ret_reason);
-    if (!all_are(target, CHAR_TARGET))
-        return bad("The request target has a character that must be percent-encoded.", ret_reason);
-    struct str rest = target;
-    struct str before;
-    while (str_cut(rest, '%', &before, &rest)) {
-        if (rest.len < 2 || !char_is(rest.data[0], CHAR_HEX) || !char_is(rest.data[1], CHAR_HEX))
-            return bad("The request target has a malformed percent-encoding.", ret_reason);
-    }
-    return HTTP1_DONE;
-}
-
 /* `line` is without its CRLF. One space between the parts, and no other. */
-static enum http1_result parse_request_line(struct str line, struct http_head *head, int *ret_minor,
-                                            const char **ret_reason)
+static enum http1_result parse_request_line(struct str line, struct http_head *head,
+                                            struct framing *framing, const char **ret_reason)
 {
-    struct str rest;
-    struct str version;
+    struct str rest, target, version;
     if (!str_cut(line, ' ', &head->method, &rest) || head->method.len == 0 ||
-        head->method.len > HTTP_METHOD_MAX || !all_are(head->method, CHAR_METHOD))
+        head->method.len > HTTP_METHOD_MAX || !chars_are(head->method, CHAR_METHOD))
         return bad("The request does not start with a method.", ret_reason);
-    if (!str_cut(rest, ' ', &head->target, &version))
+    if (!str_cut(rest, ' ', &target, &version))
         return bad("The request line has no HTTP version.", ret_reason);
-    enum http1_result result = check_version(version, ret_minor, ret_reason);
+    enum http1_result result = check_version(version, &framing->minor, ret_reason);
     if (result != HTTP1_DONE)
         return result;
-    return check_target(head->target, ret_reason);
+    result = http1_parse_target(target, &framing->target, ret_reason);
+    head->target = framing->target.origin;
+    head->is_https = framing->target.is_https;
+    return result;
 }
 
 /* What can be said about a head whose end has not come: a wrong request line is refused at once,
@@ -137,9 +116,9 @@ static enum http1_result check_unfinished(const char *data, size_t size, size_t 
     size_t looked_at = size < REQUEST_LINE_MAX ? size : REQUEST_LINE_MAX;
     const char *lf = looked_at > 0 ? memchr(data, '\n', looked_at) : NULL;
     if (lf && (size_t)(lf - data) >= seen) {
-        int minor;
+        struct framing framing = {0};
         struct str line = {data, (size_t)(lf - data) - 1};
-        enum http1_result result = parse_request_line(line, head, &minor, ret_reason);
+        enum http1_result result = parse_request_line(line, head, &framing, ret_reason);
         if (result != HTTP1_DONE)
             return result;
     }
@@ -162,7 +141,7 @@ static enum http1_result parse_field(struct str line, struct http_header *ret_he
         return bad("A header is continued on a second line.", ret_reason);
     if (!str_cut(line, ':', &ret_header->name, &value))
         return bad("A header has no colon.", ret_reason);
-    if (ret_header->name.len == 0 || !all_are(ret_header->name, CHAR_TOKEN))
+    if (ret_header->name.len == 0 || !chars_are(ret_header->name, CHAR_TOKEN))
         return bad("A header's name is not a token.", ret_reason);
     if (!value_is_clean(value))
         return bad("A header's value has a control character.", ret_reason);
@@ -220,31 +199,6 @@ static enum http1_result parse_fields(struct str text, struct http_head *head,
     return HTTP1_DONE;
 }
 
-/* host [":" port]: a name, an IPv4 address, or an IPv6 address in brackets. */
-static bool host_is_valid(struct str value)
-{
-    struct str port = STR("80");
-    struct str host = value;
-    if (str_starts(value, STR("["))) {
-        struct str address;
-        if (!str_cut(value, ']', &address, &port))
-            return false;
-        for (size_t i = 1; i < address.len; i++) {
-            if (!char_is(address.data[i], CHAR_HEX) && address.data[i] != ':' &&
-                address.data[i] != '.')
-                return false;
-        }
-        host = STR("v6");
-        if (address.len < 3 || (port.len > 0 && port.data[0] != ':'))
-            return false;
-        port = port.len > 0 ? (struct str){port.data + 1, port.len - 1} : STR("80");
-    } else {
-        str_cut(value, ':', &host, &port);
-    }
-    unsigned long long number;
-    return host.len > 0 && all_are(host, CHAR_HOST) && str_to_u64(port, 65535, &number);
-}
-
 /* A number that does not fit is a body that is too long, not a malformed one. Leading zeros are
  * refused: some readers take them for octal. */
 static bool parse_content_length(struct str value, uint64_t *ret_length)
@@ -277,6 +231,15 @@ static enum http1_result decide_body(const struct framing *framing, struct http_
     return HTTP1_DONE;
 }
 
+/* A server must take the host from an absolute-form target and ignore Host (RFC 9112 3.2.2). Where
+ * both name the same host, Host stays as it was sent, since that text was signed. */
+static void replace_host(const struct framing *framing, struct http_head *head)
+{
+    const struct http1_target *target = &framing->target;
+    if (target->authority.data && framing->host && !http1_host_agrees(framing->host->value, target))
+        head->headers[framing->host - head->headers].value = target->authority;
+}
+
 static enum http1_result decide(const struct framing *framing, struct http_head *head,
                                 const char **ret_reason)
 {
@@ -284,8 +247,9 @@ static enum http1_result decide(const struct framing *framing, struct http_head 
         return bad("A header that may come once came twice.", ret_reason);
     if (!framing->host && framing->minor > 0)
         return bad("The request has no Host.", ret_reason);
-    if (framing->host && !host_is_valid(framing->host->value))
+    if (framing->host && !http1_host_is_valid(framing->host->value))
         return bad("Host is malformed.", ret_reason);
+    replace_host(framing, head);
     enum http1_result result = decide_body(framing, head, ret_reason);
     if (result != HTTP1_DONE)
         return result;
@@ -317,7 +281,7 @@ enum http1_result http1_parse_head(const char *data, size_t size, size_t seen,
     ret_head->header_count = 0;
     str_cut((struct str){data, end - 2}, '\n', &line, &fields);
     line.len--; /* the CR */
-    result = parse_request_line(line, ret_head, &framing.minor, ret_reason);
+    result = parse_request_line(line, ret_head, &framing, ret_reason);
     if (result == HTTP1_DONE)
         result = parse_fields(fields, ret_head, &framing, ret_reason);
     if (result == HTTP1_DONE)

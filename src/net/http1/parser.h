@@ -26,7 +26,9 @@ struct http_header {
 
 struct http_head {
     struct str method; /* an upper-case token */
-    struct str target; /* origin-form, raw: percent-encoding untouched */
+    struct str target; /* path and query, raw: percent-encoding untouched. Of absolute-form, the
+                        * part after the host, which replaces a different value of Host */
+    bool is_https;     /* absolute-form with the scheme https: only for a TLS connection */
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t header_count;
     uint64_t content_length; /* 0 when chunked or absent; UINT64_MAX when it does not fit */

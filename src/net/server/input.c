@@ -60,6 +60,11 @@ static bool step_head(struct connection *connection)
     const char *reason = "";
     enum http1_result result = http1_parse_head(in->data, in->len, connection->head_seen, head,
                                                 &connection->head_size, &reason);
+    if (result == HTTP1_DONE && head->is_https && !connection->tls) {
+        exchange_release(exchange);
+        connection_refuse(connection, 421, "An https URL was asked for without TLS.");
+        return false;
+    }
     if (result == HTTP1_DONE && head->content_length > connection->loop->server->config.body_max) {
         result = HTTP1_TOO_LONG;
         exchange_release(exchange);

@@ -36,6 +36,7 @@ static const struct status {
     {414, STR("URI Too Long"), "RequestUriTooLongException"},
     {415, STR("Unsupported Media Type"), NULL},
     {417, STR("Expectation Failed"), "ExpectationFailedException"},
+    {421, STR("Misdirected Request"), "MisdirectedRequestException"},
     {422, STR("Unprocessable Content"), NULL},
     {429, STR("Too Many Requests"), "ThrottlingException"},
     {431, STR("Request Header Fields Too Large"), "RequestHeaderFieldsTooLargeException"},

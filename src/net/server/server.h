@@ -13,7 +13,7 @@
 struct server;
 struct server_loop;
 
-/* The server answers by itself what is not a request (400, 408, 413, 414, 417, 431, 505), with
+/* The server answers by itself what is not a request (400, 408, 413, 414, 417, 421, 431, 505), with
  * x-amzn-RequestId, x-amzn-ErrorType and {"message": …}; and with 429 and Retry-After what is past
  * its limits. Requests of one connection are handed to the handler one after the other.
  *
