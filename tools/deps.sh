@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # Entries are a Debian package, or COMMAND:PACKAGE where another source of the command will do.
 build_packages=(
     gcc:gcc libc6-dev pkg-config:pkg-config python3:python3 meson:meson ninja:ninja-build
-    libuv1-dev libssl-dev libcurl4-openssl-dev libjansson-dev libpcre2-dev libsqlite3-dev
+    libuv1-dev libssl-dev libcurl4-openssl-dev libjansson-dev libpcre2-dev libsqlite3-dev zlib1g-dev
     ca-certificates libpq5
 )
 test_packages=(

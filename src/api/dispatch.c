@@ -7,13 +7,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "wire/aws_answer.h"
+#include "wire/content_coding.h"
 #include "wire/errors.h"
 #include "wire/routes.h"
 
 #include <stdlib.h>
-
-/* Unless it is known better. Clients of AWS wait longer by themselves if it happens again. */
-enum { RETRY_AFTER_MS = 1000 };
 
 /* Since the request came. What begins to read a database across a network later has waited behind
  * others to which it was slow; its client would be gone before it had its turn and was answered. */
@@ -63,41 +62,36 @@ void service_loop_end(void *service, struct server_loop *loop)
     *server_loop_slot(loop) = NULL;
 }
 
-/* In whole seconds, and not a moment too early. */
-static struct str retry_after(const struct api_request *request)
+static struct str request_id(const struct api_request *request)
 {
-    int64_t wait_ms = request->retry_after_ms > 0 ? request->retry_after_ms : RETRY_AFTER_MS;
-    return arena_printf(request->arena, "%lld", (long long)((wait_ms + 999) / 1000));
-}
-
-static void answer_with(struct api_request *request, int status, const char *exception,
-                        struct str body)
-{
-    bool later = status == 429 || status == 503;
-    struct http_header headers[] = {
-        {STR("x-amzn-RequestId"), {request->request_id, UUID_SIZE - 1}},
-        {STR("Content-Type"), STR("application/json")},
-        {STR("x-amzn-ErrorType"), str_from(exception)},
-        {STR("Retry-After"), later ? retry_after(request) : STR_NULL},
-    };
-    http_respond(request->exchange, &(struct http_response){.status = status,
-                                                            .headers = headers,
-                                                            .header_count = later       ? 4
-                                                                            : exception ? 3
-                                                                                        : 2,
-                                                            .body = body});
+    return (struct str){request->request_id, UUID_SIZE - 1};
 }
 
 static void answer_error(struct api_request *request)
 {
     const struct error_kind *kind = error_kind(request->error.code);
-    struct buf body = buf_in(request->arena, 8 * ERROR_MESSAGE_MAX);
-    error_encode_body(&body, &request->error);
+    struct http_response response;
+    const struct aws_error error = {
+        .request_id = request_id(request),
+        .status = kind->status,
+        .exception = kind->exception,
+        .message = error_message(&request->error),
+        .retry_after_ms = request->retry_after_ms,
+    };
     if (kind->status >= 500 && request->error.code != ERR_NOT_IMPLEMENTED)
         log_write(LOG_WARN, str_from(request->request_id), "%.*s: %s: %s",
                   STR_ARG(request->operation ? request->operation->name : STR("request")),
                   kind->exception, request->error.message);
-    answer_with(request, kind->status, kind->exception, buf_str(&body));
+    aws_error_response(&error, request->arena, &response);
+    http_respond(request->exchange, &response);
+}
+
+static void answer_result(struct api_request *request)
+{
+    const struct aws_result result = {.request_id = request_id(request), .body = request->output};
+    struct http_response response;
+    aws_result_response(&result, request->arena, &response);
+    http_respond(request->exchange, &response);
 }
 
 static void count(const struct api_request *request)
@@ -115,7 +109,7 @@ static void answer(struct api_request *request)
     if (request->error.code != ERR_NONE)
         answer_error(request);
     else
-        answer_with(request, 200, NULL, request->output);
+        answer_result(request);
     trace_stage_end(&stage_ns, STAGE_ANSWER);
 }
 
@@ -247,7 +241,7 @@ static bool find_operation(struct api_request *request)
 }
 
 /* The order is fixed: signature, operation, rate, body, the model's constraints. */
-static bool open_call(struct api_request *request)
+static bool open_request(struct api_request *request)
 {
     struct loop_state *state;
     if (!loop_state_for(request, &state))
@@ -257,9 +251,12 @@ static bool open_call(struct api_request *request)
     if (!authenticator_verify(state->authenticator, request))
         return false;
     trace_stage_end(&request->stage_ns, STAGE_SIGNATURE);
-    bool good = find_operation(request) && within_rate(request) &&
-                route_decode_input(request->operation, exchange->head.target, exchange->body,
-                                   request->arena, &request->input, &request->error);
+    struct str body;
+    bool good =
+        find_operation(request) && within_rate(request) &&
+        content_decode(&exchange->head, exchange->body, request->arena, &body, &request->error) &&
+        route_decode_input(request->operation, exchange->head.target, body, request->arena,
+                           &request->input, &request->error);
     trace_stage_end(&request->stage_ns, STAGE_DECODE);
     return good;
 }
@@ -269,7 +266,7 @@ static void dispatch(struct api_request *request)
     const struct operation *operation = request->work;
     if (!operation) {
         fail(&request->error, ERR_NOT_IMPLEMENTED,
-             "%.*s is valid, but this version of Headgate does not do it yet.",
+             "%.*s is not implemented in Headgate " HEADGATE_VERSION ".",
              STR_ARG(request->operation->name));
         answer(request);
     } else if (operation->place == ON_LOOP && request->reader) {
@@ -306,7 +303,7 @@ static void fetch_key(void *argument)
  * the store is across a network; then the request begins again. */
 static void open_and_dispatch(struct api_request *request)
 {
-    if (open_call(request))
+    if (open_request(request))
         dispatch(request);
     else if (!request->key_is_wanted || !hand_to(request->service->readers, request, fetch_key))
         answer(request);

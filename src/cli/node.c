@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/access_keys_made.h"
+#include "wire/aws_answer.h"
 #include "wire/shape.h"
 #include "work/cpu_slots.h"
 
@@ -245,6 +246,7 @@ static bool start_server(struct node *node, const char *listen, struct error *er
         .inherited_count = node->sockets[MANAGER_API].count,
         .loops = (int)options_number(node->options, "loops"),
         .handler = service_handle,
+        .refuse = aws_refuse,
         .handler_context = node->service,
         .tls_cert_path = options_text(node->options, "tls-cert"),
         .tls_key_path = options_text(node->options, "tls-key"),

@@ -18,6 +18,17 @@ static const struct shape *properties_shape(const struct connector *connector)
     return NULL;
 }
 
+/* Clients that leave out empty structures (Terraform's "custom_connector {}") send an empty union
+ * where every member of the connector's structure is optional. */
+static bool may_be_empty(const struct shape *properties)
+{
+    for (size_t i = 0; i < properties->member_count; i++) {
+        if (properties->members[i].required)
+            return false;
+    }
+    return true;
+}
+
 static struct str list_keys(struct arena *arena, const struct value *one_of)
 {
     struct buf keys = buf_in(arena, 1024);
@@ -55,7 +66,7 @@ bool profile_config_read(const struct value *config, const struct connector *con
     const struct value *credentials = value_get(config, "connectorProfileCredentials");
     const struct shape *shape = properties_shape(connector);
     *ret_config = (struct profile_config){0};
-    if (properties->count == 0 && shape && shape->member_count == 0)
+    if (properties->count == 0 && shape && may_be_empty(shape))
         ret_config->properties = value_structure(arena);
     else if (!read_union(properties, "connectorProfileProperties", connector, owner, arena,
                          &ret_config->properties, error))

@@ -11,8 +11,8 @@ struct profile_config {
 };
 
 /* Exactly one connector in each union that is given, and it is `connector`; properties may be left
- * empty for a connector that has none. ERR_VALIDATION names both connectors. `owner` says who sets
- * the connector: "the profile acme" or "connectorType". */
+ * empty for a connector whose properties are all optional. ERR_VALIDATION names both connectors.
+ * `owner` says who sets the connector: "the profile acme" or "connectorType". */
 bool profile_config_read(const struct value *config, const struct connector *connector,
                          struct str owner, struct arena *arena, struct profile_config *ret_config,
                          struct error *error);

@@ -3,6 +3,8 @@
 
 #include "base/encode.h"
 
+#include <stddef.h>
+
 static const struct error_kind KINDS[ERR_COUNT] = {
     /* An error nobody set is a mistake of ours. */
     [ERR_NONE] = {"InternalServerException", 500, "An internal error occurred."},
@@ -30,6 +32,8 @@ static const struct error_kind KINDS[ERR_COUNT] = {
     [ERR_UNKNOWN_OPERATION] = {"UnknownOperationException", 404,
                                "There is no operation with this method and path."},
     [ERR_TOO_LARGE] = {"RequestEntityTooLargeException", 413, "The request is too large."},
+    [ERR_UNSUPPORTED_MEDIA] = {"UnsupportedMediaTypeException", 415,
+                               "The request's body has a form that is not supported."},
     [ERR_UNRECOGNIZED_CLIENT] = {"UnrecognizedClientException", 403,
                                  "The security token included in the request is invalid."},
     [ERR_INVALID_SIGNATURE] = {"InvalidSignatureException", 403,
@@ -54,12 +58,10 @@ enum err error_from_exception(struct str exception)
     return ERR_NONE;
 }
 
-void error_encode_body(struct buf *out, const struct error *error)
+struct str error_message(const struct error *error)
 {
     struct str message = str_from(error->message);
-    if (message.len == 0 || !utf8_is_valid(message))
-        message = str_from(error_kind(error->code)->text);
-    buf_add_cstr(out, "{\"message\":");
-    encode_json_string(out, message);
-    buf_add_char(out, '}');
+    if (error->code >= ERR_COUNT || message.len == 0 || !utf8_is_valid(message))
+        return str_from(error_kind(error->code)->text);
+    return message;
 }

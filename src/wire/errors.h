@@ -1,8 +1,8 @@
 /* The one table from error codes to what a caller sees. */
 #pragma once
 
-#include "base/buf.h"
 #include "base/error.h"
+#include "base/str.h"
 
 struct error_kind {
     const char *exception; /* x-amzn-ErrorType */
@@ -11,5 +11,7 @@ struct error_kind {
 };
 
 const struct error_kind *error_kind(enum err code);
-enum err error_from_exception(struct str exception);                /* ERR_NONE when unknown */
-void error_encode_body(struct buf *out, const struct error *error); /* {"message": …} */
+enum err error_from_exception(struct str exception); /* ERR_NONE when unknown */
+/* What a caller is told: the error's own message, or its kind's where there is none, where it is no
+ * UTF-8, and for internal codes. */
+struct str error_message(const struct error *error);

@@ -312,14 +312,26 @@ static void bind_member(struct decoder *decoder, struct slots *slots,
     slots->count++;
 }
 
+/* Where nothing in the body is required, no body means {}: older SDKs send none for an operation
+ * that was called without parameters. */
+static bool needs_body(const struct shape *shape)
+{
+    for (size_t i = 0; i < shape->member_count; i++) {
+        if (shape->members[i].required && shape->members[i].location == LOCATION_BODY)
+            return true;
+    }
+    return false;
+}
+
 static bool decode_top(struct decoder *decoder, const struct shape *shape, bool has_body,
                        struct str body, struct value **ret_value)
 {
     struct slots slots = {.shape = shape};
     const struct path top = {0};
     const json_t *json = NULL;
-    if (has_body && body.len == 0)
+    if (has_body && body.len == 0 && needs_body(shape))
         return fail(decoder->error, ERR_VALIDATION, "The request object must be non-null");
+    has_body = has_body && body.len > 0;
     if (has_body && !json_read(body, decoder->arena, &json, decoder->error))
         return false;
     if (has_body && !json_is_object(json))

@@ -15,7 +15,8 @@ enum {
 /* Everything here needs shapes_init() first and may be called by any thread.
  *
  * Decodes a body against a structure shape.
- * - No body at all: ERR_VALIDATION "The request object must be non-null".
+ * - No body at all: {} for a shape without required members, else ERR_VALIDATION "The request
+ *   object must be non-null".
  * - Not JSON, not an object, too deep, a name twice in one object (also in two spellings that mean
  *   one member), a lone surrogate, bad UTF-8: ERR_SERIALIZATION.
  * - A member of another type than the model's: ERR_SERIALIZATION, naming the member. A number with

@@ -108,7 +108,7 @@ void sigv4_key_cache_free(struct sigv4_key_cache *cache); /* wipes; NULL is fine
  * - ERR_INCOMPLETE_SIGNATURE: it, or the date, is missing a part, malformed, or there twice; or the
  *   request is signed in its query, which is not supported.
  * - ERR_INVALID_SIGNATURE: scope, date, signed headers, payload hash or signature are wrong.
- * - ERR_UNRECOGNIZED_CLIENT: an unknown access key, or a session token, which nobody gets here. */
+ * - ERR_UNRECOGNIZED_CLIENT: an unknown access key, or a session token, which no key has here. */
 bool sigv4_verify(const struct sigv4_request *request, struct str service, int64_t now_ms,
                   const struct sigv4_keys *keys, struct sigv4_key_cache *cache, struct arena *arena,
                   struct sigv4_caller *ret_caller, struct error *error);

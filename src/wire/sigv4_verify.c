@@ -72,6 +72,18 @@ static bool refuse_query_form(struct str query, struct error *error)
     return true;
 }
 
+/* Access keys here have no session token. One that is sent is most often left over in the
+ * environment from AWS's own keys, and signed with the right secret: so say what to unset. */
+static bool refuse_session_token(const struct verification *v, struct error *error)
+{
+    if (!v->noted[H_SECURITY_TOKEN].data)
+        return true;
+    return fail(error, ERR_UNRECOGNIZED_CLIENT,
+                "The security token included in the request is invalid: Headgate's access keys "
+                "have no session token. Unset AWS_SESSION_TOKEN, or remove aws_session_token from "
+                "the profile that the client uses.");
+}
+
 static bool read_authorization(struct verification *v, struct error *error)
 {
     bool dated = v->noted[H_AMZ_DATE].len > 0 || v->noted[H_DATE].len > 0;
@@ -79,10 +91,7 @@ static bool read_authorization(struct verification *v, struct error *error)
         return fail(error, ERR_MISSING_AUTHENTICATION, "Missing Authentication Token");
     if (!sigv4_parse_header(v->noted[H_AUTHORIZATION], dated, &v->authorization, error))
         return false;
-    if (v->noted[H_SECURITY_TOKEN].data) /* there are no temporary credentials here */
-        return fail(error, ERR_UNRECOGNIZED_CLIENT,
-                    "The security token included in the request is invalid.");
-    return true;
+    return refuse_session_token(v, error);
 }
 
 /* What came from outside is shown only when it is short and plain. */

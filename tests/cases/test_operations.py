@@ -303,8 +303,8 @@ def test_there_are_two_log_formats(tmp_path):
 
 
 def throttled(answer):
-    return (answer.status, answer.error, answer.header("Retry-After")) == (
-        429, "ThrottlingException", "1")
+    return (answer.status, answer.error, answer.header("Retry-After"),
+            answer.header("x-amz-retry-after")) == (429, "ThrottlingException", "1", "1000")
 
 
 def test_past_the_queue_changes_are_throttled(servers, gate, canaries, in_background):
@@ -357,17 +357,28 @@ def test_the_sdk_tries_a_throttled_change_again(servers, gate, canaries, in_back
 
 
 SLOW = "0.01:2"  # two requests at once, and no third for longer than any test takes
+BOUND = ("20", "20000")  # seconds and milliseconds: SDKs sleep for as long as they are told to
+
+
+def test_retry_after_is_not_too_early(servers):
+    """In whole seconds for what reads Retry-After, in milliseconds for newer SDKs."""
+    server = servers("--account-read-rate", "0.1:1")
+    assert server.call("DescribeConnectorProfiles").status == 200
+    refused = server.call("DescribeConnectorProfiles")
+    wait_ms = int(refused.header("x-amz-retry-after"))
+    assert refused.status == 429 and 0 < wait_ms <= 10000
+    assert int(refused.header("Retry-After")) == -(-wait_ms // 1000)
 
 
 def test_an_account_s_reads_have_a_rate(servers):
-    """Its changes have not, nor have other accounts; and Retry-After is not too early."""
+    """Its changes have not, nor have other accounts; and Retry-After has an upper bound."""
     server = servers("--account-read-rate", SLOW, *operations.OPTION)
     other = server.make_key("AKIAHEADGATETEST0002", "other-key", OTHER_ACCOUNT)
     read = "DescribeConnectorProfiles"
     assert [server.call(read).status for _ in range(2)] == [200, 200]
     refused = server.call(read)
     assert (refused.status, refused.error) == (429, "ThrottlingException")
-    assert 1 < int(refused.header("Retry-After")) <= 100
+    assert (refused.header("Retry-After"), refused.header("x-amz-retry-after")) == BOUND
     # An operation that is not built yet takes no thread, as a read; one that nobody knows is none.
     assert server.call("ListFlows").status == 429
     assert server.call("NoOperation").status == 404
@@ -387,7 +398,7 @@ def test_an_account_s_changes_have_a_rate(servers, canaries):
     for operation in ("CreateConnectorProfile", "UpdateConnectorProfile", "DeleteConnectorProfile"):
         refused = server.call(operation, {})
         assert (refused.status, refused.error) == (429, "ThrottlingException")
-        assert 1 < int(refused.header("Retry-After")) <= 100
+        assert (refused.header("Retry-After"), refused.header("x-amz-retry-after")) == BOUND
     assert server.call("DescribeConnectorProfiles").status == 200
     assert operations.throttled(server, "account-change-rate") == 3
 

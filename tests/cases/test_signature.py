@@ -59,6 +59,14 @@ def test_an_unknown_key(server):
             "The security token included in the request is invalid.")
 
 
+def test_a_session_token_that_is_left_over(server):
+    """boto3 takes it from AWS_SESSION_TOKEN and signs it with the right secret."""
+    token = [("X-Amz-Security-Token", "left-over")]
+    answer = wire.call(server, "DescribeConnectorProfiles", headers=token)
+    refused(answer, "UnrecognizedClientException", "Unset AWS_SESSION_TOKEN, or remove "
+            "aws_session_token from the profile that the client uses.")
+
+
 def test_a_wrong_secret(server, canaries):
     wrong = Key(server.key.id, canaries.new("wrong"))
     refused(send(server, signed(server, wrong)), "InvalidSignatureException",

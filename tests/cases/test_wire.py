@@ -1,12 +1,14 @@
 """What is not a good request is refused for what it is: framing, JSON, sizes, routes."""
 
+import gzip
 import json
 import re
 import socket
 
 import pytest
 
-from support import wire
+from support import sigv4, wire
+from support.server import Key
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -94,7 +96,9 @@ def test_bodies_that_cannot_be_read(server, kind):
 
 
 def test_no_body_at_all(server):
-    answer = post(server, b"")
+    """Counts as {} where nothing is required."""
+    assert post(server, b"").json() == {"connectorProfileDetails": []}
+    answer = post(server, b"", "/update-connector-profile")
     assert (answer.status, answer.error) == (400, "ValidationException")
     assert answer.message == "The request object must be non-null"
 
@@ -109,6 +113,77 @@ def test_names_are_matched_without_regard_to_case(server):
     answer = post(server, b'{"MaxResults": 101}')
     assert (answer.status, answer.error) == (400, "ValidationException")
     assert "'maxResults'" in answer.message
+
+
+def compressed(server, body, coding="gzip", **kwargs):
+    """The signature covers the coded bytes."""
+    request = wire.signed_request(server, "POST", "/describe-connector-profiles", body,
+                                  headers=[("Content-Encoding", coding)], **kwargs)
+    return send(server, request)
+
+
+def test_a_compressed_body(server):
+    answer = compressed(server, gzip.compress(b'{"maxResults": 101}'))
+    assert (answer.status, answer.error) == (400, "ValidationException")
+    assert "Value '101' at 'maxResults'" in answer.message
+    assert compressed(server, gzip.compress(b"{}")).json() == {"connectorProfileDetails": []}
+
+
+def test_a_body_that_is_compressed_otherwise(server):
+    answer = compressed(server, b"{}", "br")
+    assert (answer.status, answer.error) == (415, "UnsupportedMediaTypeException")
+    assert answer.header("Accept-Encoding") == "gzip" and "gzip" in answer.message
+    answer = compressed(server, b"{}")
+    assert (answer.status, answer.error) == (400, "SerializationException")
+    assert "gzip" in answer.message
+
+
+def test_a_small_body_that_would_become_a_large_one(server):
+    bomb = gzip.compress(b'{"unknown": "' + b"x" * (64 << 20) + b'"}')
+    assert len(bomb) < 256 * 1024
+    answer = compressed(server, bomb)
+    assert (answer.status, answer.error) == (413, "RequestEntityTooLargeException")
+
+
+def test_a_compressed_body_is_read_only_when_it_is_signed(server):
+    """Nobody without a key has the server decompress what he likes."""
+    stranger = Key(server.key.id, "wrong")
+    answer = compressed(server, b"not gzip", key=stranger)
+    assert (answer.status, answer.error) == (403, "InvalidSignatureException")
+
+
+def absolute(server, url, host, signed_host=None):
+    """A request whose target is a whole URL, signed for a host."""
+    headers = [("Host", signed_host or host), ("Content-Type", "application/json")]
+    headers += sigv4.sign("POST", "/describe-connector-profiles", headers, b"{}", server.key.id,
+                          server.key.secret)
+    headers[0] = ("Host", host)
+    headers.append(("Content-Length", "2"))
+    return send(server, wire.request_bytes("POST", url, headers, b"{}"))
+
+
+@pytest.mark.parametrize("url,host,signed_host", [
+    ("http://appflow.example/", "appflow.example", None),
+    ("http://appflow.example:8620/", "appflow.example:8620", None),
+    ("http://appflow.example:80/", "appflow.example", None),
+    ("HTTP://APPFLOW.example/", "appflow.example", None),
+    ("http://appflow.example/", "proxy.example", "appflow.example")])
+def test_a_target_with_scheme_and_host(server, url, host, signed_host):
+    """RFC 9112 3.2.2: the host in the target counts, whatever Host says."""
+    answer = absolute(server, url + "describe-connector-profiles", host, signed_host)
+    assert answer.json() == {"connectorProfileDetails": []}
+
+
+def test_the_host_in_the_target_is_what_is_signed(server):
+    answer = absolute(server, "http://other.example/describe-connector-profiles",
+                      "appflow.example")
+    assert (answer.status, answer.error) == (403, "InvalidSignatureException")
+
+
+def test_an_https_target_without_tls(server):
+    answer = absolute(server, "https://appflow.example/describe-connector-profiles",
+                      "appflow.example")
+    assert (answer.status, answer.error) == (421, "MisdirectedRequestException")
 
 
 def test_the_size_of_a_body(server):

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "server_fixture.h"
+#include "wire/aws_answer.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -109,6 +110,7 @@ void fixture_start(const struct server_config *config, struct server **ret_serve
     full.host = "127.0.0.1";
     full.loops = config->loops ? config->loops : 1;
     full.handler = handle;
+    full.refuse = aws_refuse;
     held_count = 0;
     most_at_once = 0;
     if (!server_start(&full, ret_server, &error))

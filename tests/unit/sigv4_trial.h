@@ -14,6 +14,10 @@
     "The request signature we calculated does not match the signature you provided. Check your "   \
     "AWS Secret Access Key and signing method. Consult the service documentation for details."
 #define INVALID_TOKEN "The security token included in the request is invalid."
+#define SESSION_TOKEN                                                                              \
+    "The security token included in the request is invalid: Headgate's access keys have no "       \
+    "session token. Unset AWS_SESSION_TOKEN, or remove aws_session_token from the profile that "   \
+    "the client uses."
 #define SIGNATURE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define CREDENTIAL "Credential=AKIDEXAMPLE/20150830/eu-central-1/appflow/aws4_request"
 

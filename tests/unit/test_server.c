@@ -85,6 +85,24 @@ static void send_large(int fd, bool chunked, const char *target, size_t size)
     free(body);
 }
 
+static void a_server_without_a_hook_refuses_in_plain_text(void **state)
+{
+    (void)state;
+    struct server *server;
+    struct error error = {0};
+    const struct server_config config = {.host = "127.0.0.1", .loops = 1};
+    assert_true(server_start(&config, &server, &error));
+    int fd = client_connect(server);
+    client_send(fd, STR("GET * HTTP/1.1\r\nHost: h\r\n\r\n"));
+    struct buf stream = client_read_all(fd, NULL);
+    assert_int_equal(answer_status(buf_str(&stream)), 400);
+    assert_true(has(&stream, "\r\nContent-Type: text/plain\r\n\r\nThe request target is neither"));
+    assert_false(has(&stream, "amz"));
+    buf_done(&stream);
+    close(fd);
+    stop(server);
+}
+
 /* RFC 9110 7.4: a request for an https URL counts only over TLS. */
 static void an_https_target_needs_tls(void **state)
 {
@@ -340,6 +358,7 @@ static void assert_told_to_come_back(int fd)
     assert_int_equal(answer_count(text), 1);
     assert_true(str_contains(text, STR("\r\nx-amzn-ErrorType: ThrottlingException\r\n")));
     assert_true(str_contains(text, STR("\r\nRetry-After: 1\r\n")));
+    assert_true(str_contains(text, STR("\r\nx-amz-retry-after: 1000\r\n")));
     assert_true(str_contains(text, STR("\r\nConnection: close\r\n")));
     buf_done(&stream);
     close(fd);
@@ -430,6 +449,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_case_gets_exactly_one_answer),
+        cmocka_unit_test(a_server_without_a_hook_refuses_in_plain_text),
         cmocka_unit_test(an_https_target_needs_tls),
         cmocka_unit_test(an_absolute_target_outlives_a_large_body),
         cmocka_unit_test(a_request_in_pieces_is_the_same_request),

@@ -205,7 +205,9 @@ static void unions_hold_the_profile_s_connector_only(void **state)
         {"{\"connectorProfileProperties\":{\"Amplitude\":{}},"
          "\"connectorProfileCredentials\":{\"Amplitude\":{\"apiKey\":\"k\"}}}",
          "Amplitude", NULL},
-        {"{\"connectorProfileProperties\":{}}", "Salesforce", "is empty; give exactly one"},
+        {"{\"connectorProfileProperties\":{}}", "Salesforce", NULL},
+        {"{\"connectorProfileProperties\":{}}", "CustomConnector", NULL},
+        {"{\"connectorProfileProperties\":{}}", "Zendesk", "is empty; give exactly one"},
         {"{\"connectorProfileProperties\":{\"Zendesk\":{}}}", "Salesforce",
          "is for Zendesk, but the profile acme is for Salesforce"},
         {"{\"connectorProfileProperties\":{\"Zendesk\":{},\"Salesforce\":{}}}", "Salesforce",

@@ -209,9 +209,9 @@ static void session_tokens_are_refused(void **state)
     trial_parse(&trial, TRIAL_TYPICAL);
     trial_add(&trial, "X-Amz-Security-Token", "AQoDYXdzEPT");
     trial_sign(&trial, trial.secret, "eu-central-1");
-    trial_refused(&trial, ERR_UNRECOGNIZED_CLIENT, INVALID_TOKEN);
+    trial_refused(&trial, ERR_UNRECOGNIZED_CLIENT, SESSION_TOKEN);
     trial_header(&trial, "x-amz-security-token")->value = STR("");
-    trial_refused(&trial, ERR_UNRECOGNIZED_CLIENT, INVALID_TOKEN);
+    trial_refused(&trial, ERR_UNRECOGNIZED_CLIENT, SESSION_TOKEN);
     trial_end(&trial);
 }
 

@@ -130,7 +130,9 @@ static void absence_has_many_spellings(void **state)
     accepts(DESCRIBE, "{\"nextToken\":null,\"connectorType\":null,\"maxResults\":null}", "{}");
     accepts(DESCRIBE, "{\"nextToken\":\"\",\"connectorType\":\"\"}", "{}");
     accepts(DESCRIBE, "{\"unknown\":{\"deep\":[1,null,{}]},\"another\":\"\"}", "{}");
-    refuses(DESCRIBE, "", ERR_VALIDATION, "The request object must be non-null");
+    accepts(DESCRIBE, "", "{}");
+    refuses(&api_shapes[API_SHAPE_StopFlowRequest], "", ERR_VALIDATION,
+            "The request object must be non-null");
     /* In a required member an empty string is a value. */
     refuses(&api_shapes[API_SHAPE_StopFlowRequest], "{\"flowName\":\"\"}", ERR_VALIDATION,
             "1 validation error detected: Value '' at 'flowName' failed to satisfy constraint: "

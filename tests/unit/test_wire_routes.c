@@ -224,20 +224,6 @@ static void each_error_has_its_name_and_status(void **state)
     for (enum err code = ERR_UNRECOGNIZED_CLIENT; code <= ERR_INCOMPLETE_SIGNATURE; code++)
         assert_int_equal(error_kind(code)->status, 403);
     assert_int_equal(error_from_exception(STR("Exception")), ERR_NONE);
-
-    struct buf out = buf_on_heap(1000);
-    struct error error = {.code = ERR_CONFLICT, .message = "a \"b\"\n"};
-    error_encode_body(&out, &error);
-    assert_string_equal(out.data, "{\"message\":\"a \\\"b\\\"\\n\"}");
-    buf_clear(&out);
-    error = (struct error){.code = ERR_THROTTLING};
-    error_encode_body(&out, &error);
-    assert_string_equal(out.data, "{\"message\":\"Rate exceeded.\"}");
-    buf_clear(&out);
-    error = (struct error){.code = ERR_THROTTLING, .message = "\xFF"};
-    error_encode_body(&out, &error);
-    assert_string_equal(out.data, "{\"message\":\"Rate exceeded.\"}");
-    buf_done(&out);
 }
 
 /* What of the model's errors an operation has, with the status the model gives each. */

@@ -1,61 +1,56 @@
 /* Answers as bytes: the handler's, the server's own refusals, and those that break off. */
 #include "net/server/internal.h"
 
-#include "base/random.h"
-
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-/* Reason phrases, and for those that the server itself refuses with, the exception's name. */
+/* Reason phrases (RFC 9110 15, RFC 6585). */
 static const struct status {
     int status;
     struct str phrase;
-    const char *exception;
 } statuses[] = {
-    {200, STR("OK"), NULL},
-    {201, STR("Created"), NULL},
-    {202, STR("Accepted"), NULL},
-    {204, STR("No Content"), NULL},
-    {301, STR("Moved Permanently"), NULL},
-    {302, STR("Found"), NULL},
-    {303, STR("See Other"), NULL},
-    {304, STR("Not Modified"), NULL},
-    {307, STR("Temporary Redirect"), NULL},
-    {308, STR("Permanent Redirect"), NULL},
-    {400, STR("Bad Request"), "BadRequestException"},
-    {401, STR("Unauthorized"), NULL},
-    {402, STR("Payment Required"), NULL},
-    {403, STR("Forbidden"), NULL},
-    {404, STR("Not Found"), NULL},
-    {405, STR("Method Not Allowed"), NULL},
-    {408, STR("Request Timeout"), "RequestTimeoutException"},
-    {409, STR("Conflict"), NULL},
-    {410, STR("Gone"), NULL},
-    {413, STR("Content Too Large"), "RequestEntityTooLargeException"},
-    {414, STR("URI Too Long"), "RequestUriTooLongException"},
-    {415, STR("Unsupported Media Type"), NULL},
-    {417, STR("Expectation Failed"), "ExpectationFailedException"},
-    {421, STR("Misdirected Request"), "MisdirectedRequestException"},
-    {422, STR("Unprocessable Content"), NULL},
-    {429, STR("Too Many Requests"), "ThrottlingException"},
-    {431, STR("Request Header Fields Too Large"), "RequestHeaderFieldsTooLargeException"},
-    {500, STR("Internal Server Error"), NULL},
-    {501, STR("Not Implemented"), NULL},
-    {502, STR("Bad Gateway"), NULL},
-    {503, STR("Service Unavailable"), NULL},
-    {504, STR("Gateway Timeout"), NULL},
-    {505, STR("HTTP Version Not Supported"), "HttpVersionNotSupportedException"},
+    {200, STR("OK")},
+    {201, STR("Created")},
+    {202, STR("Accepted")},
+    {204, STR("No Content")},
+    {301, STR("Moved Permanently")},
+    {302, STR("Found")},
+    {303, STR("See Other")},
+    {304, STR("Not Modified")},
+    {307, STR("Temporary Redirect")},
+    {308, STR("Permanent Redirect")},
+    {400, STR("Bad Request")},
+    {401, STR("Unauthorized")},
+    {402, STR("Payment Required")},
+    {403, STR("Forbidden")},
+    {404, STR("Not Found")},
+    {405, STR("Method Not Allowed")},
+    {408, STR("Request Timeout")},
+    {409, STR("Conflict")},
+    {410, STR("Gone")},
+    {413, STR("Content Too Large")},
+    {414, STR("URI Too Long")},
+    {415, STR("Unsupported Media Type")},
+    {417, STR("Expectation Failed")},
+    {421, STR("Misdirected Request")},
+    {422, STR("Unprocessable Content")},
+    {429, STR("Too Many Requests")},
+    {431, STR("Request Header Fields Too Large")},
+    {500, STR("Internal Server Error")},
+    {501, STR("Not Implemented")},
+    {502, STR("Bad Gateway")},
+    {503, STR("Service Unavailable")},
+    {504, STR("Gateway Timeout")},
+    {505, STR("HTTP Version Not Supported")},
 };
 
-static const struct status *find_status(int status)
+static struct str reason_phrase(int status)
 {
-    static const struct status unknown = {0, STR("Status"), "BadRequestException"};
     for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
         if (statuses[i].status == status)
-            return &statuses[i];
+            return statuses[i].phrase;
     }
-    return &unknown;
+    return STR("Status");
 }
 
 /* Where an answer is put together: the connection's output, or before encryption. */
@@ -115,7 +110,7 @@ static void add_response(struct writer *writer, const struct http_response *resp
     add(writer, STR("HTTP/1.1 "));
     add_number(writer, (size_t)status);
     add(writer, STR(" "));
-    add(writer, find_status(status)->phrase);
+    add(writer, reason_phrase(status));
     add_date(writer);
     if (!bodiless) {
         add(writer, STR("\r\nContent-Length: "));
@@ -195,26 +190,29 @@ void http_respond_broken(struct http_exchange *exchange, struct str bytes)
         connection_advance(connection);
 }
 
+/* What a server without a hook answers. */
+static void refuse_in_plain_text(const struct http_refusal *refusal,
+                                 struct http_response *ret_response)
+{
+    static const struct http_header headers[] = {{STR("Content-Type"), STR("text/plain")},
+                                                 {STR("Retry-After"), STR("1")}};
+    ret_response->headers = headers;
+    ret_response->header_count = refusal->status == 429 ? 2 : 1;
+    ret_response->body = str_from(refusal->message);
+}
+
 void connection_refuse(struct connection *connection, int status, const char *message)
 {
-    char id[UUID_SIZE];
-    char body[256];
-    random_uuid(id);
+    const struct server_config *config = &connection->loop->server->config;
+    const struct http_refusal refusal = {status, message};
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct http_response response = {0};
     atomic_fetch_add(&connection->loop->server->refused_count, 1);
-    int length = snprintf(body, sizeof(body), "{\"message\":\"%s\"}", message);
-    const struct http_header headers[] = {
-        {STR("Content-Type"), STR("application/json")},
-        {STR("x-amzn-RequestId"), str_from(id)},
-        {STR("x-amzn-ErrorType"), str_from(find_status(status)->exception)},
-        {STR("Retry-After"), STR("1")},
-    };
-    size_t header_count = sizeof(headers) / sizeof(*headers);
-    struct http_response response = {
-        .status = status,
-        .headers = headers,
-        .header_count = status == 429 ? header_count : header_count - 1,
-        .body = {body, length > 0 ? (size_t)length : 0},
-    };
+    if (config->refuse)
+        config->refuse(config->handler_context, &refusal, &arena, &response);
+    else
+        refuse_in_plain_text(&refusal, &response);
+    response.status = status;
     send_response(connection, &response, false, false);
     struct exchange *exchange = connection->exchange;
     connection->exchange = NULL;

@@ -13,9 +13,9 @@
 struct server;
 struct server_loop;
 
-/* The server answers by itself what is not a request (400, 408, 413, 414, 417, 421, 431, 505), with
- * x-amzn-RequestId, x-amzn-ErrorType and {"message": …}; and with 429 and Retry-After what is past
- * its limits. Requests of one connection are handed to the handler one after the other.
+/* The server answers by itself what is not a request (400, 408, 413, 414, 417, 421, 431, 505) and,
+ * with 429, what is past its limits; http_refuse_hook writes these answers. Requests of one
+ * connection are handed to the handler one after the other.
  *
  * One request and its answer. Lives in the connection until answered; when the client goes away
  * earlier, it lives on until whoever deferred it has answered, and the answer is dropped. */
@@ -39,6 +39,17 @@ struct http_response {
 
 typedef void http_handler(void *context, struct http_exchange *exchange);
 
+/* A request that the server refuses by itself. */
+struct http_refusal {
+    int status;
+    const char *message; /* a sentence in ASCII that tells nothing of the request's content */
+};
+
+/* Sets headers and body of the answer to a refused request, in the form that the server's clients
+ * read; memory comes from `arena`. On the connection's loop; must not wait. The status stays. */
+typedef void http_refuse_hook(void *context, const struct http_refusal *refusal,
+                              struct arena *arena, struct http_response *ret_response);
+
 struct server_config {
     const char *host; /* a literal IPv4 or IPv6 address */
     int port;         /* 0: the system picks one, see server_port */
@@ -49,7 +60,8 @@ struct server_config {
     int inherited_count;
     int loops; /* how many threads; 0: one a core */
     http_handler *handler;
-    void *handler_context;     /* for the handler and the hooks below */
+    http_refuse_hook *refuse;  /* NULL: the message as plain text */
+    void *handler_context;     /* for the handler, the refuse hook and the hooks below */
     const char *tls_cert_path; /* PEM chain; NULL: plain HTTP */
     const char *tls_key_path;
     /* For a stand-in that speaks for any host: called at each handshake on the loop's thread with
