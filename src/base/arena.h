@@ -1,29 +1,46 @@
-/* Memory with a lifetime: taken piece by piece, wiped and given back as a whole. */
+/* Memory with a lifetime: taken piece by piece and given back as a whole. */
 #pragma once
 
 #include "base/cleanup.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_block;
 
+enum arena_kind {
+    ARENA_SECRET, /* wiped before its memory is used again or freed: requests carry credentials */
+    ARENA_PLAIN,  /* never wiped: for bulk data that holds no secret, such as batches of records */
+};
+
 struct arena {
     struct arena_block *head; /* newest block; NULL in a fresh arena, which costs nothing */
     size_t used;              /* bytes handed out over all blocks */
+    enum arena_kind kind;     /* set once, before the first piece */
 };
 
-/* An arena starts zeroed: struct arena a = {0}. There is no failure to handle: when the system has
- * no memory left the process ends with a message, since what was acknowledged is on disk. */
-void *arena_alloc(struct arena *arena, size_t size);      /* zeroed, aligned for any type */
+/* An arena starts zeroed, which makes it a secret one: struct arena a = {0}. A plain one is
+ * {.kind = ARENA_PLAIN}. There is no failure to handle: when the system has no memory left the
+ * process ends with a message, since what was acknowledged is on disk. */
+void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
+
+/* As arena_alloc, but the content is undefined: for pieces that are written in full at once. */
+void *arena_take(struct arena *arena, size_t size);
+
 struct str arena_copy(struct arena *arena, struct str s); /* with a NUL after it */
 const char *arena_cstr(struct arena *arena, struct str s);
 _printf_(2, 3) struct str arena_printf(struct arena *arena, const char *format, ...);
 
-/* Wipes everything that was handed out (requests carry credentials) and frees it. */
+/* Grows or shrinks in place the piece that was taken last. False, and nothing changed, when it is
+ * not the last one or its block has no room; what is added has undefined content. */
+bool arena_resize(struct arena *arena, void *piece, size_t old_size, size_t new_size);
+
+/* Frees everything. A secret arena wipes what was handed out first. */
 void arena_done(struct arena *arena);
 
-/* As arena_done, but keeps the newest block, so that what needed several will soon need one. */
+/* As arena_done, but keeps the newest block unless it is an extra large one, so that an arena which
+ * needed several blocks will soon need one. */
 void arena_reset(struct arena *arena);
 
 #define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
