@@ -78,10 +78,13 @@ static bool expand(struct template *template, const struct value *value, struct 
             *ret_value = NULL;
         return true;
     }
-    copy->names = value->names ? arena_array(template->arena, struct str, value->count) : NULL;
-    copy->items = arena_array(template->arena, struct value *, value->count);
+    if (value->count == 0) /* a scalar, or empty */
+        return true;
+    copy->names = NULL;
+    copy->items = NULL;
     copy->count = 0;
-    copy->capacity = value->count;
+    copy->capacity = 0;
+    value_reserve(template->arena, copy, value->count);
     for (size_t i = 0; i < value->count; i++) {
         struct value *item;
         /* The depth is bounded: json_parse takes JSON_DEPTH_MAX levels at most. */

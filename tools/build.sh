@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 dir=$1
 shift
 
+tools/deps.sh sources
+
 if [ ! -f "$dir/build.ninja" ]; then
     # A set-up that was cut off leaves a directory that Meson takes for a finished one.
     rm -rf "$dir"

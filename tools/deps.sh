@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing for building, testing or benchmarking: tools/deps.sh build|test|bench …
+# `sources`, a part of build, fetches only the C libraries that are built with the program.
 # Says nothing and needs no network when everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -7,12 +8,12 @@ cd "$(dirname "$0")/.."
 # Entries are a Debian package, or COMMAND:PACKAGE where another source of the command will do.
 build_packages=(
     gcc:gcc libc6-dev pkg-config:pkg-config python3:python3 meson:meson ninja:ninja-build
-    libuv1-dev libssl-dev libcurl4-openssl-dev libjansson-dev libpcre2-dev libsqlite3-dev zlib1g-dev
-    ca-certificates libpq5
+    libuv1-dev libssl-dev libcurl4-openssl-dev libpcre2-dev libsqlite3-dev zlib1g-dev
+    ca-certificates libpq5 python3-venv
 )
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
-    cppcheck:cppcheck shellcheck:shellcheck python3-venv awscli node:nodejs npm:npm
+    cppcheck:cppcheck shellcheck:shellcheck awscli node:nodejs npm:npm
     openssl:openssl systemd-analyze:systemd
 )
 bench_packages=(wrk:wrk valgrind:valgrind)
@@ -155,6 +156,28 @@ fetch_peers() {
         -r tests/requirements-peers.txt
 }
 
+# A Python of its own, which goes away again: only the archive's files stay.
+fetch_sources() {
+    local folder=build/sources/fetching
+    rm -rf "$folder"
+    python3 -m venv "$folder/venv" || return 1
+    "$folder/venv/bin/python" -m pip install --quiet --no-input --require-hashes \
+        --only-binary :all: -r tools/sources/tools.txt || return 1
+    "$folder/venv/bin/python" -m pip download --quiet --no-input --require-hashes --no-deps \
+        --no-build-isolation --no-binary :all: -d "$folder" -r tools/sources/libraries.txt ||
+        return 1
+    rm -rf build/sources/yyjson
+    mkdir -p build/sources/yyjson
+    tar -xzf "$folder"/yyjson-*.tar.gz -C build/sources/yyjson --strip-components=2 \
+        --wildcards '*/yyjson/yyjson.[ch]' || return 1
+    rm -rf "$folder"
+}
+
+fetch_sources_once() {
+    once_for build/sources/fetched "the source of yyjson" \
+        tools/sources/libraries.txt tools/sources/tools.txt -- fetch_sources
+}
+
 fetch_node() {
     npm ci --prefix tests --no-audit --no-fund --loglevel=error
 }
@@ -162,7 +185,11 @@ fetch_node() {
 [ $# -gt 0 ] || give_up "name a set: build, test or bench"
 for set in "$@"; do
     case $set in
-    build) install_packages building "${build_packages[@]}" ;;
+    build)
+        install_packages building "${build_packages[@]}"
+        fetch_sources_once
+        ;;
+    sources) fetch_sources_once ;;
     test)
         install_packages testing "${test_packages[@]}"
         unpack_programs testing "${test_programs[@]}"

@@ -1,40 +1,94 @@
-/* Strict JSON reading with jansson, whose memory is taken from the request's arena; JSON of no
- * known shape as values. */
+/* Strict JSON reading with yyjson, whose memory is taken from an arena; JSON of no known shape as
+ * values.
+ *
+ * yyjson reads a text in one pass, without recursion, into an array of 16-byte values in the order
+ * of the text; strings are unescaped in place, in our copy of the text. It refuses what RFC 8259
+ * and UTF-8 refuse. What our contract asks for beyond that is checked in a loop over that array:
+ * depth, names that repeat, \u0000, and integers that do not fit 64 bits signed. The number of
+ * values is limited where the array grows, so that a hostile text cannot take more memory than the
+ * limit allows. */
 #include "wire/json.h"
 
 #include "wire/restjson.h"
 #include "wire/value.h"
 
-/* Where the library's memory comes from while this thread is inside json_read. */
-static _Thread_local struct arena *memory;
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
-static void *take(size_t size)
+enum {
+    /* Up to this many names are compared with those before them, after a filter; more are sorted.
+     */
+    NAMES_COMPARED_MAX = 64,
+    /* What the library's array has besides the text's values: its header, and two as a reserve. */
+    NODES_BESIDE = sizeof(yyjson_doc) / sizeof(yyjson_val) + 2,
+};
+
+/* ── Memory ── */
+
+struct memory {
+    struct arena *arena;
+    size_t nodes_max;
+    void *piece; /* the array of values */
+    size_t size; /* bytes */
+};
+
+static void *take(void *context, size_t size)
 {
-    return memory ? arena_alloc(memory, size) : NULL;
+    struct memory *memory = context;
+    memory->piece = arena_take(memory->arena, size);
+    memory->size = size;
+    return memory->piece;
+}
+
+/* The library asks for more only when the array is full. */
+static void *grow(void *context, void *piece, size_t old_size, size_t size)
+{
+    struct memory *memory = context;
+    if (old_size / sizeof(yyjson_val) > memory->nodes_max + NODES_BESIDE)
+        return NULL;
+    if (arena_resize(memory->arena, piece, old_size, size)) {
+        memory->size = size;
+        return piece;
+    }
+    memcpy(take(context, size), piece, old_size);
+    return memory->piece;
 }
 
 /* The arena wipes and frees everything at once. */
-static void give_back(void *piece)
+static void give_back(void *context, void *piece)
 {
+    (void)context;
     (void)piece;
 }
 
-void json_reader_init(void)
+/* ── Refusals ── */
+
+static bool refuse_at(struct error *error, struct str text, size_t position, const char *reason)
 {
-    json_set_alloc_funcs(take, give_back);
-    json_object_seed(0); /* from the system's randomness, so that names cannot be made to collide */
+    size_t line = 1, column = 1, character;
+    yyjson_locate_pos(text.data ? text.data : "", text.len, position, &line, &column, &character);
+    return fail(error, ERR_SERIALIZATION, "%s (line %zu, column %zu).", reason, line, column);
 }
 
-/* Before the library recurses. Brackets are counted outside of strings; whatever else is wrong with
- * the text, the library finds out. */
-static bool is_shallow(struct str text)
+static bool refuse_depth(struct error *error)
 {
-    size_t depth = 0, opened = 0;
+    return fail(error, ERR_SERIALIZATION, "The body is nested more than %d levels deep.",
+                JSON_DEPTH_MAX);
+}
+
+static bool refuse_nodes(struct error *error, size_t nodes_max)
+{
+    return fail(error, ERR_SERIALIZATION, "The body has more than %zu JSON values and names.",
+                nodes_max);
+}
+
+/* Of a text that the library refused: such as many brackets that are never closed, whose depth is
+ * what is wrong with it. Brackets are counted outside of strings. */
+static bool is_deep(struct str text)
+{
+    size_t depth = 0;
     bool in_string = false;
-    for (size_t i = 0; i < text.len; i++)
-        opened += text.data[i] == '{' || text.data[i] == '[';
-    if (opened <= JSON_DEPTH_MAX) /* most texts, and a loop of a few instructions */
-        return true;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
         if (in_string && c == '\\')
@@ -42,125 +96,273 @@ static bool is_shallow(struct str text)
         else if (c == '"')
             in_string = !in_string;
         else if (!in_string && (c == '{' || c == '[') && ++depth > JSON_DEPTH_MAX)
-            return false;
+            return true;
         else if (!in_string && (c == '}' || c == ']') && depth > 0)
             depth--;
     }
-    return true;
+    return false;
 }
 
-static const char *reason(const json_error_t *error)
+static const char *reason(const yyjson_read_err *problem, struct str text)
 {
-    switch (json_error_code(error)) {
-    case json_error_duplicate_key:
-        return "The body has a name twice in one object";
-    case json_error_invalid_utf8:
-        return "The body is not valid UTF-8";
-    case json_error_null_character:
-    case json_error_null_byte_in_key:
-        return "The body holds a null character";
-    case json_error_numeric_overflow:
-        return "The body holds a number that is out of range";
-    case json_error_premature_end_of_input:
+    unsigned char at = problem->pos < text.len ? (unsigned char)text.data[problem->pos] : 0;
+    switch (problem->code) {
+    case YYJSON_READ_ERROR_EMPTY_CONTENT:
+    case YYJSON_READ_ERROR_UNEXPECTED_END:
         return "The body ends in the middle of its JSON";
-    case json_error_end_of_input_expected:
+    case YYJSON_READ_ERROR_UNEXPECTED_CONTENT:
         return "The body goes on after its JSON";
+    case YYJSON_READ_ERROR_INVALID_STRING:
+        return at >= 0x80 ? "The body is not valid UTF-8" : "The body is not valid JSON";
     default:
         return "The body is not valid JSON";
     }
 }
 
-bool json_read(struct str text, struct arena *arena, const json_t **ret_tree, struct error *error)
+static bool refuse(struct error *error, struct str text, const yyjson_read_err *problem,
+                   size_t nodes_max)
 {
-    if (!is_shallow(text))
-        return fail(error, ERR_SERIALIZATION, "The body is nested more than %d levels deep.",
-                    JSON_DEPTH_MAX);
-    json_error_t problem;
-    memory = arena;
-    const json_t *tree = json_loadb(text.data ? text.data : "", text.len,
-                                    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
-    memory = NULL;
-    if (!tree)
-        return fail(error, ERR_SERIALIZATION, "%s (line %d, column %d).", reason(&problem),
-                    problem.line, problem.column);
-    *ret_tree = tree;
+    if (is_deep(text))
+        return refuse_depth(error);
+    if (problem->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return refuse_nodes(error, nodes_max);
+    return refuse_at(error, text, problem->pos, reason(problem, text));
+}
+
+/* ── What the library allows and we do not ── */
+
+/* Differs for most names that differ. Every byte of a name of up to 16 counts. */
+static uint64_t name_filter(const char *name, size_t len)
+{
+    uint64_t first = 0, last = 0;
+    size_t part = len < sizeof(first) ? len : sizeof(first);
+    memcpy(&first, name, part);
+    memcpy(&last, name + len - part, part);
+    return UINT64_C(1) << (((first ^ last << 7 ^ len) * UINT64_C(0x9E3779B97F4A7C15)) >> 58);
+}
+
+static bool same_text(yyjson_val *a, yyjson_val *b)
+{
+    size_t len = unsafe_yyjson_get_len(a);
+    return len == unsafe_yyjson_get_len(b) &&
+           memcmp(unsafe_yyjson_get_str(a), unsafe_yyjson_get_str(b), len) == 0;
+}
+
+/* The first name that repeats an earlier one; NULL when there is none. */
+static yyjson_val *repeated_of_few(yyjson_val *object, size_t count)
+{
+    yyjson_val *names[NAMES_COMPARED_MAX], *name = object + 1;
+    uint64_t seen = 0;
+    for (size_t i = 0; i < count; i++, name = unsafe_yyjson_get_next(name + 1)) {
+        uint64_t bit = name_filter(unsafe_yyjson_get_str(name), unsafe_yyjson_get_len(name));
+        for (size_t k = 0; seen & bit && k < i; k++) {
+            if (same_text(names[k], name))
+                return name;
+        }
+        seen |= bit;
+        names[i] = name;
+    }
+    return NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return str_compare(json_text(*(yyjson_val *const *)a), json_text(*(yyjson_val *const *)b));
+}
+
+static yyjson_val *repeated_of_many(yyjson_val *object, size_t count, struct arena *arena)
+{
+    yyjson_val **names = arena_array(arena, yyjson_val *, count), *name = object + 1;
+    for (size_t i = 0; i < count; i++, name = unsafe_yyjson_get_next(name + 1))
+        names[i] = name;
+    qsort(names, count, sizeof(*names), by_text);
+    for (size_t i = 1; i < count; i++) {
+        if (same_text(names[i - 1], names[i]))
+            return names[i - 1] > names[i] ? names[i - 1] : names[i];
+    }
+    return NULL;
+}
+
+static yyjson_val *repeated_name(yyjson_val *object, struct arena *arena)
+{
+    size_t count = unsafe_yyjson_get_len(object);
+    return count <= NAMES_COMPARED_MAX ? repeated_of_few(object, count)
+                                       : repeated_of_many(object, count, arena);
+}
+
+/* The reason why a scalar is refused; NULL when it is not. */
+static const char *scalar_problem(yyjson_val *value)
+{
+    if (unsafe_yyjson_is_raw(value) ||
+        (unsafe_yyjson_is_uint(value) && value->uni.u64 > (uint64_t)INT64_MAX))
+        return "The body holds a number that is out of range";
+    if (unsafe_yyjson_is_str(value) && unsafe_yyjson_get_subtype(value) != YYJSON_SUBTYPE_NOESC &&
+        memchr(value->uni.str, '\0', unsafe_yyjson_get_len(value)))
+        return "The body holds a null character";
+    return NULL;
+}
+
+/* Where a value is in the text: a number's place is that of the string before it, mostly its name.
+ */
+static size_t position_of(const char *copy, yyjson_val *first, yyjson_val *value)
+{
+    while (value > first && !unsafe_yyjson_is_str(value) && !unsafe_yyjson_is_raw(value))
+        value--;
+    bool has_text = unsafe_yyjson_is_str(value) || unsafe_yyjson_is_raw(value);
+    return has_text ? (size_t)(value->uni.str - copy) : 0;
+}
+
+static bool check(struct str text, const char *copy, const yyjson_doc *doc, struct arena *arena,
+                  struct error *error)
+{
+    yyjson_val *ends[JSON_DEPTH_MAX], *last = doc->root + doc->val_read;
+    size_t depth = 0;
+    for (yyjson_val *value = doc->root; value < last; value++) {
+        while (depth > 0 && value == ends[depth - 1])
+            depth--;
+        if (!unsafe_yyjson_is_ctn(value)) {
+            const char *problem = scalar_problem(value);
+            if (problem)
+                return refuse_at(error, text, position_of(copy, doc->root, value), problem);
+            continue;
+        }
+        if (depth == JSON_DEPTH_MAX)
+            return refuse_depth(error);
+        ends[depth++] = unsafe_yyjson_get_next(value);
+        yyjson_val *name = unsafe_yyjson_is_obj(value) ? repeated_name(value, arena) : NULL;
+        if (name)
+            return refuse_at(error, text, position_of(copy, doc->root, name),
+                             "The body has a name twice in one object");
+    }
     return true;
 }
 
-struct str json_text(const json_t *string)
+/* ── Reading ── */
+
+/* The values go to `nodes`, the text's copy to `arena`. */
+static bool read_into(struct str text, size_t nodes_max, struct arena *arena, struct arena *nodes,
+                      yyjson_val **ret_root, struct error *error)
 {
-    return (struct str){json_string_value(string), json_string_length(string)};
+    struct memory memory = {.arena = nodes, .nodes_max = nodes_max};
+    const yyjson_alc allocator = {take, grow, give_back, &memory};
+    yyjson_read_err problem = {.code = YYJSON_READ_ERROR_EMPTY_CONTENT};
+    char *copy = arena_take(arena, text.len + YYJSON_PADDING_SIZE);
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    memset(copy + text.len, 0, YYJSON_PADDING_SIZE);
+    yyjson_doc *doc =
+        text.len == 0
+            ? NULL
+            : yyjson_read_opts(copy, text.len, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW,
+                               &allocator, &problem);
+    if (!doc)
+        return refuse(error, text, &problem, nodes_max);
+    char *end = (char *)(doc->root + doc->val_read);
+    arena_resize(nodes, memory.piece, memory.size, (size_t)(end - (char *)memory.piece));
+    if (doc->val_read > nodes_max)
+        return refuse_nodes(error, nodes_max);
+    if (!check(text, copy, doc, nodes, error))
+        return false;
+    *ret_root = doc->root;
+    return true;
 }
 
-json_t *json_iterable(const json_t *json)
+bool json_read(struct str text, size_t nodes_max, struct arena *arena, yyjson_val **ret_root,
+               struct error *error)
 {
-    union {
-        const json_t *read_only;
-        json_t *any;
-    } tree = {json};
-    return tree.any;
+    return read_into(text, nodes_max, arena, arena, ret_root, error);
 }
 
-struct str json_iter_name(void *iter)
+struct str json_text(yyjson_val *string)
 {
-    return (struct str){json_object_iter_key(iter), json_object_iter_key_len(iter)};
+    return (struct str){unsafe_yyjson_get_str(string), unsafe_yyjson_get_len(string)};
 }
 
-static struct value *plain_value(struct arena *arena, const json_t *json)
+/* ── JSON of no known shape ── */
+
+static void fill(struct arena *arena, struct value *value, yyjson_val *json);
+
+static void fill_list(struct arena *arena, struct value *list, yyjson_val *json)
 {
-    struct value *value;
-    switch (json_typeof(json)) {
-    case JSON_STRING:
-        return value_string(arena, json_text(json));
-    case JSON_TRUE:
-    case JSON_FALSE:
-        value = value_new(arena, VALUE_BOOLEAN);
-        value->boolean = json_is_true(json);
-        return value;
-    case JSON_INTEGER:
-        value = value_new(arena, VALUE_INTEGER);
-        value->integer = json_integer_value(json);
-        return value;
-    case JSON_REAL:
-        value = value_new(arena, VALUE_DOUBLE);
-        value->real = json_real_value(json);
-        return value;
-    case JSON_NULL:
-        value = value_new(arena, VALUE_RAW);
+    size_t count = unsafe_yyjson_get_len(json);
+    list->kind = VALUE_LIST;
+    value_reserve(arena, list, count);
+    struct value *items = arena_array(arena, struct value, count);
+    yyjson_val *item = json + 1;
+    for (size_t i = 0; i < count; i++, item = unsafe_yyjson_get_next(item)) {
+        fill(arena, &items[i], item);
+        list->items[list->count++] = &items[i];
+    }
+}
+
+static size_t members_present(yyjson_val *object)
+{
+    size_t count = unsafe_yyjson_get_len(object), present = 0;
+    yyjson_val *name = object + 1;
+    for (size_t i = 0; i < count; i++, name = unsafe_yyjson_get_next(name + 1))
+        present += !unsafe_yyjson_is_null(name + 1);
+    return present;
+}
+
+static void fill_structure(struct arena *arena, struct value *structure, yyjson_val *json)
+{
+    size_t count = members_present(json);
+    structure->kind = VALUE_STRUCTURE;
+    value_reserve(arena, structure, count);
+    struct value *items = arena_array(arena, struct value, count);
+    for (yyjson_val *name = json + 1; structure->count < count;
+         name = unsafe_yyjson_get_next(name + 1)) {
+        if (unsafe_yyjson_is_null(name + 1))
+            continue;
+        fill(arena, &items[structure->count], name + 1);
+        structure->names[structure->count] = json_text(name);
+        structure->items[structure->count] = &items[structure->count];
+        structure->count++;
+    }
+}
+
+/* Recurses JSON_DEPTH_MAX levels at most. */
+static void fill(struct arena *arena, struct value *value, yyjson_val *json)
+{
+    switch (unsafe_yyjson_get_tag(json)) {
+    case YYJSON_TYPE_ARR:
+        fill_list(arena, value, json);
+        return;
+    case YYJSON_TYPE_OBJ:
+        fill_structure(arena, value, json);
+        return;
+    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_TRUE:
+    case YYJSON_TYPE_BOOL | YYJSON_SUBTYPE_FALSE:
+        value->kind = VALUE_BOOLEAN;
+        value->boolean = unsafe_yyjson_get_bool(json);
+        return;
+    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_UINT:
+    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_SINT:
+        value->kind = VALUE_INTEGER;
+        value->integer = unsafe_yyjson_get_sint(json);
+        return;
+    case YYJSON_TYPE_NUM | YYJSON_SUBTYPE_REAL:
+        value->kind = VALUE_DOUBLE;
+        value->real = unsafe_yyjson_get_real(json);
+        return;
+    case YYJSON_TYPE_NULL:
+        value->kind = VALUE_RAW;
         value->text = STR("null");
-        return value;
+        return;
     default:
-        return NULL;
+        assert(unsafe_yyjson_is_str(json));
+        value->kind = VALUE_STRING;
+        value->text = json_text(json);
     }
-}
-
-static struct value *plain_tree(struct arena *arena, const json_t *json)
-{
-    if (json_is_array(json)) {
-        struct value *list = value_list(arena);
-        value_reserve(arena, list, json_array_size(json));
-        for (size_t i = 0; i < json_array_size(json); i++)
-            value_append(arena, list, plain_tree(arena, json_array_get(json, i)));
-        return list;
-    }
-    if (!json_is_object(json))
-        return plain_value(arena, json);
-    struct value *structure = value_structure(arena);
-    json_t *object = json_iterable(json);
-    value_reserve(arena, structure, json_object_size(json));
-    for (void *iter = json_object_iter(object); iter; iter = json_object_iter_next(object, iter)) {
-        json_t *item = json_object_iter_value(iter);
-        if (!json_is_null(item))
-            value_put(arena, structure, json_object_iter_key(iter), plain_tree(arena, item));
-    }
-    return structure;
 }
 
 bool json_parse(struct str text, struct arena *arena, struct value **ret_value)
 {
-    const json_t *json = NULL;
-    if (!json_read(text, arena, &json, NULL) || !json)
+    _cleanup_(arena_done) struct arena nodes = {0};
+    yyjson_val *root;
+    if (!read_into(text, JSON_ANSWER_NODES_MAX, arena, &nodes, &root, NULL))
         return false;
-    *ret_value = plain_tree(arena, json);
+    *ret_value = arena_new(arena, struct value);
+    fill(arena, *ret_value, root);
     return true;
 }

@@ -1,25 +1,23 @@
-/* The one place that knows the JSON library: strict reading into a tree that lives in an arena. */
+/* The one place that knows the JSON library (yyjson): strict reading into a document whose memory
+ * is an arena's. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <yyjson.h>
 
-/* Once, before threads; shapes_init does it. */
-void json_reader_init(void);
+/* Reads one JSON text in one pass and checks the values it found once more. What was read lives in
+ * the arena and points into a copy of `text` there: one byte a byte of text, and 16 a value or
+ * name. It is never released singly, and must only be read.
+ *
+ * Refused with ERR_SERIALIZATION: what RFC 8259 does not allow, invalid UTF-8, a lone surrogate,
+ * \u0000, an exact name twice in one object, integers past 64 bits signed, numbers past a double,
+ * depth over JSON_DEPTH_MAX, more than `nodes_max` values and names. The message holds no byte of
+ * the text, since that may be a credential. */
+bool json_read(struct str text, size_t nodes_max, struct arena *arena, yyjson_val **ret_root,
+               struct error *error);
 
-/* Reads one JSON text. The tree lives in the arena and is wiped with it, so nothing is ever
- * released; it must only be read. Refused with ERR_SERIALIZATION: what RFC 8259 does not allow,
- * invalid UTF-8, a lone surrogate, \u0000, an exact name twice in one object, numbers past 64 bits
- * or past a double, depth over JSON_DEPTH_MAX. The message holds no byte of the text, since that
- * may be a credential. */
-bool json_read(struct str text, struct arena *arena, const json_t **ret_tree, struct error *error);
-
-struct str json_text(const json_t *string);
-
-/* The library's iteration takes trees that could be written to. */
-json_t *json_iterable(const json_t *json);
-struct str json_iter_name(void *iter);
+struct str json_text(yyjson_val *string);

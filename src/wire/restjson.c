@@ -21,22 +21,20 @@ struct decoder {
 };
 
 static bool decode_any(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                       const json_t *json, struct value **ret_value);
+                       yyjson_val *json, struct value **ret_value);
 
-static const char *type_name(const json_t *json)
+static const char *type_name(yyjson_val *json)
 {
-    switch (json_typeof(json)) {
-    case JSON_OBJECT:
+    switch (yyjson_get_type(json)) {
+    case YYJSON_TYPE_OBJ:
         return "an object";
-    case JSON_ARRAY:
+    case YYJSON_TYPE_ARR:
         return "a list";
-    case JSON_STRING:
+    case YYJSON_TYPE_STR:
         return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
+    case YYJSON_TYPE_NUM:
         return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
+    case YYJSON_TYPE_BOOL:
         return "a boolean";
     default:
         return "null";
@@ -44,7 +42,7 @@ static const char *type_name(const json_t *json)
 }
 
 static bool mistyped(struct decoder *decoder, const struct path *path, const char *wanted,
-                     const json_t *json)
+                     yyjson_val *json)
 {
     struct buf place = buf_in(decoder->arena, PATH_SHOWN_MAX);
     path_print(&place, path);
@@ -69,21 +67,21 @@ static struct value *shaped_string(struct decoder *decoder, const struct shape *
 }
 
 /* A real number counts when it is whole: to JSON, 1, 1.0 and 1e0 are one number. */
-static bool whole_number(const json_t *json, int64_t *ret_number)
+static bool whole_number(yyjson_val *json, int64_t *ret_number)
 {
-    if (json_is_integer(json)) {
-        *ret_number = json_integer_value(json);
+    if (yyjson_is_int(json)) {
+        *ret_number = yyjson_get_sint(json);
         return true;
     }
-    double real = json_real_value(json);
-    if (!json_is_real(json) || real != floor(real) || fabs(real) >= 0x1p63)
+    double real = yyjson_get_real(json);
+    if (!yyjson_is_real(json) || real != floor(real) || fabs(real) >= 0x1p63)
         return false;
     *ret_number = (int64_t)real;
     return true;
 }
 
 static bool decode_integer(struct decoder *decoder, const struct shape *shape,
-                           const struct path *path, const json_t *json, struct value **ret_value)
+                           const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     struct value *value = shaped(decoder, VALUE_INTEGER, shape);
     bool wide = shape->type == SHAPE_LONG;
@@ -96,39 +94,39 @@ static bool decode_integer(struct decoder *decoder, const struct shape *shape,
 }
 
 static bool decode_timestamp(struct decoder *decoder, const struct shape *shape,
-                             const struct path *path, const json_t *json, struct value **ret_value)
+                             const struct path *path, yyjson_val *json, struct value **ret_value)
 {
-    if (!json_is_number(json) || fabs(json_number_value(json)) > (double)TIMESTAMP_SECONDS_MAX)
+    if (!yyjson_is_num(json) || fabs(yyjson_get_num(json)) > (double)TIMESTAMP_SECONDS_MAX)
         return mistyped(decoder, path, "a time in seconds since 1970", json);
     struct value *value = shaped(decoder, VALUE_TIME_MS, shape);
-    if (json_is_integer(json))
-        value->integer = json_integer_value(json) * 1000;
+    if (yyjson_is_int(json))
+        value->integer = yyjson_get_sint(json) * 1000;
     else
-        value->integer = llround(json_real_value(json) * 1000);
+        value->integer = llround(yyjson_get_real(json) * 1000);
     *ret_value = value;
     return true;
 }
 
 static bool decode_scalar(struct decoder *decoder, const struct shape *shape,
-                          const struct path *path, const json_t *json, struct value **ret_value)
+                          const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     switch (shape->type) {
     case SHAPE_STRING:
-        if (!json_is_string(json))
+        if (!yyjson_is_str(json))
             return mistyped(decoder, path, "a string", json);
         *ret_value = shaped_string(decoder, shape, json_text(json));
         return true;
     case SHAPE_BOOLEAN:
-        if (!json_is_boolean(json))
+        if (!yyjson_is_bool(json))
             return mistyped(decoder, path, "a boolean", json);
         *ret_value = shaped(decoder, VALUE_BOOLEAN, shape);
-        (*ret_value)->boolean = json_is_true(json);
+        (*ret_value)->boolean = yyjson_is_true(json);
         return true;
     case SHAPE_DOUBLE:
-        if (!json_is_number(json))
+        if (!yyjson_is_num(json))
             return mistyped(decoder, path, "a number", json);
         *ret_value = shaped(decoder, VALUE_DOUBLE, shape);
-        (*ret_value)->real = json_number_value(json);
+        (*ret_value)->real = yyjson_get_num(json);
         return true;
     case SHAPE_TIMESTAMP:
         return decode_timestamp(decoder, shape, path, json, ret_value);
@@ -146,26 +144,26 @@ static struct value *null_mark(struct decoder *decoder, const struct shape *shap
 
 /* A null has no place to be absent from here: the constraints judge it. */
 static bool decode_element(struct decoder *decoder, const struct shape *shape,
-                           const struct path *path, const json_t *json, struct value **ret_value)
+                           const struct path *path, yyjson_val *json, struct value **ret_value)
 {
-    if (!json_is_null(json))
+    if (!yyjson_is_null(json))
         return decode_any(decoder, shape, path, json, ret_value);
     *ret_value = null_mark(decoder, shape);
     return true;
 }
 
 static bool decode_list(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                        const json_t *json, struct value **ret_value)
+                        yyjson_val *json, struct value **ret_value)
 {
-    if (!json_is_array(json))
+    if (!yyjson_is_arr(json))
         return mistyped(decoder, path, "a list", json);
     struct value *list = shaped(decoder, VALUE_LIST, shape);
-    size_t count = json_array_size(json);
-    value_reserve(decoder->arena, list, count);
-    for (size_t i = 0; i < count; i++) {
-        struct path below = {.up = path, .number = i + 1};
-        if (!decode_element(decoder, &api_shapes[shape->element], &below, json_array_get(json, i),
-                            &list->items[i]))
+    yyjson_arr_iter iter = yyjson_arr_iter_with(json);
+    value_reserve(decoder->arena, list, yyjson_arr_size(json));
+    while (yyjson_arr_iter_has_next(&iter)) {
+        struct path below = {.up = path, .number = list->count + 1};
+        if (!decode_element(decoder, &api_shapes[shape->element], &below,
+                            yyjson_arr_iter_next(&iter), &list->items[list->count]))
             return false;
         list->count++;
     }
@@ -184,20 +182,20 @@ static int compare_entries(const void *a, const void *b)
 }
 
 static bool decode_map(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                       const json_t *json, struct value **ret_value)
+                       yyjson_val *json, struct value **ret_value)
 {
-    if (!json_is_object(json))
+    if (!yyjson_is_obj(json))
         return mistyped(decoder, path, "an object", json);
     struct value *map = shaped(decoder, VALUE_MAP, shape);
     struct path below = {.up = path};
-    size_t count = json_object_size(json);
+    size_t count = yyjson_obj_size(json);
     struct map_entry *entries = arena_array(decoder->arena, struct map_entry, count);
-    json_t *object = json_iterable(json);
-    void *iter = json_object_iter(object);
-    for (size_t i = 0; iter && i < count; i++, iter = json_object_iter_next(object, iter)) {
-        entries[i].name = json_iter_name(iter);
+    yyjson_obj_iter iter = yyjson_obj_iter_with(json);
+    for (size_t i = 0; i < count; i++) {
+        yyjson_val *name = yyjson_obj_iter_next(&iter);
+        entries[i].name = json_text(name);
         if (!decode_element(decoder, &api_shapes[shape->element], &below,
-                            json_object_iter_value(iter), &entries[i].item))
+                            yyjson_obj_iter_get_val(name), &entries[i].item))
             return false;
     }
     qsort(entries, count, sizeof(*entries), compare_entries);
@@ -220,7 +218,7 @@ struct slots {
 
 static bool decode_member(struct decoder *decoder, struct slots *slots,
                           const struct shape_member *member, const struct path *path,
-                          const json_t *json)
+                          yyjson_val *json)
 {
     size_t place = (size_t)(member - slots->shape->members);
     const struct shape *shape = &api_shapes[member->shape];
@@ -229,9 +227,9 @@ static bool decode_member(struct decoder *decoder, struct slots *slots,
                     "The body has the member %.*s twice in one object, in two spellings.",
                     STR_ARG(member->name));
     slots->seen |= UINT64_C(1) << place;
-    bool empty = shape->type == SHAPE_STRING && json_is_string(json) &&
-                 json_string_length(json) == 0 && !member->required && !decoder->stored;
-    if (json_is_null(json) || empty)
+    bool empty = shape->type == SHAPE_STRING && yyjson_is_str(json) && yyjson_get_len(json) == 0 &&
+                 !member->required && !decoder->stored;
+    if (yyjson_is_null(json) || empty)
         return true;
     struct path below = {.up = path, .name = member->name};
     slots->count++;
@@ -252,24 +250,25 @@ static struct value *slots_to_structure(struct decoder *decoder, const struct sl
 }
 
 static bool decode_body(struct decoder *decoder, struct slots *slots, const struct path *path,
-                        const json_t *json)
+                        yyjson_val *json)
 {
-    json_t *object = json_iterable(json);
-    for (void *iter = json_object_iter(object); iter; iter = json_object_iter_next(object, iter)) {
-        const struct shape_member *member = shape_find_member(slots->shape, json_iter_name(iter));
+    yyjson_obj_iter iter = yyjson_obj_iter_with(json);
+    while (yyjson_obj_iter_has_next(&iter)) {
+        yyjson_val *name = yyjson_obj_iter_next(&iter);
+        const struct shape_member *member = shape_find_member(slots->shape, json_text(name));
         if (!member || member->location != LOCATION_BODY)
             continue;
-        if (!decode_member(decoder, slots, member, path, json_object_iter_value(iter)))
+        if (!decode_member(decoder, slots, member, path, yyjson_obj_iter_get_val(name)))
             return false;
     }
     return true;
 }
 
 static bool decode_structure(struct decoder *decoder, const struct shape *shape,
-                             const struct path *path, const json_t *json, struct value **ret_value)
+                             const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     struct slots slots = {.shape = shape};
-    if (!json_is_object(json))
+    if (!yyjson_is_obj(json))
         return mistyped(decoder, path, "an object", json);
     if (!decode_body(decoder, &slots, path, json))
         return false;
@@ -278,7 +277,7 @@ static bool decode_structure(struct decoder *decoder, const struct shape *shape,
 }
 
 static bool decode_any(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                       const json_t *json, struct value **ret_value)
+                       yyjson_val *json, struct value **ret_value)
 {
     switch (shape->type) {
     case SHAPE_STRUCTURE:
@@ -328,13 +327,13 @@ static bool decode_top(struct decoder *decoder, const struct shape *shape, bool 
 {
     struct slots slots = {.shape = shape};
     const struct path top = {0};
-    const json_t *json = NULL;
+    yyjson_val *json = NULL;
     if (has_body && body.len == 0 && needs_body(shape))
         return fail(decoder->error, ERR_VALIDATION, "The request object must be non-null");
     has_body = has_body && body.len > 0;
-    if (has_body && !json_read(body, decoder->arena, &json, decoder->error))
+    if (has_body && !json_read(body, JSON_REQUEST_NODES_MAX, decoder->arena, &json, decoder->error))
         return false;
-    if (has_body && !json_is_object(json))
+    if (has_body && !yyjson_is_obj(json))
         return fail(decoder->error, ERR_SERIALIZATION, "The body must be an object, but is %s.",
                     type_name(json));
     if (has_body && !decode_body(decoder, &slots, &top, json))

@@ -9,6 +9,10 @@
 
 enum {
     JSON_DEPTH_MAX = 32,
+    /* Values and names in one JSON text. A full body of flow tasks has about 15,000, a vendor's
+     * answer of the largest size about 60,000. */
+    JSON_REQUEST_NODES_MAX = 32 * 1024,
+    JSON_ANSWER_NODES_MAX = 128 * 1024,
     VIOLATIONS_SHOWN_MAX = 10, /* the rest is counted, not spelled out */
 };
 
@@ -17,8 +21,9 @@ enum {
  * Decodes a body against a structure shape.
  * - No body at all: {} for a shape without required members, else ERR_VALIDATION "The request
  *   object must be non-null".
- * - Not JSON, not an object, too deep, a name twice in one object (also in two spellings that mean
- *   one member), a lone surrogate, bad UTF-8: ERR_SERIALIZATION.
+ * - Not JSON, not an object, too deep, more than JSON_REQUEST_NODES_MAX values and names, a name
+ *   twice in one object (also in two spellings that mean one member), a lone surrogate, bad UTF-8:
+ *   ERR_SERIALIZATION.
  * - A member of another type than the model's: ERR_SERIALIZATION, naming the member. A number with
  *   a point or an exponent is an integer when its value is one. Numbers beyond the type are
  * refused.
@@ -52,5 +57,7 @@ bool restjson_decode_bound(const struct shape *shape, bool has_body, struct str 
 /* Any JSON, with no shape: for vendors' answers. Structures keep the order of the text; numbers
  * that are not integers are VALUE_DOUBLE; null members are left out, and a null elsewhere is
  * VALUE_RAW "null". False when it is not JSON, or not to the same strictness as above: depth,
- * UTF-8, names that repeat, integers past 64 bits. */
+ * UTF-8, names that repeat, integers past 64 bits; or when it has more than JSON_ANSWER_NODES_MAX
+ * values and names. The tree takes 1 byte for each byte of text, 56 for a member of a structure and
+ * 40 for an item of a list. */
 bool json_parse(struct str text, struct arena *arena, struct value **ret_value);

@@ -3,7 +3,6 @@
 
 #include "base/encode.h"
 #include "wire/api_ids.h"
-#include "wire/json.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -53,7 +52,6 @@ void shapes_init(void)
 {
     if (match_limits)
         return;
-    json_reader_init();
     match_limits = pcre2_match_context_create(NULL);
     if (!match_limits || pthread_key_create(&match_data_key, free_match_data) != 0)
         abort();

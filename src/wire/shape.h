@@ -67,7 +67,7 @@ extern const uint16_t api_operation_count;
 extern const struct str api_regexes[]; /* each pattern of the model once */
 
 /* Compiles every pattern once, before threads. Ends the process on a pattern that does not
- * compile, which a test rules out. Also readies the JSON reader. */
+ * compile, which a test rules out. */
 void shapes_init(void);
 /* Whole-value match, as Java's Matcher.matches; `shape` must have a pattern. A value that is not
  * UTF-8 does not match. Any thread. */

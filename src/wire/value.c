@@ -67,6 +67,7 @@ void value_reserve(struct arena *arena, struct value *value, size_t capacity)
 {
     if (capacity <= value->capacity)
         return;
+    assert(capacity <= VALUE_ITEMS_MAX);
     struct value **items = arena_array(arena, struct value *, capacity);
     struct str *names = NULL;
     if (value->kind != VALUE_LIST)
@@ -78,13 +79,13 @@ void value_reserve(struct arena *arena, struct value *value, size_t capacity)
     }
     value->items = items;
     value->names = names;
-    value->capacity = capacity;
+    value->capacity = capacity & VALUE_ITEMS_MAX;
 }
 
 static void make_room(struct arena *arena, struct value *value)
 {
     if (value->count == value->capacity)
-        value_reserve(arena, value, value->capacity ? value->capacity * 2 : 4);
+        value_reserve(arena, value, value->capacity ? (size_t)value->capacity * 2 : 4);
 }
 
 void value_put(struct arena *arena, struct value *structure, const char *name, struct value *item)

@@ -23,17 +23,24 @@ enum value_kind {
     VALUE_RAW,     /* text that is JSON already */
 };
 
+enum { VALUE_ITEMS_MAX = (1 << 24) - 1 }; /* in one structure, map or list; JSON's limit is lower */
+
+/* 32 bytes. Look at `kind` before a member of the union is read. */
 struct value {
-    enum value_kind kind;
+    enum value_kind kind : 8;
+    unsigned capacity : 24;    /* of names and items */
+    uint32_t count;            /* structure, map, list; else 0 */
     const struct shape *shape; /* NULL when built by hand */
-    size_t count;              /* structure, map, list */
-    size_t capacity;
-    struct str *names;
-    struct value **items;
-    struct str text; /* string, raw */
-    bool boolean;
-    int64_t integer; /* integer, time */
-    double real;
+    union {
+        struct {
+            struct str *names; /* structure and map; NULL for a list */
+            struct value **items;
+        };
+        struct str text; /* string, raw */
+        bool boolean;
+        int64_t integer; /* integer, time */
+        double real;
+    };
 };
 
 /* Reading. A NULL value reads as absent, so that paths chain: value_text(value_get(v, "a"), "b").

@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import instructions
+import json_page
 import load
 import stages
 import strategies
@@ -178,6 +179,9 @@ def measure_all(bench, result, parts):
     if "instructions" in parts:
         say("instructions")
         result["instructions"] = instructions.measure(bench.work, bench.config)
+    if "json" in parts:
+        say("JSON")
+        result["json"] = json_page.measure()
     measure_small_things(bench, result)
 
 
@@ -203,7 +207,7 @@ def report(bench, result):
               f"{aim if aim else ''}")
     for name, limit, words in LIMITS:
         print(f"  {words:<74}{result[name]:>18,.2f}  at most {limit}")
-    for part in (stages, instructions, strategies):
+    for part in (stages, instructions, strategies, json_page):
         if part.__name__ in result:
             part.report(result[part.__name__])
 
@@ -212,7 +216,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each measure in a round")
-    parts = ["ratios", "postgres", "strategies", "stages", "instructions"]
+    parts = ["ratios", "postgres", "strategies", "stages", "instructions", "json"]
     parser.add_argument("--only", choices=parts, action="append", help="may be given again")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build")

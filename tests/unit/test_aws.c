@@ -2,8 +2,8 @@
 #include "cmocka_all.h"
 
 #include "auth/aws_role.h"
-#include "wire/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ARN "arn:aws:iam::123456789012:role/stage/data-api"
@@ -166,6 +166,5 @@ int main(void)
         cmocka_unit_test(without_access_nobody_is_called),
         cmocka_unit_test(arns_of_roles),
     };
-    json_reader_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

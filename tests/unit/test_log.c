@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "wire/restjson.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,17 +35,18 @@ static char *logged(enum log_format format, struct str request, const char *sent
     return line;
 }
 
-static json_t *parsed(struct str request, const char *sentence)
+static struct arena arena;
+
+static const struct value *parsed(struct str request, const char *sentence)
 {
-    json_error_t error;
-    json_t *line = json_loads(logged(LOG_JSON, request, sentence), JSON_REJECT_DUPLICATES, &error);
-    assert_non_null(line);
+    struct value *line;
+    assert_true(json_parse(str_from(logged(LOG_JSON, request, sentence)), &arena, &line));
     return line;
 }
 
-static const char *member(json_t *line, const char *name)
+static const char *member(const struct value *line, const char *name)
 {
-    return json_string_value(json_object_get(line, name));
+    return value_text(line, name).data;
 }
 
 static void text_is_for_people(void **state)
@@ -61,31 +62,31 @@ static void text_is_for_people(void **state)
 static void json_has_the_same_content(void **state)
 {
     (void)state;
-    json_t *line = parsed(id, "It is \"so\" in C:\\here, d\xC3\xA9j\xC3\xA0 vu.");
-    assert_int_equal(json_object_size(line), 4);
+    const struct value *line = parsed(id, "It is \"so\" in C:\\here, d\xC3\xA9j\xC3\xA0 vu.");
+    assert_int_equal(line->count, 4);
     assert_int_equal(strlen(member(line, "time")), strlen("2026-01-01T00:00:00.000Z"));
     assert_string_equal(member(line, "level"), "warn");
     assert_string_equal(member(line, "request"), id.data);
     assert_string_equal(member(line, "message"),
                         "It is \"so\" in C:\\here, d\xC3\xA9j\xC3\xA0 vu.");
-    json_decref(line);
+    arena_done(&arena);
     line = parsed(STR_NULL, "");
-    assert_int_equal(json_object_size(line), 3);
+    assert_int_equal(line->count, 3);
     assert_string_equal(member(line, "message"), "");
-    json_decref(line);
+    arena_done(&arena);
 }
 
 static void hostile_bytes_make_no_second_line_and_no_bad_json(void **state)
 {
     (void)state;
-    json_t *line = parsed(id, "a\r\n{\"level\":\"error\"}\x1B[0m\x7F");
+    const struct value *line = parsed(id, "a\r\n{\"level\":\"error\"}\x1B[0m\x7F");
     assert_string_equal(member(line, "message"), "a??{\"level\":\"error\"}?[0m?");
-    json_decref(line);
+    arena_done(&arena);
     line = parsed(id, "\xFF\xC3"
                       "(\xED\xA0\x80");
     assert_string_equal(member(line, "message"), "??"
                                                  "(???");
-    json_decref(line);
+    arena_done(&arena);
     assert_string_equal(strstr(logged(LOG_TEXT, id, "a\nb"), "a?"), "a?b");
 }
 
@@ -98,17 +99,17 @@ static void a_long_sentence_is_cut_between_characters(void **state)
         sentence[before] = '\0';
         while (strlen(sentence) < LOG_TEXT_MAX + 10)
             strcat(sentence, "\xE2\x82\xAC");
-        json_t *line = parsed(id, sentence);
+        const struct value *line = parsed(id, sentence);
         size_t len = strlen(member(line, "message"));
         assert_in_range(len, LOG_TEXT_MAX - 2, LOG_TEXT_MAX);
         assert_memory_equal(member(line, "message"), sentence, len);
-        json_decref(line);
+        arena_done(&arena);
     }
     char quotes[SENTENCE_ROOM] = "";
     memset(quotes, '"', sizeof(quotes) - 1);
-    json_t *line = parsed(id, quotes);
+    const struct value *line = parsed(id, quotes);
     assert_int_equal(strlen(member(line, "message")), LOG_TEXT_MAX);
-    json_decref(line);
+    arena_done(&arena);
 }
 
 int main(void)

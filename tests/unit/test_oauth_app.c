@@ -4,7 +4,6 @@
 
 #include "auth/oauth_app.h"
 #include "request_text.h"
-#include "wire/json.h"
 #include "wire/sigv4.h"
 
 #define ARN "arn:aws:secretsmanager:eu-west-3:123456789012:secret:crm/app-AbCdEf"
@@ -332,6 +331,5 @@ int main(void)
         cmocka_unit_test(what_is_not_set_up_is_said),
         cmocka_unit_test(an_endpoint_that_is_away_is_said),
     };
-    json_reader_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
