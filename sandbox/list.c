@@ -62,6 +62,45 @@ void sandbox_list_text(struct buf *out)
     }
 }
 
+/* "connectorProfileCredentials.Vendor.apiKey = text", one line per member that has a value. */
+static void list_members(struct buf *out, struct arena *arena, struct str path,
+                         const struct value *value)
+{
+    bool has_members = value->kind == VALUE_STRUCTURE || value->kind == VALUE_MAP;
+    for (size_t i = 0; has_members && i < value->count; i++)
+        list_members(out, arena,
+                     arena_printf(arena, "%.*s%s%.*s", STR_ARG(path), path.len > 0 ? "." : "",
+                                  STR_ARG(value->names[i])),
+                     value->items[i]);
+    if (has_members)
+        return;
+    buf_printf(out, "    %.*s = ", STR_ARG(path));
+    if (value->kind == VALUE_STRING)
+        buf_add(out, value->text);
+    else
+        value_encode(out, value);
+    buf_add_char(out, '\n');
+}
+
+void sandbox_list_values(struct str connector_type, struct str outcome, struct buf *out)
+{
+    size_t index;
+    struct arena arena = {0};
+    const struct catalog *catalog = catalog_or_log();
+    const struct vendor *vendor = catalog ? catalog_by_name(catalog, connector_type, &index) : NULL;
+    for (size_t i = 0; vendor && i < vendor->profile_count; i++) {
+        const struct vendor_profile *profile = &vendor->profiles[i];
+        if (outcome.data && !str_eq(profile->name, outcome))
+            continue;
+        const struct value *config = profile_config(vendor, profile, &arena);
+        buf_printf(out, "%.*s: %.*s\n", STR_ARG(profile->name), STR_ARG(profile->shows));
+        if (config)
+            list_members(out, &arena, STR(""), config);
+        buf_add_char(out, '\n');
+    }
+    arena_done(&arena);
+}
+
 void sandbox_oauth_app(struct str connector_type, struct str *ret_client_id,
                        struct str *ret_client_secret)
 {

@@ -38,6 +38,9 @@ size_t sandbox_request_count(const struct sandbox *sandbox, struct str connector
 void sandbox_list_json(struct buf *out);
 /* The same as a table for people: connector, outcome, what it shows. */
 void sandbox_list_text(struct buf *out);
+/* One connector's outcomes in full, for people: what each shows, and every value to send as a line
+ * "path = value". `outcome` STR_NULL: all of them. */
+void sandbox_list_values(struct str connector_type, struct str outcome, struct buf *out);
 /* The OAuth app that the sandbox's Salesforce knows; the server uses it in sandbox mode. */
 void sandbox_oauth_app(struct str connector_type, struct str *ret_client_id,
                        struct str *ret_client_secret); /* STR_NULL when it has none */

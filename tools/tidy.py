@@ -115,8 +115,9 @@ def check_c(name, lines):
             yield number, "a function that does not know the size of what it writes to"
 
 
-# The demonstration shows one vendor, by name.
-DEMONSTRATION = ("src/cli/demo.c", "src/cli/demo_steps.c", "src/cli/demo_steps.h")
+# The demonstration shows one vendor by name, and the help's examples do.
+DEMONSTRATION = ("src/cli/demo.c", "src/cli/demo_steps.c", "src/cli/demo_steps.h",
+                 "src/cli/examples.h")
 
 
 def check_vendors(name, lines, vendors):

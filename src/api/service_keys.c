@@ -38,20 +38,34 @@ static bool make_secret(struct store *store, const struct keyring *keyring, stru
     return ok;
 }
 
+static bool fail_missing(const struct store *store, const char *path, struct error *error)
+{
+    if (store_is_remote(store))
+        return fail(error, ERR_INTERNAL,
+                    "The keyring %s is missing, but the database holds credentials encrypted with "
+                    "it. Copy the keyring of a node that uses this database to %s, or name it with "
+                    "--keyring.",
+                    path, path);
+    return fail(error, ERR_INTERNAL,
+                "The keyring %s is missing, but the database holds credentials encrypted with it. "
+                "Restore it from your backup, or name it with --keyring. Without it the "
+                "credentials cannot be decrypted by anyone; to start with an empty database, use "
+                "another --data.",
+                path);
+}
+
 /* A keyring is made only beside a database that nothing was sealed in. */
-static bool open_or_make_keyring(const struct keyring_source *source, bool database_is_new,
-                                 struct keyring **ret_keyring, struct error *error)
+static bool open_or_make_keyring(const struct store *store, const struct keyring_source *source,
+                                 bool database_is_new, struct service_keys *keys,
+                                 struct error *error)
 {
     bool missing = source->path && access(source->path, F_OK) != 0;
     if (missing && !database_is_new)
-        return fail(error, ERR_INTERNAL,
-                    "The keyring %s is missing, but the database holds credentials sealed with it. "
-                    "Restore it from your backup, or name it with --keyring. Without it the "
-                    "credentials cannot be opened by anyone; to start afresh, use another --data.",
-                    source->path);
+        return fail_missing(store, source->path, error);
     if (missing && !keyring_create(source->path, error))
         return false;
-    return keyring_open(source, ret_keyring, error);
+    keys->keyring_created = missing;
+    return keyring_open(source, &keys->keyring, error);
 }
 
 static bool open_secret(struct store *store, const struct service_keys *keys, struct arena *arena,
@@ -62,10 +76,11 @@ static bool open_secret(struct store *store, const struct service_keys *keys, st
     if (!read_sealed(store, arena, &sealed, error))
         return false;
     if (!seal_open(keys->keyring, &binding, sealed, arena, &plain, &reason))
-        return fail(error, ERR_INTERNAL,
-                    "This keyring does not open the database: %s Start with the keyring that the "
-                    "database was made with (--keyring FILE or --keyring-command COMMAND).",
-                    reason.message);
+        return fail(
+            error, ERR_INTERNAL,
+            "This keyring does not decrypt the database: %s Start with the keyring that the "
+            "database was created with (--keyring FILE or --keyring-command COMMAND).",
+            reason.message);
     *ret_secret = secret_new(plain);
     return true;
 }
@@ -75,7 +90,7 @@ static bool open_keys(struct store *store, const struct keyring_source *source, 
 {
     struct str sealed;
     if (!read_sealed(store, arena, &sealed, error) ||
-        !open_or_make_keyring(source, !sealed.data, &keys->keyring, error))
+        !open_or_make_keyring(store, source, !sealed.data, keys, error))
         return false;
     if (!sealed.data && !make_secret(store, keys->keyring, arena, error))
         return false;

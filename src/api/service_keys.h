@@ -9,6 +9,7 @@
 struct service_keys {
     struct keyring *keyring;
     struct secret *service_secret; /* 32 bytes, for keyed hashes; the same through key rotations */
+    bool keyring_created;          /* by this call: the operator must be told to back it up */
 };
 
 /* Opens the keyring; at the first start of a data directory makes it (a file, not a command) and

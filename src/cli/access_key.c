@@ -1,4 +1,4 @@
-/* headgate access-key: who may call. */
+/* headgate access-key: the access keys that clients sign requests with. */
 #include "cli/access_keys_made.h"
 #include "cli/command.h"
 #include "cli/data_command.h"
@@ -12,24 +12,34 @@
 #include <unistd.h>
 
 static const struct option create_table[] = {
-    DATA_OPTIONS,
-    {.name = "account", .argument = "N", .required = true, .help = "12 digits"},
-    {.name = "access-key-id", .argument = "ID", .help = "with --secret-access-key: this pair"},
-    {.name = "secret-access-key", .argument = "S", .help = "instead of a new one"},
+    {.name = "account",
+     .argument = "N",
+     .required = true,
+     .heading = "Access key",
+     .check = check_account,
+     .help = "AWS account that the key belongs to, 12 digits"},
     {.name = "out",
      .argument = "FILE",
-     .help = "write the pair to a new file in AWS's credentials form, print only the id"},
+     .help = "Write the key to a new file in AWS's credentials format, and print only its id"},
+    {.name = "access-key-id",
+     .argument = "ID",
+     .help = "Use this id instead of a generated one; needs --secret-access-key"},
+    {.name = "secret-access-key",
+     .argument = "SECRET",
+     .secret = true,
+     .help = "Use this secret instead of a generated one; needs --access-key-id"},
+    DATA_MAKE_OPTIONS,
     {0},
 };
 
-/* Other users see a process's arguments; this one only as long as it took to read. */
+/* Other users can see a process's arguments, this one only until it was read. */
 static void wipe_argument(const char *text)
 {
     if (text)
         explicit_bzero((char *)text, strlen(text));
 }
 
-/* The file first: a key that counts and that nobody has would be of no use. */
+/* The file first: a stored key whose secret was written nowhere would be of no use. */
 static bool keep(const struct made_key *key, const struct data_dir *data, const char *account,
                  const char *out, struct error *error)
 {
@@ -42,6 +52,13 @@ static bool keep(const struct made_key *key, const struct data_dir *data, const 
     return false;
 }
 
+static bool check_create(const struct options *options, struct error *error)
+{
+    const char *id = options_text(options, "access-key-id");
+    const char *secret = options_text(options, "secret-access-key");
+    return made_key_check(id, secret, error) && data_options_check(options, error);
+}
+
 static int create(const struct options *options)
 {
     struct data_dir data = {.path = NULL};
@@ -51,10 +68,10 @@ static int create(const struct options *options)
     const char *secret = options_text(options, "secret-access-key");
     const char *out = options_text(options, "out");
     bool given = secret != NULL;
-    bool ok = made_key_init(&key, options_text(options, "access-key-id"), secret, &error);
+    made_key_init(&key, options_text(options, "access-key-id"), secret);
     wipe_argument(secret);
-    ok = ok && data_dir_open(options, DATA_ATTACH, &data, &error) &&
-         keep(&key, &data, options_text(options, "account"), out, &error);
+    bool ok = data_dir_open(options, DATA_ATTACH, &data, &error) &&
+              keep(&key, &data, options_text(options, "account"), out, &error);
     data_dir_close(&data);
     if (ok)
         printf("aws_access_key_id = %s\n", key.id);
@@ -66,18 +83,21 @@ static int create(const struct options *options)
 
 const struct command access_key_create_command = {
     .name = "access-key create",
-    .summary = "a new access key for an account",
-    .about = "Makes an access key, also before the server's first start and beside a running "
-             "server. The\nsecret is shown here, once, or written to --out; the server keeps it "
-             "sealed.",
+    .summary = "Create an access key for an account",
+    .about = "Prints the key once, or writes it to --out; Headgate stores the secret encrypted.\n"
+             "Works before the server's first start and beside a running server.",
+    .examples = "headgate access-key create --data headgate-data --account 123456789012\n"
+                "headgate access-key create --data headgate-data --account 123456789012 \\\n"
+                "    --out credentials",
     .options = create_table,
+    .check = check_create,
     .run = create,
 };
 
 /* --- list --- */
 
 static const struct option list_table[] = {
-    DATA_OPTIONS,
+    DATA_LOOK_OPTIONS,
     {0},
 };
 
@@ -104,17 +124,23 @@ static int list(const struct options *options)
 
 const struct command access_key_list_command = {
     .name = "access-key list",
-    .summary = "the access keys there are",
-    .about = "A line a key: account, id, when it was made. No secret.",
+    .summary = "List access keys",
+    .about = "Prints one line per key: account, id, time of creation. Secrets are not shown.",
+    .examples = "headgate access-key list --data headgate-data",
     .options = list_table,
+    .check = data_options_check,
     .run = list,
 };
 
 /* --- delete --- */
 
 static const struct option delete_table[] = {
-    DATA_OPTIONS,
-    {.name = "access-key-id", .argument = "ID", .required = true, .help = "the one to delete"},
+    {.name = "access-key-id",
+     .argument = "ID",
+     .required = true,
+     .heading = "Access key",
+     .help = "Id of the key to delete"},
+    DATA_LOOK_OPTIONS,
     {0},
 };
 
@@ -131,8 +157,10 @@ static int delete_key(const struct options *options)
 
 const struct command access_key_delete_command = {
     .name = "access-key delete",
-    .summary = "take an access key away",
-    .about = "A running server stops taking the key within a second.",
+    .summary = "Delete an access key",
+    .about = "A running server refuses the key within a second.",
+    .examples = "headgate access-key delete --data headgate-data --access-key-id ID",
     .options = delete_table,
+    .check = data_options_check,
     .run = delete_key,
 };

@@ -1,4 +1,4 @@
-/* Making access keys; the first one is on disk under a passing name before it counts. */
+/* Creating access keys. The first one is on disk under a temporary name before it is stored. */
 #include "cli/access_keys_made.h"
 
 #include "api/authenticate.h"
@@ -33,31 +33,34 @@ static void random_text(const char *letters, char *out, size_t len)
     out[len] = '\0';
 }
 
-static bool check_pair(const char *id, const char *secret, struct error *error)
+bool made_key_check(const char *id, const char *secret, struct error *error)
 {
+    if (!id && !secret)
+        return true;
     if (!id || !secret)
         return fail(error, ERR_VALIDATION,
-                    "--access-key-id and --secret-access-key go together; without both a new pair "
-                    "is made.");
+                    "--access-key-id and --secret-access-key must be given together; without both "
+                    "a new pair is generated.");
     if (!sigv4_access_key_id_is_valid(str_from(id)))
         return fail(error, ERR_VALIDATION,
-                    "An access key id has 1 to 128 letters, digits, underscores, dots and dashes.");
+                    "invalid value \"%.200s\" for --access-key-id: expected 1 to 128 letters, "
+                    "digits, underscores, dots and dashes.",
+                    id);
     if (strlen(secret) < SECRET_MIN || strlen(secret) > SECRET_MAX)
-        return fail(error, ERR_VALIDATION, "A secret access key has %d to %d characters.",
+        return fail(error, ERR_VALIDATION,
+                    "invalid value for --secret-access-key: expected %d to %d characters.",
                     SECRET_MIN, SECRET_MAX);
     return true;
 }
 
-bool made_key_init(struct made_key *key, const char *id, const char *secret, struct error *error)
+void made_key_init(struct made_key *key, const char *id, const char *secret)
 {
     char generated[GENERATED_SECRET + 1];
     *key = (struct made_key){0};
-    if (id || secret) {
-        if (!check_pair(id, secret, error))
-            return false;
+    if (id && secret) {
         memcpy(key->id, id, strlen(id) + 1);
         key->secret = secret_new(str_from(secret));
-        return true;
+        return;
     }
     memcpy(key->id, "HGAK", 4);
     random_text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", key->id + 4, GENERATED_ID - 4);
@@ -65,7 +68,6 @@ bool made_key_init(struct made_key *key, const char *id, const char *secret, str
                 GENERATED_SECRET);
     key->secret = secret_new((struct str){generated, GENERATED_SECRET});
     explicit_bzero(generated, sizeof(generated));
-    return true;
 }
 
 void made_key_done(struct made_key *key)
@@ -86,8 +88,6 @@ bool made_key_store(const struct made_key *key, const struct data_dir *data, con
     struct access_key row = {
         .id = str_from(key->id), .account = str_from(account), .created_at_ms = clock_wall_ms()};
     struct seal_binding binding = access_key_binding(row.account, row.id);
-    if (strlen(account) != ACCOUNT_DIGITS || strspn(account, "0123456789") != ACCOUNT_DIGITS)
-        return fail(error, ERR_VALIDATION, "An account is 12 digits, such as 123456789012.");
     bool ok = seal_close(data->keys.keyring, &binding, secret_reveal(key->secret), &arena,
                          &row.sealed_secret, error) &&
               store_apply(data->store, apply_insert, &row, false, error);
@@ -132,42 +132,42 @@ void first_key_path(const struct data_dir *data, char out[DATA_PATH_SIZE])
     snprintf(out, DATA_PATH_SIZE, "%s/credentials", data->path);
 }
 
-static bool make_and_keep(const struct data_dir *data, const char *account, const char *passing,
+static bool make_and_keep(const struct data_dir *data, const char *account, const char *temporary,
                           struct error *error)
 {
     struct made_key key;
-    unlink(passing); /* of a start that died before its key counted */
-    bool ok = made_key_init(&key, NULL, NULL, error) && made_key_write(&key, passing, error) &&
-              made_key_store(&key, data, account, error);
+    unlink(temporary); /* of a start that was killed before it stored the key */
+    made_key_init(&key, NULL, NULL);
+    bool ok = made_key_write(&key, temporary, error) && made_key_store(&key, data, account, error);
     made_key_done(&key);
     return ok;
 }
 
 static bool make_first(const struct data_dir *data, const char *account, struct error *error)
 {
-    char path[DATA_PATH_SIZE], passing[DATA_PATH_SIZE + 4];
+    char path[DATA_PATH_SIZE], temporary[DATA_PATH_SIZE + 4];
     bool any = false;
     first_key_path(data, path);
-    snprintf(passing, sizeof(passing), "%s.new", path);
+    snprintf(temporary, sizeof(temporary), "%s.new", path);
     if (!has_keys(data->store, &any, error))
         return false;
     if (!any && access(path, F_OK) == 0)
         return fail(error, ERR_INTERNAL,
                     "There is no access key yet, but %s exists and is not overwritten. Move it "
-                    "away, or make a key with: headgate access-key create",
+                    "away, or create a key with: headgate access-key create",
                     path);
-    if (!any && !make_and_keep(data, account, passing, error))
+    if (!any && !make_and_keep(data, account, temporary, error))
         return false;
-    if (access(passing, F_OK) != 0)
+    if (access(temporary, F_OK) != 0)
         return true;
-    if (rename(passing, path) != 0)
-        return fail(error, ERR_INTERNAL, "%s cannot be renamed to %s: %s.", passing, path,
+    if (rename(temporary, path) != 0)
+        return fail(error, ERR_INTERNAL, "%s cannot be renamed to %s: %s.", temporary, path,
                     strerror(errno));
-    log_info("First start: the access key for account %s is in %s.", account, path);
+    log_info("Created an access key for account %s in %s (AWS credentials format).", account, path);
     return true;
 }
 
-/* Of several nodes that start on a new database one makes it. */
+/* Of several nodes that start on a new database, one creates it. */
 bool first_key_make(const struct data_dir *data, const char *account, struct error *error)
 {
     static const unsigned char no_hash[REQUEST_HASH_SIZE];
@@ -181,7 +181,7 @@ bool first_key_make(const struct data_dir *data, const char *account, struct err
         return false;
     bool ok = state == CLIENT_TOKEN_CLAIMED
                   ? make_first(data, account, error)
-                  : fail(error, ERR_UNAVAILABLE, "Another node is making the first access key.");
+                  : fail(error, ERR_UNAVAILABLE, "Another node is creating the first access key.");
     client_token_release(data->store, claim);
     arena_done(&arena);
     return ok;

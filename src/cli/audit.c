@@ -1,4 +1,4 @@
-/* headgate audit: which changes were tried, by whom, and what came of them. */
+/* headgate audit: changes to profiles, with access key and outcome. */
 #include "cli/command.h"
 #include "cli/data_command.h"
 #include "cli/data_dir.h"
@@ -11,22 +11,27 @@
 enum { AUDIT_LIMIT_MAX = 100000, HOUR_MS = 60 * 60 * 1000 };
 
 static const struct option options_table[] = {
-    DATA_OPTIONS,
-    {.name = "account", .argument = "N", .required = true, .help = "whose"},
+    {.name = "account",
+     .argument = "N",
+     .required = true,
+     .heading = "Selection",
+     .check = check_account,
+     .help = "AWS account whose changes to list, 12 digits"},
     {.name = "hours",
      .kind = OPTION_NUMBER,
      .argument = "N",
      .fallback = "24",
      .least = 1,
      .most = 90 * 24,
-     .help = "how far back; rows are kept for 90 days"},
+     .help = "How far back to look; entries are kept for 90 days"},
     {.name = "limit",
      .kind = OPTION_NUMBER,
      .argument = "N",
      .fallback = "1000",
      .least = 1,
      .most = AUDIT_LIMIT_MAX,
-     .help = "most rows, the oldest first"},
+     .help = "Maximum number of entries, oldest first"},
+    DATA_LOOK_OPTIONS,
     {0},
 };
 
@@ -62,9 +67,12 @@ static int audit(const struct options *options)
 
 const struct command audit_command = {
     .name = "audit",
-    .summary = "which changes were tried, by whom, and what came of them",
-    .about = "A line a change of a profile: when, region, access key, operation, profile, outcome; "
-             "for one\nthat failed, why on the next line. Works beside a running server.",
+    .summary = "List changes to connector profiles",
+    .about = "Lists changes to connector profiles, one per line: time, region, access key,\n"
+             "operation, profile, outcome; the reason of a failure follows on the next line.\n"
+             "Works beside a running server.",
+    .examples = "headgate audit --data headgate-data --account 123456789012 --hours 48",
     .options = options_table,
+    .check = data_options_check,
     .run = audit,
 };

@@ -1,19 +1,30 @@
-/* headgate backup and headgate restore: copies of the database, out and in. */
+/* headgate backup and headgate restore: copies of the database. */
 #include "cli/command.h"
+#include "cli/data_dir.h"
 
 #include "store/sqlite/backup.h"
 
 #include <stdio.h>
 
-#define DIRECTORY_OPTION                                                                           \
+/* Only so that a call with the server's options, or its variables, gets a helpful answer. */
+#define STORE_OPTION                                                                               \
     {                                                                                              \
-        .name = "data", .argument = "DIR", .fallback = "headgate-data",                            \
-        .help = "where everything is kept"                                                         \
+        .name = "store", .argument = "URL", .secret = true,                                        \
+        .help = "Not supported: back up a PostgreSQL database with pg_dump"                        \
     }
 
+static bool check_embedded(const struct options *options, struct error *error)
+{
+    return !options_text(options, "store") ||
+           fail(error, ERR_VALIDATION,
+                "headgate backup and restore copy SQLite databases. For a database in PostgreSQL "
+                "(--store) use pg_dump and pg_restore.");
+}
+
 static const struct option backup_table[] = {
-    DIRECTORY_OPTION,
-    {.name = "to", .argument = "FILE", .required = true, .help = "a new file"},
+    DATA_DIRECTORY_OPTION("Data directory"),
+    {.name = "to", .argument = "FILE", .required = true, .help = "File to create"},
+    STORE_OPTION,
     {0},
 };
 
@@ -22,24 +33,27 @@ static int backup(const struct options *options)
     struct error error = {0};
     if (!backup_make(options_text(options, "data"), options_text(options, "to"), &error))
         return command_failed(&error);
-    printf("The database is in %s. The keyring is not: keep it apart.\n",
+    printf("Backup written to %s. It does not contain the keyring; back that up separately.\n",
            options_text(options, "to"));
     return EXIT_OK;
 }
 
 const struct command backup_command = {
     .name = "backup",
-    .summary = "a copy of the database, also beside a running server",
-    .about =
-        "Writes the database as it is at this moment into a new file; every page is checked on "
-        "the way.\nThe keyring is not in it. For a database in PostgreSQL use its own tools.",
+    .summary = "Copy the database to a file, also while the server runs",
+    .about = "Writes a consistent copy of the database and checks every page on the way. The\n"
+             "keyring is not part of it: back it up separately. For a database in PostgreSQL use\n"
+             "pg_dump.",
+    .examples = "headgate backup --data headgate-data --to headgate-backup.db",
     .options = backup_table,
+    .check = check_embedded,
     .run = backup,
 };
 
 static const struct option restore_table[] = {
-    DIRECTORY_OPTION,
-    {.name = "from", .argument = "FILE", .required = true, .help = "the copy"},
+    DATA_DIRECTORY_OPTION("Data directory"),
+    {.name = "from", .argument = "FILE", .required = true, .help = "Backup to restore"},
+    STORE_OPTION,
     {0},
 };
 
@@ -48,7 +62,7 @@ static int restore(const struct options *options)
     struct error error = {0};
     if (!backup_restore(options_text(options, "data"), options_text(options, "from"), &error))
         return command_failed(&error);
-    printf("%s is the database of %s now. Look at it: headgate check --data %s\n",
+    printf("Restored %s into %s. Verify it with: headgate check --data %s\n",
            options_text(options, "from"), options_text(options, "data"),
            options_text(options, "data"));
     return EXIT_OK;
@@ -56,10 +70,13 @@ static int restore(const struct options *options)
 
 const struct command restore_command = {
     .name = "restore",
-    .summary = "takes a copy of the database in",
-    .about = "Puts a copy, made by headgate backup or by SQLite's own means, into a directory that "
-             "has no\ndatabase, while no server runs on it. The copy stays. What was changed after "
-             "it was made is lost.",
+    .summary = "Restore the database from a backup",
+    .about =
+        "Copies a backup, made by headgate backup or sqlite3's .backup, into a data directory\n"
+        "without a database, while no server runs on it. Changes made after the backup are\n"
+        "lost. For a database in PostgreSQL use pg_restore.",
+    .examples = "headgate restore --data headgate-data --from headgate-backup.db",
     .options = restore_table,
+    .check = check_embedded,
     .run = restore,
 };

@@ -1,4 +1,4 @@
-/* headgate check: whether everything that is kept is whole. */
+/* headgate check: the integrity of all stored data. */
 #include "cli/command.h"
 #include "cli/data_dir.h"
 
@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-static const struct option options_table[] = {DATA_OPTIONS, {0}};
+static const struct option options_table[] = {DATA_LOOK_OPTIONS, {0}};
 
 static void print_problem(const char *text)
 {
@@ -28,21 +28,23 @@ static int check(const struct options *options)
     data_dir_close(&data);
     if (!ok)
         return command_failed(&error);
-    printf("Looked at %zu profiles, %zu exchanges, %zu access keys, %zu OAuth apps: ",
+    printf("Checked %zu profiles, %zu token grants, %zu access keys, %zu OAuth apps: ",
            check.profiles, check.exchanges, check.access_keys, check.oauth_apps);
     if (check.problems == 0)
-        printf("all whole.\n");
+        printf("no problems found.\n");
     else
-        printf("%zu problems.\n", check.problems);
+        printf("%zu problem%s found.\n", check.problems, check.problems == 1 ? "" : "s");
     return check.problems == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 const struct command check_command = {
     .name = "check",
-    .summary = "whether everything that is kept is whole",
-    .about = "Reads every page of the database, opens every sealed value and compares each profile "
-             "with the\nlast change that the audit knows. A line a problem; exit code 1 when there "
-             "is one. Changes\nnothing, and works beside a running server.",
+    .summary = "Verify the integrity of all stored data",
+    .about = "Reads every page of the database, decrypts every stored secret and compares each\n"
+             "profile with its last change in the audit. Prints one line per problem, and exits\n"
+             "with 1 if there is any. Changes nothing; works beside a running server.",
+    .examples = "headgate check --data headgate-data",
     .options = options_table,
+    .check = data_options_check,
     .run = check,
 };

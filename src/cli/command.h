@@ -5,15 +5,18 @@
 
 enum exit_code {
     EXIT_OK = 0,
-    EXIT_FAILED = 1, /* it was tried and did not work; a sentence on standard error says why */
-    EXIT_USAGE = 2,  /* the words of the call are wrong; nothing was tried */
+    EXIT_FAILED = 1, /* it failed while running; a sentence on standard error says why */
+    EXIT_USAGE = 2,  /* invalid command line, variable or configuration file; nothing was done */
 };
 
 struct command {
-    const char *name;    /* one word or two: "serve", "access-key create" */
-    const char *summary; /* a line for the list of commands */
-    const char *about;   /* a paragraph for its own help */
+    const char *name;     /* one word or two: "serve", "access-key create" */
+    const char *summary;  /* a line for the list of commands; starts with a verb */
+    const char *about;    /* paragraphs for its own help, with line breaks; NULL: none */
+    const char *examples; /* lines to paste, comments after '#'; NULL: none */
     const struct option *options;
+    bool (*check)(const struct options *options, struct error *error); /* rules across options, held
+                                                                          before `run`; or NULL */
     int (*run)(const struct options *options);
 };
 
@@ -31,5 +34,6 @@ extern const struct command oauth_app_set_command;
 extern const struct command oauth_app_list_command;
 extern const struct command oauth_app_delete_command;
 
-/* Prints "headgate: sentence" on standard error; returns EXIT_FAILED. */
+/* Prints "headgate: sentence" on standard error. EXIT_USAGE when a value was wrong
+ * (ERR_VALIDATION), else EXIT_FAILED. */
 int command_failed(const struct error *error);

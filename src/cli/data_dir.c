@@ -1,6 +1,8 @@
 /* Directory, database, keyring: in this order, each with its own sentence when it fails. */
 #include "cli/data_dir.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +12,10 @@
 
 static bool make_directory(const char *path, struct error *error)
 {
-    if (strlen(path) > DATA_DIR_MAX)
-        return fail(error, ERR_VALIDATION, "The path of --data is longer than %d bytes.",
-                    DATA_DIR_MAX);
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
         return true;
-    return fail(error, ERR_INTERNAL, "The directory %s cannot be made: %s.", path, strerror(errno));
+    return fail(error, ERR_INTERNAL, "The data directory %s cannot be created: %s.", path,
+                strerror(errno));
 }
 
 /* A mistyped directory should not become an empty one that looks right. */
@@ -25,24 +25,37 @@ static bool check_exists(const char *path, struct error *error)
     snprintf(database, sizeof(database), "%s/headgate.db", path);
     return access(database, F_OK) == 0 ||
            fail(error, ERR_NOT_FOUND,
-                "There is no Headgate data in %s. Name its directory with "
-                "--data.",
+                "There is no Headgate data in %s. Name its directory with --data, or its "
+                "PostgreSQL database with --store.",
                 path);
 }
 
-static bool open_keys(struct data_dir *data, const struct options *options, struct error *error)
+static void report_keyring(const char *path, enum data_use use)
+{
+    static const char advice[] = "Back it up, separately from the database: without it stored "
+                                 "credentials cannot be decrypted.";
+    if (use == DATA_SERVE)
+        log_warn("Created the keyring %s. %s", path, advice);
+    else
+        fprintf(stderr, "headgate: Created the keyring %s. %s\n", path, advice);
+}
+
+static bool open_keys(struct data_dir *data, const struct options *options, enum data_use use,
+                      struct error *error)
 {
     char default_path[DATA_PATH_SIZE];
     struct keyring_source source = {
         .path = options_text(options, "keyring"),
         .command = options_text(options, "keyring-command"),
     };
-    if (source.path && source.command)
-        return fail(error, ERR_VALIDATION, "Give --keyring or --keyring-command, not both.");
     snprintf(default_path, sizeof(default_path), "%s/keyring", data->path);
     if (!source.path && !source.command)
         source.path = default_path;
-    return service_keys_open(data->store, &source, &data->keys, error);
+    if (!service_keys_open(data->store, &source, &data->keys, error))
+        return false;
+    if (data->keys.keyring_created)
+        report_keyring(source.path, use);
+    return true;
 }
 
 struct secret *take_variable(const char *name)
@@ -55,12 +68,12 @@ struct secret *take_variable(const char *name)
     return secret;
 }
 
-static bool check_directory(const struct data_dir *data, enum data_use use, bool remote,
-                            struct error *error)
+bool data_options_check(const struct options *options, struct error *error)
 {
-    if (use == DATA_LOOK)
-        return remote || check_exists(data->path, error);
-    return make_directory(data->path, error);
+    if (options_text(options, "keyring") && options_text(options, "keyring-command"))
+        return fail(error, ERR_VALIDATION, "--keyring and --keyring-command exclude each other.");
+    return strlen(options_text(options, "data")) <= DATA_DIR_MAX ||
+           fail(error, ERR_VALIDATION, "--data is longer than %d bytes.", DATA_DIR_MAX);
 }
 
 /* A connection URL may hold a password. It lies where the process's arguments, environment or
@@ -69,6 +82,31 @@ static void wipe(const char *url)
 {
     if (url)
         explicit_bzero((char *)url, strlen(url));
+}
+
+static bool open_store(struct data_dir *data, const struct store_config *config, enum data_use use,
+                       struct error *error)
+{
+    return use == DATA_SERVE ? store_open(config, &data->store, error)
+                             : store_attach(config, &data->store, error);
+}
+
+static bool open_local(struct data_dir *data, const struct store_config *config, enum data_use use,
+                       struct error *error)
+{
+    bool there =
+        use == DATA_LOOK ? check_exists(data->path, error) : make_directory(data->path, error);
+    return there && open_store(data, config, use, error);
+}
+
+/* The directory only holds the keyring and the first access key, so it is created after the
+ * database has answered: a wrong --store leaves nothing behind. */
+static bool open_remote(struct data_dir *data, struct store_config *config, enum data_use use,
+                        struct error *error)
+{
+    config->password = data->password = take_variable("PGPASSWORD");
+    return open_store(data, config, use, error) &&
+           (use == DATA_LOOK || make_directory(data->path, error));
 }
 
 bool data_dir_open(const struct options *options, enum data_use use, struct data_dir *ret_data,
@@ -80,14 +118,10 @@ bool data_dir_open(const struct options *options, enum data_use use, struct data
         .url = options_text(options, "store"),
         .connections = (int)options_number(options, "store-connections"),
     };
-    if (!check_directory(ret_data, use, config.url, error))
-        return false;
-    if (config.url)
-        config.password = ret_data->password = take_variable("PGPASSWORD");
-    bool opened = use == DATA_SERVE ? store_open(&config, &ret_data->store, error)
-                                    : store_attach(&config, &ret_data->store, error);
+    bool opened = config.url ? open_remote(ret_data, &config, use, error)
+                             : open_local(ret_data, &config, use, error);
     wipe(config.url);
-    return opened && open_keys(ret_data, options, error);
+    return opened && open_keys(ret_data, options, use, error);
 }
 
 void data_dir_close(struct data_dir *data)

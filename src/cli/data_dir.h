@@ -4,40 +4,53 @@
 #include "api/service_keys.h"
 #include "base/error.h"
 #include "cli/options.h"
+#include "cli/values.h"
 #include "store/core/store.h"
 #include "vault/secret.h"
 
 enum { DATA_DIR_MAX = 4000, DATA_PATH_SIZE = DATA_DIR_MAX + 64 };
 
-/* What data_dir_open reads: a part of most commands' tables. */
-#define DATA_OPTIONS                                                                               \
-    {.name = "data",                                                                               \
-     .argument = "DIR",                                                                            \
-     .fallback = "headgate-data",                                                                  \
-     .help = "where everything is kept; made if missing"},                                         \
+#define DATA_DIRECTORY_OPTION(text)                                                                \
+    {                                                                                              \
+        .name = "data", .argument = "DIR", .fallback = "headgate-data", .heading = "Data",         \
+        .help = (text)                                                                             \
+    }
+
+/* What data_dir_open reads, for commands that create the directory and the keyring if missing, and
+ * for those that only look. */
+#define DATA_MAKE_OPTIONS                                                                          \
+    STORE_OPTIONS("Data directory; created if missing",                                            \
+                  "Encryption keyring file; created at the first start [DIR/keyring]")
+#define DATA_LOOK_OPTIONS STORE_OPTIONS("Data directory", "Encryption keyring file [DIR/keyring]")
+
+#define STORE_OPTIONS(data_text, keyring_text)                                                     \
+    DATA_DIRECTORY_OPTION(data_text),                                                              \
         {.name = "store",                                                                          \
          .argument = "URL",                                                                        \
-         .help = "keep it in PostgreSQL instead, which many nodes may share: postgresql://…; "   \
-                 "password from there, PGPASSWORD or ~/.pgpass"},                                  \
+         .check = check_store,                                                                     \
+         .secret = true,                                                                           \
+         .help = "Use a PostgreSQL database instead of SQLite in DIR; several nodes may share "    \
+                 "it: postgresql://user@host:5432/database. The password may also come from "      \
+                 "PGPASSWORD or ~/.pgpass"},                                                       \
         {.name = "store-connections",                                                              \
          .kind = OPTION_NUMBER,                                                                    \
          .argument = "N",                                                                          \
          .fallback = "16",                                                                         \
          .least = 1,                                                                               \
          .most = 1000,                                                                             \
-         .help = "most connections to it that read; three more write, lock, find"},                \
-        {.name = "keyring",                                                                        \
-         .argument = "FILE",                                                                       \
-         .help = "keys that seal the credentials; DIR/keyring unless given"},                      \
+         .help = "With --store: maximum connections for reads (3 more are used for writing, "      \
+                 "locking and lookups)"},                                                          \
+        {.name = "keyring", .argument = "FILE", .help = (keyring_text)},                           \
     {                                                                                              \
         .name = "keyring-command", .argument = "COMMAND",                                          \
-        .help = "prints the keyring instead (from a KMS or a secret store)"                        \
+        .help = "Command that prints the keyring, instead of --keyring (from a KMS or a secret "   \
+                "store)"                                                                           \
     }
 
 enum data_use {
     DATA_SERVE,  /* owns the directory: one server at a time */
-    DATA_ATTACH, /* a command beside it, or before it */
-    DATA_LOOK,   /* a command that has nothing to do where nothing is yet */
+    DATA_ATTACH, /* a command beside the server, or before its first start */
+    DATA_LOOK,   /* a command that has nothing to do where no data is yet */
 };
 
 struct data_dir {
@@ -51,8 +64,12 @@ struct data_dir {
  * NULL when it is not set. */
 struct secret *take_variable(const char *name);
 
-/* Makes the directory (0700) and, at first use, keyring and database. Done with data_dir_close,
- * also after a failure. */
+/* Rules across the options above, as a command's `check`. */
+bool data_options_check(const struct options *options, struct error *error);
+
+/* Creates the directory (0700) and, at first use, keyring and database; a keyring that was created
+ * is reported with the advice to back it up: in the log with DATA_SERVE, else on standard error.
+ * Done with data_dir_close, also after a failure. */
 bool data_dir_open(const struct options *options, enum data_use use, struct data_dir *ret_data,
                    struct error *error);
 void data_dir_close(struct data_dir *data);

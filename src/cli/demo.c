@@ -1,4 +1,4 @@
-/* headgate demo: server and stand-in vendors together, and the main job shown with real calls. */
+/* headgate demo: a server with mock vendors, and the main job shown with real API calls. */
 #include "cli/access_keys_made.h"
 #include "cli/command.h"
 #include "cli/demo_steps.h"
@@ -14,11 +14,11 @@
 
 static const struct option options_table[] = {
     NODE_OPTIONS,
-    {.name = "once", .kind = OPTION_FLAG, .help = "end after the steps instead of staying up"},
+    {.name = "once", .kind = OPTION_FLAG, .help = "Exit after the steps instead of staying up"},
     {0},
 };
 
-/* The usual port if nobody has it, else any: a demonstration should not fail over a port. */
+/* The default port if it is free, else any: a demonstration should not fail over a port. */
 static const char *free_address(const char *listen)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(8620)};
@@ -33,31 +33,34 @@ static const char *free_address(const char *listen)
     return is_free ? listen : "127.0.0.1:0";
 }
 
+/* So that a pasted line works in any directory. */
+static void absolute_path(const char *path, char out[DATA_PATH_SIZE])
+{
+    char *absolute = realpath(path, NULL);
+    snprintf(out, DATA_PATH_SIZE, "%s", absolute ? absolute : path);
+    free(absolute);
+}
+
 static void print_next(const struct node *node, const char *credentials)
 {
-    printf("\nHeadgate is up at %s\n"
-           "The access key for account %s lies in %s\n\n"
-           "Try it from another terminal:\n\n"
-           "  export AWS_SHARED_CREDENTIALS_FILE=%s AWS_DEFAULT_REGION=us-east-1\n"
+    char program[DATA_PATH_SIZE], data[DATA_PATH_SIZE];
+    absolute_path("/proc/self/exe", program);
+    absolute_path(node->data.path, data);
+    printf("\nHeadgate is running at %s\n"
+           "Data directory, with the keyring: %s\n"
+           "Access key for account %s:  %s\n\n"
+           "Try it from another terminal, with the AWS CLI:\n\n"
+           "  export AWS_SHARED_CREDENTIALS_FILE=%s\n"
+           "  export AWS_DEFAULT_REGION=us-east-1 AWS_PAGER=\n"
            "  aws appflow describe-connector-profiles --endpoint-url %s\n"
            "  aws appflow update-connector-profile --endpoint-url %s \\\n"
            "      --connector-profile-name " DEMO_PROFILE " --connection-mode Public \\\n"
-           "      --connector-profile-config \"$(build/headgate sandbox --list --json \\\n"
+           "      --connector-profile-config \"$(%s sandbox --list --json \\\n"
            "          --connector Salesforce --outcome rejected)\"\n\n"
-           "headgate sandbox --list tells every outcome there is. Ctrl-C ends this server.\n",
-           node->endpoint, options_text(node->options, "account"), credentials, credentials,
-           node->endpoint, node->endpoint);
+           "headgate sandbox --list lists all test outcomes. Press Ctrl-C to stop the server.\n",
+           node->endpoint, data, options_text(node->options, "account"), credentials, credentials,
+           node->endpoint, node->endpoint, program);
     fflush(stdout);
-}
-
-/* Absolute, so that what is pasted works in any directory. */
-static void whole_credentials_path(const struct node *node, char out[DATA_PATH_SIZE])
-{
-    char path[DATA_PATH_SIZE];
-    first_key_path(&node->data, path);
-    char *whole = realpath(path, NULL);
-    snprintf(out, DATA_PATH_SIZE, "%s", whole ? whole : path);
-    free(whole);
 }
 
 static bool show(struct node *node, const char *credentials, struct error *error)
@@ -73,14 +76,15 @@ static int demo(const struct options *options)
 {
     struct node node;
     struct error error = {0};
-    char credentials[DATA_PATH_SIZE];
+    char path[DATA_PATH_SIZE], credentials[DATA_PATH_SIZE];
     node_prepare_process();
-    log_init(LOG_ERROR, LOG_TEXT); /* what is refused on purpose is shown as a step */
+    log_init(LOG_ERROR, LOG_TEXT); /* refusals on purpose are shown as steps */
     bool ok =
         node_start(&node, options, free_address(options_text(options, "listen")), true, &error);
     if (ok) {
-        whole_credentials_path(&node, credentials);
-        printf("Headgate %s: UpdateConnectorProfile, against stand-in vendors\n\n",
+        first_key_path(&node.data, path);
+        absolute_path(path, credentials);
+        printf("Headgate %s: the life of a connector profile, with mock vendors\n\n",
                HEADGATE_VERSION);
         ok = show(&node, credentials, &error);
     }
@@ -95,10 +99,15 @@ static int demo(const struct options *options)
 
 const struct command demo_command = {
     .name = "demo",
-    .summary = "server and stand-in vendors, and the main job shown step by step",
-    .about = "Starts a server with built-in stand-ins for the vendors and shows, with real signed "
-             "calls, a\nprofile made, updated, refused, repeated and described. Stays up for you "
-             "to go on.",
+    .summary = "Start a server with mock vendors and show the main job step by step",
+    .about =
+        "Starts a server whose vendors are built-in mock servers, and shows with real, signed\n"
+        "API calls how a connector profile is created, updated, refused wrong credentials,\n"
+        "updated again with the same client token, and described. Then it stays up for your\n"
+        "own calls. Takes another free port if 8620 is in use.",
+    .examples = "headgate demo\n"
+                "headgate demo --once --data demo-data",
     .options = options_table,
+    .check = node_options_check,
     .run = demo,
 };

@@ -34,7 +34,7 @@ static void print_note(const char *note)
 
 static bool unexpected(struct demo *demo, const char *what, const struct api_answer *answer)
 {
-    return fail(demo->error, ERR_INTERNAL, "The demonstration went wrong: %s gave %d %.*s", what,
+    return fail(demo->error, ERR_INTERNAL, "The demo failed: %s was answered with %d %.*s", what,
                 answer->status, STR_ARG(answer->body));
 }
 
@@ -74,7 +74,7 @@ static bool describe(struct demo *demo, struct api_answer *ret_answer,
 static bool create(struct demo *demo)
 {
     struct api_answer answer;
-    /* Left over from an earlier demonstration, or not there: both are fine. */
+    /* A profile of an earlier demo is replaced; that there is none is fine, too. */
     if (!post(demo, "/delete-connector-profile",
               STR("{\"connectorProfileName\":\"" DEMO_PROFILE "\"}"), &answer) ||
         !post(demo, "/create-connector-profile", body_with(demo, "accepted", true), &answer))
@@ -98,7 +98,7 @@ static bool update(struct demo *demo)
     print_step(demo, "update it with new credentials", &answer,
                value_text(answer.json, "connectorProfileArn"));
     print_note(
-        "The authorization code was exchanged with the vendor, the token it gave was proved.");
+        "The authorization code was exchanged for tokens, and the access token was verified.");
     return true;
 }
 
@@ -114,7 +114,7 @@ static bool update_wrongly(struct demo *demo)
         return unexpected(demo, "an update with a wrong token", &answer);
     print_step(demo, "try to update it with a wrong token", &answer, answer.exception);
     printf("   %.*s\n", STR_ARG(value_text(answer.json, "message")));
-    print_note("Nothing changed: the profile is described as before.");
+    print_note("Nothing changed: the profile is described exactly as before.");
     return true;
 }
 
@@ -129,7 +129,7 @@ static bool repeat(struct demo *demo)
         return unexpected(demo, "repeating the update", &answer);
     print_step(demo, "repeat step 2 with the same client token", &answer,
                value_text(answer.json, "connectorProfileArn"));
-    print_note("The same answer, and the vendor was not called.");
+    print_note("The same answer, without a call to the vendor.");
     return true;
 }
 
@@ -157,7 +157,7 @@ static bool describe_safely(struct demo *demo)
     if (answer.status != 200 || shows_any(answer.body, secrets))
         return unexpected(demo, "describe", &answer);
     print_step(demo, "describe it", &answer, value_text(detail, "credentialsArn"));
-    print_note("No secret in it: each one that was sent was searched for in the answer.");
+    print_note("No secret in it: the answer was searched for every secret that was sent.");
     return true;
 }
 
@@ -166,7 +166,7 @@ static bool load_configs(struct demo *demo)
     struct buf list = buf_in(demo->arena, LIST_MAX);
     sandbox_list_json(&list);
     return json_parse(buf_str(&list), demo->arena, &demo->configs) ||
-           fail(demo->error, ERR_INTERNAL, "The sandbox's list of credentials cannot be read.");
+           fail(demo->error, ERR_INTERNAL, "The list of test credentials cannot be read.");
 }
 
 bool demo_steps(struct api_client *api, const struct sandbox *sandbox, struct error *error)

@@ -1,5 +1,7 @@
 /* Where the process starts: picks the command, reads its options, runs it. */
 #include "cli/command.h"
+#include "cli/help.h"
+#include "cli/suggest.h"
 
 #include "base/str.h"
 #include "vault/crypto_memory.h"
@@ -8,41 +10,35 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct command *const commands[] = {
-    &serve_command,
-    &demo_command,
-    &sandbox_command,
-    &access_key_create_command,
-    &access_key_list_command,
-    &access_key_delete_command,
-    &audit_command,
-    &check_command,
-    &backup_command,
-    &restore_command,
-    &oauth_app_set_command,
-    &oauth_app_list_command,
-    &oauth_app_delete_command,
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define GROUP(name, list)                                                                          \
+    {                                                                                              \
+        name, list, COUNT(list)                                                                    \
+    }
+
+static const struct command *const server[] = {&serve_command, &demo_command, &sandbox_command};
+static const struct command *const access[] = {
+    &access_key_create_command, &access_key_list_command, &access_key_delete_command,
+    &oauth_app_set_command,     &oauth_app_list_command,  &oauth_app_delete_command,
+};
+static const struct command *const data[] = {&audit_command, &check_command, &backup_command,
+                                             &restore_command};
+
+static const struct command_group groups[] = {
+    GROUP("Server", server),
+    GROUP("Access keys and OAuth apps", access),
+    GROUP("Data", data),
 };
 
 int command_failed(const struct error *error)
 {
     fprintf(stderr, "headgate: %s\n", error->message);
-    return EXIT_FAILED;
+    return error->code == ERR_VALIDATION ? EXIT_USAGE : EXIT_FAILED;
 }
 
-static void print_commands(FILE *out)
-{
-    fprintf(out,
-            "Headgate: a self-hosted Amazon AppFlow. One endpoint for unmodified AWS clients;\n"
-            "credentials are verified with their vendors and kept sealed under your keys.\n\n"
-            "headgate COMMAND [OPTIONS]\n\n");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        fprintf(out, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\nheadgate COMMAND --help tells a command's options. Each option can also be "
-                 "given as a\nvariable: HEADGATE_DATA for --data.\n");
-}
+/* --- finding a command --- */
 
-/* How many words of the call name this command; 0 when they do not. */
+/* How many words of the command line name this command; 0 if they do not. */
 static int words_matched(const struct command *command, int argc, char **argv)
 {
     struct str first = str_from(command->name), second = STR_NULL;
@@ -54,19 +50,101 @@ static int words_matched(const struct command *command, int argc, char **argv)
     return argc > 1 && str_eq(str_from(argv[1]), second) ? 2 : 0;
 }
 
+static const struct command *find_command(int argc, char **argv, int *ret_words)
+{
+    for (size_t i = 0; i < COUNT(groups); i++) {
+        for (size_t k = 0; k < groups[i].count; k++) {
+            *ret_words = words_matched(groups[i].commands[k], argc, argv);
+            if (*ret_words > 0)
+                return groups[i].commands[k];
+        }
+    }
+    return NULL;
+}
+
+/* The second word of a command whose first is `word`, or NULL; its only word for a NULL `word`. */
+static const char *last_word(const struct command *command, const char *word)
+{
+    struct str first, second;
+    if (!str_cut(str_from(command->name), ' ', &first, &second))
+        return word ? NULL : command->name;
+    return word && str_eq(first, str_from(word)) ? second.data : NULL;
+}
+
+/* The known commands that `typed` may have meant: subcommands of `word` unless that is NULL. Also
+ * writes the subcommands' list, "create, list, delete". True if there are any. */
+static bool offer_commands(const char *word, struct suggestion *suggestion, char *list, size_t size)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < COUNT(groups); i++) {
+        for (size_t k = 0; k < groups[i].count; k++) {
+            const char *last = last_word(groups[i].commands[k], word);
+            if (last)
+                suggestion_offer(suggestion, last);
+            if (last && len < size)
+                len += (size_t)snprintf(list + len, size - len, "%s%s", len > 0 ? ", " : "", last);
+        }
+    }
+    return len > 0;
+}
+
+static int usage(const char *message, const char *help)
+{
+    fprintf(stderr, "headgate: %s\nRun \"headgate %s\" for help.\n", message, help);
+    return EXIT_USAGE;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* The first word begins commands of two words: "access-key". */
+static int run_group(const char *word, const char *next)
+{
+    char list[128] = "", hint[SUGGESTION_TEXT_SIZE], message[512], help[64];
+    struct suggestion suggestion = {.word = str_from(next ? next : "")};
+    offer_commands(word, &suggestion, list, sizeof(list));
+    if (next && is_help(next)) {
+        help_print_subcommands(stdout, groups, COUNT(groups), word);
+        return EXIT_OK;
+    }
+    snprintf(help, sizeof(help), "%.40s --help", word);
+    if (!next)
+        snprintf(message, sizeof(message), "%.40s needs a subcommand: %s.", word, list);
+    else
+        snprintf(message, sizeof(message), "unknown command \"%.40s %.100s\".%s", word, next,
+                 suggestion_text(&suggestion, "", hint));
+    return usage(message, help);
+}
+
+static int unknown_command(const char *word)
+{
+    char list[128], hint[SUGGESTION_TEXT_SIZE], message[256];
+    struct suggestion suggestion = {.word = str_from(word)};
+    offer_commands(NULL, &suggestion, list, sizeof(list));
+    suggestion_offer(&suggestion, "access-key");
+    suggestion_offer(&suggestion, "oauth-app");
+    suggestion_offer(&suggestion, "version");
+    snprintf(message, sizeof(message), "unknown %s \"%.100s\".%s",
+             word[0] == '-' ? "option" : "command", word, suggestion_text(&suggestion, "", hint));
+    return usage(message, "--help");
+}
+
+/* --- running it --- */
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
     struct options options;
     struct error error = {0};
-    if (!options_read(command->options, argc, argv, &options, &error)) {
-        options_done(&options);
-        command_failed(&error);
-        return EXIT_USAGE;
-    }
     int code = EXIT_OK;
-    if (options.help) {
-        printf("headgate %s [OPTIONS]\n\n%s\n\n", command->name, command->about);
-        options_print_help(command->options);
+    bool ok = options_read(command->options, argc, argv, &options, &error);
+    if (ok && options.help) {
+        help_print_command(stdout, command);
+    } else if (!ok || (command->check && !command->check(&options, &error))) {
+        char help[64];
+        snprintf(help, sizeof(help), "%s --help", command->name);
+        code = usage(error.message, help);
     } else {
         code = command->run(&options);
     }
@@ -74,25 +152,45 @@ static int run_command(const struct command *command, int argc, char **argv)
     return code;
 }
 
+static int dispatch(int argc, char **argv)
+{
+    int words;
+    char list[128];
+    struct suggestion none = {.word = STR("")};
+    const struct command *command = find_command(argc, argv, &words);
+    if (command)
+        return run_command(command, argc - words, argv + words);
+    if (offer_commands(argv[0], &none, list, sizeof(list)))
+        return run_group(argv[0], argc > 1 ? argv[1] : NULL);
+    return unknown_command(argv[0]);
+}
+
+/* "help serve" is "serve --help". */
+static int help_about(int argc, char **argv)
+{
+    char *words[] = {argv[0], argc > 1 ? argv[1] : "--help", "--help"};
+    return dispatch(argc > 1 ? 3 : 2, words);
+}
+
 int main(int argc, char **argv)
 {
     crypto_memory_init();
-    umask(077); /* every file that is made holds something of somebody */
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        int words = words_matched(commands[i], argc - 1, argv + 1);
-        if (words > 0)
-            return run_command(commands[i], argc - 1 - words, argv + 1 + words);
+    umask(077); /* files that are created hold credentials or keys */
+    const char *first = argc > 1 ? argv[1] : NULL;
+    if (!first) {
+        help_print_program(stderr, groups, COUNT(groups));
+        return EXIT_USAGE;
     }
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
-        print_commands(stdout);
+    if (is_help(first) && argc > 2 && first[0] != '-')
+        return help_about(argc - 2, argv + 2);
+    if (is_help(first)) {
+        help_print_program(stdout, groups, COUNT(groups));
         return EXIT_OK;
     }
-    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-v") == 0 ||
+        strcmp(first, "version") == 0) {
         printf("headgate %s\n", HEADGATE_VERSION);
         return EXIT_OK;
     }
-    if (argc > 1)
-        fprintf(stderr, "headgate: there is no command \"%s\".\n\n", argv[1]);
-    print_commands(stderr);
-    return EXIT_USAGE;
+    return dispatch(argc - 1, argv + 1);
 }

@@ -1,6 +1,7 @@
 /* Starting and stopping a server, step by step. */
 #include "cli/node.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/access_keys_made.h"
@@ -20,11 +21,12 @@ enum {
     FILES_OF_THE_REST = 1024,
     HEAP_ARENAS = 2,
     OPERATIONS_CONNECTIONS_MAX = 64,
-    OPERATIONS_BODY_MAX = 1024,    /* nobody has a reason to send one */
+    OPERATIONS_BODY_MAX = 1024,    /* GET requests have none */
     OPERATIONS_IDLE_MS = 5 * 1000, /* so that idle connections do not keep the next probe out */
     OPERATIONS_STOP_MS = 2 * 1000,
     HEAP_KEPT_MAX = 32 * 1024 * 1024, /* bytes of free memory that stay with the process */
     HEAP_PIECE_MAX = 1024 * 1024,     /* bytes; larger pieces are mapped and unmapped singly */
+    EGRESS_TEXT_MAX = 64 * 1024,
 };
 
 static sigset_t waited_signals(void)
@@ -58,28 +60,51 @@ void node_prepare_process(void)
     shapes_init();
 }
 
-bool parse_listen(const char *text, char *ret_host, size_t host_size, int *ret_port,
-                  struct error *error)
+/* --- rules across options --- */
+
+static bool check_routes(const struct options *options, struct error *error)
 {
-    const char *colon = strrchr(text, ':');
-    struct str host = {text, colon ? (size_t)(colon - text) : 0};
-    unsigned long long port;
-    if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']')
-        host = (struct str){host.data + 1, host.len - 2};
-    if (!colon || host.len == 0 || host.len >= host_size ||
-        !str_to_u64(str_from(colon + 1), 65535, &port))
-        return fail(error, ERR_VALIDATION,
-                    "\"%s\" is not HOST:PORT with a literal address, such as 127.0.0.1:8620 or "
-                    "[::1]:8620.",
-                    text);
-    memcpy(ret_host, host.data, host.len);
-    ret_host[host.len] = '\0';
-    *ret_port = (int)port;
+    const struct option_value *list = options_list(options, "private-route");
+    struct private_routes *routes;
+    if (!private_routes_new(list->texts, (size_t)list->count, &routes, error))
+        return false;
+    private_routes_free(routes);
     return true;
 }
 
-/* Past the limit on open files connections break and the store cannot be opened, which no client
- * can be told well. */
+static struct str endpoint_type(const char *text)
+{
+    struct str type = STR_NULL, url;
+    str_cut(str_from(text), '=', &type, &url);
+    return type;
+}
+
+static bool check_endpoints(const struct options *options, struct error *error)
+{
+    const struct option_value *list = options_list(options, "endpoint");
+    for (int i = 0; i < list->count; i++) {
+        struct str type = endpoint_type(list->texts[i]);
+        for (int k = 0; k < i; k++) {
+            if (str_eq(type, endpoint_type(list->texts[k])))
+                return fail(error, ERR_VALIDATION, "--endpoint is given twice for %.*s.",
+                            STR_ARG(type));
+        }
+    }
+    return true;
+}
+
+bool node_options_check(const struct options *options, struct error *error)
+{
+    if (!options_text(options, "tls-cert") != !options_text(options, "tls-key"))
+        return fail(error, ERR_VALIDATION, "--tls-cert and --tls-key must be given together.");
+    return data_options_check(options, error) && check_endpoints(options, error) &&
+           check_routes(options, error);
+}
+
+/* --- starting --- */
+
+/* Past the limit on open files connections are reset and the database cannot be opened, without an
+ * answer that would say why. */
 static void raise_file_limit(const struct options *options)
 {
     rlim_t wanted =
@@ -91,9 +116,10 @@ static void raise_file_limit(const struct options *options)
     files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == wanted)
         return;
-    log_warn("Only %llu files may be open at once, and --connections and --workers can need %llu: "
-             "raise that limit (LimitNOFILE, ulimit -n) or lower these.",
-             (unsigned long long)files.rlim_cur, (unsigned long long)wanted);
+    log_warn(
+        "The limit on open files is %llu, but --connections and --workers can need %llu. Raise "
+        "the limit (LimitNOFILE, ulimit -n) or lower these options.",
+        (unsigned long long)files.rlim_cur, (unsigned long long)wanted);
 }
 
 static bool start_sandbox(struct node *node, struct error *error)
@@ -101,15 +127,27 @@ static bool start_sandbox(struct node *node, struct error *error)
     struct sandbox_config config = {.host = "127.0.0.1"};
     if (!sandbox_start(&config, &node->sandbox, error))
         return false;
-    log_info("Sandbox mode: every call to a vendor goes to the stand-ins at 127.0.0.1:%d and %d.",
+    log_info("Sandbox mode: calls to vendors go to the built-in mock servers (127.0.0.1, ports %d "
+             "and %d).",
              sandbox_http_port(node->sandbox), sandbox_tls_port(node->sandbox));
     return true;
+}
+
+static bool open_egress(struct node *node, struct error *error)
+{
+    const struct option_value *list = options_list(node->options, "egress-allow");
+    struct buf allowed = buf_on_heap(EGRESS_TEXT_MAX);
+    for (int i = 0; i < list->count; i++)
+        buf_printf(&allowed, "%s%s", i > 0 ? "," : "", list->texts[i]);
+    bool ok = egress_new(allowed.data, &node->egress, error);
+    buf_done(&allowed);
+    return ok;
 }
 
 static bool start_client(struct node *node, struct error *error)
 {
     const struct option_value *routes = options_list(node->options, "private-route");
-    if (!egress_new(options_text(node->options, "egress-allow"), &node->egress, error) ||
+    if (!open_egress(node, error) ||
         !private_routes_new(routes->texts, (size_t)routes->count, &node->private_routes, error))
         return false;
     struct client_config config = {.egress = node->egress};
@@ -122,24 +160,17 @@ static bool start_client(struct node *node, struct error *error)
     return client_start(&config, &node->client, error);
 }
 
-/* TYPE=URL. The URL's own form is the connector engine's to judge. */
-static bool read_overrides(struct node *node, struct error *error)
+/* TYPE=URL, as check_endpoint has seen them. */
+static void read_overrides(struct node *node)
 {
     const struct option_value *list = options_list(node->options, "endpoint");
     for (int i = 0; i < list->count; i++) {
         struct endpoint_override *override = &node->overrides[node->override_count++];
-        if (!str_cut(str_from(list->texts[i]), '=', &override->connector_type,
-                     &override->base_url) ||
-            !connector_by_type(override->connector_type))
-            return fail(
-                error, ERR_VALIDATION,
-                "--endpoint %s is not TYPE=URL with a connector type of the API (ConnectorType).",
-                list->texts[i]);
+        str_cut(str_from(list->texts[i]), '=', &override->connector_type, &override->base_url);
     }
-    return true;
 }
 
-/* The stand-ins play a vendor that is closed where it was. */
+/* The mock servers emulate a discontinued vendor at its former address. */
 static void reopen_vendors(struct node *node)
 {
     for (size_t i = 0; i < connector_count(); i++) {
@@ -154,7 +185,7 @@ static void reopen_vendors(struct node *node)
     }
 }
 
-/* With which requests to AWS are signed: AWS's usual variables. */
+/* The credentials that requests to AWS are signed with, from AWS's usual variables. */
 static struct str take_aws_credentials(struct node *node)
 {
     const char *id = getenv("AWS_ACCESS_KEY_ID");
@@ -169,22 +200,17 @@ static struct str take_aws_credentials(struct node *node)
     return STR("SANDBOXACCESSKEY");
 }
 
-static bool read_rate(struct node *node, const char *option, struct rate *ret_rate,
-                      struct error *error)
+/* No limit if it is malformed, which check_rate has ruled out. */
+static struct rate read_rate(struct node *node, const char *option)
 {
-    return rate_from(str_from(options_text(node->options, option)), ret_rate) ||
-           fail(error, ERR_VALIDATION,
-                "--%s takes requests a second, such as 50 or 0.5, and with a colon how many may "
-                "come at once, such as 50:200; 0 for no limit.",
-                option);
+    struct rate rate = {0};
+    return rate_from(str_from(options_text(node->options, option)), &rate) ? rate
+                                                                           : (struct rate){0};
 }
 
 static bool start_service(struct node *node, struct error *error)
 {
-    struct rate reads, changes;
-    if (!read_overrides(node, error) || !read_rate(node, "account-read-rate", &reads, error) ||
-        !read_rate(node, "account-change-rate", &changes, error))
-        return false;
+    read_overrides(node);
     if (node->sandbox)
         reopen_vendors(node);
     struct service_config config = {
@@ -200,8 +226,8 @@ static bool start_service(struct node *node, struct error *error)
         .queue_max = (size_t)options_number(node->options, "queue"),
         .vendor_updates_max = (size_t)options_number(node->options, "vendor-updates"),
         .account_updates_max = options_number(node->options, "account-updates"),
-        .account_read_rate = reads,
-        .account_change_rate = changes,
+        .account_read_rate = read_rate(node, "account-read-rate"),
+        .account_change_rate = read_rate(node, "account-change-rate"),
         .overrides = node->overrides,
         .override_count = node->override_count,
         .private_routes = node->private_routes,
@@ -216,30 +242,39 @@ static bool start_service(struct node *node, struct error *error)
     return service_resume(node->service, error);
 }
 
-/* Loopback is where nobody but this machine's users can listen or ask. */
+/* Only processes of this machine reach a loopback address. */
 static bool is_loopback(const char *host)
 {
     return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
+/* "http://127.0.0.1:8620" or "https://[::1]:8620". */
+static const char *endpoint_of(const struct server *server, bool tls, char out[ENDPOINT_SIZE])
+{
+    const char *host = server_host(server);
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(out, ENDPOINT_SIZE, "%s://%s%s%s:%d", tls ? "https" : "http", v6 ? "[" : "", host,
+             v6 ? "]" : "", server_port(server));
+    return out;
+}
+
 static void describe_endpoint(struct node *node, bool tls)
 {
     const char *host = server_host(node->server);
-    bool v6 = strchr(host, ':') != NULL;
-    snprintf(node->endpoint, sizeof(node->endpoint), "%s://%s%s%s:%d", tls ? "https" : "http",
-             v6 ? "[" : "", host, v6 ? "]" : "", server_port(node->server));
+    endpoint_of(node->server, tls, node->endpoint);
     if (node->sockets[MANAGER_API].count > 0)
-        log_info("Listens on %d sockets that were handed over, and not where --listen says.",
-                 node->sockets[MANAGER_API].count);
+        log_info("Using %d inherited socket%s; --listen is ignored.",
+                 node->sockets[MANAGER_API].count,
+                 node->sockets[MANAGER_API].count == 1 ? "" : "s");
     if (!tls && !is_loopback(host))
-        log_warn("The API listens on %s without TLS: credentials in requests cross the network in "
-                 "clear. Give --tls-cert and --tls-key.",
+        log_warn("The API listens on %s without TLS: credentials in requests are sent over the "
+                 "network unencrypted. Set --tls-cert and --tls-key.",
                  host);
 }
 
 static bool start_server(struct node *node, const char *listen, struct error *error)
 {
-    char host[256];
+    char host[LISTEN_HOST_SIZE];
     struct server_config config = {
         .host = host,
         .inherited = node->sockets[MANAGER_API].files,
@@ -255,10 +290,9 @@ static bool start_server(struct node *node, const char *listen, struct error *er
         .on_iteration = service_rest,
         .on_loop_end = service_loop_end,
     };
-    if (!config.tls_cert_path != !config.tls_key_path)
-        return fail(error, ERR_VALIDATION, "--tls-cert and --tls-key go together.");
-    if (!parse_listen(listen, host, sizeof(host), &config.port, error) ||
-        !server_start(&config, &node->server, error))
+    if (!parse_listen(listen, host, &config.port))
+        return fail(error, ERR_VALIDATION, "%s is not HOST:PORT.", listen);
+    if (!server_start(&config, &node->server, error))
         return false;
     describe_endpoint(node, config.tls_cert_path != NULL);
     return true;
@@ -267,7 +301,7 @@ static bool start_server(struct node *node, const char *listen, struct error *er
 static bool start_operations(struct node *node, struct error *error)
 {
     const char *listen = options_text(node->options, "operations");
-    char host[256] = "";
+    char host[LISTEN_HOST_SIZE] = "";
     struct server_config config = {
         .host = host,
         .inherited = node->sockets[MANAGER_OPERATIONS].files,
@@ -284,15 +318,17 @@ static bool start_operations(struct node *node, struct error *error)
     node->health.service = node->service;
     node->health.server = node->server;
     node->health.started_ms = clock_wall_ms();
-    if (listen && !parse_listen(listen, host, sizeof(host), &config.port, error))
-        return false;
+    if (listen && !parse_listen(listen, host, &config.port))
+        return fail(error, ERR_VALIDATION, "%s is not HOST:PORT.", listen);
     if (!server_start(&config, &node->operations, error))
         return false;
     const char *at = server_host(node->operations);
-    log_info("Health and metrics: http://%s:%d/healthz, /readyz, /metrics.", at,
-             server_port(node->operations));
+    char url[ENDPOINT_SIZE];
+    log_info("Health and metrics: %s/healthz, /readyz, /metrics.",
+             endpoint_of(node->operations, false, url));
     if (!is_loopback(at))
-        log_warn("Health and metrics are told to whoever reaches %s: keep it in your own network.",
+        log_warn("Health and metrics are exposed without authentication on %s. Keep that address "
+                 "inside your own network.",
                  at);
     return true;
 }
@@ -325,16 +361,18 @@ void node_wait(struct node *node)
     while (sigwait(&set, &number) == 0 && number == SIGHUP) {
         struct error error = {0};
         if (server_reload_tls(node->server, &error))
-            log_info("SIGHUP: the certificate was read again.");
+            log_info("SIGHUP: the TLS certificate was reloaded.");
         else
-            log_error("SIGHUP: the certificate stays as it was: %s", error.message);
+            log_error("SIGHUP: the TLS certificate was not reloaded, the previous one stays in "
+                      "use: %s",
+                      error.message);
     }
     atomic_store(&node->health.stopping, true);
-    log_info("Stopping: finishing what was accepted.");
+    log_info("Shutting down; waiting for in-flight requests.");
     manager_notify("STOPPING=1");
 }
 
-/* Whoever asks just now is still answered. */
+/* Probes in flight are still answered. */
 static void stop_operations(struct node *node)
 {
     if (!node->operations)
@@ -360,7 +398,7 @@ bool node_stop(struct node *node)
     if (node->service)
         whole &= service_stop(node->service, until_ms);
     if (node->client)
-        client_stop(node->client); /* whoever waits for a vendor still is told */
+        client_stop(node->client); /* requests that still wait for a vendor get an error */
     stop_operations(node);
     if (node->service)
         service_free(node->service);

@@ -16,6 +16,8 @@
 
 #include <signal.h>
 
+enum { ENDPOINT_SIZE = 320 };
+
 struct node {
     const struct options *options;
     struct manager_sockets sockets[MANAGER_USES]; /* to listen on; open until node_stop */
@@ -30,139 +32,124 @@ struct node {
     size_t override_count;
     struct service *service;
     struct server *server;
-    char endpoint[320]; /* "http://127.0.0.1:8620" */
+    char endpoint[ENDPOINT_SIZE]; /* "http://127.0.0.1:8620" */
     struct health health;
     struct server *operations; /* answers for `health`; NULL: not asked for */
 };
 
 #define LISTEN_DEFAULT "127.0.0.1:8620"
-#define LISTEN_OPTION                                                                              \
+
+#define NUMBER_OPTION(NAME, ARGUMENT, FALLBACK, LEAST, MOST, HELP)                                 \
     {                                                                                              \
-        .name = "listen", .argument = "HOST:PORT", .fallback = LISTEN_DEFAULT,                     \
-        .help = "address of the API; port 0 lets the system pick"                                  \
+        .name = NAME, .kind = OPTION_NUMBER, .argument = ARGUMENT, .fallback = FALLBACK,           \
+        .least = LEAST, .most = MOST, .help = HELP                                                 \
     }
 
-/* The options that node_start reads: a part of serve's and demo's tables. */
+/* The options that node_start reads, by subject: a part of serve's and demo's tables. */
 #define NODE_OPTIONS                                                                               \
-    DATA_OPTIONS, LISTEN_OPTION,                                                                   \
-        {.name = "tls-cert",                                                                       \
-         .argument = "FILE",                                                                       \
-         .help = "PEM chain; serves HTTPS with --tls-key"},                                        \
-        {.name = "tls-key", .argument = "FILE", .help = "PEM key; both are read again on SIGHUP"}, \
-        {.name = "egress-allow",                                                                   \
-         .argument = "CIDR,...",                                                                   \
-         .help = "private addresses that vendors' calls may go to"},                               \
-        {.name = "private-route",                                                                  \
-         .kind = OPTION_LIST,                                                                      \
-         .argument = "NAME=HOST:PORT",                                                             \
-         .help = "where a PrivateLink service or host is reached by Private profiles; more than "  \
-                 "once"},                                                                          \
-        {.name = "endpoint",                                                                       \
-         .kind = OPTION_LIST,                                                                      \
-         .argument = "TYPE=URL",                                                                   \
-         .help = "base URL for a connector type; more than once"},                                 \
-        {.name = "secrets-manager-url",                                                            \
-         .argument = "URL",                                                                        \
-         .fallback = "https://secretsmanager.{region}.amazonaws.com",                              \
-         .help = "where clientCredentialsArn is looked up, signed with AWS_ACCESS_KEY_ID"},        \
-        {.name = "sts-url",                                                                        \
-         .argument = "URL",                                                                        \
-         .fallback = "https://sts.{region}.amazonaws.com",                                         \
-         .help = "where a profile's role is taken on, signed with AWS_ACCESS_KEY_ID"},             \
-        {.name = "verify-timeout",                                                                 \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "SECONDS",                                                                    \
-         .fallback = "20",                                                                         \
-         .least = 1,                                                                               \
-         .most = 300,                                                                              \
-         .help = "for all calls to a vendor in one request"},                                      \
-        {.name = "profile-quota",                                                                  \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "N",                                                                          \
-         .fallback = "0",                                                                          \
-         .least = 0,                                                                               \
-         .most = 1000000000,                                                                       \
-         .help = "profiles an account may have in a region; 0: no limit"},                         \
-        {.name = "loops",                                                                          \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "N",                                                                          \
-         .fallback = "0",                                                                          \
-         .least = 0,                                                                               \
-         .most = 256,                                                                              \
-         .help = "event loops; 0: one a core"},                                                    \
-        {.name = "workers",                                                                        \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "N",                                                                          \
-         .fallback = "4096",                                                                       \
-         .least = 1,                                                                               \
-         .most = 4096,                                                                             \
-         .help = "most threads that wait for vendors at once"},                                    \
-        {.name = "vendor-updates",                                                                 \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "N",                                                                          \
-         .fallback = "0",                                                                          \
-         .least = 0,                                                                               \
-         .most = 4096,                                                                             \
-         .help = "most changes at once that call one vendor's host; 0: as many as it leaves "      \
-                 "workers free"},                                                                  \
-        {.name = "queue",                                                                          \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "N",                                                                          \
-         .fallback = "4096",                                                                       \
-         .least = 0,                                                                               \
-         .most = 65536,                                                                            \
-         .help = "changes that wait for a worker; further ones are throttled"},                    \
-        {.name = "account-updates",                                                                \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "N",                                                                          \
-         .fallback = "0",                                                                          \
-         .least = 0,                                                                               \
-         .most = 1000000,                                                                          \
-         .help = "most changes of one account at once; 0: no limit"},                              \
-        {.name = "account-read-rate",                                                              \
-         .argument = "N[:BURST]",                                                                  \
-         .fallback = "0",                                                                          \
-         .help = "reads a second of one account, BURST at once; 0: no limit"},                     \
-        {.name = "account-change-rate",                                                            \
-         .argument = "N[:BURST]",                                                                  \
-         .fallback = "0",                                                                          \
-         .help = "changes a second of one account, BURST at once; 0: no limit"},                   \
-        {.name = "connections",                                                                    \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "N",                                                                          \
-         .fallback = "10240",                                                                      \
-         .least = 1,                                                                               \
-         .most = 1000000,                                                                          \
-         .help = "most client connections at once"},                                               \
-        {.name = "request-memory",                                                                 \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "MIB",                                                                        \
-         .fallback = "256",                                                                        \
-         .least = 1,                                                                               \
-         .most = 1048576,                                                                          \
-         .help = "for requests and answers over 4 KiB, over all connections"},                     \
-        {.name = "stop-timeout",                                                                   \
-         .kind = OPTION_NUMBER,                                                                    \
-         .argument = "SECONDS",                                                                    \
-         .fallback = "25",                                                                         \
-         .least = 0,                                                                               \
-         .most = 3600,                                                                             \
-         .help = "for what was accepted to end when stopping"},                                    \
-        {.name = "operations",                                                                     \
-         .argument = "HOST:PORT",                                                                  \
-         .help = "also answers GET /healthz, /readyz and /metrics there, in plain HTTP"},          \
+    DATA_MAKE_OPTIONS, NETWORK_OPTIONS, VENDOR_OPTIONS, LIMIT_OPTIONS,                             \
         {.name = "account",                                                                        \
          .argument = "N",                                                                          \
          .fallback = "123456789012",                                                               \
-         .help = "account of the access key that a first start makes"},                            \
+         .heading = "Other",                                                                       \
+         .check = check_account,                                                                   \
+         .help = "AWS account of the access key that the first start creates"},                    \
     {                                                                                              \
-        .name = "config", .argument = "FILE", .help = "more options, \"name = value\" a line"      \
+        .name = "config", .argument = "FILE",                                                      \
+        .help = "Configuration file: lines \"name = value\", names as here without dashes"         \
     }
+
+#define NETWORK_OPTIONS                                                                            \
+    {.name = "listen",                                                                             \
+     .argument = "HOST:PORT",                                                                      \
+     .fallback = LISTEN_DEFAULT,                                                                   \
+     .heading = "Network",                                                                         \
+     .check = check_listen,                                                                        \
+     .help = "Address of the API; :PORT for every address, port 0 for any free port"},             \
+        {.name = "tls-cert",                                                                       \
+         .argument = "FILE",                                                                       \
+         .help = "TLS certificate chain (PEM); serves HTTPS, needs --tls-key"},                    \
+        {.name = "tls-key",                                                                        \
+         .argument = "FILE",                                                                       \
+         .help = "TLS private key (PEM); SIGHUP reloads both files"},                              \
+    {                                                                                              \
+        .name = "operations", .argument = "HOST:PORT", .check = check_listen,                      \
+        .help = "Address for health and metrics (GET /healthz, /readyz, /metrics), plain HTTP "    \
+                "without authentication; off unless given"                                         \
+    }
+
+#define VENDOR_OPTIONS                                                                             \
+    {.name = "endpoint",                                                                           \
+     .kind = OPTION_LIST,                                                                          \
+     .argument = "TYPE=URL,...",                                                                   \
+     .heading = "Vendors",                                                                         \
+     .check = check_endpoint,                                                                      \
+     .help = "Base URL to use for a connector type instead of the vendor's own"},                  \
+        {.name = "egress-allow",                                                                   \
+         .kind = OPTION_LIST,                                                                      \
+         .argument = "CIDR,...",                                                                   \
+         .check = check_cidr,                                                                      \
+         .help = "Private addresses that calls to vendors may connect to; all others are "         \
+                 "refused"},                                                                       \
+        {.name = "private-route",                                                                  \
+         .kind = OPTION_LIST,                                                                      \
+         .argument = "NAME=HOST:PORT,...",                                                         \
+         .check = check_route,                                                                     \
+         .help = "For Private profiles: where a PrivateLink service or a vendor's host is "        \
+                 "reached"},                                                                       \
+        {.name = "secrets-manager-url",                                                            \
+         .argument = "URL",                                                                        \
+         .fallback = "https://secretsmanager.{region}.amazonaws.com",                              \
+         .check = check_url,                                                                       \
+         .help = "AWS Secrets Manager for clientCredentialsArn; signed with AWS_ACCESS_KEY_ID"},   \
+        {.name = "sts-url",                                                                        \
+         .argument = "URL",                                                                        \
+         .fallback = "https://sts.{region}.amazonaws.com",                                         \
+         .check = check_url,                                                                       \
+         .help = "AWS STS, to assume a profile's role; signed with AWS_ACCESS_KEY_ID"},            \
+        NUMBER_OPTION("verify-timeout", "SECONDS", "20", 1, 300,                                   \
+                      "Time for all calls to a vendor in one request")
+
+#define RATE_OPTION(NAME, HELP)                                                                    \
+    {                                                                                              \
+        .name = NAME, .argument = "N[:BURST]", .fallback = "0", .check = check_rate, .help = HELP  \
+    }
+
+#define LIMIT_OPTIONS                                                                              \
+    {.name = "profile-quota",                                                                      \
+     .kind = OPTION_NUMBER,                                                                        \
+     .argument = "N",                                                                              \
+     .fallback = "0",                                                                              \
+     .least = 0,                                                                                   \
+     .most = 1000000000,                                                                           \
+     .heading = "Limits",                                                                          \
+     .help = "Maximum profiles per account and region; 0: unlimited"},                             \
+        RATE_OPTION("account-read-rate", "Maximum reads per second and account; 0: unlimited"),    \
+        RATE_OPTION("account-change-rate", "Maximum changes per second and account; 0: "           \
+                                           "unlimited"),                                           \
+        NUMBER_OPTION("account-updates", "N", "0", 0, 1000000,                                     \
+                      "Maximum concurrent changes per account; 0: unlimited"),                     \
+        NUMBER_OPTION("vendor-updates", "N", "0", 0, 4096,                                         \
+                      "Maximum concurrent changes per vendor host; 0: as many as it leaves "       \
+                      "workers free"),                                                             \
+        NUMBER_OPTION("workers", "N", "4096", 1, 4096,                                             \
+                      "Maximum threads for changes, which wait for vendors"),                      \
+        NUMBER_OPTION("queue", "N", "4096", 0, 65536,                                              \
+                      "Maximum queued changes; excess requests get 429"),                          \
+        NUMBER_OPTION("connections", "N", "10240", 1, 1000000, "Maximum client connections"),      \
+        NUMBER_OPTION("request-memory", "MIB", "256", 1, 1048576,                                  \
+                      "Maximum memory for requests and answers over 4 KiB"),                       \
+        NUMBER_OPTION("loops", "N", "0", 0, 256, "Event loops; 0: one per core"),                  \
+        NUMBER_OPTION("stop-timeout", "SECONDS", "25", 0, 3600,                                    \
+                      "Time for in-flight requests to finish at shutdown")
+
+/* Rules across these options, as a command's `check`. */
+bool node_options_check(const struct options *options, struct error *error);
 
 /* Call before any thread is started: locks down memory and makes signals wait for node_wait. */
 void node_prepare_process(void);
 
-/* `listen` is --listen, or what the command chose instead. */
+/* `listen` is --listen, or another address of that form. */
 bool node_start(struct node *node, const struct options *options, const char *listen,
                 bool with_sandbox, struct error *error);
 
@@ -172,10 +159,6 @@ void node_wait(struct node *node);
 /* The same for a process without a server: SIGHUP means nothing to it. */
 void node_wait_for_end(void);
 
-/* Finishes what was accepted, within --stop-timeout. True if nothing had to be cut. May be called
- * on a node that did not start whole. */
+/* Finishes in-flight requests, within --stop-timeout. True if none was aborted. May be called on a
+ * node that did not start completely. */
 bool node_stop(struct node *node);
-
-/* "127.0.0.1:8620" or "[::1]:8620"; the host goes into `ret_host` without brackets. */
-bool parse_listen(const char *text, char *ret_host, size_t host_size, int *ret_port,
-                  struct error *error);

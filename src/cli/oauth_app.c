@@ -1,7 +1,9 @@
-/* headgate oauth-app: the client id and secret of the operator's own OAuth apps. */
+/* headgate oauth-app: client id and secret of the operator's own OAuth apps. */
 #include "cli/command.h"
 #include "cli/data_command.h"
 #include "cli/data_dir.h"
+#include "cli/examples.h"
+#include "cli/values.h"
 
 #include "base/clock.h"
 #include "connector/connector.h"
@@ -9,32 +11,94 @@
 #include "store/meta.h"
 #include "vault/seal.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 enum { CLIENT_TEXT_MAX = 512 }; /* bytes, as the API's ClientId and ClientSecret */
 
+/* Whether the operator's app is ever used: a connector may have no OAuth, or its profiles bring
+ * their own client. */
+static bool uses_app(const struct connector *connector)
+{
+    for (size_t i = 0; i < connector->auth.count; i++) {
+        const struct connector_oauth2 *oauth2 = connector->auth.rows[i].oauth2;
+        if (oauth2 && oauth2->client == CLIENT_APP)
+            return true;
+    }
+    return false;
+}
+
+static bool check_oauth_connector(const char *text, struct error *expected)
+{
+    if (!check_connector(text, expected))
+        return false;
+    return uses_app(connector_by_type(str_from(text))) ||
+           fail(expected, ERR_VALIDATION,
+                "a connector that signs in with an OAuth app of the operator, which %s does not",
+                text);
+}
+
 static const struct option set_table[] = {
-    DATA_OPTIONS,
     {.name = "connector",
      .argument = "TYPE",
      .required = true,
-     .help = "a ConnectorType of the API"},
-    {.name = "client-id", .argument = "ID", .required = true, .help = "as the vendor gave it"},
+     .heading = "OAuth app",
+     .check = check_oauth_connector,
+     .help = "Connector type, such as " EXAMPLE_TYPE},
+    {.name = "client-id",
+     .argument = "ID",
+     .required = true,
+     .help = "Client id that the vendor gave the app"},
+    DATA_MAKE_OPTIONS,
     {0},
 };
+
+/* The terminal's settings from before its echo was turned off. */
+static struct termios terminal;
+
+/* Ends the process by the signal, with the terminal as it was. Only async-signal-safe calls. */
+static void restore_and_end(int number)
+{
+    tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* Reads a line from the terminal without echo, as a password is read. */
+static bool read_hidden(char *secret, int size)
+{
+    if (tcgetattr(STDIN_FILENO, &terminal) != 0)
+        return false;
+    struct termios hidden = terminal;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    hidden.c_lflag |= ECHONL;
+    signal(SIGINT, restore_and_end);
+    signal(SIGTERM, restore_and_end);
+    signal(SIGHUP, restore_and_end);
+    bool ok = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0;
+    if (ok) {
+        fprintf(stderr, "Client secret (not shown): ");
+        ok = fgets(secret, size, stdin) != NULL;
+    }
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
+    return ok;
+}
 
 /* A secret on the command line would be in the shell's history and in every process list. */
 static bool read_secret(char secret[CLIENT_TEXT_MAX + 2], struct error *error)
 {
-    fprintf(stderr, "client secret (one line on standard input): ");
-    if (!fgets(secret, CLIENT_TEXT_MAX + 2, stdin))
-        return fail(error, ERR_VALIDATION, "There was no client secret on standard input.");
+    setvbuf(stdin, NULL, _IONBF, 0); /* no copy in the library's buffer */
+    bool ok = isatty(STDIN_FILENO) ? read_hidden(secret, CLIENT_TEXT_MAX + 2)
+                                   : fgets(secret, CLIENT_TEXT_MAX + 2, stdin) != NULL;
+    if (!ok)
+        return fail(error, ERR_INTERNAL, "There was no client secret on standard input.");
     secret[strcspn(secret, "\r\n")] = '\0';
     size_t len = strlen(secret);
     if (len == 0 || len > CLIENT_TEXT_MAX)
-        return fail(error, ERR_VALIDATION, "A client secret has 1 to %d characters.",
-                    CLIENT_TEXT_MAX);
+        return fail(error, ERR_INTERNAL, "A client secret has 1 to %d bytes.", CLIENT_TEXT_MAX);
     return true;
 }
 
@@ -66,11 +130,6 @@ static int set(const struct options *options)
         .updated_at_ms = clock_wall_ms(),
     };
     secret_init();
-    if (!connector_by_type(row.connector_type)) {
-        fail(&error, ERR_VALIDATION, "There is no connector type %.*s.",
-             STR_ARG(row.connector_type));
-        return command_failed(&error);
-    }
     bool ok = read_secret(secret, &error) && data_dir_open(options, DATA_ATTACH, &data, &error) &&
               put_app(&data, &row, str_from(secret), &error);
     explicit_bzero(secret, sizeof(secret));
@@ -80,17 +139,23 @@ static int set(const struct options *options)
 
 const struct command oauth_app_set_command = {
     .name = "oauth-app set",
-    .summary = "the OAuth app to use for a connector",
-    .about = "Keeps the client id and, sealed, the client secret of your own OAuth app for a "
-             "connector. The secret is read from standard input.",
+    .summary = "Set the OAuth app to use for a connector",
+    .about = "Stores the client id and, encrypted, the client secret of your own OAuth app at a\n"
+             "vendor. The secret is read from standard input: one line from a pipe, or typed\n"
+             "without being shown.",
+    .examples = "headgate oauth-app set --data headgate-data --connector " EXAMPLE_TYPE " \\\n"
+                "    --client-id ID\n"
+                "headgate oauth-app set --data headgate-data --connector " EXAMPLE_TYPE " \\\n"
+                "    --client-id ID < client-secret.txt",
     .options = set_table,
+    .check = data_options_check,
     .run = set,
 };
 
 /* --- list --- */
 
 static const struct option list_table[] = {
-    DATA_OPTIONS,
+    DATA_LOOK_OPTIONS,
     {0},
 };
 
@@ -114,17 +179,24 @@ static int list(const struct options *options)
 
 const struct command oauth_app_list_command = {
     .name = "oauth-app list",
-    .summary = "the OAuth apps that are set",
-    .about = "A line an app: connector type and client id. No secret.",
+    .summary = "List OAuth apps",
+    .about = "Prints one line per app: connector type and client id. Secrets are not shown.",
+    .examples = "headgate oauth-app list --data headgate-data",
     .options = list_table,
+    .check = data_options_check,
     .run = list,
 };
 
 /* --- delete --- */
 
 static const struct option delete_table[] = {
-    DATA_OPTIONS,
-    {.name = "connector", .argument = "TYPE", .required = true, .help = "whose app to forget"},
+    {.name = "connector",
+     .argument = "TYPE",
+     .required = true,
+     .heading = "OAuth app",
+     .check = check_connector,
+     .help = "Connector type whose app to delete"},
+    DATA_LOOK_OPTIONS,
     {0},
 };
 
@@ -141,8 +213,10 @@ static int delete_app(const struct options *options)
 
 const struct command oauth_app_delete_command = {
     .name = "oauth-app delete",
-    .summary = "forget a connector's OAuth app",
-    .about = "Profiles keep their tokens; they can no longer be refreshed with that app.",
+    .summary = "Delete a connector's OAuth app",
+    .about = "Profiles keep their tokens, which can no longer be refreshed with that app.",
+    .examples = "headgate oauth-app delete --data headgate-data --connector " EXAMPLE_TYPE,
     .options = delete_table,
+    .check = data_options_check,
     .run = delete_app,
 };

@@ -1,6 +1,9 @@
-/* headgate sandbox: the stand-in vendors on their own. */
+/* headgate sandbox: the mock vendors on their own, and their test credentials. */
 #include "cli/command.h"
+#include "cli/examples.h"
 #include "cli/node.h"
+#include "cli/suggest.h"
+#include "cli/values.h"
 
 #include "base/buf.h"
 #include "wire/restjson.h"
@@ -11,88 +14,134 @@
 enum { LIST_MAX = 4 * 1024 * 1024 };
 
 static const struct option options_table[] = {
+    {.name = "list",
+     .kind = OPTION_FLAG,
+     .heading = "Test credentials",
+     .help = "List the outcomes that can be provoked, and exit"},
+    {.name = "connector",
+     .argument = "TYPE",
+     .check = check_connector,
+     .help = "With --list: only this connector, with the values to send"},
+    {.name = "outcome",
+     .argument = "NAME",
+     .help = "With --connector: only this outcome, such as accepted or rejected"},
+    {.name = "json",
+     .kind = OPTION_FLAG,
+     .help = "With --list: print connectorProfileConfig objects, ready to send"},
     {.name = "http",
      .argument = "HOST:PORT",
      .fallback = "127.0.0.1:8621",
-     .help = "address for plain HTTP; port 0 lets the system pick"},
+     .heading = "Mock servers",
+     .check = check_listen,
+     .help = "Address for plain HTTP; port 0 for any free port"},
     {.name = "tls-port",
      .kind = OPTION_NUMBER,
      .argument = "PORT",
      .fallback = "8622",
      .least = 0,
      .most = 65535,
-     .help = "port for HTTPS on the same host"},
+     .help = "Port for HTTPS on the same host"},
     {.name = "database-port",
      .kind = OPTION_NUMBER,
      .argument = "PORT",
      .fallback = "8623",
      .least = 0,
      .most = 65535,
-     .help = "port of the database on the same host, which speaks PostgreSQL's protocol"},
+     .help = "Port for the PostgreSQL protocol on the same host"},
     {.name = "ca-dir",
      .argument = "DIR",
      .fallback = "headgate-sandbox",
-     .help = "where the CA is kept; clients trust DIR/ca.pem"},
-    {.name = "list",
-     .kind = OPTION_FLAG,
-     .help = "print what credentials there are and how they end"},
-    {.name = "json", .kind = OPTION_FLAG, .help = "with --list: ready-to-send configurations"},
-    {.name = "connector", .argument = "TYPE", .help = "with --json and --outcome: only this one"},
-    {.name = "outcome", .argument = "NAME", .help = "such as accepted or rejected"},
+     .help = "Directory of the mock servers' certificate authority, created if missing; clients "
+             "must trust DIR/ca.pem"},
     {0},
 };
 
-/* One configuration out of the whole list. */
-static bool pick(struct buf *list, const char *type, const char *outcome, struct error *error)
-{
-    struct arena arena = {0};
-    struct value *all;
-    const struct value *picked = NULL;
-    if (json_parse(buf_str(list), &arena, &all))
-        picked = value_get(value_get(all, type), outcome);
-    buf_clear(list);
-    if (picked)
-        value_encode(list, picked);
-    arena_done(&arena);
-    return picked ||
-           fail(error, ERR_VALIDATION,
-                "There is no outcome %s for %s. See headgate sandbox --list.", outcome, type);
-}
-
-static bool fill_list(const struct options *options, struct buf *list, struct error *error)
+static bool check_options(const struct options *options, struct error *error)
 {
     const char *type = options_text(options, "connector");
     const char *outcome = options_text(options, "outcome");
-    if (!type != !outcome || (type && !options_flag(options, "json")))
-        return fail(error, ERR_VALIDATION, "--connector and --outcome go together, with --json.");
-    if (!options_flag(options, "json")) {
+    bool list = options_flag(options, "list");
+    if (!list && (type || outcome || options_flag(options, "json")))
+        return fail(error, ERR_VALIDATION, "--connector, --outcome and --json need --list.");
+    return !outcome || type || fail(error, ERR_VALIDATION, "--outcome needs --connector.");
+}
+
+/* --- the list --- */
+
+static bool check_outcome(const struct value *outcomes, const char *type, const char *outcome,
+                          struct arena *arena, struct error *error)
+{
+    char hint[SUGGESTION_TEXT_SIZE];
+    struct suggestion suggestion = {.word = str_from(outcome)};
+    if (value_get(outcomes, outcome))
+        return true;
+    for (size_t i = 0; i < outcomes->count; i++)
+        suggestion_offer(&suggestion, arena_cstr(arena, outcomes->names[i]));
+    return fail(error, ERR_VALIDATION,
+                "%s has no outcome \"%.100s\".%s See: headgate sandbox --list --connector %s", type,
+                outcome, suggestion_text(&suggestion, "", hint), type);
+}
+
+/* One connector's part of the whole list, or one outcome's. */
+static bool pick(struct buf *list, const char *type, const char *outcome, struct arena *arena,
+                 struct error *error)
+{
+    struct value *all;
+    if (!json_parse(buf_str(list), arena, &all))
+        return fail(error, ERR_INTERNAL, "The list of test credentials cannot be read.");
+    const struct value *picked = value_get(all, type);
+    if (!picked)
+        return fail(error, ERR_VALIDATION, "The sandbox has no test credentials for %s.", type);
+    if (outcome && !check_outcome(picked, type, outcome, arena, error))
+        return false;
+    buf_clear(list);
+    value_encode(list, outcome ? value_get(picked, outcome) : picked);
+    return true;
+}
+
+static bool fill_list(const struct options *options, struct buf *list, struct arena *arena,
+                      struct error *error)
+{
+    const char *type = options_text(options, "connector");
+    const char *outcome = options_text(options, "outcome");
+    if (!type && !options_flag(options, "json")) {
         sandbox_list_text(list);
+        buf_printf(list, "\nThe values to send: headgate sandbox --list --connector TYPE\n");
         return true;
     }
     sandbox_list_json(list);
-    return !type || pick(list, type, outcome, error);
+    if (type && !pick(list, type, outcome, arena, error))
+        return false;
+    if (!options_flag(options, "json")) {
+        buf_clear(list);
+        sandbox_list_values(str_from(type), str_from(outcome), list);
+    } else {
+        buf_add_char(list, '\n');
+    }
+    return true;
 }
 
 static int print_list(const struct options *options)
 {
     struct buf list = buf_on_heap(LIST_MAX);
+    struct arena arena = {0};
     struct error error = {0};
-    bool ok = fill_list(options, &list, &error);
+    bool ok = fill_list(options, &list, &arena, &error);
     struct str text = buf_str(&list);
-    if (ok) {
+    if (ok)
         fwrite(text.data, 1, text.len, stdout);
-        if (options_flag(options, "json"))
-            putchar('\n');
-    }
     buf_done(&list);
+    arena_done(&arena);
     if (!ok)
         return command_failed(&error);
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+/* --- the servers --- */
+
 static int run_sandbox(const struct options *options)
 {
-    char host[256];
+    char host[LISTEN_HOST_SIZE];
     struct sandbox *sandbox;
     struct error error = {0};
     struct sandbox_config config = {
@@ -104,9 +153,8 @@ static int run_sandbox(const struct options *options)
     node_prepare_process();
     if (options_flag(options, "list"))
         return print_list(options);
-    if (!parse_listen(options_text(options, "http"), host, sizeof(host), &config.http_port,
-                      &error) ||
-        !sandbox_start(&config, &sandbox, &error))
+    parse_listen(options_text(options, "http"), host, &config.http_port);
+    if (!sandbox_start(&config, &sandbox, &error))
         return command_failed(&error);
     printf("ready http://%s:%d https://%s:%d, database at port %d, CA in %s/ca.pem\n", host,
            sandbox_http_port(sandbox), host, sandbox_tls_port(sandbox),
@@ -119,11 +167,20 @@ static int run_sandbox(const struct options *options)
 
 const struct command sandbox_command = {
     .name = "sandbox",
-    .summary = "every vendor in one process, for trying and testing",
-    .about = "Stand-ins for the vendors, faithful to their protocols, routed by host name and "
-             "path.\n--list tells the special credentials and what each shows; with --json it "
-             "prints\n{connectorType: {outcome: connectorProfileConfig}}, ready to send. headgate "
-             "serve --sandbox\nneeds none of this: it brings its own.",
+    .summary = "List the mock vendors' test credentials, or run the mock vendors alone",
+    .about =
+        "Mock servers that emulate the vendors' protocols. \"headgate serve --sandbox\" has them\n"
+        "built in; this command lists the credentials that they know, or runs them alone,\n"
+        "for other programs.",
+    .examples = "# Every connector and outcome\n"
+                "headgate sandbox --list\n\n"
+                "# One connector's outcomes, with the values to send\n"
+                "headgate sandbox --list --connector " EXAMPLE_TYPE "\n\n"
+                "# A connectorProfileConfig for the AWS CLI or an SDK\n"
+                "headgate sandbox --list --json --connector " EXAMPLE_TYPE " --outcome accepted\n\n"
+                "# The mock servers alone\n"
+                "headgate sandbox --http 127.0.0.1:8621 --ca-dir headgate-sandbox",
     .options = options_table,
+    .check = check_options,
     .run = run_sandbox,
 };

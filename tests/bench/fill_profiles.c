@@ -89,7 +89,7 @@ static bool insert_all(const struct data_dir *data, int64_t count, struct error 
 }
 
 static const struct option options_table[] = {
-    DATA_OPTIONS,
+    DATA_MAKE_OPTIONS,
     {.name = "count",
      .kind = OPTION_NUMBER,
      .argument = "N",

@@ -1,13 +1,19 @@
-/* Options: precedence, refusals, and the address form of --listen. */
+/* Options: precedence, lists, refusals and their messages, and the forms of values. */
 #include "cmocka_all.h"
 
-#include "cli/node.h"
 #include "cli/options.h"
+#include "cli/suggest.h"
+#include "cli/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+static bool is_yes(const char *text, struct error *expected)
+{
+    return strcmp(text, "yes") == 0 || fail(expected, ERR_VALIDATION, "yes");
+}
 
 static const struct option table[] = {
     {.name = "config"},
@@ -15,6 +21,7 @@ static const struct option table[] = {
     {.name = "count", .kind = OPTION_NUMBER, .fallback = "3", .least = 1, .most = 9},
     {.name = "fast", .kind = OPTION_FLAG},
     {.name = "way", .kind = OPTION_LIST},
+    {.name = "hidden", .check = is_yes, .secret = true},
     {0},
 };
 
@@ -76,6 +83,129 @@ static void what_is_malformed_is_refused(void **state)
     options_done(&options);
 }
 
+/* A value separated by commas, wherever it comes from. */
+static void lists_are_separated_by_commas(void **state)
+{
+    (void)state;
+    struct options options;
+    struct error error;
+    assert_true(read_words(&options, &error, 2, "--way=a, b", "--way=c"));
+    assert_int_equal(options_list(&options, "way")->count, 3);
+    assert_string_equal(options_list(&options, "way")->texts[1], "b");
+    options_done(&options);
+    assert_true(read_words(&options, &error, 1, "--way="));
+    assert_int_equal(options_list(&options, "way")->count, 0);
+    options_done(&options);
+    assert_false(read_words(&options, &error, 1, "--way=a,,b"));
+    options_done(&options);
+    setenv("HEADGATE_WAY", "a=1,b=2", 1);
+    assert_true(read_words(&options, &error, 0));
+    assert_int_equal(options_list(&options, "way")->count, 2);
+    assert_string_equal(options_list(&options, "way")->texts[1], "b=2");
+    options_done(&options);
+    unsetenv("HEADGATE_WAY");
+}
+
+static void flags_take_four_words(void **state)
+{
+    (void)state;
+    static const struct {
+        char *word;
+        bool value;
+    } rows[] = {{"--fast", true},
+                {"--fast=true", true},
+                {"--fast=1", true},
+                {"--fast=false", false},
+                {"--fast=0", false}};
+    struct options options;
+    struct error error;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        assert_true(read_words(&options, &error, 1, rows[i].word));
+        assert_int_equal(options_flag(&options, "fast"), rows[i].value);
+        options_done(&options);
+    }
+}
+
+static void make_config(char path[], const char *text)
+{
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    dprintf(fd, "%s", text);
+    close(fd);
+}
+
+static void assert_refused(const char *message, char *word, char *value)
+{
+    struct options options;
+    struct error error;
+    assert_false(read_words(&options, &error, value ? 2 : 1, word, value));
+    assert_string_equal(error.message, message);
+    options_done(&options);
+}
+
+/* Each names the option as it was given, the value, and what is expected. */
+static void messages_say_what_and_where(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/headgate-options-XXXXXX", config[64], message[256];
+    assert_refused("unknown option --cuont. Did you mean --count?", "--cuont", "3");
+    assert_refused("unknown option --elsewhere.", "--elsewhere", "3");
+    assert_refused("unexpected argument \"word\".", "word", NULL);
+    assert_refused("--count needs a value.", "--count", NULL);
+    assert_refused("invalid value \"abc\" for --count: expected a whole number from 1 to 9.",
+                   "--count", "abc");
+    assert_refused("invalid value for --hidden: expected yes.", "--hidden", "secret");
+    assert_refused("invalid value \"\" for --data-place: expected a value that is not empty.",
+                   "--data-place", "");
+    setenv("HEADGATE_FAST", "maybe", 1);
+    assert_refused("invalid value \"maybe\" for HEADGATE_FAST: expected true, false, 1 or 0.",
+                   "--count", "1");
+    unsetenv("HEADGATE_FAST");
+    make_config(path, "# one\ncount = 1\nfoo = 1\n");
+    snprintf(config, sizeof(config), "--config=%s", path);
+    snprintf(message, sizeof(message), "%s:3: unknown option \"foo\".", path);
+    assert_refused(message, config, NULL);
+    unlink(path);
+    char other[] = "/tmp/headgate-options-XXXXXX";
+    make_config(other, "count = 12\n");
+    snprintf(config, sizeof(config), "--config=%s", other);
+    snprintf(message, sizeof(message),
+             "%s:1: invalid value \"12\" for count: expected a whole number from 1 to 9.", other);
+    assert_refused(message, config, NULL);
+    unlink(other);
+}
+
+static void help_is_found_anywhere(void **state)
+{
+    (void)state;
+    struct options options;
+    struct error error;
+    assert_true(read_words(&options, &error, 3, "--count", "abc", "-h"));
+    assert_true(options.help);
+    options_done(&options);
+}
+
+static const char *suggested(const char *word)
+{
+    struct suggestion suggestion = {.word = str_from(word)};
+    static const char *const known[] = {"serve", "sandbox", "audit", "ca"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        suggestion_offer(&suggestion, known[i]);
+    return suggestion.best ? suggestion.best : "";
+}
+
+static void mistyped_words_get_a_suggestion(void **state)
+{
+    (void)state;
+    assert_string_equal(suggested("srve"), "serve");
+    assert_string_equal(suggested("SERVE"), "serve");
+    assert_string_equal(suggested("sandbx"), "sandbox");
+    assert_string_equal(suggested("audti"), "audit");
+    assert_string_equal(suggested("stop"), "");
+    assert_string_equal(suggested("xy"), ""); /* nothing of "ca" is left */
+    assert_string_equal(suggested(""), "");
+}
+
 static void nearer_sources_win(void **state)
 {
     (void)state;
@@ -104,17 +234,54 @@ static void nearer_sources_win(void **state)
 static void listen_addresses(void **state)
 {
     (void)state;
-    char host[64];
+    static const struct {
+        const char *text, *host;
+        int port;
+    } rows[] = {
+        {"127.0.0.1:0", "127.0.0.1", 0},       {"[::1]:8620", "::1", 8620},
+        {"localhost:8620", "127.0.0.1", 8620}, {"Localhost:1", "127.0.0.1", 1},
+        {"0.0.0.0:65535", "0.0.0.0", 65535},
+    };
+    char host[LISTEN_HOST_SIZE];
     int port;
-    struct error error;
-    assert_true(parse_listen("127.0.0.1:0", host, sizeof(host), &port, &error));
-    assert_int_equal(port, 0);
-    assert_true(parse_listen("[::1]:8620", host, sizeof(host), &port, &error));
-    assert_string_equal(host, "::1");
-    assert_int_equal(port, 8620);
-    static const char *const refused[] = {"", "8620", ":1", "a:", "a:65536", "a:-1", "a:1x"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        assert_true(parse_listen(rows[i].text, host, &port));
+        assert_string_equal(host, rows[i].host);
+        assert_int_equal(port, rows[i].port);
+    }
+    assert_true(parse_listen(":8620", host, &port));
+    assert_true(strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0);
+    static const char *const refused[] = {
+        "",           "8620",       "localhost",     "127.0.0.1:", "a:1",
+        "1.2.3.4:-1", "1.2.3.4:1x", "1.2.3.4:65536", "[::1:8620",  "example.com:8620"};
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
-        assert_false(parse_listen(refused[i], host, sizeof(host), &port, &error));
+        assert_false(parse_listen(refused[i], host, &port));
+}
+
+/* The forms that are not other modules' own. */
+static void forms_of_values(void **state)
+{
+    (void)state;
+    struct error error;
+    assert_true(check_account("123456789012", &error));
+    assert_false(check_account("12345678901", &error));
+    assert_false(check_account("12345678901a", &error));
+    assert_true(check_connector("Amplitude", &error));
+    assert_false(check_connector("amplitude", &error));
+    assert_non_null(strstr(error.message, "Did you mean Amplitude?"));
+    assert_true(check_endpoint("Amplitude=https://eu.amplitude.example", &error));
+    assert_false(check_endpoint("Amplitude", &error));
+    assert_false(check_endpoint("Nobody=https://eu.amplitude.example", &error));
+    assert_false(check_endpoint("Amplitude=ftp://eu.amplitude.example", &error));
+    assert_true(check_cidr("10.1.2.0/24", &error));
+    assert_false(check_cidr("10.1.2.0/99", &error));
+    assert_true(check_route("a.example=10.1.2.3:443", &error));
+    assert_false(check_route("a.example=10.1.2.3", &error));
+    assert_true(check_store("postgresql://u@h/d", &error));
+    assert_true(check_store("host=h dbname=d", &error));
+    assert_false(check_store("mysql://u@h/d", &error));
+    assert_false(check_store("h", &error));
+    assert_false(check_url("sts.example", &error));
 }
 
 int main(void)
@@ -124,7 +291,13 @@ int main(void)
         cmocka_unit_test(command_line_takes_both_forms),
         cmocka_unit_test(what_is_malformed_is_refused),
         cmocka_unit_test(nearer_sources_win),
+        cmocka_unit_test(lists_are_separated_by_commas),
+        cmocka_unit_test(flags_take_four_words),
+        cmocka_unit_test(messages_say_what_and_where),
+        cmocka_unit_test(help_is_found_anywhere),
+        cmocka_unit_test(mistyped_words_get_a_suggestion),
         cmocka_unit_test(listen_addresses),
+        cmocka_unit_test(forms_of_values),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

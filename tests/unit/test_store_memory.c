@@ -22,7 +22,7 @@ struct acknowledged {
     bool key;
 };
 
-static const struct option options_table[] = {DATA_OPTIONS, {0}};
+static const struct option options_table[] = {DATA_MAKE_OPTIONS, {0}};
 
 static bool put(struct fixture *f, const struct data_dir *data, const char *name)
 {

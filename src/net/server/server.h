@@ -103,6 +103,10 @@ struct server_counts {
 };
 struct server_counts server_counts(const struct server *server);
 
+/* Whether a certificate chain and its key can be served, before anything is started.
+ * ERR_VALIDATION says which file is wrong and why. */
+bool server_check_tls(const char *cert_path, const char *key_path, struct error *error);
+
 /* Reads certificate and key again; open connections keep what they have. A bad file changes
  * nothing. Safe from any thread. */
 bool server_reload_tls(struct server *server, struct error *error);

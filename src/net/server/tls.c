@@ -2,7 +2,10 @@
  * and writes to our buffers. */
 #include "net/server/internal.h"
 
+#include <errno.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdio.h>
 #include <string.h>
 
 /* TLS 1.2 with forward secrecy and authenticated encryption only; all of TLS 1.3 is like that. */
@@ -52,11 +55,13 @@ static void bio_init(void)
     BIO_meth_set_ctrl(bio_method, bio_ctrl);
 }
 
-/* A key with a passphrase must not make the server ask on a terminal. */
+/* A key with a passphrase must not make the server ask on a terminal. `context` points to a bool
+ * that tells the caller that one was needed. */
 static int no_passphrase(char *out, int size, int writing, void *context)
 {
     (void)writing;
-    (void)context;
+    if (context)
+        *(bool *)context = true;
     if (size > 0)
         out[0] = '\0';
     return -1;
@@ -114,25 +119,71 @@ static SSL_CTX *context_new(void)
     return context;
 }
 
+/* OpenSSL reports a file that cannot be opened without its reason. */
+static bool check_readable(const char *path, const char *what, struct error *error)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return fail(error, ERR_VALIDATION, "The TLS %s %s cannot be read: %s.", what, path,
+                    strerror(errno));
+    fclose(file);
+    return true;
+}
+
+/* After SSL_CTX_use_certificate_chain_file. Anything but a PEM error (a key that is too short, say)
+ * is told with OpenSSL's reason. */
+static bool fail_certificate(const char *path, struct error *error)
+{
+    if (ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_SSL)
+        return fail(error, ERR_VALIDATION, "The TLS certificate %s cannot be used: %s.", path,
+                    tls_reason());
+    return fail(error, ERR_VALIDATION,
+                "%s is not a TLS certificate in PEM format (-----BEGIN CERTIFICATE-----).", path);
+}
+
+/* After SSL_CTX_use_PrivateKey_file, which also compares the key with the certificate. */
+static bool fail_key(const char *cert_path, const char *path, bool has_passphrase,
+                     struct error *error)
+{
+    unsigned long code = ERR_peek_last_error();
+    int library = ERR_GET_LIB(code), reason = ERR_GET_REASON(code);
+    if (library == ERR_LIB_X509 &&
+        (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH))
+        return fail(error, ERR_VALIDATION,
+                    "The TLS key %s does not match the certificate %s. Use the key that the "
+                    "certificate was issued for.",
+                    path, cert_path);
+    if (has_passphrase)
+        return fail(error, ERR_VALIDATION,
+                    "The TLS key %s is protected by a passphrase, which Headgate cannot ask for. "
+                    "Use a key without one.",
+                    path);
+    return fail(error, ERR_VALIDATION,
+                "%s is not a private key in PEM format (-----BEGIN PRIVATE KEY-----).", path);
+}
+
+static bool load_files(SSL_CTX *context, const char *cert_path, const char *key_path,
+                       struct error *error)
+{
+    if (!check_readable(cert_path, "certificate", error) || !check_readable(key_path, "key", error))
+        return false;
+    if (SSL_CTX_use_certificate_chain_file(context, cert_path) != 1)
+        return fail_certificate(cert_path, error);
+    bool has_passphrase = false;
+    SSL_CTX_set_default_passwd_cb_userdata(context, &has_passphrase);
+    bool loaded = SSL_CTX_use_PrivateKey_file(context, key_path, SSL_FILETYPE_PEM) == 1 &&
+                  SSL_CTX_check_private_key(context) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
+    return loaded || fail_key(cert_path, key_path, has_passphrase, error);
+}
+
 static bool context_load(const char *cert_path, const char *key_path, SSL_CTX **ret_context,
                          struct error *error)
 {
     ERR_clear_error();
     SSL_CTX *context = context_new();
-    bool loaded = false;
-    if (!context)
-        fail(error, ERR_INTERNAL, "TLS cannot be set up: %s.", tls_reason());
-    else if (SSL_CTX_use_certificate_chain_file(context, cert_path) != 1)
-        fail(error, ERR_VALIDATION, "No certificate can be read from %s: %s.", cert_path,
-             tls_reason());
-    else if (SSL_CTX_use_PrivateKey_file(context, key_path, SSL_FILETYPE_PEM) != 1)
-        fail(error, ERR_VALIDATION, "No key for that certificate can be read from %s: %s.",
-             key_path, tls_reason());
-    else if (SSL_CTX_check_private_key(context) != 1)
-        fail(error, ERR_VALIDATION, "The key in %s does not belong to the certificate in %s.",
-             key_path, cert_path);
-    else
-        loaded = true;
+    bool loaded = context ? load_files(context, cert_path, key_path, error)
+                          : fail(error, ERR_INTERNAL, "TLS cannot be set up: %s.", tls_reason());
     ERR_clear_error();
     if (loaded)
         *ret_context = context;
@@ -159,6 +210,15 @@ bool tls_open(struct server *server, struct error *error)
         return fail(error, ERR_INTERNAL, "TLS cannot be set up: %s.", tls_reason());
     SSL_CTX_set_tlsext_servername_callback(server->tls, choose_context);
     SSL_CTX_set_tlsext_servername_arg(server->tls, server);
+    return true;
+}
+
+bool server_check_tls(const char *cert_path, const char *key_path, struct error *error)
+{
+    SSL_CTX *context;
+    if (!context_load(cert_path, key_path, &context, error))
+        return false;
+    SSL_CTX_free(context);
     return true;
 }
 

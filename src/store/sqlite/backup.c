@@ -26,7 +26,9 @@ bool backup_make(const char *dir, const char *to, struct error *error)
         return false;
     if (!found)
         return fail(error, ERR_NOT_FOUND,
-                    "There is no Headgate data in %s. Name its directory with --data.", dir);
+                    "There is no Headgate database in %s. Name its directory with --data; for a "
+                    "database in PostgreSQL (--store) use pg_dump.",
+                    dir);
     return sqlite_copy(from, true, to, error);
 }
 

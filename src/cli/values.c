@@ -1,0 +1,186 @@
+/* Each check asks the module that will use the value, so that the two cannot disagree. */
+#include "cli/values.h"
+
+#include "base/log.h"
+#include "cli/examples.h"
+#include "cli/suggest.h"
+#include "connector/connector.h"
+#include "connector/url.h"
+#include "net/egress.h"
+#include "net/private_routes.h"
+#include "work/rate_limit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* --- addresses to listen on --- */
+
+/* A socket for IPv6 at every address also takes IPv4. */
+static const char *every_address(void)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has_ipv6 = fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0;
+    if (fd >= 0)
+        close(fd);
+    return has_ipv6 ? "::" : "0.0.0.0";
+}
+
+static bool is_address(const char *text)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+bool parse_listen(const char *text, char ret_host[LISTEN_HOST_SIZE], int *ret_port)
+{
+    const char *colon = strrchr(text, ':');
+    struct str host = {text, colon ? (size_t)(colon - text) : 0};
+    unsigned long long port;
+    if (!colon || host.len >= LISTEN_HOST_SIZE || !str_to_u64(str_from(colon + 1), 65535, &port))
+        return false;
+    if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']')
+        host = (struct str){host.data + 1, host.len - 2};
+    snprintf(ret_host, LISTEN_HOST_SIZE, "%.*s", STR_ARG(host));
+    if (host.len == 0)
+        snprintf(ret_host, LISTEN_HOST_SIZE, "%s", every_address());
+    if (str_eq_nocase(host, STR("localhost")))
+        snprintf(ret_host, LISTEN_HOST_SIZE, "127.0.0.1");
+    *ret_port = (int)port;
+    return is_address(ret_host);
+}
+
+bool check_listen(const char *text, struct error *expected)
+{
+    char host[LISTEN_HOST_SIZE];
+    int port;
+    return parse_listen(text, host, &port) ||
+           fail(expected, ERR_VALIDATION,
+                "HOST:PORT with an IP address or localhost, such as 127.0.0.1:8620 or [::1]:8620, "
+                "or :PORT for every address");
+}
+
+/* --- names --- */
+
+bool check_account(const char *text, struct error *expected)
+{
+    return (strlen(text) == ACCOUNT_DIGITS && strspn(text, "0123456789") == ACCOUNT_DIGITS) ||
+           fail(expected, ERR_VALIDATION, "%d digits, such as 123456789012", ACCOUNT_DIGITS);
+}
+
+/* A connector's type with a hint when it is mistyped. */
+static bool check_type(struct str type, const char *form, struct error *expected)
+{
+    char hint[SUGGESTION_TEXT_SIZE];
+    struct suggestion suggestion = {.word = type};
+    if (connector_by_type(type))
+        return true;
+    for (size_t i = 0; i < connector_count(); i++)
+        suggestion_offer(&suggestion, connector_at(i)->type.data);
+    return fail(expected, ERR_VALIDATION, "%s%s%s", form,
+                suggestion.best ? "." : ", such as " EXAMPLE_TYPE,
+                suggestion_text(&suggestion, "", hint));
+}
+
+bool check_connector(const char *text, struct error *expected)
+{
+    return check_type(str_from(text), "a connector type of the API", expected);
+}
+
+bool check_level(const char *text, struct error *expected)
+{
+    enum log_level level;
+    return log_level_from(text, &level) ||
+           fail(expected, ERR_VALIDATION, "debug, info, warn or error");
+}
+
+bool check_format(const char *text, struct error *expected)
+{
+    enum log_format format;
+    return log_format_from(text, &format) || fail(expected, ERR_VALIDATION, "text or json");
+}
+
+/* --- where vendors are --- */
+
+static bool is_url(struct str text)
+{
+    struct arena arena = {0};
+    struct url url;
+    bool ok = url_parse(&arena, text, NULL, "", &url, NULL);
+    arena_done(&arena);
+    return ok;
+}
+
+bool check_endpoint(const char *text, struct error *expected)
+{
+    static const char form[] = "TYPE=URL with a connector type of the API";
+    struct str type, url;
+    if (!str_cut(str_from(text), '=', &type, &url))
+        return fail(expected, ERR_VALIDATION,
+                    "TYPE=URL, such as " EXAMPLE_ENDPOINT " (a comma separates entries)");
+    if (!check_type(type, form, expected))
+        return false;
+    return is_url(url) || fail(expected, ERR_VALIDATION,
+                               "TYPE=URL with a URL such as https://vendor.example without query "
+                               "and fragment");
+}
+
+bool check_url(const char *text, struct error *expected)
+{
+    return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0 ||
+           fail(expected, ERR_VALIDATION, "a URL that starts with https:// or http://");
+}
+
+/* A message of another module is a sentence; here it becomes a part of one. */
+static bool because(const char *form, const struct error *reason, struct error *expected)
+{
+    size_t len = strlen(reason->message);
+    bool ends = len > 0 && reason->message[len - 1] == '.';
+    return fail(expected, ERR_VALIDATION, "%s. %.*s", form, (int)(ends ? len - 1 : len),
+                reason->message);
+}
+
+bool check_cidr(const char *text, struct error *expected)
+{
+    struct error reason;
+    struct egress *egress;
+    if (!egress_new(text, &egress, &reason))
+        return because("an address or a CIDR block, such as 10.1.2.0/24", &reason, expected);
+    egress_free(egress);
+    return true;
+}
+
+bool check_route(const char *text, struct error *expected)
+{
+    struct private_routes *routes;
+    if (!private_routes_new(&text, 1, &routes, NULL))
+        return fail(expected, ERR_VALIDATION,
+                    "NAME=HOST:PORT with the name of a PrivateLink service or of a host, such "
+                    "as " EXAMPLE_HOST "=10.1.2.3:443");
+    private_routes_free(routes);
+    return true;
+}
+
+/* --- the rest --- */
+
+bool check_rate(const char *text, struct error *expected)
+{
+    struct rate rate;
+    return rate_from(str_from(text), &rate) ||
+           fail(expected, ERR_VALIDATION,
+                "requests a second, such as 50 or 0.5, with the burst after a colon (50:200); 0 "
+                "for no limit");
+}
+
+/* libpq knows the rest of the form; it is loaded only when a database is opened. */
+bool check_store(const char *text, struct error *expected)
+{
+    const char *scheme = strstr(text, "://");
+    bool ours = strncmp(text, "postgresql://", 13) == 0 || strncmp(text, "postgres://", 11) == 0;
+    return ours || (!scheme && strchr(text, '=')) ||
+           fail(expected, ERR_VALIDATION,
+                "a PostgreSQL connection URL, such as postgresql://user@host:5432/database");
+}
