@@ -84,7 +84,7 @@ static int create(const struct options *options)
 const struct command access_key_create_command = {
     .name = "access-key create",
     .summary = "Create an access key for an account",
-    .about = "Prints the key once, or writes it to --out; Headgate stores the secret encrypted.\n"
+    .about = "Prints the key once, or writes it to --out; Headgate stores the secret encrypted. "
              "Works before the server's first start and beside a running server.",
     .examples = "headgate access-key create --data headgate-data --account 123456789012\n"
                 "headgate access-key create --data headgate-data --account 123456789012 \\\n"

@@ -68,8 +68,8 @@ static int audit(const struct options *options)
 const struct command audit_command = {
     .name = "audit",
     .summary = "List changes to connector profiles",
-    .about = "Lists changes to connector profiles, one per line: time, region, access key,\n"
-             "operation, profile, outcome; the reason of a failure follows on the next line.\n"
+    .about = "Lists changes to connector profiles, one per line: time, region, access key, "
+             "operation, profile, outcome; the reason of a failure follows on the next line. "
              "Works beside a running server.",
     .examples = "headgate audit --data headgate-data --account 123456789012 --hours 48",
     .options = options_table,

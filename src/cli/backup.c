@@ -41,8 +41,8 @@ static int backup(const struct options *options)
 const struct command backup_command = {
     .name = "backup",
     .summary = "Copy the database to a file, also while the server runs",
-    .about = "Writes a consistent copy of the database and checks every page on the way. The\n"
-             "keyring is not part of it: back it up separately. For a database in PostgreSQL use\n"
+    .about = "Writes a consistent copy of the database and checks every page on the way. The "
+             "keyring is not part of it: back it up separately. For a database in PostgreSQL use "
              "pg_dump.",
     .examples = "headgate backup --data headgate-data --to headgate-backup.db",
     .options = backup_table,
@@ -71,10 +71,9 @@ static int restore(const struct options *options)
 const struct command restore_command = {
     .name = "restore",
     .summary = "Restore the database from a backup",
-    .about =
-        "Copies a backup, made by headgate backup or sqlite3's .backup, into a data directory\n"
-        "without a database, while no server runs on it. Changes made after the backup are\n"
-        "lost. For a database in PostgreSQL use pg_restore.",
+    .about = "Copies a backup, made by headgate backup or sqlite3's .backup, into a data directory "
+             "without a database, while no server runs on it. Changes made after the backup are "
+             "lost. For a database in PostgreSQL use pg_restore.",
     .examples = "headgate restore --data headgate-data --from headgate-backup.db",
     .options = restore_table,
     .check = check_embedded,

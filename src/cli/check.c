@@ -40,8 +40,8 @@ static int check(const struct options *options)
 const struct command check_command = {
     .name = "check",
     .summary = "Verify the integrity of all stored data",
-    .about = "Reads every page of the database, decrypts every stored secret and compares each\n"
-             "profile with its last change in the audit. Prints one line per problem, and exits\n"
+    .about = "Reads every page of the database, decrypts every stored secret and compares each "
+             "profile with its last change in the audit. Prints one line per problem, and exits "
              "with 1 if there is any. Changes nothing; works beside a running server.",
     .examples = "headgate check --data headgate-data",
     .options = options_table,

@@ -12,8 +12,8 @@ enum exit_code {
 struct command {
     const char *name;     /* one word or two: "serve", "access-key create" */
     const char *summary;  /* a line for the list of commands; starts with a verb */
-    const char *about;    /* paragraphs for its own help, with line breaks; NULL: none */
-    const char *examples; /* lines to paste, comments after '#'; NULL: none */
+    const char *about;    /* for its own help; a line is a paragraph */
+    const char *examples; /* lines to paste, comments after '#' */
     const struct option *options;
     bool (*check)(const struct options *options, struct error *error); /* rules across options, held
                                                                           before `run`; or NULL */

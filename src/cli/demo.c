@@ -100,11 +100,10 @@ static int demo(const struct options *options)
 const struct command demo_command = {
     .name = "demo",
     .summary = "Start a server with mock vendors and show the main job step by step",
-    .about =
-        "Starts a server whose vendors are built-in mock servers, and shows with real, signed\n"
-        "API calls how a connector profile is created, updated, refused wrong credentials,\n"
-        "updated again with the same client token, and described. Then it stays up for your\n"
-        "own calls. Takes another free port if 8620 is in use.",
+    .about = "Starts a server whose vendors are built-in mock servers, and shows with real, signed "
+             "API calls how a connector profile is created, updated, refused wrong credentials, "
+             "updated again with the same client token, and described. Then it stays up for your "
+             "own calls. Takes another free port if 8620 is in use.",
     .examples = "headgate demo\n"
                 "headgate demo --once --data demo-data",
     .options = options_table,

@@ -32,6 +32,19 @@ static void print_wrapped(FILE *out, const char *text, int at, int from)
     fputc('\n', out);
 }
 
+/* A line of the text is a paragraph. */
+static void print_paragraphs(FILE *out, const char *text)
+{
+    char paragraph[2048];
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        snprintf(paragraph, sizeof(paragraph), "%.*s", (int)len, text);
+        print_wrapped(out, paragraph, 0, 0);
+        fputc('\n', out);
+        text += len + strspn(text + len, "\n");
+    }
+}
+
 /* A row of two columns; a name that is too wide has a line to itself. */
 static void print_row(FILE *out, const char *left, const char *text, int column)
 {
@@ -56,10 +69,11 @@ static void print_group(FILE *out, const struct command_group *group)
 
 void help_print_program(FILE *out, const struct command_group *groups, size_t count)
 {
-    fprintf(out, "Headgate is a self-hosted Amazon AppFlow: one endpoint for unmodified AWS SDKs, "
-                 "the\nAWS CLI and Terraform. It verifies credentials with their vendors and "
-                 "stores them\nencrypted under your own keys.\n\n"
-                 "Usage:\n  headgate COMMAND [OPTIONS]\n\n");
+    print_paragraphs(out,
+                     "Headgate is a self-hosted Amazon AppFlow: one endpoint for unmodified AWS "
+                     "SDKs, the AWS CLI and Terraform. It verifies credentials with their "
+                     "vendors and stores them encrypted under your own keys.");
+    fprintf(out, "Usage:\n  headgate COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < count; i++)
         print_group(out, &groups[i]);
     fprintf(out, "Help:\n");
@@ -118,6 +132,10 @@ static void print_options(FILE *out, const struct option *table)
     }
 }
 
+static const char footer[] =
+    "Every option can also be set by a variable (HEADGATE_DATA for --data); the command line wins. "
+    "Exit codes: 0 success, 1 error, 2 invalid option or value.";
+
 static void print_indented(FILE *out, const char *text)
 {
     while (*text) {
@@ -130,15 +148,11 @@ static void print_indented(FILE *out, const char *text)
 void help_print_command(FILE *out, const struct command *command)
 {
     fprintf(out, "%s\n\nUsage:\n  headgate %s [OPTIONS]\n\n", command->summary, command->name);
-    if (command->about)
-        fprintf(out, "%s\n\n", command->about);
-    if (command->examples) {
-        fprintf(out, "Examples:\n");
-        print_indented(out, command->examples);
-        fputc('\n', out);
-    }
+    print_paragraphs(out, command->about);
+    fprintf(out, "Examples:\n");
+    print_indented(out, command->examples);
+    fputc('\n', out);
     print_options(out, command->options);
-    fprintf(out,
-            "\nEvery option can also be set by a variable, HEADGATE_DATA for --data; the "
-            "command\nline wins. Exit codes: 0 success, 1 error, 2 invalid option or value.\n");
+    fputc('\n', out);
+    print_wrapped(out, footer, 0, 0);
 }

@@ -140,8 +140,8 @@ static int set(const struct options *options)
 const struct command oauth_app_set_command = {
     .name = "oauth-app set",
     .summary = "Set the OAuth app to use for a connector",
-    .about = "Stores the client id and, encrypted, the client secret of your own OAuth app at a\n"
-             "vendor. The secret is read from standard input: one line from a pipe, or typed\n"
+    .about = "Stores the client id and, encrypted, the client secret of your own OAuth app at a "
+             "vendor. The secret is read from standard input: one line from a pipe, or typed "
              "without being shown.",
     .examples = "headgate oauth-app set --data headgate-data --connector " EXAMPLE_TYPE " \\\n"
                 "    --client-id ID\n"

@@ -169,8 +169,8 @@ const struct command sandbox_command = {
     .name = "sandbox",
     .summary = "List the mock vendors' test credentials, or run the mock vendors alone",
     .about =
-        "Mock servers that emulate the vendors' protocols. \"headgate serve --sandbox\" has them\n"
-        "built in; this command lists the credentials that they know, or runs them alone,\n"
+        "Mock servers that emulate the vendors' protocols. \"headgate serve --sandbox\" has them "
+        "built in; this command lists the credentials that they know, or runs them alone, "
         "for other programs.",
     .examples = "# Every connector and outcome\n"
                 "headgate sandbox --list\n\n"

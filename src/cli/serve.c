@@ -93,12 +93,12 @@ static int serve(const struct options *options)
 const struct command serve_command = {
     .name = "serve",
     .summary = "Start the API server",
-    .about = "Serves the API of Amazon AppFlow until SIGTERM or SIGINT, then finishes in-flight\n"
-             "requests. Prints \"ready ENDPOINT\" on standard output when it accepts requests;\n"
-             "logs to standard error. SIGHUP reloads the TLS certificate.\n\n"
-             "The first start creates the keyring (DIR/keyring: back it up, without it stored\n"
-             "credentials cannot be decrypted) and an access key (DIR/credentials).\n\n"
-             "Options that take a list (\",...\") take values separated by commas, and may be\n"
+    .about = "Serves the API of Amazon AppFlow until SIGTERM or SIGINT, then finishes in-flight "
+             "requests. Prints \"ready ENDPOINT\" on standard output when it accepts requests; "
+             "logs to standard error. SIGHUP reloads the TLS certificate.\n"
+             "The first start creates the keyring (DIR/keyring: back it up, without it stored "
+             "credentials cannot be decrypted) and an access key (DIR/credentials).\n"
+             "Options that take a list (\",...\") take values separated by commas, and may be "
              "repeated; the same holds for their variables and in the configuration file.",
     .examples = "# On this machine, with mock vendors\n"
                 "headgate serve --data headgate-data --listen 127.0.0.1:8620 --sandbox\n\n"

@@ -145,10 +145,12 @@ static bool because(const char *form, const struct error *reason, struct error *
 
 bool check_cidr(const char *text, struct error *expected)
 {
+    static const char form[] = "an IP address or a CIDR block, such as 10.1.2.0/24";
     struct error reason;
     struct egress *egress;
     if (!egress_new(text, &egress, &reason))
-        return because("an address or a CIDR block, such as 10.1.2.0/24", &reason, expected);
+        return strchr(text, '/') ? because(form, &reason, expected)
+                                 : fail(expected, ERR_VALIDATION, "%s", form);
     egress_free(egress);
     return true;
 }

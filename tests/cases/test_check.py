@@ -64,7 +64,7 @@ def database(server):
 def test_all_is_whole(kept):
     words, status = check(kept)
     assert status == 0 and words.startswith(
-        "Looked at 2 profiles, 0 exchanges, 1 access keys, 0 OAuth apps: all whole.\n")
+        "Checked 2 profiles, 0 token grants, 1 access keys, 0 OAuth apps: no problems found.\n")
     kept.start()
     assert check(kept)[1] == 0
     kept.ok("DeleteConnectorProfile", {"connectorProfileName": "mine"})

@@ -138,7 +138,7 @@ def test_not_ready_while_stopping(servers, gate, canaries, in_background):
     call = in_background(lambda: server.call("CreateConnectorProfile", amplitude(canaries.new())))
     gate.wait_for_calls(1)
     server.process.terminate()
-    server.wait_for_log("Stopping")
+    server.wait_for_log("Shutting down")
     assert operations.ask(server, "/readyz")[::2] == (503, "The server is stopping.\n")
     assert operations.ask(server, "/healthz")[0] == 200
     gate.open.set()
@@ -416,4 +416,5 @@ def test_the_sdk_sends_again_what_is_over_the_rate(servers):
 def test_a_rate_that_is_none(tmp_path, words):
     done = subprocess.run(command("serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0",
                                   "--account-read-rate", words), capture_output=True, timeout=60)
-    assert done.returncode == 1 and b"--account-read-rate takes requests a second" in done.stderr
+    assert done.returncode == 2 and b"for --account-read-rate: expected requests" in done.stderr
+    assert not (tmp_path / "data").exists()

@@ -266,7 +266,7 @@ def test_a_stop_waits_for_a_code(server, salesforce):
     salesforce.wait_for(1)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         stopped = pool.submit(server.stop)
-        server.wait_for_log("Stopping")
+        server.wait_for_log("Shutting down")
         salesforce.gate.set()
         stopped.result()
     server.start()

@@ -95,7 +95,7 @@ def test_no_request_fails_over_restarts(unit, canaries):
 def test_reload_and_a_crash(unit):
     """A reload is told in the log. Who is killed is started again, and the socket waited."""
     unit.run("systemctl", "reload", "headgate")
-    unit.wait_for(lambda: "SIGHUP: the certificate" in journal(unit))
+    unit.wait_for(lambda: "SIGHUP: the TLS certificate" in journal(unit))
     before = server_process(unit)
     unit.run("kill", "-KILL", before)
     with unit.network():
