@@ -97,9 +97,9 @@ static bool check_form(const struct option *option, const char *text, struct err
                     option->most);
     if (option->kind == OPTION_FLAG && !is_flag(text, true) && !is_flag(text, false))
         return fail(expected, ERR_VALIDATION, "true, false, 1 or 0");
-    if (*text == '\0')
-        return fail(expected, ERR_VALIDATION, "a value that is not empty");
-    return !option->check || option->check(text, expected);
+    if (option->check)
+        return option->check(text, expected);
+    return *text != '\0' || fail(expected, ERR_VALIDATION, "a value that is not empty");
 }
 
 static bool add_text(struct options *options, int at, const char *text, const struct source *source,

@@ -83,7 +83,7 @@ def test_credentials_that_went_back(kept):
     kept.database.change("UPDATE profiles SET sealed_credentials = ? WHERE name = 'mine'",
                          kept.before["sealed_credentials"])
     words, status = check(kept)
-    assert status == 1 and "1 problems" in words
+    assert status == 1 and "1 problem found" in words
     assert words.startswith("Profile mine (account 123456789012, ") and "version" in words
     kept.start()
     answer = kept.call("UpdateConnectorProfile", without_credentials("mine"))
@@ -115,7 +115,7 @@ def test_rows_that_are_gone_or_back(kept):
         f"INSERT INTO profiles ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
         *row.values())
     words, status = check(kept)
-    assert status == 1 and "2 problems" in words
+    assert status == 1 and "2 problems found" in words
     assert "is gone, though the audit knows of no deletion." in words
     assert "is there again, though the audit says that it was deleted." in words
 

@@ -261,9 +261,9 @@ def test_a_restart_of_the_database_is_outlived(nodes, database, agreeable, canar
 
 @pytest.mark.parametrize("url, words", [
     ("postgresql://owner@127.0.0.1:1/x", "cannot be reached"),
-    ("postgresql://owner:canary-p/w@127.0.0.1/x", "connection string"),
-    ("mysql://127.0.0.1/x", "connection string"),
-    ("", "connection string"),
+    ("postgresql://owner:canary-p/w@127.0.0.1/x", "PostgreSQL connection URL"),
+    ("mysql://127.0.0.1/x", "PostgreSQL connection URL"),
+    ("", "PostgreSQL connection URL"),
     ("postgresql://owner@127.0.0.1:{port}/nobodys", "nobodys"),
     ("postgresql://nobody:x@127.0.0.1:{port}/postgres", "nobody")])
 def test_a_store_that_is_not_there(tmp_path, url, words):
@@ -271,7 +271,9 @@ def test_a_store_that_is_not_there(tmp_path, url, words):
         command("serve", "--data", tmp_path / "data", "--listen", "127.0.0.1:0", "--store",
                 url.format(port=cluster().port)), capture_output=True, timeout=60)
     said = done.stderr.decode()
-    assert done.returncode == 1 and words in said and "canary" not in said, said
+    assert words in said and "canary" not in said, said
+    assert done.returncode == (2 if "connection URL" in words else 1)
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_newer_schema_is_refused(nodes, database):

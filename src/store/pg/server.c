@@ -79,8 +79,8 @@ bool pg_server_check(struct pg_server *server, struct error *error)
     }
     if (!options || !looks_right(server))
         return fail(error, ERR_VALIDATION,
-                    "--store is not a connection string of PostgreSQL, such as "
-                    "postgresql://user@host:5432/database. Signs like : / @ in a password are "
+                    "invalid value for --store: expected a PostgreSQL connection URL, such as "
+                    "postgresql://user@host:5432/database; signs such as : / @ in a password are "
                     "written as %%3A %%2F %%40.");
     return true;
 }
