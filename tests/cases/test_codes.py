@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import resource
+import socket
 import threading
 import time
 
@@ -11,7 +12,8 @@ from support import private
 from support.commit_cutter import CommitCutter
 from support.database import administer, cluster, cut_sessions
 from support.salesforce import REDIRECT, set_app, with_app
-from support.vendor import to_vendor
+from support.server import OTHER_ACCOUNT
+from support.vendor import http, reset, to_vendor
 
 WAIT_S = 60
 NOT_KNOWN = "its outcome is not known"
@@ -215,18 +217,89 @@ def test_the_server_dies_while_the_vendor_is_asked(server, salesforce, mode):
     assert len(salesforce.requests) == 1
 
 
-def test_it_may_be_shown_again_when_it_never_got_there(servers, salesforce, canaries):
-    """Nobody listens; then the vendor is there."""
+@pytest.fixture
+def unheard():
+    """A port where connections are refused, until its socket listens."""
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        yield bound
+
+
+def test_it_may_be_shown_again_when_it_never_got_there(servers, unheard, salesforce, canaries):
+    """At the same address, where nobody listens; then the vendor is there."""
     server = with_app(servers, canaries, "--egress-allow", "127.0.0.1", "--endpoint",
-                      f"Salesforce=http://{private.closed_port()}")
+                      f"Salesforce=http://127.0.0.1:{unheard.getsockname()[1]}").start()
     request = create(code_of(salesforce), clientToken="one")
-    answer = server.start().call("CreateConnectorProfile", request)
-    assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
-    assert "Connection refused" in answer.message
-    server.stop()
-    server.options = to_vendor(salesforce, "Salesforce")
-    server.start().ok("CreateConnectorProfile", request)
+    for _ in range(2):
+        answer = server.call("CreateConnectorProfile", request)
+        assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+        assert "Connection refused" in answer.message
+    assert server.count_rows("exchanges") == 0
+    unheard.listen()
+    salesforce.serve(unheard)
+    server.ok("CreateConnectorProfile", request)
     assert list(salesforce.codes.values()) == [1]
+
+
+@pytest.mark.parametrize("first, again", [
+    (http("401 Unauthorized", '{"error": "invalid_client"}'), True),
+    (http("503 Service Unavailable", "later"), True),
+    (http("200 OK", "no tokens in here"), False),
+    (None, False),
+    (reset, False),
+], ids=["it refuses the app", "it is out of order", "its answer says nothing", "it hangs up",
+        "it resets"])
+def test_it_may_be_shown_again_when_the_vendor_surely_kept_it(server, salesforce, first, again):
+    """That is, when its answer says so; the second time the vendor would be at hand."""
+    answers = salesforce.judge
+    salesforce.judge = lambda request: first
+    request = create(code_of(salesforce))
+    assert server.call("CreateConnectorProfile", request).status == 401
+    shown = len(salesforce.requests)
+    salesforce.judge = answers
+    answer = server.call("CreateConnectorProfile", request)
+    if again:
+        assert answer.status == 200, answer.body
+        assert list(salesforce.codes.values()) == [1]
+    else:
+        assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+        assert NOT_KNOWN in answer.message, answer.message
+        assert len(salesforce.requests) == shown
+
+
+def test_two_vendors_may_give_the_same_code(servers, salesforce, canaries):
+    """A code is its token endpoint's; what is known of it elsewhere says nothing."""
+    with private.Gated(canaries) as other:
+        credentials = code_of(salesforce)
+        other.codes.update(salesforce.codes)
+        server = with_app(servers, canaries, *to_vendor(salesforce, "Salesforce")).start()
+        server.ok("CreateConnectorProfile", create(credentials))
+        server.stop()
+        server.options = to_vendor(other, "Salesforce")
+        server.start().ok("CreateConnectorProfile", create(credentials, name="second"))
+        assert list(salesforce.codes.values()) == list(other.codes.values()) == [1]
+
+
+def test_what_a_code_gave_is_its_profile_s(server, salesforce):
+    """Tokens that were saved without a profile, since the probe after them failed, are taken up by
+    the same profile only: the same name in another region or account is another."""
+    answers = salesforce.judge
+    salesforce.judge = lambda request: answers(request) if request.method == "POST" else http(
+        "403 Forbidden", '[{"errorCode": "API_DISABLED_FOR_ORG", "message": "no API"}]')
+    credentials = code_of(salesforce)
+    assert server.call("CreateConnectorProfile", create(credentials)).status == 401
+    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 1
+    salesforce.judge = answers
+    stranger = server.make_key("AKIAHEADGATETEST0002", "other-key", OTHER_ACCOUNT)
+    for where in ({"region": "eu-central-1"}, {"key": stranger}, {"name": "other"}):
+        name = {"name": where.pop("name")} if "name" in where else {}
+        answer = server.call("CreateConnectorProfile", create(credentials, **name), **where)
+        assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException"), where
+        assert "works only once" in answer.message, answer.message
+    server.ok("CreateConnectorProfile", create(credentials))
+    assert list(salesforce.codes.values()) == [1]
+    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
 
 
 def set_file_limit(server, size):

@@ -63,6 +63,7 @@ class Vendor:
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+        self.listeners = []
         self.connections = []
         self.closed = False
 
@@ -78,20 +79,26 @@ class Vendor:
         return self.script.popleft() if self.script else UNEXPECTED
 
     def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.serve(self.listener)
         return self
+
+    def serve(self, listener):
+        """Answers at one more listening socket, which becomes its own."""
+        self.listeners.append(listener)
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def __exit__(self, *_):
         self.closed = True
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        for listener in self.listeners:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
         for connection in self.connections:
             connection.close()
 
-    def _accept(self):
+    def _accept(self, listener):
         while not self.closed:
             try:
-                connection, _ = self.listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             self.connections.append(connection)
