@@ -313,11 +313,30 @@ static void keyring_command_that_cannot_be_read(void **state)
     assert_true(n > 1);
 }
 
+/* A keyring that was not synced is gone after a power failure, and with it every credential. */
+static void a_keyring_that_cannot_be_synced(void **state)
+{
+    static const char *const reasons[] = {"cannot be written: ", "cannot be synced: "};
+    struct fixture *f = *state;
+    char path[96];
+    for (int n = 1; n <= 2; n++) { /* the file, then its directory */
+        snprintf(path, sizeof(path), "%s/keyring-%d", f->dir, n);
+        calls_fail(CALL_SYNC, EIO, n);
+        bool made = keyring_create(path, &f->error);
+        assert_true(calls_failed());
+        calls_work();
+        assert_false(made);
+        assert_non_null(strstr(f->error.message, reasons[n - 1]));
+        assert_int_equal(access(path, F_OK) == 0, n == 2);
+    }
+}
+
 int main(void)
 {
     enum { COUNT = sizeof(failures) / sizeof(*failures) };
-    struct CMUnitTest tests[COUNT + 1] = {
+    struct CMUnitTest tests[COUNT + 2] = {
         [COUNT] = test_with_dir(keyring_command_that_cannot_be_read),
+        [COUNT + 1] = test_with_dir(a_keyring_that_cannot_be_synced),
     };
     secret_init();
     log_init(LOG_ERROR, LOG_TEXT);

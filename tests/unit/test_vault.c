@@ -217,6 +217,134 @@ static void seals_open_where_they_belong(void **state)
     arena_done(&arena);
 }
 
+/* A sealed value's parts as seal.c lays them out, after magic and key id. */
+enum {
+    AT_WRAP_NONCE = 19,
+    AT_WRAPPED_KEY = AT_WRAP_NONCE + CRYPTO_NONCE_SIZE,
+    AT_NONCE = AT_WRAPPED_KEY + CRYPTO_KEY_SIZE + CRYPTO_TAG_SIZE,
+    AT_TEXT = AT_NONCE + CRYPTO_NONCE_SIZE,
+};
+
+static void add_u64(struct buf *out, uint64_t number)
+{
+    unsigned char bytes[8];
+    crypto_put_u64(bytes, number);
+    buf_add(out, (struct str){(const char *)bytes, sizeof(bytes)});
+}
+
+/* What both encryptions are bound to, and with it the data key of a value. */
+static void unwrap(const struct keyring *keyring, struct str sealed, struct arena *arena,
+                   unsigned char data_key[CRYPTO_KEY_SIZE])
+{
+    const struct str parts[] = {{sealed.data, AT_WRAP_NONCE},
+                                BINDING.purpose,
+                                BINDING.account,
+                                BINDING.region,
+                                BINDING.name};
+    const unsigned char *bytes = (const unsigned char *)sealed.data;
+    struct buf bound = buf_in(arena, 1024);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        add_u64(&bound, parts[i].len);
+        buf_add(&bound, parts[i]);
+    }
+    add_u64(&bound, (uint64_t)BINDING.version);
+    struct str key = secret_reveal(keyring_find(keyring, keyring_primary_id(keyring)));
+    struct str wrapped = {sealed.data + AT_WRAPPED_KEY, AT_NONCE - AT_WRAPPED_KEY};
+    assert_true(crypto_gcm_decrypt((const unsigned char *)key.data, bytes + AT_WRAP_NONCE,
+                                   buf_str(&bound), wrapped, data_key));
+}
+
+/* GCM under one key is broken by a nonce that comes twice. */
+static void each_seal_has_its_own_key_and_nonces(void **state)
+{
+    (void)state;
+    enum { COUNT = 8 };
+    static const size_t parts[][2] = {{AT_WRAP_NONCE, CRYPTO_NONCE_SIZE},
+                                      {AT_WRAPPED_KEY, CRYPTO_KEY_SIZE + CRYPTO_TAG_SIZE},
+                                      {AT_NONCE, CRYPTO_NONCE_SIZE},
+                                      {AT_TEXT, sizeof(PLAIN) - 1}};
+    struct arena arena = {0};
+    struct str sealed[COUNT];
+    unsigned char keys[COUNT][CRYPTO_KEY_SIZE];
+    _cleanup_keyring_ struct keyring *keyring = scratch_keyring("seal");
+    for (size_t i = 0; i < COUNT; i++) {
+        sealed[i] = closed(keyring, &arena);
+        unwrap(keyring, sealed[i], &arena, keys[i]);
+        for (size_t j = 0; j < i; j++) {
+            assert_memory_not_equal(keys[i], keys[j], CRYPTO_KEY_SIZE);
+            for (size_t k = 0; k < sizeof(parts) / sizeof(*parts); k++)
+                assert_memory_not_equal(sealed[i].data + parts[k][0], sealed[j].data + parts[k][0],
+                                        parts[k][1]);
+        }
+        assert_memory_not_equal(sealed[i].data + AT_WRAP_NONCE, sealed[i].data + AT_NONCE,
+                                CRYPTO_NONCE_SIZE);
+    }
+    arena_done(&arena);
+}
+
+/* Sanitizers watch a thread's stack and keep copies of frames elsewhere. */
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&                             \
+    !__has_feature(address_sanitizer)
+#define STACK_CAN_BE_READ
+
+struct sealing {
+    const struct keyring *keyring;
+    struct str sealed;
+    struct arena arena;
+    bool opens;
+};
+
+/* Far below what the thread's end calls, which would overwrite what is left. */
+static void *seal_or_open(void *context)
+{
+    struct sealing *sealing = context;
+    struct str plain;
+    volatile char room[64 * 1024];
+    room[0] = 0;
+    (void)room[0];
+    if (sealing->opens)
+        seal_open(sealing->keyring, &BINDING, sealing->sealed, &sealing->arena, &plain, NULL);
+    else
+        seal_close(sealing->keyring, &BINDING, STR(PLAIN), &sealing->arena, &sealing->sealed, NULL);
+    return NULL;
+}
+
+/* On a thread whose stack is looked at afterwards. */
+static void assert_stack_is_left_without_key(struct sealing *sealing, char *stack, size_t size)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    unsigned char key[CRYPTO_KEY_SIZE];
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstack(&attributes, stack, size), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, seal_or_open, sealing), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    unwrap(sealing->keyring, sealing->sealed, &sealing->arena, key);
+    assert_null(memmem(stack, size, key, 16));
+    assert_null(memmem(stack, size, key + 16, 16));
+}
+
+static void no_data_key_is_left_on_the_stack(void **state)
+{
+    (void)state;
+    enum { SIZE = 256 * 1024 };
+    char *stack = aligned_alloc(4096, SIZE);
+    memset(stack, 0, SIZE);
+    _cleanup_keyring_ struct keyring *keyring = scratch_keyring("seal");
+    struct sealing sealing = {.keyring = keyring};
+    assert_stack_is_left_without_key(&sealing, stack, SIZE);
+    sealing.opens = true;
+    assert_stack_is_left_without_key(&sealing, stack, SIZE);
+    arena_done(&sealing.arena);
+    free(stack);
+}
+
+#endif
+
 static void every_changed_byte_is_noticed(void **state)
 {
     (void)state;
@@ -391,6 +519,10 @@ int main(void)
         cmocka_unit_test(gcm_follows_its_standard),
         cmocka_unit_test(gcm_leaves_no_plain_text_behind),
         cmocka_unit_test(seals_open_where_they_belong),
+        cmocka_unit_test(each_seal_has_its_own_key_and_nonces),
+#ifdef STACK_CAN_BE_READ
+        cmocka_unit_test(no_data_key_is_left_on_the_stack),
+#endif
         cmocka_unit_test(every_changed_byte_is_noticed),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(seals_belong_to_one_place),
