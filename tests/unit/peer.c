@@ -238,15 +238,14 @@ static void *acceptor_main(void *argument)
     }
 }
 
-struct peer *peer_start(peer_serve *serve, void *context, const struct peer_authority *authority,
-                        const char *name)
+static struct peer *start(peer_serve *serve, void *context, SSL_CTX *tls)
 {
     struct peer *peer = xcalloc(1, sizeof(*peer));
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
     peer->serve = serve;
     peer->context = context;
-    peer->tls = authority ? make_tls(authority, name) : NULL;
+    peer->tls = tls;
     pthread_mutex_init(&peer->lock, NULL);
     peer->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     MUST(bind(peer->listener, (struct sockaddr *)&address, size) == 0);
@@ -255,6 +254,22 @@ struct peer *peer_start(peer_serve *serve, void *context, const struct peer_auth
     peer->port = ntohs(address.sin_port);
     MUST(pthread_create(&peer->acceptor, NULL, acceptor_main, peer) == 0);
     return peer;
+}
+
+struct peer *peer_start(peer_serve *serve, void *context, const struct peer_authority *authority,
+                        const char *name)
+{
+    return start(serve, context, authority ? make_tls(authority, name) : NULL);
+}
+
+struct peer *peer_start_old(peer_serve *serve, const struct peer_authority *authority,
+                            const char *name, int max_version)
+{
+    SSL_CTX *tls = make_tls(authority, name);
+    SSL_CTX_set_security_level(tls, 0);
+    MUST(SSL_CTX_set_min_proto_version(tls, TLS1_VERSION) &&
+         SSL_CTX_set_max_proto_version(tls, max_version));
+    return start(serve, NULL, tls);
 }
 
 int peer_port(const struct peer *peer)

@@ -38,6 +38,9 @@ void peer_authority_done(struct peer_authority *authority);
 /* `authority` is NULL for plain HTTP; else the certificate is for `name`. */
 struct peer *peer_start(peer_serve *serve, void *context, const struct peer_authority *authority,
                         const char *name);
+/* The same, but that it speaks no version of TLS above this one, however insecure it is. */
+struct peer *peer_start_old(peer_serve *serve, const struct peer_authority *authority,
+                            const char *name, int max_version);
 int peer_port(const struct peer *peer);
 int peer_connections(const struct peer *peer); /* accepted so far */
 int peer_requests(const struct peer *peer);    /* read whole so far */

@@ -103,6 +103,22 @@ static void peers_without_tls_are_told_apart(void **state)
     close_all(&f);
 }
 
+/* Also on a system that would allow them: its configuration is not what holds them off. */
+static void old_versions_are_refused(void **state)
+{
+    (void)state;
+    static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+        struct fixture f = {.peer = peer_start_old(serve_ok, &authority, "localhost", versions[i])};
+        struct client_config config = {.ca_pem = str_from(authority.pem)};
+        open_client(&f, "127.0.0.1", &config);
+        call_localhost(&f, LONG_MS);
+        assert_outcome(&f, versions[i] >= TLS1_2_VERSION ? CLIENT_OK : CLIENT_TLS);
+        assert_int_equal(peer_requests(f.peer), versions[i] >= TLS1_2_VERSION);
+        close_all(&f);
+    }
+}
+
 static void unreadable_certificates_do_not_start(void **state)
 {
     (void)state;
@@ -342,6 +358,21 @@ static void no_keys_are_written_for_the_environment(void **state)
     assert_int_equal(info.st_size, 0);
 }
 
+/* A system's configuration of OpenSSL that allows everything. */
+static char lax_system[] = "/tmp/headgate-openssl-XXXXXX";
+
+static void make_lax_system(void)
+{
+    static const char text[] = "openssl_conf = all\n[all]\nssl_conf = ssl\n"
+                               "[ssl]\nsystem_default = default\n"
+                               "[default]\nMinProtocol = TLSv1\n"
+                               "CipherString = ALL:@SECLEVEL=0\n";
+    int fd = mkstemp(lax_system);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    close(fd);
+    setenv("OPENSSL_CONF", lax_system, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,12 +381,14 @@ int main(void)
         cmocka_unit_test(certificates_of_strangers_are_refused),
         cmocka_unit_test(the_systems_certificates_do_not_know_ours),
         cmocka_unit_test(peers_without_tls_are_told_apart),
+        cmocka_unit_test(old_versions_are_refused),
         cmocka_unit_test(unreadable_certificates_do_not_start),
         cmocka_unit_test(the_sandbox_stands_for_every_host),
         cmocka_unit_test(a_sandbox_without_a_port_refuses_the_scheme),
         cmocka_unit_test(no_keys_are_written_for_the_environment),
     };
     const struct CMUnitTest of_memory[] = {cmocka_unit_test(no_copy_of_a_secret_is_left)};
+    make_lax_system();
     close(mkstemp(keylog));
     setenv("SSLKEYLOGFILE", keylog, 1);
     peer_authority_init(&authority);
@@ -365,5 +398,6 @@ int main(void)
     peer_authority_done(&authority);
     peer_authority_done(&stranger);
     unlink(keylog);
+    unlink(lax_system);
     return failed;
 }
