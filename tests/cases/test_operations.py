@@ -340,6 +340,37 @@ def test_an_account_has_its_share(servers, gate, canaries, in_background):
     assert server.call("CreateConnectorProfile", amplitude(canaries.new(), "q")).status == 200
 
 
+def test_an_account_keeps_its_share_after_it_was_throttled(servers, gate, canaries, in_background):
+    """However its changes ended: refused by the full queue, by the vendor, or well."""
+    server = servers("--workers", "1", "--queue", "1", "--account-updates", "2",
+                     *operations.OPTION, *gate.options())
+
+    def change(name):
+        return server.call("CreateConnectorProfile", amplitude(canaries.new(), name))
+
+    filler = server.make_key("AKIAHEADGATETEST0002", "other-key", OTHER_ACCOUNT)
+    held = [in_background(lambda name=name: server.call(
+        "CreateConnectorProfile", amplitude(canaries.new(), name), key=filler)) for name in "ab"]
+    gate.wait_for_calls(1)
+    operations.wait_for(server, workers_queued=1)
+    for _ in range(4):
+        answer = change("full")
+        assert throttled(answer) and "account" not in answer.message, answer.message
+    gate.open.set()
+    assert [call.result().status for call in held] == [200, 200]
+    invalid = {**amplitude(canaries.new(), "bad"), "connectorLabel": "no"}
+    for _ in range(3):
+        assert server.call("CreateConnectorProfile", invalid).status == 400
+    gate.open.clear()
+    # Two at once, as at first.
+    mine = [in_background(lambda name=name: change(name)) for name in "cd"]
+    gate.wait_for_calls(1)
+    operations.wait_for(server, workers_queued=1)
+    assert "account" in change("third").message
+    gate.open.set()
+    assert [call.result().status for call in mine] == [200, 200]
+
+
 def test_the_sdk_tries_a_throttled_change_again(servers, gate, canaries, in_background):
     server = servers("--account-updates", "1", *operations.OPTION, *gate.options())
     client = aws.boto(server, retries=10)
