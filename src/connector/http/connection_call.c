@@ -98,6 +98,19 @@ static void conclude_answer(struct connection *connection,
     };
 }
 
+/* A vendor may repeat the header as it came, and in it a secret that is encoded together with other
+ * text: what follows the scheme is one more secret. */
+static void redact_authorization(struct connection *connection,
+                                 const struct client_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        struct str scheme, value;
+        if (str_eq(request->headers[i].name, STR("Authorization")) &&
+            str_cut(request->headers[i].value, ' ', &scheme, &value))
+            redact_add(&connection->redaction, value);
+    }
+}
+
 bool connection_send(struct connection *connection, enum verdict_step step, const char *needs,
                      struct client_request *request, bool repeatable,
                      struct vendor_response *ret_response)
@@ -105,6 +118,7 @@ bool connection_send(struct connection *connection, enum verdict_step step, cons
     struct arena *arena = connection->v->arena;
     struct classification classification;
     int64_t pause_ms;
+    redact_authorization(connection, request);
     if (!connection_take_route(connection, step, request))
         return false;
     for (int tries = 1;; tries++) {
