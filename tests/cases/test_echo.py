@@ -60,7 +60,8 @@ def sap(url, **more):
             "portNumber": int(port), "clientNumber": "100", **more}
 
 
-# Of each way to authenticate one: properties of the vendor's URL, credentials of what makes secrets.
+# One of each way to authenticate: properties for the vendor's URL, credentials for what makes
+# secrets.
 WAYS = {
     "Amplitude": (lambda url: {}, lambda secret: {
         "apiKey": secret("api-key"), "secretKey": secret("secret-key")}),
