@@ -1,5 +1,5 @@
 /* Amplitude: an API key and a secret key as HTTP Basic; the events list proves them. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 /* The United States' data centre. There is no property for a host: who has his project in the
  * European one (analytics.eu.amplitude.com) says so in the endpoint map. */
@@ -24,11 +24,17 @@ static const struct connector_rule rules[] = {
              "(the endpoint map names the European one), and that its plan has this API."},
 };
 
-const struct connector connector_amplitude = {
-    .type = STR("Amplitude"),
-    .key = STR("Amplitude"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_amplitude = {
+    .type = STR("Amplitude"),
+    .key = STR("Amplitude"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,7 +1,7 @@
 /* Connectors of the user's own: the shapes of their credentials, and OAuth at the token endpoint
  * that the profile names. What proves any of them is the connector's own code, by its label. */
-#include "connector/connector.h"
 #include "base/error.h"
+#include "connector/http/http_connector.h"
 #include "wire/value.h"
 
 static const struct connector_url token[] = {
@@ -84,9 +84,15 @@ static bool check(const struct value *properties, const struct value *credential
     return check_params(properties, error) && (!credentials || check_shape(credentials, error));
 }
 
+static const struct http_connector http = {
+    .auth = LIST(auth),
+    .check = check,
+};
+
 const struct connector connector_customconnector = {
     .type = STR("CustomConnector"),
     .key = STR("CustomConnector"),
-    .auth = LIST(auth),
-    .check = check,
+    .roles = ROLE_SOURCE | ROLE_DESTINATION,
+    .ops = &http_ops,
+    .http = &http,
 };

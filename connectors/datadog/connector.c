@@ -1,5 +1,5 @@
 /* Datadog: an API key and an application key in headers of their own; one call proves both. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 /* People copy the address of a call. */
 static const char *const drop[] = {"/api/v2", "/api/v1", "/api"};
@@ -47,9 +47,7 @@ static const struct connector_rule rules[] = {
 /* The first says "Forbidden" alike, whatever the reason. */
 static const char *const messages[] = {"/errors/1"};
 
-const struct connector connector_datadog = {
-    .type = STR("Datadog"),
-    .key = STR("Datadog"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
@@ -57,4 +55,12 @@ const struct connector connector_datadog = {
     .messages = LIST(messages),
     .domains = LIST(domains),
     .wait = {"X-RateLimit-Reset", WAIT_SECONDS},
+};
+
+const struct connector connector_datadog = {
+    .type = STR("Datadog"),
+    .key = STR("Datadog"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,6 +1,6 @@
 /* Dynatrace: an API token. Its own record says whether it is switched off or over, the list of
  * problems whether it may read what flows read. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 /* People copy the address of a call. */
 static const char *const drop[] = {"/api/v2", "/api/v1", "/api"};
@@ -55,12 +55,18 @@ static const struct connector_rule rules[] = {
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
 };
 
-const struct connector connector_dynatrace = {
-    .type = STR("Dynatrace"),
-    .key = STR("Dynatrace"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .wait = {"X-RateLimit-Reset", WAIT_UNTIL_US},
+};
+
+const struct connector connector_dynatrace = {
+    .type = STR("Dynatrace"),
+    .key = STR("Dynatrace"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

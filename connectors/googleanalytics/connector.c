@@ -1,6 +1,6 @@
 /* Google Analytics (Universal Analytics): OAuth tokens, ready or for a code or a refresh token; the
  * list of the user's accounts proves them. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 static const struct connector_url api[] = {{.url = "https://www.googleapis.com"}};
 static const struct connector_url token[] = {{.url = "https://oauth2.googleapis.com"}};
@@ -55,11 +55,17 @@ static const struct connector_rule rules[] = {
      .hint = "Make a new OAuth client in the Google Cloud project."},
 };
 
-const struct connector connector_googleanalytics = {
-    .type = STR("Googleanalytics"),
-    .key = STR("GoogleAnalytics"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_googleanalytics = {
+    .type = STR("Googleanalytics"),
+    .key = STR("GoogleAnalytics"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,7 +1,7 @@
 /* Honeycode: OAuth tokens. Its service is closed, and was never documented for others: what took
  * its place is the operator's to name, and a look at a workbook that does not exist proves a token
  * there. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 /* Where it was. */
 static const struct connector_url api[] = {
@@ -53,11 +53,17 @@ static const struct connector_rule rules[] = {
              "one that the code was asked for with. Get a new one."},
 };
 
-const struct connector connector_honeycode = {
-    .type = STR("Honeycode"),
-    .key = STR("Honeycode"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_honeycode = {
+    .type = STR("Honeycode"),
+    .key = STR("Honeycode"),
+    .roles = ROLE_DESTINATION,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,6 +1,6 @@
 /* Infor Nexus: each request is signed with the secret access key, and a data key stands beside it;
  * a query for one order proves both. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 /* The API's own path, in the ways in which it is written, is no part of an instance. */
 static const char *const drop[] = {"/rest/3.1.0", "/rest/310", "/rest/3.1", "/rest"};
@@ -47,11 +47,17 @@ static const struct connector_rule rules[] = {
      .hint = "Check instanceUrl: https://network.infornexus.com, without a path."},
 };
 
-const struct connector connector_infornexus = {
-    .type = STR("Infornexus"),
-    .key = STR("InforNexus"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_infornexus = {
+    .type = STR("Infornexus"),
+    .key = STR("InforNexus"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,6 +1,6 @@
 /* Marketo: the client shows its id and secret at the instance's identity endpoint and gets a token
  * for an hour; the description of leads proves it. Failures come with status 200. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 static const char *const services[] = {"/rest/v1", "/rest", "/identity"};
 
@@ -67,11 +67,17 @@ static const struct connector_rule rules[] = {
      .hint = "Check clientId and clientSecret."},
 };
 
-const struct connector connector_marketo = {
-    .type = STR("Marketo"),
-    .key = STR("Marketo"),
+static const struct http_connector http = {
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_marketo = {
+    .type = STR("Marketo"),
+    .key = STR("Marketo"),
+    .roles = ROLE_SOURCE | ROLE_DESTINATION,
+    .ops = &http_ops,
+    .http = &http,
 };

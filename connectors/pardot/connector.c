@@ -1,7 +1,7 @@
 /* Pardot (Account Engagement): OAuth tokens of its owner's login service, ready or for a code or a
  * refresh token, and the business unit; the account's own record proves both. */
-#include "connector/connector.h"
 #include "base/error.h"
+#include "connector/http/http_connector.h"
 #include "wire/value.h"
 
 static const struct connector_url api[] = {
@@ -108,13 +108,19 @@ static bool check(const struct value *properties, const struct value *credential
                         "digits that begins with 0Uv");
 }
 
-const struct connector connector_pardot = {
-    .type = STR("Pardot"),
-    .key = STR("Pardot"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .messages = LIST(messages),
     .check = check,
+};
+
+const struct connector connector_pardot = {
+    .type = STR("Pardot"),
+    .key = STR("Pardot"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -49,12 +49,19 @@ static struct str receiver(const struct value *properties, struct arena *arena)
                : STR("data-api:");
 }
 
-const struct connector connector_redshift = {
-    .type = STR("Redshift"),
-    .key = STR("Redshift"),
+static const struct connector_ops redshift_ops = {.verify = verify};
+
+static const struct http_connector http = {
     .rules = LIST(rules),
     .messages = LIST(messages),
     .receiver = receiver,
     .check = redshift_check,
-    .verify = verify,
+};
+
+const struct connector connector_redshift = {
+    .type = STR("Redshift"),
+    .key = STR("Redshift"),
+    .roles = ROLE_DESTINATION,
+    .ops = &redshift_ops,
+    .http = &http,
 };

@@ -1,6 +1,6 @@
 /* Salesforce: OAuth tokens, ready or for a code, a refresh token or a signed assertion; the list
  * of the data API's resources proves them. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 /* The version that AppFlow uses for profiles made since June 2023. */
 #define DATA_API "/services/data/v58.0/"
@@ -101,14 +101,20 @@ static const struct connector_rule rules[] = {
      .hint = "The organization is not active."},
 };
 
-const struct connector connector_salesforce = {
-    .type = STR("Salesforce"),
-    .key = STR("Salesforce"),
-    .modes = MODE_PRIVATE,
+static const struct http_connector http = {
     .private_tokens = "usePrivateLinkForMetadataAndAuthorization",
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .domains = LIST(domains),
+};
+
+const struct connector connector_salesforce = {
+    .type = STR("Salesforce"),
+    .key = STR("Salesforce"),
+    .roles = ROLE_SOURCE | ROLE_DESTINATION,
+    .modes = MODE_PRIVATE,
+    .ops = &http_ops,
+    .http = &http,
 };

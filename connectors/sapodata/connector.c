@@ -1,6 +1,6 @@
 /* SAP OData: a user's name and password, or OAuth with the system's own addresses; the root of the
  * catalog of services, of OData version 2 or 4, proves either. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/url.h"
 #include "wire/value.h"
 
@@ -147,16 +147,22 @@ static const struct connector_rule rules[] = {
 
 static const char *const messages[] = {"/error/message/value"};
 
-const struct connector connector_sapodata = {
-    .type = STR("SAPOData"),
-    .key = STR("SAPOData"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .messages = LIST(messages),
-    .modes = MODE_PRIVATE,
     .private_service = "privateLinkServiceName",
     .derive = derive,
     .check = check,
+};
+
+const struct connector connector_sapodata = {
+    .type = STR("SAPOData"),
+    .key = STR("SAPOData"),
+    .roles = ROLE_SOURCE | ROLE_DESTINATION,
+    .modes = MODE_PRIVATE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,6 +1,6 @@
 /* ServiceNow: a user's name and password, or OAuth tokens (ready, for a code, a refresh token, or a
  * user's name and password); a look at the list of tables proves them. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 static const struct connector_url instance[] = {
     {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = "service-now.com"},
@@ -55,11 +55,17 @@ static const struct connector_rule rules[] = {
              "expires and goes with its own redirectUri; a refresh token ends after 100 days."},
 };
 
-const struct connector connector_servicenow = {
-    .type = STR("Servicenow"),
-    .key = STR("ServiceNow"),
+static const struct http_connector http = {
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_servicenow = {
+    .type = STR("Servicenow"),
+    .key = STR("ServiceNow"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,5 +1,5 @@
 /* Singular: a key as it is in Authorization; failures may come inside of a 200. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 static const struct connector_url api[] = {
     {.url = "https://api.singular.net"},
@@ -44,13 +44,19 @@ static const struct connector_rule rules[] = {
 
 static const char *const messages[] = {"/value", "/error_message"};
 
-const struct connector connector_singular = {
-    .type = STR("Singular"),
-    .key = STR("Singular"),
-    .modes = MODE_PRIVATE,
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .messages = LIST(messages),
+};
+
+const struct connector connector_singular = {
+    .type = STR("Singular"),
+    .key = STR("Singular"),
+    .roles = ROLE_SOURCE,
+    .modes = MODE_PRIVATE,
+    .ops = &http_ops,
+    .http = &http,
 };

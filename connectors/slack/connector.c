@@ -1,6 +1,6 @@
 /* Slack: a user's OAuth token, ready or for an authorization code; who it belongs to, and a look at
  * the channels, prove it. Failures come with status 200. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 static const struct connector_url home[] = {{.url = "https://slack.com"}};
 
@@ -73,11 +73,17 @@ static const struct connector_rule rules[] = {
      .hint = "A code works once and for ten minutes. Get a new one."},
 };
 
-const struct connector connector_slack = {
-    .type = STR("Slack"),
-    .key = STR("Slack"),
+static const struct http_connector http = {
     .api = LIST(home),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_slack = {
+    .type = STR("Slack"),
+    .key = STR("Slack"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

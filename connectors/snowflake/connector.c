@@ -1,6 +1,6 @@
 /* Snowflake: a login with user name and password gives a session, in which the warehouse is used
  * and the stage is described. Where the account is follows from its name and region. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/http/template.h"
 
 #include <string.h>
@@ -311,14 +311,20 @@ static const struct connector_rule rules[] = {
     {STEP_API, .status = 2, .at = "/success", .equals = "false", .kind = VERDICT_MISCONFIGURED},
 };
 
-const struct connector connector_snowflake = {
-    .type = STR("Snowflake"),
-    .key = STR("Snowflake"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
-    .modes = MODE_PRIVATE,
     .private_service = "privateLinkServiceName",
     .derive = derive,
+};
+
+const struct connector connector_snowflake = {
+    .type = STR("Snowflake"),
+    .key = STR("Snowflake"),
+    .roles = ROLE_DESTINATION,
+    .modes = MODE_PRIVATE,
+    .ops = &http_ops,
+    .http = &http,
 };

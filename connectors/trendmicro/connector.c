@@ -1,6 +1,6 @@
 /* Trend Micro's server security: a secret key in a header of its own. Who may not view keys is
  * known all the same, so that refusal proves the key, and a list of computers decides. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 /* There is no property for a host: who is somewhere else (a region of Cloud One, a manager of his
  * own at port 4119) says so in the endpoint map. */
@@ -42,12 +42,18 @@ static const struct connector_rule rules[] = {
      .hint = "It is not the vendor's API that refused. Check the operator's endpoint map."},
 };
 
-const struct connector connector_trendmicro = {
-    .type = STR("Trendmicro"),
-    .key = STR("Trendmicro"),
-    .modes = MODE_PRIVATE,
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_trendmicro = {
+    .type = STR("Trendmicro"),
+    .key = STR("Trendmicro"),
+    .roles = ROLE_SOURCE,
+    .modes = MODE_PRIVATE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,6 +1,6 @@
 /* Veeva Vault: a login with user name and password gives a session of one Vault, which must be the
  * one that was asked for; the session's own user proves that the API may be used. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/http/template.h"
 #include "connector/url.h"
 
@@ -106,12 +106,18 @@ static const struct connector_rule rules[] = {
      .hint = "The Vault may take requests from known addresses only."},
 };
 
-const struct connector connector_veeva = {
-    .type = STR("Veeva"),
-    .key = STR("Veeva"),
+static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .derive = derive,
+};
+
+const struct connector connector_veeva = {
+    .type = STR("Veeva"),
+    .key = STR("Veeva"),
+    .roles = ROLE_SOURCE,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -1,5 +1,5 @@
 /* Zendesk: an OAuth token, ready or for an authorization code; the own user proves it. */
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 static const struct connector_url instance[] = {
     {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = "zendesk.com"},
@@ -40,11 +40,17 @@ static const struct connector_rule rules[] = {
              "it was asked for with. Get a new code."},
 };
 
-const struct connector connector_zendesk = {
-    .type = STR("Zendesk"),
-    .key = STR("Zendesk"),
+static const struct http_connector http = {
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+};
+
+const struct connector connector_zendesk = {
+    .type = STR("Zendesk"),
+    .key = STR("Zendesk"),
+    .roles = ROLE_SOURCE | ROLE_DESTINATION,
+    .ops = &http_ops,
+    .http = &http,
 };

@@ -175,7 +175,8 @@ static void reopen_vendors(struct node *node)
 {
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
-        const struct connector_url *row = connector->api.count > 0 ? connector->api.rows : NULL;
+        const struct connector_url *row =
+            connector->http->api.count > 0 ? connector->http->api.rows : NULL;
         bool named = !row || !row->closed || node->override_count == OPTION_VALUES_MAX;
         for (size_t j = 0; j < node->override_count; j++)
             named = named || str_eq(node->overrides[j].connector_type, connector->type);

@@ -1,13 +1,7 @@
-/* What a connector is: data that drives the engine. A connector says where its vendor is, how it is
- * shown who we are, which call proves it, and what the vendor's answers mean; the engine
- * (connector/http/verify.c) does the rest, the same for all.
- *
- * Texts are templates: "{instanceUrl}" is replaced by a member of the profile's properties,
- * "{oAuthProperties.tokenUrl}" by a nested one, "{credentials.apiKey}" by one of the credentials,
- * "{derived.host}" by what the connector's own hook `derive` made of the properties,
- * "{session.token}" by what a login gave, and "{random.uuid}" by a new UUID each time. A brace that
- * no letter follows stands for itself.
- */
+/* A connector as the rest of the server sees it: who it is, what it may be used for, and a table of
+ * operations, as a virtual file system has one. Two kinds of implementation stand behind the table:
+ * the declarative engine (connector/http/, which a description in http/http_connector.h drives),
+ * and code of a connector's own. A NULL operation says that the vendor cannot do it. */
 #pragma once
 
 #include "base/error.h"
@@ -17,244 +11,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct arena;
-struct scope;
-struct connector_urls;
+struct http_connector;
 struct oauth_tokens;
-struct value;
 struct verification;
 
-/* Fills a list's pointer and count from an array. */
-#define LIST(array)                                                                                \
-    {                                                                                              \
-        (array), sizeof(array) / sizeof((array)[0])                                                \
-    }
-
-struct connector_texts {
-    const char *const *rows;
-    size_t count;
-};
-
-struct connector_header {
-    const char *name;
-    const char *value; /* template */
-};
-
-struct connector_headers {
-    const struct connector_header *rows;
-    size_t count;
-};
-
-/* A parameter of a query that is not always there. */
-struct connector_param {
-    const char *name;
-    const char *value; /* template; what is put in is escaped */
-    const char *given; /* sent only when this member is there; NULL: always */
-    const char *flag;  /* sent only when this boolean member is true; NULL: always */
-};
-
-struct connector_params {
-    const struct connector_param *rows;
-    size_t count;
-};
-
-/* One call to the vendor's API. */
-struct connector_call {
-    const char *method;
-    const char *path; /* template after the base URL, query included; what is put in is escaped */
-    struct connector_params query;    /* further parameters, after those in the path */
-    struct connector_headers headers; /* beyond Accept and what proves who we are */
-    const char *body;         /* template; what is put in is escaped as the type asks; NULL: none */
-    const char *content_type; /* of the body: application/json, a form, or NULL: none */
-    const char *needs;        /* JSON pointer that every good answer has; NULL: any JSON will do */
-    /* A status with which VERDICT_FORBIDDEN is as good as an answer: who asks is known, and may
-     * only not see this. The next call decides. 0: none. */
-    int suffices;
-    bool conclusive; /* a good answer says all: the calls after it are not made */
-    /* JSON pointer to a URL in a good answer that says whose account this is: its host must be that
-     * of `account`. NULL: the answer does not say. */
-    const char *account_at;
-    const struct connector_urls *account;
-};
-
-struct connector_calls {
-    const struct connector_call *rows;
-    size_t count;
-};
-
-/* A base URL. Of several the first that applies is taken. One without a place in it, or with a host
- * that was derived from names, is the vendor's own and gives way to the operator's endpoint map. */
-struct connector_url {
-    const char *given;       /* applies only when this member is there; NULL: always */
-    const char *flag;        /* applies only when this boolean member is true; NULL: always */
-    const char *url;         /* template; as a whole "{member}" it may have no scheme: https then */
-    const char *bare_domain; /* "example.com": a value "acme" means acme.example.com */
-    /* "api": at hosts in the connector's domains the API is on that label, which people leave out
-     * or write as "app", where the web pages are. NULL: hosts are taken as given. */
-    const char *label;
-    struct connector_texts drop; /* "/rest": left out where the URL ends with it */
-    bool exact; /* no base but a whole URL: slashes at its end and its query are part of it */
-    /* Applies only to https hosts in the connector's domains: for requests that carry a secret
-     * which the profile's owner does not have, such as the operator's app's. */
-    bool vendor_hosts_only;
-    bool derived_host; /* the user gave names that make a host, not a URL */
-    /* The vendor is there no more: only the operator's endpoint map can name what took its place.
-     * This is said when it names nothing. NULL: the vendor is there. */
-    const char *closed;
-    const struct connector_call *probe; /* what proves credentials there; NULL: the usual probes */
-};
-
-struct connector_urls {
-    const struct connector_url *rows;
-    size_t count;
-};
-
-enum connector_grant {
-    GRANT_REFRESH = 1 << 0,
-    GRANT_CODE = 1 << 1,
-    GRANT_JWT_BEARER = 1 << 2,
-    GRANT_CLIENT_CREDENTIALS = 1 << 3,
-    GRANT_PASSWORD = 1 << 4,
-};
-
-enum connector_client {
-    CLIENT_IN_CREDENTIALS, /* members clientId and clientSecret */
-    CLIENT_APP,            /* the operator's app for the connector, or clientCredentialsArn's */
-};
-
-struct connector_basic {
-    const char *user;     /* template */
-    const char *password; /* template */
-};
-
-/* Members have AppFlow's names everywhere: accessToken, refreshToken, oAuthRequest, clientId,
- * clientSecret, clientCredentialsArn, jwtToken. Where no member chooses among grants, every one
- * that the credentials suffice for is tried, client credentials too. */
-struct connector_oauth2 {
-    const char *members;    /* where those are: "credentials" or "credentials.oAuthCredentials" */
-    const char *grant_type; /* member with an OAuth2GrantType; NULL: there is none */
-    unsigned grants;        /* of enum connector_grant: what the vendor's token endpoint takes */
-    enum connector_client client;
-    struct connector_urls token_urls;
-    const char *token_path; /* put after the token URL; NULL: it is whole */
-    bool json;              /* the request is JSON; else a form */
-    bool basic;             /* the client shows itself in a Basic header; else in the body */
-    /* The header is made as RFC 7617 says, not percent-encoded first as RFC 6749 wants it, and the
-     * id goes in the body as well: the client is an ordinary user of the vendor's there. */
-    bool basic_is_user;
-    const char *scope;                   /* sent with a code or as client; NULL: none */
-    const struct connector_basic *login; /* GRANT_PASSWORD's user and password; NULL: none */
-    /* Member with a map of further parameters for every request; its "assertion" is what JWT bearer
-     * presents. NULL: none. */
-    const char *params;
-    const char *tokens_at; /* JSON pointer to an object with the tokens, if there are some in it;
-                            * NULL: they are at the top */
-    bool api_elsewhere;    /* an answer's instance_url is not where this API is */
-};
-
-/* A login that gives a session, which lasts for one verification: it is shown to the probes, ended
- * after them however they went, and never stored. The login is judged at STEP_TOKEN and never made
- * a second time but after a 429, since vendors lock out whoever tries wrong passwords. */
-struct connector_session {
-    struct connector_call login;
-    const char *token;                /* JSON pointer to the session's token in the answer */
-    struct connector_headers headers; /* how it is shown: "{session.token}" */
-    struct connector_call end;        /* its outcome does not matter */
-    /* Hook: looks at a good answer, and says with a hint why the session is not what was asked for;
-     * NULL when it is. */
-    const char *(*wrong)(const struct scope *scope, const struct value *response,
-                         struct arena *arena);
-};
-
-/* Each request is signed with a secret (auth/signed.h) and says so in Authorization. */
-struct connector_signed {
-    const char *scheme; /* the word in Authorization */
-    const char *key_id; /* template, as the next two */
-    const char *secret;
-    const char *user;
-    const char *date_header;          /* carries the time that is signed */
-    struct connector_headers headers; /* sent beside, not signed */
-};
-
-/* One way to show who we are. Exactly one of the pointers is set. */
-struct connector_auth {
-    const char *given;  /* this way is meant when this member is there; NULL: always */
-    const char *equals; /* and has this value; NULL: any */
-    const struct connector_basic *basic;
-    const struct connector_headers *headers;
-    const struct connector_oauth2 *oauth2;
-    const struct connector_session *session;
-    const struct connector_signed *signed_request;
-};
-
-struct connector_auths {
-    const struct connector_auth *rows;
-    size_t count;
-};
-
-/* What an answer means. The first rule that matches decides; when none does, the common table in
- * connector/http/classify.c. VERDICT_ACCEPTED ends the search: the answer is a good one if it has
- * what the call needs. */
-struct connector_rule {
-    enum verdict_step step; /* STEP_TOKEN or STEP_API; STEP_NONE: either */
-    int status;             /* 0: any; one digit: a class, 5 for 500 to 599 */
-    const char *at;         /* JSON pointer to a scalar; NULL: the body as text, or `header` */
-    const char *header;     /* name of a header that is there; NULL: none is looked at */
-    const char *equals;
-    const char *contains; /* letter case does not count */
-    const char *hint;
-    enum verdict_kind kind;
-    bool absent;    /* its parent is there, it is not (or is null) */
-    bool page;      /* only for a web page instead of JSON */
-    bool past;      /* it is a time (RFC 3339), and over */
-    bool enough;    /* with VERDICT_ACCEPTED: whatever else is in the answer, JSON or not */
-    bool renewable; /* a new access token may help */
-};
-
-struct connector_rules {
-    const struct connector_rule *rows;
-    size_t count;
-};
-
-/* A vendor's own header that says how long to wait, beside Retry-After. */
-enum connector_wait_unit { WAIT_SECONDS, WAIT_UNTIL_S, WAIT_UNTIL_US }; /* from now; since 1970 */
-struct connector_wait {
-    const char *header; /* NULL: there is none */
-    enum connector_wait_unit unit;
-};
-
 enum connector_mode {
-    MODE_PRIVATE = 1 << 0,
+    MODE_PRIVATE = 1 << 0, /* calls can take the operator's private routes */
+};
+
+/* What a flow can use it as, by AppFlow's documentation. */
+enum connector_role {
+    ROLE_SOURCE = 1 << 0,
+    ROLE_DESTINATION = 1 << 1,
+};
+
+struct connector_ops {
+    /* See connector_verify. */
+    bool (*verify)(const struct verification *verification, struct verdict *ret_verdict,
+                   struct oauth_tokens *ret_tokens);
 };
 
 struct connector {
     struct str type; /* the API's ConnectorType */
     struct str key;  /* its member in the configuration's unions, which may be spelled otherwise */
-    struct connector_urls api;
-    struct connector_auths auth;   /* none: shapes only, not built yet */
-    struct connector_calls probes; /* each must be accepted */
-    struct connector_rules rules;
-    struct connector_texts messages; /* JSON pointers to the vendor's own words, before the usual */
-    struct connector_texts domains;  /* where the vendor's hosts are: "example.com" */
-    unsigned modes;                  /* of enum connector_mode, beside Public */
-    /* Private mode. Calls take the operator's private route for the PrivateLink service that this
-     * member names; NULL, or the member absent: the one for the host that is called. */
-    const char *private_service;
-    /* Calls for tokens take it only when this boolean member is true; NULL: always. */
-    const char *private_tokens;
-    struct connector_wait wait;
-    /* Hooks, for what data cannot say; NULL for most. */
-    /* Makes members for templates out of the properties: puts texts into `derived`, in the arena.
-     * ERR_VALIDATION when the properties make none. */
-    bool (*derive)(const struct value *properties, struct arena *arena, struct value *derived,
-                   struct error *error);
-    /* Names who receives the credentials where that is none of the URLs above: text in the arena
-     * that differs for another receiver. */
-    struct str (*receiver)(const struct value *properties, struct arena *arena);
-    bool (*check)(const struct value *properties, const struct value *credentials,
-                  struct error *error);
-    bool (*verify)(const struct verification *verification, struct verdict *ret_verdict,
-                   struct oauth_tokens *ret_tokens); /* instead of the engine */
+    unsigned roles;  /* of enum connector_role */
+    unsigned modes;  /* of enum connector_mode, beside Public */
+    const struct connector_ops *ops;
+    const struct http_connector *http; /* what drives the declarative engine; NULL: nothing */
 };
 
 /* NULL when there is none. Connectors may be added at run time later: ask each time. */

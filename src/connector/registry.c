@@ -39,5 +39,5 @@ size_t connector_index(const struct connector *connector)
 
 bool connector_is_built(const struct connector *connector)
 {
-    return connector->verify || connector->auth.count > 0;
+    return connector->ops && connector->ops->verify;
 }

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 enum { URL_MAX = 2048 };
 

@@ -40,7 +40,8 @@ static bool same_way(const struct profile_change *change, const struct profile *
 {
     const struct connector *connector = change->connector;
     const struct value *properties = change->config.properties;
-    const char *service = connector->private_service, *tokens = connector->private_tokens;
+    const char *service = connector->http->private_service,
+               *tokens = connector->http->private_tokens;
     if (change->is_private != str_eq(current->connection_mode, STR("Private")))
         return false;
     if (!change->is_private)

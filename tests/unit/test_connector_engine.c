@@ -24,13 +24,18 @@ static const struct connector_auth oauth2_way[] = {
      }}};
 static const struct connector_call whoami[] = {
     {.method = "GET", .path = "/me?of={name}", .needs = "/id"}};
-static const struct connector acme = {
-    .type = STR("Acme"),
-    .key = STR("Acme"),
+static const struct http_connector acme_http = {
     .api = LIST(urls),
     .auth = LIST(oauth2_way),
     .probes = LIST(whoami),
     .domains = LIST(domains),
+};
+
+static const struct connector acme = {
+    .type = STR("Acme"),
+    .key = STR("Acme"),
+    .ops = &http_ops,
+    .http = &acme_http,
 };
 
 static struct script script;
@@ -354,9 +359,11 @@ static void keys_go_into_headers(void **state)
          .body = "{}",
          .content_type = "application/json"},
     };
+    struct http_connector http = acme_http;
     struct connector other = acme;
-    other.auth = (struct connector_auths)LIST(auths);
-    other.probes = (struct connector_calls)LIST(calls);
+    http.auth = (struct connector_auths)LIST(auths);
+    http.probes = (struct connector_calls)LIST(calls);
+    other.http = &http;
     static const struct scripted steps[] = {
         {"GET " API "/first\nAccept: application/json\nX-Key: k1\nAuthorization: Key k2\n\n", 200,
          .body = "{}"},
@@ -389,7 +396,9 @@ static bool hook_verify(const struct verification *v, struct verdict *ret_verdic
 static void hooks_take_the_engines_place(void **state)
 {
     (void)state;
-    struct connector hooked = {.type = STR("Hooked"), .check = hook_check, .verify = hook_verify};
+    static const struct connector_ops ops = {.verify = hook_verify};
+    static const struct http_connector http = {.check = hook_check};
+    struct connector hooked = {.type = STR("Hooked"), .ops = &ops, .http = &http};
     struct error error = {0};
     assert_true(connector_is_built(&hooked));
     assert_true(connector_check(&hooked, TEXTS("name", "x"), NULL, &script.arena, &error));

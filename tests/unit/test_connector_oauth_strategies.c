@@ -37,12 +37,16 @@ static bool run(const struct scripted *steps, size_t count, int style, const cha
                 const char *credentials, const struct oauth_tokens *stored)
 {
     struct connector_auth auth = {.given = "credentials.oauth2", .oauth2 = &declared[style]};
-    struct connector connector = {
-        .type = STR("CustomConnector"),
-        .key = STR("CustomConnector"),
+    struct http_connector http = {
         .api = LIST(api),
         .auth = {&auth, 1},
         .probes = LIST(probes),
+    };
+    struct connector connector = {
+        .type = STR("CustomConnector"),
+        .key = STR("CustomConnector"),
+        .ops = &http_ops,
+        .http = &http,
     };
     script.steps = steps;
     script.count = count;

@@ -259,7 +259,8 @@ static void words_are_printable_and_short(void **state)
 static void a_redirect_tells_its_host_only(void **state)
 {
     (void)state;
-    static const struct connector connector;
+    static const struct http_connector http;
+    static const struct connector connector = {.http = &http};
     static const struct {
         const char *location, *words;
     } cases[] = {

@@ -109,14 +109,19 @@ static const struct connector_headers header =
     LIST(((const struct connector_header[]){{"X-Key", "{credentials.password}"}}));
 static const struct connector_auth auth[] = {{.headers = &header}};
 static const struct connector_call probes[] = {{.method = "GET", .path = "/me"}};
-static const struct connector acme = {
-    .type = STR("Acme"),
-    .key = STR("Acme"),
+static const struct http_connector acme_http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
-    .modes = MODE_PRIVATE,
     .private_service = "privateLinkServiceName",
+};
+
+static const struct connector acme = {
+    .type = STR("Acme"),
+    .key = STR("Acme"),
+    .modes = MODE_PRIVATE,
+    .ops = &http_ops,
+    .http = &acme_http,
 };
 
 static bool verify_acme(struct script *script, const char *service)

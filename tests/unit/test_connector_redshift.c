@@ -373,9 +373,9 @@ static void who_receives_the_password(void **state)
     for (size_t i = 0; i < sizeof(receivers) / sizeof(*receivers); i++) {
         const char *shape = "RedshiftConnectorProfileProperties";
         struct str a =
-            connector->receiver(script_value(&script, shape, receivers[i].a), &script.arena);
+            connector->http->receiver(script_value(&script, shape, receivers[i].a), &script.arena);
         struct str b =
-            connector->receiver(script_value(&script, shape, receivers[i].b), &script.arena);
+            connector->http->receiver(script_value(&script, shape, receivers[i].b), &script.arena);
         assert_int_equal(str_eq(a, b), receivers[i].same);
     }
 }

@@ -52,6 +52,18 @@ static void names_are_the_models(void **state)
     }
 }
 
+static void roles_are_the_models(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < connector_count(); i++) {
+        const struct connector *connector = connector_at(i);
+        bool source = union_part(API_SHAPE_SourceConnectorProperties, connector);
+        bool destination = union_part(API_SHAPE_DestinationConnectorProperties, connector);
+        assert_int_equal(!!(connector->roles & ROLE_SOURCE), source);
+        assert_int_equal(!!(connector->roles & ROLE_DESTINATION), destination);
+    }
+}
+
 static void what_has_a_way_to_authenticate_is_built(void **state)
 {
     (void)state;
@@ -72,10 +84,10 @@ static void five_can_be_private(void **state)
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
         const struct shape *shape = union_part(API_SHAPE_ConnectorProfileProperties, connector);
-        const char *members[] = {connector->private_service, connector->private_tokens};
+        const char *members[] = {connector->http->private_service, connector->http->private_tokens};
         for (size_t k = 0; k < 2; k++)
             assert_true(!members[k] || member_of(shape, str_from(members[k])));
-        assert_int_equal(connector->private_service != NULL,
+        assert_int_equal(connector->http->private_service != NULL,
                          member_of(shape, STR("privateLinkServiceName")) != NULL);
         if (connector->modes & MODE_PRIVATE)
             assert_string_equal(connector->type.data, types[found++]);
@@ -85,8 +97,8 @@ static void five_can_be_private(void **state)
 
 static bool has_session(const struct connector *connector)
 {
-    for (size_t i = 0; i < connector->auth.count; i++) {
-        if (connector->auth.rows[i].session)
+    for (size_t i = 0; i < connector->http->auth.count; i++) {
+        if (connector->http->auth.rows[i].session)
             return true;
     }
     return false;
@@ -98,7 +110,7 @@ static void path_exists(void *context, struct str path)
     const struct shape *shape = union_part(API_SHAPE_ConnectorProfileProperties, connector);
     struct str name, rest = path;
     if (str_eq(path, STR("credentials")) || str_eq(path, STR("random.uuid")) ||
-        (str_starts(path, STR("derived.")) && connector->derive) ||
+        (str_starts(path, STR("derived.")) && connector->http->derive) ||
         (str_eq(path, STR("session.token")) && has_session(connector)))
         return;
     if (str_starts(path, STR("credentials."))) {
@@ -155,9 +167,9 @@ static void check_urls(const struct connector *connector, const struct connector
         check_path(connector, row->given);
         check_path(connector, row->flag);
         check_template(connector, row->url);
-        assert_true(!row->vendor_hosts_only || connector->domains.count > 0);
+        assert_true(!row->vendor_hosts_only || connector->http->domains.count > 0);
         assert_true(!row->closed || (strchr(row->url, '{') == NULL && !row->given && !row->flag));
-        assert_true(!row->label || connector->domains.count > 0);
+        assert_true(!row->label || connector->http->domains.count > 0);
         if (row->probe)
             check_call(connector, row->probe);
     }
@@ -200,11 +212,11 @@ static void templates_name_members_of_the_model(void **state)
     (void)state;
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
-        check_urls(connector, &connector->api);
-        for (size_t j = 0; j < connector->auth.count; j++)
-            check_way(connector, &connector->auth.rows[j]);
-        for (size_t j = 0; j < connector->probes.count; j++)
-            check_call(connector, &connector->probes.rows[j]);
+        check_urls(connector, &connector->http->api);
+        for (size_t j = 0; j < connector->http->auth.count; j++)
+            check_way(connector, &connector->http->auth.rows[j]);
+        for (size_t j = 0; j < connector->http->probes.count; j++)
+            check_call(connector, &connector->http->probes.rows[j]);
     }
 }
 
@@ -214,8 +226,8 @@ static void secrets_of_apps_stay_at_vendors(void **state)
     (void)state;
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
-        for (size_t j = 0; j < connector->auth.count; j++) {
-            const struct connector_oauth2 *oauth2 = connector->auth.rows[j].oauth2;
+        for (size_t j = 0; j < connector->http->auth.count; j++) {
+            const struct connector_oauth2 *oauth2 = connector->http->auth.rows[j].oauth2;
             for (size_t k = 0; oauth2 && k < oauth2->token_urls.count; k++) {
                 const struct connector_url *row = &oauth2->token_urls.rows[k];
                 bool own = strchr(row->url, '{') == NULL || row->vendor_hosts_only;
@@ -229,7 +241,7 @@ static void rules_can_match(void **state)
 {
     (void)state;
     for (size_t i = 0; i < connector_count(); i++) {
-        const struct connector_rules *rules = &connector_at(i)->rules;
+        const struct connector_rules *rules = &connector_at(i)->http->rules;
         for (size_t j = 0; j < rules->count; j++) {
             const struct connector_rule *rule = &rules->rows[j];
             assert_true(rule->step == STEP_NONE || rule->step == STEP_TOKEN ||
@@ -252,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_profile_connector_is_registered_in_order),
         cmocka_unit_test(names_are_the_models),
+        cmocka_unit_test(roles_are_the_models),
         cmocka_unit_test(what_has_a_way_to_authenticate_is_built),
         cmocka_unit_test(five_can_be_private),
         cmocka_unit_test(templates_name_members_of_the_model),

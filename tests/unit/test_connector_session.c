@@ -58,14 +58,19 @@ static const struct connector_rule rules[] = {
     {STEP_API, .page = true, .contains = "LOGIN", .kind = VERDICT_REJECTED},
     {STEP_NONE, .at = "/code", .equals = "7", .kind = VERDICT_THROTTLED},
 };
-static const struct connector acme = {
-    .type = STR("Acme"),
-    .key = STR("Acme"),
+static const struct http_connector acme_http = {
     .api = LIST(urls),
     .auth = LIST(auths),
     .probes = LIST(whoami),
     .rules = LIST(rules),
     .derive = derive,
+};
+
+static const struct connector acme = {
+    .type = STR("Acme"),
+    .key = STR("Acme"),
+    .ops = &http_ops,
+    .http = &acme_http,
 };
 
 static struct script script;

@@ -4,8 +4,8 @@
 const struct connector_auth *auth_choose(struct arena *arena, const struct connector *connector,
                                          const struct scope *scope)
 {
-    for (size_t i = 0; i < connector->auth.count; i++) {
-        const struct connector_auth *auth = &connector->auth.rows[i];
+    for (size_t i = 0; i < connector->http->auth.count; i++) {
+        const struct connector_auth *auth = &connector->http->auth.rows[i];
         if (scope_allows(arena, scope, auth->given, auth->equals))
             return auth;
     }

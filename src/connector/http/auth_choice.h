@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/http/template.h"
 
 /* The first way that applies; NULL when none does. */

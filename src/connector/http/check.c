@@ -178,8 +178,8 @@ static bool check_probes(struct arena *arena, const struct connector *connector,
                          const struct scope *scope, struct error *error)
 {
     struct endpoint account;
-    for (size_t i = 0; i < connector->probes.count; i++) {
-        const struct connector_call *call = &connector->probes.rows[i];
+    for (size_t i = 0; i < connector->http->probes.count; i++) {
+        const struct connector_call *call = &connector->http->probes.rows[i];
         for (size_t j = 0; j < call->headers.count; j++) {
             const char *value = call->headers.rows[j].value;
             if (!strstr(value, "{credentials.") &&
@@ -200,8 +200,8 @@ static bool check_urls(struct arena *arena, const struct connector *connector,
         scope->credentials ? auth_choose(arena, connector, scope) : NULL;
     struct endpoint api;
     struct str token_url;
-    if (connector->api.count > 0 &&
-        !endpoint_choose(NULL, connector, &connector->api, scope, arena, &api, error))
+    if (connector->http->api.count > 0 &&
+        !endpoint_choose(NULL, connector, &connector->http->api, scope, arena, &api, error))
         return false;
     return !auth || !auth->oauth2 ||
            endpoint_token_url(NULL, connector, auth->oauth2, scope, arena, &token_url, error);
@@ -214,9 +214,9 @@ bool connector_check(const struct connector *connector, const struct value *prop
     if (!scope_make(connector, properties, credentials, arena, &scope, error))
         return false;
     /* The connector's own rule comes first: what it refuses may make the others miss something. */
-    if (connector->check && !connector->check(properties, credentials, error))
+    if (connector->http->check && !connector->http->check(properties, credentials, error))
         return false;
-    if (connector->auth.count == 0)
+    if (connector->http->auth.count == 0)
         return true;
     return check_urls(arena, connector, &scope, error) &&
            check_probes(arena, connector, &scope, error) &&

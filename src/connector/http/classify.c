@@ -160,8 +160,8 @@ static struct classification classify_transport(enum verdict_step step,
 /* Who gives no address in the properties cannot have given a wrong one. */
 static bool takes_address(const struct connector *connector)
 {
-    for (size_t i = 0; i < connector->api.count; i++) {
-        if (connector->api.rows[i].url && strchr(connector->api.rows[i].url, '{'))
+    for (size_t i = 0; i < connector->http->api.count; i++) {
+        if (connector->http->api.rows[i].url && strchr(connector->http->api.rows[i].url, '{'))
             return true;
     }
     return false;
@@ -207,7 +207,7 @@ static struct classification classify_response(struct arena *arena,
 {
     int status = response->http.status;
     const struct connector_rule *rule =
-        find_rule(arena, connector->rules.rows, connector->rules.count, step, response);
+        find_rule(arena, connector->http->rules.rows, connector->http->rules.count, step, response);
     if (!rule)
         rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, response);
     if (rule && (rule->kind != VERDICT_ACCEPTED || rule->enough))

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/http/response.h"
 
 struct classification {

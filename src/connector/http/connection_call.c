@@ -91,9 +91,9 @@ static void conclude_answer(struct connection *connection,
         .step = classification->step,
         .status = answered ? response->http.status : 0,
         .hint = str_from(classification->hint),
-        .retry_after_ms = answered ? vendor_response_retry_after_ms(connection->v->arena, response,
-                                                                    &connection->v->connector->wait,
-                                                                    clock_wall_ms())
+        .retry_after_ms = answered ? vendor_response_retry_after_ms(
+                                         connection->v->arena, response,
+                                         &connection->v->connector->http->wait, clock_wall_ms())
                                    : -1,
     };
 }

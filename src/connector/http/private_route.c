@@ -23,8 +23,8 @@ static struct str host_of(struct str url)
 static bool stays_public(const struct connection *connection, enum verdict_step step)
 {
     const struct connector *connector = connection->v->connector;
-    return step == STEP_TOKEN && connector->private_tokens &&
-           !scope_allows(connection->v->arena, &connection->scope, connector->private_tokens,
+    return step == STEP_TOKEN && connector->http->private_tokens &&
+           !scope_allows(connection->v->arena, &connection->scope, connector->http->private_tokens,
                          "true");
 }
 
@@ -34,8 +34,8 @@ static struct str route_name(const struct connection *connection,
 {
     const struct connector *connector = connection->v->connector;
     struct str service =
-        connector->private_service
-            ? scope_text(connection->v->arena, &connection->scope, connector->private_service)
+        connector->http->private_service
+            ? scope_text(connection->v->arena, &connection->scope, connector->http->private_service)
             : STR_NULL;
     return service.len > 0 ? service : host_of(request->url);
 }

@@ -192,8 +192,8 @@ bool verify_probe(struct connection *connection)
                                str_from(error.message), NULL);
     if (endpoint.probe)
         return make_call(connection, &endpoint.url, endpoint.probe, &end);
-    for (size_t i = 0; i < connector->probes.count && !end; i++) {
-        if (!make_call(connection, &endpoint.url, &connector->probes.rows[i], &end))
+    for (size_t i = 0; i < connector->http->probes.count && !end; i++) {
+        if (!make_call(connection, &endpoint.url, &connector->http->probes.rows[i], &end))
             return false;
     }
     return true;

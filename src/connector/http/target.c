@@ -28,7 +28,7 @@ static void put_label(struct arena *arena, const struct connector *connector, co
                       struct url *url)
 {
     struct str wanted = str_from(label), first, rest;
-    if (!label || !url_in_domains(url, &connector->domains) ||
+    if (!label || !url_in_domains(url, &connector->http->domains) ||
         !str_cut(url->host, '.', &first, &rest) || str_eq(first, wanted))
         return;
     struct str base = str_eq(first, STR("app")) || str_eq(first, STR("www")) ? rest : url->host;
@@ -96,7 +96,7 @@ static bool row_applies(const struct connector_url *row, const struct scope *sco
 
 static bool is_at_vendor(const struct url *url, const struct connector *connector)
 {
-    return str_eq(url->scheme, STR("https")) && url_in_domains(url, &connector->domains);
+    return str_eq(url->scheme, STR("https")) && url_in_domains(url, &connector->http->domains);
 }
 
 bool endpoint_choose(const struct connector_env *env, const struct connector *connector,
@@ -143,7 +143,8 @@ bool endpoint_is_trusted(const struct connector_env *env, const struct connector
         return false;
     if (is_at_vendor(ret_url, connector))
         return true;
-    return endpoint_choose(env, connector, &connector->api, scope, arena, &configured, NULL) &&
+    return endpoint_choose(env, connector, &connector->http->api, scope, arena, &configured,
+                           NULL) &&
            url_same_origin(ret_url, &configured.url);
 }
 
@@ -157,7 +158,8 @@ bool endpoint_api(const struct connector_env *env, const struct connector *conne
         *ret_endpoint = (struct endpoint){.url = url};
         return true;
     }
-    return endpoint_choose(env, connector, &connector->api, scope, arena, ret_endpoint, error);
+    return endpoint_choose(env, connector, &connector->http->api, scope, arena, ret_endpoint,
+                           error);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -182,20 +184,20 @@ void connector_origins(const struct connector_env *env, const struct connector *
                        const struct value *properties, struct arena *arena,
                        struct str **ret_origins, size_t *ret_count)
 {
-    struct str *origins = arena_array(arena, struct str, connector->auth.count + 2);
+    struct str *origins = arena_array(arena, struct str, connector->http->auth.count + 2);
     struct scope scope;
     struct endpoint api;
     size_t count = 0;
-    if (connector->receiver)
-        origins[count++] = connector->receiver(properties, arena);
+    if (connector->http->receiver)
+        origins[count++] = connector->http->receiver(properties, arena);
     *ret_origins = origins;
     *ret_count = 0;
     if (!scope_make(connector, properties, NULL, arena, &scope, NULL))
         return;
-    if (endpoint_choose(env, connector, &connector->api, &scope, arena, &api, NULL))
+    if (endpoint_choose(env, connector, &connector->http->api, &scope, arena, &api, NULL))
         origins[count++] = url_origin(arena, &api.url);
-    for (size_t i = 0; i < connector->auth.count; i++) {
-        const struct connector_oauth2 *oauth2 = connector->auth.rows[i].oauth2;
+    for (size_t i = 0; i < connector->http->auth.count; i++) {
+        const struct connector_oauth2 *oauth2 = connector->http->auth.rows[i].oauth2;
         struct str url;
         if (oauth2 && endpoint_token_url(env, connector, oauth2, &scope, arena, &url, NULL))
             origins[count++] = url;

@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/http/template.h"
 #include "connector/http/verify.h"
 #include "connector/url.h"

@@ -11,9 +11,9 @@ bool scope_make(const struct connector *connector, const struct value *propertie
                 struct error *error)
 {
     struct scope scope = {.properties = properties, .credentials = credentials};
-    if (connector->derive) {
+    if (connector->http->derive) {
         struct value *derived = value_structure(arena);
-        if (!connector->derive(properties, arena, derived, error))
+        if (!connector->http->derive(properties, arena, derived, error))
             return false;
         scope.derived = derived;
     }

@@ -106,7 +106,7 @@ struct str vendor_message_find(const struct redaction *redaction, const struct c
     if (response->http.outcome != CLIENT_OK)
         return vendor_message_clean(redaction, str_from(response->http.detail));
     if (response->json)
-        text = first_of(redaction->arena, response->json, &connector->messages);
+        text = first_of(redaction->arena, response->json, &connector->http->messages);
     if (response->json && !text.data)
         text = first_of(redaction->arena, response->json, &usual_list);
     if (!text.data && response->http.status / 100 == 3)

@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/http/redact.h"
 #include "connector/http/response.h"
 

@@ -99,12 +99,10 @@ static bool finish(struct connection *connection, struct verdict *ret_verdict,
     return accepted;
 }
 
-bool connector_verify(const struct verification *v, struct verdict *ret_verdict,
-                      struct oauth_tokens *ret_tokens)
+static bool http_verify(const struct verification *v, struct verdict *ret_verdict,
+                        struct oauth_tokens *ret_tokens)
 {
     struct connection connection;
-    if (v->connector->verify)
-        return v->connector->verify(v, ret_verdict, ret_tokens);
     if (!start(&connection, v))
         return finish(&connection, ret_verdict, ret_tokens);
     if (connection.auth->oauth2)
@@ -114,4 +112,12 @@ bool connector_verify(const struct verification *v, struct verdict *ret_verdict,
     else
         verify_probe(&connection);
     return finish(&connection, ret_verdict, ret_tokens);
+}
+
+const struct connector_ops http_ops = {.verify = http_verify};
+
+bool connector_verify(const struct verification *v, struct verdict *ret_verdict,
+                      struct oauth_tokens *ret_tokens)
+{
+    return v->connector->ops->verify(v, ret_verdict, ret_tokens);
 }

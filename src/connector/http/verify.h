@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "connector/verdict.h"
 #include "net/client/client.h"
 #include "wire/value.h"
