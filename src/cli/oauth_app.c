@@ -6,7 +6,7 @@
 #include "cli/values.h"
 
 #include "base/clock.h"
-#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 #include "profile/oauth_app_store.h"
 #include "store/meta.h"
 #include "vault/seal.h"
@@ -23,8 +23,8 @@ enum { CLIENT_TEXT_MAX = 512 }; /* bytes, as the API's ClientId and ClientSecret
  * their own client. */
 static bool uses_app(const struct connector *connector)
 {
-    for (size_t i = 0; i < connector->auth.count; i++) {
-        const struct connector_oauth2 *oauth2 = connector->auth.rows[i].oauth2;
+    for (size_t i = 0; i < connector->http->auth.count; i++) {
+        const struct connector_oauth2 *oauth2 = connector->http->auth.rows[i].oauth2;
         if (oauth2 && oauth2->client == CLIENT_APP)
             return true;
     }
