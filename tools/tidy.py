@@ -20,8 +20,9 @@ LINE_COLUMNS_MAX = 100
 ROOMS = {
     "cli": {"api", "profile", "connector", "sandbox", "store", "wire", "vault", "net", "work",
             "base"},
-    "api": {"profile", "connector", "auth", "store", "wire", "vault", "net", "work", "base"},
-    "profile": {"connector", "auth", "store", "wire", "vault", "net", "work", "base"},
+    "api": {"profile", "job", "connector", "auth", "store", "wire", "vault", "net", "work", "base"},
+    "profile": {"job", "connector", "auth", "store", "wire", "vault", "net", "work", "base"},
+    "job": {"store", "work", "base"},
     "connector": {"auth", "wire", "net", "work", "base"},
     "store": {"vault", "net", "work", "base"},
     "auth": {"wire", "vault", "net", "base"},

@@ -3,7 +3,7 @@
 
 #include "api/service_keys.h"
 #include "base/metrics.h"
-#include "profile/private_connection_queue.h"
+#include "job/job.h"
 #include "wire/errors.h"
 #include "wire/shape.h"
 
@@ -173,8 +173,8 @@ static bool readiness(struct health *health, struct http_exchange *exchange, str
 static void look_around(struct health *health)
 {
     struct pool_counts workers = pool_counts(health->service->workers);
-    struct private_queue_counts provisioning =
-        private_queue_counts(health->service->profiles.private_queue);
+    struct job_counts provisioning =
+        job_runner_counts(health->service->profiles.private_connections);
     struct store_counts store = store_counts(health->service->config.store);
     struct server_counts server = server_counts(health->server);
     metrics_set(METRIC_CONNECTIONS_OPEN, (int64_t)server.connections_open);

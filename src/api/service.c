@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "profile/grant_journal.h"
 #include "profile/oauth_app_store.h"
-#include "profile/private_connection_queue.h"
+#include "profile/private_connection.h"
 
 #include <stdlib.h>
 
@@ -68,18 +68,19 @@ struct service *service_new(const struct service_config *config)
         .grants_in_flight = grants_in_flight_new(),
         .default_oauth_app = config->default_oauth_app,
     };
-    service->profiles.private_queue = private_queue_new(&service->profiles);
+    service->profiles.private_connections =
+        job_runner_new(&private_connection_kind, &service->profiles, config->store);
     return service;
 }
 
 bool service_resume(struct service *service, struct error *error)
 {
-    return private_queue_resume(service->profiles.private_queue, error);
+    return job_runner_start(service->profiles.private_connections, error);
 }
 
 bool service_stop(struct service *service, int64_t until_ms)
 {
-    private_queue_stop(service->profiles.private_queue);
+    job_runner_stop(service->profiles.private_connections);
     return grants_in_flight_wait(service->profiles.grants_in_flight, until_ms);
 }
 
@@ -88,7 +89,7 @@ void service_free(struct service *service)
     if (service->readers)
         pool_free(service->readers);
     pool_free(service->workers); /* these give work to the other */
-    private_queue_free(service->profiles.private_queue);
+    job_runner_free(service->profiles.private_connections);
     grants_in_flight_free(service->profiles.grants_in_flight);
     oauth_apps_free(service->connectors.apps);
     concurrency_limit_free(service->account_limit);

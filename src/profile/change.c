@@ -44,7 +44,7 @@ void profile_change_done(struct profile_change *change)
 {
     grant_journal_done(&change->journal);
     client_token_release(change->context->store, change->claim);
-    private_slot_release(change->private_slot);
+    job_slot_release(change->private_slot);
 }
 
 /* A keyed hash of everything that was asked for, so that two requests can be compared while no
@@ -153,8 +153,7 @@ static bool verify_later(struct profile_change *change)
     struct str hosts = connector_hosts(change->context->connectors, change->connector,
                                        change->config.properties, change->arena);
     change->tokens = change->stored;
-    return private_slot_reserve(change->context->private_queue, hosts, &change->private_slot,
-                                change->error);
+    return private_connection_reserve(change->context, hosts, &change->private_slot, change->error);
 }
 
 bool profile_change_verify(struct profile_change *change)
@@ -193,6 +192,8 @@ static bool apply_change(struct db *db, void *argument, struct error *error)
                       ? profile_insert(db, profile, change->context->profile_quota, error)
                       : profile_replace(db, profile, change->expected_version, error);
     if (!stored || !grant_journal_consume(db, &change->journal, error))
+        return false;
+    if (change->private_slot && !job_slot_insert(db, change->private_slot, error))
         return false;
     if (change->claim && !client_token_answer(db, &change->token, change->request_hash,
                                               change->output, clock_wall_ms(), error))
@@ -236,13 +237,15 @@ bool profile_change_commit(struct profile_change *change)
         return false;
     trace_stage_end(change->stage_ns, STAGE_SEAL);
     change->output = answer_of(change->arena, &change->profile);
+    if (change->private_slot)
+        private_connection_set(change->private_slot, &change->profile, change->arena);
     fault_point("change:sealed");
     if (!store_apply(change->context->store, apply_change, change, false, change->error))
         return false;
     trace_stage_end(change->stage_ns, STAGE_COMMIT);
     fault_point("change:committed");
     if (change->private_slot)
-        private_queue_post(change->private_slot, &change->profile);
-    change->private_slot = NULL; /* it belongs to the queue now */
+        job_post(change->private_slot);
+    change->private_slot = NULL; /* it belongs to the runner now */
     return true;
 }

@@ -6,7 +6,7 @@
 #include "profile/config.h"
 #include "profile/context.h"
 #include "profile/grant_journal.h"
-#include "profile/private_connection_queue.h"
+#include "profile/private_connection.h"
 #include "profile/verify.h"
 #include "store/audit.h"
 #include "store/client_tokens.h"
@@ -33,11 +33,11 @@ struct profile_change {
     struct str output; /* the answer's JSON, once a step has succeeded that sets it */
     const struct connector *connector;
     struct profile_config config;
-    struct profile profile;     /* as it is going to be */
-    int64_t expected_version;   /* of the row that it replaces; 0: there must be none */
-    struct oauth_tokens stored; /* got earlier for the same credentials */
-    bool is_private;            /* the vendor is asked in the background, once it is committed */
-    struct private_slot *private_slot; /* reserved there */
+    struct profile profile;        /* as it is going to be */
+    int64_t expected_version;      /* of the row that it replaces; 0: there must be none */
+    struct oauth_tokens stored;    /* got earlier for the same credentials */
+    bool is_private;               /* the vendor is asked in the background, once it is committed */
+    struct job_slot *private_slot; /* reserved there */
     bool has_stored; /* the credentials are those of the row, with what was got for them */
     struct oauth_tokens tokens; /* what shall be stored beside the credentials */
     struct grant_journal journal;

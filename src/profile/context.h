@@ -10,8 +10,8 @@
 
 struct connector_env;
 struct grants_in_flight;
+struct job_runner;
 struct keyring;
-struct private_queue;
 struct private_routes;
 struct secret;
 struct store;
@@ -25,7 +25,7 @@ struct profile_context {
     int64_t verify_timeout_ms;                   /* for all calls to a vendor of one verification */
     int64_t profile_quota; /* profiles an account may have in a region; 0: no limit */
     struct grants_in_flight *grants_in_flight;
-    struct private_queue *private_queue;
+    struct job_runner *private_connections;
     /* Used when the operator has set no OAuth app for a connector; NULL: none. Outputs are
      * STR_NULL when there is none either. */
     void (*default_oauth_app)(struct str connector_type, struct str *ret_client_id,

@@ -1,11 +1,20 @@
-/* Load, ask the vendor, seal, commit by compare-and-swap: the background half of a change in
- * Private mode. An update or delete that comes in between wins. */
+/* The background half of a change in Private mode: load, ask the vendor, seal, commit.
+ *
+ * A private profile is committed as PENDING before its request is answered, in one transaction with
+ * a durable job (job/job.h) whose payload is the row's version. The job verifies the credentials as
+ * a Public change does, but over the private route, and commits the row's next version by
+ * compare-and-swap, together with the end of the job. While the store is away, or another request
+ * exchanges the same code, nothing is concluded: the job is run again, and tokens that could not be
+ * saved are saved first. Tokens that were got on the way are kept also when the vendor does not
+ * accept them in the end, since the code that they came from works once. */
 #include "profile/private_connection.h"
+#include "connector/http/verify.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "profile/provisioning_state.h"
 #include "profile/seal.h"
 #include "profile/verify.h"
@@ -21,8 +30,9 @@ struct private_connection {
     struct profile profile; /* as loaded; then as it is going to be */
     struct arena trial;     /* of the latest try to ask, whose memory goes when another is made */
     int64_t expected_version;
+    const struct job_row *job;
     bool loaded;
-    struct idempotency_claim *claim; /* no other node does the same; NULL: not yet */
+    bool lost; /* the lease: another node has the job */
     enum verdict_kind verdict;
     struct grant_journal journal;
     bool asked; /* what follows is set */
@@ -30,21 +40,24 @@ struct private_connection {
     struct str sentence; /* why it failed */
 };
 
-struct private_connection *private_connection_new(const struct profile_context *context,
-                                                  struct profile_key key, int64_t version)
+static void *begin(void *context, const struct job_row *job)
 {
     struct private_connection *connection = xcalloc(1, sizeof(*connection));
+    unsigned long long version = 0; /* of no row, when the payload is none */
+    str_to_u64(job->payload, INT64_MAX, &version);
     connection->context = context;
-    connection->expected_version = version;
+    connection->job = job;
+    connection->expected_version = (int64_t)version;
     connection->verdict = VERDICT_INTERNAL;
-    connection->profile.key = profile_key_copy(&connection->arena, key);
+    connection->profile.key =
+        (struct profile_key){job->key.account, job->key.region, job->key.name};
     return connection;
 }
 
-void private_connection_free(struct private_connection *connection)
+static void end(void *state)
 {
+    struct private_connection *connection = state;
     grant_journal_done(&connection->journal);
-    client_token_release(connection->context->store, connection->claim);
     arena_done(&connection->trial);
     arena_done(&connection->arena);
     free(connection);
@@ -173,26 +186,41 @@ static struct audit_entry audit_of(const struct private_connection *connection)
     };
 }
 
+/* Fails the write when another node has the job. */
+static bool finish_job(struct db *db, struct private_connection *connection, struct error *error)
+{
+    bool held;
+    if (!job_finish(db, connection->job, &held, error))
+        return false;
+    connection->lost = !held;
+    return held || fail(error, ERR_CONFLICT, "The lease of the job was lost.");
+}
+
 static bool apply(struct db *db, void *argument, struct error *error)
 {
     struct private_connection *connection = argument;
     struct audit_entry entry = audit_of(connection);
-    return profile_replace(db, &connection->profile, connection->expected_version, error) &&
+    return finish_job(db, connection, error) &&
+           profile_replace(db, &connection->profile, connection->expected_version, error) &&
            grant_journal_consume(db, &connection->journal, error) && audit_add(db, &entry, error);
 }
 
 static bool apply_discard(struct db *db, void *argument, struct error *error)
 {
-    return grant_journal_consume(db, argument, error);
+    struct private_connection *connection = argument;
+    return finish_job(db, connection, error) &&
+           grant_journal_consume(db, &connection->journal, error);
 }
 
-/* The profile went away under its provisioning, and what was got for it must not stay behind. */
-static void discard(struct private_connection *connection)
+/* The profile was changed or deleted meanwhile: the job ends, and what was got for the profile must
+ * not stay behind. */
+static enum job_end discard(struct private_connection *connection)
 {
     struct error error = {0};
-    if (connection->journal.used_count > 0 &&
-        !store_apply(connection->context->store, apply_discard, &connection->journal, true, &error))
-        log_warn("Tokens for a deleted profile stay until they expire: %s", error.message);
+    if (store_apply(connection->context->store, apply_discard, connection, true, &error) ||
+        connection->lost)
+        return JOB_DONE;
+    return JOB_AGAIN;
 }
 
 static void log_failure(const struct private_connection *connection)
@@ -202,62 +230,110 @@ static void log_failure(const struct private_connection *connection)
              STR_ARG(key->account), STR_ARG(key->region), STR_ARG(connection->sentence));
 }
 
-static enum private_connection_end commit(struct private_connection *connection)
+static enum job_end commit(struct private_connection *connection)
 {
     struct error error = {0};
     connection->profile.provisioning = connection->result;
     connection->profile.version = connection->expected_version + 1;
     if (store_apply(connection->context->store, apply, connection, false, &error)) {
-        fault_point("connection:committed");
+        fault_point("provision:committed");
         if (connection->verdict != VERDICT_ACCEPTED)
             log_failure(connection);
-        return PRIVATE_CONNECTION_DONE;
+        return JOB_DONE;
     }
-    if (error.code != ERR_NOT_FOUND && error.code != ERR_CONFLICT)
-        return PRIVATE_CONNECTION_AGAIN;
-    discard(connection);
-    return PRIVATE_CONNECTION_DONE;
+    if (connection->lost)
+        return JOB_DONE;
+    bool changed = error.code == ERR_NOT_FOUND || error.code == ERR_CONFLICT;
+    return changed ? discard(connection) : JOB_AGAIN;
 }
 
-/* False as long as another thread or node works on the same profile, or the store is away. */
-static bool claim(struct private_connection *connection)
+static enum job_end run(void *state, struct job_runner *runner)
 {
-    static const unsigned char no_hash[REQUEST_HASH_SIZE];
-    const struct profile_key *key = &connection->profile.key;
-    struct client_token token = {key->account, key->region, STR("PrivateConnectionProvisioning"),
-                                 key->name};
-    enum client_token_state state;
-    struct str answer;
-    struct error error;
-    return connection->claim ||
-           (client_token_claim(connection->context->store, &connection->arena, &token, no_hash, 0,
-                               &state, &connection->claim, &answer, &error) &&
-            state == CLIENT_TOKEN_CLAIMED);
-}
-
-enum private_connection_end private_connection_run(struct private_connection *connection,
-                                                   bool (*is_stopping)(void *context),
-                                                   void *context)
-{
+    struct private_connection *connection = state;
     struct error error = {0};
     bool found = true;
-    if (!claim(connection))
-        return PRIVATE_CONNECTION_AGAIN;
     if (!connection->loaded && !load(connection, &found, &error))
-        return PRIVATE_CONNECTION_AGAIN;
+        return JOB_AGAIN;
     if (!found)
-        return PRIVATE_CONNECTION_DONE;
+        return discard(connection);
     connection->loaded = true;
     if (!connection->asked)
         ask(connection);
     if (!connection->asked)
-        return PRIVATE_CONNECTION_AGAIN;
-    if (connection->verdict == VERDICT_INTERNAL && is_stopping(context))
-        return PRIVATE_CONNECTION_STOPPED;
+        return JOB_AGAIN;
+    if (connection->verdict == VERDICT_INTERNAL && job_is_stopping(runner))
+        return JOB_STOPPED;
     return commit(connection);
 }
 
-enum verdict_kind private_connection_verdict(const struct private_connection *connection)
+/* What ended on this side says nothing of the vendor. */
+static enum job_hosts_said hosts_said(const void *state)
 {
-    return connection->verdict;
+    const struct private_connection *connection = state;
+    if (connection->verdict == VERDICT_INTERNAL)
+        return JOB_HOSTS_NOT_ASKED;
+    return connection->verdict == VERDICT_UNREACHABLE ? JOB_HOSTS_SILENT : JOB_HOSTS_ANSWERED;
+}
+
+/* --- the kind --- */
+
+static bool find_profile(struct store *store, const struct job_row *job, struct arena *arena,
+                         struct profile *ret_profile)
+{
+    struct profile_key key = {job->key.account, job->key.region, job->key.name};
+    struct store_reader *reader;
+    struct error ignored;
+    bool found = false;
+    if (!store_point_reader_take(store, &reader, &ignored))
+        return false;
+    bool ok = profile_find(reader, arena, key, ret_profile, &found, &ignored);
+    store_point_reader_put(store, reader);
+    return ok && found;
+}
+
+/* A job whose profile cannot be read calls no host, and says why when it runs. */
+static struct str hosts(void *context, const struct job_row *job, struct arena *arena)
+{
+    const struct profile_context *profiles = context;
+    struct profile profile;
+    struct value *properties;
+    if (!find_profile(profiles->store, job, arena, &profile))
+        return STR_NULL;
+    const struct connector *connector = connector_by_type(profile.connector_type);
+    if (!connector || !json_parse(profile.properties, arena, &properties))
+        return STR_NULL;
+    return connector_hosts(profiles->connectors, connector,
+                           properties->count > 0 ? properties->items[0] : properties, arena);
+}
+
+const struct job_kind private_connection_kind = {
+    .name = STR("private-connection"),
+    .threads_max = PRIVATE_CONNECTION_THREADS,
+    .slots_max = PRIVATE_CONNECTION_MAX,
+    .retry_ms = PRIVATE_CONNECTION_RETRY_MS,
+    .hosts = hosts,
+    .begin = begin,
+    .run = run,
+    .hosts_said = hosts_said,
+    .free = end,
+};
+
+bool private_connection_reserve(const struct profile_context *context, struct str hosts_called,
+                                struct job_slot **ret_slot, struct error *error)
+{
+    enum host_share_room room = job_reserve(context->private_connections, hosts_called, ret_slot);
+    if (room == HOST_SHARE_ROOM)
+        return true;
+    metrics_count(METRIC_THROTTLED, LIMIT_PRIVATE_CONNECTIONS, 0);
+    return fail(error, ERR_THROTTLING,
+                "Rate exceeded: too many private connections%s are being made (at most %d).",
+                room == HOST_SHARE_HOST_FULL ? " to this vendor" : "", PRIVATE_CONNECTION_MAX);
+}
+
+void private_connection_set(struct job_slot *slot, const struct profile *profile,
+                            struct arena *arena)
+{
+    const struct profile_key *key = &profile->key;
+    struct str payload = arena_printf(arena, "%lld", (long long)profile->version);
+    job_slot_set(slot, key->account, key->region, key->name, payload);
 }

@@ -1,29 +1,27 @@
-/* Making one private connection: the profile was committed as PENDING; its vendor is asked over the
- * operator's private way, and what came of it is committed as CREATED or FAILED. */
+/* Making a private connection: the profile was committed as PENDING together with a job of this
+ * kind; its vendor is asked over the operator's private route, and what came of it is committed as
+ * CREATED or FAILED. An update or delete that is committed in between wins. */
 #pragma once
 
+#include "job/job.h"
 #include "profile/context.h"
 #include "store/profiles.h"
 
-struct private_connection;
-
-/* `key` and `version` of the row that is PENDING. Freed with private_connection_free. */
-struct private_connection *private_connection_new(const struct profile_context *context,
-                                                  struct profile_key key, int64_t version);
-void private_connection_free(struct private_connection *connection);
-
-enum private_connection_end {
-    PRIVATE_CONNECTION_DONE,    /* committed, or the profile was changed or deleted meanwhile */
-    PRIVATE_CONNECTION_STOPPED, /* cut short by the server's end: it stays PENDING, for the next
-                                   start */
-    PRIVATE_CONNECTION_AGAIN,   /* the store failed: call again in a while; the vendor is not asked
-                                   again */
+enum {
+    PRIVATE_CONNECTION_THREADS = 16,
+    PRIVATE_CONNECTION_MAX = 1024, /* PENDING on this node; a host gets as many as it leaves free */
+    PRIVATE_CONNECTION_RETRY_MS = 2000, /* until a commit is tried again that the store refused */
 };
 
-/* Waits for the vendor and the commit. `is_stopping` tells whether calls are cut short now. */
-enum private_connection_end private_connection_run(struct private_connection *connection,
-                                                   bool (*is_stopping)(void *context),
-                                                   void *context);
+/* Its context is a struct profile_context. */
+extern const struct job_kind private_connection_kind;
 
-/* What the vendor was found to say; VERDICT_INTERNAL as long as it was not asked. */
-enum verdict_kind private_connection_verdict(const struct private_connection *connection);
+/* A slot for a change that is going to make a profile PENDING. `hosts`: those that making the
+ * connection is going to call, a line each. ERR_THROTTLING when no slot is free or a host has its
+ * share of them. */
+bool private_connection_reserve(const struct profile_context *context, struct str hosts,
+                                struct job_slot **ret_slot, struct error *error);
+
+/* Before the write that commits `profile`: the job that goes with it. */
+void private_connection_set(struct job_slot *slot, const struct profile *profile,
+                            struct arena *arena);

@@ -156,35 +156,6 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
     return true;
 }
 
-static void read_pending(const struct stmt *stmt, struct arena *arena, void *item)
-{
-    struct profile *profile = item;
-    profile->key.account = column_text(stmt, 0, arena);
-    profile->key.region = column_text(stmt, 1, arena);
-    profile->key.name = column_text(stmt, 2, arena);
-    profile->version = column_i64(stmt, 3);
-    profile->connector_type = column_text(stmt, 4, arena);
-    profile->properties = column_text(stmt, 5, arena);
-}
-
-bool profile_list_pending(struct store_reader *reader, struct arena *arena,
-                          struct profile_key after, size_t limit, struct profile **ret_profiles,
-                          size_t *ret_count, struct error *error)
-{
-    struct db *db;
-    struct rows rows = rows_of(arena, sizeof(struct profile));
-    if (!reader_begin(reader, &db, error))
-        return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_PENDING);
-    bind_key(&stmt, after);
-    stmt_i64(&stmt, 4, (int64_t)limit);
-    if (!rows_read(&rows, &stmt, read_pending, error))
-        return false;
-    *ret_profiles = rows.items;
-    *ret_count = rows.count;
-    return true;
-}
-
 static bool check_quota(struct db *db, struct profile_key key, int64_t quota, struct error *error)
 {
     bool row;

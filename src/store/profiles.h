@@ -56,13 +56,6 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
                   const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
                   size_t *ret_count, struct error *error);
 
-/* Keys, versions, connector types and properties of profiles whose provisioning is PENDING, by
- * account, region and name, at most `limit`, from behind `after` on (texts of no length: from the
- * start). Found by an index. */
-bool profile_list_pending(struct store_reader *reader, struct arena *arena,
-                          struct profile_key after, size_t limit, struct profile **ret_profiles,
-                          size_t *ret_count, struct error *error);
-
 /* --- inside a write (store_apply_fn) --- */
 
 /* Of `provisioning` the status alone. ERR_CONFLICT when the name is taken. `quota` is the most

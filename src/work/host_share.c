@@ -26,7 +26,7 @@ struct host {
 
 struct waiting {
     struct waiting *next;
-    struct job job;
+    struct share_task job;
 };
 
 struct host_queue {
@@ -192,7 +192,8 @@ static void count_in_hand(struct host_share *share, struct host_queue *queue, si
 
 enum { ONE_LESS = -1 }; /* as a size_t it wraps around, which is subtraction */
 
-enum host_share_room host_share_enter(struct host_share *share, struct str hosts, struct job job)
+enum host_share_room host_share_enter(struct host_share *share, struct str hosts,
+                                      struct share_task job)
 {
     struct host_queue *queue = lane_hold(share, hosts);
     bool at_once = !queue->first && may_start(share, queue);
@@ -215,7 +216,8 @@ enum host_share_room host_share_enter(struct host_share *share, struct str hosts
     return HOST_SHARE_ROOM;
 }
 
-static void take_first(struct host_share *share, struct host_queue *queue, struct job *ret_job)
+static void take_first(struct host_share *share, struct host_queue *queue,
+                       struct share_task *ret_job)
 {
     struct waiting *waiting = queue->first;
     queue->first = waiting->next;
@@ -225,7 +227,7 @@ static void take_first(struct host_share *share, struct host_queue *queue, struc
     count_in_hand(share, queue, 1);
 }
 
-bool host_share_next(struct host_share *share, struct job *ret_job)
+bool host_share_next(struct host_share *share, struct share_task *ret_job)
 {
     struct host_queue *before = NULL, *queue = share->turns;
     while (queue && !may_start(share, queue)) {
@@ -248,7 +250,7 @@ void host_share_note(struct host_share *share, struct str hosts, bool answered)
         queue->hosts[i]->answers = answered ? queue->hosts[i]->answers + 1 : 0;
 }
 
-void host_share_leave(struct host_share *share, const struct job *job)
+void host_share_leave(struct host_share *share, const struct share_task *job)
 {
     count_in_hand(share, job->queue, (size_t)ONE_LESS);
     lane_let_go(share, job->queue);

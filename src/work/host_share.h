@@ -1,4 +1,4 @@
-/* Which job goes next. Jobs wait in share, one for each set of hosts that they are going to call,
+/* Which job goes next. Jobs wait in queues, one for each set of hosts that they are going to call,
  * so that those for a host that hangs wait among themselves. A host gets as many slots at once as
  * it leaves free, and as much of the queue: one that hangs takes half, a second one half of the
  * rest. Where answers count (by_answers), one that hangs takes a single slot, so that it needs as
@@ -15,7 +15,7 @@ enum { HOST_SHARE_HOSTS_MAX = 4 }; /* of one job; further ones are not looked at
 
 struct host_queue;
 
-struct job {
+struct share_task {
     void (*run)(void *argument);
     void *argument;
     struct host_queue *queue; /* set by host_share_enter */
@@ -41,15 +41,16 @@ enum host_share_room {
 
 /* Takes a job in, unless there is no room for it. `hosts` is any text that is the same for the same
  * hosts, a line each; it is copied. Without one no share bounds the job. */
-enum host_share_room host_share_enter(struct host_share *share, struct str hosts, struct job job);
+enum host_share_room host_share_enter(struct host_share *share, struct str hosts,
+                                      struct share_task job);
 /* The next job that may have a slot, which it then has; false when there is none. Lanes take
  * turns; within a queue the oldest goes first. */
-bool host_share_next(struct host_share *share, struct job *ret_job);
+bool host_share_next(struct host_share *share, struct share_task *ret_job);
 /* What a job in hand found, with the `hosts` that it came with: one that answered may have one
  * slot more than before, one that did not may have one only. */
 void host_share_note(struct host_share *share, struct str hosts, bool answered);
 /* A job that host_share_next gave is done. */
-void host_share_leave(struct host_share *share, const struct job *job);
+void host_share_leave(struct host_share *share, const struct share_task *job);
 
 struct host_share_counts {
     size_t in_hand;

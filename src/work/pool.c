@@ -25,7 +25,7 @@ struct placed {
     struct slot_request claim; /* first, so that one pointer is both */
     struct pool *workers;
     struct placed *next;
-    struct job job;
+    struct share_task job;
 };
 
 struct jobs {
@@ -212,7 +212,7 @@ static void on_seat(struct slot_request *claim)
 /* Gives a slot to all that may have one; those for which there is a slot begin at once. */
 static void give_places(struct pool *workers)
 {
-    struct job job;
+    struct share_task job;
     while (host_share_next(workers->share, &job)) {
         struct placed *placed = xcalloc(1, sizeof(*placed));
         *placed = (struct placed){.claim.granted = on_seat, .workers = workers, .job = job};
@@ -233,7 +233,7 @@ static struct placed *next_of_seat(struct pool *workers)
 
 static void run(struct pool *workers, struct placed *placed)
 {
-    struct job job = placed->job;
+    struct share_task job = placed->job;
     free(placed);
     pthread_mutex_unlock(&workers->lock);
     job.run(job.argument);
@@ -296,8 +296,8 @@ bool pool_post(struct pool *workers, struct str hosts, void (*job)(void *argumen
     pthread_mutex_lock(&workers->lock);
     bool starved = !workers->stopping && workers->count == 0 && !start_thread(workers);
     if (!workers->stopping && !starved)
-        room =
-            host_share_enter(workers->share, hosts, (struct job){.run = job, .argument = argument});
+        room = host_share_enter(workers->share, hosts,
+                                (struct share_task){.run = job, .argument = argument});
     if (room == HOST_SHARE_ROOM)
         give_places(workers);
     pthread_mutex_unlock(&workers->lock);

@@ -450,6 +450,10 @@ def test_more_than_there_are_places_at_the_start(two_vendors, salesforce, hangin
     server.stop()
     salesforce.drop()
     server.database.change("UPDATE profiles SET provisioning_status = 'PENDING'")
+    server.database.change(
+        "INSERT INTO jobs (kind, account, region, name, due_at_ms, fence, lease_until_ms, owner,"
+        " attempts, payload) SELECT 'private-connection', account, region, name, created_at_ms,"
+        " version, 0, '', 0, version || '' FROM profiles WHERE true ON CONFLICT DO NOTHING")
     salesforce.gate.set()
     server.start()
     wait_until_hung(server, HOST_MAX)

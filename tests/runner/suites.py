@@ -19,7 +19,7 @@ TOOL_TIMEOUT_S = 60
 AT_ONCE = max(2, os.cpu_count() or 2)
 PYTEST_AT_ONCE = AT_ONCE + 6  # each test has its own server, and most of its time waits for it
 
-STORE_PROGRAMS = ("store-batches", "store-claims", "store-profiles", "store-tables",
+STORE_PROGRAMS = ("store-batches", "store-claims", "store-jobs", "store-profiles", "store-tables",
                   "store-writes", "store-given-up")
 
 TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)

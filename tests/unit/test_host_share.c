@@ -14,18 +14,18 @@ static struct host_share *lanes_of(size_t places, size_t queue_max, size_t host_
 
 static enum host_share_room enter(struct host_share *lanes, const char *hosts)
 {
-    return host_share_enter(lanes, hosts ? str_from(hosts) : STR_NULL, (struct job){0});
+    return host_share_enter(lanes, hosts ? str_from(hosts) : STR_NULL, (struct share_task){0});
 }
 
 /* A job that is told from others by a text. */
 static void enter_marked(struct host_share *lanes, const char *hosts, const char *mark)
 {
-    struct job job = {.argument = (void *)mark};
+    struct share_task job = {.argument = (void *)mark};
     assert_int_equal(host_share_enter(lanes, str_from(hosts), job), HOST_SHARE_ROOM);
 }
 
 /* Gives places to all that may have one; how many there were. */
-static size_t start_all(struct host_share *lanes, struct job *ret_jobs)
+static size_t start_all(struct host_share *lanes, struct share_task *ret_jobs)
 {
     size_t count = 0;
     while (host_share_next(lanes, &ret_jobs[count]))
@@ -34,7 +34,7 @@ static size_t start_all(struct host_share *lanes, struct job *ret_jobs)
 }
 
 /* Ends what is in hand and what waits, and the lanes. */
-static void end(struct host_share *lanes, struct job *jobs, size_t count)
+static void end(struct host_share *lanes, struct share_task *jobs, size_t count)
 {
     while (count > 0) {
         for (size_t i = 0; i < count; i++)
@@ -48,7 +48,7 @@ static void end(struct host_share *lanes, struct job *jobs, size_t count)
 
 /* As the pool does: each starts as soon as it may. How many did; the others wait. */
 static size_t enter_and_start(struct host_share *lanes, const char *hosts, size_t count,
-                              struct job *ret_jobs)
+                              struct share_task *ret_jobs)
 {
     size_t started = 0;
     for (size_t i = 0; i < count; i++) {
@@ -62,7 +62,7 @@ static void a_job_that_calls_nobody_takes_any_place(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
-    struct job jobs[PLACES + 1];
+    struct share_task jobs[PLACES + 1];
     assert_int_equal(enter_and_start(lanes, NULL, PLACES, jobs), PLACES);
     assert_int_equal(enter(lanes, NULL), HOST_SHARE_ROOM);
     assert_false(host_share_next(lanes, &jobs[PLACES]));
@@ -75,7 +75,7 @@ static void a_host_takes_what_it_leaves_free(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
-    struct job jobs[PLACES];
+    struct share_task jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "one", PLACES / 2 + 2, jobs), PLACES / 2);
     assert_int_equal(host_share_counts(lanes).held, 2);
     assert_int_equal(enter_and_start(lanes, "other", 1, jobs + PLACES / 2), 1);
@@ -86,7 +86,7 @@ static void the_only_place_is_for_anyone(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(1, QUEUE, 0);
-    struct job job;
+    struct share_task job;
     assert_int_equal(enter_and_start(lanes, "one", 1, &job), 1);
     end(lanes, &job, 1);
 }
@@ -97,7 +97,7 @@ static void many_hosts_leave_room_for_another(void **state)
     (void)state;
     enum { MANY_PLACES = 64, HOSTS = 5 };
     struct host_share *lanes = lanes_of(MANY_PLACES, 100000, 0);
-    struct job jobs[MANY_PLACES];
+    struct share_task jobs[MANY_PLACES];
     size_t started = 0;
     for (int host = 0; host < HOSTS; host++) {
         char name[8];
@@ -116,7 +116,7 @@ static void lanes_share_a_host(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
-    struct job jobs[PLACES];
+    struct share_task jobs[PLACES];
     size_t started = enter_and_start(lanes, "login\none", 3, jobs);
     started += enter_and_start(lanes, "login\nother", 3, jobs + started);
     assert_int_equal(started, PLACES / 2);
@@ -129,7 +129,7 @@ static void hosts_past_the_last_that_counts_do_no_harm(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
-    struct job jobs[PLACES];
+    struct share_task jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "a\nb\nc\nd\ne\nf", 6, jobs), PLACES / 2);
     assert_int_equal(enter_and_start(lanes, "f", 1, jobs + PLACES / 2), 1);
     end(lanes, jobs, PLACES / 2 + 1);
@@ -139,7 +139,7 @@ static void a_set_limit_holds_below_the_share(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(PLACES, QUEUE, 2);
-    struct job jobs[PLACES];
+    struct share_task jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "one", 3, jobs), 2);
     assert_int_equal(host_share_counts(lanes).held, 1);
     host_share_leave(lanes, &jobs[0]);
@@ -152,7 +152,7 @@ static void a_host_leaves_room_in_the_queue(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
-    struct job jobs[PLACES];
+    struct share_task jobs[PLACES];
     assert_int_equal(enter_and_start(lanes, "one", 1 + QUEUE / 2, jobs), 1);
     assert_int_equal(enter(lanes, "one"), HOST_SHARE_HOST_FULL);
     assert_int_equal(enter_and_start(lanes, "other", 2, jobs + 1), 1);
@@ -163,7 +163,7 @@ static void a_full_queue_takes_none(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(1, 2, 0);
-    struct job job;
+    struct share_task job;
     assert_int_equal(enter_and_start(lanes, NULL, 1, &job), 1);
     assert_int_equal(enter(lanes, NULL), HOST_SHARE_ROOM);
     assert_int_equal(enter(lanes, "one"), HOST_SHARE_ROOM);
@@ -177,7 +177,7 @@ static void lanes_take_turns(void **state)
     (void)state;
     static const char *const expected[] = {"a1", "b1", "c1", "a2", "b2", "a3"};
     struct host_share *lanes = lanes_of(1, 100, 0);
-    struct job job;
+    struct share_task job;
     enter_marked(lanes, "first", "first");
     assert_true(host_share_next(lanes, &job));
     enter_marked(lanes, "a", "a1");
@@ -199,7 +199,7 @@ static void held_jobs_are_passed_over(void **state)
 {
     (void)state;
     struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
-    struct job hanging, job;
+    struct share_task hanging, job;
     enter_marked(lanes, "hangs", "1");
     assert_true(host_share_next(lanes, &hanging));
     enter_marked(lanes, "hangs", "2");
@@ -219,7 +219,7 @@ static void a_host_earns_its_places_by_answers(void **state)
     (void)state;
     struct host_share *lanes =
         host_share_new(&(struct host_share_config){PLACES, 100, .by_answers = true});
-    struct job jobs[PLACES + 1];
+    struct share_task jobs[PLACES + 1];
     assert_int_equal(enter_and_start(lanes, "one", 6, jobs), 1);
     assert_int_equal(host_share_counts(lanes).held, 5);
     host_share_note(lanes, STR("one"), true);
@@ -241,7 +241,7 @@ static void hosts_that_never_answered_have_one_place_each(void **state)
     (void)state;
     struct host_share *lanes =
         host_share_new(&(struct host_share_config){PLACES, 100, .by_answers = true});
-    struct job jobs[PLACES];
+    struct share_task jobs[PLACES];
     size_t started = 0;
     for (int host = 0; host < PLACES - 1; host++) {
         char name[16];

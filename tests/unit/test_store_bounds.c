@@ -2,6 +2,8 @@
  */
 #include "store_fixture.h"
 
+#include "store/jobs.h"
+
 #include "store/core/internal.h"
 #include "store/sqlite/internal.h"
 #include "store/sqlite/page.h"
@@ -172,24 +174,43 @@ static void a_profile_with_many_exchanges(void **state)
     assert_in_range(steps_of(f->store->writer) - before, TOKEN_GRANTS_KEPT_MAX, KEPT_STEPS_MAX);
 }
 
-static void one_that_is_pending_among_many(void **state)
+/* Jobs that are not due, and those of another kind, cost nothing. */
+static bool apply_jobs(struct db *db, void *argument, struct error *error)
+{
+    struct job_row row = {.key = {STR("later"), STR("a"), STR("r"), STR("")},
+                          .due_at_ms = 2,
+                          .fence = 1,
+                          .payload = STR("")};
+    (void)argument;
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "n%d", i);
+        row.key.name = str_from(name);
+        row.key.kind = i % 2 ? STR("sought") : STR("other");
+        row.due_at_ms = i % 2 ? 2 : 1;
+        if (!job_insert(db, &row, STR("node"), error))
+            return false;
+    }
+    row.key.kind = STR("sought");
+    row.key.name = STR("due");
+    row.due_at_ms = 1;
+    return job_insert(db, &row, STR("node"), error);
+}
+
+static void a_job_that_is_due_among_many(void **state)
 {
     struct fixture *f = *state;
-    const struct profile_key start = {STR(""), STR(""), STR("")};
-    const char *kinds[] = {"Salesforce", NULL, "Zendesk", NULL};
-    struct insert_argument insert = {sample_profile("y"), 0};
-    struct profile *pending;
+    struct job_filter filter = {.kind = STR("sought"), .now_ms = 1, .limit = 2};
+    struct job_row *rows;
     struct db *db;
     size_t count;
-    insert.profile.provisioning.status = STR("PENDING");
-    check(f, store_apply(f->store, apply_many, kinds, false, &f->error));
-    check(f, store_apply(f->store, apply_insert, &insert, false, &f->error));
+    check(f, store_apply(f->store, apply_jobs, NULL, false, &f->error));
     check(f, reader_begin(f->reader, &db, &f->error));
     int before = steps_of(db);
-    check(f, profile_list_pending(f->reader, &f->arena, start, 2, &pending, &count, &f->error));
+    check(f, job_list_due(f->reader, &f->arena, &filter, &rows, &count, &f->error));
     assert_in_range(steps_of(db) - before, 1, STEPS_MAX);
     assert_int_equal(count, 1);
-    assert_string_equal(pending[0].key.name.data, "y");
+    assert_string_equal(rows[0].key.name.data, "due");
 }
 
 /* Pages that the connection read from the file since it was asked last, and all that it has. */
@@ -247,7 +268,7 @@ int main(void)
         test_with_store(a_quota_far_below_what_there_is),
         test_with_store(what_has_expired_among_many),
         test_with_store(a_profile_with_many_exchanges),
-        test_with_store(one_that_is_pending_among_many),
+        test_with_store(a_job_that_is_due_among_many),
         test_with_store(what_leads_to_rows_stays_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 #include "store_raw.h"
 
+#include "store/jobs.h"
 #include "store/sqlite/backup.h"
 #include "store/sqlite/internal.h"
 
@@ -47,21 +48,10 @@ static struct str schema_of(struct fixture *f)
     return text;
 }
 
-static bool apply_pending(struct db *db, void *argument, struct error *error)
-{
-    struct profile *profile = argument;
-    profile->version = 101;
-    profile->connection_mode = STR("Private");
-    profile->provisioning.status = STR("PENDING");
-    return profile_replace(db, profile, 100, error);
-}
-
 static void assert_profile_came_along(struct fixture *f)
 {
-    struct profile got, *pending;
+    struct profile got;
     bool found;
-    size_t count;
-    const struct profile_key start = {STR(""), STR(""), STR("")};
     check(f, profile_find(f->reader, &f->arena, sample_key("mine"), &got, &found, &f->error));
     assert_true(found);
     assert_int_equal(got.version, 100);
@@ -70,12 +60,6 @@ static void assert_profile_came_along(struct fixture *f)
     assert_true(str_eq(got.sealed_credentials, STR("sealed")));
     assert_int_equal(got.updated_at_ms, 6);
     assert_null(got.provisioning.status.data);
-    check(f, profile_list_pending(f->reader, &f->arena, start, 10, &pending, &count, &f->error));
-    assert_int_equal(count, 0);
-    check(f, store_apply(f->store, apply_pending, &got, false, &f->error));
-    check(f, profile_list_pending(f->reader, &f->arena, start, 10, &pending, &count, &f->error));
-    assert_int_equal(count, 1);
-    assert_int_equal(pending[0].version, 101);
 }
 
 static void version_1_is_brought_up_to_date(void **state)
@@ -88,6 +72,33 @@ static void version_1_is_brought_up_to_date(void **state)
     fixture_open(f); /* nothing is left to do */
     assert_true(profile_exists(f, "mine"));
     assert_int_equal(raw(f->path, COUNT_STRAYS), 0);
+}
+
+/* Until version 7 the status was all that said that a private connection is being made. */
+static void what_was_pending_becomes_a_job(void **state)
+{
+    struct fixture *f = *state;
+    struct job_filter filter = {.kind = STR("private-connection"), .now_ms = 7, .limit = 10};
+    struct job_row *rows;
+    size_t count;
+    check(f, insert_profile(f, "public"));
+    check(f, insert_profile(f, "private"));
+    fixture_close(f);
+    raw(f->path, "DROP TABLE jobs");
+    raw(f->path, "CREATE INDEX profiles_pending ON profiles (account, region, name)"
+                 " WHERE provisioning_status = 'PENDING'");
+    raw(f->path, "UPDATE profiles SET provisioning_status = 'PENDING', updated_at_ms = 7"
+                 " WHERE name = 'private'");
+    raw(f->path, "PRAGMA user_version = 6");
+    fixture_open(f);
+    check(f, job_list_due(f->reader, &f->arena, &filter, &rows, &count, &f->error));
+    assert_int_equal(count, 1);
+    assert_string_equal(rows[0].key.name.data, "private");
+    assert_string_equal(rows[0].payload.data, "100");
+    assert_int_equal(rows[0].lease_until_ms, 0);
+    assert_int_equal(raw(f->path, "SELECT count(*) FROM sqlite_schema"
+                                  " WHERE name = 'profiles_pending'"),
+                     0);
 }
 
 static void a_tool_brings_it_up_to_date_too(void **state)
@@ -233,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_dir(version_1_is_brought_up_to_date),
+        test_with_store(what_was_pending_becomes_a_job),
         test_with_dir(a_tool_brings_it_up_to_date_too),
         test_with_dir(an_old_file_gets_checksums),
         test_with_dir(an_old_file_ends_up_like_a_new_one),

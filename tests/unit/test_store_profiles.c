@@ -239,38 +239,6 @@ static void insert_pending(struct fixture *f, const char *region, const char *na
     check(f, store_apply(f->store, apply_pending, &insert, false, &f->error));
 }
 
-static void assert_pending(struct fixture *f, struct profile_key after, size_t limit,
-                           const char *names)
-{
-    struct profile *profiles;
-    size_t count;
-    struct buf got = buf_in(&f->arena, 256);
-    check(f,
-          profile_list_pending(f->reader, &f->arena, after, limit, &profiles, &count, &f->error));
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(profiles[i].version, 100);
-        buf_add_cstr(&got, i ? " " : "");
-        buf_add(&got, profiles[i].key.region);
-        buf_add_char(&got, '/');
-        buf_add(&got, profiles[i].key.name);
-    }
-    assert_true(str_eq(buf_str(&got), str_from(names)));
-}
-
-static void pending_profiles_are_listed_from_a_key_on(void **state)
-{
-    struct fixture *f = *state;
-    const struct profile_key start = {STR(""), STR(""), STR("")};
-    check(f, insert_profile(f, "public"));
-    insert_pending(f, "us-east-1", "a");
-    insert_pending(f, "eu-central-1", "b");
-    insert_pending(f, "eu-central-1", "a");
-    assert_pending(f, start, 10, "eu-central-1/a eu-central-1/b us-east-1/a");
-    assert_pending(f, start, 1, "eu-central-1/a");
-    assert_pending(f, sample_key("a"), 10, "eu-central-1/b us-east-1/a");
-    assert_pending(f, sample_key("b"), 10, "us-east-1/a");
-}
-
 static void provisioning_comes_back_and_goes(void **state)
 {
     struct fixture *f = *state;
@@ -314,7 +282,6 @@ int main(void)
         test_with_store(profiles_are_listed_in_name_order),
         test_with_store(profiles_are_listed_by_names),
         test_with_store(more_profiles_than_a_listing_starts_with),
-        test_with_store(pending_profiles_are_listed_from_a_key_on),
         test_with_store(provisioning_comes_back_and_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,19 @@ static const char *const steps[] = {
     /* 6: who is showing a one-time credential to its vendor, and until when that may last. */
     ("ALTER TABLE exchanges ADD COLUMN attempt BIGINT;"
      "ALTER TABLE exchanges ADD COLUMN attempt_ends_at_ms BIGINT;"),
+
+    /* 7: durable jobs. Private connections that are being made become their first kind. */
+    "CREATE TABLE jobs ("
+    " kind TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,"
+    " due_at_ms BIGINT NOT NULL, fence BIGINT NOT NULL, lease_until_ms BIGINT NOT NULL,"
+    " owner TEXT NOT NULL, attempts BIGINT NOT NULL, payload TEXT NOT NULL,"
+    " PRIMARY KEY (kind, account, region, name));"
+    "CREATE INDEX jobs_by_due ON jobs (kind, due_at_ms, account, region, name);"
+    "INSERT INTO jobs (kind, account, region, name, due_at_ms, fence, lease_until_ms, owner,"
+    " attempts, payload) SELECT 'private-connection', account, region, name, updated_at_ms,"
+    " version, 0, '', 0, version || '' FROM profiles"
+    " WHERE provisioning_status = 'PENDING';"
+    "DROP INDEX profiles_pending;",
 };
 
 int64_t schema_version(void)
