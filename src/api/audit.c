@@ -19,7 +19,7 @@ struct audit_entry request_audit_entry(const struct api_request *request, const 
         .region = request->caller.region,
         .access_key_id = request->caller.access_key_id,
         .operation = request->operation->name,
-        .resource = value_text(request->input, "connectorProfileName"),
+        .resource = request_resource(request),
         .outcome = str_from(outcome),
         .detail = detail,
     };

@@ -1,6 +1,7 @@
 /* Opened secrets are kept for a while, so that most requests cost no decryption. */
 #include "api/authenticate.h"
 
+#include "api/aws_services.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "store/access_keys.h"
@@ -162,7 +163,7 @@ bool authenticator_verify(struct authenticator *authenticator, struct api_reques
     struct sigv4_request signed_request = as_signed(request->exchange);
     struct lookup lookup = {authenticator, request};
     struct sigv4_keys keys = {find_key, &lookup};
-    return sigv4_verify(&signed_request, STR("appflow"), clock_wall_ms(), &keys,
+    return sigv4_verify(&signed_request, &aws_service_names, clock_wall_ms(), &keys,
                         authenticator->signing_keys, request->arena, &request->caller,
                         &request->error);
 }

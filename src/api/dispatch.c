@@ -1,21 +1,25 @@
-/* From an HTTP request to an operation and back: the one way in. */
+/* The dispatcher: takes each HTTP request through the same steps (route, signature, rate, input),
+ * then runs its operation on the thread that the operation's row names: the event loop that took
+ * the request, a reader that waits for the store, or a worker that waits for a vendor or a commit.
+ * What crosses from one thread to another is the whole request; it has one owner at a time, and the
+ * event loop answers it. */
+#include "api/access_log.h"
+#include "api/answer.h"
 #include "api/authenticate.h"
-#include "api/call_hosts.h"
-#include "api/request.h"
+#include "api/aws_services.h"
+#include "api/pages.h"
+#include "api/request_hosts.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
-#include "wire/aws_answer.h"
 #include "wire/content_coding.h"
-#include "wire/errors.h"
 #include "wire/routes.h"
 
 #include <stdlib.h>
 
-/* Since the request came. What begins to read a database across a network later has waited behind
- * others to which it was slow; its client would be gone before it had its turn and was answered. */
+/* Since the request came. A read that was queued for longer is rejected: its client has most likely
+ * timed out. */
 enum { READ_TURN_MS = 10 * 1000 };
 
 /* What a loop has of its own. */
@@ -62,95 +66,47 @@ void service_loop_end(void *service, struct server_loop *loop)
     *server_loop_slot(loop) = NULL;
 }
 
-static struct str request_id(const struct api_request *request)
+struct str request_resource(const struct api_request *request)
 {
-    return (struct str){request->request_id, UUID_SIZE - 1};
+    const char *member = request->operation ? request->operation->resource : NULL;
+    return member ? value_text(request->input, member) : STR_NULL;
 }
 
-static void answer_error(struct api_request *request)
+bool request_body(struct api_request *request, struct str *ret_body)
 {
-    const struct error_kind *kind = error_kind(request->error.code);
-    struct http_response response;
-    const struct aws_error error = {
-        .request_id = request_id(request),
-        .status = kind->status,
-        .exception = kind->exception,
-        .message = error_message(&request->error),
-        .retry_after_ms = request->retry_after_ms,
-    };
-    if (kind->status >= 500 && request->error.code != ERR_NOT_IMPLEMENTED)
-        log_write(LOG_WARN, str_from(request->request_id), "%.*s: %s: %s",
-                  STR_ARG(request->operation ? request->operation->name : STR("request")),
-                  kind->exception, request->error.message);
-    aws_error_response(&error, request->arena, &response);
-    http_respond(request->exchange, &response);
-}
-
-static void answer_result(struct api_request *request)
-{
-    const struct aws_result result = {.request_id = request_id(request), .body = request->output};
-    struct http_response response;
-    aws_result_response(&result, request->arena, &response);
-    http_respond(request->exchange, &response);
-}
-
-static void count(const struct api_request *request)
-{
-    size_t operation =
-        request->operation ? (size_t)(request->operation - api_operations) : api_operation_count;
-    metrics_count(METRIC_REQUESTS, operation, request->error.code);
-    metrics_observe(METRIC_REQUEST_SECONDS, operation, clock_mono_us() - request->begun_us);
-}
-
-static void answer(struct api_request *request)
-{
-    int64_t stage_ns = request->stage_ns; /* the request is gone when it is answered */
-    count(request);
-    if (request->error.code != ERR_NONE)
-        answer_error(request);
-    else
-        answer_result(request);
-    trace_stage_end(&stage_ns, STAGE_ANSWER);
+    return content_decode(&request->exchange->head, request->exchange->body, request->arena,
+                          ret_body, &request->error);
 }
 
 static void answer_on_loop(void *argument)
 {
     struct api_request *request = argument;
     trace_stage_end(&request->stage_ns, STAGE_HAND_BACK);
-    answer(request);
+    request_answer(request);
 }
 
-static void run(struct api_request *request, const struct operation *operation)
+/* --- running an operation --- */
+
+static void run(struct api_request *request)
 {
-    if (!operation->run(request) && request->error.code == ERR_NONE)
-        fail(&request->error, ERR_INTERNAL, "The operation failed without saying why.");
+    if (!request->operation->run(request) && request->error.code == ERR_NONE)
+        fail(&request->error, ERR_INTERNAL,
+             "Internal error: the operation failed without an error message.");
 }
 
-/* A line a change, with what came of it; reads are not logged. What failed on this side is told
- * when it is answered. */
-static void log_change(const struct api_request *request)
+/* What the operation's row says is done after it, whatever came of it. */
+static void finish(struct api_request *request)
 {
-    const struct error_kind *kind = error_kind(request->error.code);
-    struct str name = value_text(request->input, "connectorProfileName");
-    if (request->error.code == ERR_NONE)
-        log_write(LOG_INFO, str_from(request->request_id), "%.*s %.*s: ok",
-                  STR_ARG(request->operation->name), STR_ARG(name));
-    else if (kind->status < 500)
-        log_write(request->error.code == ERR_CONNECTOR_AUTHENTICATION ? LOG_WARN : LOG_INFO,
-                  str_from(request->request_id), "%.*s %.*s: %s: %s",
-                  STR_ARG(request->operation->name), STR_ARG(name), kind->exception,
-                  request->error.message);
-}
-
-static void finish_change(struct api_request *request)
-{
-    log_change(request);
-    if (request->error.code != ERR_NONE)
+    unsigned flags = request->operation->flags;
+    if (flags & OPERATION_CHANGES)
+        access_log_change(request);
+    if (flags & OPERATION_AUDITED && request->error.code != ERR_NONE)
         request_audit_failure(request);
-    concurrency_limit_leave(request->service->account_limit, request->caller.account);
+    if (request->is_limited)
+        concurrency_limit_leave(request->service->account_limit, request->caller.account);
 }
 
-static bool has_its_turn_in_time(struct api_request *request)
+static bool is_in_time(struct api_request *request)
 {
     if (clock_mono_us() - request->begun_us < 1000LL * READ_TURN_MS)
         return true;
@@ -160,31 +116,28 @@ static bool has_its_turn_in_time(struct api_request *request)
                 READ_TURN_MS / 1000);
 }
 
-/* What a loop reads by itself where the store is embedded. */
-static void run_read(struct api_request *request, const struct operation *operation)
+static void run_on_reader(void *argument)
 {
+    struct api_request *request = argument;
     struct store *store = request->service->config.store;
-    if (!has_its_turn_in_time(request) ||
-        !store_reader_take(store, &request->reader, &request->error))
-        return;
-    run(request, operation);
-    store_reader_put(store, request->reader);
+    trace_stage_end(&request->stage_ns, STAGE_HAND_OVER);
+    if (is_in_time(request) && store_reader_take(store, &request->reader, &request->error)) {
+        run(request);
+        store_reader_put(store, request->reader);
+    }
+    http_post(request->exchange, 0, answer_on_loop, request);
 }
 
 static void run_on_worker(void *argument)
 {
     struct api_request *request = argument;
-    const struct operation *operation = request->work;
-    request->reader = NULL; /* the loop's, which must not be used here */
     trace_stage_end(&request->stage_ns, STAGE_HAND_OVER);
-    if (operation->place == ON_WORKER) {
-        run(request, operation);
-        finish_change(request);
-    } else {
-        run_read(request, operation);
-    }
+    run(request);
+    finish(request);
     http_post(request->exchange, 0, answer_on_loop, request);
 }
+
+/* --- handing a request to another thread --- */
 
 static bool throttle(struct api_request *request, enum metric_limit limit, const char *message)
 {
@@ -192,33 +145,81 @@ static bool throttle(struct api_request *request, enum metric_limit limit, const
     return fail(&request->error, ERR_THROTTLING, "%s", message);
 }
 
-static bool hand_to(struct pool *workers, struct api_request *request, void (*job)(void *request))
+static bool hand_to(struct pool *pool, struct str hosts, struct api_request *request,
+                    void (*job)(void *request))
 {
-    struct str hosts = workers == request->service->workers ? request_hosts(request) : STR_NULL;
-    if (pool_post(workers, hosts, job, request, &request->error))
+    request->reader = NULL; /* the loop's, which other threads must not use */
+    if (pool_post(pool, hosts, job, request, &request->error))
         return true;
     metrics_count(METRIC_THROTTLED, LIMIT_QUEUE, 0);
     return false;
 }
 
-static bool hand_change_to_worker(struct api_request *request)
+static bool hand_to_worker(struct api_request *request)
 {
     struct concurrency_limit *limit = request->service->account_limit;
-    if (!concurrency_limit_enter(limit, request->caller.account))
+    struct str hosts;
+    if (!request_hosts(request, &hosts))
+        return false;
+    request->is_limited = request->operation->flags & OPERATION_LIMITED;
+    if (request->is_limited && !concurrency_limit_enter(limit, request->caller.account))
         return throttle(
             request, LIMIT_ACCOUNT_UPDATES,
             "Rate exceeded: as many changes as one account may have are being worked on.");
-    if (hand_to(request->service->workers, request, run_on_worker))
+    if (hand_to(request->service->workers, hosts, request, run_on_worker))
         return true;
-    concurrency_limit_leave(limit, request->caller.account);
+    if (request->is_limited)
+        concurrency_limit_leave(limit, request->caller.account);
     return false;
 }
 
-/* After the signature, since nobody may use up what is another's; before the body, since whoever is
- * over his rate shall cost no more than that. */
+/* Where the store is across a network, the stored profile's hosts are read on a reader, which hands
+ * the request on. */
+static void find_hosts_on_reader(void *argument)
+{
+    struct api_request *request = argument;
+    struct store *store = request->service->config.store;
+    struct store_reader *reader;
+    bool handed = false;
+    if (is_in_time(request) && store_reader_take(store, &reader, &request->error)) {
+        request->reader = reader;
+        handed = hand_to_worker(request);
+        store_reader_put(store, reader);
+    }
+    if (!handed)
+        http_post(request->exchange, 0, answer_on_loop, request);
+}
+
+static bool start_on_worker(struct api_request *request)
+{
+    if (request_hosts_are_stored(request->operation) && !request->reader)
+        return hand_to(request->service->readers, STR_NULL, request, find_hosts_on_reader);
+    return hand_to_worker(request);
+}
+
+/* True when the request is in another thread's hands, which sees to its answer. */
+static bool start(struct api_request *request)
+{
+    const struct operation *operation = request->operation;
+    if (!operation->run)
+        return fail(&request->error, ERR_NOT_IMPLEMENTED,
+                    "%.*s is not implemented in Headgate " HEADGATE_VERSION ".",
+                    STR_ARG(operation->name));
+    if (operation->thread == ON_WORKER)
+        return start_on_worker(request);
+    if (operation->thread == ON_READER && !request->reader)
+        return hand_to(request->service->readers, STR_NULL, request, run_on_reader);
+    run(request);
+    return false;
+}
+
+/* --- opening a request --- */
+
+/* After the signature, since no caller may use up another's rate; before the input, so that what is
+ * over the rate costs no more than that. */
 static bool within_rate(struct api_request *request)
 {
-    bool is_change = request->work && request->work->place == ON_WORKER;
+    bool is_change = request->operation->flags & OPERATION_CHANGES;
     struct rate_limit *rate =
         is_change ? request->service->change_rate : request->service->read_rate;
     int64_t wait_ns;
@@ -231,112 +232,91 @@ static bool within_rate(struct api_request *request)
                                 "Rate exceeded: too many reads of one account in this time.");
 }
 
-static bool find_operation(struct api_request *request)
-{
-    const struct http_head *head = &request->exchange->head;
-    if (!route_find(head->method, head->target, &request->operation, &request->error))
-        return false;
-    request->work = operation_find(request->operation->name);
-    return true;
-}
-
-/* The order is fixed: signature, operation, rate, body, the model's constraints. */
-static bool open_request(struct api_request *request)
+static bool authenticate(struct api_request *request)
 {
     struct loop_state *state;
     if (!loop_state_for(request, &state))
         return false;
     request->reader = state->reader;
-    struct http_exchange *exchange = request->exchange;
     if (!authenticator_verify(state->authenticator, request))
         return false;
+    request->aws_service = aws_service_find(request->caller.service);
     trace_stage_end(&request->stage_ns, STAGE_SIGNATURE);
-    struct str body;
-    bool good =
-        find_operation(request) && within_rate(request) &&
-        content_decode(&exchange->head, exchange->body, request->arena, &body, &request->error) &&
-        route_decode_input(request->operation, exchange->head.target, body, request->arena,
-                           &request->input, &request->error);
+    return true;
+}
+
+static bool read_input(struct api_request *request)
+{
+    const struct aws_service *service = request->aws_service;
+    bool good = service->find(request) && within_rate(request) &&
+                (!service->decode || service->decode(request));
     trace_stage_end(&request->stage_ns, STAGE_DECODE);
     return good;
 }
 
-static void dispatch(struct api_request *request)
-{
-    const struct operation *operation = request->work;
-    if (!operation) {
-        fail(&request->error, ERR_NOT_IMPLEMENTED,
-             "%.*s is not implemented in Headgate " HEADGATE_VERSION ".",
-             STR_ARG(request->operation->name));
-        answer(request);
-    } else if (operation->place == ON_LOOP && request->reader) {
-        run(request, operation);
-        answer(request);
-    } else if (operation->place == ON_LOOP
-                   ? !hand_to(request->service->readers, request, run_on_worker)
-                   : !hand_change_to_worker(request)) {
-        answer(request);
-    }
-}
-
-static void open_and_dispatch(struct api_request *request);
+static void open_and_start(struct api_request *request);
 
 static void go_on_with_key(void *argument)
 {
     struct api_request *request = argument;
     if (request->error.code == ERR_NONE)
-        open_and_dispatch(request);
+        open_and_start(request);
     else
-        answer(request);
+        request_answer(request);
 }
 
 static void fetch_key(void *argument)
 {
     struct api_request *request = argument;
     request->error = (struct error){0};
-    if (has_its_turn_in_time(request))
+    if (is_in_time(request))
         authenticator_fetch(request);
     http_post(request->exchange, 0, go_on_with_key, request);
 }
 
-/* An access key that the loop does not know, or not freshly, is fetched by a worker where
- * the store is across a network; then the request begins again. */
-static void open_and_dispatch(struct api_request *request)
+/* An access key that the loop does not know, or not freshly, is fetched by a reader where the store
+ * is across a network; then the request begins again. */
+static void open_and_start(struct api_request *request)
 {
-    if (open_request(request))
-        dispatch(request);
-    else if (!request->key_is_wanted || !hand_to(request->service->readers, request, fetch_key))
-        answer(request);
+    bool handed;
+    if (authenticate(request))
+        handed = read_input(request) && start(request);
+    else
+        handed = request->key_is_wanted &&
+                 hand_to(request->service->readers, STR_NULL, request, fetch_key);
+    if (!handed)
+        request_answer(request);
 }
 
 static void begin(void *argument)
 {
     struct api_request *request = argument;
     trace_begin(&request->stage_ns);
-    open_and_dispatch(request);
-}
-
-/* What it asks for counts, in metrics and the audit, only once it is signed: hence not kept. */
-static bool is_change(const struct http_head *head)
-{
-    const struct api_operation *found;
-    struct error ignored;
-    if (!route_find(head->method, head->target, &found, &ignored))
-        return false;
-    const struct operation *operation = operation_find(found->name);
-    return operation && operation->place == ON_WORKER;
+    open_and_start(request);
 }
 
 /* Reads first: many changes may come at once, and each waits for longer than it is worked on. */
+static bool begins_after_reads(const struct api_request *request)
+{
+    const struct operation *operations = request->service->operations;
+    return request->route && operations[request->route - api_operations].run &&
+           operations[request->route - api_operations].flags & OPERATION_CHANGES;
+}
+
 void service_handle(void *context, struct http_exchange *exchange)
 {
+    if (page_respond(page_routes, exchange)) {
+        metrics_count(METRIC_REQUESTS, METRIC_PAGE, ERR_NONE);
+        return;
+    }
     struct api_request *request = arena_new(&exchange->arena, struct api_request);
     request->service = context;
     request->exchange = exchange;
     request->arena = &exchange->arena;
     request->begun_us = clock_mono_us();
+    request->route = route_find(exchange->head.method, exchange->head.target);
     random_uuid(request->request_id);
-    if (is_change(&exchange->head))
+    if (begins_after_reads(request))
         http_defer(exchange, begin, request);
     else
         begin(request);

@@ -1,6 +1,7 @@
 /* Health, readiness and metrics over HTTP. */
 #include "api/health.h"
 
+#include "api/operation.h"
 #include "api/service_keys.h"
 #include "base/metrics.h"
 #include "job/job.h"
@@ -22,13 +23,6 @@ struct page {
 typedef bool page_fn(struct health *health, struct http_exchange *exchange, struct page *page);
 
 /* --- names of what is counted --- */
-
-static struct str operation_name(size_t value)
-{
-    if (value < api_operation_count)
-        return api_operations[value].name;
-    return value == api_operation_count ? STR("unknown") : STR_NULL;
-}
 
 static struct str outcome_name(size_t value)
 {
@@ -84,7 +78,7 @@ static struct str stage_name(size_t value)
 }
 
 static const struct metric_names value_names = {.of = {
-                                                    [LABEL_OPERATION] = operation_name,
+                                                    [LABEL_OPERATION] = operation_metric_name,
                                                     [LABEL_OUTCOME] = outcome_name,
                                                     [LABEL_CONNECTOR] = connector_name,
                                                     [LABEL_VERDICT] = verdict_name,

@@ -1,6 +1,7 @@
 /* One API request on its way through the service. */
 #pragma once
 
+#include "api/operation.h"
 #include "api/service.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -29,37 +30,29 @@ struct api_request {
     char request_id[UUID_SIZE];
     int64_t begun_us; /* monotonic */
     int64_t stage_ns; /* monotonic, when its stage began; 0: this one is not measured */
-    struct sigv4_caller caller;
-    const struct api_operation *operation;
-    const struct operation *work; /* what is done for it; NULL: it is not built */
-    struct value *input;          /* decoded, within every constraint of the model */
-    /* On an event loop: the loop's; on a worker, for operations that could run on a loop: one for
-     * the request; else NULL. */
+    /* What method and path mean in the API's model, found once, before the signature is verified:
+     * until then it may choose the queue and nothing else. NULL: no operation of the model. */
+    const struct api_operation *route;
+    struct sigv4_caller caller;            /* once the signature was verified */
+    const struct aws_service *aws_service; /* as well */
+    const struct operation *operation;     /* as well; NULL: unknown */
+    struct value *input;                   /* decoded, within every constraint of the model */
+    /* On an event loop: the loop's; on a reader: one for the request; else NULL. */
     struct store_reader *reader;
     struct fetched_key key; /* see authenticator_fetch */
     bool key_is_wanted;     /* the signature cannot be verified before authenticator_fetch */
-    struct str output;      /* the answer's JSON, when the operation returns true */
+    bool is_limited;        /* it counts among its account's changes until it has ended */
+    struct str output;      /* the answer's body, when the operation returns true */
     struct error error;     /* when it returns false */
     int64_t retry_after_ms; /* for a client that is told to come back; 0: soon */
 };
 
-/* Does the work of one operation: sets request->output and returns true, or fails request->error.
+/* What the request is about, as its operation's row says; STR_NULL: nothing by name. */
+struct str request_resource(const struct api_request *request);
+
+/* The request's body without its Content-Encoding, see wire/content_coding.h. Fails request->error.
  */
-typedef bool operation_fn(struct api_request *request);
-
-enum operation_thread {
-    ON_LOOP,   /* reads only: never waits where the store is embedded */
-    ON_WORKER, /* waits for a vendor or a commit */
-};
-
-struct operation {
-    struct str name;
-    operation_fn *run;
-    enum operation_thread place;
-};
-
-/* NULL for an operation of the model that is not built. */
-const struct operation *operation_find(struct str name);
+bool request_body(struct api_request *request, struct str *ret_body);
 
 /* What the audit keeps of this request. Points into the request. */
 struct audit_entry request_audit_entry(const struct api_request *request, const char *outcome,

@@ -1,6 +1,8 @@
 /* Puts the service together from its parts. */
 #include "api/service.h"
 
+#include "api/operation.h"
+
 #include "base/alloc.h"
 #include "profile/grant_journal.h"
 #include "profile/oauth_app_store.h"
@@ -22,6 +24,7 @@ struct service *service_new(const struct service_config *config)
 {
     struct service *service = xcalloc(1, sizeof(*service));
     service->config = *config;
+    service->operations = config->operations ? config->operations : appflow_operations;
     service->aws = (struct aws_access){
         .client = config->client,
         .access_key_id = config->aws_access_key_id,

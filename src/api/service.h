@@ -26,6 +26,7 @@ struct endpoint_override {
 
 struct service_config {
     struct store *store;
+    const struct operation *operations; /* NULL: appflow_operations */
     const struct keyring *keyring;
     const struct secret *service_secret; /* see service_secret_open */
     struct client *client;
@@ -55,6 +56,7 @@ struct service_config {
 
 struct service {
     struct service_config config;
+    const struct operation *operations; /* a row for each operation of the model */
     struct aws_access aws;
     struct connector_env connectors;
     struct pool *workers;

@@ -46,6 +46,11 @@ void log_init(enum log_level least, enum log_format format)
     line_format = format;
 }
 
+bool log_is_on(enum log_level level)
+{
+    return level >= least_level;
+}
+
 static void put_digits(char *out, int count, long number)
 {
     for (; count > 0; number /= 10)

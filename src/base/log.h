@@ -20,6 +20,8 @@ bool log_format_from(const char *name, enum log_format *ret_format); /* "text", 
 /* Lines below `least` are dropped. LOG_INFO and LOG_TEXT without a call. */
 void log_init(enum log_level least, enum log_format format);
 
+bool log_is_on(enum log_level level); /* whether lines of that level are written */
+
 /* `request` is the request's id, or STR_NULL outside of one. Control characters, and bytes that are
  * no UTF-8, become '?'; a sentence is cut at LOG_TEXT_MAX bytes; lines of
  * threads do not mix, and one that nobody reads in time is lost (log_output.h). */

@@ -30,19 +30,16 @@ static bool path_matches(struct str uri, struct str path)
     return path.len > start.len && str_starts(path, start);
 }
 
-bool route_find(struct str method, struct str target, const struct api_operation **ret_operation,
-                struct error *error)
+const struct api_operation *route_find(struct str method, struct str target)
 {
     struct str path, query;
     split_target(target, &path, &query);
     for (size_t i = 0; i < api_operation_count; i++) {
         const struct api_operation *operation = &api_operations[i];
-        if (!path_matches(operation->uri, path) || !str_eq(operation->method, method))
-            continue;
-        *ret_operation = operation;
-        return true;
+        if (path_matches(operation->uri, path) && str_eq(operation->method, method))
+            return operation;
     }
-    return fail(error, ERR_UNKNOWN_OPERATION, "There is no operation with this method and path.");
+    return NULL;
 }
 
 static bool decode_text(struct arena *arena, struct str raw, struct str *ret_text,

@@ -8,10 +8,9 @@
 #include "wire/value.h"
 
 /* Routing is on the raw path (an ARN in /tags/… is percent-encoded and may hold slashes, encoded or
- * not). ERR_UNKNOWN_OPERATION when there is none for method and path: also for another method on a
- * known path, which AWS's front ends do not tell apart. */
-bool route_find(struct str method, struct str target, const struct api_operation **ret_operation,
-                struct error *error);
+ * not). NULL when there is no operation for method and path: also for another method on a known
+ * path, which AWS's front ends do not tell apart. */
+const struct api_operation *route_find(struct str method, struct str target);
 
 /* Decodes and validates the input of an operation: body, path and query together. A GET or DELETE
  * has no body to look at; a query on an operation that takes none is ignored. '+' in a query is a

@@ -75,6 +75,12 @@ void sigv4_signature(const unsigned char key[SHA256_SIZE], struct str string_to_
 bool sigv4_parse_authorization(struct str header, struct sigv4_authorization *ret_authorization,
                                struct error *error);
 
+/* What an Authorization header says before anything of it was checked, for choosing the form of an
+ * error and for the log: the service and the access key id of its Credential. "" where it has none.
+ */
+struct str sigv4_scope_service(struct str header);
+struct str sigv4_scope_access_key_id(struct str header);
+
 /* Letters, digits, '_', '-' and '.', not longer than SIGV4_ACCESS_KEY_ID_MAX; no other is looked
  * up. */
 bool sigv4_access_key_id_is_valid(struct str access_key_id);
@@ -101,17 +107,22 @@ struct sigv4_key_cache;
 struct sigv4_key_cache *sigv4_key_cache_new(void);
 void sigv4_key_cache_free(struct sigv4_key_cache *cache); /* wipes; NULL is fine */
 
-/* Checks everything, in constant time where a secret is compared. `service` is what the scope must
- * name ("appflow"); `cache` may be NULL. What the caller is told is copied to the arena.
- * Errors carry AWS's own texts, as far as they are known:
+/* The services that a scope may name; error messages name the first. */
+struct sigv4_services {
+    const struct str *names; /* one at least */
+    size_t count;
+};
+
+/* Checks everything, in constant time where a secret is compared. `cache` may be NULL. What the
+ * caller is told is copied to the arena. Errors carry AWS's own texts, as far as they are known:
  * - ERR_MISSING_AUTHENTICATION: no Authorization header.
  * - ERR_INCOMPLETE_SIGNATURE: it, or the date, is missing a part, malformed, or there twice; or the
  *   request is signed in its query, which is not supported.
  * - ERR_INVALID_SIGNATURE: scope, date, signed headers, payload hash or signature are wrong.
  * - ERR_UNRECOGNIZED_CLIENT: an unknown access key, or a session token, which no key has here. */
-bool sigv4_verify(const struct sigv4_request *request, struct str service, int64_t now_ms,
-                  const struct sigv4_keys *keys, struct sigv4_key_cache *cache, struct arena *arena,
-                  struct sigv4_caller *ret_caller, struct error *error);
+bool sigv4_verify(const struct sigv4_request *request, const struct sigv4_services *services,
+                  int64_t now_ms, const struct sigv4_keys *keys, struct sigv4_key_cache *cache,
+                  struct arena *arena, struct sigv4_caller *ret_caller, struct error *error);
 
 /* --- signing --- */
 

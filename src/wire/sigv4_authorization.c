@@ -150,6 +150,38 @@ bool sigv4_parse_authorization(struct str header, struct sigv4_authorization *re
     return sigv4_parse_header(header, true, ret_authorization, error);
 }
 
+/* The slash-separated part of the Credential at `index`. */
+static struct str credential_part(struct str header, int index)
+{
+    static const struct str name = STR("Credential=");
+    struct str piece, rest = header, part = STR("");
+    while (rest.len > 0) {
+        piece = rest;
+        rest.len = 0;
+        (void)str_cut(piece, ' ', &piece, &rest);
+        if (!str_starts(piece, name))
+            continue;
+        rest = (struct str){piece.data + name.len, piece.len - name.len};
+        (void)str_cut(rest, ',', &rest, &part);
+        for (int i = 0; i <= index; i++) {
+            if (!str_cut(rest, '/', &part, &rest))
+                return STR("");
+        }
+        return part;
+    }
+    return STR("");
+}
+
+struct str sigv4_scope_access_key_id(struct str header)
+{
+    return credential_part(header, 0);
+}
+
+struct str sigv4_scope_service(struct str header)
+{
+    return credential_part(header, 3);
+}
+
 bool sigv4_access_key_id_is_valid(struct str id)
 {
     for (size_t i = 0; i < id.len; i++) {

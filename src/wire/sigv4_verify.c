@@ -131,10 +131,22 @@ static bool is_region(struct str region)
     return region.len > 0 && region.len <= SIGV4_REGION_MAX;
 }
 
-static bool check_scope(const struct verification *v, struct str service, struct error *error)
+static bool is_served(const struct sigv4_services *services, struct str name)
 {
+    for (size_t i = 0; i < services->count; i++) {
+        if (str_eq(services->names[i], name))
+            return true;
+    }
+    return false;
+}
+
+static bool check_scope(const struct verification *v, const struct sigv4_services *services,
+                        struct error *error)
+{
+    struct str service = services->names[0];
     const struct sigv4_scope *scope = &v->authorization.scope;
-    bool region_good = is_region(scope->region), service_good = str_eq(scope->service, service);
+    bool region_good = is_region(scope->region);
+    bool service_good = is_served(services, scope->service);
     if (!region_good || !service_good)
         return fail(error, ERR_INVALID_SIGNATURE, "%s%s%s%.*s%s",
                     region_good ? "" : "Credential should be scoped to a valid region.",
@@ -298,14 +310,14 @@ static bool check_caller(const struct verification *v, const struct sigv4_keys *
     return true;
 }
 
-bool sigv4_verify(const struct sigv4_request *request, struct str service, int64_t now_ms,
-                  const struct sigv4_keys *keys, struct sigv4_key_cache *cache, struct arena *arena,
-                  struct sigv4_caller *ret_caller, struct error *error)
+bool sigv4_verify(const struct sigv4_request *request, const struct sigv4_services *services,
+                  int64_t now_ms, const struct sigv4_keys *keys, struct sigv4_key_cache *cache,
+                  struct arena *arena, struct sigv4_caller *ret_caller, struct error *error)
 {
     struct verification v = {.request = request};
     return note_headers(&v, error) && refuse_query_form(request->query, error) &&
            read_authorization(&v, error) && read_time(&v, error) &&
-           check_scope(&v, service, error) && check_skew(&v, now_ms, error) &&
+           check_scope(&v, services, error) && check_skew(&v, now_ms, error) &&
            check_signed_headers(&v, error) && check_payload(&v, error) &&
            check_caller(&v, keys, cache, arena, ret_caller, error);
 }

@@ -48,10 +48,10 @@ static void check_target(struct str target, struct str body, struct arena *arena
 {
     static const struct str methods[] = {STR("GET"), STR("POST"), STR("DELETE")};
     for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-        const struct api_operation *operation;
+        const struct api_operation *operation = route_find(methods[i], target);
         struct error error = {0};
         struct value *input;
-        if (route_find(methods[i], target, &operation, &error))
+        if (operation)
             (void)route_decode_input(operation, target, body, arena, &input, &error);
     }
 }

@@ -33,7 +33,9 @@ static bool verify(const struct sigv4_request *request, struct secret *secret,
     const struct sigv4_keys keys = {find_key, secret};
     struct sigv4_caller caller;
     *error = (struct error){.code = ERR_NONE};
-    bool good = sigv4_verify(request, STR("appflow"), NOW_MS, &keys, cache, arena, &caller, error);
+    const struct str service_name = STR("appflow");
+    const struct sigv4_services services = {&service_name, 1};
+    bool good = sigv4_verify(request, &services, NOW_MS, &keys, cache, arena, &caller, error);
     must(good == (error->code == ERR_NONE));
     must(good || error->message[0] != '\0');
     return good;

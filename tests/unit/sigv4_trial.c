@@ -33,8 +33,10 @@ bool trial_verify_at(struct trial *trial, int64_t now_ms)
     const struct sigv4_keys keys = {find_key, trial};
     trial->error = (struct error){.code = ERR_NONE};
     trial->caller = (struct sigv4_caller){.account = STR_NULL};
-    return sigv4_verify(&trial->text.request, STR("appflow"), now_ms, &keys, trial->cache,
-                        &trial->arena, &trial->caller, &trial->error);
+    const struct str service_name = STR("appflow");
+    const struct sigv4_services services = {&service_name, 1};
+    return sigv4_verify(&trial->text.request, &services, now_ms, &keys, trial->cache, &trial->arena,
+                        &trial->caller, &trial->error);
 }
 
 bool trial_verify(struct trial *trial)

@@ -153,8 +153,10 @@ static void assert_signature(struct house *h)
     struct error error = {0};
     const struct sigv4_keys keys = {find_key, h->aws_secret};
     assert_true(request_text_parse(str_from(h->stand_in.request), &text));
-    if (!sigv4_verify(&text.request, STR("secretsmanager"), clock_wall_ms(), &keys, NULL,
-                      &h->f.arena, &caller, &error))
+    const struct str service_name = STR("secretsmanager");
+    const struct sigv4_services services = {&service_name, 1};
+    if (!sigv4_verify(&text.request, &services, clock_wall_ms(), &keys, NULL, &h->f.arena, &caller,
+                      &error))
         fail_msg("%s", error.message);
     assert_str(caller.region, "eu-west-3");
 }

@@ -249,7 +249,7 @@ static void properties_are_stored_with_their_key(void **state)
 static struct api_request *call_with(struct arena *arena, struct service *service,
                                      const char *account, const char *input)
 {
-    static const struct api_operation operation = {.name = {"DescribeConnectorProfiles", 25}};
+    static const struct operation operation = {.name = {"DescribeConnectorProfiles", 25}};
     struct api_request *call = arena_new(arena, struct api_request);
     call->service = service;
     call->arena = arena;

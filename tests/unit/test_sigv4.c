@@ -145,8 +145,10 @@ static void check_verified(const struct vector *vector, struct arena *arena)
     _cleanup_secret_ struct secret *secret = secret_new(credential(vector, "secret_access_key"));
     const struct sigv4_keys keys = {find_key, secret};
     assert_true(sigv4_time_parse(STR("20150830T123600Z"), false, &now_ms));
+    const struct str service_name = STR("service");
+    const struct sigv4_services services = {&service_name, 1};
     bool good =
-        sigv4_verify(&request.request, STR("service"), now_ms, &keys, NULL, arena, &caller, &error);
+        sigv4_verify(&request.request, &services, now_ms, &keys, NULL, arena, &caller, &error);
     if (request_text_header(&request, STR("x-amz-security-token")).data) {
         assert_false(good);
         assert_int_equal(error.code, ERR_UNRECOGNIZED_CLIENT);

@@ -53,17 +53,18 @@ static char *file_read(const char *path, size_t *ret_size)
 /* What a case's request comes to: its input as the server writes it, or the error's message. */
 static enum err answer(const struct str *fields, struct arena *arena, struct str *ret_text)
 {
-    const struct api_operation *operation = NULL;
+    const struct api_operation *operation = route_find(fields[1], fields[2]);
     struct value *input;
     struct error *error = arena_new(arena, struct error);
     struct buf out = buf_in(arena, ENCODED_MAX);
-    if (route_find(fields[1], fields[2], &operation, error) &&
-        route_decode_input(operation, fields[2], fields[6], arena, &input, error)) {
+    if (operation && route_decode_input(operation, fields[2], fields[6], arena, &input, error)) {
         assert_true(str_eq(operation->name, fields[0]));
         value_encode(&out, input);
         *ret_text = buf_str(&out);
         return ERR_NONE;
     }
+    if (!operation)
+        fail(error, ERR_UNKNOWN_OPERATION, "There is no operation with this method and path.");
     *ret_text = str_from(error->message);
     return error->code;
 }

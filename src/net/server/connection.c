@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -248,6 +249,22 @@ void connection_advance(struct connection *connection)
     connection->advancing = false;
     if (connection->state != CONNECTION_CLOSED)
         settle(connection);
+}
+
+struct str http_client_address(struct http_exchange *exchange)
+{
+    const struct connection *connection = ((struct exchange *)exchange)->connection;
+    struct sockaddr_storage address;
+    char text[INET6_ADDRSTRLEN] = "";
+    int size = sizeof(address);
+    if (!connection ||
+        uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&address, &size) != 0 ||
+        uv_ip_name((struct sockaddr *)&address, text, sizeof(text)) != 0)
+        return STR("?");
+    bool v6 = address.ss_family == AF_INET6;
+    uint16_t port = v6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                       : ((struct sockaddr_in *)&address)->sin_port;
+    return arena_printf(&exchange->arena, v6 ? "[%s]:%d" : "%s:%d", text, ntohs(port));
 }
 
 void connection_accept(struct server_loop *loop)

@@ -129,6 +129,10 @@ void server_free(struct server *server);
  * headers become spaces; answers to HEAD, 204 and 304 are sent without a body. */
 void http_respond(struct http_exchange *exchange, const struct http_response *response);
 
+/* The client's address and port, "127.0.0.1:4711" or "[::1]:4711", in the exchange's arena; "?"
+ * when its connection is gone. On the exchange's own loop only. */
+struct str http_client_address(struct http_exchange *exchange);
+
 /* Writes bytes as they are (inside TLS if it is TLS), then resets the connection: for a stand-in
  * that misbehaves. */
 void http_respond_broken(struct http_exchange *exchange, struct str bytes);

@@ -1,0 +1,14 @@
+/* Holds an answer against the API's model. Clients ignore a member that the model does not have, so
+ * a misspelt one would be missed by nobody but the user who needs it. For debug and test builds. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "wire/shape.h"
+
+/* True when `json` is an output of the operation: exactly the model's member names, its types and
+ * enum values, and every required member. ERR_INTERNAL names the member that is not. An operation
+ * without an output answers {}. */
+bool output_check(const struct api_operation *operation, struct str json, struct arena *arena,
+                  struct error *error);
