@@ -11,10 +11,8 @@
 #include <string.h>
 
 enum {
-    EXPIRE_FIRST_MS = 60 * 1000, /* after the start */
-    EXPIRE_MORE_MS = 200,        /* while there is a backlog */
-    EXPIRE_SOON_MS = 60 * 1000,  /* after a step that found something */
-    EXPIRE_IDLE_MS = 10 * 60 * 1000,
+    EXPIRE_MORE_MS = 200,    /* while there is a backlog */
+    EXPIRE_IDLE_FACTOR = 10, /* after a step that found nothing, times the store's pace */
 };
 
 struct committer {
@@ -67,9 +65,10 @@ static bool wait_for_batch(struct committer *committer, struct store_write **ret
 
 static void plan_expiry(struct committer *committer)
 {
+    int64_t pace_ms = committer->store->expiry_pace_ms;
     int64_t wait_ms = committer->expiry.more          ? EXPIRE_MORE_MS
-                      : committer->expiry.removed > 0 ? EXPIRE_SOON_MS
-                                                      : EXPIRE_IDLE_MS;
+                      : committer->expiry.removed > 0 ? pace_ms
+                                                      : EXPIRE_IDLE_FACTOR * pace_ms;
     committer->expire_at_ms = clock_mono_ms() + wait_ms;
 }
 
@@ -121,7 +120,7 @@ bool committer_start(struct store *store, struct error *error)
     struct committer *committer = xcalloc(1, sizeof(*committer));
     committer->store = store;
     committer->last = &committer->first;
-    committer->expire_at_ms = clock_mono_ms() + EXPIRE_FIRST_MS;
+    committer->expire_at_ms = clock_mono_ms() + store->expiry_pace_ms;
     committer->expire = (struct store_write){.apply = expiry_apply, .argument = &committer->expiry};
     pthread_mutex_init(&committer->mutex, NULL);
     cond_init_timed(&committer->wake);

@@ -19,6 +19,7 @@ struct store {
     const char *place;        /* of the database, for sentences */
     int lock_fd;              /* holds DIR/lock; -1 when attached, or a server's */
     int64_t (*now_ms)(void);  /* wall clock */
+    int64_t expiry_pace_ms;   /* of store_config */
     struct db *writer;        /* the committer's alone; when attached, whoever holds writer_mutex */
     pthread_mutex_t writer_mutex; /* attached only */
 
@@ -91,6 +92,7 @@ void checkpointer_stop(struct store *store);
 void checkpointer_notify(struct store *store); /* something was committed; cheap */
 
 /* expiry.c */
+enum { EXPIRY_PACE_MS = 60 * 1000 }; /* unless store_config says otherwise */
 enum { EXPIRE_STEP_MAX = 1000 }; /* rows of a kind that one step removes, to keep batches short */
 struct expiry {
     int64_t now_ms;

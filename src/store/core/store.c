@@ -36,6 +36,7 @@ static struct store *store_new(const struct store_config *config)
     store->readers_max = config->url ? config->connections : 0;
     store->lock_fd = -1;
     store->now_ms = config->now_ms ? config->now_ms : clock_wall_ms;
+    store->expiry_pace_ms = config->expiry_pace_ms > 0 ? config->expiry_pace_ms : EXPIRY_PACE_MS;
     store->claims = idempotency_claims_new();
     pthread_mutex_init(&store->writer_mutex, NULL);
     pthread_mutex_init(&store->checkpoint_mutex, NULL);

@@ -24,6 +24,9 @@ struct store_config {
     int connections;               /* to it, for reading: at least 1 */
     /* What time it is, for what expires: milliseconds since the epoch. NULL: clock_wall_ms. */
     int64_t (*now_ms)(void);
+    /* Between two looks for expired rows, and before the first one; ten times as long after a look
+     * that found none. 0: a minute. */
+    int64_t expiry_pace_ms;
 };
 
 /* Opens or makes the database, runs migrations, starts committer and checkpointer. A second server
