@@ -250,38 +250,6 @@ static void connection_ends_when_asked(void **state)
     stop(server);
 }
 
-static void leave_to_send_a_body_is_given_once(void **state)
-{
-    (void)state;
-    static const char *framings[] = {"Content-Length: 3", "Transfer-Encoding: chunked"};
-    static const struct str bodies[] = {STR("abc"), STR("3\r\nabc\r\n0\r\n\r\n")};
-    struct server *server;
-    fixture_start(&(struct server_config){.body_max = 10}, &server);
-    int fd = client_connect(server);
-    for (int i = 0; i < 2; i++) {
-        char head[200];
-        snprintf(head, sizeof(head),
-                 "PUT /x HTTP/1.1\r\nHost: h\r\n%s\r\nExpect: 100-continue"
-                 "\r\n\r\n",
-                 framings[i]);
-        client_send(fd, str_from(head));
-        struct buf leave = client_read_answer(fd);
-        assert_true(str_eq(buf_str(&leave), STR("HTTP/1.1 100 Continue\r\n\r\n")));
-        client_send(fd, bodies[i]);
-        struct buf answer = client_read_answer(fd);
-        assert_true(str_ends(buf_str(&answer), STR("PUT /x  abc")));
-        buf_done(&leave);
-        buf_done(&answer);
-    }
-    client_send(fd, STR("PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n"
-                        "Expect: 100-continue\r\n\r\n"));
-    struct buf refusal = client_read_answer(fd);
-    assert_int_equal(answer_status(buf_str(&refusal)), 413);
-    buf_done(&refusal);
-    close(fd);
-    stop(server);
-}
-
 static void answers_without_a_body_have_none(void **state)
 {
     (void)state;
@@ -457,7 +425,6 @@ int main(void)
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(a_half_closed_client_gets_all_answers),
         cmocka_unit_test(connection_ends_when_asked),
-        cmocka_unit_test(leave_to_send_a_body_is_given_once),
         cmocka_unit_test(answers_without_a_body_have_none),
         cmocka_unit_test(slow_clients_are_cut_off),
         cmocka_unit_test(a_client_that_does_not_read_is_reset),

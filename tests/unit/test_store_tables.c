@@ -215,6 +215,26 @@ static void newest_exchanges_of_a_profile_are_kept(void **state)
     assert_true(find_exchange(f, &put)); /* the other profile's */
 }
 
+/* What an attempt has noted is its only protection from showing a code twice. */
+static void trimming_leaves_running_attempts(void **state)
+{
+    struct fixture *f = *state;
+    struct token_grant put = sample_exchange(), running = sample_exchange(), got;
+    memset(put.id, 0, sizeof(put.id));
+    put.one_time = false;
+    running.attempt_ends_at_ms = fixture_now_ms + TOKEN_GRANTS_KEPT_MAX + 10;
+    check(f, store_apply(f->store, apply_begin, &running, false, &f->error));
+    for (int i = 0; i <= TOKEN_GRANTS_KEPT_MAX + 1; i++)
+        check(f, save_numbered(f, put, i));
+    assert_false(has_numbered(f, 0));
+    assert_true(find_exchange(f, &got));
+    assert_int_equal(got.attempt, running.attempt);
+    /* When its time is over it is as old as the others. */
+    fixture_now_ms = running.attempt_ends_at_ms;
+    check(f, save_numbered(f, put, TOKEN_GRANTS_KEPT_MAX + 2));
+    assert_false(find_exchange(f, &got));
+}
+
 /* --- access keys --- */
 
 static bool apply_key_insert(struct db *db, void *argument, struct error *error)
@@ -460,6 +480,7 @@ int main(void)
         test_with_store(exchange_expires_and_can_be_made_again),
         test_with_store(exchange_goes_with_its_profile),
         test_with_store(newest_exchanges_of_a_profile_are_kept),
+        test_with_store(trimming_leaves_running_attempts),
         test_with_store(exchange_that_is_begun_stays_so_without_its_profile),
         test_with_store(exchange_is_begun_by_one_attempt),
         test_with_store(access_keys_are_kept),
