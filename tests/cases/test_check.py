@@ -1,6 +1,7 @@
 """What a damaged or older database is told as: by the start, by `headgate check`, to clients; and
 how it is mended."""
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -9,12 +10,16 @@ import sys
 
 import pytest
 
-from support import pages
+from support import pages, private
+from support.salesforce import REDIRECT, Salesforce, with_app
 from support.server import command, headgate
+from support.vendor import http, to_vendor
 
 CONFIG = json.loads(headgate("sandbox", "--list", "--json", "--connector", "Amplitude",
                              "--outcome", "accepted"))
 
+
+PAGE = 100  # SURVEY_PAGE: rows that a check reads at once
 
 # As `sqlite3 FILE ".backup COPY"` does it.
 BACKUP = "import sqlite3, sys; a, b = map(sqlite3.connect, sys.argv[1:]); a.backup(b)"
@@ -70,6 +75,75 @@ def test_all_is_whole(kept):
     kept.ok("DeleteConnectorProfile", {"connectorProfileName": "mine"})
     kept.ok("CreateConnectorProfile", profile("mine"))
     assert check(kept)[1] == 0
+
+
+REFUSED = http("403 Forbidden", '[{"errorCode": "API_DISABLED_FOR_ORG", "message": "no API"}]')
+CODES = 3
+
+
+@pytest.fixture
+def granted(servers, canaries):
+    """A stopped server with tokens that codes gave for profiles whose creation failed after that,
+    an OAuth app, and nothing else."""
+    with Salesforce(canaries) as vendor:
+        answers = vendor.judge
+        vendor.judge = lambda request: answers(request) if request.method == "POST" else REFUSED
+        server = with_app(servers, canaries, *to_vendor(vendor, "Salesforce")).start()
+        for number in range(CODES):
+            answer = server.call("CreateConnectorProfile", private.create(
+                {"oAuthRequest": {"authCode": vendor.new_code(), "redirectUri": REDIRECT}},
+                mode="Public", name=f"p{number}"))
+            assert answer.status == 401
+        assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == CODES
+        server.stop()
+        yield server
+
+
+def test_saved_tokens_and_apps_are_whole(granted):
+    words, status = check(granted)
+    assert (status, words) == (0, f"Checked 0 profiles, {CODES} token grants, 1 access keys, "
+                                  "1 OAuth apps: no problems found.\n")
+
+
+@pytest.mark.parametrize("change", [
+    "sealed = {}", "sealed = (SELECT sealed FROM exchanges WHERE profile = 'p2')",
+    "region = 'eu-west-1'", "account = '111122223333'", "profile = 'other'"])
+def test_saved_tokens_that_were_changed_or_pasted(granted, change):
+    granted.database.change(
+        f"UPDATE exchanges SET {change} WHERE profile = 'p1'".replace(
+            "{}", granted.database.zeros.format(200)))
+    words, status = check(granted)
+    assert status == 1 and "1 problem" in words, words
+    name = "other" if "other" in change else "p1"
+    assert words.startswith(f"Profile {name} (account "), words
+    assert "tokens for its next change: " in words, words
+
+
+@pytest.mark.parametrize("change, what", [
+    ("UPDATE oauth_apps SET sealed_secret = {}", "OAuth app for Salesforce: "),
+    ("UPDATE oauth_apps SET connector_type = 'Zendesk'", "OAuth app for Zendesk: "),
+    ("UPDATE access_keys SET sealed_secret = {}", "Access key AKIAHEADGATETEST0001: "),
+    ("UPDATE access_keys SET id = 'AKIAHEADGATETEST0009'", "Access key AKIAHEADGATETEST0009: "),
+    ("UPDATE access_keys SET account = '111122223333'", "Access key AKIAHEADGATETEST0001: "),
+])
+def test_secrets_that_were_changed_or_pasted(granted, change, what):
+    granted.database.change(change.replace("{}", granted.database.zeros.format(200)))
+    words, status = check(granted)
+    assert status == 1 and "1 problem" in words, words
+    assert words.startswith(what), words
+
+
+def test_more_rows_than_a_page(granted):
+    """Each is looked at, and the last one is found damaged."""
+    row = granted.query("SELECT * FROM exchanges WHERE profile = 'p0'")[0]
+    names = ", ".join(row)
+    marks = ", ".join("?" * len(row))
+    for number in range(PAGE):
+        row["id"] = bytes([number % 256, 255 if number % 2 else 0, 7]) + bytes(29)
+        granted.database.change(f"INSERT INTO exchanges ({names}) VALUES ({marks})", *row.values())
+    words, status = check(granted)
+    assert status == 1 and f"{PAGE} problems" in words, words[-300:]
+    assert f"{CODES + PAGE} token grants" in words, words[-300:]
 
 
 @pytest.mark.embedded
@@ -203,6 +277,30 @@ def test_what_is_not_taken_for_a_copy(kept, tmp_path):
                               capture_output=True, timeout=60)
         assert done.returncode == 1 and words in done.stderr.decode(), done.stderr
         assert not list(kept.data.glob("headgate.db*"))
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("table", ["profiles", "audit", "access_keys"])
+def test_a_copy_whose_tree_is_broken_is_not_taken(kept, tmp_path, table):
+    """Its pages are read without our checksums, so the structure has to be looked at."""
+    copy = tmp_path / "copy.db"
+    headgate("backup", "--data", kept.data, "--to", copy)
+    data = bytearray(copy.read_bytes())
+    with contextlib.closing(sqlite3.connect(copy)) as plain:
+        root = plain.execute("SELECT rootpage FROM sqlite_schema WHERE name = ? AND"
+                             " type = 'table'", (table,)).fetchone()[0]
+    at = (root - 1) * pages.PAGE
+    assert data[at] == 13, "a leaf of a table"
+    # The first row's content begins where the second's does: bytes that are right, in a wrong tree.
+    count = int.from_bytes(data[at + 3:at + 5], "big")
+    data[at + 3:at + 5] = (count + 1).to_bytes(2, "big")
+    copy.write_bytes(data)
+    pages.mend(copy)
+    database(kept).unlink()
+    done = subprocess.run(command("restore", "--data", kept.data, "--from", copy),
+                          capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"damaged" in done.stderr, done.stderr
+    assert not list(kept.data.glob("headgate.db*"))
 
 
 @pytest.mark.embedded
