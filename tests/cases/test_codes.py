@@ -146,6 +146,20 @@ def test_a_node_dies_while_the_vendor_is_asked(nodes, salesforce, canaries):
     second.ok("CreateConnectorProfile", create(code_of(salesforce), clientToken="two"))
 
 
+def test_a_lost_answer_is_known_at_the_other_node_at_once(nodes, salesforce, canaries):
+    """Not only when the attempt's time is over: until then it would be told to try again."""
+    pair = [nodes(*to_vendor(salesforce, "Salesforce"), "--verify-timeout", "3") for _ in range(2)]
+    set_app(pair[0], canaries)
+    first, second = [node.start() for node in pair]
+    salesforce.judge = lambda _: None  # it hangs up with the code in its hands
+    request = create(code_of(salesforce))
+    for node in (first, second, first):
+        answer = node.call("CreateConnectorProfile", request)
+        assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+        assert NOT_KNOWN in answer.message or node is first, answer.message
+    assert len(salesforce.requests) == 1
+
+
 def inside(salesforce, *options):
     """Options for a vendor that is reached both ways."""
     return (*to_vendor(salesforce, "Salesforce"), "--private-route",
