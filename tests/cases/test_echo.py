@@ -34,7 +34,8 @@ class Echo(Vendor):
                 "ok": True, "authed_user": {"access_token": self.token},
                 "responseStatus": "SUCCESS", "sessionId": self.token, "vaultId": 1,
                 "vaultIds": [{"id": 1, "url": f"{self.url}/api"}]}))
-        return http("401 Unauthorized", self.words, "text/plain")
+        words = self.words(request) if callable(self.words) else self.words
+        return http("401 Unauthorized", words, "text/plain")
 
     def pieces(self):
         """Everything that a vendor could repeat of the last request."""
@@ -153,10 +154,19 @@ def told(server, echo, request, words):
     return answer.message
 
 
+def parts(request):
+    return re.findall(r"[^\s:,]{20,}", request.headers.get("authorization", ""))
+
+
 def assert_nothing_is_repeated(server, echo, secret, request, known):
     assert "no" in told(server, echo, request, "no")
     seen = [told(server, echo, request, f"You sent {piece}.") for piece in set(echo.pieces())]
     assert any("You sent " in message and REMOVED in message for message in seen), seen
+    # A signature or a token of this very request, out of the header that it comes in.
+    for number in range(len(parts(echo.requests[-1]))):
+        message = told(server, echo, request,
+                       lambda sent, at=number: f"You sent {parts(sent)[at]}.")
+        assert parts(echo.requests[-1])[number].rstrip("=") not in message, message
     # And in encodings of its own.
     for form in dict.fromkeys(secret.forms(known)):
         seen.append(told(server, echo, request, f"You sent {form}."))
