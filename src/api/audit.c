@@ -56,7 +56,7 @@ static void free_audit(struct store_write *write)
 {
     struct pending_audit *pending = write->argument;
     if (!write->ok)
-        log_error("An audit row could not be written: %s", write->error.message);
+        log_error("An audit entry could not be written: %s", write->error.message);
     arena_done(&pending->arena);
     free(pending);
 }

@@ -144,12 +144,12 @@ static bool check_oauth_apps(struct look *look)
 static const char *story_of(const struct strayed_profile *strayed)
 {
     if (strayed->version == 0)
-        return "is gone, though the audit knows of no deletion.";
+        return "is missing, although the audit records no deletion.";
     if (strayed->version < strayed->deleted)
-        return "is there again, though the audit says that it was deleted.";
+        return "exists, although the audit records its deletion.";
     if (strayed->version < strayed->made)
-        return "went back to an older version than the last change made.";
-    return "is at a version that the audit does not know.";
+        return "was rolled back to an older version than its last change.";
+    return "has a version that the audit does not record.";
 }
 
 static bool check_versions(struct look *look)

@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/fault.h"
 #include "base/random.h"
+#include "base/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,11 +33,15 @@ static bool check_owner(int fd, const char *path, struct error *error)
         return fail(error, ERR_ACCESS_DENIED,
                     "The keyring %s may be read or changed by others: run \"chmod 600 %s\".", path,
                     path);
-    if (status.st_uid != geteuid() && status.st_uid != 0)
-        return fail(error, ERR_ACCESS_DENIED,
-                    "The keyring %s belongs to another user: run \"chown %u %s\".", path,
-                    (unsigned)geteuid(), path);
-    return true;
+    if (status.st_uid == geteuid() || status.st_uid == 0)
+        return true;
+    /* Not chown: the file is right, and the server's user must go on reading it. */
+    char owner[USER_NAME_SIZE];
+    user_name(status.st_uid, owner);
+    return fail(error, ERR_ACCESS_DENIED,
+                "The keyring %s belongs to user %s. Run this command as that user: sudo -u '%s' "
+                "headgate …",
+                path, owner, owner);
 }
 
 static bool read_whole(int fd, const char *path, char *text, size_t *ret_size, struct error *error)

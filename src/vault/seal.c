@@ -160,7 +160,7 @@ bool seal_open(const struct keyring *keyring, const struct seal_binding *binding
     if (!crypto_gcm_decrypt(key_bytes(key), head->wrap_nonce, bytes_of(&associated), wrapped,
                             data_key))
         return fail(error, ERR_INTERNAL,
-                    "A sealed value does not open here: it was changed, or it belongs to another "
+                    "Decryption failed: the stored value was changed, or it belongs to another "
                     "account, region, name or version.");
     struct str text = {(const char *)head->text_and_tag, sealed.len - sizeof(*head)};
     size_t size = text.len - CRYPTO_TAG_SIZE;
@@ -168,7 +168,8 @@ bool seal_open(const struct keyring *keyring, const struct seal_binding *binding
     bool good = crypto_gcm_decrypt(data_key, head->nonce, bytes_of(&associated), text, plain);
     explicit_bzero(data_key, sizeof(data_key));
     if (!good)
-        return fail(error, ERR_INTERNAL, "A sealed value was changed after it was sealed.");
+        return fail(error, ERR_INTERNAL,
+                    "Decryption failed: the stored value was changed after it was encrypted.");
     *ret_plain = (struct str){(const char *)plain, size};
     return true;
 }

@@ -33,10 +33,12 @@ void secret_init(void)
     forbid_dumps();
     int made = CRYPTO_secure_malloc_init(SECRET_HEAP_SIZE, SECRET_PIECE_MIN);
     if (made == 0)
-        log_warn("There is no locked memory for keys: they are kept in ordinary memory, wiped.");
+        log_warn("No locked memory is available for keys; ordinary memory is used, and wiped after "
+                 "use.");
     else if (made == SECURE_HEAP_UNLOCKED)
-        log_warn("Memory for keys cannot be locked and may be swapped: allow %d KiB (ulimit -l).",
-                 SECRET_HEAP_SIZE / 1024);
+        log_warn(
+            "Memory for keys cannot be locked and may be swapped out: allow %d KiB (ulimit -l).",
+            SECRET_HEAP_SIZE / 1024);
 }
 
 void *secret_alloc(size_t size)

@@ -161,7 +161,7 @@ def test_credentials_that_went_back(kept):
     assert words.startswith("Profile mine (account 123456789012, ") and "version" in words
     kept.start()
     answer = kept.call("UpdateConnectorProfile", without_credentials("mine"))
-    assert answer.status == 500 and "does not open" in answer.message, answer.body
+    assert answer.status == 500 and "Decryption failed" in answer.message, answer.body
     kept.ok("UpdateConnectorProfile", profile("mine", create=False))
     kept.ok("UpdateConnectorProfile", without_credentials("mine"))
     assert check(kept)[1] == 0
@@ -175,7 +175,7 @@ def test_a_row_that_went_back(kept):
         row["sealed_credentials"], row["version"])
     words, status = check(kept)
     assert status == 1 and "Profile mine" in words
-    assert "went back to an older version than the last change made." in words
+    assert "was rolled back to an older version than its last change." in words
 
 
 def test_rows_that_are_gone_or_back(kept):
@@ -190,8 +190,8 @@ def test_rows_that_are_gone_or_back(kept):
         *row.values())
     words, status = check(kept)
     assert status == 1 and "2 problems found" in words
-    assert "is gone, though the audit knows of no deletion." in words
-    assert "is there again, though the audit says that it was deleted." in words
+    assert "is missing, although the audit records no deletion." in words
+    assert "exists, although the audit records its deletion." in words
 
 
 @pytest.mark.embedded

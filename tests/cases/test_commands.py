@@ -4,14 +4,16 @@ import contextlib
 import json
 import os
 import pty
+import pwd
 import re
+import shutil
 import signal
 import subprocess
 import termios
 
 import pytest
 
-from support.server import ACCOUNT, OTHER_ACCOUNT, clean_environment, command, headgate
+from support.server import ACCOUNT, BINARY, OTHER_ACCOUNT, clean_environment, command, headgate
 
 
 def refused(*words, status=1, env=None):
@@ -359,3 +361,39 @@ def test_the_options_of_examples_exist(words):
     examples = examples[:re.search(r"^[A-Z][A-Za-z ]*:$", examples, re.M).start()]
     assert set(re.findall(r"(--[a-z-]+)", examples)) <= options
     assert f"headgate {' '.join(words)}" in examples
+
+
+# --- whose files they are ---
+
+@pytest.fixture
+def of_another(tmp_path):
+    """A data directory, and a user whose it is not. Needs root, to give files away."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files to another user")
+    data = tmp_path / "data"
+    headgate("access-key", "create", "--data", data, "--account", ACCOUNT)
+    return data, pwd.getpwnam("nobody")
+
+
+def test_a_keyring_of_another_user_stays_theirs(of_another):
+    """What is advised must not take the keyring away from the server."""
+    data, other = of_another
+    os.chown(data / "keyring", other.pw_uid, -1)
+    said = refused("check", "--data", data)
+    assert "belongs to user nobody" in said and "sudo -u 'nobody' headgate" in said
+    assert "chown" not in said
+
+
+def test_a_directory_of_another_user(of_another):
+    data, other = of_another
+    os.chown(data, 4242, -1)  # a user without a name
+    for each in [*data.parents][:-1]:  # the other one must get there
+        if each.stat().st_uid == 0 and each.stat().st_mode & 0o001 == 0:
+            each.chmod(each.stat().st_mode | 0o011)
+    data.chmod(0o711)
+    reachable = shutil.copy(BINARY, data.parent)  # it may lie where only root gets to
+    os.chmod(reachable, 0o755)
+    done = subprocess.run([*command()[:-1], reachable, "check", "--data", data], user=other.pw_uid,
+                          capture_output=True, timeout=60)
+    assert done.returncode == 1
+    assert b"belongs to user #4242. Run this command as that user: sudo -u '#4242'" in done.stderr

@@ -272,8 +272,18 @@ def test_a_store_that_is_not_there(tmp_path, url, words):
                 url.format(port=cluster().port)), capture_output=True, timeout=60)
     said = done.stderr.decode()
     assert words in said and "canary" not in said, said
+    assert "\t" not in said and "  " not in said
     assert done.returncode == (2 if "connection URL" in words else 1)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_node_without_the_keyring_is_told_to_copy_it(nodes, database, tmp_path):
+    node = nodes().start()
+    done = subprocess.run(command("serve", "--data", tmp_path / "second", *database.options,
+                                  "--listen", "127.0.0.1:0"), capture_output=True, timeout=60)
+    assert done.returncode == 1 and b"Copy the keyring of a node" in done.stderr, done.stderr
+    assert b"another --data" not in done.stderr
+    assert "data in PostgreSQL" in node.log
 
 
 def test_a_newer_schema_is_refused(nodes, database):

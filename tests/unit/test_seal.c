@@ -203,7 +203,7 @@ static void every_changed_byte_is_noticed(void **state)
     for (size_t i = 0; i < sealed.len; i++) {
         const char *reason = i < 3    ? "not sealed as this version"
                              : i < 19 ? "key" /* another id, or none */
-                             : i < 79 ? "does not open here"
+                             : i < 79 ? "belongs to another"
                                       : "was changed";
         for (int bit = 0; bit < 8; bit++) {
             bytes[i] = (char)(sealed.data[i] ^ (1 << bit));
@@ -296,7 +296,7 @@ static void an_older_key_still_opens(void **state)
     char *swapped = arena_alloc(&arena, sealed.len);
     memcpy(swapped, sealed.data, sealed.len);
     memcpy(swapped + 3, keyring_primary_id(ring).data, KEYRING_ID_SIZE);
-    assert_stays_closed(ring, &BINDING, (struct str){swapped, sealed.len}, "does not open here");
+    assert_stays_closed(ring, &BINDING, (struct str){swapped, sealed.len}, "belongs to another");
     free(old_text);
     free(new_text);
     arena_done(&arena);

@@ -16,6 +16,14 @@ enum { NAMES = 2, CALLS_MAX = 20000 };
 
 static const char *const names[NAMES] = {"first", "second"};
 
+struct failure {
+    const char *what;
+    enum call_kind kind;
+    int error_number;
+    int step;   /* from a call that fails to the next one that does */
+    bool lasts; /* until a step has failed */
+};
+
 struct life {
     struct fixture f; /* its store and reader are not used */
     struct options options;
@@ -24,6 +32,7 @@ struct life {
     int64_t versions[NAMES]; /* as acknowledged; 0: there is none */
     bool has_key;
     const char *step;
+    const struct failure *failure; /* what fails in this life */
     int failures;
 };
 
@@ -163,7 +172,7 @@ static bool look(struct life *life)
 }
 
 /* Whoever reads the sentence must know what happened and where. */
-static void assert_clear(struct life *life)
+static void assert_clear(const struct life *life)
 {
     const char *message = life->f.error.message;
     size_t len = strlen(message);
@@ -171,17 +180,14 @@ static void assert_clear(struct life *life)
     if (!known || len < 20 || message[len - 1] != '.' || strstr(message, "(null)") ||
         strstr(message, "Success"))
         fail_msg("%s failed, unclearly: %d %s", life->step, (int)life->f.error.code, message);
+    if (life->failure->error_number == ENOSPC && !strstr(message, "disk is full") &&
+        !strstr(message, strerror(ENOSPC)))
+        fail_msg("%s: a full disk is not told: %s", life->step, message);
 }
 
 /* --- what fails --- */
 
-static const struct failure {
-    const char *what;
-    enum call_kind kind;
-    int error_number;
-    int step;   /* from a call that fails to the next one that does */
-    bool lasts; /* until a step has failed */
-} failures[] = {
+static const struct failure failures[] = {
     {"no descriptor left", CALL_OPEN, EMFILE, 1, false},
     {"read-only file system", CALL_OPEN, EROFS, 1, false},
     {"a read error", CALL_READ, EIO, 1, false},
@@ -241,7 +247,7 @@ static void run_step(struct life *life, const struct step *step)
 
 static void live(const struct failure *failure, int n)
 {
-    struct life life = {.step = "start"};
+    struct life life = {.step = "start", .failure = failure};
     fixture_make_dir(&life.f);
     char *words[] = {"--data", life.f.dir};
     check(&life.f, options_read(options_table, 2, words, &life.options, &life.f.error));

@@ -54,7 +54,8 @@ static bool checkpoint(struct checkpointer *self, enum checkpoint_mode mode)
     bool ok = sqlite_checkpoint(self->db, mode, 0, &whole, &error);
     pthread_mutex_unlock(&self->store->checkpoint_mutex);
     if (!ok && !self->failing)
-        log_warn("The store's log cannot be moved into the database file: %s", error.message);
+        log_warn("The write-ahead log (WAL) cannot be checkpointed into the database file: %s",
+                 error.message);
     self->failing = !ok;
     return whole;
 }

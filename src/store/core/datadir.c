@@ -1,6 +1,8 @@
 /* The data directory: whose it is, who has it, what the database file must be. */
 #include "store/core/internal.h"
 
+#include "base/user.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +13,16 @@
 #include <unistd.h>
 
 enum { DATA_DIR_MAX = 3072 }; /* bytes of its path, so that names in it fit into PATH_MAX */
+
+static bool fail_owner(const char *dir, uid_t id, struct error *error)
+{
+    char owner[USER_NAME_SIZE];
+    user_name(id, owner);
+    return fail(error, ERR_UNAVAILABLE,
+                "The data directory %s belongs to user %s. Run this command as that user: sudo -u "
+                "'%s' headgate …",
+                dir, owner, owner);
+}
 
 bool datadir_check(const char *dir, struct error *error)
 {
@@ -24,9 +36,7 @@ bool datadir_check(const char *dir, struct error *error)
     if (!S_ISDIR(info.st_mode))
         return fail(error, ERR_UNAVAILABLE, "%s is not a directory.", dir);
     if (info.st_uid != geteuid() && geteuid() != 0)
-        return fail(error, ERR_UNAVAILABLE,
-                    "The data directory %s belongs to user %u. Run this as that user.", dir,
-                    (unsigned)info.st_uid);
+        return fail_owner(dir, info.st_uid, error);
     if (info.st_mode & (S_IWGRP | S_IWOTH))
         return fail(error, ERR_UNAVAILABLE,
                     "Others may write into the data directory %s. Run: chmod go-w %s", dir, dir);

@@ -23,8 +23,8 @@ static void empty_log(struct store *store)
         atomic_store(&store->log_pages, 0);
         return;
     }
-    log_warn("Deleted data stays in the store's log for now: %s",
-             error.code ? error.message : "a reader would not end.");
+    log_warn("Deleted data stays in the write-ahead log (WAL) for now: %s",
+             error.code ? error.message : "a long read is in progress.");
     atomic_store(&store->empty_log_wanted, true);
 }
 

@@ -56,8 +56,7 @@ void circuit_breaker_leave(struct circuit_breaker *breaker, const struct breaker
 {
     if (timed_out && atomic_load(&breaker->answered_ms) < attempt->begun_ms &&
         !atomic_exchange(&breaker->given_up_ms, clock_mono_ms()))
-        log_error("The store's database does not answer: whoever needs it is told so at once, "
-                  "until it does.");
+        log_error("PostgreSQL is not responding; requests fail with 503 until it recovers.");
     if (attempt->probes)
         atomic_store(&breaker->probed, false);
 }
@@ -66,7 +65,7 @@ void circuit_breaker_close(struct circuit_breaker *breaker)
 {
     atomic_store(&breaker->answered_ms, clock_mono_ms());
     if (atomic_load(&breaker->given_up_ms) && atomic_exchange(&breaker->given_up_ms, 0))
-        log_info("The store's database answers again.");
+        log_info("PostgreSQL responds again.");
 }
 
 bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argument, int64_t since_ms,

@@ -74,18 +74,22 @@ static bool set_up(struct pg_db *db, struct error *error)
            pg_simple(db, db->use == DB_WRITE ? writer_settings : reader_settings, error);
 }
 
-/* What libpq says ends with a line's end, and may have several lines: one for each host. */
+/* libpq's message has several lines, with a tab before those that continue one: one for each host
+ * that was tried. They become one line, with single blanks. */
 static void keep_words(const char *words, struct error *error)
 {
-    fail(error, ERR_UNAVAILABLE, "The store's database cannot be reached: %s", words);
-    char *message = error->message;
-    size_t length = strlen(message);
-    while (length > 0 && message[length - 1] == '\n')
-        message[--length] = '\0';
-    for (size_t i = 0; i < length; i++) {
-        if (message[i] == '\n')
-            message[i] = ' ';
+    char line[ERROR_MESSAGE_MAX];
+    size_t len = 0;
+    for (; *words && len + 1 < sizeof(line); words++) {
+        bool blank = *words == '\n' || *words == '\t' || *words == ' ';
+        if (!blank)
+            line[len++] = *words;
+        else if (len > 0 && line[len - 1] != ' ')
+            line[len++] = ' ';
     }
+    while (len > 0 && line[len - 1] == ' ')
+        len--;
+    fail(error, ERR_UNAVAILABLE, "The store's database cannot be reached: %.*s", (int)len, line);
 }
 
 static bool connect_once(struct pg_db *db, struct error *error)
@@ -122,7 +126,7 @@ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
     while (!db->conn) {
         if (connect_once(db, &reason)) {
             if (db->complained)
-                log_info("The store's database is reached again.");
+                log_info("PostgreSQL can be reached again.");
             db->complained = false;
             return true;
         }
@@ -164,11 +168,12 @@ static bool is_set_to(struct pg_db *db, const char *query, const char *value)
 static void warn(struct pg_db *db)
 {
     if (!libpq.sslInUse(db->conn) && !is_near(libpq.host(db->conn)))
-        log_warn("The store's database is reached without TLS: what is sealed stays sealed, but "
-                 "anyone on the way can change it. Add sslmode=verify-full to --store.");
+        log_warn(
+            "The connection to PostgreSQL is not protected by TLS: credentials are encrypted, "
+            "but others on the network could change data. Add sslmode=verify-full to --store.");
     if (is_set_to(db, "SHOW fsync", "off"))
-        log_warn("The store's database runs with fsync off: what was acknowledged does not "
-                 "survive its power loss.");
+        log_warn(
+            "PostgreSQL runs with fsync = off: acknowledged changes are lost if it loses power.");
 }
 
 bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,

@@ -97,9 +97,9 @@ void sqlite_move_profiles(struct db *db)
     struct error error = {0};
     if (!has_stray(sqlite_of(db)->handle))
         return;
-    log_info("Profiles that an older program wrote are moved, once, to where they are found "
-             "without an index.");
+    log_info("Migrating profiles to the new layout (runs once).");
     if (!move_all(db, &error))
-        log_warn("Profiles stay where they are found less quickly until the next start: %s",
+        log_warn("The migration of profiles to the new layout continues at the next start; until "
+                 "then, lookups of profiles are slower: %s",
                  error.message);
 }

@@ -59,7 +59,7 @@ static bool read_mark(int fd, const char *path, int64_t *ret_count, struct error
         return true;
     *ret_count = 0;
     if (size > 0)
-        log_warn("%s is not readable as a mark and is written anew.", path);
+        log_warn("The commit counter file %s is not readable and is rewritten.", path);
     return true;
 }
 

@@ -94,11 +94,14 @@ static int write_finished(sqlite3_file *file, const void *data, int size, sqlite
 }
 
 /* When shared memory cannot be opened for writing, the base takes it read-only, and all connections
- * of the process stay so until the last one is closed. */
+ * of the process stay so until the last one is closed. A full disk, which other writes report as
+ * SQLITE_FULL, is SQLITE_IOERR_SHMSIZE here. */
 static int map_writable(sqlite3_file *file, int region, int size, int extend,
                         void volatile **ret_memory)
 {
     int rc = own_of(file)->base->xShmMap(file, region, size, extend, ret_memory);
+    if (rc == SQLITE_IOERR_SHMSIZE && (errno == ENOSPC || errno == EDQUOT))
+        return SQLITE_FULL;
     if ((rc & 0xFF) != SQLITE_READONLY)
         return rc;
     *ret_memory = NULL;
