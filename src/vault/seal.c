@@ -160,7 +160,7 @@ bool seal_open(const struct keyring *keyring, const struct seal_binding *binding
     if (!crypto_gcm_decrypt(key_bytes(key), head->wrap_nonce, bytes_of(&associated), wrapped,
                             data_key))
         return fail(error, ERR_INTERNAL,
-                    "Decryption failed: the stored value was changed, or it belongs to another "
+                    "Decryption failed: the sealed value was changed, or it belongs to another "
                     "account, region, name or version.");
     struct str text = {(const char *)head->text_and_tag, sealed.len - sizeof(*head)};
     size_t size = text.len - CRYPTO_TAG_SIZE;
@@ -169,7 +169,7 @@ bool seal_open(const struct keyring *keyring, const struct seal_binding *binding
     explicit_bzero(data_key, sizeof(data_key));
     if (!good)
         return fail(error, ERR_INTERNAL,
-                    "Decryption failed: the stored value was changed after it was encrypted.");
+                    "Decryption failed: the sealed value was changed after it was sealed.");
     *ret_plain = (struct str){(const char *)plain, size};
     return true;
 }
