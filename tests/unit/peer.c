@@ -100,7 +100,7 @@ static SSL_CTX *make_tls(const struct peer_authority *authority, const char *nam
 
 /* --- connections --- */
 
-static int receive(struct peer_connection *c, char *out, size_t size)
+int peer_receive(struct peer_connection *c, char *out, size_t size)
 {
     if (c->ssl)
         return SSL_read(c->ssl, out, (int)size);
@@ -132,7 +132,7 @@ bool peer_read(struct peer_connection *c)
     while (wanted == 0 || c->request_len < wanted) {
         size_t room = wanted ? wanted - c->request_len : 1;
         MUST(c->request_len + room <= PEER_REQUEST_MAX);
-        int got = receive(c, c->request + c->request_len, room);
+        int got = peer_receive(c, c->request + c->request_len, room);
         if (got <= 0)
             return false;
         c->request_len += (size_t)got;
@@ -145,6 +145,19 @@ bool peer_read(struct peer_connection *c)
     pthread_mutex_lock(&c->peer->lock);
     c->peer->requests++;
     pthread_mutex_unlock(&c->peer->lock);
+    return true;
+}
+
+bool peer_read_head(struct peer_connection *c)
+{
+    c->request_len = 0;
+    c->request[0] = '\0';
+    while (!strstr(c->request, "\r\n\r\n")) {
+        MUST(c->request_len < PEER_REQUEST_MAX);
+        if (peer_receive(c, c->request + c->request_len, 1) <= 0)
+            return false;
+        c->request[++c->request_len] = '\0';
+    }
     return true;
 }
 

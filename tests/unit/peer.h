@@ -48,6 +48,9 @@ void peer_stop(struct peer *peer);             /* cuts what is open, joins, free
 
 /* One request into `request`, head and body; false at the end of the connection. */
 bool peer_read(struct peer_connection *connection);
+/* Only the head into `request`; the body is left to peer_receive. */
+bool peer_read_head(struct peer_connection *connection);
+int peer_receive(struct peer_connection *connection, char *out, size_t size); /* as recv(2) */
 bool peer_write(struct peer_connection *connection, struct str bytes);
 void peer_wait_for_end(struct peer_connection *connection); /* until the other side closes */
 void peer_reset_at_end(struct peer_connection *connection); /* RST instead of FIN */

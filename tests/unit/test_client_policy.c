@@ -88,7 +88,7 @@ static void private_addresses_are_refused(void **state)
         assert_false(f.response.connected);
         char expected[128];
         snprintf(expected, sizeof(expected),
-                 "%s leads to an address that this server is not allowed to connect to", hosts[i]);
+                 "connection to %s is not allowed by this server's egress policy", hosts[i]);
         assert_detail(&f, expected);
     }
     assert_int_equal(peer_connections(f.peer), 0);
@@ -130,13 +130,13 @@ static void unknown_names_and_closed_ports_are_told_apart(void **state)
     call_within(&f, "GET", url_of(&f, "http", "gone.example", "/path?token=x"), STR_NULL, LONG_MS);
     assert_outcome(&f, CLIENT_RESOLVE);
     assert_false(f.response.connected);
-    assert_detail(&f, "gone.example has no address");
+    assert_detail(&f, "cannot resolve gone.example");
     peer_stop(f.peer);
     f.peer = NULL;
     call_within(&f, "GET", closed, STR_NULL, LONG_MS);
     assert_outcome(&f, CLIENT_CONNECT);
     assert_false(f.response.connected);
-    assert_non_null(strstr(f.response.detail, " does not take connections: Connection refused"));
+    assert_non_null(strstr(f.response.detail, ": Connection refused"));
     assert_null(strstr(f.response.detail, "path"));
     close_all(&f);
 }
@@ -149,7 +149,7 @@ static void a_silent_name_server_holds_up_nobody_else(void **state)
     call_within(&f, "GET", url_of(&f, "http", "silent.example", "/"), STR_NULL, SHORT_MS);
     assert_outcome(&f, CLIENT_TIMEOUT);
     assert_false(f.response.connected);
-    assert_detail(&f, "silent.example was still being looked up when the time was over");
+    assert_detail(&f, "timed out looking up silent.example");
     get(&f, "/");
     assert_outcome(&f, CLIENT_OK);
     int waiting = silent_lookups;

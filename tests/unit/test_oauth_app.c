@@ -126,6 +126,7 @@ static void assert_request(struct house *h, const char *path, const char *signed
     snprintf(expected, sizeof(expected),
              "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
              "User-Agent: headgate/" HEADGATE_VERSION "\r\nAccept: */*\r\n"
+             "Accept-Encoding: gzip, deflate\r\n"
              "X-Amz-Date: dddddddddddddddd\r\nContent-Type: application/x-amz-json-1.1\r\n"
              "X-Amz-Target: secretsmanager.GetSecretValue\r\n%s"
              "Authorization: AWS4-HMAC-SHA256 "

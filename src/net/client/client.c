@@ -1,4 +1,4 @@
-/* The door to the outside: starting, stopping, and one call from its caller's point of view. */
+/* Starting and stopping the client, and one call from its caller's point of view. */
 #include "net/client/client.h"
 
 #include "base/alloc.h"
@@ -98,22 +98,48 @@ void client_free(struct client *client)
     release(client);
 }
 
+static void call(struct transfer *transfer, struct client_response *ret_response)
+{
+    if (transfer_prepare(transfer, ret_response)) {
+        client_loop_run(transfer->client, transfer);
+        if (transfer->code == CURLE_OK && transfer->own_outcome == CLIENT_OK)
+            delivery_decode(transfer);
+        transfer_judge(transfer, ret_response);
+    }
+    if (transfer->easy)
+        libcurl.easy_cleanup(transfer->easy);
+}
+
+static void call_in_memory(struct transfer *transfer, struct client_response *ret_response)
+{
+    slot_wait_init(&transfer->done);
+    call(transfer, ret_response);
+    slot_wait_done(&transfer->done);
+}
+
+static void call_streamed(struct transfer *transfer, struct client_response *ret_response)
+{
+    struct stream stream;
+    stream_init(&stream, transfer->request);
+    transfer->stream = &stream;
+    transfer->loop_arena = transfer->body.arena = &stream.arena;
+    call(transfer, ret_response);
+    stream_done(&stream);
+}
+
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response)
 {
     struct transfer transfer = {.client = client,
                                 .arena = arena,
+                                .loop_arena = arena,
                                 .request = request,
                                 .body = buf_in(arena, CLIENT_BODY_MAX)};
     *ret_response = (struct client_response){0};
-    slot_wait_init(&transfer.done);
-    if (transfer_prepare(&transfer, ret_response)) {
-        client_loop_run(client, &transfer);
-        transfer_judge(&transfer, ret_response);
-    }
-    slot_wait_done(&transfer.done);
-    if (transfer.easy)
-        libcurl.easy_cleanup(transfer.easy);
+    if (request->source || request->sink)
+        call_streamed(&transfer, ret_response);
+    else
+        call_in_memory(&transfer, ret_response);
 }
 
 const struct str *client_header(const struct client_response *response, struct str name)

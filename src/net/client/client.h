@@ -1,7 +1,15 @@
-/* Calls to vendors: one thread owns every outbound connection and TLS session (libcurl's multi
- * interface on a libuv loop); a worker posts a transfer and waits. One door out: every address is
- * checked by net/egress when it is connected to, save those of the operator's private routes; no
- * redirect is ever followed. */
+/* The outbound HTTP client. One thread owns every outbound connection and TLS session (libcurl's
+ * multi interface on a libuv loop); a caller posts a transfer and waits for it.
+ *
+ * A body is either in memory (at most CLIENT_BODY_MAX bytes of a response) or streamed: a request's
+ * body is pulled from a client_source and a response's body is pushed to a client_sink, through one
+ * ring buffer of fixed size for each direction. A full ring pauses reading from the peer, an empty
+ * one pauses sending, so a slow source or sink slows the peer down and memory stays flat whatever
+ * the size. Sources, sinks and the decoding of compressed responses run on the caller's thread and
+ * never hold up another transfer.
+ *
+ * Every address is checked by net/egress when it is connected to, except those of the operator's
+ * private routes and of the operator's proxy; no redirect is followed. */
 #pragma once
 
 #include "base/arena.h"
@@ -14,14 +22,19 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct client;
 
 enum {
     CLIENT_URL_MAX = 8 * 1024,      /* bytes */
-    CLIENT_BODY_MAX = 1024 * 1024,  /* bytes of an answer's body */
-    CLIENT_HEADERS_MAX = 64 * 1024, /* bytes of an answer's headers, trailers and interim answers */
+    CLIENT_BODY_MAX = 1024 * 1024,  /* bytes of a response's body in memory, decoded */
+    CLIENT_RING_SIZE = 256 * 1024,  /* bytes on their way, for each direction that is streamed */
+    CLIENT_HEADERS_MAX = 64 * 1024, /* bytes of a response's headers, trailers, interim responses */
     CLIENT_HEADER_COUNT_MAX = 200,
+    /* Decoded bytes for each byte received, once more than CLIENT_BODY_MAX were decoded: JSON
+     * compresses 5 to 20 times, a decompression bomb 1,000 times. */
+    CLIENT_DECODED_RATIO_MAX = 100,
     CLIENT_CONNECT_TIMEOUT_MS = 10 * 1000, /* look-up, connection and TLS handshake together */
     CLIENT_CONNECTIONS_KEPT = 128,         /* open and unused, over all hosts */
     CLIENT_IDLE_MAX_S = 30,                /* a connection unused for longer is not used again */
@@ -42,47 +55,75 @@ struct client_config {
 };
 
 /* ERR_VALIDATION when ca_pem holds no certificate. Thread and libcurl start with the first call, so
- * that a server that calls nobody stays small; libcurl.so.4 is loaded then too, and without it
+ * that a server that makes no calls stays small; libcurl.so.4 is loaded then too, and without it
  * every call ends in CLIENT_BROKEN that says so. */
 bool client_start(const struct client_config *config, struct client **ret_client,
                   struct error *error);
-/* Waiting callers get CLIENT_STOPPED, and so does every call from now on. Ends the thread. */
+/* Waiting callers get CLIENT_STOPPED, and so does every later call. Ends the thread. */
 void client_stop(struct client *client);
 void client_free(struct client *client); /* stops it first; no call may be under way */
 
-/* What is sent: "METHOD path HTTP/1.1", Host, User-Agent, an Accept of anything unless a header
- * says otherwise, the headers in order, Content-Length. A body may go with any method but HEAD;
- * POST, PUT and PATCH have one always, of 0 bytes if need be. No Content-Type that was not asked
- * for. */
+struct client_response;
+
+/* A request body that is not in memory. Runs on the caller's thread and may wait; the deadline does
+ * not interrupt it, but once it returns the call ends. It must not use the call's arena. */
+struct client_source {
+    /* Puts 1 to `size` bytes into `out` and returns how many; 0: the end; -1: the call is to be
+     * aborted. Called until it returns 0, or gave `length` bytes, or the call ends. */
+    ssize_t (*pull)(void *context, char *out, size_t size);
+    void *context;
+    int64_t length; /* bytes in all; -1: unknown, so the body is sent chunked (RFC 9112, 7.1) */
+};
+
+/* Takes a response's body. Runs on the caller's thread and may wait, with the same rules as a
+ * source. */
+struct client_sink {
+    /* Status and headers, before the first byte of the body. False: abort. NULL: not wanted. */
+    bool (*head)(void *context, const struct client_response *response);
+    /* The next bytes, decoded. False: abort. An incomplete body is known as such only by the
+     * outcome of the call. */
+    bool (*push)(void *context, struct str bytes);
+    void *context;
+    int64_t size_max; /* decoded bytes; more end the call with CLIENT_TOO_LARGE. 0: no limit */
+};
+
+/* Sent are "METHOD path HTTP/1.1", Host, User-Agent, Accept (anything, unless a header says
+ * otherwise), Accept-Encoding, the headers in order, and Content-Length. Any method but HEAD may
+ * carry a body; POST, PUT and PATCH always have one, if only of 0 bytes. There is no Content-Type
+ * but the caller's. */
 struct client_request {
     struct str method; /* "GET", "POST", … */
     struct str url;    /* absolute, http or https */
-    /* Beyond Host, Content-Length, Transfer-Encoding, Connection and Expect, which are refused; a
-     * User-Agent replaces our own. Nothing in them, nor the body, is left in memory that libcurl
-     * has used; the caller's arena holds a copy of the headers and the URL. */
+    /* Host, Content-Length, Transfer-Encoding, Connection and Expect are refused; a User-Agent or
+     * an Accept-Encoding replaces our own. Nothing in them, nor the body, is left in memory that
+     * libcurl has used; the caller's arena holds a copy of the headers and the URL. */
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    int64_t deadline_ms; /* on clock_mono_ms(); the whole exchange ends by then */
-    /* The operator's private way there, which he vouches for: the egress policy is not asked, only
-     * addresses that hand out a machine's own credentials stay closed. In sandbox mode the sandbox
-     * stands at its end too. NULL: the public way. Connections of the two are never shared. */
+    const struct client_source *source; /* the body instead of `body`; NULL: `body` */
+    const struct client_sink *sink;     /* NULL: the response's body is collected in memory */
+    int64_t deadline_ms;                /* on clock_mono_ms(); the whole call ends by then */
+    /* The operator's private route to the host: the egress policy is not asked, only addresses that
+     * hand out a machine's own credentials stay closed. In sandbox mode the sandbox stands at its
+     * end too. NULL: the public route. The two never share a connection. */
     const struct private_route *route;
-    bool fresh; /* over a connection of its own: one that was kept may be closed just now by the
-                   peer, and then nobody knows whether he read the request */
+    bool fresh; /* over a new connection: the peer may be closing a kept one just now, and then it
+                   is unknown whether it read the request */
+    bool keeps_coding; /* no content coding is asked for, and none is decoded */
 };
 
-/* How far a call came. Only CLIENT_OK has an answer to read. */
+/* How far a call came. Only CLIENT_OK has a response to read. */
 enum client_outcome {
-    CLIENT_OK,        /* a complete answer of any status */
+    CLIENT_OK,        /* a complete response of any status */
     CLIENT_BAD_URL,   /* not absolute, not http(s), userinfo in it; or method or headers unfit */
     CLIENT_RESOLVE,   /* no address for the host name */
     CLIENT_REFUSED,   /* the egress policy does not let us go there */
-    CLIENT_CONNECT,   /* nobody answered */
+    CLIENT_CONNECT,   /* no connection */
     CLIENT_TLS,       /* handshake or certificate */
     CLIENT_TIMEOUT,   /* the deadline passed; `connected` says where */
-    CLIENT_BROKEN,    /* ended mid-answer, or not HTTP */
-    CLIENT_TOO_LARGE, /* past CLIENT_BODY_MAX or CLIENT_HEADERS_MAX */
+    CLIENT_BROKEN,    /* ended mid-response, not HTTP, or in a content coding that is not known */
+    CLIENT_TOO_LARGE, /* past CLIENT_BODY_MAX, CLIENT_HEADERS_MAX, size_max or the decoded ratio */
+    CLIENT_ABORTED,   /* the caller's own source or sink ended it */
     CLIENT_STOPPED,   /* the server is stopping */
 };
 
@@ -91,23 +132,24 @@ struct client_response {
     int status;
     const struct http_header *headers;
     size_t header_count;
-    struct str body;
-    bool connected; /* a connection was there before it failed */
-    bool sent;      /* the request was begun to be sent: the peer may have it, or part of it */
-    bool reused;    /* an earlier connection was used again */
-    /* A clause for outcome != CLIENT_OK, without a full stop; once a call was tried it begins with
-     * the URL's host and port: "acme.example:8443 does not take connections: Connection refused".
-     * It never holds the URL's path or query, a header, or words of the peer. */
+    struct str body; /* STR_NULL with a sink */
+    bool connected;  /* a connection was there before it failed */
+    bool sent;       /* sending the request began: the peer may have it, or part of it */
+    bool reused;     /* an earlier connection was used again */
+    /* A clause for outcome != CLIENT_OK, without a full stop; once a call was tried it names the
+     * URL's host and port: "timed out waiting for acme.example:8443". It never holds the URL's path
+     * or query, a header, or text of the peer. */
     const char *detail;
 };
 
-/* Waits until the answer is there; safe from any number of threads. Memory of the answer is the
- * arena's, which nobody else may use meanwhile. The answer's header names and values are as the
- * peer sent them, any byte but line breaks; trailers are dropped, content codings are left as they
- * are.
+/* Waits until the response is complete; safe from any number of threads. Memory of the response is
+ * the arena's, which must not be used by another thread meanwhile. Header names and values are as
+ * the peer sent them, any byte but line breaks; trailers are dropped. A body in gzip or deflate,
+ * which are what Accept-Encoding asks for, is decoded; Content-Encoding and Content-Length still
+ * tell of the body as it was sent.
  *
- * Only GET and HEAD are sent a second time when a kept connection turns out to be dead; what
- * changes something is never repeated here, since the peer may have seen it. */
+ * Only GET and HEAD without a source are sent a second time when a kept connection turns out to be
+ * dead; what changes something is never repeated here, since the peer may have seen it. */
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response);
 

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "net/client/client.h"
+#include "net/client/coding.h"
 #include "work/cpu_slots.h"
 
 #include <curl/curl.h>
@@ -39,8 +40,9 @@ struct client {
     uv_async_t wake;
     uv_timer_t timer;
     CURLM *multi;
-    CURLSH *share;           /* TLS sessions, so that a new connection costs half a handshake */
-    struct transfer *active; /* in the multi handle */
+    CURLSH *share;            /* TLS sessions, so that a new connection costs half a handshake */
+    struct transfer *active;  /* in the multi handle */
+    struct transfer *streams; /* those of them that have a stream */
     size_t active_count;
     size_t resting;         /* connections that lie unused */
     size_t keeping;         /* transfers whose connection is going to */
@@ -48,36 +50,79 @@ struct client {
     size_t watch_room;
 };
 
+struct transfer;
+
+/* A bounded queue of bytes between two threads; `data` is NULL where none is needed. */
+struct ring {
+    char *data; /* CLIENT_RING_SIZE bytes */
+    size_t start, len;
+};
+
+/* How a response's body goes on to its sink. */
+struct delivery {
+    const struct client_sink *sink;
+    enum coding coding;
+    struct decoder *decoder;     /* NULL until the first byte of a coded body */
+    uint64_t received, given;    /* bytes, before and after decoding */
+    enum client_outcome outcome; /* why it ended; CLIENT_OK: it did not */
+    const char *words;
+};
+
+/* What a transfer with a source or a sink has more; on the stack of its caller. */
+struct stream {
+    pthread_mutex_t lock;  /* guards what follows */
+    struct ring received;  /* for the sink */
+    struct ring pulled;    /* from the source */
+    bool head_is_there;    /* status and headers are complete */
+    bool receiving_paused; /* libcurl waits for room in `received` */
+    bool sending_paused;   /* libcurl waits for bytes in `pulled` */
+    bool resumes;          /* libcurl is to try again */
+    bool source_ended;
+    bool aborted;              /* the caller wants the call to end */
+    bool ended;                /* the client's thread is done with the transfer */
+    bool failed;               /* and it did not succeed */
+    struct slot_wait *waiting; /* the caller's, while there is no task for it */
+
+    bool head_given; /* from here on the caller's thread only */
+    int64_t pulled_bytes;
+    struct delivery delivery;
+
+    struct arena arena;               /* from here on the client's thread only, until `ended` */
+    struct transfer *next, *previous; /* in client->streams */
+};
+
 /* Lives on the stack of its caller, who touches nothing of it between client_loop_run's start and
- * end. In between, it and the caller's arena are the loop's. */
+ * end. In between, it and the caller's arena (with a stream, the stream's) are the loop's. */
 struct transfer {
     struct client *client;
     struct arena *arena;
     const struct client_request *request;
-    struct str authority; /* of the URL: host and port */
+    struct stream *stream; /* NULL: both bodies are in memory */
+    struct str authority;  /* of the URL: host and port */
     CURL *easy;
     struct transfer *next;
     struct transfer *previous; /* in `active` only */
-    struct slot_wait done;
-    CURLcode code; /* how it ended */
+    struct slot_wait done;     /* without a stream */
+    CURLcode code;             /* how it ended */
     bool stopped;
 
     /* What curl's callbacks saw. */
-    int opened;         /* addresses that a connection was tried to */
-    int refused;        /* addresses that the policy refused */
-    int secured;        /* connections whose TLS handshake began */
-    int sent;           /* how often the request was about to be sent */
+    struct arena *loop_arena; /* for headers and body */
+    int opened;               /* addresses that a connection was tried to */
+    int refused;              /* addresses that the policy refused */
+    int secured;              /* connections whose TLS handshake began */
+    int sent;                 /* how often the request was about to be sent */
     bool kept_was_dead; /* a second time would have been on a new connection, and was not done */
     size_t header_bytes;
     int status;
     bool head_ended;
     bool keeps;                      /* counted in client->keeping */
     enum client_outcome own_outcome; /* why a callback ended it; CLIENT_OK: it did not */
-    const char *own_words;
+    const char *own_words;           /* '@' stands for the host */
     struct http_header *headers;
     size_t header_count;
     size_t header_room;
-    struct buf body;
+    struct buf body; /* without a sink */
     char curl_words[CURL_ERROR_SIZE];
 };
 
@@ -98,6 +143,8 @@ bool transfer_prepare(struct transfer *transfer, struct client_response *ret_res
 /* --- response.c --- */
 
 void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc);
+/* Status and headers, in the caller's arena. */
+void transfer_copy_head(struct transfer *transfer, struct client_response *ret_response);
 
 /* --- outcome.c --- */
 
@@ -107,9 +154,39 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
 
 /* Hands the transfer over and waits until it has ended. The first one starts the thread. */
 void client_loop_run(struct client *client, struct transfer *transfer);
+void client_loop_wake(struct client *client); /* for streams_go_on; from any thread */
 void client_loop_stop(struct client *client); /* for good; joins */
-/* curl's multi_socket_action, and what comes of it. On the loop's thread. */
+/* curl's multi_socket_action, and what comes of it. On the loop's thread, as is the next. */
 void client_loop_drive(struct client *client, curl_socket_t fd, int events);
+void client_loop_end(struct client *client, struct transfer *transfer, CURLcode code);
+
+/* --- delivery.c: on the caller's thread --- */
+
+/* Always false. '@' in the words stands for the host. */
+bool delivery_fail(struct delivery *delivery, enum client_outcome outcome, const char *words);
+void delivery_init(struct delivery *delivery, const struct client_request *request,
+                   const struct client_sink *sink, const struct http_header *headers, size_t count);
+void delivery_done(struct delivery *delivery);
+/* False: the outcome says why. */
+bool delivery_take(struct delivery *delivery, struct str bytes);
+bool delivery_finish(struct delivery *delivery); /* after the last bytes: is the body complete? */
+/* Decodes a body in memory. Sets the transfer's own_outcome when that fails. */
+void delivery_decode(struct transfer *transfer);
+
+/* --- stream.c --- */
+
+void stream_init(struct stream *stream, const struct client_request *request);
+void stream_done(struct stream *stream);
+/* Runs source and sink until the transfer, which was posted, has ended. */
+void stream_run(struct transfer *transfer);
+/* On the client's thread: the head is complete; bytes for the sink; bytes from the source; the
+ * transfer has ended; resumes and ends streams as their callers ask. The second and third return
+ * what libcurl's callbacks return. */
+void stream_head(struct stream *stream);
+size_t stream_receive(struct stream *stream, struct str bytes);
+size_t stream_send(struct stream *stream, char *out, size_t size);
+void stream_end(struct stream *stream, bool succeeded);
+void streams_go_on(struct client *client);
 
 /* --- sockets.c: on the loop's thread --- */
 
@@ -127,6 +204,7 @@ int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *client, vo
     F(easy_init)                                                                                   \
     F(easy_setopt)                                                                                 \
     F(easy_getinfo)                                                                                \
+    F(easy_pause)                                                                                  \
     F(easy_cleanup)                                                                                \
     F(multi_init)                                                                                  \
     F(multi_setopt)                                                                                \

@@ -41,11 +41,33 @@ static void list_remove(struct client *client, struct transfer *transfer)
         transfer->next->previous = transfer->previous;
 }
 
+static void stream_list_add(struct client *client, struct transfer *transfer)
+{
+    transfer->stream->next = client->streams;
+    if (client->streams)
+        client->streams->stream->previous = transfer;
+    client->streams = transfer;
+}
+
+static void stream_list_remove(struct client *client, struct transfer *transfer)
+{
+    struct stream *stream = transfer->stream;
+    if (stream->previous)
+        stream->previous->stream->next = stream->next;
+    else
+        client->streams = stream->next;
+    if (stream->next)
+        stream->next->stream->previous = stream->previous;
+}
+
 /* The transfer is its caller's again after this. */
 static void give_back(struct transfer *transfer, CURLcode code)
 {
     transfer->code = code;
-    slot_wait_end(&transfer->done);
+    if (transfer->stream)
+        stream_end(transfer->stream, code == CURLE_OK);
+    else
+        slot_wait_end(&transfer->done);
 }
 
 /* To find an unused connection libcurl looks at all that the host has, those in use among them: in
@@ -71,11 +93,15 @@ static void begin(struct client *client, struct transfer *transfer)
         return;
     }
     list_add(client, transfer);
+    if (transfer->stream)
+        stream_list_add(client, transfer);
 }
 
-static void end(struct client *client, struct transfer *transfer, CURLcode code)
+void client_loop_end(struct client *client, struct transfer *transfer, CURLcode code)
 {
     list_remove(client, transfer);
+    if (transfer->stream)
+        stream_list_remove(client, transfer);
     client->keeping -= transfer->keeps;
     libcurl.multi_remove_handle(client->multi, transfer->easy);
     libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
@@ -90,7 +116,7 @@ static void collect_ended(struct client *client)
         struct transfer *transfer = NULL;
         CURLcode code = message->data.result; /* the message goes with the handle */
         libcurl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-        end(client, transfer, code);
+        client_loop_end(client, transfer, code);
     }
 }
 
@@ -136,7 +162,7 @@ static void shut_down(struct client *client)
 {
     while (client->active) {
         client->active->stopped = true;
-        end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
+        client_loop_end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
     }
     libcurl.multi_cleanup(client->multi);
     client_sockets_end(client);
@@ -159,10 +185,12 @@ static void on_wake(uv_async_t *wake)
         else
             begin(client, transfer);
     }
-    if (stopping)
+    if (stopping) {
         shut_down(client);
-    else
-        client_loop_drive(client, CURL_SOCKET_TIMEOUT, 0);
+        return;
+    }
+    streams_go_on(client);
+    client_loop_drive(client, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void *loop_main(void *argument)
@@ -264,10 +292,24 @@ static bool post(struct client *client, struct transfer *transfer)
     return taken;
 }
 
+void client_loop_wake(struct client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool running = client->running;
+    atomic_fetch_add(&client->waking, running);
+    pthread_mutex_unlock(&client->lock);
+    if (!running) /* it is stopping, which ends every transfer */
+        return;
+    uv_async_send(&client->wake);
+    atomic_fetch_sub(&client->waking, 1);
+}
+
 void client_loop_run(struct client *client, struct transfer *transfer)
 {
-    if (post(client, transfer))
-        slot_wait(&transfer->done);
-    else
+    if (!post(client, transfer))
         transfer->stopped = true;
+    else if (transfer->stream)
+        stream_run(transfer);
+    else
+        slot_wait(&transfer->done);
 }

@@ -21,13 +21,17 @@ static enum stage find_stage(const struct transfer *transfer)
     return transfer->opened > 0 ? CONNECTING : RESOLVING;
 }
 
-static const char *say(struct transfer *transfer, const char *format, const char *more)
+/* '@' in the words is replaced by host and port. */
+static const char *say(struct transfer *transfer, const char *words, const char *more)
 {
-    struct str host = transfer->authority;
+    struct str host = transfer->authority, before = str_from(words), after = STR_NULL;
     if (host.len > HOST_SHOWN_MAX)
         host.len = HOST_SHOWN_MAX;
-    struct str words = arena_printf(transfer->arena, "%.*s %s", STR_ARG(host), format);
-    return more ? arena_printf(transfer->arena, "%.*s: %s", STR_ARG(words), more).data : words.data;
+    if (!str_cut(before, '@', &before, &after))
+        host.len = 0;
+    struct str said = arena_printf(transfer->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(host),
+                                   STR_ARG(after));
+    return more ? arena_printf(transfer->arena, "%.*s: %s", STR_ARG(said), more).data : said.data;
 }
 
 /* The system's words for a connection that failed; NULL when there are none. */
@@ -61,37 +65,32 @@ static const char *tls_words(struct transfer *transfer)
 static const char *timeout_words(const struct transfer *transfer, enum stage stage)
 {
     static const char *const words[] = {
-        [RESOLVING] = "was still being looked up when the time was over",
-        [CONNECTING] = "had not taken the connection when the time was over",
-        [SECURING] = "had not finished the TLS handshake when the time was over",
-        [WAITING] = "had not begun to answer when the time was over",
+        [RESOLVING] = "timed out looking up @",
+        [CONNECTING] = "timed out connecting to @",
+        [SECURING] = "timed out in the TLS handshake with @",
+        [WAITING] = "timed out waiting for @",
     };
-    if (transfer->header_bytes > 0)
-        return "had not finished its answer when the time was over";
-    return words[stage];
+    return transfer->header_bytes > 0 ? "timed out reading the response of @" : words[stage];
 }
 
-/* The connection's own, shorter limit. */
-static enum client_outcome judge_no_connection(enum stage stage, const char **ret_words)
+/* CLIENT_CONNECT_TIMEOUT_MS, which is shorter than most deadlines, has passed. */
+static enum client_outcome judge_no_connection(const struct transfer *transfer, enum stage stage,
+                                               const char **ret_words)
 {
-    switch (stage) {
-    case RESOLVING:
-        *ret_words = "could not be looked up in time";
-        return CLIENT_RESOLVE;
-    case CONNECTING:
-        *ret_words = "did not take the connection in time";
-        return CLIENT_CONNECT;
-    default:
-        *ret_words = "did not finish the TLS handshake in time";
-        return CLIENT_TLS;
-    }
+    static const enum client_outcome outcomes[] = {
+        [RESOLVING] = CLIENT_RESOLVE,
+        [CONNECTING] = CLIENT_CONNECT,
+        [SECURING] = CLIENT_TLS,
+    };
+    *ret_words = timeout_words(transfer, stage);
+    return outcomes[stage];
 }
 
 static enum client_outcome judge_timeout(const struct transfer *transfer, enum stage stage,
                                          const char **ret_words)
 {
     if (stage != WAITING && clock_mono_ms() < transfer->request->deadline_ms)
-        return judge_no_connection(stage, ret_words);
+        return judge_no_connection(transfer, stage, ret_words);
     *ret_words = timeout_words(transfer, stage);
     return CLIENT_TIMEOUT;
 }
@@ -99,10 +98,10 @@ static enum client_outcome judge_timeout(const struct transfer *transfer, enum s
 static enum client_outcome judge_connect(const struct transfer *transfer, const char **ret_words)
 {
     if (transfer->refused > 0 && transfer->opened == 0) {
-        *ret_words = "leads to an address that this server is not allowed to connect to";
+        *ret_words = "connection to @ is not allowed by this server's egress policy";
         return CLIENT_REFUSED;
     }
-    *ret_words = "does not take connections";
+    *ret_words = "cannot connect to @";
     return CLIENT_CONNECT;
 }
 
@@ -110,17 +109,19 @@ static enum client_outcome judge_connect(const struct transfer *transfer, const 
  * connection shows itself as an end or as an error is chance, so what came before it decides. */
 static const char *broken_words(const struct transfer *transfer)
 {
-    static const char before[] = "closed the connection before it answered";
+    static const char before[] = "@: connection closed before a response was received";
+    static const char midway[] = "@: connection closed before the response was complete";
     switch (transfer->code) {
     case CURLE_GOT_NOTHING:
+    case CURLE_SEND_FAIL_REWIND: /* a kept connection was dead, and a source gives no byte twice */
         return before;
     case CURLE_PARTIAL_FILE:
-        return "ended its answer early";
+        return midway;
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return transfer->header_bytes > 0 ? "broke off before its answer was whole" : before;
+        return transfer->header_bytes > 0 ? midway : before;
     default:
-        return "did not answer in HTTP";
+        return "@: response is not HTTP";
     }
 }
 
@@ -131,10 +132,10 @@ static enum client_outcome judge_failure(struct transfer *transfer, enum stage s
     enum client_outcome outcome;
     switch (transfer->code) {
     case CURLE_URL_MALFORMAT:
-        *ret_words = "is not a host, or what follows it is not a URL's path";
+        *ret_words = "invalid host or path in a URL of @";
         return CLIENT_BAD_URL;
     case CURLE_COULDNT_RESOLVE_HOST:
-        *ret_words = "has no address";
+        *ret_words = "cannot resolve @";
         return CLIENT_RESOLVE;
     case CURLE_COULDNT_CONNECT:
         outcome = judge_connect(transfer, ret_words);
@@ -145,7 +146,7 @@ static enum client_outcome judge_failure(struct transfer *transfer, enum stage s
         return judge_timeout(transfer, stage, ret_words);
     default:
         if (stage == SECURING || stage == CONNECTING) {
-            *ret_words = "did not pass the TLS handshake";
+            *ret_words = "TLS handshake with @ failed";
             *ret_more = tls_words(transfer);
             return CLIENT_TLS;
         }
@@ -171,8 +172,8 @@ static enum client_outcome judge(struct transfer *transfer, enum stage stage,
         outcome = judge_failure(transfer, stage, &words, &more, room, sizeof(room));
     } else if (!transfer->head_ended) { /* curl is content with a head that just stops */
         outcome = CLIENT_BROKEN;
-        words = transfer->status == 101 ? "changed to a protocol that nobody asked for"
-                                        : "ended its answer early";
+        words = transfer->status == 101 ? "@: response switches to another protocol (HTTP 101)"
+                                        : "@: connection closed before the response was complete";
     } else {
         return CLIENT_OK;
     }
@@ -187,6 +188,7 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
     ret_response->outcome = judge(transfer, stage, &ret_response->detail);
     ret_response->connected = stage == SECURING || stage == WAITING;
     ret_response->sent = transfer->sent > 0;
+    transfer->kept_was_dead |= transfer->code == CURLE_SEND_FAIL_REWIND;
     libcurl.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
     ret_response->reused = transfer->kept_was_dead || (transfer->sent > 0 && new_connections == 0);
     metrics_count(METRIC_CLIENT_CALLS,
@@ -196,8 +198,15 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
                   0);
     if (ret_response->outcome != CLIENT_OK)
         return;
-    ret_response->status = transfer->status;
-    ret_response->headers = transfer->headers;
-    ret_response->header_count = transfer->header_count;
-    ret_response->body = buf_str(&transfer->body);
+    if (transfer->stream) { /* what the client's thread collected goes with the stream */
+        transfer_copy_head(transfer, ret_response);
+        ret_response->body = arena_copy(transfer->arena, buf_str(&transfer->body));
+    } else {
+        ret_response->status = transfer->status;
+        ret_response->headers = transfer->headers;
+        ret_response->header_count = transfer->header_count;
+        ret_response->body = buf_str(&transfer->body);
+    }
+    if (transfer->request->sink)
+        ret_response->body = STR_NULL;
 }

@@ -9,6 +9,7 @@ enum {
     /* Each call has buffers of its own, which are wiped whole after it. */
     RECEIVE_BUFFER_SIZE = 4 * 1024,
     SEND_BUFFER_SIZE = 16 * 1024, /* curl's least */
+    STREAM_BUFFER_SIZE = 64 * 1024,
 };
 
 /* --- what can be sent --- */
@@ -166,24 +167,39 @@ static void set_connection(struct transfer *transfer, const struct client_route 
     SET(CURLOPT_MAXLIFETIME_CONN, (long)CLIENT_CONNECTION_AGE_MAX_S);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)CLIENT_DNS_CACHE_S);
     SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_SIZE);
-    SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER_SIZE);
+    SET(CURLOPT_BUFFERSIZE,
+        (long)(transfer->request->sink ? STREAM_BUFFER_SIZE : RECEIVE_BUFFER_SIZE));
+    SET(CURLOPT_UPLOAD_BUFFERSIZE,
+        (long)(transfer->request->source ? STREAM_BUFFER_SIZE : SEND_BUFFER_SIZE));
     if (transfer->client->sandbox)
         SET(CURLOPT_CONNECT_TO, &sandbox->entry);
     else if (transfer->request->route)
         set_private_way(transfer, rc);
 }
 
+/* A body of unknown length is sent chunked, because of the header that set_headers adds. */
+static void set_body(struct transfer *transfer, CURLcode *rc)
+{
+    const struct client_request *request = transfer->request;
+    const struct client_source *source = request->source;
+    if (source && source->length != 0) {
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)source->length);
+        return;
+    }
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(source ? 0 : request->body.len));
+    SET(CURLOPT_POSTFIELDS, request->body.data && !source ? request->body.data : ""); /* no copy */
+}
+
 static void set_method(struct transfer *transfer, CURLcode *rc)
 {
     const struct client_request *request = transfer->request;
     struct str method = request->method;
-    bool carries_body = request->body.len > 0 || str_eq(method, STR("POST")) ||
+    bool carries_body = request->source || request->body.len > 0 || str_eq(method, STR("POST")) ||
                         str_eq(method, STR("PUT")) || str_eq(method, STR("PATCH"));
     const char *name = arena_cstr(transfer->arena, method);
     if (carries_body) {
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-        SET(CURLOPT_POSTFIELDS, request->body.data ? request->body.data : ""); /* not copied */
+        set_body(transfer, rc);
         if (!str_eq(method, STR("POST")))
             SET(CURLOPT_CUSTOMREQUEST, name);
     } else if (str_eq(method, STR("HEAD"))) {
@@ -210,22 +226,40 @@ static struct curl_slist *add_line(struct transfer *transfer, struct curl_slist 
     return entry;
 }
 
-static void set_headers(struct transfer *transfer, CURLcode *rc)
+/* Headers of the caller's that take the place of ours. */
+struct named_headers {
+    bool type, agent, coding;
+};
+
+static struct curl_slist *add_headers(struct transfer *transfer, struct curl_slist *list,
+                                      struct named_headers *ret_named)
 {
     const struct client_request *request = transfer->request;
-    struct curl_slist *list = NULL;
-    bool typed = false, named = false;
+    *ret_named = (struct named_headers){0};
     for (size_t i = request->header_count; i-- > 0;) {
         const struct http_header *header = &request->headers[i];
-        typed |= str_eq_nocase(header->name, STR("Content-Type"));
-        named |= str_eq_nocase(header->name, STR("User-Agent"));
+        ret_named->type |= str_eq_nocase(header->name, STR("Content-Type"));
+        ret_named->agent |= str_eq_nocase(header->name, STR("User-Agent"));
+        ret_named->coding |= str_eq_nocase(header->name, STR("Accept-Encoding"));
         struct str value = str_trim(header->value);
         list = add_line(transfer, list, header->name, value.len > 0 ? ": " : ";", value);
     }
+    return list;
+}
+
+static void set_headers(struct transfer *transfer, CURLcode *rc)
+{
+    const struct client_request *request = transfer->request;
+    struct named_headers named;
+    struct curl_slist *list = add_headers(transfer, NULL, &named);
+    if (!named.coding && !request->keeps_coding)
+        list = add_line(transfer, list, STR("Accept-Encoding"), ": ", STR(CODING_ACCEPTED));
+    if (request->source && request->source->length < 0)
+        list = add_line(transfer, list, STR("Transfer-Encoding"), ": ", STR("chunked"));
     list = add_line(transfer, list, STR("Expect"), ":", STR_NULL);
-    if (!typed)
+    if (!named.type)
         list = add_line(transfer, list, STR("Content-Type"), ":", STR_NULL);
-    if (!named)
+    if (!named.agent)
         SET(CURLOPT_USERAGENT, "headgate/" HEADGATE_VERSION);
     SET(CURLOPT_HTTPHEADER, list);
 }

@@ -56,10 +56,11 @@ static int before_sending(void *user, char *to, char *from, int to_port, int fro
     struct transfer *transfer = user;
     (void)to, (void)from, (void)to_port, (void)from_port;
     struct str method = transfer->request->method;
-    bool repeatable = str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"));
+    bool repeatable =
+        (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"))) && !transfer->request->source;
     if (transfer->sent > 0 && !repeatable) {
         transfer->kept_was_dead = true;
-        give_up(transfer, CLIENT_BROKEN, "closed the connection before it answered");
+        give_up(transfer, CLIENT_BROKEN, "@: connection closed before a response was received");
         return CURL_PREREQFUNC_ABORT;
     }
     transfer->sent++;
@@ -81,7 +82,7 @@ static struct http_header *next_header(struct transfer *transfer)
 {
     if (transfer->header_count == transfer->header_room) {
         size_t room = transfer->header_room ? transfer->header_room * 2 : HEADERS_FIRST;
-        struct http_header *more = arena_array(transfer->arena, struct http_header, room);
+        struct http_header *more = arena_array(transfer->loop_arena, struct http_header, room);
         if (transfer->header_count > 0)
             memcpy(more, transfer->headers, transfer->header_count * sizeof(*more));
         transfer->headers = more;
@@ -113,6 +114,21 @@ static void end_head(struct transfer *transfer)
     client->keeping += transfer->keeps;
     if (!transfer->keeps && client->active_count > CLIENT_CONNECTIONS_KEPT)
         libcurl.easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+    if (transfer->stream)
+        stream_head(transfer->stream);
+}
+
+void transfer_copy_head(struct transfer *transfer, struct client_response *ret_response)
+{
+    size_t count = transfer->header_count;
+    struct http_header *headers = arena_array(transfer->arena, struct http_header, count);
+    for (size_t i = 0; i < count; i++) {
+        headers[i].name = arena_copy(transfer->arena, transfer->headers[i].name);
+        headers[i].value = arena_copy(transfer->arena, transfer->headers[i].value);
+    }
+    ret_response->status = transfer->status;
+    ret_response->headers = headers;
+    ret_response->header_count = count;
 }
 
 static size_t take_header(char *data, size_t size, size_t count, void *user)
@@ -122,7 +138,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
     struct str line = {data, taken}, name, value;
     transfer->header_bytes += taken;
     if (transfer->header_bytes > CLIENT_HEADERS_MAX)
-        return give_up(transfer, CLIENT_TOO_LARGE, "sent more header bytes than are taken");
+        return give_up(transfer, CLIENT_TOO_LARGE, "@: response headers exceed the size limit");
     if (transfer->head_ended) /* a trailer says nothing that we would act on */
         return taken;
     while (line.len > 0 && (line.data[line.len - 1] == '\n' || line.data[line.len - 1] == '\r'))
@@ -135,12 +151,13 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
              name.data[0] != '\t') {
         value = str_trim(value);
         if (contradicts(transfer, name, value))
-            return give_up(transfer, CLIENT_BROKEN, "named two lengths for its answer");
+            return give_up(transfer, CLIENT_BROKEN,
+                           "@: response has two different Content-Length headers");
         if (transfer->header_count == CLIENT_HEADER_COUNT_MAX)
-            return give_up(transfer, CLIENT_TOO_LARGE, "sent more headers than are taken");
+            return give_up(transfer, CLIENT_TOO_LARGE, "@: response has too many headers");
         struct http_header *header = next_header(transfer);
-        header->name = arena_copy(transfer->arena, name);
-        header->value = arena_copy(transfer->arena, value);
+        header->name = arena_copy(transfer->loop_arena, name);
+        header->value = arena_copy(transfer->loop_arena, value);
     }
     return taken;
 }
@@ -148,10 +165,19 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
 static size_t take_body(char *data, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
-    buf_add(&transfer->body, (struct str){data, size * count});
+    struct str bytes = {data, size * count};
+    if (transfer->request->sink)
+        return stream_receive(transfer->stream, bytes);
+    buf_add(&transfer->body, bytes);
     if (transfer->body.overflow)
-        return give_up(transfer, CLIENT_TOO_LARGE, "sent a larger answer than is taken");
-    return size * count;
+        return give_up(transfer, CLIENT_TOO_LARGE, "@: response exceeds the size limit");
+    return bytes.len;
+}
+
+static size_t give_body(char *out, size_t size, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    return stream_send(transfer->stream, out, size * count);
 }
 
 /* NOLINTEND(readability-non-const-parameter) */
@@ -168,4 +194,8 @@ void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc)
     SET(CURLOPT_HEADERDATA, transfer);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, transfer);
+    if (transfer->request->source) {
+        SET(CURLOPT_READFUNCTION, give_body);
+        SET(CURLOPT_READDATA, transfer);
+    }
 }
