@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct watch {
@@ -117,12 +118,32 @@ void client_sockets_end(struct client *client)
         forget(client, (curl_socket_t)fd);
 }
 
-static void rest(struct client *client, struct watch *watch)
+/* Whether the socket is that of a connection which was made. libcurl 7.88 closes one that was not
+ * (the time limit passed, or another address was quicker) without a word, before it stops watching
+ * it; to watch that descriptor on would end in libuv's abort(). */
+static bool is_connected(CURL *easy, curl_socket_t fd)
+{
+    struct transfer *transfer = NULL;
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof(peer);
+    libcurl.easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+    if (transfer && transfer->sent == 0)
+        return false;
+    return (transfer && transfer->opened <= 1) ||
+           getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+}
+
+static void rest(struct client *client, struct watch *watch, bool connected)
 {
     libcurl.multi_assign(client->multi, watch->fd, NULL);
     watch->is_used = false;
     if (watch != kept(client, watch->fd)) {
         watch_free(watch);
+        return;
+    }
+    if (!connected) { /* forgotten when its number is used again, if not before */
+        uv_poll_stop(&watch->poll);
+        watch->events = 0;
         return;
     }
     set_rests(watch, true);
@@ -133,10 +154,9 @@ int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *user, void
 {
     struct client *client = user;
     struct watch *watch = assigned;
-    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (watch)
-            rest(client, watch);
+            rest(client, watch, is_connected(easy, fd));
         return 0;
     }
     if (!watch) {
