@@ -8,35 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char *system_ca_path(void)
-{
-    static const char *const usual[] = {
-        "/etc/ssl/certs/ca-certificates.crt", /* Debian and what comes from it, Alpine, Arch */
-        "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora and what comes from it */
-        "/etc/ssl/ca-bundle.pem",             /* openSUSE */
-        "/etc/ssl/cert.pem",
-    };
-    const char *named = getenv("SSL_CERT_FILE"); /* as OpenSSL has it */
-    if (named && *named)
-        return named;
-    for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
-        if (access(usual[i], R_OK) == 0)
-            return usual[i];
-    }
-    return NULL;
-}
-
-/* Trusted certificates as a file: the client's own, or the system's. NULL: there is none. */
-static const char *ca_path(const struct client *client, struct arena *arena)
-{
-    if (client->ca_fd < 0)
-        return system_ca_path();
-    return arena_printf(arena, "/proc/self/fd/%d", client->ca_fd).data;
-}
 
 static const char *spell(const struct sockaddr_storage *address, char out[INET6_ADDRSTRLEN])
 {
@@ -128,6 +100,6 @@ void postgres_sign_in(struct client *client, struct arena *arena,
                       "was not called: libpq.so.5 (Debian's package libpq5) is not installed");
         return;
     }
-    session.ca_path = ca_path(client, arena);
+    session.ca_path = client->trust.path;
     find_and_try(&session);
 }

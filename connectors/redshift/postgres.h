@@ -52,8 +52,8 @@ struct postgres_response {
 
 /* Connects to one address after the other until one takes the connection, signs in, proves it with
  * SELECT 1, and closes. Waits; never on an event loop. libpq.so.5 is loaded at the first call;
- * without it every call ends in CLIENT_BROKEN that says so. Trusted are the client's certificates,
- * or the system's, or those in the file that SSL_CERT_FILE names. */
+ * without it every call ends in CLIENT_BROKEN that says so. Trusted are the
+ * client's certificates (net/client/trust.h). It goes through no HTTP proxy. */
 void postgres_sign_in(struct client *client, struct arena *arena,
                       const struct postgres_request *request,
                       struct postgres_response *ret_response);

@@ -2,6 +2,7 @@
  * its SQLSTATE (libpq was asked to be verbose), or libpq's own words, which are English as long as
  * nobody sets a locale. */
 #include "connectors/redshift/postgres_internal.h"
+#include "net/client/internal.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -15,10 +16,12 @@ struct row {
 
 #define NOT_POSTGRES "does not speak PostgreSQL's protocol"
 
+enum { ROW_UNTRUSTED = 1 };
+
 static const struct row rows[] = {
     {"does not support SSL", POSTGRES_NO_TLS, CLIENT_TLS, "offers no TLS"},
-    {"certificate verify failed", POSTGRES_FAILED, CLIENT_TLS,
-     "shows a certificate that is not trusted here"},
+    [ROW_UNTRUSTED] = {"certificate verify failed", POSTGRES_FAILED, CLIENT_TLS,
+                       "shows a certificate that is not trusted here"},
     {"does not match host name", POSTGRES_FAILED, CLIENT_TLS,
      "shows a certificate for another host name"},
     {"host name from server certificate", POSTGRES_FAILED, CLIENT_TLS,
@@ -81,6 +84,19 @@ static void classify_by_status(struct postgres_session *session)
         postgres_fail(session, CLIENT_BROKEN, "ended the conversation");
 }
 
+/* No trusted authority has signed the certificate: it matters which are trusted. */
+static const char *clause_of(const struct postgres_session *session, const struct row *row)
+{
+    const char *origin = session->client ? session->client->trust.origin : NULL;
+    if (row != &rows[ROW_UNTRUSTED] || !origin)
+        return row->clause;
+    return arena_printf(session->arena,
+                        "%s (trusted are the authorities in %s; the operator can add one with "
+                        "--vendor-ca)",
+                        row->clause, origin)
+        .data;
+}
+
 void postgres_classify(struct postgres_session *session, const char *text)
 {
     bool signing_in = session->status > LIBPQ_STATUS_MADE;
@@ -92,7 +108,7 @@ void postgres_classify(struct postgres_session *session, const char *text)
     }
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         if (strstr(text, rows[i].text)) {
-            postgres_fail(session, rows[i].outcome, rows[i].clause);
+            postgres_fail(session, rows[i].outcome, clause_of(session, &rows[i]));
             session->response->result = rows[i].result;
             return;
         }

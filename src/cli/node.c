@@ -144,6 +144,54 @@ static bool open_egress(struct node *node, struct error *error)
     return ok;
 }
 
+/* The first of these that is set and not empty, with its name. */
+static const char *variable(const char *const names[2], const char **ret_name)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *text = getenv(names[i]);
+        *ret_name = names[i];
+        if (text && *text)
+            return text;
+    }
+    return NULL;
+}
+
+/* The option, or else the variable that most programs take a proxy from; curl prefers the one in
+ * small letters, too. */
+static bool read_proxy(struct node *node, struct client_config *config, struct error *error)
+{
+    static const char *const proxies[] = {"https_proxy", "HTTPS_PROXY"};
+    static const char *const exceptions[] = {"no_proxy", "NO_PROXY"};
+    const char *name = "--proxy", *unused;
+    const char *text = options_text(node->options, "proxy");
+    const char *except = options_text(node->options, "no-proxy");
+    struct error expected;
+    if (!text)
+        text = variable(proxies, &name);
+    if (!except)
+        except = variable(exceptions, &unused);
+    if (!text)
+        return true;
+    if (!proxy_parse(str_from(text), &node->proxy, &expected))
+        return fail(error, ERR_VALIDATION, "%s: expected %s.", name, expected.message);
+    config->proxy = &node->proxy;
+    config->proxy_exceptions = str_from(except);
+    log_info("Calls to vendors over https go through the HTTP proxy %s:%d (from %s).",
+             node->proxy.host, node->proxy.port, name);
+    return true;
+}
+
+static bool read_trust(struct node *node, struct client_config *config, struct error *error)
+{
+    config->trust.file = getenv("SSL_CERT_FILE"); /* as OpenSSL has it */
+    config->trust.extra_file = options_text(node->options, "vendor-ca");
+    if (!config->trust.file || !*config->trust.file)
+        return true;
+    struct error reason;
+    return trust_check_file(config->trust.file, &reason) ||
+           fail(error, ERR_VALIDATION, "SSL_CERT_FILE: %s", reason.message);
+}
+
 static bool start_client(struct node *node, struct error *error)
 {
     const struct option_value *routes = options_list(node->options, "private-route");
@@ -152,10 +200,12 @@ static bool start_client(struct node *node, struct error *error)
         return false;
     struct client_config config = {.egress = node->egress};
     if (node->sandbox) {
-        config.ca_pem = sandbox_ca_pem(node->sandbox);
+        config.trust.pem = sandbox_ca_pem(node->sandbox);
         config.sandbox_tls_port = sandbox_tls_port(node->sandbox);
         config.sandbox_plain_port = sandbox_http_port(node->sandbox);
         config.sandbox_postgres_port = sandbox_database_port(node->sandbox);
+    } else if (!read_trust(node, &config, error) || !read_proxy(node, &config, error)) {
+        return false;
     }
     return client_start(&config, &node->client, error);
 }
@@ -414,6 +464,7 @@ bool node_stop(struct node *node)
     private_routes_free(node->private_routes);
     secret_free(node->aws_secret);
     secret_free(node->aws_session_token);
+    explicit_bzero(&node->proxy, sizeof(node->proxy));
     data_dir_close(&node->data);
     close_sockets(node);
     return whole;

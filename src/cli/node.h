@@ -24,6 +24,7 @@ struct node {
     struct data_dir data;
     struct sandbox *sandbox; /* NULL without --sandbox */
     struct egress *egress;
+    struct proxy proxy; /* wiped when the node stops; without a host: there is none */
     struct private_routes *private_routes;
     struct client *client;
     struct secret *aws_secret;        /* for calls to AWS; NULL: not set up */
@@ -91,6 +92,21 @@ struct node {
          .check = check_cidr,                                                                      \
          .help = "Private addresses that calls to vendors may connect to; all others are "         \
                  "refused"},                                                                       \
+        {.name = "vendor-ca",                                                                      \
+         .argument = "FILE",                                                                       \
+         .check = check_certificates,                                                              \
+         .help = "Certificates (PEM) of authorities to trust for vendors, besides the system's "   \
+                 "or those of SSL_CERT_FILE"},                                                     \
+        {.name = "proxy",                                                                          \
+         .argument = "URL",                                                                        \
+         .check = check_proxy,                                                                     \
+         .secret = true,                                                                           \
+         .help = "HTTP proxy for calls to vendors over https, http://[USER:PASSWORD@]HOST:PORT; "  \
+                 "[HTTPS_PROXY]"},                                                                 \
+        {.name = "no-proxy",                                                                       \
+         .argument = "HOST,...",                                                                   \
+         .help = "Hosts, domains, addresses and CIDR blocks to call without the proxy "            \
+                 "[NO_PROXY]"},                                                                    \
         {.name = "private-route",                                                                  \
          .kind = OPTION_LIST,                                                                      \
          .argument = "NAME=HOST:PORT,...",                                                         \

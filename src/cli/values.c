@@ -6,6 +6,8 @@
 #include "cli/suggest.h"
 #include "connector/connector.h"
 #include "connector/url.h"
+#include "net/client/proxy.h"
+#include "net/client/trust.h"
 #include "net/egress.h"
 #include "net/private_routes.h"
 #include "work/rate_limit.h"
@@ -164,6 +166,21 @@ bool check_route(const char *text, struct error *expected)
                     "as " EXAMPLE_HOST "=10.1.2.3:443");
     private_routes_free(routes);
     return true;
+}
+
+bool check_certificates(const char *text, struct error *expected)
+{
+    struct error reason;
+    return trust_check_file(text, &reason) ||
+           because("a file of certificates in PEM form", &reason, expected);
+}
+
+bool check_proxy(const char *text, struct error *expected)
+{
+    struct proxy proxy;
+    bool good = proxy_parse(str_from(text), &proxy, expected);
+    explicit_bzero(&proxy, sizeof(proxy));
+    return good;
 }
 
 /* --- the rest --- */

@@ -162,21 +162,28 @@ static bool entry_has(const struct block *entry, const struct ip *ip)
     return is_v4(&entry->first) == is_v4(ip) && block_has(entry, ip);
 }
 
-bool egress_allows(const struct egress *egress, const struct sockaddr *address)
+/* `ip` is unwrapped. */
+static bool is_opened(const struct egress *egress, const struct ip *ip)
 {
-    struct ip ip;
-    if (!read_address(address, &ip))
-        return false;
-    ip = unwrap(ip);
-    bool is_metadata = any_has(metadata, COUNT(metadata), &ip);
-    if (is_public(&ip) && !is_metadata)
-        return true;
+    bool is_metadata = any_has(metadata, COUNT(metadata), ip);
     for (size_t i = 0; i < egress->count; i++) {
         const struct block *entry = &egress->allowed[i];
-        if ((!is_metadata || entry->bits == IP_BITS) && entry_has(entry, &ip))
+        if ((!is_metadata || entry->bits == IP_BITS) && entry_has(entry, ip))
             return true;
     }
     return false;
+}
+
+static bool allows(const struct egress *egress, struct ip ip)
+{
+    ip = unwrap(ip);
+    return (is_public(&ip) && !any_has(metadata, COUNT(metadata), &ip)) || is_opened(egress, &ip);
+}
+
+bool egress_allows(const struct egress *egress, const struct sockaddr *address)
+{
+    struct ip ip;
+    return read_address(address, &ip) && allows(egress, ip);
 }
 
 static bool parse_ip(struct str text, struct ip *ret_ip, int *ret_width)
@@ -194,6 +201,88 @@ static bool parse_ip(struct str text, struct ip *ret_ip, int *ret_width)
     }
     *ret_width = IP_BITS;
     return inet_pton(AF_INET6, cstr, ret_ip->bytes) == 1;
+}
+
+/* What a resolver takes for an address without asking anybody: "0x7f.1" and "2130706433" too. */
+static bool parse_host(struct str host, struct ip *ret_ip)
+{
+    char cstr[IP_TEXT_MAX];
+    struct in_addr four;
+    int width;
+    if (str_ends(host, STR(".")))
+        host.len--;
+    if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
+        return parse_ip((struct str){host.data + 1, host.len - 2}, ret_ip, &width);
+    if (parse_ip(host, ret_ip, &width))
+        return true;
+    if (host.len >= sizeof(cstr) || host.len == 0)
+        return false;
+    memcpy(cstr, host.data, host.len);
+    cstr[host.len] = '\0';
+    if (inet_aton(cstr, &four) == 0)
+        return false;
+    *ret_ip = map_v4(&four);
+    return true;
+}
+
+/* Names that mean the machine itself, its cloud's metadata or its own network wherever they are
+ * resolved: RFC 6761 (localhost), RFC 6762 (local), RFC 8375 (home.arpa), ICANN's resolution of
+ * 2024-07-29 (internal, which metadata services use). */
+static bool is_private_name(struct str host)
+{
+    static const struct str domains[] = {STR("localhost"), STR("localdomain"),
+                                         STR("local"),     STR("internal"),
+                                         STR("home.arpa"), STR("metadata.goog")};
+    if (!memchr(host.data, '.', host.len))
+        return true;
+    for (size_t i = 0; i < COUNT(domains); i++) {
+        size_t len = domains[i].len;
+        if (host.len < len)
+            continue;
+        struct str end = {host.data + host.len - len, len};
+        if (str_eq_nocase(end, domains[i]) &&
+            (host.len == len || host.data[host.len - len - 1] == '.'))
+            return true;
+    }
+    return false;
+}
+
+bool egress_allows_host(const struct egress *egress, struct str host)
+{
+    struct ip ip;
+    if (parse_host(host, &ip))
+        return allows(egress, ip);
+    if (str_ends(host, STR(".")))
+        host.len--;
+    return host.len > 0 && !is_private_name(host);
+}
+
+bool egress_opens_host(const struct egress *egress, struct str host)
+{
+    struct ip ip;
+    if (!parse_host(host, &ip))
+        return false;
+    ip = unwrap(ip);
+    return is_opened(egress, &ip);
+}
+
+bool egress_block_names(struct str text, struct str host)
+{
+    struct str ip = text, prefix = STR_NULL;
+    struct block block;
+    struct ip address;
+    unsigned long long bits;
+    int width;
+    str_cut(text, '/', &ip, &prefix);
+    if (str_starts(ip, STR("[")) && str_ends(ip, STR("]")))
+        ip = (struct str){ip.data + 1, ip.len - 2};
+    if (!parse_ip(ip, &block.first, &width) || !parse_host(host, &address))
+        return false;
+    bits = (unsigned long long)width;
+    if (prefix.data && !str_to_u64(prefix, bits, &bits))
+        return false;
+    block.bits = IP_BITS - width + (int)bits;
+    return entry_has(&block, &address);
 }
 
 static bool has_host_bits(const struct block *block)

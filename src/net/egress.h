@@ -25,3 +25,16 @@ void egress_free(struct egress *egress);
  * by the IPv4 address inside. Anything but AF_INET and AF_INET6 is refused. Safe from any thread.
  */
 bool egress_allows(const struct egress *egress, const struct sockaddr *address);
+
+/* As far as a URL's host shows it without being resolved: false for a literal address, in any form
+ * that inet_aton(3) reads or IPv6 in brackets, that may not be connected to, and for names that are
+ * never public ("localhost", "metadata.google.internal", names without a dot). For calls whose
+ * names another host resolves. */
+bool egress_allows_host(const struct egress *egress, struct str host);
+
+/* Whether the operator's list names the literal address. False for a name. */
+bool egress_opens_host(const struct egress *egress, struct str host);
+
+/* Whether `block`, an address or a CIDR block, holds the literal address `host`, which may stand in
+ * brackets. False when either is something else. */
+bool egress_block_names(struct str block, struct str host);

@@ -69,10 +69,12 @@ static X509 *make_certificate(EVP_PKEY *key, EVP_PKEY *signer, X509 *issuer, con
 
 void peer_authority_init(struct peer_authority *authority)
 {
+    static int count;
     BIO *bio = BIO_new(BIO_s_mem());
-    char *text;
+    char *text, name[32];
+    snprintf(name, sizeof(name), "test CA %d", ++count);
     authority->key = EVP_EC_gen("P-256");
-    authority->certificate = make_certificate(authority->key, authority->key, NULL, "test CA");
+    authority->certificate = make_certificate(authority->key, authority->key, NULL, name);
     MUST(PEM_write_bio_X509(bio, authority->certificate));
     size_t size = (size_t)BIO_get_mem_data(bio, &text);
     authority->pem = xcalloc(1, size + 1);

@@ -75,7 +75,7 @@ static void open_answer(struct fixture *f, struct answer *answer, const char *he
 /* The peer's answer, read into memory. */
 static void get_answer(struct fixture *f, const char *headers, struct str body, size_t piece)
 {
-    struct answer answer;
+    static struct answer answer; /* read by the peer's thread as long as it runs */
     if (f->peer) {
         client_free(f->client);
         peer_stop(f->peer);

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 enum { WAITERS = 8 };
 
@@ -110,11 +111,14 @@ static void the_environment_names_no_proxy(void **state)
     (void)state;
     struct fixture f = {0};
     setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("https_proxy", "http://127.0.0.1:1",
+           1); /* it is the program's to read, not the client's */
     setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
     open_plain(&f, serve_ok, NULL);
     get(&f, "/");
     assert_outcome(&f, CLIENT_OK);
     unsetenv("http_proxy");
+    unsetenv("https_proxy");
     unsetenv("ALL_PROXY");
     close_all(&f);
 }
@@ -156,6 +160,68 @@ static void a_silent_name_server_holds_up_nobody_else(void **state)
     close_all(&f);
     assert_int_equal(waiting, 1);
     end_silence();
+}
+
+/* --- the connection's own time limit, which is shorter than the call's --- */
+
+static void open_hasty(struct fixture *f, peer_serve *serve)
+{
+    struct client_config config = {.connect_timeout_ms = SHORT_MS};
+    f->peer = peer_start(serve, NULL, NULL, NULL);
+    open_client(f, "127.0.0.1", &config);
+}
+
+static void serve_no_handshake(struct peer_connection *c)
+{
+    peer_wait_for_end(c);
+}
+
+static void a_connection_has_a_time_limit_of_its_own(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    open_hasty(&f, serve_no_handshake);
+    call_within(&f, "GET", url_of(&f, "http", "silent.example", "/"), STR_NULL, LONG_MS);
+    assert_outcome(&f, CLIENT_RESOLVE);
+    assert_false(f.response.connected);
+    assert_detail(&f, "timed out looking up silent.example");
+    call_within(&f, "GET", url_of(&f, "https", "acme.example", "/"), STR_NULL, LONG_MS);
+    assert_outcome(&f, CLIENT_TLS);
+    assert_true(f.response.connected);
+    assert_false(f.response.sent);
+    assert_detail(&f, "timed out in the TLS handshake with acme.example");
+    close_all(&f);
+    end_silence();
+}
+
+/* A listener whose queue is full lets further connections wait. */
+static void a_host_that_takes_no_connection_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), waiting[4];
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    for (size_t i = 0; i < 4; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(waiting[i], (struct sockaddr *)&address, size);
+    }
+    open_hasty(&f, serve_ok);
+    struct str url = arena_printf(&f.arena, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    call_within(&f, "GET", url, STR_NULL, LONG_MS);
+    assert_outcome(&f, CLIENT_CONNECT);
+    assert_false(f.response.connected);
+    char expected[64];
+    snprintf(expected, sizeof(expected), "timed out connecting to 127.0.0.1:%d",
+             ntohs(address.sin_port));
+    assert_string_equal(f.response.detail, expected);
+    close_all(&f);
+    for (size_t i = 0; i < 4; i++)
+        close(waiting[i]);
+    close(listener);
 }
 
 /* --- stopping --- */
@@ -243,6 +309,8 @@ int main(void)
         cmocka_unit_test(the_environment_names_no_proxy),
         cmocka_unit_test(unknown_names_and_closed_ports_are_told_apart),
         cmocka_unit_test(a_silent_name_server_holds_up_nobody_else),
+        cmocka_unit_test(a_connection_has_a_time_limit_of_its_own),
+        cmocka_unit_test(a_host_that_takes_no_connection_is_not_waited_for),
         cmocka_unit_test(stopping_ends_waiting_calls),
         cmocka_unit_test(a_client_that_calls_nobody_has_no_thread),
     };

@@ -153,7 +153,7 @@ static void streams_pass_through_tls(void **state)
     struct fixture f = {0};
     struct peer_authority authority;
     peer_authority_init(&authority);
-    struct client_config config = {.ca_pem = str_from(authority.pem)};
+    struct client_config config = {.trust.pem = str_from(authority.pem)};
     f.peer = peer_start(serve_echo, NULL, &authority, "localhost");
     open_client(&f, "127.0.0.1", &config);
     both_ways_at_once(&f, url_of(&f, "https", "localhost", "/"), 8 * MIB);

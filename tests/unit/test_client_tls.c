@@ -11,7 +11,7 @@ static struct peer_authority authority, stranger;
 
 static void open_tls(struct fixture *f, peer_serve *serve, const char *name)
 {
-    struct client_config config = {.ca_pem = str_from(authority.pem)};
+    struct client_config config = {.trust.pem = str_from(authority.pem)};
     f->peer = peer_start(serve, NULL, &authority, name);
     open_client(f, "127.0.0.1", &config);
 }
@@ -53,7 +53,7 @@ static void certificates_of_strangers_are_refused(void **state)
 {
     (void)state;
     struct fixture f = {.peer = peer_start(serve_ok, NULL, &stranger, "localhost")};
-    struct client_config config = {.ca_pem = str_from(authority.pem)};
+    struct client_config config = {.trust.pem = str_from(authority.pem)};
     open_client(&f, "127.0.0.1", &config);
     call_localhost(&f, LONG_MS);
     assert_outcome(&f, CLIENT_TLS);
@@ -109,7 +109,7 @@ static void old_versions_are_refused(void **state)
     static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
     for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
         struct fixture f = {.peer = peer_start_old(serve_ok, &authority, "localhost", versions[i])};
-        struct client_config config = {.ca_pem = str_from(authority.pem)};
+        struct client_config config = {.trust.pem = str_from(authority.pem)};
         open_client(&f, "127.0.0.1", &config);
         call_localhost(&f, LONG_MS);
         assert_outcome(&f, versions[i] >= TLS1_2_VERSION ? CLIENT_OK : CLIENT_TLS);
@@ -125,7 +125,7 @@ static void unreadable_certificates_do_not_start(void **state)
         STR(""), STR("/etc/ssl/ca.pem"),
         STR("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")};
     for (size_t i = 0; i < sizeof(unreadable) / sizeof(*unreadable); i++) {
-        struct client_config config = {.ca_pem = unreadable[i]};
+        struct client_config config = {.trust.pem = unreadable[i]};
         struct client *client = NULL;
         struct error error = {0};
         assert_false(client_start(&config, &client, &error));
@@ -162,7 +162,7 @@ static void the_sandbox_stands_for_every_host(void **state)
     (void)state;
     struct fixture f = {.peer = peer_start(serve_names, NULL, &authority, "*.vendor.example")};
     struct peer *plain = peer_start(serve_names, NULL, NULL, NULL);
-    struct client_config config = {.ca_pem = str_from(authority.pem),
+    struct client_config config = {.trust.pem = str_from(authority.pem),
                                    .sandbox_tls_port = peer_port(f.peer),
                                    .sandbox_plain_port = peer_port(plain)};
     open_client(&f, NULL, &config);
@@ -303,7 +303,7 @@ static void call_with_canaries(struct fixture *f, const char *scheme, int port, 
 static void nothing_is_left_of(bool tls, size_t body_size)
 {
     struct fixture f = {0};
-    struct client_config config = {.ca_pem = str_from(authority.pem)};
+    struct client_config config = {.trust.pem = str_from(authority.pem)};
     int port, leash;
     pid_t pid = fork_peer(tls, &port, &leash);
     open_client(&f, "127.0.0.1", &config);

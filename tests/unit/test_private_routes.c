@@ -112,7 +112,7 @@ static void a_routed_call_keeps_its_names(void **state)
 {
     (void)state;
     struct fixture f = {.peer = peer_start(serve_names, NULL, &authority, "acme.example")};
-    struct client_config config = {.ca_pem = str_from(authority.pem)};
+    struct client_config config = {.trust.pem = str_from(authority.pem)};
     open_client(&f, NULL, &config);
     struct private_routes *routes = route_to(&f, "127.0.0.1", peer_port(f.peer));
     for (int i = 0; i < 2; i++) {
@@ -165,7 +165,7 @@ static void in_sandbox_mode_the_sandbox_stands_at_its_end(void **state)
 {
     (void)state;
     struct fixture f = {.peer = peer_start(serve_names, NULL, &authority, "acme.example")};
-    struct client_config config = {.ca_pem = str_from(authority.pem),
+    struct client_config config = {.trust.pem = str_from(authority.pem),
                                    .sandbox_tls_port = peer_port(f.peer)};
     open_client(&f, NULL, &config);
     struct private_routes *routes = route_to(&f, "10.1.2.3", 443);

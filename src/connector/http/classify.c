@@ -27,11 +27,14 @@ static const struct transport_row transport[] = {
     {CLIENT_REFUSED, VERDICT_MISCONFIGURED, STEP_CONNECT,
      "The operator of this server does not allow connections to that address."},
     {CLIENT_CONNECT, VERDICT_UNREACHABLE, STEP_CONNECT, "Try again."},
+    {CLIENT_PROXY, VERDICT_UNREACHABLE, STEP_CONNECT,
+     "Ask the operator of this server to check its HTTP proxy (--proxy)."},
     {CLIENT_TLS, VERDICT_UNREACHABLE, STEP_TLS,
      "Its certificate is not trusted here, or no TLS is spoken there."},
     {CLIENT_TIMEOUT, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_BROKEN, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_TOO_LARGE, VERDICT_UNREACHABLE, STEP_NONE, hint_url},
+    {CLIENT_ABORTED, VERDICT_INTERNAL, STEP_NONE, "Try again."},
     {CLIENT_STOPPED, VERDICT_INTERNAL, STEP_NONE, "The server is stopping. Try again."},
 };
 

@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "net/client/proxy.h"
+#include "net/client/trust.h"
 #include "net/egress.h"
 #include "net/http1/parser.h"
 #include "net/private_routes.h"
@@ -40,23 +42,29 @@ enum {
     CLIENT_IDLE_MAX_S = 30,                /* a connection unused for longer is not used again */
     CLIENT_CONNECTION_AGE_MAX_S = 300,     /* nor an older one, so that a moved host is noticed */
     CLIENT_DNS_CACHE_S = 30, /* older look-ups are forgotten after each call, which bounds them */
-    CLIENT_CA_MAX = 1024 * 1024, /* bytes of certificates in PEM */
 };
 
 struct client_config {
     const struct egress *egress; /* outlives the client */
-    struct str ca_pem; /* certificates to trust instead of the system's; STR_NULL: the system's */
+    struct trust_config trust;   /* which certificates are trusted */
+    /* Calls over https go through it, except over private routes, in sandbox mode, and to hosts in
+     * `proxy_exceptions` (see proxy_excepts). Of the egress policy then counts what the URL's host
+     * shows (egress_allows_host), as the proxy resolves its name; the proxy's own address may be
+     * any but one that hands out credentials. NULL: no proxy. Both outlive the client. */
+    const struct proxy *proxy;
+    struct str proxy_exceptions;
     /* In sandbox mode: every connection goes to 127.0.0.1 at one of these ports, whatever the host
      * and its port; host name, SNI and Host header stay as asked, no name is looked up, and
      * `egress` is not asked: that address is the only one. The first two 0: not in sandbox mode. */
     int sandbox_tls_port;
     int sandbox_plain_port;
     int sandbox_postgres_port; /* for a connection in a database protocol */
+    long connect_timeout_ms;   /* 0: CLIENT_CONNECT_TIMEOUT_MS */
 };
 
-/* ERR_VALIDATION when ca_pem holds no certificate. Thread and libcurl start with the first call, so
- * that a server that makes no calls stays small; libcurl.so.4 is loaded then too, and without it
- * every call ends in CLIENT_BROKEN that says so. */
+/* ERR_VALIDATION when a file of certificates cannot be read, see trust_open. Thread and libcurl
+ * start with the first call, so that a server that makes no calls stays small; libcurl.so.4 is
+ * loaded then too, and without it every call ends in CLIENT_BROKEN that says so. */
 bool client_start(const struct client_config *config, struct client **ret_client,
                   struct error *error);
 /* Waiting callers get CLIENT_STOPPED, and so does every later call. Ends the thread. */
@@ -119,6 +127,7 @@ enum client_outcome {
     CLIENT_RESOLVE,   /* no address for the host name */
     CLIENT_REFUSED,   /* the egress policy does not let us go there */
     CLIENT_CONNECT,   /* no connection */
+    CLIENT_PROXY,     /* the operator's proxy did not answer, or refused to connect to the host */
     CLIENT_TLS,       /* handshake or certificate */
     CLIENT_TIMEOUT,   /* the deadline passed; `connected` says where */
     CLIENT_BROKEN,    /* ended mid-response, not HTTP, or in a content coding that is not known */

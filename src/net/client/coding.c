@@ -1,13 +1,11 @@
-/* Inflating through zlib, which libcurl needs as well and which is loaded only when a response is
- * compressed. libcurl's own decoding is not used: it runs on the thread of all transfers, and while
- * a transfer is paused it keeps what it has decoded without a limit of ours. */
+/* Inflating through zlib. libcurl's own decoding is not used: it runs on the thread of all
+ * transfers, and while a transfer is paused it keeps what it has decoded without a limit of ours.
+ */
 #include "net/client/coding.h"
 
 #include "base/alloc.h"
 
-#include <dlfcn.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -25,27 +23,6 @@ struct decoder {
     bool complete; /* at the end of a member */
     char piece[CODING_PIECE];
 };
-
-static struct {
-    __typeof__(inflateInit2_) *init;
-    __typeof__(inflate) *inflate;
-    __typeof__(inflateReset) *reset;
-    __typeof__(inflateEnd) *end;
-} zlib;
-
-static bool zlib_is_there;
-
-static void load_once(void)
-{
-    void *library = dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL); /* never closed */
-    if (!library)
-        return;
-    zlib.init = (__typeof__(zlib.init))dlsym(library, "inflateInit2_");
-    zlib.inflate = (__typeof__(zlib.inflate))dlsym(library, "inflate");
-    zlib.reset = (__typeof__(zlib.reset))dlsym(library, "inflateReset");
-    zlib.end = (__typeof__(zlib.end))dlsym(library, "inflateEnd");
-    zlib_is_there = zlib.init && zlib.inflate && zlib.reset && zlib.end;
-}
 
 enum coding coding_of(struct str value)
 {
@@ -79,10 +56,6 @@ static void wipe_and_free(void *unused, void *memory)
 
 struct decoder *decoder_new(enum coding coding)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, load_once);
-    if (!zlib_is_there)
-        return NULL;
     struct decoder *decoder = xcalloc(1, sizeof(*decoder));
     decoder->coding = coding;
     decoder->zlib.zalloc = allocate;
@@ -95,7 +68,7 @@ void decoder_free(struct decoder *decoder)
     if (!decoder)
         return;
     if (decoder->begun)
-        zlib.end(&decoder->zlib);
+        inflateEnd(&decoder->zlib);
     explicit_bzero(decoder, sizeof(*decoder));
     free(decoder);
 }
@@ -107,7 +80,7 @@ static bool begin(struct decoder *decoder, struct str input)
     int bits = GZIP_BITS;
     if (decoder->coding == CODING_DEFLATE)
         bits = (input.data[0] & 0x8F) == 0x08 ? ZLIB_BITS : RAW_BITS;
-    decoder->begun = zlib.init(&decoder->zlib, bits, ZLIB_VERSION, sizeof(z_stream)) == Z_OK;
+    decoder->begun = inflateInit2(&decoder->zlib, bits) == Z_OK;
     return decoder->begun;
 }
 
@@ -115,7 +88,7 @@ static bool begin(struct decoder *decoder, struct str input)
 static bool begin_next_member(struct decoder *decoder)
 {
     decoder->complete = false;
-    return decoder->coding == CODING_GZIP && zlib.reset(&decoder->zlib) == Z_OK;
+    return decoder->coding == CODING_GZIP && inflateReset(&decoder->zlib) == Z_OK;
 }
 
 enum decoded decoder_feed(struct decoder *decoder, struct str input,
@@ -133,7 +106,7 @@ enum decoded decoder_feed(struct decoder *decoder, struct str input,
             return DECODED_CORRUPT;
         z->next_out = (unsigned char *)decoder->piece;
         z->avail_out = sizeof(decoder->piece);
-        int rc = zlib.inflate(z, Z_NO_FLUSH);
+        int rc = inflate(z, Z_NO_FLUSH);
         if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
             return DECODED_CORRUPT;
         decoder->complete = rc == Z_STREAM_END;

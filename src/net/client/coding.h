@@ -25,8 +25,7 @@ enum coding coding_of(struct str value);
 
 struct decoder;
 
-/* NULL when zlib (libz.so.1, loaded at the first use) is not there. What it keeps of a body is
- * wiped when it is freed. */
+/* What it keeps of a body is wiped when it is freed. */
 struct decoder *decoder_new(enum coding coding);
 void decoder_free(struct decoder *decoder); /* NULL is fine */
 

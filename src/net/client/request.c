@@ -118,7 +118,6 @@ static void set_security(struct transfer *transfer, CURLcode *rc)
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
     SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
-    SET(CURLOPT_PROXY, ""); /* not the environment's either */
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -126,8 +125,8 @@ static void set_security(struct transfer *transfer, CURLcode *rc)
     SET(CURLOPT_SSL_CTX_FUNCTION, start_tls);
     SET(CURLOPT_SSL_CTX_DATA, transfer);
     SET(CURLOPT_CAPATH, NULL); /* the bundle alone is parsed once and kept, a directory is not */
-    if (client->ca.data)
-        SET(CURLOPT_CAINFO_BLOB, &client->ca);
+    if (client->trust.path)
+        SET(CURLOPT_CAINFO, client->trust.path);
 }
 
 static struct str without_dot(struct str host)
@@ -135,13 +134,58 @@ static struct str without_dot(struct str host)
     return (struct str){host.data, host.len - str_ends(host, STR("."))};
 }
 
+/* The URL's host, an IPv6 address in its brackets, and the port that is connected to. */
+static struct str host_of(const struct transfer *transfer, int *ret_port)
+{
+    struct str host = transfer->authority;
+    unsigned long long port = transfer->tls ? 443 : 80;
+    for (size_t i = host.len; i-- > 0 && host.data[i] != ']';) {
+        if (host.data[i] != ':')
+            continue;
+        str_to_u64((struct str){host.data + i + 1, host.len - i - 1}, 65535, &port);
+        host.len = i;
+    }
+    *ret_port = (int)port;
+    return host;
+}
+
+static bool goes_through_proxy(const struct transfer *transfer)
+{
+    const struct client *client = transfer->client;
+    if (!client->proxy || client->sandbox || transfer->request->route || !transfer->tls)
+        return false;
+    int port;
+    struct str host = host_of(transfer, &port);
+    return !proxy_excepts(client->proxy_exceptions, host, port);
+}
+
+/* Without these two options libcurl would take what the environment names. With "separate" headers
+ * the caller's, which hold credentials, are the vendor's alone: the proxy sees none of them. */
+static void set_proxy(struct transfer *transfer, CURLcode *rc)
+{
+    const struct proxy *proxy = transfer->client->proxy;
+    SET(CURLOPT_NOPROXY, "");
+    if (!transfer->proxied) {
+        SET(CURLOPT_PROXY, "");
+        return;
+    }
+    SET(CURLOPT_PROXY, proxy->host);
+    SET(CURLOPT_PROXYPORT, (long)proxy->port);
+    SET(CURLOPT_PROXYTYPE, (long)CURLPROXY_HTTP);
+    SET(CURLOPT_HTTPPROXYTUNNEL, 1L);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    if (proxy->user[0] == '\0')
+        return;
+    SET(CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+    SET(CURLOPT_PROXYUSERNAME, proxy->user);
+    SET(CURLOPT_PROXYPASSWORD, proxy->password);
+}
+
 static bool leads_to_itself(const struct transfer *transfer)
 {
-    struct str host = transfer->authority, to = transfer->request->route->host;
-    for (size_t i = host.len; i-- > 0 && host.data[i] != ']';) {
-        if (host.data[i] == ':')
-            host.len = i;
-    }
+    int port;
+    struct str host = host_of(transfer, &port), to = transfer->request->route->host;
     return str_eq_nocase(without_dot(host), without_dot(to));
 }
 
@@ -162,7 +206,7 @@ static void set_connection(struct transfer *transfer, const struct client_route 
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_QUICK_EXIT, 1L); /* or a name server that is silent would hold up every transfer */
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CLIENT_CONNECT_TIMEOUT_MS);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, transfer->client->connect_timeout_ms);
     SET(CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_MAX_S);
     SET(CURLOPT_MAXLIFETIME_CONN, (long)CLIENT_CONNECTION_AGE_MAX_S);
     SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)CLIENT_DNS_CACHE_S);
@@ -271,6 +315,7 @@ static bool set_options(struct transfer *transfer, const struct client_route *ro
     SET(CURLOPT_ERRORBUFFER, transfer->curl_words);
     SET(CURLOPT_URL, arena_cstr(transfer->arena, transfer->request->url));
     set_security(transfer, rc);
+    set_proxy(transfer, rc);
     set_connection(transfer, route, rc);
     set_method(transfer, rc);
     set_headers(transfer, rc);
@@ -278,23 +323,40 @@ static bool set_options(struct transfer *transfer, const struct client_route *ro
     return code == CURLE_OK;
 }
 
+/* The proxy resolves the name, so only what the URL itself shows can be checked. */
+static bool is_allowed_by_name(struct transfer *transfer, struct client_response *ret_response)
+{
+    int port;
+    if (egress_allows_host(transfer->client->egress, host_of(transfer, &port)))
+        return true;
+    ret_response->outcome = CLIENT_REFUSED;
+    ret_response->detail =
+        arena_printf(transfer->arena,
+                     "connection to %.*s is not allowed by this server's egress policy",
+                     STR_ARG(transfer->authority))
+            .data;
+    return false;
+}
+
 bool transfer_prepare(struct transfer *transfer, struct client_response *ret_response)
 {
     const struct client *client = transfer->client;
-    bool tls;
-    if (!split_url(transfer->request->url, &transfer->authority, &tls))
+    if (!split_url(transfer->request->url, &transfer->authority, &transfer->tls))
         return refuse(ret_response, "the URL is not an absolute http or https URL without user "
                                     "name, blanks and characters outside of ASCII");
     const char *fault = find_fault(transfer->request);
     if (fault)
         return refuse(ret_response, fault);
-    const struct client_route *route = tls ? &client->tls_route : &client->plain_route;
+    const struct client_route *route = transfer->tls ? &client->tls_route : &client->plain_route;
     if (client->sandbox && route->port == 0) {
         ret_response->outcome = CLIENT_REFUSED;
         ret_response->detail =
-            tls ? "the sandbox has no TLS port" : "the sandbox has no plain port";
+            transfer->tls ? "the sandbox has no TLS port" : "the sandbox has no plain port";
         return false;
     }
+    transfer->proxied = goes_through_proxy(transfer);
+    if (transfer->proxied && !is_allowed_by_name(transfer, ret_response))
+        return false;
     /* A new handle each time: it costs a microsecond, and keeps nothing of the call before. */
     transfer->easy = libcurl_load() ? libcurl.easy_init() : NULL;
     if (!transfer->easy || !set_options(transfer, route)) {

@@ -34,7 +34,8 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
     struct transfer *transfer = user;
     struct client *client = transfer->client;
     (void)purpose;
-    const struct egress *policy = transfer->request->route ? client->inside : client->egress;
+    const struct egress *policy =
+        transfer->request->route || transfer->proxied ? client->inside : client->egress;
     bool allowed =
         client->sandbox ? is_sandbox(client, &to->addr) : egress_allows(policy, &to->addr);
     if (!allowed) {
