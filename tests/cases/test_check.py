@@ -19,7 +19,7 @@ CONFIG = json.loads(headgate("sandbox", "--list", "--json", "--connector", "Ampl
                              "--outcome", "accepted"))
 
 
-PAGE = 100  # SURVEY_PAGE: rows that a check reads at once
+PAGE = 200  # FSCK_PAGE: rows that a check reads at once
 
 # As `sqlite3 FILE ".backup COPY"` does it.
 BACKUP = "import sqlite3, sys; a, b = map(sqlite3.connect, sys.argv[1:]); a.backup(b)"
@@ -139,7 +139,7 @@ def test_more_rows_than_a_page(granted):
     names = ", ".join(row)
     marks = ", ".join("?" * len(row))
     for number in range(PAGE):
-        row["id"] = bytes([number % 256, 255 if number % 2 else 0, 7]) + bytes(29)
+        row["id"] = bytes([number, 255 if number % 2 else 0, 7]) + bytes(29)
         granted.database.change(f"INSERT INTO exchanges ({names}) VALUES ({marks})", *row.values())
     words, status = check(granted)
     assert status == 1 and f"{PAGE} problems" in words, words[-300:]

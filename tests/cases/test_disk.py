@@ -6,7 +6,6 @@ import resource
 
 import pytest
 
-from support import operations
 from support.server import headgate
 
 pytestmark = pytest.mark.embedded
@@ -77,30 +76,3 @@ def test_it_goes_on_when_there_is_room_again(full):
     full.start()
     for name in ["before", *(f"fill-{number}" for number in range(kept + 1))]:
         assert full.describe(name), name
-
-
-def test_the_metrics_say_so(servers):
-    """From the first failure until a write works again; no failure before, and none forgotten."""
-    server = servers("--sandbox", *operations.OPTION)
-    server.ok("CreateConnectorProfile", profile("before"))
-    seen = operations.metrics(server)
-    names = ["headgate_store_failing", "headgate_commits_failed_total",
-             "headgate_store_errors_total", "headgate_committer_queued"]
-    assert [seen[name] for name in names] == [0, 0, 0, 0]
-    set_limit(server, max(each.stat().st_size for each in server.data.iterdir()))
-    kept, _ = fill(server)
-    failed = operations.wait_until(server, lambda seen: seen["headgate_committer_queued"] == 0)
-    assert failed["headgate_store_failing"] == 1
-    assert failed["headgate_commits_failed_total"] >= 1
-    assert failed["headgate_store_errors_total"] >= 1
-    assert operations.ask(server, "/healthz")[0] == 200
-    set_limit(server, resource.RLIM_INFINITY)
-    server.ok("CreateConnectorProfile", profile(f"fill-{kept}"))
-    after = operations.metrics(server)
-    assert after["headgate_store_failing"] == 0
-    for name in names[1:3]:
-        assert after[name] >= failed[name]
-    refused = 'headgate_requests_total{operation="CreateConnectorProfile",outcome="%s"}'
-    assert sum(count for name, count in after.items()
-               if name in (refused % "InternalServerException", refused % "ServiceUnavailable",
-                           refused % "ServiceUnavailableException")) >= 1

@@ -83,11 +83,45 @@ static void leave_is_not_given_again_for_each_piece(void **state)
     stop(server);
 }
 
+/* Who has begun to send waits for no leave (RFC 9110, 10.1.1). */
+static void no_leave_is_given_to_a_body_under_way(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *framing, *begun;
+        struct str rest;
+    } cases[] = {
+        {"Content-Length: 3", "a", STR("bc")},
+        {"Transfer-Encoding: chunked", "3", STR("\r\nabc\r\n0\r\n\r\n")},
+        {"Transfer-Encoding: chunked", "3\r\na", STR("bc\r\n0\r\n\r\n")},
+    };
+    struct server *server;
+    fixture_start(&(struct server_config){.body_max = 10}, &server);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        int fd = client_connect(server);
+        char start[200];
+        snprintf(start, sizeof(start),
+                 "PUT /x HTTP/1.1\r\nHost: h\r\n%s\r\nExpect: 100-continue\r\n\r\n%s",
+                 cases[i].framing, cases[i].begun);
+        client_send(fd, str_from(start));
+        struct pollfd more = {.fd = fd, .events = POLLIN};
+        assert_int_equal(poll(&more, 1, 20), 0);
+        client_send(fd, cases[i].rest);
+        struct buf answer = client_read_answer(fd);
+        assert_int_equal(answer_status(buf_str(&answer)), 200);
+        assert_true(str_ends(buf_str(&answer), STR("PUT /x  abc")));
+        buf_done(&answer);
+        close(fd);
+    }
+    stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leave_to_send_a_body_is_given_once),
         cmocka_unit_test(leave_is_not_given_again_for_each_piece),
+        cmocka_unit_test(no_leave_is_given_to_a_body_under_way),
     };
     return cmocka_run_group_tests_name("server-expect", tests, NULL, NULL);
 }
