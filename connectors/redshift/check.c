@@ -1,5 +1,4 @@
-/* Which way a profile means, and what must be there for it. */
-#include "jdbc_url.h"
+/* Which variant a profile means, where it leads, and what must be there for it. */
 #include "redshift.h"
 
 #include "auth/aws_role.h"
@@ -8,7 +7,8 @@
 
 enum { BUCKET_MIN = 3, BUCKET_MAX = 63 };
 
-enum redshift_variant redshift_variant(const struct value *properties)
+/* A member of the Data API decides, since a JDBC URL may still be there from before. */
+static enum redshift_variant variant_of(const struct value *properties)
 {
     if (value_text(properties, "dataApiRoleArn").len > 0 ||
         value_text(properties, "clusterIdentifier").len > 0 ||
@@ -16,6 +16,43 @@ enum redshift_variant redshift_variant(const struct value *properties)
         value_flag(properties, "isRedshiftServerless", false))
         return REDSHIFT_DATA_API;
     return value_text(properties, "databaseUrl").len > 0 ? REDSHIFT_JDBC : REDSHIFT_NONE;
+}
+
+/* Which database gets the password, and how well the connection to it is guarded; the Data API is
+ * AWS's own and gets no password. */
+static struct str origin_of(const struct redshift_target *own, struct arena *arena)
+{
+    if (own->variant != REDSHIFT_JDBC)
+        return STR("data-api:");
+    if (own->fault)
+        return STR("nowhere:");
+    return arena_printf(arena, "postgresql://%.*s:%d?tls=%d", STR_ARG(own->url.host), own->url.port,
+                        (int)own->url.tls);
+}
+
+static struct str service_url(const struct target *target)
+{
+    const struct connector_env *env = target->env;
+    struct str url = env && env->endpoint_override
+                         ? env->endpoint_override(env->endpoint_context, target->connector->type)
+                         : STR_NULL;
+    return url.data ? url : STR("https://redshift-data.{region}.amazonaws.com");
+}
+
+void redshift_resolve(struct target *target)
+{
+    struct redshift_target *own = arena_new(target->arena, struct redshift_target);
+    struct str *origins = arena_array(target->arena, struct str, 1);
+    struct error error;
+    own->variant = variant_of(target->properties);
+    if (own->variant == REDSHIFT_JDBC &&
+        !jdbc_url_parse(target->arena, value_text(target->properties, "databaseUrl"), &own->url,
+                        &error))
+        own->fault = error_keep(target->arena, &error);
+    own->service_url = service_url(target);
+    target->custom = own;
+    origins[0] = origin_of(own, target->arena);
+    target_set_origins(target, origins, 1);
 }
 
 static bool fail_blank(const char *member, struct error *error)
@@ -88,30 +125,28 @@ static bool check_data_api(const struct value *properties, const struct value *c
            fail_blank("Username", error);
 }
 
-static bool check_jdbc(const struct value *properties, const struct value *credentials,
+static bool check_jdbc(const struct redshift_target *own, const struct value *credentials,
                        struct error *error)
 {
-    struct arena arena = {0};
-    struct jdbc_url url;
-    bool good = jdbc_url_parse(&arena, value_text(properties, "databaseUrl"), &url, error);
-    arena_done(&arena);
-    if (!good || !credentials)
-        return good;
+    if (own->fault)
+        return fail(error, own->fault->code, "%s", own->fault->message);
+    if (!credentials)
+        return true;
     if (value_text(credentials, "username").len == 0)
         return fail_blank("Username", error);
     return value_text(credentials, "password").len > 0 || fail_blank("Password", error);
 }
 
-bool redshift_check(const struct value *properties, const struct value *credentials,
-                    struct error *error)
+bool redshift_check(const struct target *target, struct error *error)
 {
-    if (!check_stage(properties, error))
+    const struct redshift_target *own = target->custom;
+    if (!check_stage(target->properties, error))
         return false;
-    switch (redshift_variant(properties)) {
+    switch (own->variant) {
     case REDSHIFT_DATA_API:
-        return check_data_api(properties, credentials, error);
+        return check_data_api(target->properties, target->credentials, error);
     case REDSHIFT_JDBC:
-        return check_jdbc(properties, credentials, error);
+        return check_jdbc(own, target->credentials, error);
     case REDSHIFT_NONE:
         break;
     }

@@ -2,6 +2,8 @@
  * is a plain HTTP call that shows a credential, so a hook verifies. */
 #include "redshift.h"
 
+#include "connector/http/http_connector.h"
+
 /* Names of errors of the Data API and of AWS's own front (__type). */
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 429, .kind = VERDICT_THROTTLED, .hint = "Try again later."},
@@ -28,34 +30,29 @@ static const struct connector_rule rules[] = {
 
 static const char *const messages[] = {"/Message", "/message"};
 
-static bool verify(const struct verification *v, struct verdict *ret_verdict,
+static bool verify(const struct vendor_connection_config *config, struct verdict *ret_verdict,
                    struct oauth_tokens *ret_tokens)
 {
-    struct connection connection;
-    connection_init(&connection, v);
-    bool accepted = redshift_variant(v->properties) == REDSHIFT_JDBC
-                        ? redshift_verify_jdbc(&connection)
-                        : redshift_verify_data_api(&connection);
-    *ret_verdict = connection.verdict;
+    const struct redshift_target *target = config->target->custom;
+    struct vendor_connection *connection = vendor_connection_new(config);
+    bool accepted = target->variant == REDSHIFT_JDBC ? redshift_verify_jdbc(connection)
+                                                     : redshift_verify_data_api(connection);
+    vendor_close(connection);
+    *ret_verdict = vendor_verdict(connection);
     *ret_tokens = (struct oauth_tokens){0};
     return accepted;
 }
 
-/* The Data API is AWS's own and gets no password; a database is wherever its URL says. */
-static struct str receiver(const struct value *properties, struct arena *arena)
-{
-    return redshift_variant(properties) == REDSHIFT_JDBC
-               ? redshift_database_receiver(properties, arena)
-               : STR("data-api:");
-}
+static const struct connector_ops redshift_ops = {
+    .resolve = redshift_resolve,
+    .check = redshift_check,
+    .verify = verify,
+};
 
-static const struct connector_ops redshift_ops = {.verify = verify};
-
+/* How the Data API's responses are read. */
 static const struct http_connector http = {
     .rules = LIST(rules),
     .messages = LIST(messages),
-    .receiver = receiver,
-    .check = redshift_check,
 };
 
 const struct connector connector_redshift = {

@@ -4,7 +4,7 @@
 #include "redshift.h"
 
 #include "auth/aws_role.h"
-#include "base/clock.h"
+#include "connector/http/response.h"
 
 enum {
     BODY_MAX = 16 * 1024,
@@ -13,17 +13,7 @@ enum {
     ID_MAX = 128, /* bytes; AWS's are UUIDs */
 };
 
-/* The operator's endpoint map replaces the service's own address. */
-static struct str service_url(const struct connection *connection)
-{
-    const struct connector_env *env = connection->v->env;
-    struct str url = env->endpoint_override ? env->endpoint_override(env->endpoint_context,
-                                                                     connection->v->connector->type)
-                                            : STR_NULL;
-    return url.data ? url : STR("https://redshift-data.{region}.amazonaws.com");
-}
-
-static bool conclude_role(struct connection *connection, const struct error *error)
+static bool conclude_role(struct vendor_connection *connection, const struct error *error)
 {
     static const struct {
         enum err code;
@@ -40,24 +30,24 @@ static bool conclude_role(struct connection *connection, const struct error *err
     struct str message = str_from(error->message);
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         if (rows[i].code == error->code)
-            return connection_fail(connection, rows[i].kind, STEP_TOKEN, message, rows[i].hint);
+            return vendor_fail(connection, rows[i].kind, STEP_TOKEN, message, rows[i].hint);
     }
-    return connection_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, message, NULL);
+    return vendor_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, message, NULL);
 }
 
-static bool take_role(struct connection *connection, struct aws_role *ret_role)
+static bool take_role(struct vendor_connection *connection, struct aws_role *ret_role)
 {
-    const struct verification *v = connection->v;
+    const struct vendor_connection_config *config = vendor_config(connection);
     struct error error = {0};
-    struct str arn = value_text(v->properties, "dataApiRoleArn");
-    if (!aws_region_is_valid(v->region))
-        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
-                               "The region of the request names no region of AWS.");
-    if (!aws_role_assume(v->env->aws, v->env->sts_url, v->region, arn, v->deadline_ms, v->arena,
-                         ret_role, &error))
+    struct str arn = value_text(config->target->properties, "dataApiRoleArn");
+    if (!aws_region_is_valid(config->region))
+        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
+                           "The region of the request names no region of AWS.");
+    if (!aws_role_assume(config->target->env->aws, config->target->env->sts_url, config->region,
+                         arn, config->deadline_ms, config->arena, ret_role, &error))
         return conclude_role(connection, &error);
-    redact_add(&connection->redaction, secret_reveal(ret_role->secret_access_key));
-    redact_add(&connection->redaction, secret_reveal(ret_role->session_token));
+    vendor_redact(connection, secret_reveal(ret_role->secret_access_key));
+    vendor_redact(connection, secret_reveal(ret_role->session_token));
     return true;
 }
 
@@ -67,52 +57,55 @@ static int64_t throttled_pause_ms(int tries)
 }
 
 /* The JSON protocol throttles with status 400, where others mean a limit of hours by it. */
-static bool may_ask_again(const struct connection *connection, int tries)
+static bool may_ask_again(const struct vendor_connection *connection, int tries)
 {
-    return connection->verdict.kind == VERDICT_THROTTLED && connection->verdict.status == 400 &&
-           tries < CALL_TRIES_MAX &&
-           throttled_pause_ms(tries) < connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+    struct verdict verdict = vendor_verdict(connection);
+    return verdict.kind == VERDICT_THROTTLED && verdict.status == 400 && tries < CALL_TRIES_MAX &&
+           vendor_has_time(connection, throttled_pause_ms(tries));
 }
 
 /* One operation as the role. A good answer has what the pointer `needs` names. */
-static bool ask(struct connection *connection, const struct aws_role *role, struct str target,
-                const struct value *input, const char *needs, struct vendor_response *ret_response)
+static bool ask(struct vendor_connection *connection, const struct aws_role *role,
+                struct str target, const struct value *input, const char *needs,
+                struct vendor_response *ret_response)
 {
-    const struct verification *v = connection->v;
-    struct buf body = buf_in(v->arena, BODY_MAX);
+    const struct vendor_connection_config *config = vendor_config(connection);
+    const struct redshift_target *own = config->target->custom;
+    struct buf body = buf_in(config->arena, BODY_MAX);
     struct client_request call;
     struct error error = {0};
     value_encode(&body, input);
-    struct aws_access access = {.client = v->env->client,
+    struct aws_access access = {.client = config->target->env->client,
                                 .access_key_id = role->access_key_id,
                                 .secret_access_key = role->secret_access_key,
                                 .session_token = role->session_token};
-    struct aws_request request = {.url = service_url(connection),
-                                  .region = v->region,
+    struct aws_request request = {.url = own->service_url,
+                                  .region = config->region,
                                   .service = STR("redshift-data"),
                                   .content_type = STR("application/x-amz-json-1.1"),
                                   .target = target,
                                   .body = buf_str(&body)};
     if (body.overflow)
-        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
-                               "The names in the profile are too long.");
-    if (!aws_sign(&access, &request, v->arena, &call, &error))
-        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
-                               str_from(error.message), NULL);
-    for (int tries = 1; !connection_send(connection, STEP_API, needs, &call, true, ret_response);
+        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
+                           "The names in the profile are too long.");
+    if (!aws_sign(&access, &request, config->arena, &call, &error))
+        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message),
+                           NULL);
+    for (int tries = 1; !vendor_send(connection, STEP_API, needs, &call, true, ret_response);
          tries++) {
         if (!may_ask_again(connection, tries))
             return false;
-        connection_pause(connection, throttled_pause_ms(tries));
+        vendor_pause(connection, throttled_pause_ms(tries));
     }
     return true;
 }
 
 /* SELECT 1 reads nothing of anybody's and needs what a flow needs to connect. */
-static bool execute(struct connection *connection, const struct aws_role *role, struct str *ret_id)
+static bool execute(struct vendor_connection *connection, const struct aws_role *role,
+                    struct str *ret_id)
 {
-    const struct value *properties = connection->v->properties;
-    struct arena *arena = connection->v->arena;
+    const struct value *properties = vendor_config(connection)->target->properties;
+    struct arena *arena = vendor_config(connection)->arena;
     struct value *input = value_structure(arena);
     struct vendor_response response = {0};
     if (value_flag(properties, "isRedshiftServerless", false)) {
@@ -120,7 +113,8 @@ static bool execute(struct connection *connection, const struct aws_role *role, 
     } else {
         value_put_text(arena, input, "ClusterIdentifier",
                        value_text(properties, "clusterIdentifier"));
-        value_put_text(arena, input, "DbUser", value_text(connection->v->credentials, "username"));
+        value_put_text(arena, input, "DbUser",
+                       value_text(vendor_config(connection)->target->credentials, "username"));
     }
     value_put_text(arena, input, "Database", value_text(properties, "databaseName"));
     value_put_text(arena, input, "Sql", STR("SELECT 1"));
@@ -129,8 +123,8 @@ static bool execute(struct connection *connection, const struct aws_role *role, 
         return false;
     *ret_id = value_text(response.json, "Id");
     return (ret_id->len > 0 && ret_id->len <= ID_MAX) ||
-           connection_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
-                           "The answer lacks what it should have.");
+           vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
+                       "The answer lacks what it should have.");
 }
 
 enum progress { PROGRESS_NONE, PROGRESS_GOOD, PROGRESS_BAD };
@@ -151,14 +145,15 @@ static struct str error_of(const struct vendor_response *response)
 }
 
 /* Bounded by the time limit: each turn waits. */
-static bool await_end(struct connection *connection, const struct aws_role *role, struct str id)
+static bool await_end(struct vendor_connection *connection, const struct aws_role *role,
+                      struct str id)
 {
-    struct value *input = value_structure(connection->v->arena);
+    struct value *input = value_structure(vendor_config(connection)->arena);
     int64_t pause_ms = DESCRIBE_PAUSE_MS;
     struct vendor_response response = {0};
-    value_put_text(connection->v->arena, input, "Id", id);
-    while (pause_ms < connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS) {
-        connection_pause(connection, pause_ms);
+    value_put_text(vendor_config(connection)->arena, input, "Id", id);
+    while (vendor_has_time(connection, pause_ms)) {
+        vendor_pause(connection, pause_ms);
         if (!ask(connection, role, STR("RedshiftData.DescribeStatement"), input, "/Status",
                  &response))
             return false;
@@ -166,15 +161,15 @@ static bool await_end(struct connection *connection, const struct aws_role *role
         if (progress == PROGRESS_GOOD)
             return true;
         if (progress == PROGRESS_BAD)
-            return redshift_conclude(connection, STR_NULL, error_of(&response));
+            return redshift_fail(connection, STR_NULL, error_of(&response));
         pause_ms = pause_ms * 2 < DESCRIBE_PAUSE_MAX_MS ? pause_ms * 2 : DESCRIBE_PAUSE_MAX_MS;
     }
-    return connection_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
-                           "The statement did not end within the time limit: the cluster may be "
-                           "paused, or the workgroup waking up. Try again.");
+    return vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
+                       "The statement did not end within the time limit: the cluster may be "
+                       "paused, or the workgroup waking up. Try again.");
 }
 
-bool redshift_verify_data_api(struct connection *connection)
+bool redshift_verify_data_api(struct vendor_connection *connection)
 {
     _cleanup_role_ struct aws_role role = {0};
     struct str id;

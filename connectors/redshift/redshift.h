@@ -1,8 +1,10 @@
-/* The parts of the Redshift connector: which of its two ways a profile means, the rules for its
- * members, and each way. */
+/* The parts of the Redshift connector: which of its two variants a profile means, the rules for its
+ * members, and each variant. */
 #pragma once
 
-#include "connector/http/connection.h"
+#include "connector/connection.h"
+#include "connector/connector.h"
+#include "connectors/redshift/jdbc_url.h"
 
 extern const struct connector connector_redshift;
 
@@ -12,19 +14,21 @@ enum redshift_variant {
     REDSHIFT_DATA_API, /* a role of AWS, which sends statements */
 };
 
-/* A member of the Data API decides, since a JDBC URL may still be there from before. */
-enum redshift_variant redshift_variant(const struct value *properties);
+/* What target->custom points to. */
+struct redshift_target {
+    enum redshift_variant variant;
+    struct jdbc_url url;       /* of REDSHIFT_JDBC */
+    const struct error *fault; /* why databaseUrl is none; NULL: it is */
+    struct str service_url;    /* of the Data API: the operator's endpoint, else AWS's own */
+};
 
-bool redshift_check(const struct value *properties, const struct value *credentials,
-                    struct error *error);
+void redshift_resolve(struct target *target);
+bool redshift_check(const struct target *target, struct error *error);
 
-/* Both set run->verdict. True when it is VERDICT_ACCEPTED. */
-bool redshift_verify_data_api(struct connection *connection);
-bool redshift_verify_jdbc(struct connection *connection);
-
-/* Which database gets the password, and how well the way there is guarded. */
-struct str redshift_database_receiver(const struct value *properties, struct arena *arena);
+/* Both set the connection's verdict. True when it is VERDICT_ACCEPTED. */
+bool redshift_verify_data_api(struct vendor_connection *connection);
+bool redshift_verify_jdbc(struct vendor_connection *connection);
 
 /* What the database's own error means, by its SQLSTATE (PostgreSQL's manual, appendix A) or, where
- * there is none, by its English text. Sets run->verdict; always false. */
-bool redshift_conclude(struct connection *connection, struct str sqlstate, struct str message);
+ * there is none, by its English text. Sets the connection's verdict; always false. */
+bool redshift_fail(struct vendor_connection *connection, struct str sqlstate, struct str message);

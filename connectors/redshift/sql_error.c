@@ -51,11 +51,11 @@ static bool contains_nocase(struct str text, const char *part)
     return false;
 }
 
-bool redshift_conclude(struct connection *connection, struct str sqlstate, struct str message)
+bool redshift_fail(struct vendor_connection *connection, struct str sqlstate, struct str message)
 {
     const struct meaning *meaning = meanings;
     while ((meaning->sqlstate && !str_starts(sqlstate, str_from(meaning->sqlstate))) ||
            (meaning->contains && !contains_nocase(message, meaning->contains)))
         meaning++;
-    return connection_fail(connection, meaning->kind, STEP_API, message, meaning->hint);
+    return vendor_fail(connection, meaning->kind, STEP_API, message, meaning->hint);
 }

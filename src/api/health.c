@@ -4,6 +4,7 @@
 #include "api/operation.h"
 #include "api/service_keys.h"
 #include "base/metrics.h"
+#include "connector/connector.h"
 #include "job/job.h"
 #include "wire/errors.h"
 #include "wire/shape.h"

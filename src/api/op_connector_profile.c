@@ -73,6 +73,7 @@ static bool run_change(struct api_request *request, bool (*make)(struct profile_
                                      .context = &request->service->profiles,
                                      .arena = request->arena,
                                      .input = request->input,
+                                     .target = request->target,
                                      .operation = request->operation->name,
                                      .audit = request_audit_entry(request, "", STR("")),
                                      .stage_ns = &request->stage_ns,
@@ -204,6 +205,7 @@ static bool keep_credentials(struct profile_change *change, const struct profile
     if (!profile_unseal(change->context->keyring, current, change->arena, &secrets, change->error))
         return false;
     change->config.credentials = secrets.credentials;
+    target_set_credentials(&change->target, secrets.credentials);
     use_stored(change, &secrets.tokens);
     return true;
 }

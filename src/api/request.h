@@ -37,6 +37,7 @@ struct api_request {
     const struct aws_service *aws_service; /* as well */
     const struct operation *operation;     /* as well; NULL: unknown */
     struct value *input;                   /* decoded, within every constraint of the model */
+    struct target *target;                 /* that its configuration leads to; NULL: not resolved */
     /* On an event loop: the loop's; on a reader: one for the request; else NULL. */
     struct store_reader *reader;
     struct fetched_key key; /* see authenticator_fetch */

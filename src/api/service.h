@@ -4,7 +4,7 @@
 #include "auth/oauth_app.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "connector/http/verify.h"
+#include "connector/env.h"
 #include "net/client/client.h"
 #include "net/private_routes.h"
 #include "net/server/server.h"

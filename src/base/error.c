@@ -33,3 +33,10 @@ bool fail(struct error *error, enum err code, const char *format, ...)
         drop_partial_character(error->message);
     return false;
 }
+
+const struct error *error_keep(struct arena *arena, const struct error *error)
+{
+    struct error *kept = arena_new(arena, struct error);
+    *kept = *error;
+    return kept;
+}

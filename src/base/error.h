@@ -1,6 +1,7 @@
 /* What went wrong: one code and one sentence, set once, where it happened. */
 #pragma once
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 
 #include <stdbool.h>
@@ -42,3 +43,6 @@ struct error {
  *     return fail(error, ERR_CONFLICT, "ConnectorProfile with name %s already exists.", name);
  * A message past the limit is cut at a character's start. `error` may be NULL. */
 _printf_(3, 4) bool fail(struct error *error, enum err code, const char *format, ...);
+
+/* A copy in the arena, for an error that is reported later. */
+const struct error *error_keep(struct arena *arena, const struct error *error);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/access_keys_made.h"
+#include "connector/http/http_connector.h"
 #include "wire/aws_answer.h"
 #include "wire/shape.h"
 #include "work/cpu_slots.h"

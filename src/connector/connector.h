@@ -13,7 +13,10 @@
 
 struct http_connector;
 struct oauth_tokens;
-struct verification;
+struct target;
+struct value;
+struct vendor_connection;
+struct vendor_connection_config;
 
 enum connector_mode {
     MODE_PRIVATE = 1 << 0, /* calls can take the operator's private routes */
@@ -25,19 +28,44 @@ enum connector_role {
     ROLE_DESTINATION = 1 << 1,
 };
 
+/* NULL: the vendor, or this version, cannot do it. */
 struct connector_ops {
-    /* See connector_verify. */
-    bool (*verify)(const struct verification *verification, struct verdict *ret_verdict,
+    /* Sets what a target's properties lead to. Reads nothing else, so that it may run on an event
+     * loop: see target_resolve. */
+    void (*resolve)(struct target *target);
+    /* Chooses the authentication that target->credentials mean. */
+    void (*choose_auth)(struct target *target);
+    /* Rules across members that the model cannot say: ERR_VALIDATION before any call, with the real
+     * service's text where it is known. */
+    bool (*check)(const struct target *target, struct error *error);
+    /* Authenticates, as vendor_open (connector/connection.h). */
+    bool (*open)(struct vendor_connection *connection);
+    /* Calls the vendor, for credentials that `check` let pass. *ret_tokens is what shall be stored
+     * beside the credentials. True only for VERDICT_ACCEPTED. Waits; never on an event loop. */
+    bool (*verify)(const struct vendor_connection_config *config, struct verdict *ret_verdict,
                    struct oauth_tokens *ret_tokens);
+    /* Over an open connection, with the members of the API's operations of these names (the first
+     * two), and with records: no connector has them yet. */
+    bool (*list_entities)(struct vendor_connection *connection, const struct value *input,
+                          struct value *output, struct error *error);
+    bool (*describe_entity)(struct vendor_connection *connection, const struct value *input,
+                            struct value *output, struct error *error);
+    bool (*read)(struct vendor_connection *connection, const struct value *query,
+                 struct value *records, struct error *error);
+    bool (*write)(struct vendor_connection *connection, const struct value *records,
+                  struct value *outcomes, struct error *error);
 };
 
 struct connector {
-    struct str type; /* the API's ConnectorType */
-    struct str key;  /* its member in the configuration's unions, which may be spelled otherwise */
-    unsigned roles;  /* of enum connector_role */
-    unsigned modes;  /* of enum connector_mode, beside Public */
+    struct str type;  /* the API's ConnectorType */
+    struct str key;   /* its member in the configuration's unions, which may be spelled otherwise */
+    struct str label; /* of a registered connector; empty: it is compiled in */
+    struct str owner; /* AWS account that registered it; empty: it is compiled in */
+    unsigned roles;   /* of enum connector_role */
+    unsigned modes;   /* of enum connector_mode, beside Public */
     const struct connector_ops *ops;
     const struct http_connector *http; /* what drives the declarative engine; NULL: nothing */
+    void *custom;                      /* what an implementation of its own needs; NULL: nothing */
 };
 
 /* NULL when there is none. Connectors may be added at run time later: ask each time. */

@@ -23,6 +23,7 @@ void profile_change_init(struct profile_change *change,
         .context = request->context,
         .arena = request->arena,
         .input = request->input,
+        .resolved = request->target,
         .audit = request->audit,
         .stage_ns = request->stage_ns,
         .error = request->error,
@@ -115,6 +116,29 @@ static bool check_roles(struct profile_change *change, const struct value *prope
     return true;
 }
 
+/* The target was resolved before, to find the hosts that share the workers, unless the request
+ * means another connector than its configuration says. */
+static void resolve(struct profile_change *change)
+{
+    const struct target *resolved = change->resolved;
+    const struct value *properties = change->config.properties;
+    bool known = resolved && resolved->connector == change->connector &&
+                 (resolved->properties == properties ||
+                  (resolved->properties->count == 0 && properties->count == 0));
+    if (known)
+        change->target = *resolved;
+    else
+        target_resolve(
+            &change->target,
+            &(struct target_source){
+                .connector = change->connector,
+                .env = change->context->connectors,
+                .properties = properties,
+                .private_routes = change->is_private ? change->context->private_routes : NULL,
+            },
+            change->arena);
+}
+
 bool profile_change_check(struct profile_change *change)
 {
     const struct profile_config *config = &change->config;
@@ -123,9 +147,11 @@ bool profile_change_check(struct profile_change *change)
         return fail(change->error, ERR_VALIDATION,
                     "Please validate the ClientCredentialsArn provided and please make sure "
                     "Appflow has required permissions to access the credentials");
+    resolve(change);
+    if (config->credentials)
+        target_set_credentials(&change->target, config->credentials);
     return check_roles(change, config->properties) &&
-           connector_check(change->connector, config->properties, config->credentials,
-                           change->arena, change->error);
+           change->connector->ops->check(&change->target, change->error);
 }
 
 static bool fail_verdict(struct profile_change *change, const struct verdict *verdict)
@@ -150,20 +176,17 @@ bool profile_change_read_mode(struct profile_change *change)
 /* The row is committed with the credentials as they are, and what was got for them before. */
 static bool verify_later(struct profile_change *change)
 {
-    struct str hosts = connector_hosts(change->context->connectors, change->connector,
-                                       change->config.properties, change->arena);
     change->tokens = change->stored;
-    return private_connection_reserve(change->context, hosts, &change->private_slot, change->error);
+    return private_connection_reserve(change->context, target_hosts(&change->target),
+                                      &change->private_slot, change->error);
 }
 
 bool profile_change_verify(struct profile_change *change)
 {
     struct verdict verdict;
     struct profile_question question = {
-        .connector = change->connector,
         .key = change->profile.key,
-        .properties = change->config.properties,
-        .credentials = change->config.credentials,
+        .target = &change->target,
         .stored = change->has_stored ? &change->stored : NULL,
     };
     if (change->is_private)

@@ -7,6 +7,7 @@
 #include "profile/context.h"
 #include "profile/grant_journal.h"
 #include "profile/private_connection.h"
+#include "profile/target.h"
 #include "profile/verify.h"
 #include "store/audit.h"
 #include "store/client_tokens.h"
@@ -17,9 +18,11 @@ struct profile_change_request {
     const struct profile_context *context;
     struct arena *arena;       /* the request's */
     const struct value *input; /* decoded, within every constraint of the model */
-    struct str operation;      /* its name in the API */
-    struct audit_entry audit;  /* all but time, outcome and version */
-    int64_t *stage_ns;         /* see trace_stage_end */
+    /* What the input leads to, where that was resolved already; NULL: it was not. */
+    const struct target *target;
+    struct str operation;     /* its name in the API */
+    struct audit_entry audit; /* all but time, outcome and version */
+    int64_t *stage_ns;        /* see trace_stage_end */
     struct error *error;
 };
 
@@ -33,6 +36,8 @@ struct profile_change {
     struct str output; /* the answer's JSON, once a step has succeeded that sets it */
     const struct connector *connector;
     struct profile_config config;
+    const struct target *resolved; /* see the request's target */
+    struct target target;          /* of the new configuration; set by profile_change_check */
     struct profile profile;        /* as it is going to be */
     int64_t expected_version;      /* of the row that it replaces; 0: there must be none */
     struct oauth_tokens stored;    /* got earlier for the same credentials */

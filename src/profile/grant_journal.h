@@ -11,7 +11,7 @@
  * is, and codes expire within minutes, about as soon as another node could be sure. */
 #pragma once
 
-#include "connector/http/verify.h"
+#include "connector/grant_journal.h"
 #include "profile/context.h"
 #include "store/client_tokens.h"
 #include "store/profiles.h"

@@ -8,7 +8,6 @@
  * saved are saved first. Tokens that were got on the way are kept also when the vendor does not
  * accept them in the end, since the code that they came from works once. */
 #include "profile/private_connection.h"
-#include "connector/http/verify.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -17,10 +16,10 @@
 #include "base/metrics.h"
 #include "profile/provisioning_state.h"
 #include "profile/seal.h"
+#include "profile/target.h"
 #include "profile/verify.h"
 #include "store/audit.h"
 #include "wire/errors.h"
-#include "wire/restjson.h"
 
 #include <stdlib.h>
 
@@ -100,22 +99,17 @@ static bool open_row(struct private_connection *connection, struct profile_quest
                      struct profile_secrets *secrets, struct error *error)
 {
     struct profile *profile = &connection->profile;
-    struct value *properties;
-    const struct connector *connector = connector_by_type(profile->connector_type);
-    if (!connector || !connector_is_built(connector))
-        return fail(error, ERR_INTERNAL, "The profile is for a connector unknown here.");
-    if (!json_parse(profile->properties, &connection->trial, &properties))
-        return fail(error, ERR_INTERNAL, "The profile's properties cannot be read.");
+    struct target *target = arena_new(&connection->trial, struct target);
+    if (!profile_target_of_row(connection->context, profile, &connection->trial, target, error))
+        return false;
     if (!profile_unseal(connection->context->keyring, profile, &connection->trial, secrets, error))
         return false;
     *question = (struct profile_question){
-        .connector = connector,
         .key = profile->key,
-        .properties = properties->count > 0 ? properties->items[0] : properties,
-        .credentials = secrets->credentials,
+        .target = target,
         .stored = &secrets->tokens,
-        .is_private = true,
     };
+    target_set_credentials(target, secrets->credentials);
     return true;
 }
 
@@ -296,14 +290,11 @@ static struct str hosts(void *context, const struct job_row *job, struct arena *
 {
     const struct profile_context *profiles = context;
     struct profile profile;
-    struct value *properties;
-    if (!find_profile(profiles->store, job, arena, &profile))
+    struct target target;
+    if (!find_profile(profiles->store, job, arena, &profile) ||
+        !profile_target_of_row(profiles, &profile, arena, &target, NULL))
         return STR_NULL;
-    const struct connector *connector = connector_by_type(profile.connector_type);
-    if (!connector || !json_parse(profile.properties, arena, &properties))
-        return STR_NULL;
-    return connector_hosts(profiles->connectors, connector,
-                           properties->count > 0 ? properties->items[0] : properties, arena);
+    return target_hosts(&target);
 }
 
 const struct job_kind private_connection_kind = {

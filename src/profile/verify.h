@@ -2,16 +2,15 @@
  * for a Private one. */
 #pragma once
 
+#include "connector/connector.h"
+#include "connector/target.h"
 #include "profile/context.h"
 #include "profile/grant_journal.h"
 
 struct profile_question {
-    const struct connector *connector;
     struct profile_key key;
-    const struct value *properties;    /* the connector's own structure */
-    const struct value *credentials;   /* likewise */
+    const struct target *target;       /* with its credentials set */
     const struct oauth_tokens *stored; /* got for these credentials earlier; NULL: none */
-    bool is_private;                   /* every call takes one of the operator's private ways */
 };
 
 /* Within the service's time limit. Starts `journal`, which is to be consumed with the tokens and

@@ -209,43 +209,59 @@ static const struct value *part(struct script *script, const char *type, const c
     return script_value(script, shape, json);
 }
 
+static struct connector_env env_of(struct script *script)
+{
+    return (struct connector_env){
+        .call = script_call,
+        .pause = script_pause,
+        .wall_ms = script_wall_ms,
+        .endpoint_override = script_endpoint,
+        .endpoint_context = script,
+    };
+}
+
+static void resolve(struct script *script, const struct connector_env *env,
+                    const struct connector *connector, const struct value *properties,
+                    const struct value *credentials, struct target *target)
+{
+    struct target_source source = {.connector = connector,
+                                   .env = env,
+                                   .properties = properties,
+                                   .private_routes = script->private_routes};
+    target_resolve(target, &source, &script->arena);
+    if (credentials)
+        target_set_credentials(target, credentials);
+}
+
 bool script_verify_with(struct script *script, const struct connector *connector,
                         const struct value *properties, const struct value *credentials,
                         const struct oauth_tokens *stored)
 {
-    struct oauth_apps_config config = {.find = script_find, .find_context = script};
-    struct oauth_apps *apps = oauth_apps_new(&config);
+    struct oauth_apps_config apps_config = {.find = script_find, .find_context = script};
+    struct oauth_apps *apps = oauth_apps_new(&apps_config);
     struct secret *secret = secret_new(STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
     struct aws_access access = {
         .access_key_id = STR("AKIDEXAMPLE"),
         .secret_access_key = script->no_aws ? NULL : secret,
         .call = script_call,
     };
-    struct connector_env env = {
-        .call = script_call,
-        .pause = script_pause,
-        .wall_ms = script_wall_ms,
-        .endpoint_override = script_endpoint,
-        .endpoint_context = script,
-        .apps = apps,
-        .aws = &access,
-    };
+    struct connector_env env = env_of(script);
     struct token_grant_journal journal = {script, script_begin, script_save, script_end};
-    struct verification verification = {
-        .env = &env,
-        .connector = connector,
-        .properties = properties,
-        .credentials = credentials,
+    struct target target;
+    env.apps = apps;
+    env.aws = &access;
+    resolve(script, &env, connector, properties, credentials, &target);
+    struct vendor_connection_config config = {
+        .target = &target,
         .stored = stored,
         .journal = &journal,
-        .private_routes = script->private_routes,
         .region = STR("eu-west-3"),
         .arena = &script->arena,
         .deadline_ms =
             clock_mono_ms() + (script->time_limit_ms ? script->time_limit_ms : 10 * 1000),
     };
     running = script;
-    bool accepted = connector_verify(&verification, &script->verdict, &script->tokens);
+    bool accepted = connector->ops->verify(&config, &script->verdict, &script->tokens);
     oauth_apps_free(apps);
     secret_free(secret);
     assert_int_equal(accepted, script->verdict.kind == VERDICT_ACCEPTED);
@@ -263,12 +279,21 @@ bool script_verify(struct script *script, const char *type, const char *properti
                               part(script, type, "Credentials", credentials), stored);
 }
 
+bool script_check_with(struct script *script, const struct connector *connector,
+                       const struct value *properties, const struct value *credentials)
+{
+    struct connector_env env = env_of(script);
+    struct target target;
+    resolve(script, &env, connector, properties, credentials, &target);
+    return connector->ops->check(&target, &script->error);
+}
+
 bool script_check(struct script *script, const char *type, const char *properties,
                   const char *credentials)
 {
-    return connector_check(
-        connector_by_type(str_from(type)), part(script, type, "Properties", properties),
-        part(script, type, "Credentials", credentials), &script->arena, &script->error);
+    return script_check_with(script, connector_by_type(str_from(type)),
+                             part(script, type, "Properties", properties),
+                             part(script, type, "Credentials", credentials));
 }
 
 void assert_refused(struct script *script, const struct refusal *refusal)

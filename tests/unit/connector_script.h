@@ -4,7 +4,9 @@
 
 #include "cmocka_all.h"
 
-#include "connector/http/verify.h"
+#include "connector/connection.h"
+#include "connector/connector.h"
+#include "connector/http/http_connector.h"
 
 enum { SCRIPT_TEXT_MAX = 64 * 1024 };
 
@@ -64,11 +66,13 @@ bool script_verify_with(struct script *script, const struct connector *connector
                         const struct value *properties, const struct value *credentials,
                         const struct oauth_tokens *stored);
 
-/* connector_check; the message goes to script->error. */
+/* The connector's own check; the message goes to script->error. */
+bool script_check_with(struct script *script, const struct connector *connector,
+                       const struct value *properties, const struct value *credentials);
 bool script_check(struct script *script, const char *type, const char *properties,
                   const char *credentials);
 
-/* A profile that connector_check refuses, and what it says. */
+/* A profile that the check refuses, and what it says. */
 struct refusal {
     const char *type, *properties, *credentials, *message;
 };

@@ -385,25 +385,25 @@ static bool hook_check(const struct value *properties, const struct value *crede
     return value_text(properties, "name").data ? true : fail(error, ERR_VALIDATION, "no name");
 }
 
-static bool hook_verify(const struct verification *v, struct verdict *ret_verdict,
+static bool hook_verify(const struct vendor_connection_config *config, struct verdict *ret_verdict,
                         struct oauth_tokens *ret_tokens)
 {
     *ret_verdict = (struct verdict){.kind = VERDICT_ACCEPTED, .status = 299};
-    *ret_tokens = (struct oauth_tokens){.access_token = v->connector->type};
+    *ret_tokens = (struct oauth_tokens){.access_token = config->target->connector->type};
     return true;
 }
 
 static void hooks_take_the_engines_place(void **state)
 {
     (void)state;
-    static const struct connector_ops ops = {.verify = hook_verify};
     static const struct http_connector http = {.check = hook_check};
+    struct connector_ops ops = http_ops;
     struct connector hooked = {.type = STR("Hooked"), .ops = &ops, .http = &http};
-    struct error error = {0};
+    ops.verify = hook_verify;
     assert_true(connector_is_built(&hooked));
-    assert_true(connector_check(&hooked, TEXTS("name", "x"), NULL, &script.arena, &error));
-    assert_false(connector_check(&hooked, TEXTS("x", "x"), NULL, &script.arena, &error));
-    assert_string_equal(error.message, "no name");
+    assert_true(script_check_with(&script, &hooked, TEXTS("name", "x"), NULL));
+    assert_false(script_check_with(&script, &hooked, TEXTS("x", "x"), NULL));
+    assert_string_equal(script.error.message, "no name");
     assert_true(run_with(NULL, 0, &hooked, READY, READY));
     assert_str(script.tokens.access_token, "Hooked");
 }
@@ -417,15 +417,15 @@ static struct str at_home(void *context, struct str connector_type)
 static void assert_origins(const struct connector_env *env, const char *type,
                            const struct value *properties, const char *first, const char *second)
 {
-    struct str *origins;
-    size_t count;
-    connector_origins(env, connector_by_type(str_from(type)), properties, &script.arena, &origins,
-                      &count);
-    assert_int_equal(count, first ? second ? 2 : 1 : 0);
+    struct target target;
+    struct target_source source = {
+        .connector = connector_by_type(str_from(type)), .env = env, .properties = properties};
+    target_resolve(&target, &source, &script.arena);
+    assert_int_equal(target.origin_count, first ? second ? 2 : 1 : 0);
     if (first)
-        assert_str(origins[0], first);
+        assert_str(target.origins[0], first);
     if (second)
-        assert_str(origins[1], second);
+        assert_str(target.origins[1], second);
 }
 
 static void origins_say_who_receives_the_credentials(void **state)

@@ -366,17 +366,25 @@ static const struct {
     {SERVERLESS, PROVISIONED, true},
 };
 
+static struct target resolved(const char *properties)
+{
+    static const struct connector_env env;
+    struct target target;
+    struct target_source source = {
+        .connector = connector_by_type(STR("Redshift")),
+        .env = &env,
+        .properties = script_value(&script, "RedshiftConnectorProfileProperties", properties)};
+    target_resolve(&target, &source, &script.arena);
+    return target;
+}
+
 static void who_receives_the_password(void **state)
 {
     (void)state;
-    const struct connector *connector = connector_by_type(STR("Redshift"));
     for (size_t i = 0; i < sizeof(receivers) / sizeof(*receivers); i++) {
-        const char *shape = "RedshiftConnectorProfileProperties";
-        struct str a =
-            connector->http->receiver(script_value(&script, shape, receivers[i].a), &script.arena);
-        struct str b =
-            connector->http->receiver(script_value(&script, shape, receivers[i].b), &script.arena);
-        assert_int_equal(str_eq(a, b), receivers[i].same);
+        struct target a = resolved(receivers[i].a), b = resolved(receivers[i].b);
+        assert_int_equal(a.origin_count, 1);
+        assert_int_equal(str_eq(a.origins[0], b.origins[0]), receivers[i].same);
     }
 }
 

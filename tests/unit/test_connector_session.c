@@ -251,25 +251,29 @@ static void what_is_missing_is_told_before_any_call(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct value *properties = TEXTS("account", cases[i].account);
         struct value *credentials = TEXTS("user", cases[i].user, "word", cases[i].word);
-        assert_false(connector_check(&acme, properties, credentials, &script.arena, &script.error));
+        assert_false(script_check_with(&script, &acme, properties, credentials));
         assert_int_equal(script.error.code, ERR_VALIDATION);
         assert_string_equal(script.error.message, cases[i].message);
     }
-    assert_true(
-        connector_check(&acme, TEXTS("account", "acme"), NULL, &script.arena, &script.error));
+    assert_true(script_check_with(&script, &acme, TEXTS("account", "acme"), NULL));
+}
+
+static struct target resolved(const struct value *properties)
+{
+    static const struct connector_env env;
+    struct target target;
+    struct target_source source = {.connector = &acme, .env = &env, .properties = properties};
+    target_resolve(&target, &source, &script.arena);
+    return target;
 }
 
 static void a_derived_host_is_a_receiver_and_gives_way_to_the_operator(void **state)
 {
     (void)state;
-    struct connector_env env = {0};
-    struct str *origins;
-    size_t count;
-    connector_origins(&env, &acme, TEXTS("account", "acme"), &script.arena, &origins, &count);
-    assert_int_equal(count, 1);
-    assert_str(origins[0], "https://acme.example.com:443");
-    connector_origins(&env, &acme, TEXTS("account", ""), &script.arena, &origins, &count);
-    assert_int_equal(count, 0);
+    struct target target = resolved(TEXTS("account", "acme"));
+    assert_int_equal(target.origin_count, 1);
+    assert_str(target.origins[0], "https://acme.example.com:443");
+    assert_int_equal(resolved(TEXTS("account", "")).origin_count, 0);
     static const struct scripted steps[] = {
         {"POST http://127.0.0.1:9/x/login?v=1&id=%UUID%&account=acme\nAccept: application/json\n"
          "Content-Type: application/json\n\n"

@@ -1,24 +1,75 @@
-/* One call with its bounded repetitions. */
-#include "connector/http/connection.h"
+/* The transport half of a connection: one call with its bounded repetitions, what is redacted from
+ * the response, and the verdict. A call is repeated when the vendor throttles it (429, after the
+ * wait that it asks for, or 1 s and then 2 s), and once after a server fault when it consumes
+ * nothing; never past the deadline, and never past three tries. Whatever ends a call sets the
+ * verdict, so a user of a connection reads one place. */
+#include "connector/http/internal.h"
 
 #include "base/clock.h"
 #include "connector/http/classify.h"
 #include "connector/http/vendor_message.h"
 #include "work/cpu_slots.h"
 
-void connection_init(struct connection *connection, const struct verification *v)
+#include <assert.h>
+
+struct vendor_connection *vendor_connection_new(const struct vendor_connection_config *config)
 {
-    *connection = (struct connection){
-        .v = v,
-        .deadline_ms = v->deadline_ms,
-        .redaction = {.arena = v->arena},
+    struct vendor_connection *connection = arena_new(config->arena, struct vendor_connection);
+    *connection = (struct vendor_connection){
+        .config = config,
+        .target = config->target,
+        .arena = config->arena,
+        .deadline_ms = config->deadline_ms,
+        .redaction = {.arena = config->arena},
         .verdict = {.kind = VERDICT_INTERNAL},
     };
-    redact_add_value(&connection->redaction, v->credentials);
+    redact_add_value(&connection->redaction, config->target->credentials);
+    return connection;
 }
 
-bool connection_fail(struct connection *connection, enum verdict_kind kind, enum verdict_step step,
-                     struct str message, const char *hint)
+void vendor_move(struct vendor_connection *connection, enum vendor_state state)
+{
+    static const unsigned allowed[] = {
+        [VENDOR_NEW] =
+            1 << VENDOR_READY | 1 << VENDOR_STALE | 1 << VENDOR_FAILED | 1 << VENDOR_CLOSED,
+        [VENDOR_READY] = 1 << VENDOR_STALE | 1 << VENDOR_FAILED | 1 << VENDOR_CLOSED,
+        [VENDOR_STALE] = 1 << VENDOR_READY | 1 << VENDOR_FAILED | 1 << VENDOR_CLOSED,
+        [VENDOR_FAILED] = 1 << VENDOR_CLOSED,
+        [VENDOR_CLOSED] = 0,
+    };
+    assert(allowed[connection->state] & 1U << state);
+    assert(state != VENDOR_FAILED || connection->verdict.kind != VERDICT_ACCEPTED);
+    connection->state = state;
+}
+
+enum vendor_state vendor_state(const struct vendor_connection *connection)
+{
+    return connection->state;
+}
+
+struct verdict vendor_verdict(const struct vendor_connection *connection)
+{
+    struct verdict verdict = connection->verdict;
+    if (verdict.kind != VERDICT_ACCEPTED && connection->note.data)
+        verdict.hint = verdict.hint.data
+                           ? arena_printf(connection->arena, "%.*s %.*s", STR_ARG(verdict.hint),
+                                          STR_ARG(connection->note))
+                           : connection->note;
+    return verdict;
+}
+
+const struct vendor_connection_config *vendor_config(const struct vendor_connection *connection)
+{
+    return connection->config;
+}
+
+void vendor_redact(struct vendor_connection *connection, struct str secret)
+{
+    redact_add(&connection->redaction, secret);
+}
+
+bool vendor_fail(struct vendor_connection *connection, enum verdict_kind kind,
+                 enum verdict_step step, struct str message, const char *hint)
 {
     connection->renewable = false;
     connection->verdict = (struct verdict){
@@ -30,6 +81,31 @@ bool connection_fail(struct connection *connection, enum verdict_kind kind, enum
     return false;
 }
 
+bool vendor_fail_status(struct vendor_connection *connection, enum verdict_kind kind,
+                        enum verdict_step step, int status, struct str message, const char *hint)
+{
+    vendor_fail(connection, kind, step, message, hint);
+    connection->verdict.status = status;
+    return false;
+}
+
+bool vendor_fail_transport(struct vendor_connection *connection, enum verdict_step step,
+                           const struct client_response *response, const char *hint)
+{
+    struct vendor_response http = {.http = *response};
+    struct classification classification =
+        classify(connection->arena, connection->target->connector, step, NULL, &http);
+    return vendor_fail(connection, classification.kind, classification.step,
+                       str_from(response->detail), hint ? hint : classification.hint);
+}
+
+bool vendor_accept(struct vendor_connection *connection, enum verdict_step step)
+{
+    connection->renewable = false;
+    connection->verdict = (struct verdict){.kind = VERDICT_ACCEPTED, .step = step};
+    return true;
+}
+
 static void sleep_for(int64_t duration_ms)
 {
     slot_release();
@@ -37,22 +113,68 @@ static void sleep_for(int64_t duration_ms)
     slot_acquire();
 }
 
-void connection_pause(const struct connection *connection, int64_t duration_ms)
+void vendor_pause(const struct vendor_connection *connection, int64_t duration_ms)
 {
-    (connection->v->env->pause ? connection->v->env->pause : sleep_for)(duration_ms);
+    const struct connector_env *env = connection->target->env;
+    (env->pause ? env->pause : sleep_for)(duration_ms);
 }
 
-static void call_once(struct connection *connection, struct client_request *request,
+bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms)
+{
+    return wait_ms < connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+}
+
+/* --- the route --- */
+
+static bool stays_public(const struct vendor_connection *connection, enum verdict_step step)
+{
+    const struct target *target = connection->target;
+    return !target->private_routes || (step == STEP_TOKEN && target->tokens_are_public);
+}
+
+/* The PrivateLink service that the properties name goes before the host. */
+static struct str route_name(const struct vendor_connection *connection, enum verdict_step step)
+{
+    const struct target *target = connection->target;
+    bool to_tokens = step == STEP_TOKEN && connection->auth && connection->auth->oauth2;
+    struct endpoint api;
+    if (target->private_service.len > 0)
+        return target->private_service;
+    if (to_tokens)
+        return target->http->token->url.host;
+    endpoint_for_tokens(target, &connection->tokens, &api);
+    return api.url.host;
+}
+
+/* In Private mode a call takes one of the operator's routes, or is not made. */
+static bool take_route(struct vendor_connection *connection, enum verdict_step step,
+                       struct client_request *request)
+{
+    request->route = NULL;
+    if (stays_public(connection, step))
+        return true;
+    struct str name = route_name(connection, step);
+    request->route = private_routes_find(connection->target->private_routes, name);
+    return request->route ||
+           vendor_fail(connection, VERDICT_MISCONFIGURED, step,
+                       arena_printf(connection->arena, "There is no private route for %.*s.",
+                                    STR_ARG(name)),
+                       "The operator of this server sets up private routes.");
+}
+
+/* --- the call --- */
+
+static void call_once(struct vendor_connection *connection, struct client_request *request,
                       struct vendor_response *response)
 {
-    const struct connector_env *env = connection->v->env;
+    const struct connector_env *env = connection->target->env;
     request->deadline_ms = connection->deadline_ms;
     response->http =
         (struct client_response){.outcome = CLIENT_TIMEOUT, .detail = "the time limit passed"};
     if (clock_mono_ms() < connection->deadline_ms)
-        (env->call ? env->call : client_call)(env->client, connection->v->arena, request,
+        (env->call ? env->call : client_call)(env->client, connection->arena, request,
                                               &response->http);
-    vendor_response_read(connection->v->arena, response);
+    vendor_response_read(connection->arena, response);
 }
 
 static bool is_server_fault(const struct client_response *response)
@@ -63,7 +185,7 @@ static bool is_server_fault(const struct client_response *response)
 }
 
 /* How long to wait before another try; -1: no other try. */
-static int64_t pause_before(const struct connection *connection,
+static int64_t pause_before(const struct vendor_connection *connection,
                             const struct classification *classification,
                             const struct vendor_response *response, int tries, bool repeatable)
 {
@@ -80,7 +202,7 @@ static int64_t pause_before(const struct connection *connection,
     return tries < CALL_TRIES_MAX && fits ? pause_ms : -1;
 }
 
-static void conclude_answer(struct connection *connection,
+static void conclude_answer(struct vendor_connection *connection,
                             const struct classification *classification,
                             const struct vendor_response *response)
 {
@@ -91,16 +213,17 @@ static void conclude_answer(struct connection *connection,
         .step = classification->step,
         .status = answered ? response->http.status : 0,
         .hint = str_from(classification->hint),
-        .retry_after_ms = answered ? vendor_response_retry_after_ms(
-                                         connection->v->arena, response,
-                                         &connection->v->connector->http->wait, clock_wall_ms())
-                                   : -1,
+        .retry_after_ms =
+            answered ? vendor_response_retry_after_ms(connection->arena, response,
+                                                      &connection->target->connector->http->wait,
+                                                      clock_wall_ms())
+                     : -1,
     };
 }
 
 /* A vendor may repeat the header as it came, and in it a secret that is encoded together with other
  * text: what follows the scheme is one more secret. */
-static void redact_authorization(struct connection *connection,
+static void redact_authorization(struct vendor_connection *connection,
                                  const struct client_request *request)
 {
     for (size_t i = 0; i < request->header_count; i++) {
@@ -111,30 +234,30 @@ static void redact_authorization(struct connection *connection,
     }
 }
 
-bool connection_send(struct connection *connection, enum verdict_step step, const char *needs,
-                     struct client_request *request, bool repeatable,
-                     struct vendor_response *ret_response)
+bool vendor_send(struct vendor_connection *connection, enum verdict_step step, const char *needs,
+                 struct client_request *request, bool repeatable,
+                 struct vendor_response *ret_response)
 {
-    struct arena *arena = connection->v->arena;
+    struct arena *arena = connection->arena;
     struct classification classification;
     int64_t pause_ms;
     redact_authorization(connection, request);
-    if (!connection_take_route(connection, step, request))
+    if (!take_route(connection, step, request))
         return false;
     for (int tries = 1;; tries++) {
         call_once(connection, request, ret_response);
-        classification = classify(arena, connection->v->connector, step, needs, ret_response);
+        classification = classify(arena, connection->target->connector, step, needs, ret_response);
         conclude_answer(connection, &classification, ret_response);
         pause_ms = pause_before(connection, &classification, ret_response, tries, repeatable);
         if (pause_ms < 0)
             break;
-        connection_pause(connection, pause_ms);
+        vendor_pause(connection, pause_ms);
     }
     if (classification.kind != VERDICT_THROTTLED || connection->verdict.retry_after_ms < 0)
         connection->verdict.retry_after_ms = 0;
     if (classification.kind == VERDICT_ACCEPTED)
         return true;
     connection->verdict.message =
-        vendor_message_find(&connection->redaction, connection->v->connector, ret_response);
+        vendor_message_find(&connection->redaction, connection->target->connector, ret_response);
     return false;
 }

@@ -240,9 +240,7 @@ struct http_connector {
      * ERR_VALIDATION when the properties make none. */
     bool (*derive)(const struct value *properties, struct arena *arena, struct value *derived,
                    struct error *error);
-    /* Names who receives the credentials where that is none of the URLs above: text in the arena
-     * that differs for another receiver. */
-    struct str (*receiver)(const struct value *properties, struct arena *arena);
+    /* Further rules, as connector_ops.check: looked at before the engine's own. */
     bool (*check)(const struct value *properties, const struct value *credentials,
                   struct error *error);
 };

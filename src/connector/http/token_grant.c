@@ -1,9 +1,19 @@
-/* Turning one-time credentials into tokens: remembered before they are used. */
-#include "connector/http/connection.h"
+/* OAuth 2 token grants: a refresh token, an authorization code, an assertion, or the client itself
+ * is sent to the token endpoint for tokens.
+ *
+ * The first three are one-time credentials, so a grant goes through the grant journal: the attempt
+ * is begun there (for a code durably, before it is sent), then the request is sent, then the tokens
+ * are saved durably, and only then are they used. A process that dies in between leaves a note from
+ * which the next attempt resumes, or which says that the code must count as spent. Each attempt
+ * ends in exactly one of: void (the credential is unused), saved, lost (its outcome is unknown).
+ *
+ * What a grant cannot bring does not hide an earlier verdict: when the vendor refused an access
+ * token and the grant that should have renewed it fails on this side, the refusal stays the verdict
+ * and the grant's fault becomes a note to it. */
+#include "connector/http/internal.h"
 
 #include "auth/oauth2.h"
 #include "base/clock.h"
-#include "connector/http/target.h"
 #include "wire/json_pointer.h"
 
 struct grant_plan {
@@ -15,8 +25,10 @@ struct grant_plan {
     bool with_app;
 };
 
-enum connector_grant connection_next_grant(const struct connection *connection)
+enum connector_grant vendor_next_grant(const struct vendor_connection *connection)
 {
+    if (!connection->auth || !connection->auth->oauth2)
+        return 0;
     static const enum connector_grant order[] = {GRANT_REFRESH, GRANT_CODE, GRANT_JWT_BEARER,
                                                  GRANT_CLIENT_CREDENTIALS, GRANT_PASSWORD};
     struct oauth2_material material = connection->material;
@@ -36,7 +48,7 @@ static bool is_one_time(enum connector_grant grant)
     return grant != GRANT_CLIENT_CREDENTIALS && grant != GRANT_PASSWORD;
 }
 
-static void plan_request(const struct connection *connection, struct grant_plan *plan)
+static void plan_request(const struct vendor_connection *connection, struct grant_plan *plan)
 {
     const struct oauth2_material *material = &connection->material;
     struct str scope = str_from(connection->auth->oauth2->scope);
@@ -64,12 +76,12 @@ static void plan_request(const struct connection *connection, struct grant_plan 
     }
 }
 
-static void add_params(const struct connection *connection, struct grant_plan *plan)
+static void add_params(const struct vendor_connection *connection, struct grant_plan *plan)
 {
     const struct value *params = connection->material.params;
     for (size_t i = 0; params && i < params->count; i++) {
         if (!str_eq(params->names[i], STR("assertion")))
-            oauth2_add(&plan->request, arena_cstr(connection->v->arena, params->names[i]),
+            oauth2_add(&plan->request, arena_cstr(connection->arena, params->names[i]),
                        params->items[i]->text);
     }
 }
@@ -89,33 +101,32 @@ static enum verdict_kind kind_of_app_error(enum err code)
     }
 }
 
-static bool conclude_away(struct connection *connection, enum verdict_step step,
+static bool conclude_away(struct vendor_connection *connection, enum verdict_step step,
                           const struct error *error)
 {
-    connection_fail(connection, VERDICT_INTERNAL, step, str_from(error->message), NULL);
+    vendor_fail(connection, VERDICT_INTERNAL, step, str_from(error->message), NULL);
     connection->verdict.passes = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
     return false;
 }
 
 /* When an access token was rejected before, that stays the verdict: the missing app is only why it
  * could not be renewed. When the app is not missing but the store away, nothing is decided yet. */
-static bool app_is_missing(struct connection *connection, const struct error *error)
+static bool app_is_missing(struct vendor_connection *connection, const struct error *error)
 {
     if (error->code == ERR_UNAVAILABLE)
         return conclude_away(connection, STEP_APP, error);
     if (connection->verdict.kind != VERDICT_REJECTED)
-        return connection_fail(
-            connection, kind_of_app_error(error->code), STEP_APP, str_from(error->message),
-            "The operator of this server sets up OAuth apps; an own app is named "
-            "by clientCredentialsArn.");
-    connection->note =
-        arena_printf(connection->v->arena, "It cannot be renewed: %s", error->message);
+        return vendor_fail(connection, kind_of_app_error(error->code), STEP_APP,
+                           str_from(error->message),
+                           "The operator of this server sets up OAuth apps; an own app is named "
+                           "by clientCredentialsArn.");
+    connection->note = arena_printf(connection->arena, "It cannot be renewed: %s", error->message);
     return false;
 }
 
-static bool find_app(struct connection *connection, struct grant_plan *plan)
+static bool find_app(struct vendor_connection *connection, struct grant_plan *plan)
 {
-    const struct verification *v = connection->v;
+    const struct target *target = connection->target;
     struct error error = {0};
     plan->with_app = plan->grant != GRANT_JWT_BEARER; /* an assertion names its app itself */
     if (!plan->with_app)
@@ -126,33 +137,33 @@ static bool find_app(struct connection *connection, struct grant_plan *plan)
         plan->with_app = plan->app.client_id.len > 0;
         return true;
     }
-    bool found =
-        v->env->apps
-            ? oauth_app_for(v->env->apps, v->connector->type, connection->material.client_arn,
-                            v->deadline_ms, v->arena, &plan->app, &error)
-            : fail(&error, ERR_NOT_FOUND, "No OAuth app is set up for this connector.");
+    bool found = target->env->apps
+                     ? oauth_app_for(target->env->apps, target->connector->type,
+                                     connection->material.client_arn, connection->deadline_ms,
+                                     connection->arena, &plan->app, &error)
+                     : fail(&error, ERR_NOT_FOUND, "No OAuth app is set up for this connector.");
     if (!found)
         return app_is_missing(connection, &error);
     redact_add(&connection->redaction, plan->app.client_secret);
     return true;
 }
 
-static bool make_plan(struct connection *connection, enum connector_grant grant,
+static bool make_plan(struct vendor_connection *connection, enum connector_grant grant,
                       struct grant_plan *plan)
 {
-    const struct verification *v = connection->v;
+    const struct target *target = connection->target;
     struct error error = {0};
     *plan = (struct grant_plan){.grant = grant};
     plan_request(connection, plan);
     add_params(connection, plan);
-    if (!endpoint_token_url(v->env, v->connector, connection->auth->oauth2, &connection->scope,
-                            v->arena, &plan->token_url, &error))
-        return connection_fail(connection, VERDICT_MISCONFIGURED, STEP_TOKEN,
-                               str_from(error.message), NULL);
+    plan->token_url = target->http->token_url;
+    if (!endpoint_use(target->http->token, &error))
+        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_TOKEN, str_from(error.message),
+                           NULL);
     return find_app(connection, plan);
 }
 
-static void adopt(struct connection *connection, const struct oauth_tokens *tokens)
+static void adopt(struct vendor_connection *connection, const struct oauth_tokens *tokens)
 {
     connection->tokens = *tokens;
     connection->granted = true;
@@ -162,14 +173,13 @@ static void adopt(struct connection *connection, const struct oauth_tokens *toke
 
 /* An instance_url that leads somewhere else than the vendor's is dropped, and said so in the hint
  * if what follows fails. */
-static void drop_stray_instance(struct connection *connection, struct oauth_tokens *tokens)
+static void drop_stray_instance(struct vendor_connection *connection, struct oauth_tokens *tokens)
 {
-    const struct verification *v = connection->v;
+    const struct target *target = connection->target;
     struct url url;
     if (connection->auth->oauth2->api_elsewhere)
         tokens->instance_url = STR_NULL;
-    if (!tokens->instance_url.data || endpoint_is_trusted(v->env, v->connector, &connection->scope,
-                                                          tokens->instance_url, v->arena, &url))
+    if (!tokens->instance_url.data || endpoint_is_trusted(target, tokens->instance_url, &url))
         return;
     tokens->instance_url = STR_NULL;
     connection->note =
@@ -177,7 +187,7 @@ static void drop_stray_instance(struct connection *connection, struct oauth_toke
             "nothing was sent there.");
 }
 
-static const struct value *holder_of_tokens(const struct connection *connection,
+static const struct value *holder_of_tokens(const struct vendor_connection *connection,
                                             const struct value *json)
 {
     const char *at = connection->auth->oauth2->tokens_at;
@@ -188,7 +198,7 @@ static const struct value *holder_of_tokens(const struct connection *connection,
 
 /* A code must not be used more than once (RFC 6749, 4.1.2), and whether it was is not known when it
  * was on its way and no answer came, or one of success that cannot be read. */
-static enum token_grant_end end_without_tokens(const struct connection *connection,
+static enum token_grant_end end_without_tokens(const struct vendor_connection *connection,
                                                const struct vendor_response *response)
 {
     const struct client_response *http = &response->http;
@@ -199,10 +209,10 @@ static enum token_grant_end end_without_tokens(const struct connection *connecti
     return success && !is_clear ? TOKEN_GRANT_LOST : TOKEN_GRANT_VOID;
 }
 
-static bool ask_for_tokens(struct connection *connection, struct grant_plan *plan,
+static bool ask_for_tokens(struct vendor_connection *connection, struct grant_plan *plan,
                            struct oauth_tokens *ret_tokens, enum token_grant_end *ret_end)
 {
-    struct arena *arena = connection->v->arena;
+    struct arena *arena = connection->arena;
     const struct connector_oauth2 *oauth2 = connection->auth->oauth2;
     unsigned style = (oauth2->json ? OAUTH2_JSON : OAUTH2_FORM) |
                      (oauth2->basic ? OAUTH2_BASIC : 0) | (oauth2->basic_is_user ? OAUTH2_USER : 0);
@@ -213,14 +223,14 @@ static bool ask_for_tokens(struct connection *connection, struct grant_plan *pla
                  &request);
     request.fresh = plan->grant == GRANT_CODE;
     bool repeatable = plan->grant == GRANT_CLIENT_CREDENTIALS;
-    if (!connection_send(connection, STEP_TOKEN, NULL, &request, repeatable, &response)) {
+    if (!vendor_send(connection, STEP_TOKEN, NULL, &request, repeatable, &response)) {
         *ret_end = end_without_tokens(connection, &response);
         return false;
     }
     *ret_end = TOKEN_GRANT_LOST; /* until somebody saves them */
     const struct value *holder = holder_of_tokens(connection, response.json);
     if (!oauth2_read_tokens(holder, clock_wall_ms(), ret_tokens, &error)) {
-        connection_fail(connection, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
+        vendor_fail(connection, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
         connection->verdict.status = response.http.status;
         return false;
     }
@@ -232,9 +242,9 @@ static bool ask_for_tokens(struct connection *connection, struct grant_plan *pla
     return true;
 }
 
-static bool grant_and_save(struct connection *connection, struct grant_plan *plan)
+static bool grant_and_save(struct vendor_connection *connection, struct grant_plan *plan)
 {
-    const struct token_grant_journal *journal = connection->v->journal;
+    const struct token_grant_journal *journal = connection->config->journal;
     struct error error = {0};
     struct oauth_tokens tokens;
     enum token_grant_end end;
@@ -254,7 +264,7 @@ static bool grant_and_save(struct connection *connection, struct grant_plan *pla
 }
 
 /* What an earlier try got may have expired since. A refresh token may then be used once again. */
-static bool resume(struct connection *connection, struct grant_plan *plan,
+static bool resume(struct vendor_connection *connection, struct grant_plan *plan,
                    const struct oauth_tokens *tokens)
 {
     if (plan->grant != GRANT_REFRESH) {
@@ -269,7 +279,7 @@ static bool resume(struct connection *connection, struct grant_plan *plan,
     return true;
 }
 
-static bool grant_freely(struct connection *connection, struct grant_plan *plan)
+static bool grant_freely(struct vendor_connection *connection, struct grant_plan *plan)
 {
     struct oauth_tokens tokens;
     enum token_grant_end end;
@@ -280,15 +290,16 @@ static bool grant_freely(struct connection *connection, struct grant_plan *plan)
 }
 
 /* As above: what was rejected before stays the verdict, with the vendor's own words. */
-static bool code_cannot_help(struct connection *connection, const char *hint, struct str note)
+static bool code_cannot_help(struct vendor_connection *connection, const char *hint,
+                             struct str note)
 {
     if (connection->verdict.kind != VERDICT_REJECTED)
-        return connection_fail(connection, VERDICT_REJECTED, STEP_TOKEN, STR_NULL, hint);
+        return vendor_fail(connection, VERDICT_REJECTED, STEP_TOKEN, STR_NULL, hint);
     connection->note = note;
     return false;
 }
 
-static bool code_is_spent(struct connection *connection)
+static bool code_is_spent(struct vendor_connection *connection)
 {
     return code_cannot_help(
         connection, "The code was exchanged for tokens before, and works only once. Get a new one.",
@@ -296,7 +307,7 @@ static bool code_is_spent(struct connection *connection)
             "works only once."));
 }
 
-static bool code_may_be_spent(struct connection *connection)
+static bool code_may_be_spent(struct vendor_connection *connection)
 {
     return code_cannot_help(
         connection,
@@ -306,10 +317,10 @@ static bool code_may_be_spent(struct connection *connection)
             "its outcome is not known, and it works only once."));
 }
 
-static bool wait_for_other(struct connection *connection)
+static bool wait_for_other(struct vendor_connection *connection)
 {
-    connection_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
-                    "Another request is exchanging the same credential. Try again.");
+    vendor_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
+                "Another request is exchanging the same credential. Try again.");
     connection->verdict.passes = true;
     return false;
 }
@@ -319,9 +330,9 @@ static struct str grant_name(const struct grant_plan *plan)
     return plan->request.params[0].value; /* grant_type */
 }
 
-bool connection_take_grant(struct connection *connection, enum connector_grant grant)
+bool vendor_take_grant(struct vendor_connection *connection, enum connector_grant grant)
 {
-    const struct verification *v = connection->v;
+    const struct token_grant_journal *journal = connection->config->journal;
     struct grant_plan plan;
     struct oauth_tokens earlier = {0};
     struct error error = {0};
@@ -330,8 +341,8 @@ bool connection_take_grant(struct connection *connection, enum connector_grant g
         return false;
     if (!is_one_time(grant))
         return grant_freely(connection, &plan);
-    switch (v->journal->begin(v->journal->context, grant_name(&plan), plan.token_url, plan.secret,
-                              v->arena, &earlier, &error)) {
+    switch (journal->begin(journal->context, grant_name(&plan), plan.token_url, plan.secret,
+                           connection->arena, &earlier, &error)) {
     case GRANT_JOURNAL_NEW:
         return grant_and_save(connection, &plan);
     case GRANT_JOURNAL_RESUME:

@@ -1,0 +1,106 @@
+/* An authenticated channel to a vendor: what a verification, a token keeper, an entity lister, a
+ * reader and a writer hold while they work. It owns the tokens in hand, the secrets to redact from
+ * what the vendor says, the deadline, and the repetition of calls; each of its users sees calls
+ * that succeed, or a verdict that says why one did not. One thread at a time uses a connection. */
+#pragma once
+
+#include "auth/oauth_tokens.h"
+#include "base/arena.h"
+#include "connector/grant_journal.h"
+#include "connector/target.h"
+#include "connector/verdict.h"
+#include "net/client/client.h"
+#include "wire/value.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum vendor_state {
+    VENDOR_NEW,    /* nothing was sent */
+    VENDOR_READY,  /* calls can be made */
+    VENDOR_STALE,  /* the access token expired or was refused, and a grant is left: renew */
+    VENDOR_FAILED, /* nothing is left to authenticate with; the verdict says why */
+    VENDOR_CLOSED,
+};
+
+enum {
+    CALL_TRIES_MAX = 3,
+    CALL_THROTTLED_PAUSE_MS = 1000, /* first wait when 429 came without Retry-After; then doubled */
+    CALL_FAULT_PAUSE_MS = 500,      /* before the one repetition after a server fault */
+    CALL_ROOM_MS = 200,             /* no try is begun with less time left */
+    SESSION_TOKEN_MAX = 16 * 1024,  /* bytes */
+    SESSION_END_MS = 1000,          /* to end a session, also when the deadline has passed */
+};
+
+struct vendor_connection;
+struct vendor_response;
+
+/* All of it must live as long as the connection. */
+struct vendor_connection_config {
+    const struct target *target;       /* with its credentials set */
+    const struct oauth_tokens *stored; /* got for these credentials earlier; NULL: none */
+    const struct token_grant_journal *journal;
+    struct str region; /* of AWS, where the profile is */
+    struct arena *arena;
+    int64_t deadline_ms; /* of all calls together, on clock_mono_ms() */
+};
+
+/* In the config's arena; nothing is sent yet. Close it when done. */
+struct vendor_connection *vendor_connection_new(const struct vendor_connection_config *config);
+
+/* Authenticates as far as the vendor needs it before a call: gets tokens when none in hand can be
+ * used, or logs in. Waits. False: vendor_verdict says why. */
+bool vendor_open(struct vendor_connection *connection);
+
+/* Gets new tokens by the next grant that the credentials suffice for, through the grant journal.
+ * For whoever keeps tokens fresh, and after a call that left the connection VENDOR_STALE. Each
+ * renewal uses up one of the few grants (a refresh at most twice), so a loop of calls and renewals
+ * ends. */
+bool vendor_renew(struct vendor_connection *connection);
+
+/* Ends a session at the vendor where there is one. The verdict stays. */
+void vendor_close(struct vendor_connection *connection);
+
+enum vendor_state vendor_state(const struct vendor_connection *connection);
+
+/* What the latest call or renewal came to. */
+struct verdict vendor_verdict(const struct vendor_connection *connection);
+
+/* What shall be stored beside the credentials: the tokens in hand when a grant brought them, else
+ * those of the config, else none. */
+struct oauth_tokens vendor_tokens(const struct vendor_connection *connection);
+
+/* --- for implementations of connectors --- */
+
+const struct vendor_connection_config *vendor_config(const struct vendor_connection *connection);
+
+/* The secret must not come back in any vendor's message. */
+void vendor_redact(struct vendor_connection *connection, struct str secret);
+
+/* Sets the verdict where no call was made, or where its response is of no use. `message` is cleaned
+ * of secrets. Always false. */
+bool vendor_fail(struct vendor_connection *connection, enum verdict_kind kind,
+                 enum verdict_step step, struct str message, const char *hint);
+/* The same with the status of a response. */
+bool vendor_fail_status(struct vendor_connection *connection, enum verdict_kind kind,
+                        enum verdict_step step, int status, struct str message, const char *hint);
+/* As a call would fail that ended with this outcome; `hint` goes before the usual one unless it is
+ * NULL. */
+bool vendor_fail_transport(struct vendor_connection *connection, enum verdict_step step,
+                           const struct client_response *response, const char *hint);
+/* Always true. */
+bool vendor_accept(struct vendor_connection *connection, enum verdict_step step);
+
+void vendor_pause(const struct vendor_connection *connection, int64_t duration_ms);
+
+/* Whether a wait of this length leaves time for a call before the deadline. */
+bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms);
+
+/* Sends a request that is authenticated already, classifies the response, repeats it within the
+ * deadline where that may help, and sets the verdict. What consumes something must not be
+ * `repeatable`: then only a response that proves nothing was consumed (429) is followed by another
+ * try. `needs` is a JSON pointer that a good response has, or NULL. True when the response is good.
+ */
+bool vendor_send(struct vendor_connection *connection, enum verdict_step step, const char *needs,
+                 struct client_request *request, bool repeatable,
+                 struct vendor_response *ret_response);

@@ -1,0 +1,168 @@
+/* Choosing among URLs: the first row that applies, made from the properties, or the operator's own
+ * endpoint in its place. */
+#include "connector/http/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A template that is one place and nothing else holds a whole URL of the user's. */
+static bool is_whole_placeholder(const char *template)
+{
+    size_t len = strlen(template);
+    return len > 2 && template[0] == '{' && strchr(template, '}') == template + len - 1;
+}
+
+static bool is_vendors_own(const struct connector_url *row)
+{
+    return row->derived_host || strchr(row->url, '{') == NULL;
+}
+
+static struct str override_of(const struct target *target)
+{
+    const struct connector_env *env = target->env;
+    if (!env || !env->endpoint_override)
+        return STR_NULL;
+    return env->endpoint_override(env->endpoint_context, target->connector->type);
+}
+
+/* "example.com" and "app.example.com" become "api.example.com" when the label is "api". */
+static void put_label(struct arena *arena, const struct connector *connector, const char *label,
+                      struct url *url)
+{
+    struct str wanted = str_from(label), first, rest;
+    if (!label || !url_in_domains(url, &connector->http->domains) ||
+        !str_cut(url->host, '.', &first, &rest) || str_eq(first, wanted))
+        return;
+    struct str base = str_eq(first, STR("app")) || str_eq(first, STR("www")) ? rest : url->host;
+    url->host = arena_printf(arena, "%s.%.*s", label, STR_ARG(base));
+}
+
+static void drop_ending(struct url *url, const struct connector_texts *drop)
+{
+    for (size_t i = 0; i < drop->count; i++) {
+        struct str ending = str_from(drop->rows[i]);
+        if (str_ends(url->path, ending))
+            url->path.len -= ending.len;
+    }
+}
+
+/* A slash at the end, or a query, may be all that tells an endpoint from its neighbour. */
+static bool parse_exact(struct arena *arena, struct str text, const char *name, struct url *ret_url,
+                        struct error *error)
+{
+    struct str before = text, query = STR_NULL;
+    bool has_query = str_cut(text, '?', &before, &query);
+    if (!url_parse(arena, before, NULL, name, ret_url, error))
+        return false;
+    size_t slashes = 0;
+    while (ret_url->path.len > 0 && before.data[before.len - 1 - slashes] == '/')
+        slashes++;
+    for (size_t i = 0; i < query.len; i++) {
+        if (query.data[i] <= ' ' || query.data[i] > '~' || strchr("\"#<>\\^`{|}", query.data[i]))
+            return fail(error, ERR_VALIDATION,
+                        "Validation exception: %s has a character that no URL has.", name);
+    }
+    ret_url->path =
+        arena_printf(arena, "%.*s%.*s%s%.*s", STR_ARG(ret_url->path), (int)slashes,
+                     before.data + before.len - slashes, has_query ? "?" : "", STR_ARG(query));
+    return true;
+}
+
+static bool own_url(const struct target *target, const struct connector_url *row,
+                    const struct scope *scope, struct url *ret_url, struct error *error)
+{
+    struct arena *arena = target->arena;
+    enum template_escape escape = is_whole_placeholder(row->url) ? ESCAPE_NONE : ESCAPE_HOST;
+    struct str url = template_fill(arena, row->url, scope, escape);
+    const char *name = row->given ? row->given : "connectorProfileProperties";
+    if (row->exact)
+        return parse_exact(arena, url, name, ret_url, error);
+    if (!url_parse(arena, url, row->bare_domain, name, ret_url, error))
+        return false;
+    put_label(arena, target->connector, row->label, ret_url);
+    drop_ending(ret_url, &row->drop);
+    return true;
+}
+
+/* The row's own URL must be good also where the operator's endpoint replaces it: the same profile
+ * is then valid on a server without that endpoint. */
+static void read_row(const struct target *target, const struct connector_url *row,
+                     const struct scope *scope, struct endpoint *endpoint)
+{
+    struct str override = is_vendors_own(row) ? override_of(target) : STR_NULL;
+    struct error error;
+    *endpoint = (struct endpoint){.probe = row->probe};
+    if (!own_url(target, row, scope, &endpoint->url, &error))
+        endpoint->fault = error_keep(target->arena, &error);
+    else if (override.data && !url_parse(target->arena, override, NULL, "The operator's endpoint",
+                                         &endpoint->url, &error))
+        endpoint->unusable = error_keep(target->arena, &error);
+    else if (!override.data && row->closed && !fail(&error, ERR_VALIDATION, "%s", row->closed))
+        endpoint->unusable = error_keep(target->arena, &error);
+}
+
+static bool row_applies(const struct connector_url *row, const struct scope *scope,
+                        struct arena *arena)
+{
+    return scope_allows(arena, scope, row->given, NULL) &&
+           scope_allows(arena, scope, row->flag, "true");
+}
+
+static bool is_at_vendor(const struct url *url, const struct connector *connector)
+{
+    return str_eq(url->scheme, STR("https")) && url_in_domains(url, &connector->http->domains);
+}
+
+void endpoint_choose(const struct target *target, const struct connector_urls *urls,
+                     const struct scope *scope, struct endpoint *ret_endpoint)
+{
+    struct error error;
+    for (size_t i = 0; i < urls->count; i++) {
+        const struct connector_url *row = &urls->rows[i];
+        if (!row_applies(row, scope, target->arena))
+            continue;
+        read_row(target, row, scope, ret_endpoint);
+        if (ret_endpoint->fault || !row->vendor_hosts_only ||
+            is_at_vendor(&ret_endpoint->url, target->connector))
+            return;
+    }
+    const char *wanted = urls->count > 0 ? urls->rows[0].given : NULL;
+    fail(&error, ERR_VALIDATION, "Validation exception: %s is needed for connector: %.*s",
+         wanted ? wanted : "An address", STR_ARG(target->connector->type));
+    *ret_endpoint = (struct endpoint){.fault = error_keep(target->arena, &error)};
+}
+
+static bool fail_as(struct error *error, const struct error *fault)
+{
+    return fail(error, fault->code, "%s", fault->message);
+}
+
+bool endpoint_check(const struct endpoint *endpoint, struct error *error)
+{
+    return !endpoint->fault || fail_as(error, endpoint->fault);
+}
+
+bool endpoint_use(const struct endpoint *endpoint, struct error *error)
+{
+    return endpoint_check(endpoint, error) &&
+           (!endpoint->unusable || fail_as(error, endpoint->unusable));
+}
+
+bool endpoint_is_trusted(const struct target *target, struct str instance_url, struct url *ret_url)
+{
+    const struct endpoint *api = &target->http->api;
+    if (!str_contains(instance_url, STR("://")) ||
+        !url_parse(target->arena, instance_url, NULL, "instance_url", ret_url, NULL))
+        return false;
+    return is_at_vendor(ret_url, target->connector) ||
+           (endpoint_use(api, NULL) && url_same_origin(ret_url, &api->url));
+}
+
+void endpoint_for_tokens(const struct target *target, const struct oauth_tokens *tokens,
+                         struct endpoint *ret_endpoint)
+{
+    struct url url;
+    *ret_endpoint = target->http->api;
+    if (tokens->instance_url.data && endpoint_is_trusted(target, tokens->instance_url, &url))
+        *ret_endpoint = (struct endpoint){.url = url};
+}
