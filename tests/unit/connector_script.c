@@ -171,6 +171,8 @@ static bool script_find(void *context, struct str connector_type, struct arena *
     struct script *script = context;
     assert_non_null(arena);
     add_log(script, "app", connector_type, STR(""), STR(""));
+    if (script->app_error != ERR_NONE)
+        return fail(error, script->app_error, "The app is away.");
     if (!script->app_secret)
         return fail(error, ERR_NOT_FOUND, "No OAuth app is set up for %.*s.",
                     STR_ARG(connector_type));

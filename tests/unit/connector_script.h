@@ -45,6 +45,7 @@ struct script {
     /* The operator. */
     const char *endpoint;   /* his endpoint map; NULL: empty */
     const char *app_secret; /* of his app "app-id"; NULL: he has none */
+    enum err app_error;     /* why his app is not found, if not because there is none */
     bool no_aws;            /* he has no access to AWS; else dates and signatures are words */
     int64_t time_limit_ms;  /* 0: ten seconds */
     const struct private_routes *private_routes;

@@ -1,7 +1,10 @@
-/* Taking on a role, with AWS STS's answers as they are; and what a role's ARN looks like. */
+/* Calls to AWS: taking on a role and reading a secret, with the answers as they are; what is
+ * signed; and what a role's ARN looks like. */
 #include "cmocka_all.h"
 
 #include "auth/aws_role.h"
+#include "auth/secrets_manager.h"
+#include "wire/shape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +117,125 @@ static void refusals_are_told_apart(void **state)
     }
 }
 
+/* Whose fault it is: the server's own key, whatever role it asks for. */
+static void refusals_of_the_servers_own_key_say_so(void **state)
+{
+    (void)state;
+    static const char *const codes[] = {
+        "ExpiredToken",          "ExpiredTokenException",       "IncompleteSignature",
+        "InvalidClientTokenId",  "MissingAuthenticationToken",  "RequestExpired",
+        "SignatureDoesNotMatch", "UnrecognizedClientException",
+    };
+    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+        struct arena arena = {0};
+        struct aws_role role;
+        struct error error = {0};
+        struct str body =
+            arena_printf(&arena, "<Error><Code>%s</Code><Message>no</Message></Error>", codes[i]);
+        next = (struct client_response){.status = 403, .body = body};
+        assert_false(assume(&arena, NULL, &role, &error));
+        assert_int_equal(error.code, ERR_NOT_FOUND);
+        assert_non_null(strstr(error.message, codes[i]));
+        assert_non_null(strstr(error.message, "AWS_ACCESS_KEY_ID"));
+        arena_done(&arena);
+    }
+}
+
+#define DENIED                                                                                     \
+    "Please validate the ClientCredentialsArn provided and please make sure Appflow has required " \
+    "permissions to access the credentials"
+#define AGAIN "AWS Secrets Manager asks to be called again later."
+
+static const struct {
+    enum client_outcome outcome;
+    int status;
+    const char *body;
+    enum err code;
+    const char *message;
+} no_secrets[] = {
+    {CLIENT_OK, 400, "{\"__type\":\"ResourceNotFoundException\"}", ERR_ACCESS_DENIED, DENIED},
+    {CLIENT_OK, 400, "", ERR_ACCESS_DENIED, DENIED},
+    {CLIENT_OK, 200, "{\"SecretBinary\":\"AA==\"}", ERR_ACCESS_DENIED, DENIED},
+    {CLIENT_OK, 400, "{\"__type\":\"ThrottlingException\"}", ERR_THROTTLING, AGAIN},
+    {CLIENT_OK, 400, "{\"__type\":\"com.amazon#Throttling\"}", ERR_THROTTLING, AGAIN},
+    {CLIENT_OK, 400, "{\"__type\":\"TooManyRequestsException:http://x/\"}", ERR_THROTTLING, AGAIN},
+    {CLIENT_OK, 503, "{\"__type\":\"RequestLimitExceeded\"}", ERR_THROTTLING, AGAIN},
+    {CLIENT_OK, 429, "", ERR_THROTTLING, AGAIN},
+    {CLIENT_OK, 500, "{}", ERR_CONNECTOR_SERVER,
+     "AWS Secrets Manager gave no usable answer (HTTP status 500)."},
+    {CLIENT_OK, 200, "no JSON", ERR_CONNECTOR_SERVER,
+     "AWS Secrets Manager gave no usable answer (HTTP status 200)."},
+    {CLIENT_CONNECT, 0, "", ERR_CONNECTOR_SERVER,
+     "AWS Secrets Manager could not be reached: it is away."},
+    {CLIENT_STOPPED, 0, "", ERR_UNAVAILABLE, "The server is stopping."},
+};
+
+static void secrets_that_are_not_given_are_told_apart(void **state)
+{
+    (void)state;
+    shapes_init(); /* also readies the JSON reader */
+    struct secret *secret = secret_new(STR("own-secret"));
+    struct aws_access access = {
+        .access_key_id = STR("AKID"), .secret_access_key = secret, .call = answer};
+    for (size_t i = 0; i < sizeof(no_secrets) / sizeof(*no_secrets); i++) {
+        struct arena arena = {0};
+        struct str text = STR_NULL;
+        struct error error = {0};
+        next = (struct client_response){.outcome = no_secrets[i].outcome,
+                                        .status = no_secrets[i].status,
+                                        .body = str_from(no_secrets[i].body),
+                                        .detail = "it is away"};
+        assert_false(
+            secrets_manager_get(&access, STR("http://sm.example"),
+                                STR("arn:aws:secretsmanager:eu-west-3:123456789012:secret:app"), 0,
+                                &arena, &text, &error));
+        assert_string_equal(error.message, no_secrets[i].message);
+        assert_int_equal(error.code, no_secrets[i].code);
+        assert_null(text.data);
+        arena_done(&arena);
+    }
+    secret_free(secret);
+}
+
+/* Signs until both times are the same: the clock may move in between. */
+static bool signed_alike(const char *one, const char *other)
+{
+    struct secret *secret = secret_new(STR("own-secret"));
+    struct aws_access access = {.access_key_id = STR("AKID"), .secret_access_key = secret};
+    const char *const urls[] = {one, other};
+    struct arena arena = {0};
+    struct client_request requests[2];
+    do {
+        for (int i = 0; i < 2; i++) {
+            struct aws_request request = {.url = str_from(urls[i]),
+                                          .region = STR("eu-west-3"),
+                                          .service = STR("sts"),
+                                          .content_type = STR("text/plain"),
+                                          .body = STR("x")};
+            assert_true(aws_sign(&access, &request, &arena, &requests[i], NULL));
+        }
+    } while (!str_eq(requests[0].headers[0].value, requests[1].headers[0].value));
+    size_t last = requests[0].header_count - 1;
+    assert_true(str_eq(requests[0].headers[last].name, STR("Authorization")));
+    bool alike = str_eq(requests[0].headers[last].value, requests[1].headers[last].value);
+    arena_done(&arena);
+    secret_free(secret);
+    return alike;
+}
+
+/* Host goes out without the scheme's own port, so it is signed without it. */
+static void the_usual_port_is_not_signed(void **state)
+{
+    (void)state;
+    assert_true(signed_alike("https://sts.example", "https://sts.example:443/"));
+    assert_true(signed_alike("HTTPS://sts.example", "https://sts.example:443/"));
+    assert_true(signed_alike("http://sts.example", "http://sts.example:80"));
+    assert_false(signed_alike("https://sts.example", "https://sts.example:80"));
+    assert_false(signed_alike("http://sts.example", "http://sts.example:443"));
+    assert_false(signed_alike("https://sts.example", "https://sts.example:8443"));
+    assert_false(signed_alike("https://sts.example", "https://sts.example/path"));
+}
+
 static void without_access_nobody_is_called(void **state)
 {
     (void)state;
@@ -163,6 +285,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_role_is_taken_on),
         cmocka_unit_test(refusals_are_told_apart),
+        cmocka_unit_test(refusals_of_the_servers_own_key_say_so),
+        cmocka_unit_test(secrets_that_are_not_given_are_told_apart),
+        cmocka_unit_test(the_usual_port_is_not_signed),
         cmocka_unit_test(without_access_nobody_is_called),
         cmocka_unit_test(arns_of_roles),
     };

@@ -139,6 +139,48 @@ static void a_code_without_an_app_is_a_misconfiguration(void **state)
     assert_null(strstr(script_log(&script), "begin"));
 }
 
+/* What a verdict says of who has to do something, and whether a private connection tries again. */
+static void an_app_that_cannot_be_read_is_told_for_what_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        enum err error;
+        enum verdict_kind kind;
+        bool passes;
+    } cases[] = {
+        {ERR_UNAVAILABLE, VERDICT_INTERNAL, true},
+        {ERR_INTERNAL, VERDICT_INTERNAL, false},
+        {ERR_THROTTLING, VERDICT_THROTTLED, false},
+        {ERR_CONNECTOR_SERVER, VERDICT_UNREACHABLE, false},
+        {ERR_ACCESS_DENIED, VERDICT_MISCONFIGURED, false},
+        {ERR_NOT_FOUND, VERDICT_MISCONFIGURED, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        script.app_error = cases[i].error;
+        assert_false(run(NULL, 0, PROPERTIES, CODE_GIVEN, NULL));
+        assert_verdict(&script, cases[i].kind, STEP_APP, 0, "The app is away.");
+        assert_int_equal(script.verdict.passes, cases[i].passes);
+    }
+}
+
+/* It is renewed with another app or later; what the vendor said of the token stands meanwhile. */
+static void a_rejected_token_whose_app_cannot_be_read(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        {PROBE(HOST, "dummyAccessToken"), 401, .body = EXPIRED}};
+    static const char both[] = "{\"accessToken\":\"dummyAccessToken\",\"refreshToken\":\"r\"}";
+    script.app_error = ERR_THROTTLING;
+    assert_false(RUN(steps, PROPERTIES, both, NULL));
+    assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, "Session expired or invalid");
+    assert_true(str_ends(script.verdict.hint, STR("It cannot be renewed: The app is away.")));
+    script.app_error = ERR_UNAVAILABLE; /* the store: nothing is decided yet */
+    script.next = 0;
+    assert_false(RUN(steps, PROPERTIES, both, NULL));
+    assert_verdict(&script, VERDICT_INTERNAL, STEP_APP, 0, "The app is away.");
+    assert_true(script.verdict.passes);
+}
+
 static void a_code_is_exchanged_once_and_remembered(void **state)
 {
     (void)state;
@@ -402,6 +444,8 @@ int main(void)
         TEST(a_revoked_refresh_token_is_a_rejection),
         TEST(without_an_app_the_rejection_of_the_token_stands),
         TEST(a_code_without_an_app_is_a_misconfiguration),
+        TEST(an_app_that_cannot_be_read_is_told_for_what_it_is),
+        TEST(a_rejected_token_whose_app_cannot_be_read),
         TEST(a_code_is_exchanged_once_and_remembered),
         TEST(an_own_app_is_not_replaced_by_the_operators),
         TEST(an_earlier_exchange_of_the_code_is_taken_up),

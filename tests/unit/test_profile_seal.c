@@ -3,7 +3,10 @@
 
 #include "keyring_scratch.h"
 #include "profile/seal.h"
+#include "vault/seal.h"
 #include "wire/restjson.h"
+
+#include <string.h>
 
 static struct arena arena;
 static struct keyring *keyring;
@@ -89,6 +92,33 @@ static void a_seal_of_another_version_does_not_open(void **state)
     assert_int_equal(error.code, ERR_INTERNAL);
 }
 
+/* Sealed here and by nobody else, but not as this version writes it. */
+static void what_opens_and_cannot_be_read_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const documents[] = {
+        "",   "no JSON",         "[]",
+        "{}", "{\"tokens\":{}}", "{\"credentials\":{\"key\":\"a\"},\"tokens\":"};
+    for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {
+        struct profile profile = sealed("{}", &(struct oauth_tokens){0});
+        struct seal_binding binding = profile_seal_binding(&profile);
+        struct profile_secrets secrets;
+        struct error error = {0};
+        assert_true(seal_close(keyring, &binding, str_from(documents[i]), &arena,
+                               &profile.sealed_credentials, NULL));
+        assert_false(profile_unseal(keyring, &profile, &arena, &secrets, &error));
+        assert_int_equal(error.code, ERR_INTERNAL);
+        assert_non_null(strstr(error.message, "crm"));
+    }
+    struct profile profile = sealed("{}", &(struct oauth_tokens){0});
+    struct seal_binding binding = profile_seal_binding(&profile);
+    struct oauth_tokens found;
+    bool same;
+    assert_true(seal_close(keyring, &binding, STR("{\"credentials\":{},\"tokens\":{]}"), &arena,
+                           &profile.sealed_credentials, NULL));
+    assert_false(profile_unseal_same(keyring, &profile, parse("{}"), &arena, &same, &found, NULL));
+}
+
 static int begin(void **state)
 {
     shapes_init(); /* also readies the JSON reader */
@@ -112,6 +142,7 @@ int main(void)
         cmocka_unit_test(the_same_credentials_are_recognized_with_their_tokens),
         cmocka_unit_test(other_credentials_are_not_recognized),
         cmocka_unit_test(a_seal_of_another_version_does_not_open),
+        cmocka_unit_test(what_opens_and_cannot_be_read_is_an_error),
     };
     return cmocka_run_group_tests_name("profile seal", tests, begin, end);
 }
