@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "sandbox/ca_cert.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -165,8 +164,8 @@ static bool read_name(const char *server_name, char out[CA_HOST_NAME_MAX + 1])
     if (len > CA_HOST_NAME_MAX)
         return false;
     for (size_t i = 0; i < len; i++) {
-        char c = (char)tolower((unsigned char)server_name[i]);
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !strchr("-.:_", c))
+        char c = ascii_lower(server_name[i]);
+        if (!ascii_is_lower_alnum(c) && !strchr("-.:_", c))
             return false;
         out[i] = c;
     }

@@ -1,12 +1,11 @@
 /* Matches a pattern with '*' against a text, in place and without memory of its own. */
 #include "sandbox/glob.h"
 
-#include <ctype.h>
 #include <stdint.h>
 
 static bool same(char a, char b, bool nocase)
 {
-    return a == b || (nocase && tolower((unsigned char)a) == tolower((unsigned char)b));
+    return a == b || (nocase && ascii_lower(a) == ascii_lower(b));
 }
 
 /* The last '*' takes one character, and one more each time that what follows it does not match. */

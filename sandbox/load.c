@@ -46,7 +46,7 @@ static bool is_host_pattern(struct str host)
 {
     for (size_t at = 0; at < host.len; at++) {
         char c = host.data[at];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '*')
+        if (!ascii_is_lower_alnum(c) && c != '-' && c != '.' && c != '*')
             return false;
     }
     return true;

@@ -124,7 +124,7 @@ static bool is_outcome_name(struct str name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-')
+        if (!ascii_is_lower_alnum(c) && c != '-')
             return false;
     }
     return name.len > 0 && name.len <= 64;

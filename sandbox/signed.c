@@ -7,15 +7,6 @@
 
 enum { SIGNED_TEXT_MAX = 1024 * 1024 };
 
-static struct str small(struct arena *arena, struct str text)
-{
-    char *copy = arena_alloc(arena, text.len + 1);
-    for (size_t i = 0; i < text.len; i++)
-        copy[i] =
-            text.data[i] >= 'A' && text.data[i] <= 'Z' ? (char)(text.data[i] | 0x20) : text.data[i];
-    return (struct str){copy, text.len};
-}
-
 static struct str header_or_empty(const struct sandbox_request *request, struct str name)
 {
     const struct str *value = http_find_header(request->head, name);
@@ -35,7 +26,7 @@ static struct str expected_signature(const struct sandbox_request *request, stru
         buf_add(&text, request->body);
         buf_add(&text, header_or_empty(request, STR("Content-Type")));
     }
-    crypto_hmac(secret, small(request->arena, buf_str(&text)), hash);
+    crypto_hmac(secret, arena_lower(request->arena, buf_str(&text)), hash);
     return encode_base64(request->arena, (struct str){(const char *)hash, sizeof(hash)});
 }
 

@@ -3,11 +3,6 @@
 
 enum { TEMPLATE_TEXT_MAX = 64 * 1024 }; /* bytes of one string after replacing */
 
-static bool is_letter(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
 /* Finds the first placeholder of `text`: what stands before it, its name, what comes after. The
  * name
  * "{" is what a doubled brace stands for. */
@@ -19,9 +14,9 @@ static bool find_placeholder(struct str text, struct str *ret_before, struct str
             continue;
         struct str rest = {text.data + at + 1, text.len - at - 1};
         *ret_before = (struct str){text.data, at};
-        if (is_letter(rest.data[0]))
+        if (ascii_is_lower(rest.data[0]))
             return str_cut(rest, '}', ret_name, ret_after);
-        if (rest.data[0] == '{' && is_letter(rest.data[1])) {
+        if (rest.data[0] == '{' && ascii_is_lower(rest.data[1])) {
             *ret_name = (struct str){rest.data, 1};
             *ret_after = (struct str){rest.data + 1, rest.len - 1};
             return true;

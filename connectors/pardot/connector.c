@@ -101,7 +101,7 @@ static bool check(const struct value *properties, const struct value *credential
     (void)credentials;
     for (size_t i = 0; i < id.len; i++) {
         char c = id.data[i];
-        good = good && ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'));
+        good = good && ascii_is_alnum(c);
     }
     return good || fail(error, ERR_VALIDATION,
                         "Validation exception: businessUnitId must be an id of 18 letters and "

@@ -61,23 +61,18 @@ static bool fail_blank(const char *member, struct error *error)
                 "Validation exception: %s cannot be blank for connector: REDSHIFT", member);
 }
 
-static bool is_small_or_digit(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 /* Amazon S3's user guide, "Bucket naming rules", without its reserved prefixes. */
 static bool is_bucket(struct str name)
 {
     bool numeric = true;
-    if (name.len < BUCKET_MIN || name.len > BUCKET_MAX || !is_small_or_digit(name.data[0]) ||
-        !is_small_or_digit(name.data[name.len - 1]) || str_contains(name, STR("..")))
+    if (name.len < BUCKET_MIN || name.len > BUCKET_MAX || !ascii_is_lower_alnum(name.data[0]) ||
+        !ascii_is_lower_alnum(name.data[name.len - 1]) || str_contains(name, STR("..")))
         return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
-        if (!is_small_or_digit(c) && c != '.' && c != '-')
+        if (!ascii_is_lower_alnum(c) && c != '.' && c != '-')
             return false;
-        numeric = numeric && ((c >= '0' && c <= '9') || c == '.');
+        numeric = numeric && (ascii_is_digit(c) || c == '.');
     }
     return !numeric || !str_contains(name, STR(".")); /* an IPv4 address is no bucket */
 }

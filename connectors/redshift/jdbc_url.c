@@ -57,21 +57,10 @@ static bool is_name(struct str host)
 {
     for (size_t i = 0; i < host.len; i++) {
         char c = host.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
+        if (!(ascii_is_lower_alnum(c) || c == '.' || c == '-' || c == '_'))
             return false;
     }
     return host.len > 0 && host.len <= HOST_MAX && host.data[0] != '.' && host.data[0] != '-';
-}
-
-static struct str small(struct arena *arena, struct str text)
-{
-    struct str copy = arena_copy(arena, text);
-    char *data = (char *)copy.data;
-    for (size_t i = 0; i < copy.len; i++) {
-        if (data[i] >= 'A' && data[i] <= 'Z')
-            data[i] = (char)(data[i] - 'A' + 'a');
-    }
-    return copy;
 }
 
 static bool read_port(struct str text, int *ret_port, struct error *error)
@@ -92,7 +81,7 @@ static bool read_v6(struct arena *arena, struct str authority, struct jdbc_url *
     struct str rest = {authority.data + 1, authority.len - 1};
     if (!str_cut(rest, ']', &inside, &after))
         return fail_url(error, "has an IPv6 address without its second bracket");
-    url->host = small(arena, inside);
+    url->host = arena_lower(arena, inside);
     if (inet_pton(AF_INET6, url->host.data, bytes) != 1)
         return fail_url(error, "has in its brackets no IPv6 address");
     if (after.len == 0)
@@ -114,7 +103,7 @@ static bool read_authority(struct arena *arena, struct str authority, struct jdb
         return read_v6(arena, authority, url, error);
     if (str_cut(authority, ':', &host, &port) && !read_port(port, &url->port, error))
         return false;
-    url->host = small(arena, host);
+    url->host = arena_lower(arena, host);
     return is_name(url->host) || fail_url(error, "must name a host");
 }
 

@@ -16,16 +16,6 @@ struct account {
     bool is_private;   /* by PrivateLink */
 };
 
-static struct str lower(struct arena *arena, struct str text)
-{
-    struct str copy = arena_copy(arena, text);
-    for (size_t i = 0; i < copy.len; i++) {
-        char *c = (char *)copy.data + i;
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
-    }
-    return copy;
-}
-
 static bool cut_end(struct str *text, const char *end)
 {
     if (!str_ends(*text, str_from(end)))
@@ -65,8 +55,8 @@ static struct str region_in_host(struct arena *arena, const struct account *acco
 static void read_account(struct arena *arena, const struct value *properties,
                          struct account *account)
 {
-    struct str text = lower(arena, value_text(properties, "accountName"));
-    struct str region = lower(arena, value_text(properties, "region"));
+    struct str text = arena_lower(arena, value_text(properties, "accountName"));
+    struct str region = arena_lower(arena, value_text(properties, "region"));
     struct str rest = STR_NULL;
     *account = (struct account){.top = "com"};
     if (str_starts(text, STR("https://")))
@@ -127,8 +117,8 @@ static bool is_plain_name(struct str name)
 {
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '$')))
+        bool letter = ascii_is_lower(c) || ascii_is_upper(c) || c == '_';
+        if (!letter && (i == 0 || !(ascii_is_digit(c) || c == '$')))
             return false;
     }
     return name.len > 0;

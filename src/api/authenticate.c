@@ -4,6 +4,7 @@
 #include "api/aws_services.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "store/access_keys.h"
 #include "vault/seal.h"
 
@@ -51,15 +52,6 @@ struct seal_binding access_key_binding(struct str account, struct str id)
 {
     return (struct seal_binding){
         .purpose = STR("authenticator-key"), .account = account, .region = STR(""), .name = id};
-}
-
-/* FNV-1a: only spreads ids over the table. */
-static size_t slot_of(struct str id)
-{
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < id.len; i++)
-        hash = (hash ^ (unsigned char)id.data[i]) * 16777619U;
-    return hash % AUTHENTICATOR_KEYS_KEPT;
 }
 
 static bool keep(struct api_request *request, struct kept_key *kept, const struct access_key *key)
@@ -134,7 +126,7 @@ static const struct secret *find_key(void *context, struct str id, struct arena 
                                      struct str *ret_account, struct error *error)
 {
     struct lookup *lookup = context;
-    struct kept_key *kept = &lookup->authenticator->kept[slot_of(id)];
+    struct kept_key *kept = &lookup->authenticator->kept[hash_text(id) % AUTHENTICATOR_KEYS_KEPT];
     bool fresh = kept->secret && str_eq(str_from(kept->id), id) &&
                  clock_mono_ms() - kept->checked_ms < AUTHENTICATOR_RECHECK_MS;
     (void)error; /* the same as the request's */

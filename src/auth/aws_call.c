@@ -18,7 +18,7 @@ bool aws_region_is_valid(struct str region)
 {
     for (size_t i = 0; i < region.len; i++) {
         char c = region.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+        if (!(ascii_is_lower_alnum(c) || c == '-'))
             return false;
     }
     return region.len > 0 && region.len <= AWS_REGION_MAX;

@@ -31,23 +31,15 @@ struct str signed_target(struct str url)
     return rest;
 }
 
-static void add_small(struct buf *out, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        buf_add_char(out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
-    }
-}
-
 struct str signed_message(struct arena *arena, const struct signed_request *request)
 {
     struct buf message = buf_in(arena, SIGNED_MESSAGE_MAX);
-    add_small(&message, request->date);
-    add_small(&message, request->method);
-    add_small(&message, signed_target(request->url));
+    buf_add(&message, arena_lower(arena, request->date));
+    buf_add(&message, arena_lower(arena, request->method));
+    buf_add(&message, arena_lower(arena, signed_target(request->url)));
     if (request->body.len > 0) {
-        add_small(&message, request->body);
-        add_small(&message, request->content_type);
+        buf_add(&message, arena_lower(arena, request->body));
+        buf_add(&message, arena_lower(arena, request->content_type));
     }
     return buf_str(&message);
 }

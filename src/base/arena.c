@@ -103,6 +103,15 @@ struct str arena_copy(struct arena *arena, struct str s)
     return (struct str){copy, s.len};
 }
 
+struct str arena_lower(struct arena *arena, struct str s)
+{
+    char *copy = arena_take(arena, s.len + 1);
+    for (size_t i = 0; i < s.len; i++)
+        copy[i] = ascii_lower(s.data[i]);
+    copy[s.len] = '\0';
+    return (struct str){copy, s.len};
+}
+
 const char *arena_cstr(struct arena *arena, struct str s)
 {
     return arena_copy(arena, s).data;
@@ -124,9 +133,10 @@ struct str arena_printf(struct arena *arena, const char *format, ...)
     bool fits = printed >= 0 && round_up(len + 1) <= room;
     if (!fits && room > 0)
         explicit_bzero(here, room);
-    char *text = arena_alloc(arena, len + 1);
+    char *text = arena_take(arena, len + 1);
     if (!fits && printed >= 0)
         vsnprintf(text, len + 1, format, again);
+    text[len] = '\0';
     va_end(again);
     return (struct str){text, len};
 }

@@ -30,6 +30,7 @@ void *arena_take(struct arena *arena, size_t size);
 
 struct str arena_copy(struct arena *arena, struct str s); /* with a NUL after it */
 const char *arena_cstr(struct arena *arena, struct str s);
+struct str arena_lower(struct arena *arena, struct str s); /* a copy with ASCII letters small */
 _printf_(2, 3) struct str arena_printf(struct arena *arena, const char *format, ...);
 
 /* Grows or shrinks in place the piece that was taken last. False, and nothing changed, when it is

@@ -18,25 +18,14 @@ void encode_hex(const void *bytes, size_t size, char *out)
     out[2 * size] = '\0';
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool decode_hex(struct str text, void *out, size_t size)
 {
     unsigned char *bytes = out;
     if (text.len != 2 * size)
         return false;
     for (size_t i = 0; i < size; i++) {
-        int high = hex_value(text.data[2 * i]);
-        int low = hex_value(text.data[2 * i + 1]);
+        int high = ascii_hex_digit(text.data[2 * i]);
+        int low = ascii_hex_digit(text.data[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         bytes[i] = (unsigned char)(high << 4 | low);
@@ -115,8 +104,7 @@ bool decode_base64url(struct arena *arena, struct str text, struct str *ret_byte
 
 static bool is_unreserved(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    return ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void encode_percent(struct buf *out, struct str text, const char *keep)

@@ -41,7 +41,7 @@ static const char *name_in(const struct source *source, const char *name,
     bool variable = source == &environment;
     int len = snprintf(out, SOURCE_NAME_SIZE, "%s%s", source->prefix, name);
     for (int i = 0; variable && i < len && i < SOURCE_NAME_SIZE; i++)
-        out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
+        out[i] = out[i] == '-' ? '_' : ascii_upper(out[i]);
     return out;
 }
 

@@ -6,28 +6,12 @@
 
 enum { HOST_MAX = 253, LABEL_MAX = 63 }; /* RFC 1035, 2.3.4 */
 
-static bool is_lower_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static struct str lower(struct arena *arena, struct str text)
-{
-    struct str copy = arena_copy(arena, text);
-    char *data = (char *)copy.data;
-    for (size_t i = 0; i < copy.len; i++) {
-        if (data[i] >= 'A' && data[i] <= 'Z')
-            data[i] = (char)(data[i] - 'A' + 'a');
-    }
-    return copy;
-}
-
 static bool label_is_good(struct str label)
 {
     if (label.len == 0 || label.len > LABEL_MAX)
         return false;
     for (size_t i = 0; i < label.len; i++) {
-        if (!is_lower_alnum(label.data[i]) && label.data[i] != '-' && label.data[i] != '_')
+        if (!ascii_is_lower_alnum(label.data[i]) && label.data[i] != '-' && label.data[i] != '_')
             return false;
     }
     return label.data[0] != '-' && label.data[label.len - 1] != '-';
@@ -52,7 +36,7 @@ static bool ipv6_is_good(struct str host)
         return false;
     for (size_t i = 1; i + 1 < host.len; i++) {
         char c = host.data[i];
-        if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && c != ':' && c != '.')
+        if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'f') && c != ':' && c != '.')
             return false;
     }
     return true;
@@ -104,7 +88,7 @@ static bool read_scheme(struct arena *arena, struct str *text, struct str *ret_s
         return true;
     if (!str_cut(*text, ':', &before, &after))
         return false;
-    *ret_scheme = lower(arena, before);
+    *ret_scheme = arena_lower(arena, before);
     if (!str_starts(after, STR("//")))
         return false;
     *text = (struct str){after.data + 2, after.len - 2};
@@ -132,7 +116,7 @@ static bool read_host(struct arena *arena, struct str authority, const char *bar
     if (port.data && !port_is_good(port, &url->port))
         return false;
     *ret_fault = "has no good host";
-    url->host = lower(arena, host);
+    url->host = arena_lower(arena, host);
     if (str_starts(url->host, STR("[")))
         return ipv6_is_good(url->host);
     if (str_ends(url->host, STR("."))) /* the root's own dot names the same host */

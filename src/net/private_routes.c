@@ -41,8 +41,7 @@ static bool is_host(struct str text)
         return true;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '.' || c == '-' || c == '_'))
+        if (!(ascii_is_alnum(c) || c == '.' || c == '-' || c == '_'))
             return false;
     }
     return text.len > 0 && text.len <= PRIVATE_ROUTE_HOST_MAX;

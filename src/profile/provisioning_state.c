@@ -31,8 +31,7 @@ struct provisioning provisioning_of(struct arena *arena, enum verdict_kind verdi
 /* [\s\w/!@#+=.-]* of the model, in ASCII. */
 static bool is_allowed(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("_/!@#+=.-", c));
+    return ascii_is_alnum(c) || (c != '\0' && strchr("_/!@#+=.-", c));
 }
 
 static void add_blank(struct buf *out)

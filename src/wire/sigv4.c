@@ -79,16 +79,6 @@ struct signing {
     struct str list; /* the names with ';' between */
 };
 
-static struct str lower(struct arena *arena, struct str name)
-{
-    char *copy = arena_alloc(arena, name.len + 1);
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-        copy[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    return (struct str){copy, name.len};
-}
-
 static void insert_name(struct signing *signing, struct str name)
 {
     size_t at = signing->name_count;
@@ -112,7 +102,7 @@ static void collect(struct signing *signing, const struct sigv4_request *request
             str_eq_nocase(header.name, STR("authorization")))
             continue;
         signing->headers[signing->header_count++] = header;
-        insert_name(signing, lower(arena, header.name));
+        insert_name(signing, arena_lower(arena, header.name));
     }
     signing->headers[signing->header_count++] = (struct http_header){STR("x-amz-date"), date};
     insert_name(signing, STR("x-amz-date"));

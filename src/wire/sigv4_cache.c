@@ -3,6 +3,7 @@
 #include "wire/sigv4_internal.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "vault/crypto.h"
 
 #include <stdlib.h>
@@ -71,13 +72,9 @@ static bool name_of(const struct sigv4_authorization *authorization, struct cach
     return true;
 }
 
-/* FNV-1a; only callers with a right signature put anything in, so nobody can aim at a set. */
 static size_t first_of_set(const struct cache_name *name)
 {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < name->len; i++)
-        hash = (hash ^ (unsigned char)name->text[i]) * 16777619U;
-    return (size_t)((hash >> 16 ^ hash) % CACHE_SETS) * CACHE_WAYS;
+    return hash_text((struct str){name->text, name->len}) % CACHE_SETS * CACHE_WAYS;
 }
 
 static struct cache_entry *find(struct sigv4_key_cache *cache, const struct cache_name *name)
@@ -130,11 +127,10 @@ static void forget_before(struct sigv4_key_cache *cache, struct str date)
 static struct cache_entry *oldest_of_set(struct sigv4_key_cache *cache,
                                          const struct cache_name *name)
 {
-    struct cache_entry *oldest = &cache->entries[first_of_set(name)];
-    for (int i = 1; i < CACHE_WAYS; i++) {
-        struct cache_entry *entry = &cache->entries[first_of_set(name) + (size_t)i];
-        if (entry->used < oldest->used)
-            oldest = entry;
+    struct cache_entry *set = &cache->entries[first_of_set(name)], *oldest = set;
+    for (size_t i = 1; i < CACHE_WAYS; i++) {
+        if (set[i].used < oldest->used)
+            oldest = &set[i];
     }
     return oldest;
 }

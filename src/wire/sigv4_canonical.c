@@ -5,8 +5,7 @@
 
 static bool is_unreserved(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    return ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 static void add_escaped(struct buf *out, unsigned char byte)
@@ -76,23 +75,14 @@ struct parameter {
     struct str value; /* encoded */
 };
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Decodes and encodes again, so that "%2d" and "-" are one; a '%' that escapes nothing is itself.
  */
 static void add_recoded(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        int high = byte == '%' && text.len - i > 2 ? hex_value(text.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text.data[i + 2]) : -1;
+        int high = byte == '%' && text.len - i > 2 ? ascii_hex_digit(text.data[i + 1]) : -1;
+        int low = high >= 0 ? ascii_hex_digit(text.data[i + 2]) : -1;
         if (low >= 0) {
             byte = (unsigned char)(high << 4 | low);
             i += 2;

@@ -44,7 +44,7 @@ void path_print(struct buf *out, const struct path *path)
         buf_add_cstr(out, "value");
     for (size_t i = 0; i < path->name.len; i++) {
         char c = path->name.data[i];
-        buf_add_char(out, i == 0 && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+        buf_add_char(out, i == 0 ? ascii_lower(c) : c);
     }
 }
 

@@ -2,24 +2,22 @@
 #include "work/concurrency_limit.h"
 
 #include "base/alloc.h"
+#include "base/map.h"
 
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 256, ACCOUNT_SIZE = 16 /* 12 digits */ };
-
 struct share {
-    struct share *next; /* in its bucket */
-    long count;         /* 1 at least */
-    char account[ACCOUNT_SIZE];
+    struct map_link link; /* first, so that one pointer is both */
+    long count;           /* 1 at least */
+    char account[];
 };
 
 struct concurrency_limit {
     long most;
     pthread_mutex_t lock;
-    struct share *buckets[BUCKETS];
+    struct map shares;
 };
 
 struct concurrency_limit *concurrency_limit_new(long most)
@@ -33,26 +31,17 @@ struct concurrency_limit *concurrency_limit_new(long most)
 void concurrency_limit_free(struct concurrency_limit *limit)
 {
     pthread_mutex_destroy(&limit->lock);
+    map_done(&limit->shares);
     free(limit);
 }
 
-/* Where the account's share hangs, or would be hung in: FNV-1a spreads them. */
-static struct share **find(struct concurrency_limit *limit, struct str account)
+static struct share *share_new(struct concurrency_limit *limit, struct str account)
 {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < account.len; i++)
-        hash = (hash ^ (unsigned char)account.data[i]) * 16777619U;
-    struct share **place = &limit->buckets[hash % BUCKETS];
-    while (*place && !str_eq(str_from((*place)->account), account))
-        place = &(*place)->next;
-    return place;
-}
-
-static struct share *share_new(struct str account)
-{
-    struct share *share = xcalloc(1, sizeof(*share));
-    memcpy(share->account, account.data,
-           account.len < ACCOUNT_SIZE ? account.len : ACCOUNT_SIZE - 1);
+    struct share *share = xcalloc(1, sizeof(*share) + account.len);
+    if (account.len > 0)
+        memcpy(share->account, account.data, account.len);
+    share->link.name = (struct str){share->account, account.len};
+    map_add(&limit->shares, &share->link);
     return share;
 }
 
@@ -61,11 +50,11 @@ bool concurrency_limit_enter(struct concurrency_limit *limit, struct str account
     if (limit->most == 0)
         return true;
     pthread_mutex_lock(&limit->lock);
-    struct share **place = find(limit, account);
-    if (!*place)
-        *place = share_new(account);
-    bool entered = (*place)->count < limit->most;
-    (*place)->count += entered;
+    struct share *share = (struct share *)map_find(&limit->shares, account);
+    if (!share)
+        share = share_new(limit, account);
+    bool entered = share->count < limit->most;
+    share->count += entered;
     pthread_mutex_unlock(&limit->lock);
     return entered;
 }
@@ -75,9 +64,9 @@ void concurrency_limit_leave(struct concurrency_limit *limit, struct str account
     if (limit->most == 0)
         return;
     pthread_mutex_lock(&limit->lock);
-    struct share **place = find(limit, account), *share = *place;
+    struct share *share = (struct share *)map_find(&limit->shares, account);
     if (share && --share->count == 0) {
-        *place = share->next;
+        map_remove(&limit->shares, &share->link);
         free(share);
     }
     pthread_mutex_unlock(&limit->lock);

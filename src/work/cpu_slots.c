@@ -8,15 +8,11 @@
 #include <sched.h>
 #include <stdlib.h>
 
-struct queue {
-    struct slot_request *first, *last;
-};
-
 struct cpu_slots {
     pthread_mutex_t lock;
     size_t free;
-    struct queue returning; /* from a wait */
-    struct queue coming;    /* with work that has not begun */
+    struct list returning; /* from a wait */
+    struct list coming;    /* with work that has not begun */
 };
 
 static _Thread_local struct cpu_slots *mine;
@@ -42,32 +38,19 @@ void cpu_slots_free(struct cpu_slots *slots)
     free(slots);
 }
 
-static void add(struct queue *queue, struct slot_request *claim)
+static struct slot_request *take_first(struct list *queue)
 {
-    claim->next = NULL;
-    if (queue->first)
-        queue->last->next = claim;
-    else
-        queue->first = claim;
-    queue->last = claim;
+    return list_item(list_take_first(queue), struct slot_request, link);
 }
 
-static struct slot_request *take_first(struct queue *queue)
-{
-    struct slot_request *claim = queue->first;
-    if (claim)
-        queue->first = claim->next;
-    return claim;
-}
-
-static bool take_or_queue(struct cpu_slots *slots, struct queue *queue, struct slot_request *claim)
+static bool take_or_queue(struct cpu_slots *slots, struct list *queue, struct slot_request *claim)
 {
     pthread_mutex_lock(&slots->lock);
     bool taken = slots->free > 0;
     if (taken)
         slots->free--;
     else
-        add(queue, claim);
+        list_append(queue, &claim->link);
     pthread_mutex_unlock(&slots->lock);
     return taken;
 }

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "base/list.h"
+
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,7 +25,7 @@ void cpu_slots_free(struct cpu_slots *slots);  /* when all are free */
 /* Somebody who wants a slot. In the queue until `granted` is called, by the thread that had the
  * slot before, with no lock of these slots held; the claim is its owner's again from then on. */
 struct slot_request {
-    struct slot_request *next;
+    struct list_link link;
     void (*granted)(struct slot_request *claim);
 };
 

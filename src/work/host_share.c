@@ -3,18 +3,16 @@
 #include "work/host_share.h"
 
 #include "base/alloc.h"
+#include "base/list.h"
+#include "base/map.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 1024 };
-
-/* What share and hosts have in common; stands first in both. */
+/* What hosts and queues have in common; stands first in both. */
 struct named {
-    struct named *next; /* in its bucket */
-    size_t users;       /* a host's share, a queue's jobs */
-    struct str name;
+    struct map_link link;
+    size_t users; /* a host's queues, a queue's jobs */
 };
 
 struct host {
@@ -25,7 +23,7 @@ struct host {
 };
 
 struct waiting {
-    struct waiting *next;
+    struct list_link link;
     struct share_task job;
 };
 
@@ -33,18 +31,18 @@ struct host_queue {
     struct named named;
     struct host *hosts[HOST_SHARE_HOSTS_MAX];
     size_t host_count;
-    struct waiting *first, *last; /* its jobs, oldest first */
+    struct list waiting; /* its jobs, oldest first */
     size_t queued;
-    struct host_queue *next_turn; /* among share with waiting jobs */
+    struct list_link turn; /* while jobs wait */
 };
 
 struct host_share {
     struct host_share_config config;
     size_t in_hand;
     size_t queued;
-    struct host_queue *turns, *last_turn; /* share with waiting jobs, in the order of their turns */
-    struct named *host_buckets[BUCKETS];
-    struct named *lane_buckets[BUCKETS];
+    struct list turns; /* queues with waiting jobs, in the order of their turns */
+    struct map hosts;
+    struct map queues;
 };
 
 struct host_share *host_share_new(const struct host_share_config *config)
@@ -56,51 +54,42 @@ struct host_share *host_share_new(const struct host_share_config *config)
 
 void host_share_free(struct host_share *share)
 {
+    map_done(&share->hosts);
+    map_done(&share->queues);
     free(share);
 }
 
 /* --- names --- */
 
-/* Where the name hangs, or would be hung in: FNV-1a spreads them. */
-static struct named **find(struct named **buckets, struct str name)
-{
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (unsigned char)name.data[i]) * 16777619U;
-    struct named **slot = &buckets[hash % BUCKETS];
-    while (*slot && !str_eq((*slot)->name, name))
-        slot = &(*slot)->next;
-    return slot;
-}
-
 /* What has this name, with one user more; made of `size` zero bytes when it is not there. */
-static void *hold(struct named **buckets, struct str name, size_t size)
+static void *hold(struct map *map, struct str name, size_t size)
 {
-    struct named **slot = find(buckets, name);
-    if (!*slot) {
+    struct named *named = (struct named *)map_find(map, name);
+    if (!named) {
         char *memory = xcalloc(1, size + name.len);
         if (name.len > 0)
             memcpy(memory + size, name.data, name.len);
-        *slot = (void *)memory;
-        (*slot)->name = (struct str){memory + size, name.len};
+        named = (void *)memory;
+        named->link.name = (struct str){memory + size, name.len};
+        map_add(map, &named->link);
     }
-    (*slot)->users++;
-    return *slot;
+    named->users++;
+    return named;
 }
 
-/* True when that was its last user: it is gone from the table, and the caller's to free. */
-static bool let_go(struct named **buckets, struct named *named)
+/* Frees it with its last user. */
+static void let_go(struct map *map, struct named *named)
 {
     if (--named->users > 0)
-        return false;
-    *find(buckets, named->name) = named->next;
-    return true;
+        return;
+    map_remove(map, &named->link);
+    free(named);
 }
 
-static struct host_queue *lane_hold(struct host_share *share, struct str name)
+static struct host_queue *queue_hold(struct host_share *share, struct str name)
 {
-    struct host_queue *queue = hold(share->lane_buckets, name, sizeof(*queue));
-    struct str rest = queue->named.name, host = rest;
+    struct host_queue *queue = hold(&share->queues, name, sizeof(*queue));
+    struct str rest = queue->named.link.name, host = rest;
     if (queue->named.users > 1)
         return queue;
     while (rest.len > 0 && queue->host_count < HOST_SHARE_HOSTS_MAX) {
@@ -108,20 +97,16 @@ static struct host_queue *lane_hold(struct host_share *share, struct str name)
             host = rest;
             rest = STR_NULL;
         }
-        queue->hosts[queue->host_count++] = hold(share->host_buckets, host, sizeof(struct host));
+        queue->hosts[queue->host_count++] = hold(&share->hosts, host, sizeof(struct host));
     }
     return queue;
 }
 
-static void lane_let_go(struct host_share *share, struct host_queue *queue)
+static void queue_let_go(struct host_share *share, struct host_queue *queue)
 {
-    if (!let_go(share->lane_buckets, &queue->named))
-        return;
-    for (size_t i = 0; i < queue->host_count; i++) {
-        if (let_go(share->host_buckets, &queue->hosts[i]->named))
-            free(queue->hosts[i]);
-    }
-    free(queue);
+    for (size_t i = 0; queue->named.users == 1 && i < queue->host_count; i++)
+        let_go(&share->hosts, &queue->hosts[i]->named);
+    let_go(&share->queues, &queue->named);
 }
 
 /* --- shares --- */
@@ -153,27 +138,6 @@ static enum host_share_room room_to_wait(const struct host_share *share,
 
 /* --- turns --- */
 
-static void add_turn(struct host_share *share, struct host_queue *queue)
-{
-    queue->next_turn = NULL;
-    if (share->turns)
-        share->last_turn->next_turn = queue;
-    else
-        share->turns = queue;
-    share->last_turn = queue;
-}
-
-static void remove_turn(struct host_share *share, struct host_queue *queue,
-                        struct host_queue *before)
-{
-    if (before)
-        before->next_turn = queue->next_turn;
-    else
-        share->turns = queue->next_turn;
-    if (share->last_turn == queue)
-        share->last_turn = before;
-}
-
 /* Each is counted wherever it is looked at: in all, and for each host of its queue. */
 static void count_queued(struct host_share *share, struct host_queue *queue, size_t change)
 {
@@ -195,23 +159,19 @@ enum { ONE_LESS = -1 }; /* as a size_t it wraps around, which is subtraction */
 enum host_share_room host_share_enter(struct host_share *share, struct str hosts,
                                       struct share_task job)
 {
-    struct host_queue *queue = lane_hold(share, hosts);
-    bool at_once = !queue->first && may_start(share, queue);
+    struct host_queue *queue = queue_hold(share, hosts);
+    bool at_once = !queue->waiting.first && may_start(share, queue);
     enum host_share_room room = at_once ? HOST_SHARE_ROOM : room_to_wait(share, queue);
     if (room != HOST_SHARE_ROOM) {
-        lane_let_go(share, queue);
+        queue_let_go(share, queue);
         return room;
     }
     struct waiting *waiting = xcalloc(1, sizeof(*waiting));
     waiting->job = job;
     waiting->job.queue = queue;
-    if (queue->first)
-        queue->last->next = waiting;
-    else
-        queue->first = waiting;
-    queue->last = waiting;
+    list_append(&queue->waiting, &waiting->link);
     if (queue->queued == 0)
-        add_turn(share, queue);
+        list_append(&share->turns, &queue->turn);
     count_queued(share, queue, 1);
     return HOST_SHARE_ROOM;
 }
@@ -219,8 +179,7 @@ enum host_share_room host_share_enter(struct host_share *share, struct str hosts
 static void take_first(struct host_share *share, struct host_queue *queue,
                        struct share_task *ret_job)
 {
-    struct waiting *waiting = queue->first;
-    queue->first = waiting->next;
+    struct waiting *waiting = list_item(list_take_first(&queue->waiting), struct waiting, link);
     *ret_job = waiting->job;
     free(waiting);
     count_queued(share, queue, (size_t)ONE_LESS);
@@ -229,23 +188,21 @@ static void take_first(struct host_share *share, struct host_queue *queue,
 
 bool host_share_next(struct host_share *share, struct share_task *ret_job)
 {
-    struct host_queue *before = NULL, *queue = share->turns;
-    while (queue && !may_start(share, queue)) {
-        before = queue;
-        queue = queue->next_turn;
+    for (list_each(struct host_queue, queue, &share->turns, turn)) {
+        if (!may_start(share, queue))
+            continue;
+        list_remove(&share->turns, &queue->turn);
+        take_first(share, queue, ret_job);
+        if (queue->waiting.first)
+            list_append(&share->turns, &queue->turn);
+        return true;
     }
-    if (!queue)
-        return false;
-    remove_turn(share, queue, before);
-    take_first(share, queue, ret_job);
-    if (queue->first)
-        add_turn(share, queue);
-    return true;
+    return false;
 }
 
 void host_share_note(struct host_share *share, struct str hosts, bool answered)
 {
-    struct host_queue *queue = (struct host_queue *)*find(share->lane_buckets, hosts);
+    struct host_queue *queue = (struct host_queue *)map_find(&share->queues, hosts);
     for (size_t i = 0; i < queue->host_count; i++)
         queue->hosts[i]->answers = answered ? queue->hosts[i]->answers + 1 : 0;
 }
@@ -253,7 +210,7 @@ void host_share_note(struct host_share *share, struct str hosts, bool answered)
 void host_share_leave(struct host_share *share, const struct share_task *job)
 {
     count_in_hand(share, job->queue, (size_t)ONE_LESS);
-    lane_let_go(share, job->queue);
+    queue_let_go(share, job->queue);
 }
 
 struct host_share_counts host_share_counts(const struct host_share *share)
@@ -261,7 +218,7 @@ struct host_share_counts host_share_counts(const struct host_share *share)
     struct host_share_counts counts = {.in_hand = share->in_hand, .queued = share->queued};
     if (share->in_hand == share->config.slots)
         return counts;
-    for (const struct host_queue *queue = share->turns; queue; queue = queue->next_turn)
+    for (list_each(const struct host_queue, queue, &share->turns, turn))
         counts.held += may_start(share, queue) ? 0 : queue->queued;
     return counts;
 }

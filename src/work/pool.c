@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/timed.h"
 #include "work/cpu_slots.h"
 #include "work/host_share.h"
@@ -15,7 +16,7 @@
 
 struct worker {
     struct pool *workers;
-    struct worker *older, *newer; /* while it is idle */
+    struct list_link link; /* while it is idle */
     pthread_cond_t wanted;
     bool called; /* it is not idle any more: it has a slot, and a job is ready for it */
 };
@@ -24,12 +25,8 @@ struct worker {
 struct placed {
     struct slot_request claim; /* first, so that one pointer is both */
     struct pool *workers;
-    struct placed *next;
+    struct list_link link;
     struct share_task job;
-};
-
-struct jobs {
-    struct placed *first, *last;
 };
 
 struct pool {
@@ -38,10 +35,10 @@ struct pool {
     pthread_mutex_t lock;
     pthread_cond_t ended;
     struct host_share *share;
-    struct jobs ready;    /* have a slot, and a thread was called for each */
-    struct jobs deferred; /* have no slot: there was no thread; the next that is done takes them */
-    struct worker *newest;
-    int count; /* threads */
+    struct list ready;    /* have a slot, and a thread was called for each */
+    struct list deferred; /* have no slot: there was no thread; the next that is done takes them */
+    struct list idle;     /* the newest first */
+    int count;            /* threads */
     bool stopping;
     bool has_last;  /* a thread has ended, and nobody has joined it */
     pthread_t last; /* that one: the next to end, or pool_free, joins it */
@@ -78,23 +75,8 @@ static void worker_free(struct worker *worker)
 
 static void idle_push(struct worker *worker)
 {
-    struct pool *workers = worker->workers;
     worker->called = false;
-    worker->newer = NULL;
-    worker->older = workers->newest;
-    if (worker->older)
-        worker->older->newer = worker;
-    workers->newest = worker;
-}
-
-static void idle_remove(struct worker *worker)
-{
-    if (worker->newer)
-        worker->newer->older = worker->older;
-    else
-        worker->workers->newest = worker->older;
-    if (worker->older)
-        worker->older->newer = worker->newer;
+    list_prepend(&worker->workers->idle, &worker->link);
 }
 
 /* It is idle from the start. */
@@ -120,10 +102,9 @@ static bool start_thread(struct pool *workers)
 
 static bool call_newest(struct pool *workers)
 {
-    struct worker *worker = workers->newest;
+    struct worker *worker = list_item(list_take_first(&workers->idle), struct worker, link);
     if (!worker)
         return false;
-    idle_remove(worker);
     worker->called = true;
     pthread_cond_signal(&worker->wanted);
     return true;
@@ -143,39 +124,26 @@ static bool wait_to_be_called(struct worker *worker)
                    workers->count > POOL_KEPT;
     }
     if (!worker->called)
-        idle_remove(worker);
+        list_remove(&workers->idle, &worker->link);
     return worker->called;
 }
 
 /* --- jobs; all of it under the lock --- */
 
-static void add(struct jobs *jobs, struct placed *placed)
+static struct placed *take_first(struct list *jobs)
 {
-    placed->next = NULL;
-    if (jobs->first)
-        jobs->last->next = placed;
-    else
-        jobs->first = placed;
-    jobs->last = placed;
-}
-
-static struct placed *take_first(struct jobs *jobs)
-{
-    struct placed *placed = jobs->first;
-    if (placed)
-        jobs->first = placed->next;
-    return placed;
+    return list_item(list_take_first(jobs), struct placed, link);
 }
 
 /* A thread for a job that has a slot. False when there is none: then the slot is left over. */
 static bool serve(struct pool *workers, struct placed *placed)
 {
     bool may_start = workers->count < workers->config.max_threads;
-    if (!workers->newest && !(may_start && start_thread(workers))) {
-        add(&workers->deferred, placed);
+    if (!workers->idle.first && !(may_start && start_thread(workers))) {
+        list_append(&workers->deferred, &placed->link);
         return false;
     }
-    add(&workers->ready, placed);
+    list_append(&workers->ready, &placed->link);
     return call_newest(workers);
 }
 
@@ -329,7 +297,7 @@ void pool_free(struct pool *workers)
 {
     pthread_mutex_lock(&workers->lock);
     workers->stopping = true;
-    for (struct worker *idle = workers->newest; idle; idle = idle->older)
+    for (list_each(struct worker, idle, &workers->idle, link))
         pthread_cond_signal(&idle->wanted);
     while (workers->count > 0)
         pthread_cond_wait(&workers->ended, &workers->lock);

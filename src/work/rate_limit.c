@@ -2,6 +2,7 @@
 #include "work/rate_limit.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -82,15 +83,6 @@ void rate_limit_free(struct rate_limit *rate)
     free(rate);
 }
 
-/* FNV-1a. Twelve digits, the only accounts there are, stay apart in 64 bits. */
-static uint64_t number_of(struct str account)
-{
-    uint64_t hash = 14695981039346656037ULL;
-    for (size_t i = 0; i < account.len; i++)
-        hash = (hash ^ (unsigned char)account.data[i]) * 1099511628211ULL;
-    return hash;
-}
-
 /* The account's bucket, or the place of the one that is full first. */
 static struct bucket *find(struct set *set, uint64_t account)
 {
@@ -112,8 +104,8 @@ bool rate_limit_take(struct rate_limit *rate, struct str account, int64_t now_ns
     *ret_wait_ns = 0;
     if (!rate)
         return true;
-    uint64_t number = number_of(account);
-    struct set *set = &rate->sets[(number >> 32 ^ number) % RATE_LIMIT_SETS];
+    uint64_t number = hash_text(account); /* two accounts that share 64 bits share a bucket */
+    struct set *set = &rate->sets[number % RATE_LIMIT_SETS];
     pthread_mutex_lock(&set->lock);
     struct bucket *bucket = find(set, number);
     bucket->seen_ns = bucket->seen_ns > now_ns ? bucket->seen_ns : now_ns;

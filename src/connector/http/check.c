@@ -11,10 +11,8 @@ static struct str capitals(struct arena *arena, struct str text)
 {
     struct str copy = arena_copy(arena, text);
     char *data = (char *)copy.data;
-    for (size_t i = 0; i < copy.len; i++) {
-        if (data[i] >= 'a' && data[i] <= 'z')
-            data[i] = (char)(data[i] - 'a' + 'A');
-    }
+    for (size_t i = 0; i < copy.len; i++)
+        data[i] = ascii_upper(data[i]);
     return copy;
 }
 
@@ -70,8 +68,7 @@ static const char *member_of(struct arena *arena, const char *template)
     char *name = (char *)arena_cstr(arena, str_from(dot ? dot + 1 : template));
     name += *name == '{';
     name[strcspn(name, "}")] = '\0';
-    if (name[0] >= 'a' && name[0] <= 'z')
-        name[0] = (char)(name[0] - 'a' + 'A');
+    name[0] = ascii_upper(name[0]);
     return name;
 }
 

@@ -97,8 +97,7 @@ static void add_host(struct buf *out, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
-        bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                    c == '-' || c == '_' || c == '.';
+        bool fits = ascii_is_alnum(c) || c == '-' || c == '_' || c == '.';
         buf_add_char(out, fits ? c : '!');
     }
 }

@@ -32,7 +32,6 @@ bool client_start(const struct client_config *config, struct client **ret_client
 {
     struct client *client = xcalloc(1, sizeof(*client));
     pthread_mutex_init(&client->lock, NULL);
-    client->posted_end = &client->posted;
     client->proxy = config->proxy;
     client->proxy_exceptions = config->proxy_exceptions;
     client->trust.fd = -1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "net/client/client.h"
 #include "net/client/coding.h"
 #include "work/cpu_slots.h"
@@ -30,21 +31,20 @@ struct client {
     struct client_route plain_route;
     int postgres_port; /* of the sandbox's database; 0: it has none */
 
-    pthread_mutex_t lock;    /* guards what follows, up to the loop's own */
-    bool running;            /* the thread exists */
-    bool stopping;           /* never unset */
-    struct transfer *posted; /* not yet seen by the loop, oldest first */
-    struct transfer **posted_end;
-    atomic_int waking; /* callers between the lock and the wake-up of the loop */
+    pthread_mutex_t lock; /* guards what follows, up to the loop's own */
+    bool running;         /* the thread exists */
+    bool stopping;        /* never unset */
+    struct list posted;   /* transfers that the loop has not seen yet, oldest first */
+    atomic_int waking;    /* callers between the lock and the wake-up of the loop */
 
     pthread_t thread; /* the rest is touched by this thread only, once it runs */
     uv_loop_t loop;
     uv_async_t wake;
     uv_timer_t timer;
     CURLM *multi;
-    CURLSH *share;            /* TLS sessions, so that a new connection costs half a handshake */
-    struct transfer *active;  /* in the multi handle */
-    struct transfer *streams; /* those of them that have a stream */
+    CURLSH *share;       /* TLS sessions, so that a new connection costs half a handshake */
+    struct list active;  /* transfers in the multi handle */
+    struct list streams; /* those of them that have a stream */
     size_t active_count;
     size_t resting;         /* connections that lie unused */
     size_t keeping;         /* transfers whose connection is going to */
@@ -89,8 +89,7 @@ struct stream {
     int64_t pulled_bytes;
     struct delivery delivery;
 
-    struct arena arena;               /* from here on the client's thread only, until `ended` */
-    struct transfer *next, *previous; /* in client->streams */
+    struct arena arena; /* from here on the client's thread only, until `ended` */
 };
 
 /* Lives on the stack of its caller, who touches nothing of it between client_loop_run's start and
@@ -104,10 +103,10 @@ struct transfer {
     bool tls;              /* the URL is https */
     bool proxied;          /* it goes through the client's proxy */
     CURL *easy;
-    struct transfer *next;
-    struct transfer *previous; /* in `active` only */
-    struct slot_wait done;     /* without a stream */
-    CURLcode code;             /* how it ended */
+    struct list_link link;        /* in `posted`, then in `active` */
+    struct list_link stream_link; /* in `streams` */
+    struct slot_wait done;        /* without a stream */
+    CURLcode code;                /* how it ended */
     bool stopped;
 
     /* What curl's callbacks saw. */

@@ -20,44 +20,20 @@ static void count_active(struct client *client, size_t count)
                          (long)(CLIENT_CONNECTIONS_KEPT - 1 + count));
 }
 
-static void list_add(struct client *client, struct transfer *transfer)
+static void add_active(struct client *client, struct transfer *transfer)
 {
     count_active(client, client->active_count + 1);
-    transfer->previous = NULL;
-    transfer->next = client->active;
-    if (client->active)
-        client->active->previous = transfer;
-    client->active = transfer;
+    list_append(&client->active, &transfer->link);
+    if (transfer->stream)
+        list_append(&client->streams, &transfer->stream_link);
 }
 
-static void list_remove(struct client *client, struct transfer *transfer)
+static void remove_active(struct client *client, struct transfer *transfer)
 {
     count_active(client, client->active_count - 1);
-    if (transfer->previous)
-        transfer->previous->next = transfer->next;
-    else
-        client->active = transfer->next;
-    if (transfer->next)
-        transfer->next->previous = transfer->previous;
-}
-
-static void stream_list_add(struct client *client, struct transfer *transfer)
-{
-    transfer->stream->next = client->streams;
-    if (client->streams)
-        client->streams->stream->previous = transfer;
-    client->streams = transfer;
-}
-
-static void stream_list_remove(struct client *client, struct transfer *transfer)
-{
-    struct stream *stream = transfer->stream;
-    if (stream->previous)
-        stream->previous->stream->next = stream->next;
-    else
-        client->streams = stream->next;
-    if (stream->next)
-        stream->next->stream->previous = stream->previous;
+    list_remove(&client->active, &transfer->link);
+    if (transfer->stream)
+        list_remove(&client->streams, &transfer->stream_link);
 }
 
 /* The transfer is its caller's again after this. */
@@ -92,16 +68,12 @@ static void begin(struct client *client, struct transfer *transfer)
         give_back(transfer, CURLE_FAILED_INIT);
         return;
     }
-    list_add(client, transfer);
-    if (transfer->stream)
-        stream_list_add(client, transfer);
+    add_active(client, transfer);
 }
 
 void client_loop_end(struct client *client, struct transfer *transfer, CURLcode code)
 {
-    list_remove(client, transfer);
-    if (transfer->stream)
-        stream_list_remove(client, transfer);
+    remove_active(client, transfer);
     client->keeping -= transfer->keeps;
     libcurl.multi_remove_handle(client->multi, transfer->easy);
     libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
@@ -146,23 +118,27 @@ static int set_timer(CURLM *multi, long timeout_ms, void *user)
 
 /* --- what callers ask of the thread --- */
 
-static struct transfer *take_posted(struct client *client, bool *ret_stopping)
+static struct list take_posted(struct client *client, bool *ret_stopping)
 {
+    struct list posted = {0};
     pthread_mutex_lock(&client->lock);
-    struct transfer *posted = client->posted;
-    client->posted = NULL;
-    client->posted_end = &client->posted;
+    list_move(&posted, &client->posted);
     *ret_stopping = client->stopping;
     pthread_mutex_unlock(&client->lock);
     return posted;
 }
 
+static struct transfer *first_of(struct list *transfers)
+{
+    return list_first(transfers, struct transfer, link);
+}
+
 /* Ends what runs and closes everything, after which the loop has nothing to wait for. */
 static void shut_down(struct client *client)
 {
-    while (client->active) {
-        client->active->stopped = true;
-        client_loop_end(client, client->active, CURLE_ABORTED_BY_CALLBACK);
+    for (struct transfer *transfer; (transfer = first_of(&client->active));) {
+        transfer->stopped = true;
+        client_loop_end(client, transfer, CURLE_ABORTED_BY_CALLBACK);
     }
     libcurl.multi_cleanup(client->multi);
     client_sockets_end(client);
@@ -176,9 +152,9 @@ static void on_wake(uv_async_t *wake)
 {
     struct client *client = wake->data;
     bool stopping;
-    struct transfer *next, *posted = take_posted(client, &stopping);
-    for (struct transfer *transfer = posted; transfer; transfer = next) {
-        next = transfer->next;
+    struct list posted = take_posted(client, &stopping);
+    for (struct transfer *transfer; (transfer = first_of(&posted));) {
+        list_remove(&posted, &transfer->link);
         transfer->stopped = stopping;
         if (stopping)
             give_back(transfer, CURLE_ABORTED_BY_CALLBACK);
@@ -277,12 +253,9 @@ static bool post(struct client *client, struct transfer *transfer)
     if (!client->running && !client->stopping)
         client->running = start(client);
     bool taken = client->running && !client->stopping;
-    bool wakes = taken && !client->posted;
-    if (taken) {
-        transfer->next = NULL;
-        *client->posted_end = transfer;
-        client->posted_end = &transfer->next;
-    }
+    bool wakes = taken && !client->posted.first;
+    if (taken)
+        list_append(&client->posted, &transfer->link);
     atomic_fetch_add(&client->waking, wakes);
     pthread_mutex_unlock(&client->lock);
     if (wakes) { /* without the lock, which the thread takes first of all */

@@ -19,7 +19,7 @@ static bool is_token(struct str text)
     static const char punctuation[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 5.6.2 */
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        bool letter = ascii_is_alnum(c);
         if (!letter && (c == '\0' || !strchr(punctuation, c)))
             return false;
     }

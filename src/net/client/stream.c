@@ -138,10 +138,10 @@ static bool let_go_on(struct stream *stream, CURL *easy, CURLcode *ret_code)
 
 void streams_go_on(struct client *client)
 {
-    struct transfer *next;
-    for (struct transfer *transfer = client->streams; transfer; transfer = next) {
+    struct transfer *transfer = list_first(&client->streams, struct transfer, stream_link), *next;
+    for (; transfer; transfer = next) {
         CURLcode code;
-        next = transfer->stream->next;
+        next = list_item(transfer->stream_link.next, struct transfer, stream_link);
         if (!let_go_on(transfer->stream, transfer->easy, &code))
             client_loop_end(client, transfer, code);
     }

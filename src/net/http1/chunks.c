@@ -30,13 +30,6 @@ static enum http1_result bad(const char *reason, const char **ret_reason)
     return HTTP1_BAD;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return (c | 0x20) - 'a' + 10;
-}
-
 /* After the size line. The last chunk has size 0. */
 static enum http1_result begin_chunk(struct http1_chunks *chunks, size_t decoded, size_t body_max,
                                      const char **ret_reason)
@@ -63,7 +56,7 @@ static enum http1_result take_size(struct http1_chunks *chunks, char c, const ch
     } else if (char_is(c, CHAR_HEX)) {
         if (chunks->line_len > SIZE_DIGITS_MAX)
             return bad(malformed, ret_reason);
-        chunks->left = chunks->left * 16 + (uint64_t)hex_value(c);
+        chunks->left = chunks->left * 16 + (uint64_t)ascii_hex_digit(c);
         chunks->state = SIZE;
     } else if (chunks->state == SIZE && c == '\r') {
         chunks->state = SIZE_LF;

@@ -82,8 +82,8 @@ static enum http1_result check_version(struct str version, int *ret_minor, const
         return HTTP1_DONE;
     }
     bool well_formed = version.len == VERSION_LEN && str_starts(version, STR("HTTP/")) &&
-                       version.data[5] >= '0' && version.data[5] <= '9' && version.data[6] == '.' &&
-                       version.data[7] >= '0' && version.data[7] <= '9';
+                       ascii_is_digit(version.data[5]) && version.data[6] == '.' &&
+                       ascii_is_digit(version.data[7]);
     if (!well_formed)
         return bad("The request line does not end with an HTTP version.", ret_reason);
     return refuse(HTTP1_VERSION, "The server speaks HTTP/1.1 and HTTP/1.0.", ret_reason);

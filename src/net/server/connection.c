@@ -11,30 +11,11 @@
 
 enum { READ_LEAST = 1024 }; /* bytes of room, so that a read is worth its call */
 
-static void link_connection(struct connection *connection)
-{
-    struct server_loop *loop = connection->loop;
-    connection->next = loop->connections;
-    if (loop->connections)
-        loop->connections->previous = connection;
-    loop->connections = connection;
-}
-
-static void unlink_connection(struct connection *connection)
-{
-    if (connection->previous)
-        connection->previous->next = connection->next;
-    else
-        connection->loop->connections = connection->next;
-    if (connection->next)
-        connection->next->previous = connection->previous;
-}
-
 static void on_closed(uv_handle_t *handle)
 {
     struct connection *connection = handle->data;
     struct server_loop *loop = connection->loop;
-    unlink_connection(connection);
+    list_remove(&loop->connections, &connection->link);
     buffer_release(loop, &connection->writing);
     free(connection);
     atomic_fetch_sub(&loop->server->connection_count, 1);
@@ -276,7 +257,7 @@ void connection_accept(struct server_loop *loop)
     connection->tcp.data = connection;
     size_t count = atomic_fetch_add(&server->connection_count, 1);
     uv_tcp_init(&loop->uv, &connection->tcp);
-    link_connection(connection);
+    list_append(&loop->connections, &connection->link);
     int result = uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&connection->tcp);
     connection->over_limit = count >= server->config.connections_max;
     if (result != 0 || count >= server->config.connections_max + OVER_LIMIT_MAX ||

@@ -21,52 +21,29 @@ static int64_t limit_ms(const struct server_config *config, enum deadline kind)
     return LINGER_TIMEOUT_MS;
 }
 
-static void unlink_from(struct deadline_list *list, struct connection *connection)
-{
-    struct connection *previous = connection->deadline_previous;
-    struct connection *next = connection->deadline_next;
-    if (previous)
-        previous->deadline_next = next;
-    else
-        list->first = next;
-    if (next)
-        next->deadline_previous = previous;
-    else
-        list->last = previous;
-    connection->deadline_previous = NULL;
-    connection->deadline_next = NULL;
-}
-
-static void link_last(struct deadline_list *list, struct connection *connection)
-{
-    connection->deadline_previous = list->last;
-    connection->deadline_next = NULL;
-    if (list->last)
-        list->last->deadline_next = connection;
-    else
-        list->first = connection;
-    list->last = connection;
-}
-
 void deadline_set(struct connection *connection, enum deadline kind)
 {
     struct server_loop *loop = connection->loop;
     if (connection->deadline != DEADLINE_NONE)
-        unlink_from(&loop->deadlines[connection->deadline], connection);
+        list_remove(&loop->deadlines[connection->deadline], &connection->deadline_link);
     connection->deadline = kind;
     if (kind == DEADLINE_NONE)
         return;
     connection->deadline_ms = loop_now_ms(loop) + limit_ms(&loop->server->config, kind);
-    link_last(&loop->deadlines[kind], connection);
+    list_append(&loop->deadlines[kind], &connection->deadline_link);
     deadlines_note_due(loop, connection->deadline_ms);
+}
+
+static struct connection *earliest(const struct server_loop *loop, enum deadline kind)
+{
+    return list_first(&loop->deadlines[kind], struct connection, deadline_link);
 }
 
 static void expire(struct server_loop *loop, enum deadline kind)
 {
-    struct deadline_list *list = &loop->deadlines[kind];
+    struct connection *connection;
     int64_t now_ms = loop_now_ms(loop);
-    while (list->first && list->first->deadline_ms <= now_ms) {
-        struct connection *connection = list->first;
+    while ((connection = earliest(loop, kind)) && connection->deadline_ms <= now_ms) {
         deadline_set(connection, DEADLINE_NONE);
         connection_expired(connection, kind);
     }
@@ -80,11 +57,13 @@ static void on_timer(uv_timer_t *timer)
         expire(loop, (enum deadline)kind);
     task_queue_run_due(loop, false);
     for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++) {
-        if (loop->deadlines[kind].first)
-            deadlines_note_due(loop, loop->deadlines[kind].first->deadline_ms);
+        struct connection *connection = earliest(loop, (enum deadline)kind);
+        if (connection)
+            deadlines_note_due(loop, connection->deadline_ms);
     }
-    if (loop->delayed)
-        deadlines_note_due(loop, loop->delayed->due_ms);
+    struct task *task = list_first(&loop->delayed, struct task, link);
+    if (task)
+        deadlines_note_due(loop, task->due_ms);
 }
 
 /* The timer is never put off: when a limit was lifted, it fires for nothing once and then waits for

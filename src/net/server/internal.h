@@ -2,6 +2,7 @@
  * are touched on its thread only; what crosses threads is named as such. */
 #pragma once
 
+#include "base/list.h"
 #include "net/http1/parser.h"
 #include "net/server/server.h"
 
@@ -66,12 +67,6 @@ enum deadline {
     DEADLINE_KINDS,
 };
 
-/* Connections under one kind of limit. All limits of a kind are equally long, so the list is in the
- * order in which they run out. */
-struct deadline_list {
-    struct connection *first, *last;
-};
-
 /* Puts a connection under a limit that starts now, in place of the one it is under. */
 void deadline_set(struct connection *connection, enum deadline kind);
 void deadlines_note_due(struct server_loop *loop, int64_t due_ms); /* wake up by then */
@@ -92,12 +87,12 @@ struct connection {
     uv_tcp_t tcp;
     uv_write_t write;
     struct server_loop *loop;
-    struct connection *previous, *next; /* all of the loop */
+    struct list_link link; /* among the loop's */
     enum connection_state state;
 
     enum deadline deadline;
     int64_t deadline_ms; /* on uv_now */
-    struct connection *deadline_previous, *deadline_next;
+    struct list_link deadline_link;
 
     struct buffer in;      /* what came in and is not handed to an exchange */
     struct buffer out;     /* made, and not written */
@@ -161,14 +156,10 @@ struct str tls_server_name(const struct connection *connection); /* STR_NULL: no
 /* --- task_queue.c --- */
 
 struct task {
-    struct task *next;
+    struct list_link link;
     int64_t due_ms; /* on uv_now */
     void (*answer)(void *argument);
     void *argument;
-};
-
-struct task_queue {
-    struct task *first, *last;
 };
 
 void task_queue_drain(struct server_loop *loop);             /* what other threads have posted */
@@ -194,13 +185,15 @@ struct server_loop {
     uv_timer_t timer; /* the earliest deadline or task */
     uv_timer_t drain; /* STOP_DRAIN_MS */
     uv_prepare_t prepare;
-    uv_idle_t more;            /* active while `answers` or `deferred` has something */
-    struct task_queue answers; /* from other threads */
-    struct task_queue deferred;
+    uv_idle_t more;      /* active while `answers` or `deferred` has something */
+    struct list answers; /* from other threads */
+    struct list deferred;
     int64_t timer_due_ms; /* 0: not running */
-    struct deadline_list deadlines[DEADLINE_KINDS];
-    struct task *delayed; /* ordered by due_ms */
-    struct connection *connections;
+    /* Connections by the kind of their limit. All limits of a kind are equally long, so each list
+     * is in the order in which they run out. */
+    struct list deadlines[DEADLINE_KINDS];
+    struct list delayed; /* ordered by due_ms */
+    struct list connections;
     size_t exchange_count; /* with a handler, or being received */
     struct kept_buffer *kept_pieces;
     size_t kept_piece_count;
@@ -216,7 +209,7 @@ struct server_loop {
     bool ending;           /* all handles are being closed */
     bool settled;          /* counted in server->settled */
     pthread_mutex_t mutex; /* guards all below, which any thread may touch */
-    struct task *posted;   /* newest first */
+    struct list posted;
     enum loop_order order;
     bool closed; /* `wake` cannot be sent to any more */
 };

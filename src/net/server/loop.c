@@ -50,9 +50,9 @@ static bool hands_over(const struct server_loop *loop)
 
 void loop_end_if_done(struct server_loop *loop)
 {
-    if (loop->stop_begun && hands_over(loop) && !loop->connections)
+    if (loop->stop_begun && hands_over(loop) && !loop->connections.first)
         loop->drained = true;
-    if (loop->drained && !loop->connections && loop->exchange_count == 0 && !loop->ending) {
+    if (loop->drained && !loop->connections.first && loop->exchange_count == 0 && !loop->ending) {
         loop->ending = true;
         close_handles(loop);
     }
@@ -66,7 +66,7 @@ static void on_drained(uv_timer_t *timer)
         return;
     loop->drained = true;
     stop_accepting(loop);
-    for (struct connection *each = loop->connections; each; each = each->next)
+    for (list_each(struct connection, each, &loop->connections, link))
         connection_advance(each);
     loop_end_if_done(loop);
 }
@@ -87,7 +87,7 @@ static void cut(struct server_loop *loop)
 {
     loop->cut = true;
     on_drained(&loop->drain);
-    for (struct connection *each = loop->connections; each; each = each->next)
+    for (list_each(struct connection, each, &loop->connections, link))
         connection_abort(each);
     task_queue_run_due(loop, true);
     settled(loop, false);

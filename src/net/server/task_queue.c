@@ -8,22 +8,20 @@
 
 static void insert_delayed(struct server_loop *loop, struct task *task)
 {
-    struct task **place = &loop->delayed;
-    while (*place && (*place)->due_ms <= task->due_ms)
-        place = &(*place)->next;
-    task->next = *place;
-    *place = task;
+    struct task *before = list_first(&loop->delayed, struct task, link);
+    while (before && before->due_ms <= task->due_ms)
+        before = list_item(before->link.next, struct task, link);
+    list_insert(&loop->delayed, before ? &before->link : NULL, &task->link);
     deadlines_note_due(loop, task->due_ms);
 }
 
-/* The wake-up is sent under the mutex: whoever drains the queue takes the mutex after that, so a
- * loop cannot end between an entry and its wake-up. */
+/* The wake-up is sent under the mutex: task_queue_drain takes the mutex after that, so a loop
+ * cannot end between an entry and its wake-up. */
 static void post(struct server_loop *loop, struct task *task)
 {
     pthread_mutex_lock(&loop->mutex);
-    bool first = !loop->posted;
-    task->next = loop->posted;
-    loop->posted = task;
+    bool first = !loop->posted.first;
+    list_append(&loop->posted, &task->link);
     if (first)
         uv_async_send(&loop->wake);
     pthread_mutex_unlock(&loop->mutex);
@@ -43,22 +41,9 @@ void http_post(struct http_exchange *exchange, int64_t delay_ms, void (*answer)(
     insert_delayed(loop, task);
 }
 
-static void append(struct task_queue *queue, struct task *task)
+static struct task *take_first(struct list *queue)
 {
-    task->next = NULL;
-    if (queue->first)
-        queue->last->next = task;
-    else
-        queue->first = task;
-    queue->last = task;
-}
-
-static struct task *take_first(struct task_queue *queue)
-{
-    struct task *task = queue->first;
-    if (task)
-        queue->first = task->next;
-    return task;
+    return list_item(list_take_first(queue), struct task, link);
 }
 
 static void run(struct task *task)
@@ -88,48 +73,30 @@ void http_defer(struct http_exchange *exchange, void (*go_on)(void *argument), v
 {
     struct task *task = xmalloc(sizeof(*task));
     *task = (struct task){.answer = go_on, .argument = argument};
-    append(&exchange->loop->deferred, task);
+    list_append(&exchange->loop->deferred, &task->link);
     uv_idle_start(&exchange->loop->more, run_some);
 }
 
 void task_queue_drain(struct server_loop *loop)
 {
     pthread_mutex_lock(&loop->mutex);
-    struct task *newest = loop->posted;
-    loop->posted = NULL;
+    list_move(&loop->answers, &loop->posted);
     pthread_mutex_unlock(&loop->mutex);
-
-    struct task *oldest = NULL;
-    while (newest) {
-        struct task *next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    while (oldest) {
-        struct task *next = oldest->next;
-        append(&loop->answers, oldest);
-        oldest = next;
-    }
     if (loop->answers.first)
         uv_idle_start(&loop->more, run_some);
 }
 
+/* Tasks that are added meanwhile wait for the next time. */
 void task_queue_run_due(struct server_loop *loop, bool all)
 {
     int64_t now_ms = loop_now_ms(loop);
-    struct task *due = loop->delayed;
-    struct task **end = &loop->delayed;
-    while (*end && (all || (*end)->due_ms <= now_ms))
-        end = &(*end)->next;
-    if (end == &loop->delayed)
-        return;
-    struct task *rest = *end;
-    *end = NULL;
-    loop->delayed = rest;
-    while (due) {
-        struct task *next = due->next;
-        run(due);
-        due = next;
+    struct list due = {0};
+    struct task *task;
+    while ((task = list_first(&loop->delayed, struct task, link)) &&
+           (all || task->due_ms <= now_ms)) {
+        list_remove(&loop->delayed, &task->link);
+        list_append(&due, &task->link);
     }
+    while ((task = take_first(&due)))
+        run(task);
 }

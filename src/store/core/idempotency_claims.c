@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash.h"
+#include "base/list.h"
 #include "base/timed.h"
 #include "store/core/internal.h"
 #include "store/pg/advisory_locks.h"
@@ -23,7 +25,7 @@ enum {
 struct bucket {
     pthread_mutex_t mutex;
     pthread_cond_t released; /* some claim of this bucket, or it is known to be a working one */
-    struct idempotency_claim *first;
+    struct list claims;
 };
 
 struct idempotency_claims {
@@ -32,7 +34,7 @@ struct idempotency_claims {
 
 struct idempotency_claim {
     struct bucket *bucket;
-    struct idempotency_claim *next;
+    struct list_link link;
     unsigned char hash[REQUEST_HASH_SIZE];
     bool shared;             /* other nodes see it too: it is among store->locks */
     bool working;            /* no stored answer was found; before that the hash decides nothing */
@@ -61,13 +63,9 @@ void idempotency_claims_free(struct idempotency_claims *claims)
     free(claims);
 }
 
-/* FNV-1a. It only spreads the load: a caller who makes tokens meet waits for himself. */
 static struct bucket *bucket_of(struct idempotency_claims *claims, const struct client_token *key)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < key->token.len; i++)
-        hash = (hash ^ (unsigned char)key->token.data[i]) * 16777619u;
-    return &claims->buckets[(hash ^ hash >> 16) % CLAIM_BUCKETS];
+    return &claims->buckets[hash_text(key->token) % CLAIM_BUCKETS];
 }
 
 static bool keys_equal(const struct client_token *a, const struct client_token *b)
@@ -78,10 +76,11 @@ static bool keys_equal(const struct client_token *a, const struct client_token *
 
 static struct idempotency_claim *find(const struct bucket *bucket, const struct client_token *key)
 {
-    struct idempotency_claim *claim = bucket->first;
-    while (claim && !keys_equal(&claim->key, key))
-        claim = claim->next;
-    return claim;
+    for (list_each(struct idempotency_claim, claim, &bucket->claims, link)) {
+        if (keys_equal(&claim->key, key))
+            return claim;
+    }
+    return NULL;
 }
 
 static struct str put(char **at, struct str text)
@@ -105,8 +104,7 @@ static struct idempotency_claim *claim_new(struct bucket *bucket, const struct c
         put(&at, key->operation),
         put(&at, key->token),
     };
-    claim->next = bucket->first;
-    bucket->first = claim;
+    list_append(&bucket->claims, &claim->link);
     return claim;
 }
 
@@ -231,10 +229,7 @@ void client_token_release(struct store *store, struct idempotency_claim *claim)
         advisory_locks_release(store->locks, name_of(&claim->key));
     struct bucket *bucket = claim->bucket;
     pthread_mutex_lock(&bucket->mutex);
-    struct idempotency_claim **link = &bucket->first;
-    while (*link != claim)
-        link = &(*link)->next;
-    *link = claim->next;
+    list_remove(&bucket->claims, &claim->link);
     pthread_cond_broadcast(&bucket->released);
     pthread_mutex_unlock(&bucket->mutex);
     free(claim);
