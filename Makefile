@@ -5,39 +5,39 @@ MAKEFLAGS += --no-print-directory
 
 release := build/release
 
-help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: build ## build, then show the main job on a demo server that stays up (Ctrl-C ends it)
+run: build ## build, start a demo server with mock vendors and show the main job
 	@exec build/headgate demo
 
 build: deps-build ## the release binary: build/headgate
 	@tools/build.sh $(release) --buildtype=release -Db_lto=true -Db_pie=true
 	@install -s -m 755 $(release)/headgate build/headgate
 
-test: deps-build deps-test ## everything that must hold; ends with "N passed, N failed"
+test: deps-build deps-test ## run all tests (15 to 30 minutes, 4 GB); ends with "N passed, N failed"
 	@exec python3 tests/run.py test
 
-lint: deps-build deps-test ## format, static analysis and the house's own style
+lint: deps-build deps-test ## check format, static analysis and project style
 	@exec python3 tests/run.py lint
 
-fuzz: deps-build deps-test ## every fuzz target for SECONDS=600 in all
+fuzz: deps-build deps-test ## run every fuzz target, for SECONDS=600 in total
 	@exec python3 tests/run.py fuzz --seconds $(or $(SECONDS),600)
 
-history: deps-build deps-test ## kill nodes under load until UPDATES=10000 updates are acknowledged, and judge
+history: deps-build deps-test ## kill nodes under load and check what clients saw, for UPDATES=10000 updates
 	@exec python3 tests/run.py history --updates $(or $(UPDATES),10000)
 
-bench: build deps-bench ## measure against the yardsticks; SCALE=1: a million profiles instead
+bench: build deps-bench ## measure against the baselines; SCALE=1: with a million profiles
 	@$(if $(SCALE),ninja --quiet -C $(release) tests/bench/fill-profiles)
 	@exec python3 tests/bench/$(if $(SCALE),scale,run).py
 
-connectors: build deps-test ## write the table of docs/connectors.md from what the client tests show
+connectors: build deps-test ## write the table of docs/connectors.md from the results of the client tests
 	@exec python3 tests/run.py connectors
 
-format: deps-test ## lay out every C file as .clang-format says
+format: deps-test ## format every C file with clang-format
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-clean: ## remove everything that was built or fetched
+clean: ## remove everything that was built or downloaded
 	@rm -rf build tests/node_modules
 
 deps-build deps-test deps-bench: deps-%:

@@ -6,6 +6,7 @@ import pytest
 
 from support.canary import Canaries
 from support.database import PostgresDatabase
+from support.scratch import Scratch
 from support.server import VARIANT, Server
 from support.shown import Shown
 from support.spread import Spread
@@ -20,6 +21,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "embedded: is about the store in a file, not PostgreSQL")
     config.addinivalue_line("markers", "as_users_run_it: not for builds with sanitizers")
     config.addinivalue_line("markers", "waits(seconds): see support/spread.py")
+    config.pluginmanager.register(Scratch())
     config.pluginmanager.register(SHOWN)
     config.pluginmanager.register(Spread())
 

@@ -14,7 +14,7 @@ build_packages=(
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
     cppcheck:cppcheck shellcheck:shellcheck awscli node:nodejs npm:npm
-    openssl:openssl systemd-analyze:systemd
+    openssl:openssl systemd-analyze:systemd ps:procps
 )
 bench_packages=(wrk:wrk valgrind:valgrind)
 # PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are

@@ -2,11 +2,13 @@
 
 import base64
 import json
+import pathlib
 
 import pytest
 
-from support import database
+from support import database, proc
 from support.canary import Canaries
+from support.proc import need_environ
 
 WAYS = {
     "plain": lambda secret: secret.encode(),
@@ -46,5 +48,24 @@ def test_what_a_server_leaves_behind_is_searched(servers, canaries):
         else ("data/headgate.db", "data/headgate.db-wal")
     for name in (*rows, "stderr-1.log", "stdout-1.log", "what /proc shows", "answer 0"):
         assert name in places, sorted(places)
-    assert b"PATH=" in places["what /proc shows"]
     assert b"connectorProfileDetails" in places["answer 0"]
+
+
+def test_the_environment_that_proc_shows_is_searched(servers):
+    server = servers()
+    need_environ(server)
+    assert b"PATH=" in dict(server.left_behind())["what /proc shows"]
+
+
+def test_an_ordinary_user_is_told_what_is_not_searched(servers, monkeypatch):
+    """/proc/PID/environ of a server is root's: who cannot read it skips such a test, by name."""
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, "read_bytes", refuse)
+        patch.setattr(proc, "has_sudo", lambda: False)
+        server = servers()
+    assert server.environ_hidden and server.environ == b""
+    with pytest.raises(pytest.skip.Exception, match="root's alone"):
+        need_environ(server)

@@ -15,6 +15,7 @@ import pytest
 from support import crowd, operations, private, wire
 from support.commit_cutter import CommitCutter
 from support.database import PostgresDatabase, administer, cluster, cut_sessions
+from support.proc import need_environ
 from support.salesforce import REDIRECT, Salesforce, set_app
 from support.server import command
 from support.vendor import Vendor, http, to_vendor
@@ -307,6 +308,7 @@ def test_the_password_shows_nowhere(database, canaries, servers, tmp_path):
         node = servers("--keyring", tmp_path / "keyring", env=env, start=False, make_key=False)
         node.database = database
         node.start()
+        need_environ(node)
         assert b"PATH=" in node.environ
         assert node.count_rows("access_keys") == 1
         node.stop()

@@ -42,12 +42,16 @@ def analyze(*words, cwd):
     return done
 
 
+@pytest.mark.as_users_run_it
+@pytest.mark.embedded
 def test_systemd_reads_the_units(units):
     said = analyze("verify", "./headgate.service", *[f"./{path.name}" for path in
                                                      units.glob("*.socket")], cwd=units).stderr
     assert [line for line in said.splitlines() if "headgate" in line] == []
 
 
+@pytest.mark.as_users_run_it
+@pytest.mark.embedded
 def test_the_service_is_confined(units):
     analyze("security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", "./headgate.service",
             cwd=units)

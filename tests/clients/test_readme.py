@@ -2,6 +2,7 @@
 run, with nothing in their environment but what it says to export."""
 
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -29,16 +30,18 @@ def run(sandboxed, tmp_path):
     def here(text):
         return (text.replace("http://127.0.0.1:8620", sandboxed.endpoint)
                 .replace("build/headgate", BINARY)
-                .replace("$PWD/data/credentials", str(credentials)))
+                .replace("$PWD/headgate-data/credentials", str(credentials)))
 
     def shell(text, command="", **kwargs):
         """Runs the README's exports, then `text`, then a command in the same environment."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        env["PAGER"] = "/no/such/pager"  # what is exported keeps the CLI from starting one
         # Debian's AWS CLI, since an older one may come earlier in PATH.
         env["PATH"] = f"/usr/bin:{env['PATH']}"
-        script = "\n".join([here(EXPORTS), "export AWS_PAGER=", here(text), command])
-        return subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True,
-                              timeout=TIMEOUT_S, check=False, **kwargs)
+        script = "\n".join([here(EXPORTS), here(text), command])
+        kwargs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **kwargs}
+        return subprocess.run(["bash", "-c", script], env=env, text=True, timeout=TIMEOUT_S,
+                              check=False, **kwargs)
 
     return shell, here
 
@@ -55,6 +58,24 @@ def test_first_use(run, sandboxed):
         assert done.returncode == 0, done.stderr
         assert "connectorprofile/crm" in done.stdout
         assert sandboxed.profile_row("crm")["version"] > before
+
+
+def test_the_cli_needs_no_pager(run, sandboxed):
+    """On a terminal the CLI starts one, unless what is exported says otherwise."""
+    shell, _ = run
+    ours, theirs = pty.openpty()
+    done = shell("", "aws --endpoint-url http://127.0.0.1:8620 appflow describe-connector-profiles"
+                 .replace("http://127.0.0.1:8620", sandboxed.endpoint), stdout=theirs)
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == 0, done.stderr
+
+
+def test_git_ignores_the_data_directory():
+    """It holds the keyring and the first secret key."""
+    (directory,) = set(re.findall(r"--data (\S+)", README))
+    assert f"/{directory}/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert f"$PWD/{directory}/credentials" in README
 
 
 def test_terraform_s_blocks_can_be_read():

@@ -1,5 +1,6 @@
 """What a suite came to, a line each on the terminal, and the closing line that counts all."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import time
 import traceback
+
+from support.scratch import scratch
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
@@ -89,10 +92,11 @@ def run(name, command, timeout_s, env=None, folder=ROOT):
     log's path. A command that takes too long is ended with everything it started."""
     log = LOGS / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "wb") as output:
+    with open(log, "wb") as output, scratch() as (_, temporary):
         process = subprocess.Popen(
             [str(word) for word in command], cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}, start_new_session=True)
+            stderr=subprocess.STDOUT, start_new_session=True,
+            env={**os.environ, **temporary, **(env or {})})
         try:
             status = process.wait(timeout_s)
         except BaseException as error:
@@ -102,7 +106,14 @@ def run(name, command, timeout_s, env=None, folder=ROOT):
                 raise
             output.write(f"\nended: it took more than {timeout_s} s\n".encode())
             status = None
+        end_group(process.pid)
     return status, log
+
+
+def end_group(leader):
+    """Ends what a process started and did not end, as when it was cut off itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, 9)
 
 
 def tail(log, most=TAIL_LINES):

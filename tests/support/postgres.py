@@ -2,6 +2,7 @@
 system, since it refuses to run as root."""
 
 import atexit
+import fcntl
 import functools
 import os
 import pathlib
@@ -15,6 +16,7 @@ import tempfile
 import time
 
 from support.programs import UNPACKED, find
+from support.scratch import of_run
 
 TIMEOUT_S = 60
 READY = re.compile("ready to accept (read-only )?connections")
@@ -32,11 +34,28 @@ def programs_for_all():
     folder = programs()
     if all(each.stat().st_mode & 0o001 for each in folder.parents):
         return folder
+    copy = shared_copy(of_run()) if of_run() else own_copy()
+    return copy / folder.relative_to(UNPACKED)
+
+
+def shared_copy(directory):
+    """One for all processes of a run; the first makes it."""
+    copy = directory / "postgres-programs"
+    with open(directory / "postgres-programs.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not copy.exists():
+            shutil.copytree(UNPACKED / "usr", directory / "postgres-programs.new/usr",
+                            symlinks=True)
+            (directory / "postgres-programs.new").rename(copy)
+    return copy
+
+
+def own_copy():
     copy = pathlib.Path(tempfile.mkdtemp(prefix="headgate-postgres-programs-"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
     copy.chmod(0o755)
     shutil.copytree(UNPACKED / "usr", copy / "usr", symlinks=True)
-    return copy / folder.relative_to(UNPACKED)
+    return copy
 
 
 def free_port():

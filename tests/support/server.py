@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from support import canary, wire
+from support import canary, proc, wire
 from support.database import database_for
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -83,7 +83,8 @@ class Server:
         self.options = list(options)
         self.env = env or {}
         self.answers = []  # raw bytes of every answer that went to a client
-        self.environ = b""
+        self.environ = b""  # and the command line
+        self.environ_hidden = False  # /proc does not show it to us
         self.limits = ""
         self.process = None
         self.ended = True  # as a test wanted it; a process that is just gone has crashed
@@ -171,9 +172,10 @@ class Server:
     def _look_at_process(self):
         """What others could see of the process; root also sees what is kept from its own user."""
         for name in ("environ", "limits", "cmdline"):
-            try:
-                data = pathlib.Path(f"/proc/{self.process.pid}/{name}").read_bytes()
-            except OSError:
+            data = proc.read(self.process.pid, name)
+            if name == "environ":
+                self.environ_hidden = data is None
+            if data is None:
                 continue
             if name == "limits":
                 self.limits = data.decode()
