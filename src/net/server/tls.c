@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,29 +129,32 @@ static bool check_readable(const char *path, const char *what, struct error *err
     return true;
 }
 
-/* After SSL_CTX_use_certificate_chain_file. Anything but a PEM error (a key that is too short, say)
- * is told with OpenSSL's reason. */
+/* After SSL_CTX_use_certificate_chain_file. What OpenSSL finds wrong with a certificate that it
+ * could read (a key that is too short, say) is told with its reason. */
 static bool fail_certificate(const char *path, struct error *error)
 {
-    if (ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_SSL)
+    if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL)
         return fail(error, ERR_VALIDATION, "The TLS certificate %s cannot be used: %s.", path,
                     tls_reason());
     return fail(error, ERR_VALIDATION,
                 "%s is not a TLS certificate in PEM format (-----BEGIN CERTIFICATE-----).", path);
 }
 
-/* After SSL_CTX_use_PrivateKey_file, which also compares the key with the certificate. */
+static bool fail_mismatch(const char *cert_path, const char *path, struct error *error)
+{
+    return fail(error, ERR_VALIDATION,
+                "The TLS key %s does not match the certificate %s. Use the key that the "
+                "certificate was issued for.",
+                path, cert_path);
+}
+
+/* After SSL_CTX_use_PrivateKey_file, which also compares the key with the certificate if both are
+ * of one kind. */
 static bool fail_key(const char *cert_path, const char *path, bool has_passphrase,
                      struct error *error)
 {
-    unsigned long code = ERR_peek_last_error();
-    int library = ERR_GET_LIB(code), reason = ERR_GET_REASON(code);
-    if (library == ERR_LIB_X509 &&
-        (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH))
-        return fail(error, ERR_VALIDATION,
-                    "The TLS key %s does not match the certificate %s. Use the key that the "
-                    "certificate was issued for.",
-                    path, cert_path);
+    if (ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509)
+        return fail_mismatch(cert_path, path, error);
     if (has_passphrase)
         return fail(error, ERR_VALIDATION,
                     "The TLS key %s is protected by a passphrase, which Headgate cannot ask for. "
@@ -171,10 +173,11 @@ static bool load_files(SSL_CTX *context, const char *cert_path, const char *key_
         return fail_certificate(cert_path, error);
     bool has_passphrase = false;
     SSL_CTX_set_default_passwd_cb_userdata(context, &has_passphrase);
-    bool loaded = SSL_CTX_use_PrivateKey_file(context, key_path, SSL_FILETYPE_PEM) == 1 &&
-                  SSL_CTX_check_private_key(context) == 1;
+    bool loaded = SSL_CTX_use_PrivateKey_file(context, key_path, SSL_FILETYPE_PEM) == 1;
     SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
-    return loaded || fail_key(cert_path, key_path, has_passphrase, error);
+    if (!loaded)
+        return fail_key(cert_path, key_path, has_passphrase, error);
+    return SSL_CTX_check_private_key(context) == 1 || fail_mismatch(cert_path, key_path, error);
 }
 
 static bool context_load(const char *cert_path, const char *key_path, SSL_CTX **ret_context,
