@@ -27,7 +27,7 @@ enum {
     OPERATIONS_STOP_MS = 2 * 1000,
     HEAP_KEPT_MAX = 32 * 1024 * 1024, /* bytes of free memory that stay with the process */
     HEAP_PIECE_MAX = 1024 * 1024,     /* bytes; larger pieces are mapped and unmapped singly */
-    EGRESS_TEXT_MAX = 64 * 1024,
+    LIST_TEXT_MAX = 64 * 1024,        /* bytes of an option that is a list, joined */
 };
 
 static sigset_t waited_signals(void)
@@ -94,6 +94,45 @@ static bool check_endpoints(const struct options *options, struct error *error)
     return true;
 }
 
+/* The first of these that is set and not empty, with its name; NULL: none. */
+static const char *variable(const char *const names[2], const char **ret_name)
+{
+    for (int i = 0; i < 2; i++) {
+        const char *text = getenv(names[i]);
+        *ret_name = names[i];
+        if (text && *text)
+            return text;
+    }
+    return NULL;
+}
+
+/* As in most programs; curl, too, prefers the one in small letters. */
+static const char *const proxy_variables[2] = {"https_proxy", "HTTPS_PROXY"};
+static const char *const no_proxy_variables[2] = {"no_proxy", "NO_PROXY"};
+
+/* The option, or else the variable; NULL: there is no proxy. */
+static const char *proxy_text(const struct options *options, const char **ret_name)
+{
+    const char *text = options_text(options, "proxy");
+    *ret_name = "--proxy";
+    return text ? text : variable(proxy_variables, ret_name);
+}
+
+bool node_variables_check(const struct options *options, struct error *error)
+{
+    const char *name, *file = getenv("SSL_CERT_FILE");
+    const char *text = proxy_text(options, &name);
+    struct error reason;
+    struct proxy proxy;
+    bool ok = !text || proxy_parse(str_from(text), &proxy, &reason);
+    explicit_bzero(&proxy, sizeof(proxy));
+    if (!ok)
+        return fail(error, ERR_VALIDATION, "invalid value for %s: expected %s.", name,
+                    reason.message);
+    return !file || !*file || trust_check_file(file, &reason) ||
+           fail(error, ERR_VALIDATION, "SSL_CERT_FILE: %s", reason.message);
+}
+
 bool node_options_check(const struct options *options, struct error *error)
 {
     if (!options_text(options, "tls-cert") != !options_text(options, "tls-key"))
@@ -134,63 +173,37 @@ static bool start_sandbox(struct node *node, struct error *error)
     return true;
 }
 
+/* A list's values with commas between, as the modules that use them read them. */
+static struct buf joined(const struct node *node, const char *option)
+{
+    const struct option_value *list = options_list(node->options, option);
+    struct buf text = buf_on_heap(LIST_TEXT_MAX);
+    for (int i = 0; i < list->count; i++)
+        buf_printf(&text, "%s%s", i > 0 ? "," : "", list->texts[i]);
+    return text;
+}
+
 static bool open_egress(struct node *node, struct error *error)
 {
-    const struct option_value *list = options_list(node->options, "egress-allow");
-    struct buf allowed = buf_on_heap(EGRESS_TEXT_MAX);
-    for (int i = 0; i < list->count; i++)
-        buf_printf(&allowed, "%s%s", i > 0 ? "," : "", list->texts[i]);
+    struct buf allowed = joined(node, "egress-allow");
     bool ok = egress_new(allowed.data, &node->egress, error);
     buf_done(&allowed);
     return ok;
 }
 
-/* The first of these that is set and not empty, with its name. */
-static const char *variable(const char *const names[2], const char **ret_name)
+static void read_proxy(struct node *node, struct client_config *config)
 {
-    for (int i = 0; i < 2; i++) {
-        const char *text = getenv(names[i]);
-        *ret_name = names[i];
-        if (text && *text)
-            return text;
-    }
-    return NULL;
-}
-
-/* The option, or else the variable that most programs take a proxy from; curl prefers the one in
- * small letters, too. */
-static bool read_proxy(struct node *node, struct client_config *config, struct error *error)
-{
-    static const char *const proxies[] = {"https_proxy", "HTTPS_PROXY"};
-    static const char *const exceptions[] = {"no_proxy", "NO_PROXY"};
-    const char *name = "--proxy", *unused;
-    const char *text = options_text(node->options, "proxy");
-    const char *except = options_text(node->options, "no-proxy");
-    struct error expected;
-    if (!text)
-        text = variable(proxies, &name);
-    if (!except)
-        except = variable(exceptions, &unused);
-    if (!text)
-        return true;
-    if (!proxy_parse(str_from(text), &node->proxy, &expected))
-        return fail(error, ERR_VALIDATION, "%s: expected %s.", name, expected.message);
+    const char *name, *unused;
+    const char *text = proxy_text(node->options, &name);
+    if (!text || !proxy_parse(str_from(text), &node->proxy, NULL))
+        return; /* node_variables_check has refused what is malformed */
+    node->no_proxy = joined(node, "no-proxy");
     config->proxy = &node->proxy;
-    config->proxy_exceptions = str_from(except);
+    config->proxy_exceptions = node->no_proxy.len > 0
+                                   ? buf_str(&node->no_proxy)
+                                   : str_from(variable(no_proxy_variables, &unused));
     log_info("Calls to vendors over https go through the HTTP proxy %s:%d (from %s).",
              node->proxy.host, node->proxy.port, name);
-    return true;
-}
-
-static bool read_trust(struct node *node, struct client_config *config, struct error *error)
-{
-    config->trust.file = getenv("SSL_CERT_FILE"); /* as OpenSSL has it */
-    config->trust.extra_file = options_text(node->options, "vendor-ca");
-    if (!config->trust.file || !*config->trust.file)
-        return true;
-    struct error reason;
-    return trust_check_file(config->trust.file, &reason) ||
-           fail(error, ERR_VALIDATION, "SSL_CERT_FILE: %s", reason.message);
 }
 
 static bool start_client(struct node *node, struct error *error)
@@ -205,8 +218,10 @@ static bool start_client(struct node *node, struct error *error)
         config.sandbox_tls_port = sandbox_tls_port(node->sandbox);
         config.sandbox_plain_port = sandbox_http_port(node->sandbox);
         config.sandbox_postgres_port = sandbox_database_port(node->sandbox);
-    } else if (!read_trust(node, &config, error) || !read_proxy(node, &config, error)) {
-        return false;
+    } else {
+        config.trust.file = getenv("SSL_CERT_FILE"); /* as OpenSSL has it */
+        config.trust.extra_file = options_text(node->options, "vendor-ca");
+        read_proxy(node, &config);
     }
     return client_start(&config, &node->client, error);
 }
@@ -466,6 +481,7 @@ bool node_stop(struct node *node)
     secret_free(node->aws_secret);
     secret_free(node->aws_session_token);
     explicit_bzero(&node->proxy, sizeof(node->proxy));
+    buf_done(&node->no_proxy);
     data_dir_close(&node->data);
     close_sockets(node);
     return whole;

@@ -4,6 +4,7 @@
 
 #include "api/health.h"
 #include "api/service.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "cli/data_dir.h"
 #include "cli/manager.h"
@@ -24,7 +25,8 @@ struct node {
     struct data_dir data;
     struct sandbox *sandbox; /* NULL without --sandbox */
     struct egress *egress;
-    struct proxy proxy; /* wiped when the node stops; without a host: there is none */
+    struct proxy proxy;  /* wiped when the node stops; without a host: there is none */
+    struct buf no_proxy; /* what is called without it, separated by commas */
     struct private_routes *private_routes;
     struct client *client;
     struct secret *aws_secret;        /* for calls to AWS; NULL: not set up */
@@ -101,9 +103,10 @@ struct node {
          .argument = "URL",                                                                        \
          .check = check_proxy,                                                                     \
          .secret = true,                                                                           \
-         .help = "HTTP proxy for calls to vendors over https, http://[USER:PASSWORD@]HOST:PORT; "  \
+         .help = "HTTP proxy for calls to vendors over https, http://[USER:PASSWORD@]HOST:PORT "   \
                  "[HTTPS_PROXY]"},                                                                 \
         {.name = "no-proxy",                                                                       \
+         .kind = OPTION_LIST,                                                                      \
          .argument = "HOST,...",                                                                   \
          .help = "Hosts, domains, addresses and CIDR blocks to call without the proxy "            \
                  "[NO_PROXY]"},                                                                    \
@@ -161,6 +164,10 @@ struct node {
 
 /* Rules across these options, as a command's `check`. */
 bool node_options_check(const struct options *options, struct error *error);
+
+/* The same for variables that are not ours and count as options: HTTPS_PROXY, SSL_CERT_FILE. Not
+ * for sandbox mode, which calls no vendor. */
+bool node_variables_check(const struct options *options, struct error *error);
 
 /* Call before any thread is started: locks down memory and makes signals wait for node_wait. */
 void node_prepare_process(void);

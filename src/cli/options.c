@@ -97,7 +97,7 @@ static bool check_form(const struct option *option, const char *text, struct err
                     option->most);
     if (option->kind == OPTION_FLAG && !is_flag(text, true) && !is_flag(text, false))
         return fail(expected, ERR_VALIDATION, "true, false, 1 or 0");
-    if (option->check)
+    if (option->check && (*text != '\0' || option->kind != OPTION_LIST))
         return option->check(text, expected);
     return *text != '\0' || fail(expected, ERR_VALIDATION, "a value that is not empty");
 }

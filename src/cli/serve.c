@@ -30,6 +30,12 @@ static const struct option options_table[] = {
     {0},
 };
 
+static bool check_options(const struct options *options, struct error *error)
+{
+    return node_options_check(options, error) &&
+           (options_flag(options, "sandbox") || node_variables_check(options, error));
+}
+
 /* A reader of JSON lines gets nothing else. */
 static int start_failed(enum log_format format, const struct error *error)
 {
@@ -112,6 +118,6 @@ const struct command serve_command = {
                 "# Check a configuration file without starting\n"
                 "headgate serve --config /etc/headgate/headgate.conf --check-config",
     .options = options_table,
-    .check = node_options_check,
+    .check = check_options,
     .run = serve,
 };

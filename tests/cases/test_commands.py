@@ -219,6 +219,8 @@ def test_a_database_that_cannot_be_reached_leaves_no_directory(tmp_path):
 @pytest.mark.parametrize("variable, value, says", [
     ("HEADGATE_WORKERS", "abc", 'invalid value "abc" for HEADGATE_WORKERS'),
     ("HEADGATE_SANDBOX", "maybe", 'for HEADGATE_SANDBOX: expected true, false, 1 or 0.'),
+    ("HTTPS_PROXY", "ftp://proxy.example:1", "invalid value for HTTPS_PROXY: expected"),
+    ("SSL_CERT_FILE", "/no/such/file", "SSL_CERT_FILE: "),
     ("HEADGATE_ENDPOINT", "Slack=https://a.example,b", 'invalid value "b" for HEADGATE_ENDPOINT'),
 ])
 def test_a_wrong_variable(tmp_path, variable, value, says):
@@ -244,21 +246,22 @@ def checked(*words, env=None, expect=0):
 
 
 LISTS = {"endpoint": "Slack=https://a.example, Amplitude=https://b.example",
-         "egress-allow": "127.0.0.1,10.1.0.0/16", "private-route": "a=10.1.2.3:1,b=10.1.2.3:2"}
+         "egress-allow": "127.0.0.1,10.1.0.0/16", "no-proxy": "a.example,b.example",
+         "private-route": "a=10.1.2.3:1,b=10.1.2.3:2"}
+
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_is_separated_by_commas_wherever_it_is_given(tmp_path, name):
-    """A second value that is wrong shows that it is a value of its own."""
+    """Another value that is wrong shows that it is a value of its own."""
     variable = "HEADGATE_" + name.upper().replace("-", "_")
     config = tmp_path / "headgate.conf"
-    for value, expect in ((LISTS[name], 0), (LISTS[name] + ",?", 2)):
+    for value, expect in ((LISTS[name], 0), (LISTS[name] + ",", 2), (f"{LISTS[name]},,x", 2)):
         config.write_text(f"{name} = {value}\n")
         checked(f"--{name}", value, expect=expect)
         checked(env={variable: value}, expect=expect)
         checked("--config", config, expect=expect)
-        repeated = [word for each in value.split(",") for word in (f"--{name}", each.strip())]
-        checked(*repeated, expect=expect)
+    checked(*(word for each in LISTS[name].split(",") for word in (f"--{name}", each.strip())))
 
 
 def test_the_configuration_is_checked_without_a_start(tmp_path):

@@ -63,8 +63,8 @@ def test_it_stays_up_until_it_is_stopped(tmp_path, number):
     """What it prints last is true: the endpoint answers to the access key of the file that it
     names, and the keyring is where it says."""
     with demo("--data", tmp_path, "--listen", "127.0.0.1:0") as (process, shown):
-        credentials = re.search(rf"^Access key for account {ACCOUNT}: +(\S+)$", shown, re.M).group(1)
-        assert credentials == str(tmp_path / "credentials")
+        credentials = str(tmp_path / "credentials")
+        assert re.search(rf"^Access key for account {ACCOUNT}: +{credentials}$", shown, re.M)
         assert f"export AWS_SHARED_CREDENTIALS_FILE={credentials}\n" in shown
         assert re.search(rf"^Data directory, with the keyring: {tmp_path}$", shown, re.M)
         assert (tmp_path / "keyring").exists()
@@ -92,8 +92,9 @@ def test_the_lines_to_paste_run(tmp_path):
 
 def test_two_at_once(tmp_path):
     """The second takes another port than the default one."""
-    with demo("--data", tmp_path / "a") as (_, first), demo("--data", tmp_path / "b") as (_, second):
-        assert endpoint(first) != endpoint(second)
+    with demo("--data", tmp_path / "a") as (_, first):
+        with demo("--data", tmp_path / "b") as (_, second):
+            assert endpoint(first) != endpoint(second)
 
 
 def test_a_demo_that_cannot_start(tmp_path):

@@ -1,4 +1,4 @@
-"""What runs the tests leaves nothing in the temporary directory, even where it is cut off; `make help`
+"""A run of tests leaves nothing in the temporary directory, even where it is cut off; `make help`
 needs nothing that a minimal Debian lacks."""
 
 import os

@@ -43,8 +43,8 @@ def of_run():
 
 
 class Scratch:
-    """A pytest plugin: the process that starts the others makes the directory and removes it, unless
-    the runner of all suites does so."""
+    """A pytest plugin: the process that starts the others makes the directory and removes it,
+    unless the runner of all suites does so."""
 
     def __init__(self):
         self.stack = contextlib.ExitStack()
