@@ -1,4 +1,4 @@
-/* Looks whether everything that is kept is whole: pages, seals, properties, and that each profile
+/* Verifies the integrity of all stored data: pages, seals, properties, and that each profile
  * is the one that the last change made. */
 #pragma once
 
@@ -15,5 +15,5 @@ struct store_check {
     size_t problems;
 };
 
-/* False when it could not be done; what was found is told, and counted, as it is found. */
+/* False when it could not be done. Problems are reported and counted as they are found. */
 bool inspect(struct store_check *inspection, struct store *store, struct error *error);

@@ -42,6 +42,19 @@ def analyze(*words, cwd):
     return done
 
 
+PACKAGES = {"kill": "procps"}  # of Debian, by the program
+
+
+def test_the_packages_of_what_the_units_run_are_installed_for_the_tests():
+    """systemd-analyze wants each program to be there, and a minimal system lacks some."""
+    text = "".join(path.read_text() for path in PACKAGING.glob("*.service"))
+    programs = set(re.findall(r"^Exec\w+=(?:\S*/)(\w+)", text, re.M)) - {"headgate"}
+    deps = (ROOT / "tools/deps.sh").read_text()
+    tested = re.search(r"^test_packages=\((.*?)^\)", deps, re.M | re.S).group(1)
+    assert programs == set(PACKAGES)
+    assert all(re.search(rf"[\s:]{package}\s", tested) for package in PACKAGES.values())
+
+
 @pytest.mark.as_users_run_it
 @pytest.mark.embedded
 def test_systemd_reads_the_units(units):
