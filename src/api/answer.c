@@ -11,7 +11,8 @@ static void count(const struct api_request *request)
 {
     size_t operation =
         request->operation ? request->operation->metric : (size_t)METRIC_UNKNOWN_OPERATION;
-    metrics_count(METRIC_REQUESTS, operation, request->error.code);
+    enum err outcome = request->error.code < ERR_COUNT ? request->error.code : ERR_INTERNAL;
+    metrics_count(METRIC_REQUESTS, operation, outcome);
     metrics_observe(METRIC_REQUEST_SECONDS, operation, clock_mono_us() - request->begun_us);
 }
 

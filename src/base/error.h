@@ -30,6 +30,12 @@ enum err {
     ERR_MISSING_AUTHENTICATION,
     ERR_INCOMPLETE_SIGNATURE,
     ERR_COUNT,
+
+    /* Signals from one part of the server to another, which decides upon them. They are never an
+     * answer: one that leaks is answered as ERR_INTERNAL, without its message (wire/errors.h). */
+    ERR_LOST_RACE = 100, /* another thread or node has written first */
+    ERR_RETRY,           /* nothing was done; what was asked for must be done in another way */
+    ERR_SIGNALS_END,
 };
 
 enum { ERROR_MESSAGE_MAX = 2048 }; /* bytes, as the API's ErrorMessage shape */

@@ -87,7 +87,7 @@ static enum grant_journal_state note_attempt(struct grant_journal *journal, stru
     struct token_grant exchange = exchange_of(journal);
     exchange.attempt_ends_at_ms = clock_wall_ms() + config->verify_timeout_ms + SAVE_EXTRA_MS;
     if (!store_apply(config->store, apply_begin, &exchange, false, error))
-        return error->code == ERR_CONFLICT ? GRANT_JOURNAL_BUSY : GRANT_JOURNAL_FAILED;
+        return error->code == ERR_LOST_RACE ? GRANT_JOURNAL_BUSY : GRANT_JOURNAL_FAILED;
     fault_point("exchange:begun");
     grants_in_flight_begin(journal->context->grants_in_flight);
     return GRANT_JOURNAL_NEW;
@@ -271,13 +271,13 @@ static bool save(void *context, const struct oauth_tokens *tokens, struct error 
     return saved;
 }
 
-/* A conflict: it is saved after all, and only the word of it had not come, or by another. */
+/* A lost race: it is saved after all, and only the word of it had not come, or by another. */
 bool grant_journal_settle(struct grant_journal *journal)
 {
     struct error error = {0};
     if (journal->has_unsaved &&
         !store_apply(journal->context->store, apply_save, &journal->unsaved, false, &error) &&
-        error.code != ERR_CONFLICT)
+        error.code != ERR_LOST_RACE)
         return false;
     journal->has_unsaved = false;
     return true;

@@ -187,7 +187,7 @@ static bool finish_job(struct db *db, struct private_connection *connection, str
     if (!job_finish(db, connection->job, &held, error))
         return false;
     connection->lost = !held;
-    return held || fail(error, ERR_CONFLICT, "The lease of the job was lost.");
+    return held || fail(error, ERR_LOST_RACE, "The lease of the job was lost.");
 }
 
 static bool apply(struct db *db, void *argument, struct error *error)

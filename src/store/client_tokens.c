@@ -115,7 +115,7 @@ bool token_grant_begin(struct db *db, const struct token_grant *exchange, int64_
     if (!stmt_change(&stmt, &begun, error))
         return false;
     if (!begun)
-        return fail(error, ERR_CONFLICT, "A one-time credential is exchanged by another.");
+        return fail(error, ERR_LOST_RACE, "A one-time credential is exchanged by another.");
     return trim(db, exchange, now_ms, error);
 }
 
@@ -151,7 +151,7 @@ bool token_grant_save(struct db *db, const struct token_grant *exchange, int64_t
     if (!stmt_change(&stmt, &saved, error))
         return false;
     if (!saved)
-        return fail(error, ERR_CONFLICT, "A one-time credential was used already.");
+        return fail(error, ERR_LOST_RACE, "A one-time credential was used already.");
     return trim(db, exchange, now_ms, error);
 }
 

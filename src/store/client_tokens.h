@@ -79,7 +79,7 @@ bool token_grant_find(struct store_reader *reader, struct arena *arena,
                       const unsigned char id[TOKEN_GRANT_ID_SIZE], struct token_grant *ret_exchange,
                       bool *ret_found, struct error *error);
 /* Notes that exchange->attempt is about to show it, before it does: id, profile and
- * attempt_ends_at_ms are kept with it. ERR_CONFLICT when another attempt did, or something is known
+ * attempt_ends_at_ms are kept with it. ERR_LOST_RACE when another attempt did, or something is known
  * of it. Removes the oldest as token_grant_save does. */
 bool token_grant_begin(struct db *db, const struct token_grant *exchange, int64_t now_ms,
                        struct error *error);
@@ -88,7 +88,7 @@ bool token_grant_take_back(struct db *db, const struct token_grant *exchange, st
 /* Lets the note stand, but the attempt is over: what came of it nobody will know. */
 bool token_grant_give_up(struct db *db, const struct token_grant *exchange, struct error *error);
 /* Inserts or replaces, and removes the profile's oldest where there are more than are kept.
- * ERR_CONFLICT when it is one-time and there is something that is not the attempt's own note.
+ * ERR_LOST_RACE when it is one-time and there is something that is not the attempt's own note.
  * `consumed` is ignored. */
 bool token_grant_save(struct db *db, const struct token_grant *exchange, int64_t now_ms,
                       struct error *error);

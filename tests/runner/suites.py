@@ -20,7 +20,7 @@ AT_ONCE = max(2, os.cpu_count() or 2)
 PYTEST_AT_ONCE = AT_ONCE + 6  # each test has its own server, and most of its time waits for it
 
 STORE_PROGRAMS = ("store-batches", "store-claims", "store-jobs", "store-profiles", "store-tables",
-                  "store-writes", "store-given-up")
+                  "store-writes", "store-given-up", "dispatch")
 
 TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)
 TAP_PLAN = re.compile(r"^1\.\.(\d+)$", re.MULTILINE)

@@ -77,13 +77,13 @@ static void exchange_is_kept_until_it_is_consumed(void **state)
     assert_true(got.consumed);
     assert_null(got.sealed.data);
     assert_false(store_apply(f->store, apply_save, &put, false, &f->error));
-    assert_int_equal(f->error.code, ERR_CONFLICT);
+    assert_int_equal(f->error.code, ERR_LOST_RACE);
 }
 
-static void expect_conflict(struct fixture *f, store_apply_fn *apply, struct token_grant *exchange)
+static void expect_lost_race(struct fixture *f, store_apply_fn *apply, struct token_grant *exchange)
 {
     assert_false(store_apply(f->store, apply, exchange, false, &f->error));
-    assert_int_equal(f->error.code, ERR_CONFLICT);
+    assert_int_equal(f->error.code, ERR_LOST_RACE);
 }
 
 /* And only by it saved or taken back. */
@@ -94,8 +94,8 @@ static void exchange_is_begun_by_one_attempt(void **state)
     second.attempt = INT64_MIN;
     check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
     check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
-    expect_conflict(f, apply_begin, &second);
-    expect_conflict(f, apply_save, &second);
+    expect_lost_race(f, apply_begin, &second);
+    expect_lost_race(f, apply_save, &second);
     check(f, store_apply(f->store, apply_take_back, &second, false, &f->error));
     check(f, store_apply(f->store, apply_give_up, &second, false, &f->error));
     assert_true(find_exchange(f, &got));
@@ -107,15 +107,15 @@ static void exchange_is_begun_by_one_attempt(void **state)
     assert_false(find_exchange(f, &got));
     check(f, store_apply(f->store, apply_begin, &second, false, &f->error));
     check(f, store_apply(f->store, apply_give_up, &second, false, &f->error));
-    expect_conflict(f, apply_begin, &first);
+    expect_lost_race(f, apply_begin, &first);
     assert_true(find_exchange(f, &got));
     assert_true(got.attempt == INT64_MIN);
     assert_int_equal(got.attempt_ends_at_ms, 0);
 
     check(f, store_apply(f->store, apply_save, &second, false, &f->error));
-    expect_conflict(f, apply_begin, &first);
-    expect_conflict(f, apply_begin, &second);
-    expect_conflict(f, apply_save, &second);
+    expect_lost_race(f, apply_begin, &first);
+    expect_lost_race(f, apply_begin, &second);
+    expect_lost_race(f, apply_save, &second);
     fixture_now_ms += TOKEN_GRANT_LIFE_MS;
     check(f, store_apply(f->store, apply_begin, &first, false, &f->error));
 }

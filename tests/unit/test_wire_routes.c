@@ -218,6 +218,11 @@ static void each_error_has_its_name_and_status(void **state)
     for (enum err code = ERR_UNRECOGNIZED_CLIENT; code <= ERR_INCOMPLETE_SIGNATURE; code++)
         assert_int_equal(error_kind(code)->status, 403);
     assert_int_equal(error_from_exception(STR("Exception")), ERR_NONE);
+    for (int code = ERR_COUNT; code < ERR_SIGNALS_END; code++) {
+        const struct error signal = {.code = (enum err)code, .message = "Only for ourselves."};
+        assert_ptr_equal(error_kind(signal.code), error_kind(ERR_INTERNAL));
+        assert_true(str_eq(error_message(&signal), str_from(error_kind(ERR_INTERNAL)->text)));
+    }
 }
 
 /* What of the model's errors an operation has, with the status the model gives each. */

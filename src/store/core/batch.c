@@ -59,7 +59,7 @@ static bool try_together(struct db *db, struct store_write *batch, bool *ret_hel
     }
     fault_point("store:before-commit");
     return *ret_held ? db_commit_pipelined(db, ret_held, error)
-                     : fail(error, ERR_CONFLICT, "A write of this batch failed.");
+                     : fail(error, ERR_RETRY, "A write of this batch failed.");
 }
 
 /* Whether the batch that failed is to be tried again; *ret_committed when it turns out that it did

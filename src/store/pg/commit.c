@@ -91,7 +91,7 @@ bool pg_commit_pipelined(struct db *base, bool *ret_held, struct error *error)
     db->ahead = false;
     *ret_held = answered ? db->held : db->failure != DB_FAILED;
     if (answered && !db->held)
-        return fail(error, ERR_CONFLICT, "A write of this batch found no row.");
+        return fail(error, ERR_RETRY, "A write of this batch found no row.");
     return answered && say_commit(db, error);
 }
 
