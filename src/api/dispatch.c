@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "wire/content_coding.h"
 #include "wire/routes.h"
@@ -301,6 +302,15 @@ static bool begins_after_reads(const struct api_request *request)
     const struct operation *operations = request->service->operations;
     return request->route && operations[request->route - api_operations].run &&
            operations[request->route - api_operations].flags & OPERATION_CHANGES;
+}
+
+void service_refuse(void *service, const struct http_refusal *refusal, struct arena *arena,
+                    struct http_response *ret_response)
+{
+    if (log_is_on(LOG_DEBUG))
+        log_write(LOG_DEBUG, STR_NULL, "Refused what is no request: %d: %s", refusal->status,
+                  refusal->message);
+    aws_refuse(service, refusal, arena, ret_response);
 }
 
 void service_handle(void *context, struct http_exchange *exchange)

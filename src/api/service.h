@@ -80,5 +80,7 @@ void service_free(struct service *service);
 
 /* The hooks that the HTTP server calls; the context of each is the service. */
 void service_handle(void *service, struct http_exchange *exchange);
+void service_refuse(void *service, const struct http_refusal *refusal, struct arena *arena,
+                    struct http_response *ret_response);
 void service_rest(void *service, struct server_loop *loop);
 void service_loop_end(void *service, struct server_loop *loop);

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "cli/access_keys_made.h"
 #include "connector/http/http_connector.h"
-#include "wire/aws_answer.h"
 #include "wire/shape.h"
 #include "work/cpu_slots.h"
 
@@ -348,7 +347,7 @@ static bool start_server(struct node *node, const char *listen, struct error *er
         .inherited_count = node->sockets[MANAGER_API].count,
         .loops = (int)options_number(node->options, "loops"),
         .handler = service_handle,
-        .refuse = aws_refuse,
+        .refuse = service_refuse,
         .handler_context = node->service,
         .tls_cert_path = options_text(node->options, "tls-cert"),
         .tls_key_path = options_text(node->options, "tls-key"),

@@ -57,6 +57,13 @@ def test_each_request_is_a_line_at_level_debug(servers):
     assert lines[0][0] == answer.header("x-amzn-RequestId")
 
 
+def test_what_is_no_request_is_a_line_too(servers):
+    server = servers("--log-level", "debug")
+    with wire.Connection(server.host, server.port) as connection:
+        assert connection.exchange(b"GET * HTTP/1.1\r\nHost: h\r\n\r\n").status == 400
+    assert " debug Refused what is no request: 400: The request target is neither" in server.log
+
+
 def test_they_are_lines_of_json_too(servers):
     server = servers("--log-level", "debug", "--log-format", "json")
     answer = server.call("DescribeConnectorProfiles")

@@ -1,5 +1,6 @@
 /* Any bytes as a request's body or target: decoding must neither crash nor accept what it cannot
  * write and read again to the same. The first byte chooses the operation. */
+#include "wire/content_coding.h"
 #include "wire/restjson.h"
 #include "wire/routes.h"
 
@@ -56,6 +57,20 @@ static void check_target(struct str target, struct str body, struct arena *arena
     }
 }
 
+/* A decompressed body has a bound, and is decompressed only where its coding says so. */
+static void check_coding(struct str body, struct arena *arena)
+{
+    static const struct str codings[] = {STR("gzip"), STR("identity"), STR("br")};
+    for (size_t i = 0; i < sizeof(codings) / sizeof(*codings); i++) {
+        struct http_head head = {.header_count = 1};
+        struct str decoded = STR_NULL;
+        struct error error = {0};
+        head.headers[0] = (struct http_header){STR("Content-Encoding"), codings[i]};
+        if (content_decode(&head, body, arena, &decoded, &error) && decoded.len > HTTP_BODY_MAX)
+            abort();
+    }
+}
+
 static void check_plain(struct str text, struct arena *arena)
 {
     struct value *value, *again;
@@ -77,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_target(target, body, &arena);
     check_body(&api_shapes[operation->input], text, &arena);
     check_plain(text, &arena);
+    check_coding(text, &arena);
     arena_done(&arena);
     return 0;
 }

@@ -9,7 +9,6 @@
 #include "store_fixture.h"
 #include "vault/seal.h"
 #include "wire/api_ids.h"
-#include "wire/aws_answer.h"
 #include "wire/routes.h"
 #include "wire/sigv4.h"
 
@@ -136,7 +135,7 @@ static void serve(struct setting *s, long account_updates_max)
         .host = "127.0.0.1",
         .loops = 1,
         .handler = service_handle,
-        .refuse = aws_refuse,
+        .refuse = service_refuse,
         .handler_context = s->service,
         .on_iteration = service_rest,
         .on_loop_end = service_loop_end,
