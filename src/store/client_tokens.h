@@ -79,8 +79,8 @@ bool token_grant_find(struct store_reader *reader, struct arena *arena,
                       const unsigned char id[TOKEN_GRANT_ID_SIZE], struct token_grant *ret_exchange,
                       bool *ret_found, struct error *error);
 /* Notes that exchange->attempt is about to show it, before it does: id, profile and
- * attempt_ends_at_ms are kept with it. ERR_LOST_RACE when another attempt did, or something is known
- * of it. Removes the oldest as token_grant_save does. */
+ * attempt_ends_at_ms are kept with it. ERR_LOST_RACE when another attempt did, or something is
+ * known of it. Removes the oldest as token_grant_save does. */
 bool token_grant_begin(struct db *db, const struct token_grant *exchange, int64_t now_ms,
                        struct error *error);
 /* Forgets that note: the vendor was not shown it, or gave nothing for it. */
