@@ -45,7 +45,7 @@ struct api_request {
     bool is_limited;        /* it counts among its account's changes until it has ended */
     struct str output;      /* the answer's body, when the operation returns true */
     struct error error;     /* when it returns false */
-    int64_t retry_after_ms; /* for a client that is told to come back; 0: soon */
+    int64_t retry_after_ms; /* with 429 and 503, see wire/aws_answer.h; 0: the default */
 };
 
 /* What the request is about, as its operation's row says; STR_NULL: nothing by name. */

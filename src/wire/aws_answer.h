@@ -19,7 +19,7 @@ enum aws_protocol {
 enum {
     /* Where nothing better is known. SDKs wait longer by themselves when it happens again. */
     RETRY_AFTER_DEFAULT_MS = 1000,
-    /* Several SDKs sleep for as long as they are told to; their own back-off ends at 20 s. */
+    /* Several SDKs sleep for all of Retry-After, however long; their own back-off ends at 20 s. */
     RETRY_AFTER_MAX_MS = 20 * 1000,
 };
 

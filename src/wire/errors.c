@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 static const struct error_kind KINDS[ERR_COUNT] = {
-    /* An error nobody set is a mistake of ours. */
+    /* An operation that failed without setting an error: a defect. */
     [ERR_NONE] = {"InternalServerException", 500, "An internal error occurred."},
 
     /* The API model's. */

@@ -1,5 +1,5 @@
-/* Holds an answer against the API's model. Clients ignore a member that the model does not have, so
- * a misspelt one would be missed by nobody but the user who needs it. For debug and test builds. */
+/* Checks an answer against the API's model. Clients silently ignore a member that the model does
+ * not have, so a misspelt one would go unnoticed. For debug and test builds. */
 #pragma once
 
 #include "base/arena.h"

@@ -146,7 +146,7 @@ def test_a_small_body_that_would_become_a_large_one(server):
 
 
 def test_a_compressed_body_is_read_only_when_it_is_signed(server):
-    """Nobody without a key has the server decompress what he likes."""
+    """A caller without a key cannot have the server decompress anything."""
     stranger = Key(server.key.id, "wrong")
     answer = compressed(server, b"not gzip", key=stranger)
     assert (answer.status, answer.error) == (403, "InvalidSignatureException")
