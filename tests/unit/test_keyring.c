@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,43 @@ static void damaged_keyrings_are_refused(void **state)
     assert_true(scratch_open(scratch_path("whole"), &keyring, NULL));
 }
 
+/* Which of two would seal is nothing to guess. */
+static void two_primary_keys_are_refused(void **state)
+{
+    (void)state;
+    struct keyring *keyring = NULL;
+    struct error error = {0};
+    char text[512];
+    keyring_free(scratch_keyring("another"));
+    char *whole = scratch_read(scratch_path("another"));
+    snprintf(text, sizeof(text), "%s" KEY_A " primary\n", whole);
+    scratch_write(scratch_path("two"), text, 0600);
+    assert_false(scratch_open(scratch_path("two"), &keyring, &error));
+    assert_non_null(strstr(error.message, "line 3 has a second primary key"));
+    snprintf(text, sizeof(text), "%s" KEY_A "\n", whole);
+    scratch_write(scratch_path("one"), text, 0600);
+    assert_true(scratch_open(scratch_path("one"), &keyring, &error));
+    keyring_free(keyring);
+    free(whole);
+}
+
+/* It has room for a few thousand keys, for as long as the server runs. */
+static void locked_memory_is_given_back(void **state)
+{
+    (void)state;
+    keyring_free(scratch_keyring("spare"));
+    size_t before = CRYPTO_secure_used();
+    for (int i = 0; i < 3; i++) {
+        struct keyring *keyring = NULL;
+        assert_true(scratch_open(scratch_path("spare"), &keyring, NULL));
+        keyring_free(keyring);
+        assert_int_equal(CRYPTO_secure_used(), before);
+        scratch_write(scratch_path("broken"), "headgate-keyring 1\n" KEY_A " primary\nkey\n", 0600);
+        assert_false(scratch_open(scratch_path("broken"), &keyring, NULL));
+        assert_int_equal(CRYPTO_secure_used(), before);
+    }
+}
+
 static void a_link_to_a_private_file_is_followed(void **state)
 {
     (void)state;
@@ -235,11 +273,13 @@ static void slow_commands_are_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(locked_memory_is_given_back), /* first, while there is some */
         cmocka_unit_test(a_new_keyring_opens),
         cmocka_unit_test(creating_never_replaces),
         cmocka_unit_test(a_keyring_others_can_read_is_refused),
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(damaged_keyrings_are_refused),
+        cmocka_unit_test(two_primary_keys_are_refused),
         cmocka_unit_test(a_link_to_a_private_file_is_followed),
         cmocka_unit_test(a_command_gives_the_same_text),
         cmocka_unit_test(a_command_sees_nothing_of_ours),

@@ -284,6 +284,58 @@ static void the_cache_knows_what_belongs_together(void **state)
     sigv4_key_cache_free(cache);
 }
 
+/* Else whoever knows no secret could push out the keys of those who do. */
+static void a_wrong_signature_leaves_nothing_in_the_cache(void **state)
+{
+    (void)state;
+    struct sigv4_key_cache *cache = sigv4_key_cache_new();
+    struct sigv4_authorization named = {
+        .access_key_id = STR("AKIDEXAMPLE"),
+        .scope = {STR("20150830"), STR("eu-central-1"), STR("appflow")},
+    };
+    unsigned char found[SHA256_SIZE];
+    struct trial trial;
+    trial_begin(&trial);
+    trial.cache = cache;
+    trial_header(&trial, "host")->value = STR("other");
+    trial_refused(&trial, ERR_INVALID_SIGNATURE, MISMATCH);
+    assert_false(sigv4_cache_get(cache, &named, secret_reveal(trial.secret), found));
+    trial.cache = NULL;
+    trial_end(&trial);
+
+    trial_begin(&trial);
+    trial.cache = cache;
+    assert_true(trial_verify(&trial));
+    assert_true(sigv4_cache_get(cache, &named, secret_reveal(trial.secret), found));
+    trial.cache = NULL;
+    trial_end(&trial);
+    sigv4_key_cache_free(cache);
+}
+
+/* Of those that meet in one place of the cache, the one unused for longest goes. */
+static void a_key_in_use_stays_in_the_cache(void **state)
+{
+    (void)state;
+    enum { OTHERS = 1000 }; /* many times what the cache holds */
+    struct sigv4_key_cache *cache = sigv4_key_cache_new();
+    struct sigv4_authorization used = {
+        .access_key_id = STR("AKIDEXAMPLE"),
+        .scope = {STR("20150830"), STR("eu-central-1"), STR("appflow")},
+    };
+    unsigned char key[SHA256_SIZE] = {7}, found[SHA256_SIZE];
+    sigv4_cache_put(cache, &used, STR("secret"), key);
+    for (int i = 0; i < OTHERS; i++) {
+        char region[32];
+        struct sigv4_authorization other = used;
+        snprintf(region, sizeof(region), "region-%d", i);
+        other.scope.region = str_from(region);
+        sigv4_cache_put(cache, &other, STR("secret"), key);
+        assert_true(sigv4_cache_get(cache, &other, STR("secret"), found));
+        assert_true(sigv4_cache_get(cache, &used, STR("secret"), found));
+    }
+    sigv4_key_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +353,8 @@ int main(void)
         cmocka_unit_test(a_replaced_secret_is_used_at_once),
         cmocka_unit_test(a_full_cache_still_verifies),
         cmocka_unit_test(the_cache_knows_what_belongs_together),
+        cmocka_unit_test(a_wrong_signature_leaves_nothing_in_the_cache),
+        cmocka_unit_test(a_key_in_use_stays_in_the_cache),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

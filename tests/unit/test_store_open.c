@@ -1,6 +1,8 @@
 /* Which directories and files the store takes, and what it says to those it does not. */
 #include "store_fixture.h"
 
+#include "store/core/internal.h"
+
 #include "store/db/migrations.h"
 #include "store_raw.h"
 
@@ -270,9 +272,37 @@ static void readers_are_pooled(void **state)
     store_reader_put(f->store, again);
 }
 
+/* Their transactions end when they are put back, so that a deletion's scrub empties the log; and a
+ * few of them are kept, however often they come and go. */
+static void readers_that_are_put_back_rest_and_are_kept(void **state)
+{
+    enum { ROUNDS = 40 };
+    struct fixture *f = *state;
+    char log[128];
+    struct stat info;
+    snprintf(log, sizeof(log), "%s-wal", f->path);
+    store_reader_rest(f->reader);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct store_reader *reader;
+        struct profile profile;
+        bool found;
+        check(f, insert_profile(f, "mine"));
+        check(f, store_reader_take(f->store, &reader, &f->error));
+        check(f, profile_find(reader, &f->arena, sample_key("mine"), &profile, &found, &f->error));
+        assert_true(found);
+        store_reader_put(f->store, reader);
+        assert_ptr_equal(f->store->readers, reader);
+        assert_int_equal(f->store->readers_resting, 1);
+        check(f, delete_profile(f, "mine", true));
+        assert_int_equal(stat(log, &info), 0);
+        assert_int_equal(info.st_size, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        test_with_store(readers_that_are_put_back_rest_and_are_kept),
         test_with_dir(new_file_is_ours_and_private),
         test_with_dir(empty_file_and_leftovers_do_no_harm),
         test_with_dir(what_was_written_is_there_after_reopening),
