@@ -39,20 +39,30 @@ static bool check_built(const struct connector *connector, struct error *error)
                 STR_ARG(connector->type));
 }
 
-/* Whoever names a connector of his own by a label must have registered it; there is no registration
- * yet. */
-static bool check_registered(const struct profile *profile, struct error *error)
+/* A label names a connector that the account registered. */
+static bool check_registered(const struct profile_change *change, struct str label)
 {
-    if (!str_eq(profile->connector_type, CUSTOM_CONNECTOR))
+    if (!str_eq(change->connector->type, CUSTOM_CONNECTOR))
         return true;
-    if (profile->connector_label.len == 0)
-        return fail(error, ERR_VALIDATION,
+    if (label.len == 0)
+        return fail(change->error, ERR_VALIDATION,
                     "Validation exception: ConnectorLabel cannot be blank for connector: "
                     "CUSTOMCONNECTOR");
-    return fail(error, ERR_NOT_FOUND,
+    return change->connector->label.len > 0 ||
+           fail(change->error, ERR_NOT_FOUND,
                 "Connector:%.*s is not registered. Please register it first before creating "
                 "ConnectorProfile.",
-                STR_ARG(profile->connector_label));
+                STR_ARG(label));
+}
+
+/* The connector that the account means. One that is not registered is checked by its type's shapes
+ * first, so that a mistake in the configuration is reported before the missing registration. */
+static const struct connector *look_up(const struct profile_change *change, struct str type,
+                                       struct str label)
+{
+    const struct connector *found =
+        connector_find(type, label, change->profile.key.account, change->arena);
+    return found ? found : connector_by_type(type);
 }
 
 static bool read_config(struct profile_change *change, struct str owner)
@@ -92,7 +102,7 @@ static bool find_connector(struct profile_change *change)
 {
     struct str type = value_text(change->input, "connectorType");
     struct str label = value_text(change->input, "connectorLabel");
-    change->connector = connector_by_type(type);
+    change->connector = look_up(change, type, label);
     if (!change->connector)
         return fail(change->error, ERR_VALIDATION,
                     "Connector type %.*s has no connector profiles: flows use it without one.",
@@ -114,7 +124,8 @@ static bool check_new_config(struct profile_change *change)
         return false;
     if (!change->config.credentials)
         change->config.credentials = value_structure(change->arena);
-    return profile_change_check(change) && check_registered(&change->profile, change->error);
+    return profile_change_check(change) &&
+           check_registered(change, change->profile.connector_label);
 }
 
 /* Before the vendor is called, since a code works once; the commit checks again. */
@@ -167,7 +178,7 @@ static bool load_current(struct profile_change *change, struct profile *ret_curr
         return false;
     if (!found)
         return fail_missing(change->error, change->profile.key.name);
-    change->connector = connector_by_type(ret_current->connector_type);
+    change->connector = look_up(change, ret_current->connector_type, ret_current->connector_label);
     if (!change->connector)
         return fail(change->error, ERR_INTERNAL, "Profile %.*s is for a connector unknown here.",
                     STR_ARG(change->profile.key.name));
@@ -231,7 +242,7 @@ static bool check_changed_config(struct profile_change *change, const struct pro
     struct str owner =
         arena_printf(change->arena, "the profile %.*s", STR_ARG(change->profile.key.name));
     if (!read_config(change, owner) || !check_built(change->connector, change->error) ||
-        !profile_change_check(change) || !check_registered(current, change->error))
+        !profile_change_check(change) || !check_registered(change, current->connector_label))
         return false;
     if (!change->config.credentials)
         return keep_credentials(change, current);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
 struct http_connector;
 struct oauth_tokens;
 struct target;
@@ -54,6 +55,9 @@ struct connector_ops {
                  struct value *records, struct error *error);
     bool (*write)(struct vendor_connection *connection, const struct value *records,
                   struct value *outcomes, struct error *error);
+    /* A copy of connector.custom in the arena, with all that it points to: see connector_find. NULL
+     * where `custom` is. */
+    void *(*copy_custom)(const void *custom, struct arena *arena);
 };
 
 struct connector {
@@ -68,14 +72,33 @@ struct connector {
     void *custom;                      /* what an implementation of its own needs; NULL: nothing */
 };
 
-/* NULL when there is none. Connectors may be added at run time later: ask each time. */
+/* --- the registry: registry.c --- */
+
+enum { CONNECTORS_REGISTERED_MAX = 4096 }; /* of all accounts together */
+
+/* What an account means by a type and, for connectors of its own, a label: that which is compiled
+ * in when `label` is empty, else a copy in the arena of what the account registered. NULL: there is
+ * none. Any thread. */
+const struct connector *connector_find(struct str type, struct str label, struct str account,
+                                       struct arena *arena);
+
+/* Adds a copy; label, owner and ops must be set. ERR_CONFLICT when the owner has the label already,
+ * ERR_QUOTA past CONNECTORS_REGISTERED_MAX. Any thread. */
+bool connector_register(const struct connector *connector, struct error *error);
+/* Look-ups that found it before keep their copies. ERR_NOT_FOUND when there is none. Any thread. */
+bool connector_unregister(struct str account, struct str label, struct error *error);
+
+/* Those that are compiled in. NULL when there is none. */
 const struct connector *connector_by_type(struct str type);
 const struct connector *connector_by_key(struct str key);
 size_t connector_count(void);
-const struct connector *connector_at(size_t index);        /* in order of type */
-size_t connector_index(const struct connector *connector); /* of one that connector_at gives */
+const struct connector *connector_at(size_t index); /* in order of type */
 
-/* False for a connector that is known by its shapes only: nothing of it may be verified. */
+/* The connector's type as a number below connector_count(), for metrics: connectors of users count
+ * under the type that they are registered with. */
+size_t connector_type_index(const struct connector *connector);
+
+/* False for a connector that is known by its shapes only: it cannot be verified. */
 bool connector_is_built(const struct connector *connector);
 
 /* The connectors that are compiled in, in order of type; connectors/meson.build writes the list. */

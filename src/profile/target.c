@@ -47,7 +47,8 @@ struct target *profile_target_of_input(const struct profile_context *context,
 bool profile_target_of_row(const struct profile_context *context, const struct profile *profile,
                            struct arena *arena, struct target *ret_target, struct error *error)
 {
-    const struct connector *connector = connector_by_type(profile->connector_type);
+    const struct connector *connector = connector_find(
+        profile->connector_type, profile->connector_label, profile->key.account, arena);
     struct value *properties;
     if (!connector || !connector_is_built(connector))
         return fail(error, ERR_INTERNAL, "The profile is for a connector unknown here.");

@@ -7,7 +7,7 @@
 
 static void count(const struct connector *connector, enum verdict_kind verdict, int64_t duration_us)
 {
-    size_t index = connector_index(connector);
+    size_t index = connector_type_index(connector);
     metrics_count(METRIC_VERIFICATIONS, index, verdict);
     metrics_observe(METRIC_VERIFICATION_SECONDS, index, duration_us);
 }
