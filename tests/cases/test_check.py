@@ -136,11 +136,12 @@ def test_secrets_that_were_changed_or_pasted(granted, change, what):
 def test_more_rows_than_a_page(granted):
     """Each is looked at, and the last one is found damaged."""
     row = granted.query("SELECT * FROM exchanges WHERE profile = 'p0'")[0]
-    names = ", ".join(row)
-    marks = ", ".join("?" * len(row))
-    for number in range(PAGE):
-        row["id"] = bytes([number, 255 if number % 2 else 0, 7]) + bytes(29)
-        granted.database.change(f"INSERT INTO exchanges ({names}) VALUES ({marks})", *row.values())
+    more = [{**row, "id": bytes([number, 255 if number % 2 else 0, 7]) + bytes(29)}
+            for number in range(PAGE)]
+    marks = f"({', '.join('?' * len(row))})"
+    granted.database.change(
+        f"INSERT INTO exchanges ({', '.join(row)}) VALUES {', '.join([marks] * PAGE)}",
+        *[value for each in more for value in each.values()])
     words, status = check(granted)
     assert status == 1 and f"{PAGE} problems" in words, words[-300:]
     assert f"{CODES + PAGE} token grants" in words, words[-300:]
