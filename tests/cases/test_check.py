@@ -101,8 +101,9 @@ def granted(servers, canaries):
 
 def test_saved_tokens_and_apps_are_whole(granted):
     words, status = check(granted)
-    assert (status, words) == (0, f"Checked 0 profiles, {CODES} token grants, 1 access keys, "
-                                  "1 OAuth apps: no problems found.\n")
+    assert status == 0 and words.startswith(
+        f"Checked 0 profiles, {CODES} token grants, 1 access keys, 1 OAuth apps: "
+        "no problems found.\n"), words
 
 
 @pytest.mark.parametrize("change", [
