@@ -37,7 +37,8 @@ struct connector_ops {
     /* Chooses the authentication that target->credentials mean. */
     void (*choose_auth)(struct target *target);
     /* Rules across members that the model cannot say: ERR_VALIDATION before any call, with the real
-     * service's text where it is known. */
+     * service's text where it is known. May wait for the look-up of a host's name; never on an
+     * event loop. */
     bool (*check)(const struct target *target, struct error *error);
     /* Authenticates, as vendor_open (connector/connection.h). */
     bool (*open)(struct vendor_connection *connection);

@@ -257,6 +257,20 @@ bool egress_allows_host(const struct egress *egress, struct str host)
     return host.len > 0 && !is_private_name(host);
 }
 
+bool egress_opens(const struct egress *egress, const struct sockaddr *address)
+{
+    struct ip ip;
+    if (!read_address(address, &ip))
+        return false;
+    ip = unwrap(ip);
+    return is_opened(egress, &ip);
+}
+
+bool egress_is_empty(const struct egress *egress)
+{
+    return egress->count == 0;
+}
+
 bool egress_opens_host(const struct egress *egress, struct str host)
 {
     struct ip ip;

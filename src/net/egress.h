@@ -32,8 +32,11 @@ bool egress_allows(const struct egress *egress, const struct sockaddr *address);
  * names another host resolves. */
 bool egress_allows_host(const struct egress *egress, struct str host);
 
-/* Whether the operator's list names the literal address. False for a name. */
+/* Whether the operator's list names the address: a public one need not be named to be allowed. */
+bool egress_opens(const struct egress *egress, const struct sockaddr *address);
+/* The same for a literal address as a URL's host. False for a name. */
 bool egress_opens_host(const struct egress *egress, struct str host);
+bool egress_is_empty(const struct egress *egress); /* the list */
 
 /* Whether `block`, an address or a CIDR block, holds the literal address `host`, which may stand in
  * brackets. False when either is something else. */

@@ -200,5 +200,6 @@ bool http_check(const struct target *target, struct error *error)
     if (http->auth.count == 0)
         return true;
     return check_urls(target, error) && check_probes(target, error) &&
-           (!target->credentials || check_credentials(target, error));
+           (!target->credentials || check_credentials(target, error)) &&
+           http_check_encrypted(target, error);
 }

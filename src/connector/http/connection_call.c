@@ -169,6 +169,7 @@ static void call_once(struct vendor_connection *connection, struct client_reques
 {
     const struct connector_env *env = connection->target->env;
     request->deadline_ms = connection->deadline_ms;
+    request->opened_only = !endpoint_is_overridden(connection->target);
     response->http =
         (struct client_response){.outcome = CLIENT_TIMEOUT, .detail = "the time limit passed"};
     if (clock_mono_ms() < connection->deadline_ms)

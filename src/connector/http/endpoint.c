@@ -25,6 +25,11 @@ static struct str override_of(const struct target *target)
     return env->endpoint_override(env->endpoint_context, target->connector->type);
 }
 
+bool endpoint_is_overridden(const struct target *target)
+{
+    return override_of(target).data != NULL;
+}
+
 /* "example.com" and "app.example.com" become "api.example.com" when the label is "api". */
 static void put_label(struct arena *arena, const struct connector *connector, const char *label,
                       struct url *url)
@@ -91,7 +96,7 @@ static void read_row(const struct target *target, const struct connector_url *ro
 {
     struct str override = is_vendors_own(row) ? override_of(target) : STR_NULL;
     struct error error;
-    *endpoint = (struct endpoint){.probe = row->probe};
+    *endpoint = (struct endpoint){.row = override.data ? NULL : row, .probe = row->probe};
     if (!own_url(target, row, scope, &endpoint->url, &error))
         endpoint->fault = error_keep(target->arena, &error);
     else if (override.data && !url_parse(target->arena, override, NULL, "The operator's endpoint",

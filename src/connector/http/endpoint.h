@@ -9,6 +9,8 @@
 
 struct endpoint {
     struct url url;
+    /* That the URL was made from; NULL: it is the operator's, or a token's. */
+    const struct connector_url *row;
     const struct connector_call *probe; /* what proves credentials there; NULL: the usual probes */
     const struct error *fault;          /* why the properties make no URL; NULL: they do */
     const struct error *unusable;       /* why it cannot be called all the same; NULL: it can */
@@ -30,3 +32,6 @@ bool endpoint_is_trusted(const struct target *target, struct str instance_url, s
  * has it. */
 void endpoint_for_tokens(const struct target *target, const struct oauth_tokens *tokens,
                          struct endpoint *ret_endpoint);
+
+/* Whether the operator's endpoint map names a URL for the target's connector. */
+bool endpoint_is_overridden(const struct target *target);

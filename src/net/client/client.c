@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "net/client/internal.h"
+#include "net/resolve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,20 @@ void client_call(struct client *client, struct arena *arena, const struct client
         call_streamed(&transfer, ret_response);
     else
         call_in_memory(&transfer, ret_response);
+}
+
+bool client_opens(const struct client *client, struct str host, int64_t deadline_ms)
+{
+    struct resolved resolved;
+    if (client->sandbox || egress_opens_host(client->egress, host))
+        return true;
+    if (egress_is_empty(client->egress) || !resolve_host(host, deadline_ms, &resolved))
+        return false;
+    for (size_t i = 0; i < resolved.count; i++) {
+        if (!egress_opens(client->egress, (const struct sockaddr *)&resolved.addresses[i]))
+            return false;
+    }
+    return true;
 }
 
 const struct str *client_header(const struct client_response *response, struct str name)

@@ -117,6 +117,7 @@ struct client_request {
     const struct private_route *route;
     bool fresh; /* over a new connection: the peer may be closing a kept one just now, and then it
                    is unknown whether it read the request */
+    bool opened_only;  /* over http, only addresses that the egress list names are connected to */
     bool keeps_coding; /* no content coding is asked for, and none is decoded */
 };
 
@@ -161,6 +162,11 @@ struct client_response {
  * dead; what changes something is never repeated here, since the peer may have seen it. */
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response);
+
+/* Whether the operator opened a URL's host for calls in clear: the egress list names every address
+ * that it has. In sandbox mode any host is. Waits for the look-up of a name, until the deadline on
+ * clock_mono_ms() at most. */
+bool client_opens(const struct client *client, struct str host, int64_t deadline_ms);
 
 /* First header of that name, case-insensitive; NULL when absent. */
 const struct str *client_header(const struct client_response *response, struct str name);

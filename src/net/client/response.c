@@ -29,23 +29,30 @@ static bool is_sandbox(const struct client *client, const struct sockaddr *addre
     return port == client->tls_route.port || port == client->plain_route.port;
 }
 
+static bool may_connect(const struct transfer *transfer, const struct sockaddr *address)
+{
+    const struct client *client = transfer->client;
+    const struct client_request *request = transfer->request;
+    if (client->sandbox)
+        return is_sandbox(client, address);
+    if (request->route || transfer->proxied)
+        return egress_allows(client->inside, address);
+    return egress_allows(client->egress, address) &&
+           (transfer->tls || !request->opened_only || egress_opens(client->egress, address));
+}
+
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct transfer *transfer = user;
-    struct client *client = transfer->client;
     (void)purpose;
-    const struct egress *policy =
-        transfer->request->route || transfer->proxied ? client->inside : client->egress;
-    bool allowed =
-        client->sandbox ? is_sandbox(client, &to->addr) : egress_allows(policy, &to->addr);
-    if (!allowed) {
+    if (!may_connect(transfer, &to->addr)) {
         transfer->refused++;
         return CURL_SOCKET_BAD;
     }
     transfer->opened++;
     int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     if (fd >= 0)
-        client_socket_opened(client, fd);
+        client_socket_opened(transfer->client, fd);
     return fd;
 }
 
