@@ -306,6 +306,7 @@ static void proxies_are_read_from_urls(void **state)
         "",
         "http://",
         "https://proxy:3128",
+        "https://user:secret@proxy:3128",
         "socks5://proxy:1080",
         "http://proxy:0",
         "http://proxy:99999",

@@ -80,6 +80,8 @@ static bool read_proxy(struct str text, struct proxy *proxy)
         text = (struct str){text.data + scheme.len, text.len - scheme.len};
     if (str_ends(text, STR("/")))
         text.len--;
+    if (str_contains(text, STR("://"))) /* another scheme */
+        return false;
     for (size_t i = text.len; i-- > 0;) { /* the last one: a password may have others */
         if (text.data[i] != '@')
             continue;
