@@ -191,6 +191,59 @@ static void long_lists_have_a_limit(void **state)
     buf_done(&list);
 }
 
+/* --- hosts as URLs spell them --- */
+
+static void hosts_are_judged_by_what_they_show(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        bool allowed, opened;
+    } cases[] = {
+        {"vendor.example", true, false},
+        {"93.184.216.34", true, false},
+        {"[2606:2800:220:1::1]", true, false},
+        {"10.1.2.3", true, true},
+        {"10.1.2.3.", true, true},
+        {"0x0a.1.2.3", true, true},
+        {"167838211", true, true},
+        {"[::ffff:10.1.2.3]", true, true},
+        {"192.168.1.1", false, false},
+        {"127.1", false, false},
+        {"0", false, false},
+        {"[::1]", false, false},
+        {"[fd00::1]", false, false},
+        {"169.254.169.254", false, false},
+        {"168.63.129.16", false, false},
+        {"localhost", false, false},
+        {"api.localhost", false, false},
+        {"LOCALHOST.", false, false},
+        {"printer.local", false, false},
+        {"metadata.google.internal", false, false},
+        {"router.home.arpa", false, false},
+        {"intranet", false, false},
+        {"notlocal", false, false},
+        {"vendor.notlocal", true, false},
+        {"internal.example", true, false},
+        {"", false, false},
+        {".", false, false},
+    };
+    struct egress *egress;
+    assert_true(egress_new("10.0.0.0/8,169.254.0.0/16", &egress, NULL));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct str host = str_from(cases[i].host);
+        if (egress_allows_host(egress, host) != cases[i].allowed ||
+            egress_opens_host(egress, host) != cases[i].opened)
+            fail_msg("%s", cases[i].host);
+    }
+    assert_false(egress_is_empty(egress));
+    egress_free(egress);
+    assert_true(egress_new("", &egress, NULL));
+    assert_true(egress_is_empty(egress));
+    assert_false(egress_opens_host(egress, STR("93.184.216.34")));
+    egress_free(egress);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +255,7 @@ int main(void)
         cmocka_unit_test(other_families_are_refused),
         cmocka_unit_test(malformed_lists_are_refused_with_the_entry),
         cmocka_unit_test(long_lists_have_a_limit),
+        cmocka_unit_test(hosts_are_judged_by_what_they_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

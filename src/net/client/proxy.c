@@ -140,7 +140,7 @@ bool proxy_excepts(struct str exceptions, struct str host, int port)
     size_t start = 0;
     if (str_ends(host, STR(".")))
         host.len--;
-    for (size_t i = 0; i <= exceptions.len; i++) {
+    for (size_t i = 0; exceptions.data && i <= exceptions.len; i++) {
         if (i < exceptions.len && !strchr(", \t\r\n", exceptions.data[i]))
             continue;
         struct str entry = {exceptions.data + start, i - start};
