@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "connectors/redshift/postgres_internal.h"
+#include "net/client/internal.h"
 #include "net/resolve.h"
 
 #include <arpa/inet.h>
@@ -88,6 +89,29 @@ static void words_have_their_meaning(void **state)
     }
 }
 
+static void the_trusted_authorities_are_named(void **state)
+{
+    (void)state;
+    char origin[] = "/etc/company.pem";
+    struct client client = {.trust.origin = origin};
+    struct arena arena = {0};
+    struct postgres_response answer = {0};
+    struct postgres_session session = {.client = &client,
+                                       .arena = &arena,
+                                       .authority = "acme.example:5439",
+                                       .response = &answer,
+                                       .status = LIBPQ_STATUS_TLS};
+    postgres_classify(&session, AT "SSL error: certificate verify failed\n");
+    assert_int_equal(answer.outcome, CLIENT_TLS);
+    assert_string_equal(answer.detail,
+                        "acme.example:5439 shows a certificate that is not trusted here (trusted "
+                        "are the authorities in /etc/company.pem; the operator can add one with "
+                        "--vendor-ca)");
+    postgres_classify(&session, AT "server does not support SSL, but SSL was required\n");
+    assert_string_equal(answer.detail, "acme.example:5439 offers no TLS");
+    arena_done(&arena);
+}
+
 static void literal_addresses_are_their_own(void **state)
 {
     (void)state;
@@ -128,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_have_their_meaning),
+        cmocka_unit_test(the_trusted_authorities_are_named),
         cmocka_unit_test(literal_addresses_are_their_own),
         cmocka_unit_test(what_is_no_host_has_no_address),
         cmocka_unit_test(nobody_waits_past_the_deadline),
