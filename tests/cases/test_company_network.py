@@ -180,6 +180,6 @@ def test_settings_are_checked_at_the_start(tmp_path):
     code, text = refuse(tmp_path, "--proxy", "https://gate:hidden@proxy.example:3128")
     assert code == 2 and "http://HOST:PORT" in text and "hidden" not in text
     code, text = refuse(tmp_path, env={"HTTPS_PROXY": "socks5://gate:hidden@proxy.example"})
-    assert "HTTPS_PROXY: expected http://HOST:PORT" in text and "hidden" not in text
+    assert "HTTPS_PROXY: expected http://HOST:PORT" in text and code == 2 and "hidden" not in text
     code, text = refuse(tmp_path, env={"SSL_CERT_FILE": os.fspath(empty)})
     assert f"SSL_CERT_FILE: {empty} holds no certificate in PEM form" in text
