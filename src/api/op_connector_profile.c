@@ -198,27 +198,27 @@ static bool check_is_settled(const struct profile *current, struct error *error)
                 STR_ARG(current->key.name));
 }
 
-static void use_stored(struct profile_change *change, const struct oauth_tokens *tokens)
+static bool load_tokens(struct profile_change *change, const struct profile *current,
+                        struct error *error)
 {
-    change->stored = *tokens;
-    change->has_stored = true;
+    return profile_tokens_load(change->context, change->connector, current, change->arena,
+                               &change->stored, error);
 }
 
 /* The stored credentials stay, with what was got for them. Whoever cannot read them must not be
  * able to have them sent to a host of his choice. */
 static bool keep_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct profile_secrets secrets;
     if (!profile_same_receivers(change, current))
         return fail(change->error, ERR_VALIDATION,
                     "The new connectorProfileProperties send the credentials to another address "
                     "than before. Give connectorProfileCredentials again with this change.");
-    if (!profile_unseal(change->context->keyring, current, change->arena, &secrets, change->error))
+    change->has_stored = true;
+    if (!profile_unseal(change->context->keyring, current, change->arena,
+                        &change->config.credentials, NULL, change->error))
         return false;
-    change->config.credentials = secrets.credentials;
-    target_set_credentials(&change->target, secrets.credentials);
-    use_stored(change, &secrets.tokens);
-    return true;
+    target_set_credentials(&change->target, change->config.credentials);
+    return load_tokens(change, current, change->error);
 }
 
 /* Deployment tools send a profile's whole configuration again at each run. When its credentials are
@@ -227,14 +227,13 @@ static bool keep_credentials(struct profile_change *change, const struct profile
  * new credentials are how that is mended. */
 static void recognize_credentials(struct profile_change *change, const struct profile *current)
 {
-    struct oauth_tokens tokens;
     struct error ignored = {0};
     bool same;
-    if (profile_same_receivers(change, current) &&
+    change->has_stored =
+        profile_same_receivers(change, current) &&
         profile_unseal_same(change->context->keyring, current, change->config.credentials,
-                            change->arena, &same, &tokens, &ignored) &&
-        same)
-        use_stored(change, &tokens);
+                            change->arena, &same, &ignored) &&
+        same && load_tokens(change, current, &ignored);
 }
 
 static bool check_changed_config(struct profile_change *change, const struct profile *current)

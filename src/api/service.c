@@ -7,6 +7,7 @@
 #include "profile/grant_journal.h"
 #include "profile/oauth_app_store.h"
 #include "profile/private_connection.h"
+#include "profile/upgrade.h"
 
 #include <stdlib.h>
 
@@ -78,7 +79,8 @@ struct service *service_new(const struct service_config *config)
 
 bool service_resume(struct service *service, struct error *error)
 {
-    return job_runner_start(service->profiles.private_connections, error);
+    return profile_upgrade(&service->profiles, error) &&
+           job_runner_start(service->profiles.private_connections, error);
 }
 
 bool service_stop(struct service *service, int64_t until_ms)

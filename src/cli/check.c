@@ -28,8 +28,10 @@ static int check(const struct options *options)
     data_dir_close(&data);
     if (!ok)
         return command_failed(&error);
-    printf("Checked %zu profiles, %zu token grants, %zu access keys, %zu OAuth apps: ",
-           check.profiles, check.exchanges, check.access_keys, check.oauth_apps);
+    printf("Checked %zu profiles, %zu OAuth tokens, %zu token grants, %zu access keys, %zu OAuth "
+           "apps: ",
+           check.profiles, check.oauth_tokens, check.exchanges, check.access_keys,
+           check.oauth_apps);
     if (check.problems == 0)
         printf("no problems found.\n");
     else

@@ -5,6 +5,7 @@
 #include "profile/grant_journal.h"
 #include "profile/oauth_app_store.h"
 #include "profile/seal.h"
+#include "profile/tokens.h"
 #include "store/access_keys.h"
 #include "store/fsck.h"
 #include "store/meta.h"
@@ -57,23 +58,61 @@ static void check_profile(struct look *look, const struct profile *profile)
     look->inspection->profiles++;
 }
 
+/* Where the next page begins; outlives the arena of the page. */
+struct cursor {
+    char account[64], region[64], name[512];
+};
+
+static struct profile_key cursor_key(const struct cursor *cursor)
+{
+    return (struct profile_key){str_from(cursor->account), str_from(cursor->region),
+                                str_from(cursor->name)};
+}
+
+static void cursor_set(struct cursor *cursor, const struct profile_key *key)
+{
+    snprintf(cursor->account, sizeof(cursor->account), "%.*s", STR_ARG(key->account));
+    snprintf(cursor->region, sizeof(cursor->region), "%.*s", STR_ARG(key->region));
+    snprintf(cursor->name, sizeof(cursor->name), "%.*s", STR_ARG(key->name));
+}
+
 static bool check_profiles(struct look *look)
 {
-    char account[64] = "", region[64] = "", name[512] = "";
+    struct cursor cursor = {0};
     struct profile *profiles;
     size_t count;
     do {
-        struct profile_key after = {str_from(account), str_from(region), str_from(name)};
-        if (!fsck_profiles(look->reader, &look->arena, after, &profiles, &count, look->error))
+        if (!fsck_profiles(look->reader, &look->arena, cursor_key(&cursor), &profiles, &count,
+                           look->error))
             return false;
         for (size_t i = 0; i < count; i++)
             check_profile(look, &profiles[i]);
-        if (count > 0) {
-            const struct profile_key *last = &profiles[count - 1].key;
-            snprintf(account, sizeof(account), "%.*s", STR_ARG(last->account));
-            snprintf(region, sizeof(region), "%.*s", STR_ARG(last->region));
-            snprintf(name, sizeof(name), "%.*s", STR_ARG(last->name));
+        if (count > 0)
+            cursor_set(&cursor, &profiles[count - 1].key);
+        arena_reset(&look->arena);
+    } while (count == FSCK_PAGE);
+    return true;
+}
+
+static bool check_oauth_tokens(struct look *look)
+{
+    struct cursor cursor = {0};
+    struct oauth_tokens_owned *tokens;
+    size_t count;
+    do {
+        if (!fsck_oauth_tokens(look->reader, &look->arena, cursor_key(&cursor), &tokens, &count,
+                               look->error))
+            return false;
+        for (size_t i = 0; i < count; i++) {
+            struct seal_binding binding =
+                profile_tokens_binding(&tokens[i].key, &tokens[i].row, &look->arena);
+            struct str what = name_of(look, &tokens[i].key);
+            check_seal(look, &binding, tokens[i].row.sealed,
+                       arena_printf(&look->arena, "%.*s: its OAuth tokens", STR_ARG(what)));
         }
+        if (count > 0)
+            cursor_set(&cursor, &tokens[count - 1].key);
+        look->inspection->oauth_tokens += count;
         arena_reset(&look->arena);
     } while (count == FSCK_PAGE);
     return true;
@@ -171,8 +210,8 @@ bool inspect(struct store_check *inspection, struct store *store, struct error *
     struct look look = {.inspection = inspection, .error = error};
     if (!fsck_database(store, error) || !store_reader_take(store, &look.reader, error))
         return false;
-    bool ok = check_profiles(&look) && check_exchanges(&look) && check_access_keys(&look) &&
-              check_oauth_apps(&look) && check_versions(&look);
+    bool ok = check_profiles(&look) && check_oauth_tokens(&look) && check_exchanges(&look) &&
+              check_access_keys(&look) && check_oauth_apps(&look) && check_versions(&look);
     store_reader_put(store, look.reader);
     arena_done(&look.arena);
     return ok;

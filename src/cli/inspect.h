@@ -10,8 +10,8 @@
 
 struct store_check {
     const struct keyring *keyring;
-    void (*tell)(const char *problem);                   /* a sentence a problem; no secret in it */
-    size_t profiles, exchanges, access_keys, oauth_apps; /* that were looked at */
+    void (*tell)(const char *problem); /* a sentence a problem; no secret in it */
+    size_t profiles, oauth_tokens, exchanges, access_keys, oauth_apps; /* that were looked at */
     size_t problems;
 };
 

@@ -176,7 +176,7 @@ bool profile_change_read_mode(struct profile_change *change)
 /* The row is committed with the credentials as they are, and what was got for them before. */
 static bool verify_later(struct profile_change *change)
 {
-    change->tokens = change->stored;
+    change->tokens = change->stored.tokens;
     return private_connection_reserve(change->context, target_hosts(&change->target),
                                       &change->private_slot, change->error);
 }
@@ -187,7 +187,7 @@ bool profile_change_verify(struct profile_change *change)
     struct profile_question question = {
         .key = change->profile.key,
         .target = &change->target,
-        .stored = change->has_stored ? &change->stored : NULL,
+        .stored = change->has_stored ? &change->stored.tokens : NULL,
     };
     if (change->is_private)
         return verify_later(change);
@@ -215,6 +215,8 @@ static bool apply_change(struct db *db, void *argument, struct error *error)
                       ? profile_insert(db, profile, change->context->profile_quota, error)
                       : profile_replace(db, profile, change->expected_version, error);
     if (!stored || !grant_journal_consume(db, &change->journal, error))
+        return false;
+    if (!profile_tokens_apply(db, &profile->key, &change->tokens_change, error))
         return false;
     if (change->private_slot && !job_slot_insert(db, change->private_slot, error))
         return false;
@@ -252,11 +254,27 @@ bool profile_change_answered_meanwhile(struct profile_change *change)
     return true;
 }
 
+/* Credentials that are the stored ones keep their version, so that tokens which another request got
+ * for them meanwhile stay good. */
+static bool seal(struct profile_change *change)
+{
+    struct profile *profile = &change->profile;
+    if (!change->has_stored)
+        profile->credentials_version = profile->version;
+    return profile_seal(change->context->keyring, profile, change->config.credentials,
+                        change->arena, &profile->sealed_credentials, change->error) &&
+           profile_tokens_plan(change->context,
+                               &(struct profile_tokens_question){
+                                   .profile = profile,
+                                   .before = change->has_stored ? &change->stored : NULL,
+                                   .tokens = &change->tokens,
+                               },
+                               change->arena, &change->tokens_change, change->error);
+}
+
 bool profile_change_commit(struct profile_change *change)
 {
-    if (!profile_seal(change->context->keyring, &change->profile, change->config.credentials,
-                      &change->tokens, change->arena, &change->profile.sealed_credentials,
-                      change->error))
+    if (!seal(change))
         return false;
     trace_stage_end(change->stage_ns, STAGE_SEAL);
     change->output = answer_of(change->arena, &change->profile);

@@ -8,6 +8,7 @@
 #include "profile/grant_journal.h"
 #include "profile/private_connection.h"
 #include "profile/target.h"
+#include "profile/tokens.h"
 #include "profile/verify.h"
 #include "store/audit.h"
 #include "store/client_tokens.h"
@@ -40,11 +41,12 @@ struct profile_change {
     struct target target;          /* of the new configuration; set by profile_change_check */
     struct profile profile;        /* as it is going to be */
     int64_t expected_version;      /* of the row that it replaces; 0: there must be none */
-    struct oauth_tokens stored;    /* got earlier for the same credentials */
+    struct profile_tokens stored;  /* got earlier for the same credentials */
     bool is_private;               /* the vendor is asked in the background, once it is committed */
     struct job_slot *private_slot; /* reserved there */
     bool has_stored; /* the credentials are those of the row, with what was got for them */
-    struct oauth_tokens tokens; /* what shall be stored beside the credentials */
+    struct oauth_tokens tokens; /* what shall be there for the credentials */
+    struct profile_tokens_change tokens_change;
     struct grant_journal journal;
     struct client_token token; /* token.token is STR_NULL when the caller gave none */
     unsigned char request_hash[REQUEST_HASH_SIZE];

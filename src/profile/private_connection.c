@@ -17,6 +17,7 @@
 #include "profile/provisioning_state.h"
 #include "profile/seal.h"
 #include "profile/target.h"
+#include "profile/tokens.h"
 #include "profile/verify.h"
 #include "store/audit.h"
 #include "wire/errors.h"
@@ -34,7 +35,9 @@ struct private_connection {
     bool lost; /* the lease: another node has the job */
     enum verdict_kind verdict;
     struct grant_journal journal;
-    bool asked; /* what follows is set */
+    struct profile_tokens stored; /* for the credentials; loaded with the row */
+    bool asked;                   /* what follows is set */
+    struct profile_tokens_change tokens_change;
     struct provisioning result;
     struct str sentence; /* why it failed */
 };
@@ -74,7 +77,7 @@ static bool load(struct private_connection *connection, bool *ret_found, struct 
     store_point_reader_put(store, reader);
     *ret_found = ok && *ret_found && profile->version == connection->expected_version &&
                  provisioning_is_pending(&profile->provisioning);
-    fault_point("connection:loaded");
+    fault_point("private:loaded");
     return ok;
 }
 
@@ -95,21 +98,38 @@ static void conclude_internal(struct private_connection *connection, const struc
              arena_copy(&connection->trial, str_from(error->message)));
 }
 
+/* False while the store is away. Tokens that do not open are the end of it. */
+static bool load_tokens(struct private_connection *connection)
+{
+    const struct profile *profile = &connection->profile;
+    const struct connector *connector = connector_by_type(profile->connector_type);
+    struct error error = {0};
+    if (!connector || profile_tokens_load(connection->context, connector, profile,
+                                          &connection->arena, &connection->stored, &error))
+        return true;
+    if (error.code == ERR_UNAVAILABLE)
+        return false;
+    conclude_internal(connection, &error);
+    return true;
+}
+
 static bool open_row(struct private_connection *connection, struct profile_question *question,
-                     struct profile_secrets *secrets, struct error *error)
+                     struct error *error)
 {
     struct profile *profile = &connection->profile;
     struct target *target = arena_new(&connection->trial, struct target);
+    const struct value *credentials;
     if (!profile_target_of_row(connection->context, profile, &connection->trial, target, error))
         return false;
-    if (!profile_unseal(connection->context->keyring, profile, &connection->trial, secrets, error))
+    if (!profile_unseal(connection->context->keyring, profile, &connection->trial, &credentials,
+                        NULL, error))
         return false;
     *question = (struct profile_question){
         .key = profile->key,
         .target = target,
-        .stored = &secrets->tokens,
+        .stored = &connection->stored.tokens,
     };
-    target_set_credentials(target, secrets->credentials);
+    target_set_credentials(target, credentials);
     return true;
 }
 
@@ -120,8 +140,15 @@ static bool seal(struct private_connection *connection, const struct value *cred
 {
     struct profile *profile = &connection->profile;
     profile->version = connection->expected_version + 1;
-    return profile_seal(connection->context->keyring, profile, credentials, tokens,
-                        &connection->trial, &profile->sealed_credentials, error);
+    return profile_seal(connection->context->keyring, profile, credentials, &connection->trial,
+                        &profile->sealed_credentials, error) &&
+           profile_tokens_plan(connection->context,
+                               &(struct profile_tokens_question){
+                                   .profile = profile,
+                                   .before = &connection->stored,
+                                   .tokens = tokens,
+                               },
+                               &connection->trial, &connection->tokens_change, error);
 }
 
 static void begin_trial(struct private_connection *connection)
@@ -135,7 +162,6 @@ static void begin_trial(struct private_connection *connection)
 static void ask(struct private_connection *connection)
 {
     struct profile_question question = {0};
-    struct profile_secrets secrets = {0};
     struct verdict verdict = {0};
     struct oauth_tokens tokens = {0};
     struct error error = {0};
@@ -143,12 +169,12 @@ static void ask(struct private_connection *connection)
     if (!grant_journal_settle(&connection->journal))
         return;
     begin_trial(connection);
-    if (!open_row(connection, &question, &secrets, &error)) {
+    if (!open_row(connection, &question, &error)) {
         conclude_internal(connection, &error);
         return;
     }
     profile_verify(connection->context, &question, arena, &connection->journal, &verdict, &tokens);
-    fault_point("connection:verified");
+    fault_point("private:verified");
     if (verdict.passes)
         return;
     struct str sentence =
@@ -156,9 +182,9 @@ static void ask(struct private_connection *connection)
             ? STR("")
             : verdict_describe(arena, connection->profile.connector_type, &verdict);
     conclude(connection, verdict.kind, sentence);
-    if (!seal(connection, secrets.credentials, &tokens, &error))
+    if (!seal(connection, question.target->credentials, &tokens, &error))
         conclude_internal(connection, &error);
-    fault_point("connection:sealed");
+    fault_point("private:sealed");
 }
 
 /* --- the commit --- */
@@ -196,6 +222,7 @@ static bool apply(struct db *db, void *argument, struct error *error)
     struct audit_entry entry = audit_of(connection);
     return finish_job(db, connection, error) &&
            profile_replace(db, &connection->profile, connection->expected_version, error) &&
+           profile_tokens_apply(db, &connection->profile.key, &connection->tokens_change, error) &&
            grant_journal_consume(db, &connection->journal, error) && audit_add(db, &entry, error);
 }
 
@@ -230,7 +257,7 @@ static enum job_end commit(struct private_connection *connection)
     connection->profile.provisioning = connection->result;
     connection->profile.version = connection->expected_version + 1;
     if (store_apply(connection->context->store, apply, connection, false, &error)) {
-        fault_point("provision:committed");
+        fault_point("private:committed");
         if (connection->verdict != VERDICT_ACCEPTED)
             log_failure(connection);
         return JOB_DONE;
@@ -250,6 +277,8 @@ static enum job_end run(void *state, struct job_runner *runner)
         return JOB_AGAIN;
     if (!found)
         return discard(connection);
+    if (!connection->loaded && !load_tokens(connection))
+        return JOB_AGAIN;
     connection->loaded = true;
     if (!connection->asked)
         ask(connection);

@@ -30,21 +30,52 @@ static void read_profile(const struct stmt *stmt, struct arena *arena, void *ite
     profile->sealed_credentials = column_bytes(stmt, 5, arena);
 }
 
-bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
-                   struct profile **ret_profiles, size_t *ret_count, struct error *error)
+/* A page of a table whose key is a profile's. */
+static bool read_page(struct store_reader *reader, enum sql sql, struct profile_key after,
+                      row_fn *read, struct rows *rows, struct error *error)
 {
     struct db *db;
-    struct rows rows = rows_of(arena, sizeof(struct profile));
     if (!reader_begin(reader, &db, error))
         return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_PROFILES);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
     stmt_text(&stmt, 1, after.account);
     stmt_text(&stmt, 2, after.region);
     stmt_text(&stmt, 3, after.name);
     stmt_i64(&stmt, 4, FSCK_PAGE);
-    if (!rows_read(&rows, &stmt, read_profile, error))
+    return rows_read(rows, &stmt, read, error);
+}
+
+bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                   struct profile **ret_profiles, size_t *ret_count, struct error *error)
+{
+    struct rows rows = rows_of(arena, sizeof(struct profile));
+    if (!read_page(reader, SQL_SURVEY_PROFILES, after, read_profile, &rows, error))
         return false;
     *ret_profiles = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+static void read_oauth_tokens(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct oauth_tokens_owned *tokens = item;
+    tokens->key.account = column_text(stmt, 0, arena);
+    tokens->key.region = column_text(stmt, 1, arena);
+    tokens->key.name = column_text(stmt, 2, arena);
+    tokens->row.credentials_version = column_i64(stmt, 3);
+    tokens->row.version = column_i64(stmt, 4);
+    tokens->row.expires_at_ms = column_i64(stmt, 5);
+    tokens->row.sealed = column_bytes(stmt, 6, arena);
+}
+
+bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                       struct oauth_tokens_owned **ret_tokens, size_t *ret_count,
+                       struct error *error)
+{
+    struct rows rows = rows_of(arena, sizeof(struct oauth_tokens_owned));
+    if (!read_page(reader, SQL_SURVEY_OAUTH_TOKENS, after, read_oauth_tokens, &rows, error))
+        return false;
+    *ret_tokens = rows.items;
     *ret_count = rows.count;
     return true;
 }

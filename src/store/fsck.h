@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/client_tokens.h"
+#include "store/oauth_tokens.h"
 #include "store/profiles.h"
 
 enum { FSCK_PAGE = 200 };
@@ -14,6 +15,16 @@ bool fsck_database(struct store *store, struct error *error);
  * start): key, version, properties, sealed credentials. */
 bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
                    struct profile **ret_profiles, size_t *ret_count, struct error *error);
+
+struct oauth_tokens_owned {
+    struct profile_key key;
+    struct oauth_tokens_row row;
+};
+
+/* OAuth tokens of all profiles, in the same way. */
+bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                       struct oauth_tokens_owned **ret_tokens, size_t *ret_count,
+                       struct error *error);
 
 /* Those that were not consumed, from behind the id `after` on (NULL: from the start). */
 bool fsck_token_grants(struct store_reader *reader, struct arena *arena, const unsigned char *after,

@@ -3,6 +3,7 @@
 
 #include "store/core/internal.h"
 #include "store/db/rows.h"
+#include "store/oauth_tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,7 @@ bool profile_find(struct store_reader *reader, struct arena *arena, struct profi
         ret_profile->key = profile_key_copy(arena, key);
         read_columns(&stmt, arena, ret_profile);
         ret_profile->sealed_credentials = column_bytes(&stmt, 12, arena);
+        ret_profile->credentials_version = column_i64(&stmt, 13);
     }
     return true;
 }
@@ -156,6 +158,42 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
     return true;
 }
 
+static void read_old(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct profile *profile = item;
+    profile->key.account = column_text(stmt, 0, arena);
+    profile->key.region = column_text(stmt, 1, arena);
+    profile->key.name = column_text(stmt, 2, arena);
+    profile->version = column_i64(stmt, 3);
+    profile->properties = column_text(stmt, 4, arena);
+    profile->sealed_credentials = column_bytes(stmt, 5, arena);
+}
+
+bool profile_list_old(struct store_reader *reader, struct arena *arena, size_t limit,
+                      struct profile **ret_profiles, size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct profile));
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_LIST_OLD);
+    stmt_i64(&stmt, 1, (int64_t)limit);
+    if (!rows_read(&rows, &stmt, read_old, error))
+        return false;
+    *ret_profiles = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+bool profile_set_credentials_version(struct db *db, const struct profile *profile, bool *ret_done,
+                                     struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_SET_CREDENTIALS_VERSION);
+    bind_key(&stmt, profile->key);
+    stmt_i64(&stmt, 4, profile->version);
+    return stmt_change(&stmt, ret_done, error);
+}
+
 static bool check_quota(struct db *db, struct profile_key key, int64_t quota, struct error *error)
 {
     bool row;
@@ -187,6 +225,7 @@ static bool insert_row(struct db *db, const struct profile *profile, bool *ret_i
     stmt_i64(&stmt, 12, profile->updated_at_ms);
     stmt_bytes(&stmt, 13, profile->sealed_credentials);
     stmt_text(&stmt, 14, profile->provisioning.status);
+    stmt_i64(&stmt, 15, profile->credentials_version);
     return stmt_change(&stmt, ret_inserted, error);
 }
 
@@ -244,6 +283,7 @@ bool profile_replace(struct db *db, const struct profile *profile, int64_t expec
     stmt_text(&stmt, 10, profile->provisioning.status);
     stmt_text(&stmt, 11, profile->provisioning.cause);
     stmt_text(&stmt, 12, profile->provisioning.message);
+    stmt_i64(&stmt, 13, profile->credentials_version);
     if (!stmt_change(&stmt, &replaced, error))
         return false;
     return replaced || fail_to_replace(db, profile->key, error);
@@ -265,5 +305,5 @@ bool profile_delete(struct db *db, struct profile_key key, struct error *error)
         return false;
     if (!deleted)
         return fail_not_found(key, error);
-    return discard_exchanges(db, key, error);
+    return oauth_tokens_delete(db, key, error) && discard_exchanges(db, key, error);
 }

@@ -31,6 +31,7 @@ struct profile {
     struct str credentials_arn;
     struct str properties;         /* JSON: the ConnectorProfileProperties union, canonical */
     struct str sealed_credentials; /* see profile/seal.h; STR_NULL in lists */
+    int64_t credentials_version;   /* the row's when its credentials were given; 0 in lists */
     int64_t created_at_ms;
     int64_t updated_at_ms;
     struct provisioning provisioning;
@@ -56,7 +57,18 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
                   const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
                   size_t *ret_count, struct error *error);
 
+/* Profiles of all accounts whose tokens are still sealed together with their credentials, as
+ * versions of the schema before 8 have them, at most `limit`: key, version, properties, sealed
+ * credentials. */
+bool profile_list_old(struct store_reader *reader, struct arena *arena, size_t limit,
+                      struct profile **ret_profiles, size_t *ret_count, struct error *error);
+
 /* --- inside a write (store_apply_fn) --- */
+
+/* For one of those: its tokens are in a row of their own from here on. *ret_done false: the profile
+ * was changed, deleted or moved since. */
+bool profile_set_credentials_version(struct db *db, const struct profile *profile, bool *ret_done,
+                                     struct error *error);
 
 /* Of `provisioning` the status alone. ERR_CONFLICT when the name is taken. `quota` is the most
  * profiles an account may have in a region, 0 for no limit: ERR_QUOTA. Exact also when others
@@ -64,12 +76,12 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
 bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
                     struct error *error);
 
-/* Replaces what may change (version, mode, properties, sealed credentials, updated_at_ms,
- * provisioning) if the row is still at `expected_version`: ERR_CONFLICT when it is not,
- * ERR_NOT_FOUND when it is gone. profile->version must be higher. */
+/* Replaces what may change (version, mode, properties, sealed credentials and their version,
+ * updated_at_ms, provisioning) if the row is still at `expected_version`: ERR_CONFLICT when it is
+ * not, ERR_NOT_FOUND when it is gone. profile->version must be higher. */
 bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
                      struct error *error);
 
-/* Deletes the row and what its exchanges gave, of which there are TOKEN_GRANTS_KEPT_MAX. That a
- * code was used stays known. ERR_NOT_FOUND when there is none. */
+/* Deletes the row, its OAuth tokens and what its exchanges gave, of which there are
+ * TOKEN_GRANTS_KEPT_MAX. That a code was used stays known. ERR_NOT_FOUND when there is none. */
 bool profile_delete(struct db *db, struct profile_key key, struct error *error);

@@ -5,6 +5,7 @@
 #include "cli/data_dir.h"
 #include "profile/arn.h"
 #include "profile/seal.h"
+#include "profile/tokens.h"
 #include "wire/shape.h"
 
 #include "base/clock.h"
@@ -30,7 +31,7 @@ static const struct kind {
 };
 
 struct fill {
-    const struct keyring *keyring;
+    struct profile_context context; /* of which the keyring is all that sealing needs */
     int64_t from, to;
     int64_t now_ms;
 };
@@ -47,20 +48,23 @@ static struct profile row_of(const struct fill *fill, int64_t number, struct are
         .properties = str_from(kind->properties),
         .created_at_ms = fill->now_ms,
         .updated_at_ms = fill->now_ms,
+        .credentials_version = fill->now_ms * 1000 + number,
     };
     row.credentials_arn = credentials_arn(arena, &row.key, row.created_at_ms);
     return row;
 }
 
 static bool seal(const struct fill *fill, int64_t number, struct arena *arena, struct profile *row,
-                 struct error *error)
+                 struct profile_tokens_change *ret_tokens, struct error *error)
 {
     const struct kind *kind = &kinds[(size_t)number % (sizeof(kinds) / sizeof(*kinds))];
     struct value *credentials = value_new(arena, VALUE_RAW);
     credentials->text = str_from(kind->credentials);
     struct oauth_tokens tokens = {.access_token = kind->token ? str_from(kind->token) : STR_NULL};
-    return profile_seal(fill->keyring, row, credentials, &tokens, arena, &row->sealed_credentials,
-                        error);
+    struct profile_tokens_question question = {.profile = row, .tokens = &tokens};
+    return profile_seal(fill->context.keyring, row, credentials, arena, &row->sealed_credentials,
+                        error) &&
+           profile_tokens_plan(&fill->context, &question, arena, ret_tokens, error);
 }
 
 static bool insert(struct db *db, void *argument, struct error *error)
@@ -70,7 +74,10 @@ static bool insert(struct db *db, void *argument, struct error *error)
     bool ok = true;
     for (int64_t number = fill->from; ok && number < fill->to; number++) {
         struct profile row = row_of(fill, number, &arena);
-        ok = seal(fill, number, &arena, &row, error) && profile_insert(db, &row, 0, error);
+        struct profile_tokens_change tokens;
+        ok = seal(fill, number, &arena, &row, &tokens, error) &&
+             profile_insert(db, &row, 0, error) &&
+             profile_tokens_apply(db, &row.key, &tokens, error);
         arena_reset(&arena);
     }
     arena_done(&arena);
@@ -79,7 +86,7 @@ static bool insert(struct db *db, void *argument, struct error *error)
 
 static bool insert_all(const struct data_dir *data, int64_t count, struct error *error)
 {
-    struct fill fill = {.keyring = data->keys.keyring, .now_ms = clock_wall_ms()};
+    struct fill fill = {.context.keyring = data->keys.keyring, .now_ms = clock_wall_ms()};
     for (; fill.from < count; fill.from = fill.to) {
         fill.to = fill.from + ROWS_AT_ONCE < count ? fill.from + ROWS_AT_ONCE : count;
         if (!store_apply(data->store, insert, &fill, false, error))

@@ -69,7 +69,8 @@ def database(server):
 def test_all_is_whole(kept):
     words, status = check(kept)
     assert status == 0 and words.startswith(
-        "Checked 2 profiles, 0 token grants, 1 access keys, 0 OAuth apps: no problems found.\n")
+        "Checked 2 profiles, 0 OAuth tokens, 0 token grants, "
+        "1 access keys, 0 OAuth apps: no problems found.\n")
     kept.start()
     assert check(kept)[1] == 0
     kept.ok("DeleteConnectorProfile", {"connectorProfileName": "mine"})

@@ -334,8 +334,10 @@ def test_a_quota_is_exact_over_all_nodes(nodes, agreeable, canaries):
 
 
 MANY = """INSERT INTO profiles (account, region, name, version, connector_type, connector_label,
-    connection_mode, credentials_arn, created_at_ms, updated_at_ms, properties)
-    SELECT '123456789012', 'us-east-1', 'n' || i, 1, {type}, {label}, 'Public', 'arn', 0, 0, '{{}}'
+    connection_mode, credentials_arn, created_at_ms, updated_at_ms, properties,
+    credentials_version)
+    SELECT '123456789012', 'us-east-1', 'n' || i, 1, {type}, {label}, 'Public', 'arn', 0, 0, '{{}}',
+    1
     FROM generate_series(1, 20000) AS i"""
 ROWS_READ = """SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) AS rows
     FROM pg_stat_user_tables WHERE relname = 'profiles'"""

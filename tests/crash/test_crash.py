@@ -36,9 +36,9 @@ def fault_points():
                             if name.startswith("store:")]
 
 
-POINTS = [point for point in fault_points() if not point.startswith("provision:")]
+POINTS = [point for point in fault_points() if not point.startswith("private:")]
 PRIVATE_POINTS = [point for point in fault_points() if point.startswith(
-    ("provision:", "exchange:", "store:", "change:"))] + ["store:before-commit#4",
+    ("private:", "exchange:", "store:", "change:"))] + ["store:before-commit#4",
                                                           "store:after-commit#4"]
 SCENARIOS = ["ready", "code", "refresh"]
 # Of those that not every change comes by.

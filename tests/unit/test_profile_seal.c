@@ -18,47 +18,65 @@ static const struct value *parse(const char *json)
     return value;
 }
 
-static struct profile sealed(const char *credentials, const struct oauth_tokens *tokens)
+static struct profile sealed(const char *credentials)
 {
     struct profile profile = {.key = {STR("123456789012"), STR("us-east-1"), STR("crm")},
                               .version = 7};
-    assert_true(profile_seal(keyring, &profile, parse(credentials), tokens, &arena,
+    assert_true(profile_seal(keyring, &profile, parse(credentials), &arena,
                              &profile.sealed_credentials, NULL));
     return profile;
 }
 
-static bool is_same(const struct profile *profile, const char *credentials,
-                    struct oauth_tokens *tokens)
+/* As versions before 8 of the schema have it: with the tokens in the same document. */
+static struct profile sealed_with_tokens(const char *document)
+{
+    struct profile profile = sealed("{}");
+    struct seal_binding binding = profile_seal_binding(&profile);
+    assert_true(seal_close(keyring, &binding, str_from(document), &arena,
+                           &profile.sealed_credentials, NULL));
+    return profile;
+}
+
+static bool is_same(const struct profile *profile, const char *credentials)
 {
     bool same = false;
-    assert_true(
-        profile_unseal_same(keyring, profile, parse(credentials), &arena, &same, tokens, NULL));
+    assert_true(profile_unseal_same(keyring, profile, parse(credentials), &arena, &same, NULL));
     return same;
 }
 
 static void what_was_sealed_comes_back(void **state)
 {
     (void)state;
-    struct oauth_tokens tokens = {.access_token = STR("\"t\"}"), .expires_at_ms = 5};
-    struct profile profile = sealed("{\"key\":\"a\\\"}\"}", &tokens);
-    struct profile_secrets secrets;
-    assert_true(profile_unseal(keyring, &profile, &arena, &secrets, NULL));
-    assert_true(str_eq(value_text(secrets.credentials, "key"), STR("a\"}")));
-    assert_true(str_eq(secrets.tokens.access_token, tokens.access_token));
-    assert_int_equal(secrets.tokens.expires_at_ms, 5);
+    struct profile profile = sealed("{\"key\":\"a\\\"}\"}");
+    const struct value *credentials;
+    struct oauth_tokens tokens;
+    assert_true(profile_unseal(keyring, &profile, &arena, &credentials, &tokens, NULL));
+    assert_true(str_eq(value_text(credentials, "key"), STR("a\"}")));
+    assert_null(tokens.access_token.data);
 }
 
-static void the_same_credentials_are_recognized_with_their_tokens(void **state)
+static void tokens_of_an_earlier_version_are_found_beside_the_credentials(void **state)
 {
     (void)state;
-    struct oauth_tokens tokens = {.access_token = STR("t"), .expires_at_ms = 5}, found;
-    struct profile profile = sealed("{\"key\":\"a\",\"secret\":\"b\"}", &tokens);
-    assert_true(is_same(&profile, "{\"key\":\"a\",\"secret\":\"b\"}", &found));
-    assert_true(str_eq(found.access_token, STR("t")));
-    assert_int_equal(found.expires_at_ms, 5);
-    profile = sealed("{}", &(struct oauth_tokens){0});
-    assert_true(is_same(&profile, "{}", &found));
-    assert_null(found.access_token.data);
+    struct profile profile = sealed_with_tokens(
+        "{\"credentials\":{\"key\":\"a\"},\"tokens\":{\"accessToken\":\"t\",\"expiresAtMs\":5}}");
+    const struct value *credentials;
+    struct oauth_tokens tokens;
+    assert_true(profile_unseal(keyring, &profile, &arena, &credentials, &tokens, NULL));
+    assert_true(str_eq(value_text(credentials, "key"), STR("a")));
+    assert_true(str_eq(tokens.access_token, STR("t")));
+    assert_int_equal(tokens.expires_at_ms, 5);
+    assert_true(is_same(&profile, "{\"key\":\"a\"}"));
+    assert_false(is_same(&profile, "{\"key\":\"b\"}"));
+}
+
+static void the_same_credentials_are_recognized(void **state)
+{
+    (void)state;
+    struct profile profile = sealed("{\"key\":\"a\",\"secret\":\"b\"}");
+    assert_true(is_same(&profile, "{\"key\":\"a\",\"secret\":\"b\"}"));
+    profile = sealed("{}");
+    assert_true(is_same(&profile, "{}"));
 }
 
 /* One with a part of what is stored, or with the stored text inside of its own, has other ones. */
@@ -73,22 +91,20 @@ static void other_credentials_are_not_recognized(void **state)
         "{\"key\":\"a\",\"secret\":\"b\\\"},\\\"tokens\\\":{}\"}",
         "\"a\"",
     };
-    struct profile profile = sealed("{\"key\":\"a\",\"secret\":\"b\"}", &(struct oauth_tokens){0});
-    struct oauth_tokens found;
+    struct profile profile = sealed("{\"key\":\"a\",\"secret\":\"b\"}");
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        assert_false(is_same(&profile, others[i], &found));
+        assert_false(is_same(&profile, others[i]));
 }
 
 static void a_seal_of_another_version_does_not_open(void **state)
 {
     (void)state;
-    struct profile profile = sealed("{\"key\":\"a\"}", &(struct oauth_tokens){0});
-    struct oauth_tokens found;
+    struct profile profile = sealed("{\"key\":\"a\"}");
     struct error error = {0};
     bool same;
     profile.version++;
-    assert_false(profile_unseal_same(keyring, &profile, parse("{\"key\":\"a\"}"), &arena, &same,
-                                     &found, &error));
+    assert_false(
+        profile_unseal_same(keyring, &profile, parse("{\"key\":\"a\"}"), &arena, &same, &error));
     assert_int_equal(error.code, ERR_INTERNAL);
 }
 
@@ -100,23 +116,13 @@ static void what_opens_and_cannot_be_read_is_an_error(void **state)
         "",   "no JSON",         "[]",
         "{}", "{\"tokens\":{}}", "{\"credentials\":{\"key\":\"a\"},\"tokens\":"};
     for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++) {
-        struct profile profile = sealed("{}", &(struct oauth_tokens){0});
-        struct seal_binding binding = profile_seal_binding(&profile);
-        struct profile_secrets secrets;
+        struct profile profile = sealed_with_tokens(documents[i]);
+        const struct value *credentials;
         struct error error = {0};
-        assert_true(seal_close(keyring, &binding, str_from(documents[i]), &arena,
-                               &profile.sealed_credentials, NULL));
-        assert_false(profile_unseal(keyring, &profile, &arena, &secrets, &error));
+        assert_false(profile_unseal(keyring, &profile, &arena, &credentials, NULL, &error));
         assert_int_equal(error.code, ERR_INTERNAL);
         assert_non_null(strstr(error.message, "crm"));
     }
-    struct profile profile = sealed("{}", &(struct oauth_tokens){0});
-    struct seal_binding binding = profile_seal_binding(&profile);
-    struct oauth_tokens found;
-    bool same;
-    assert_true(seal_close(keyring, &binding, STR("{\"credentials\":{},\"tokens\":{]}"), &arena,
-                           &profile.sealed_credentials, NULL));
-    assert_false(profile_unseal_same(keyring, &profile, parse("{}"), &arena, &same, &found, NULL));
 }
 
 static int begin(void **state)
@@ -139,7 +145,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_sealed_comes_back),
-        cmocka_unit_test(the_same_credentials_are_recognized_with_their_tokens),
+        cmocka_unit_test(tokens_of_an_earlier_version_are_found_beside_the_credentials),
+        cmocka_unit_test(the_same_credentials_are_recognized),
         cmocka_unit_test(other_credentials_are_not_recognized),
         cmocka_unit_test(a_seal_of_another_version_does_not_open),
         cmocka_unit_test(what_opens_and_cannot_be_read_is_an_error),

@@ -84,6 +84,9 @@ static void what_was_pending_becomes_a_job(void **state)
     check(f, insert_profile(f, "public"));
     check(f, insert_profile(f, "private"));
     fixture_close(f);
+    raw(f->path, "DROP TABLE oauth_tokens");
+    raw(f->path, "DROP INDEX profiles_not_upgraded");
+    raw(f->path, "ALTER TABLE profiles DROP COLUMN credentials_version");
     raw(f->path, "DROP TABLE jobs");
     raw(f->path, "CREATE INDEX profiles_pending ON profiles (account, region, name)"
                  " WHERE provisioning_status = 'PENDING'");

@@ -86,6 +86,19 @@ static const char *const steps[] = {
     " version, 0, '', 0, version || '' FROM profiles"
     " WHERE provisioning_status = 'PENDING';"
     "DROP INDEX profiles_pending;",
+
+    /* 8: OAuth tokens in a table of their own. A profile without a credentials_version has its
+     * tokens sealed together with its credentials until profile/upgrade.c has moved them. */
+    "ALTER TABLE profiles ADD COLUMN credentials_version BIGINT;"
+    "CREATE INDEX profiles_not_upgraded ON profiles (account, region, name)"
+    " WHERE credentials_version IS NULL;"
+    "CREATE TABLE oauth_tokens ("
+    " account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL,"
+    " credentials_version BIGINT NOT NULL, version BIGINT NOT NULL,"
+    " expires_at_ms BIGINT NOT NULL, sealed BYTEA NOT NULL,"
+    " PRIMARY KEY (account, region, name));"
+    "CREATE INDEX oauth_tokens_by_expiry ON oauth_tokens (expires_at_ms)"
+    " WHERE expires_at_ms > 0;",
 };
 
 int64_t schema_version(void)
