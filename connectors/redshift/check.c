@@ -87,7 +87,8 @@ static bool check_role(const struct value *properties, const char *member, struc
                 member);
 }
 
-/* What the stage in S3 needs; what is not there is asked for by flows, not by a connection. */
+/* The members for the stage in S3. A connection does not need them; flows require what is missing.
+ */
 static bool check_stage(const struct value *properties, struct error *error)
 {
     struct str bucket = value_text(properties, "bucketName");

@@ -1,6 +1,6 @@
-/* The Data API (docs.aws.amazon.com/redshift-data): the role is taken on, a statement is sent, and
- * described until it has ended. What is wrong with the role, the user or the database mostly shows
- * in how the statement ends. */
+/* The Data API (docs.aws.amazon.com/redshift-data): assumes the role, sends a statement, and
+ * describes it until it ends. Most faults of the role, the user or the database appear in the
+ * statement's error. */
 #include "redshift.h"
 
 #include "auth/aws_role.h"
@@ -137,7 +137,7 @@ static enum progress progress_of(struct str status)
     return bad ? PROGRESS_BAD : PROGRESS_NONE;
 }
 
-/* A statement that somebody aborted has no error. */
+/* An aborted statement has no error. */
 static struct str error_of(const struct vendor_response *response)
 {
     struct str said = value_text(response->json, "Error");

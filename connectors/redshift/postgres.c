@@ -36,7 +36,7 @@ static bool try_address(struct postgres_session *session, const char *address, i
            clock_mono_ms() < session->request->deadline_ms;
 }
 
-/* The policy judges each address right where it is connected to: libpq gets the address, and
+/* The egress policy checks each address right where it is connected to: libpq gets the address, and
  * looks up no name. */
 static void try_addresses(struct postgres_session *session, const struct resolved *resolved)
 {
@@ -67,7 +67,7 @@ static void find_and_try(struct postgres_session *session)
         postgres_fail(session, CLIENT_RESOLVE, "has no address");
 }
 
-/* What C strings cannot hold, or nobody needs. */
+/* Text that a C string cannot hold, or that is too long for a name. */
 static bool is_fit(struct str text)
 {
     return text.data && text.len > 0 && text.len <= POSTGRES_TEXT_MAX &&

@@ -11,7 +11,7 @@
 enum {
     POSTGRES_BYTES_MAX = 256 * 1024, /* that a server may send in one conversation, about */
     POSTGRES_TEXT_MAX = 2048,        /* bytes of a name, a user or a password */
-    POSTGRES_MESSAGE_MAX = 4096,     /* bytes of a server's own words; the rest is cut */
+    POSTGRES_MESSAGE_MAX = 4096,     /* bytes of a server's message; the rest is cut */
 };
 
 enum postgres_tls {
@@ -34,16 +34,16 @@ struct postgres_request {
 enum postgres_result {
     POSTGRES_ACCEPTED,       /* signed in, and SELECT 1 was answered with 1 */
     POSTGRES_REFUSED,        /* the server's `sqlstate` and `message` say why */
-    POSTGRES_UNKNOWN_METHOD, /* the server wants the password shown in a way libpq does not know */
+    POSTGRES_UNKNOWN_METHOD, /* the server requires an authentication that libpq does not know */
     POSTGRES_FAILED,         /* `outcome` and `detail` say why, as for the next two */
-    POSTGRES_NO_TLS,         /* it was asked for, and the server has none */
-    POSTGRES_STRANGER,       /* whoever answers speaks another protocol */
+    POSTGRES_NO_TLS,         /* required, but the server has none */
+    POSTGRES_STRANGER,       /* another protocol is spoken there */
 };
 
 struct postgres_response {
     enum postgres_result result;
     struct str sqlstate; /* five characters; STR_NULL when the server gave none */
-    struct str message;  /* the server's own words, which may be any bytes */
+    struct str message;  /* the server's message, which may be any bytes */
     /* As in struct client_response: CLIENT_OK only with the first three. */
     enum client_outcome outcome;
     bool connected;

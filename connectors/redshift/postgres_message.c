@@ -1,6 +1,6 @@
 /* What libpq tells when a connection does not come about is one text: the server's own error with
- * its SQLSTATE (libpq was asked to be verbose), or libpq's own words, which are English as long as
- * nobody sets a locale. */
+ * its SQLSTATE (libpq was asked to be verbose), or libpq's own message, which is English unless a
+ * locale is set. */
 #include "connectors/redshift/postgres_internal.h"
 #include "net/client/internal.h"
 

@@ -77,8 +77,8 @@ static int compare(const struct connector *connector, struct str account, struct
     return order != 0 ? order : str_compare(connector->label, label);
 }
 
-/* Under the lock: the place of the registration, or where it would be. */
-static size_t find_place(struct str account, struct str label, bool *ret_found)
+/* Under the lock: the index of the registration, or the one to insert it at. */
+static size_t find_index(struct str account, struct str label, bool *ret_found)
 {
     size_t low = 0, high = registered;
     *ret_found = false;
@@ -115,10 +115,10 @@ static const struct connector *find_registered(struct str type, struct str label
     struct connector *copied = NULL;
     bool found;
     pthread_rwlock_rdlock(&lock);
-    size_t place = find_place(account, label, &found);
-    if (found && str_eq(registrations[place]->connector.type, type)) {
+    size_t index = find_index(account, label, &found);
+    if (found && str_eq(registrations[index]->connector.type, type)) {
         copied = arena_new(arena, struct connector);
-        *copied = copy(&registrations[place]->connector, arena);
+        *copied = copy(&registrations[index]->connector, arena);
     }
     pthread_rwlock_unlock(&lock);
     return copied;
@@ -140,16 +140,16 @@ static bool insert(struct registration *registration, struct error *error)
 {
     const struct connector *connector = &registration->connector;
     bool found;
-    size_t place = find_place(connector->owner, connector->label, &found);
+    size_t index = find_index(connector->owner, connector->label, &found);
     if (found)
         return fail(error, ERR_CONFLICT, "Connector:%.*s is registered already.",
                     STR_ARG(connector->label));
     if (registered == CONNECTORS_REGISTERED_MAX)
         return fail(error, ERR_QUOTA, "This server has its limit of %d registered connectors.",
                     CONNECTORS_REGISTERED_MAX);
-    memmove(&registrations[place + 1], &registrations[place],
-            (registered - place) * sizeof(*registrations));
-    registrations[place] = registration;
+    memmove(&registrations[index + 1], &registrations[index],
+            (registered - index) * sizeof(*registrations));
+    registrations[index] = registration;
     registered++;
     return true;
 }
@@ -174,12 +174,12 @@ bool connector_unregister(struct str account, struct str label, struct error *er
     struct registration *removed = NULL;
     bool found;
     pthread_rwlock_wrlock(&lock);
-    size_t place = find_place(account, label, &found);
+    size_t index = find_index(account, label, &found);
     if (found) {
-        removed = registrations[place];
+        removed = registrations[index];
         registered--;
-        memmove(&registrations[place], &registrations[place + 1],
-                (registered - place) * sizeof(*registrations));
+        memmove(&registrations[index], &registrations[index + 1],
+                (registered - index) * sizeof(*registrations));
     }
     pthread_rwlock_unlock(&lock);
     if (!removed)

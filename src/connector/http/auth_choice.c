@@ -1,4 +1,4 @@
-/* Ways of authenticating. */
+/* Choosing the method of authentication, and reading the members of OAuth credentials. */
 #include "connector/http/auth_choice.h"
 
 const struct connector_auth *auth_choose(struct arena *arena, const struct connector *connector,

@@ -1,11 +1,11 @@
-/* Which way of authenticating the credentials mean, and what they bring for it. */
+/* Which method of authentication the credentials choose, and what they bring for it. */
 #pragma once
 
 #include "base/arena.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/template.h"
 
-/* The first way that applies; NULL when none does. */
+/* The first method that applies; NULL when none does. */
 const struct connector_auth *auth_choose(struct arena *arena, const struct connector *connector,
                                          const struct scope *scope);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A template that is one place and nothing else holds a whole URL of the user's. */
+/* A template that is one placeholder and nothing else holds a whole URL of the user's. */
 static bool is_whole_placeholder(const char *template)
 {
     size_t len = strlen(template);

@@ -81,7 +81,7 @@ struct connector_calls {
     size_t count;
 };
 
-/* A base URL. Of several the first that applies is taken. One without a place in it, or with a host
+/* A base URL. Of several the first that applies is taken. One without a placeholder, or with a host
  * that was derived from names, is the vendor's own and gives way to the operator's endpoint map. */
 struct connector_url {
     const char *given;       /* applies only when this member is there; NULL: always */
@@ -97,7 +97,7 @@ struct connector_url {
      * which the profile's owner does not have, such as the operator's app's. */
     bool vendor_hosts_only;
     bool derived_host; /* the user gave names that make a host, not a URL */
-    /* The vendor is there no more: only the operator's endpoint map can name what took its place.
+    /* The vendor was discontinued: only the operator's endpoint map can name a replacement.
      * This is said when it names nothing. NULL: the vendor is there. */
     const char *closed;
     const struct connector_call *probe; /* what proves credentials there; NULL: the usual probes */
@@ -137,7 +137,7 @@ struct connector_oauth2 {
     struct connector_urls token_urls;
     const char *token_path; /* put after the token URL; NULL: it is whole */
     bool json;              /* the request is JSON; else a form */
-    bool basic;             /* the client shows itself in a Basic header; else in the body */
+    bool basic;             /* the client authenticates in a Basic header; else in the body */
     /* The header is made as RFC 7617 says, not percent-encoded first as RFC 6749 wants it, and the
      * id goes in the body as well: the client is an ordinary user of the vendor's there. */
     bool basic_is_user;
@@ -151,15 +151,15 @@ struct connector_oauth2 {
     bool api_elsewhere;    /* an answer's instance_url is not where this API is */
 };
 
-/* A login that gives a session, which lasts for one verification: it is shown to the probes, ended
- * after them however they went, and never stored. The login is judged at STEP_TOKEN and never made
- * a second time but after a 429, since vendors lock out whoever tries wrong passwords. */
+/* A login that gives a session for one connection: calls authenticate with it, it ends when the
+ * connection is closed, and it is never stored. The login counts as STEP_TOKEN and is repeated
+ * after a 429 only, since vendors lock a user out after a few wrong passwords. */
 struct connector_session {
     struct connector_call login;
     const char *token;                /* JSON pointer to the session's token in the answer */
-    struct connector_headers headers; /* how it is shown: "{session.token}" */
+    struct connector_headers headers; /* sent with each call: "{session.token}" */
     struct connector_call end;        /* its outcome does not matter */
-    /* Hook: looks at a good answer, and says with a hint why the session is not what was asked for;
+    /* Hook: reads a good response to the login. A hint when the session is not the requested one;
      * NULL when it is. */
     const char *(*wrong)(const struct scope *scope, const struct value *response,
                          struct arena *arena);
@@ -175,9 +175,9 @@ struct connector_signed {
     struct connector_headers headers; /* sent beside, not signed */
 };
 
-/* One way to show who we are. Exactly one of the pointers is set. */
+/* A method of authentication. Exactly one of the pointers is set. */
 struct connector_auth {
-    const char *given;  /* this way is meant when this member is there; NULL: always */
+    const char *given;  /* applies when this member is there; NULL: always */
     const char *equals; /* and has this value; NULL: any */
     const struct connector_basic *basic;
     const struct connector_headers *headers;
@@ -227,8 +227,9 @@ struct http_connector {
     struct connector_auths auth;   /* none: shapes only, not built yet */
     struct connector_calls probes; /* each must be accepted */
     struct connector_rules rules;
-    struct connector_texts messages; /* JSON pointers to the vendor's own words, before the usual */
-    struct connector_texts domains;  /* where the vendor's hosts are: "example.com" */
+    struct connector_texts
+        messages; /* JSON pointers to the vendor's message, before the usual ones */
+    struct connector_texts domains; /* where the vendor's hosts are: "example.com" */
     /* Private mode. Calls take the operator's private route for the PrivateLink service that this
      * member names; NULL, or the member absent: the one for the host that is called. */
     const char *private_service;

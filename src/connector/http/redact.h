@@ -1,12 +1,12 @@
 /* Taking secrets out of what a vendor says: a vendor may repeat what was sent to it, as it was or
- * encoded, and its words go into errors, logs and audit. */
+ * encoded, and its message goes into errors, logs and the audit. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/str.h"
 #include "wire/value.h"
 
-enum { REDACT_LEN_MIN = 4 }; /* bytes; shorter ones would hide ordinary words */
+enum { REDACT_LEN_MIN = 4 }; /* bytes; shorter ones would redact ordinary text */
 
 struct redaction {
     struct arena *arena;

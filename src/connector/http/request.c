@@ -36,7 +36,7 @@ static size_t add_filled(struct vendor_connection *connection, const struct conn
     return count;
 }
 
-/* What shows who we are. A session is shown once there is one. */
+/* The headers that authenticate, as far as they are in hand: a login itself has no session yet. */
 static const struct connector_headers *own_headers(const struct vendor_connection *connection)
 {
     if (connection->auth->session)

@@ -123,7 +123,7 @@ static void add_placeholder(struct buf *out, struct str text, enum template_esca
         buf_add(out, text);
 }
 
-/* Splits "plain{path}rest". False when no place is left; `plain` is all of it then. */
+/* Splits "plain{path}rest". False when no placeholder is left; `plain` is all of it then. */
 static bool next_placeholder(struct str text, struct str *ret_plain, struct str *ret_path,
                              struct str *ret_rest)
 {

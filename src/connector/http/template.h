@@ -1,4 +1,4 @@
-/* Templates: text with places for members of a profile's properties and credentials. */
+/* Templates: text with placeholders for members of a profile's properties and credentials. */
 #pragma once
 
 #include "base/arena.h"
@@ -6,7 +6,7 @@
 #include "connector/http/http_connector.h"
 #include "wire/value.h"
 
-/* What places can name. */
+/* What placeholders can name. */
 struct scope {
     const struct value *properties;
     const struct value *credentials; /* NULL: none were given */
@@ -41,6 +41,6 @@ enum { TEMPLATE_MAX = 32 * 1024 }; /* bytes of a filled template */
 struct str template_fill(struct arena *arena, const char *template, const struct scope *scope,
                          enum template_escape escape);
 
-/* Calls `each` with the path of every place. */
+/* Calls `each` with the path of every placeholder. */
 void template_placeholders(const char *template, void (*each)(void *context, struct str path),
                            void *context);

@@ -1,4 +1,6 @@
-/* Vendors' words. */
+/* Extracting and sanitizing vendors' messages. Secrets are redacted first, then characters that can
+ * disguise text are replaced, then the length is cut: in another order a secret could survive in
+ * two halves. */
 #include "connector/http/vendor_message.h"
 
 #include "base/buf.h"

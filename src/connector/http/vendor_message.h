@@ -1,4 +1,5 @@
-/* The vendor's own words about a refusal: found, cleaned of secrets, made fit to be shown. */
+/* The vendor's own message about a failure: extracted from the response, redacted, and sanitized
+ * for errors, logs and the audit. */
 #pragma once
 
 #include "base/arena.h"
