@@ -16,7 +16,19 @@
 #include "base/clock.h"
 #include "wire/json_pointer.h"
 
+#include <assert.h>
+
+/* The attempt at one grant. Tokens are used only after it ended, which for a one-time credential
+ * means that the journal has them. */
+enum grant_attempt {
+    ATTEMPT_PLANNED,
+    ATTEMPT_SENT,     /* the vendor may have the credential */
+    ATTEMPT_RECEIVED, /* tokens came, and are not durable yet */
+    ATTEMPT_ENDED,    /* void, saved or lost */
+};
+
 struct grant_plan {
+    enum grant_attempt attempt; /* set by attempt_move alone */
     enum connector_grant grant;
     struct oauth2_request request;
     struct str secret; /* what is used up */
@@ -24,6 +36,12 @@ struct grant_plan {
     struct oauth_app app;
     bool with_app;
 };
+
+static void attempt_move(struct grant_plan *plan, enum grant_attempt next)
+{
+    assert(next == plan->attempt + 1U || (next == ATTEMPT_ENDED && plan->attempt == ATTEMPT_SENT));
+    plan->attempt = next;
+}
 
 enum connector_grant vendor_next_grant(const struct vendor_connection *connection)
 {
@@ -41,8 +59,7 @@ enum connector_grant vendor_next_grant(const struct vendor_connection *connectio
     return 0;
 }
 
-/* Nothing is used up when a client or a user shows who it is: it may be done any number of times.
- */
+/* A client or a user may authenticate any number of times: nothing is used up. */
 static bool is_one_time(enum connector_grant grant)
 {
     return grant != GRANT_CLIENT_CREDENTIALS && grant != GRANT_PASSWORD;
@@ -223,22 +240,22 @@ static bool ask_for_tokens(struct vendor_connection *connection, struct grant_pl
                  &request);
     request.fresh = plan->grant == GRANT_CODE;
     bool repeatable = plan->grant == GRANT_CLIENT_CREDENTIALS;
+    attempt_move(plan, ATTEMPT_SENT);
     if (!vendor_send(connection, STEP_TOKEN, NULL, &request, repeatable, &response)) {
         *ret_end = end_without_tokens(connection, &response);
         return false;
     }
-    *ret_end = TOKEN_GRANT_LOST; /* until somebody saves them */
+    *ret_end = TOKEN_GRANT_LOST; /* until they are saved */
     const struct value *holder = holder_of_tokens(connection, response.json);
-    if (!oauth2_read_tokens(holder, clock_wall_ms(), ret_tokens, &error)) {
-        vendor_fail(connection, VERDICT_UNREACHABLE, STEP_TOKEN, str_from(error.message), NULL);
-        connection->verdict.status = response.http.status;
-        return false;
-    }
+    if (!oauth2_read_tokens(holder, clock_wall_ms(), ret_tokens, &error))
+        return vendor_fail_status(connection, VERDICT_UNREACHABLE, STEP_TOKEN, response.http.status,
+                                  str_from(error.message), NULL);
     if (plan->grant == GRANT_REFRESH && !ret_tokens->refresh_token.data)
         ret_tokens->refresh_token = plan->secret; /* not rotated: the old one stays good */
     if (plan->grant == GRANT_REFRESH && !ret_tokens->instance_url.data)
         ret_tokens->instance_url = connection->tokens.instance_url;
     drop_stray_instance(connection, ret_tokens);
+    attempt_move(plan, ATTEMPT_RECEIVED);
     return true;
 }
 
@@ -252,7 +269,9 @@ static bool grant_and_save(struct vendor_connection *connection, struct grant_pl
     bool saved = got && journal->save(journal->context, &tokens, &error);
     if (saved)
         end = TOKEN_GRANT_SAVED;
+    assert(end != TOKEN_GRANT_SAVED || plan->attempt == ATTEMPT_RECEIVED);
     journal->end(journal->context, end);
+    attempt_move(plan, ATTEMPT_ENDED);
     if (end == TOKEN_GRANT_LOST && plan->grant == GRANT_CODE)
         connection->note = STR("Get a new code for it: this one may have been used.");
     if (!got)
@@ -283,13 +302,15 @@ static bool grant_freely(struct vendor_connection *connection, struct grant_plan
 {
     struct oauth_tokens tokens;
     enum token_grant_end end;
-    if (!ask_for_tokens(connection, plan, &tokens, &end))
+    bool got = ask_for_tokens(connection, plan, &tokens, &end);
+    attempt_move(plan, ATTEMPT_ENDED);
+    if (!got)
         return false;
     adopt(connection, &tokens);
     return true;
 }
 
-/* As above: what was rejected before stays the verdict, with the vendor's own words. */
+/* As above: what was rejected before stays the verdict, with the vendor's own message. */
 static bool code_cannot_help(struct vendor_connection *connection, const char *hint,
                              struct str note)
 {
