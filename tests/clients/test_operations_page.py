@@ -1,8 +1,9 @@
-"""The commands of docs/operations.md, as they stand there: what is set off by words of their own (a
-directory, a file, a number) is filled in, and nothing else."""
+"""Runs the commands of docs/operations.md and docs/network.md unchanged, except for the words that
+stand for a directory, a file or a number, which are filled in."""
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -11,8 +12,9 @@ from support import postgres
 from support.server import ACCOUNT, BINARY, ROOT
 
 PAGE = (ROOT / "docs/operations.md").read_text()
+NETWORK = (ROOT / "docs/network.md").read_text()
 TIMEOUT_S = 60
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.S | re.M)
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE + NETWORK, re.S | re.M)
 IN_TEXT = re.findall(r"`(headgate \S[^`…]* --data DIR[^`…]*)`", PAGE)
 
 
@@ -28,7 +30,7 @@ def commands(text):
 
 @pytest.fixture
 def shell(tmp_path):
-    """Runs a line as a user would who has `headgate` in his PATH."""
+    """Runs a line in a shell that has `headgate` in its PATH."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/headgate").symlink_to(BINARY)
 
@@ -57,7 +59,7 @@ def test_the_commands_beside_a_server(servers, shell, canaries):
 
 
 def test_backup_restore_check_and_audit(servers, shell):
-    """In the order in which one needs them, with the server stopped where the page says so."""
+    """In the page's order of use, with the server stopped where the page says so."""
     server = servers()
     lines = {line.split()[1]: line for line in IN_TEXT}
     assert set(lines) == {"backup", "restore", "check", "audit"}
@@ -73,15 +75,19 @@ def test_backup_restore_check_and_audit(servers, shell):
     server.start()
 
 
-@pytest.mark.parametrize("marks", [("--tls-cert", "--keyring"), ("--private-route",)])
+@pytest.mark.parametrize("marks", [("--tls-cert", "--keyring"), ("--private-route",),
+                                   ("--vendor-ca", "--proxy")])
 def test_a_server_s_options(shell, tmp_path, marks):
-    """At addresses and in directories of this machine, until it is ready and is told to stop."""
+    """With addresses and directories of this machine, until the server is ready and is stopped."""
     postgres.make_certificates(tmp_path, "localhost")
     (tmp_path / "server.crt").rename(tmp_path / "cert.pem")
     (tmp_path / "server.key").rename(tmp_path / "key.pem")
+    shutil.copy(tmp_path / "cert.pem", tmp_path / "company-ca.pem")
     serve = re.sub(r"/etc/headgate|/var/lib", str(tmp_path), block(*marks, "headgate serve"))
     serve = serve.replace("10.0.0.5:8620", "127.0.0.1:0")
     serve = serve.replace("serve …", "serve --data ./data --listen 127.0.0.1:0")
+    if "--listen" not in serve:
+        serve = serve.strip() + " --listen 127.0.0.1:0"
     told = shell("coproc exec " + serve.strip() + "\nread line <&${COPROC[0]}; echo $line\n"
                  "kill $COPROC_PID && wait $COPROC_PID")
     assert told.startswith("ready http")
