@@ -1,5 +1,5 @@
-/* The sandbox's own certificate authority: whoever trusts it can speak TLS to any vendor's host
- * name here. Certificates are made when a host is first asked for. */
+/* The sandbox's own certificate authority: a client that trusts it can speak TLS to any vendor's
+ * host name here. Certificates are made when a host is first asked for. */
 #pragma once
 
 #include "base/error.h"

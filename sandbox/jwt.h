@@ -1,5 +1,5 @@
 /* Signed assertions (RFC 7519, RFC 7523), as far as a stand-in looks at them: the signature is not
- * checked, since it knows nobody's key. */
+ * checked, since it has no public keys. */
 #pragma once
 
 #include "base/arena.h"

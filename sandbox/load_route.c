@@ -60,7 +60,7 @@ static bool check_path(const struct reader *reader, struct str where,
     return route->method.len > 0 || reader_fail(reader, where, "method is empty.");
 }
 
-/* Whatever is not listed is rejected, whoever shows nothing is anonymous, and tokens that the
+/* What is not listed is rejected, a request without a credential is anonymous, and tokens that the
  * sandbox gave out are accepted: those answers are always needed. */
 static bool complete_answers(const struct reader *reader, struct str where,
                              struct vendor_route *route,

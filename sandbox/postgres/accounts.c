@@ -1,4 +1,4 @@
-/* Who may sign in to the database, and what happens to him: all made up. */
+/* Fixed test accounts of the sandbox's PostgreSQL endpoint, and what each sign-in ends in. */
 #include "sandbox/postgres/internal.h"
 
 #include "sandbox/glob.h"

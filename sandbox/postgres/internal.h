@@ -37,7 +37,7 @@ struct account {
     enum fault fault;
 };
 
-/* NULL: nobody has that name. */
+/* NULL: there is no such account. */
 const struct account *account_find(struct str user);
 
 struct wire {

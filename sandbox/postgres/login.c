@@ -95,9 +95,9 @@ static bool prove_sha256(struct wire *wire, const char *password, bool *ret_good
 
 bool login_prove(struct wire *wire, const struct account *account, struct str user, bool *ret_good)
 {
-    /* Whoever is not known is asked all the same, and no answer is right. */
-    static const struct account nobody = {.password = NULL};
-    const struct account *asked = account ? account : &nobody;
+    /* An unknown user is asked for a password too, and no answer is right. */
+    static const struct account unknown = {.password = NULL};
+    const struct account *asked = account ? account : &unknown;
     const char *password = asked->password ? asked->password : "";
     bool over = false;
     *ret_good = false;

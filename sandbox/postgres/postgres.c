@@ -17,9 +17,9 @@
 
 enum { REST_MS = 100 };
 
-enum seat_state { SEAT_FREE, SEAT_TAKEN, SEAT_LEFT };
+enum seat_state { SESSION_FREE, SESSION_TAKEN, SESSION_LEFT };
 
-struct seat {
+struct session {
     struct database *database;
     pthread_t thread;
     int fd;
@@ -36,7 +36,7 @@ struct database {
     bool stopping; /* under the lock */
     pthread_t thread;
     pthread_mutex_t lock;
-    struct seat seats[DATABASE_CONNECTIONS_MAX];
+    struct session sessions[DATABASE_CONNECTIONS_MAX];
 };
 
 static int choose_context(SSL *ssl, int *alert, void *argument)
@@ -49,33 +49,33 @@ static int choose_context(SSL *ssl, int *alert, void *argument)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static void *serve_seat(void *argument)
+static void *serve_session(void *argument)
 {
-    struct seat *seat = argument;
-    struct database *database = seat->database;
-    struct wire wire = {.fd = seat->fd, .stop_fd = database->stop_fd};
+    struct session *session = argument;
+    struct database *database = session->database;
+    struct wire wire = {.fd = session->fd, .stop_fd = database->stop_fd};
     pthread_setname_np(pthread_self(), "database");
     database_converse(&wire, &database->context);
     SSL_free(wire.ssl);
     arena_done(&wire.arena);
     pthread_mutex_lock(&database->lock);
-    close(seat->fd);
-    seat->state = SEAT_LEFT;
+    close(session->fd);
+    session->state = SESSION_LEFT;
     pthread_mutex_unlock(&database->lock);
     return NULL;
 }
 
 /* Under the lock. */
-static struct seat *find_seat(struct database *database)
+static struct session *find_session(struct database *database)
 {
     for (size_t i = 0; i < DATABASE_CONNECTIONS_MAX; i++) {
-        struct seat *seat = &database->seats[i];
-        if (seat->state == SEAT_LEFT) {
-            pthread_join(seat->thread, NULL); /* it has nothing left to do */
-            seat->state = SEAT_FREE;
+        struct session *session = &database->sessions[i];
+        if (session->state == SESSION_LEFT) {
+            pthread_join(session->thread, NULL); /* it has nothing left to do */
+            session->state = SESSION_FREE;
         }
-        if (seat->state == SEAT_FREE)
-            return seat;
+        if (session->state == SESSION_FREE)
+            return session;
     }
     return NULL;
 }
@@ -86,17 +86,17 @@ static void take_client(struct database *database, int fd)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
     pthread_mutex_lock(&database->lock);
-    struct seat *seat = database->stopping ? NULL : find_seat(database);
-    if (seat) {
-        seat->database = database;
-        seat->fd = fd;
-        if (pthread_create(&seat->thread, NULL, serve_seat, seat) == 0)
-            seat->state = SEAT_TAKEN;
+    struct session *session = database->stopping ? NULL : find_session(database);
+    if (session) {
+        session->database = database;
+        session->fd = fd;
+        if (pthread_create(&session->thread, NULL, serve_session, session) == 0)
+            session->state = SESSION_TAKEN;
         else
-            seat = NULL;
+            session = NULL;
     }
     pthread_mutex_unlock(&database->lock);
-    if (!seat)
+    if (!session)
         close(fd);
 }
 
@@ -213,20 +213,20 @@ static void cut_all(struct database *database)
     pthread_mutex_lock(&database->lock);
     database->stopping = true;
     for (size_t i = 0; i < DATABASE_CONNECTIONS_MAX; i++) {
-        if (database->seats[i].state == SEAT_TAKEN)
-            shutdown(database->seats[i].fd, SHUT_RDWR);
+        if (database->sessions[i].state == SESSION_TAKEN)
+            shutdown(database->sessions[i].fd, SHUT_RDWR);
     }
     pthread_mutex_unlock(&database->lock);
     shutdown(database->listener, SHUT_RDWR);
 }
 
-static bool is_in_use(struct seat *seat)
+static bool is_in_use(struct session *session)
 {
-    if (!seat->database)
+    if (!session->database)
         return false;
-    pthread_mutex_lock(&seat->database->lock);
-    bool in_use = seat->state != SEAT_FREE;
-    pthread_mutex_unlock(&seat->database->lock);
+    pthread_mutex_lock(&session->database->lock);
+    bool in_use = session->state != SESSION_FREE;
+    pthread_mutex_unlock(&session->database->lock);
     return in_use;
 }
 
@@ -238,8 +238,8 @@ void database_stop(struct database *database)
         cut_all(database);
         pthread_join(database->thread, NULL);
         for (size_t i = 0; i < DATABASE_CONNECTIONS_MAX; i++) {
-            if (is_in_use(&database->seats[i]))
-                pthread_join(database->seats[i].thread, NULL);
+            if (is_in_use(&database->sessions[i]))
+                pthread_join(database->sessions[i].thread, NULL);
         }
     }
     if (database->listener >= 0)

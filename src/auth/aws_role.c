@@ -87,7 +87,7 @@ static bool read_role(const struct client_response *response, struct arena *aren
     return true;
 }
 
-/* Refusals of who asks, whatever role he asks for (docs.aws.amazon.com/STS, "Common Errors"). */
+/* Refusals of the caller itself, whatever the role (docs.aws.amazon.com/STS, "Common Errors"). */
 static bool is_about_us(struct str code)
 {
     static const char *const codes[] = {

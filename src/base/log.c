@@ -157,5 +157,5 @@ void log_write(enum log_level level, struct str request, const char *format, ...
                                   : write_text(line, when, level, request, sentence);
     line[len] = '\n';
     if (log_output((struct str){line, len + 1}))
-        log_write(LOG_WARN, STR_NULL, "Lines were lost before the last one: nobody read the log.");
+        log_write(LOG_WARN, STR_NULL, "Log lines were lost: standard error was not read in time.");
 }

@@ -24,7 +24,7 @@ bool log_is_on(enum log_level level); /* whether lines of that level are written
 
 /* `request` is the request's id, or STR_NULL outside of one. Control characters, and bytes that are
  * no UTF-8, become '?'; a sentence is cut at LOG_TEXT_MAX bytes; lines of
- * threads do not mix, and one that nobody reads in time is lost (log_output.h). */
+ * threads do not mix, and one that is not read in time is lost (log_output.h). */
 enum { LOG_TEXT_MAX = 2048 };
 _printf_(3, 4) void log_write(enum log_level level, struct str request, const char *format, ...);
 

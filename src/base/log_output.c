@@ -24,7 +24,7 @@ static bool has_room(int wait_ms)
     return result > 0;
 }
 
-/* What cannot be written because nobody can ever read it is no loss of ours. */
+/* What cannot be written because the reader is gone for good is not counted as lost. */
 static bool write_line(struct str line)
 {
     while (line.len > 0) {

@@ -11,7 +11,7 @@
 enum {
     RESOLVE_HOST_MAX = 253,    /* bytes, RFC 1035 */
     RESOLVE_ADDRESSES_MAX = 8, /* more are left out */
-    RESOLVE_LOOKUPS_MAX = 64,  /* at once; a look-up that nobody waits for any more counts */
+    RESOLVE_LOOKUPS_MAX = 64,  /* at once; a look-up that was given up counts */
 };
 
 struct resolved {

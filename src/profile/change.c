@@ -12,7 +12,7 @@ enum {
     CANONICAL_REQUEST_MAX = 1024 * 1024,
     ANSWER_MAX = 4096,
     TOKEN_WAIT_EXTRA_MS =
-        5000, /* for whoever holds the token to commit after its vendor answered */
+        5000, /* for the request that holds the token to commit after its vendor answered */
 };
 
 void profile_change_init(struct profile_change *change,

@@ -1,6 +1,6 @@
-/* Exchanges are found by a keyed hash of what was exchanged; the one-time credential itself is not
- * kept. Two requests that bring the same one meet at a claim on that hash, and if a claim was lost
- * at the note of who shows it to the vendor. */
+/* A grant is found by a keyed hash of grant type, token URL and credential; the credential itself
+ * is not stored. Two requests with the same one meet at an idempotency claim on that hash, and if
+ * the claim was lost at the attempt in the grant's row. */
 #include "profile/grant_journal.h"
 
 #include "base/alloc.h"
@@ -19,7 +19,8 @@
 
 enum {
     ID_HEX_SIZE = 2 * TOKEN_GRANT_ID_SIZE + 1,
-    SAVE_EXTRA_MS = 10 * 1000, /* to save what the vendor gave when his time was nearly over */
+    SAVE_EXTRA_MS =
+        10 * 1000, /* to save what the vendor gave when the time limit was nearly over */
     OTHER_NAP_US = 100 * 1000, /* between looks whether another node is done */
 };
 
@@ -149,8 +150,8 @@ static bool open_tokens(struct grant_journal *journal, const struct token_grant 
     return true;
 }
 
-/* Whoever holds the claim on a store of its own is alone. On one that is shared he need not be, and
- * a node that has died looks like one whose session was cut. */
+/* With an embedded store the holder of the claim is alone. With a shared one it need not be: a node
+ * that has died looks like one whose session was cut. */
 static enum grant_journal_state judge_attempt(const struct grant_journal *journal,
                                               const struct token_grant *exchange)
 {

@@ -1,14 +1,17 @@
-/* The memory of one-time credentials: what a vendor gave for a code, an assertion or a refresh
- * token is durable before it is used, so that a retry after a crash goes on from there. And that a
- * code is about to be shown to the vendor is durable before it is: the lock that keeps another node
- * from it ends with its session (store/pg/advisory_locks.h), and what a process did that died
- * nobody else knows.
+/* The grant journal: a durable record of token grants, which exchange a one-time credential (an
+ * authorization code, an assertion, a refresh token) for OAuth tokens.
  *
- * Who finds such a note waits while the other may be at it, on another node; when that is over and
- * nothing came of it, the code counts as used. It may not have been: the note is taken back only by
- * whoever wrote it, when the vendor surely did not get the code or gave nothing for it. But RFC
- * 6749, 4.1.2, forbids to use a code more than once, lets a vendor revoke what he gave for one that
- * is, and codes expire within minutes, about as soon as another node could be sure. */
+ * What a vendor gave is saved before it is used, so that a retry after a crash continues from
+ * there. For a code, an attempt with an end time is also committed before the code is sent: RFC
+ * 6749, 4.1.2, forbids using a code twice and lets a vendor revoke what it gave for one that is.
+ * The lock that keeps another node away ends with its database session (store/pg/advisory_locks.h),
+ * and what a process did before it died is not known to others.
+ *
+ * If another node has recorded an attempt, a request waits until that attempt's end. If it left no
+ * result, the code is treated as spent, although it may not have been: only the attempt's own
+ * process takes it back, when the vendor surely did not get the code or gave nothing for it. Codes
+ * expire within minutes, about as soon as another node could be sure.
+ * docs/internals/token-grants.md has the states and the sequence. */
 #pragma once
 
 #include "connector/grant_journal.h"
@@ -35,14 +38,14 @@ struct grant_journal {
 };
 
 /* The journal of one verification, as the connector engine wants it. Both live as long as that.
- * `journal` is zeros, or was that of an earlier try of the same: what of it was to be shown stays
- * known as its own. */
+ * `journal` is zeros, or was that of an earlier try of the same: its
+ * attempt stays known as its own. */
 void grant_journal_init(struct grant_journal *journal, const struct profile_context *context,
                         struct arena *arena, struct profile_key profile,
                         struct token_grant_journal *ret_interface);
-void grant_journal_done(struct grant_journal *journal); /* gives up what is held */
+void grant_journal_done(struct grant_journal *journal); /* releases what is held */
 
-/* Saves what could not be saved before, so that another verification goes on from there. False as
+/* Saves what could not be saved before, so that another verification continues from there. False as
  * long as the store is away; until then the arena must stay. */
 bool grant_journal_settle(struct grant_journal *journal);
 

@@ -1,4 +1,5 @@
-/* OpenSSL's hooks for memory, led to ours. What is freed was wiped before by whoever had to. */
+/* OpenSSL's hooks for memory, led to ours. What held secrets was wiped by its owner before it is
+ * freed. */
 #include "vault/crypto_memory.h"
 
 #include "base/alloc.h"

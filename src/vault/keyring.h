@@ -1,5 +1,5 @@
 /* The keys that wrap every data key. The operator owns them: a file (made at the first start, mode
- * 0600, in the data directory or where he says), or a command that prints the same text:
+ * 0600, in the data directory or where an option says), or a command that prints the same text:
  *
  *     headgate-keyring 1
  *     key 1f0c7a52e88d03b9 BASE64-OF-32-BYTES primary

@@ -1,4 +1,4 @@
-/* A keyring's file: read only when nobody else can, written whole or not at all. */
+/* A keyring's file: refused when other users can read it, written as a whole or not at all. */
 #include "vault/keyring_text.h"
 
 #include "base/encode.h"

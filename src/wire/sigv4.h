@@ -114,7 +114,7 @@ struct sigv4_services {
 };
 
 /* Checks everything, in constant time where a secret is compared. `cache` may be NULL. What the
- * caller is told is copied to the arena. Errors carry AWS's own texts, as far as they are known:
+ * caller receives is copied to the arena. Errors carry AWS's own texts, as far as they are known:
  * - ERR_MISSING_AUTHENTICATION: no Authorization header.
  * - ERR_INCOMPLETE_SIGNATURE: it, or the date, is missing a part, malformed, or there twice; or the
  *   request is signed in its query, which is not supported.

@@ -40,7 +40,7 @@ static bool split_parameters(struct str text, struct str *values, struct error *
 {
     struct str part, rest = text;
     if (text.len == 0)
-        return true; /* all are missing, which is told by the caller */
+        return true; /* all are missing, which the caller reports */
     while (str_cut(rest, ',', &part, &rest)) {
         if (!take_parameter(str_trim(part), values, error))
             return false;

@@ -256,7 +256,7 @@ static bool compute_signature(const struct verification *v, const unsigned char 
     return !canonical.overflow && !to_sign.overflow;
 }
 
-/* An unknown access key walks the same way with a secret that nobody has. */
+/* An unknown access key takes the same steps with a random secret. */
 static bool check_signature(const struct verification *v, struct str secret,
                             struct sigv4_key_cache *cache, struct arena *arena)
 {

@@ -1,4 +1,4 @@
-/* The model's constraints on a decoded value, and how violations are told. */
+/* The model's constraints on a decoded value, and how violations are reported. */
 #pragma once
 
 #include "base/arena.h"
@@ -23,9 +23,9 @@ void path_print(struct buf *out, const struct path *path);
 /* Checks all constraints of the model and collects every violation. ERR_VALIDATION in AWS's form:
  *     2 validation errors detected: Value null at 'connectionMode' failed to satisfy constraint:
  *     Member must not be null; Value 'x' at 'maxResults' failed to satisfy constraint: …
- * As there, elements of a list and keys and values of a map are told together, at the list or map:
- *     Value '{a b=c}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: […]
- * A secret value is left out: Value at 'password' failed … . Lengths count Unicode code points. A
- * string that is too long is not matched against its pattern too. */
+ * As there, elements of a list and keys and values of a map are reported together, at the list or
+ * map: Value '{a b=c}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint:
+ * […] A secret value is left out: Value at 'password' failed … . Lengths count Unicode code points.
+ * A string that is too long is not matched against its pattern too. */
 bool validate(const struct shape *shape, const struct value *value, struct arena *arena,
               struct error *error);

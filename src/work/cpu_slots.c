@@ -43,40 +43,40 @@ static struct slot_request *take_first(struct list *queue)
     return list_item(list_take_first(queue), struct slot_request, link);
 }
 
-static bool take_or_queue(struct cpu_slots *slots, struct list *queue, struct slot_request *claim)
+static bool take_or_queue(struct cpu_slots *slots, struct list *queue, struct slot_request *request)
 {
     pthread_mutex_lock(&slots->lock);
     bool taken = slots->free > 0;
     if (taken)
         slots->free--;
     else
-        list_append(queue, &claim->link);
+        list_append(queue, &request->link);
     pthread_mutex_unlock(&slots->lock);
     return taken;
 }
 
-bool cpu_slots_take(struct cpu_slots *slots, struct slot_request *claim)
+bool cpu_slots_take(struct cpu_slots *slots, struct slot_request *request)
 {
-    return take_or_queue(slots, &slots->coming, claim);
+    return take_or_queue(slots, &slots->coming, request);
 }
 
 struct slot_request *cpu_slots_pass(struct cpu_slots *slots)
 {
     pthread_mutex_lock(&slots->lock);
-    struct slot_request *claim = take_first(&slots->returning);
-    if (!claim)
-        claim = take_first(&slots->coming);
-    if (!claim)
+    struct slot_request *request = take_first(&slots->returning);
+    if (!request)
+        request = take_first(&slots->coming);
+    if (!request)
         slots->free++;
     pthread_mutex_unlock(&slots->lock);
-    return claim;
+    return request;
 }
 
-static void leave(struct cpu_slots *slots)
+static void release(struct cpu_slots *slots)
 {
-    struct slot_request *claim = cpu_slots_pass(slots);
-    if (claim)
-        claim->granted(claim);
+    struct slot_request *request = cpu_slots_pass(slots);
+    if (request)
+        request->granted(request);
 }
 
 void cpu_slots_use(struct cpu_slots *slots)
@@ -88,16 +88,16 @@ void cpu_slots_use(struct cpu_slots *slots)
 
 enum { COMPUTING, WAITING, ENDED }; /* the states of a wait */
 
-static void wake(struct slot_request *claim)
+static void wake(struct slot_request *request)
 {
     struct slot_wait *wait =
-        (struct slot_wait *)((char *)claim - offsetof(struct slot_wait, claim));
+        (struct slot_wait *)((char *)request - offsetof(struct slot_wait, request));
     sem_post(&wait->over);
 }
 
 void slot_wait_init(struct slot_wait *wait)
 {
-    *wait = (struct slot_wait){.slots = mine, .claim.granted = wake};
+    *wait = (struct slot_wait){.slots = mine, .request.granted = wake};
     sem_init(&wait->over, 0, 0);
 }
 
@@ -119,23 +119,23 @@ void slot_wait(struct slot_wait *wait)
     if (!atomic_compare_exchange_strong(&wait->state, &expected, WAITING))
         return;
     if (wait->slots)
-        leave(wait->slots);
+        release(wait->slots);
     await(wait);
 }
 
 void slot_wait_end(struct slot_wait *wait)
 {
-    struct cpu_slots *slots = wait->slots; /* after the exchange its owner may go on */
+    struct cpu_slots *slots = wait->slots; /* its owner may continue after the exchange */
     if (atomic_exchange(&wait->state, ENDED) != WAITING)
         return;
-    if (!slots || take_or_queue(slots, &slots->returning, &wait->claim))
-        wake(&wait->claim);
+    if (!slots || take_or_queue(slots, &slots->returning, &wait->request))
+        wake(&wait->request);
 }
 
 void slot_release(void)
 {
     if (mine)
-        leave(mine);
+        release(mine);
 }
 
 void slot_acquire(void)
@@ -144,7 +144,7 @@ void slot_acquire(void)
     if (!mine)
         return;
     slot_wait_init(&wait);
-    if (!take_or_queue(mine, &mine->returning, &wait.claim))
+    if (!take_or_queue(mine, &mine->returning, &wait.request))
         await(&wait);
     slot_wait_done(&wait);
 }

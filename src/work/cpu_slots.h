@@ -1,9 +1,17 @@
-/* How many threads of a kind compute at once. Thousands may have work in hand, since most of it is
- * waiting; if all that stopped waiting ran, whoever else wants the processor would wait behind
- * them. So a thread has a slot while it computes. It leaves the slot for every wait, and sits down
- * again before it goes on: whoever ends its wait hands it a slot, or a place in the queue for one,
- * and it wakes up when it has got it. Nobody with a slot may wait for another one who needs a slot.
- */
+/* CPU slots limit how many threads of a pool run at once (M:N admission).
+ *
+ * Thousands of threads may have a request in hand, since most of a request is waiting: for a
+ * vendor, for a commit. If all of them ran when their waits end together, event loops would compete
+ * with them for the processor. So a thread holds a slot while it is runnable, and releases it
+ * around every blocking wait. There are about as many slots as cores.
+ *
+ * The thread that ends another one's wait also gets it a slot: it hands over a free one, or queues
+ * the request for one, and the waiting thread wakes up only when it has its slot. That saves a wake
+ * that would only lead to another sleep. Requests that return from a wait are served before those
+ * with work that has not begun, since they hold more and are nearer to their end.
+ *
+ * Deadlock rule: a thread that holds a slot must not block on a thread that needs one, and no lock
+ * may be held at slot_acquire(). */
 #pragma once
 
 #include "base/list.h"
@@ -15,47 +23,47 @@
 
 struct cpu_slots;
 
-/* One for each core that the process may use; 2 at least, so that one thread which waits for a page
- * of a file is not all. */
+/* One for each core that the process may use; 2 at least, so that a thread that waits for a page of
+ * a file does not hold all of them. */
 int cpu_slots_for_cores(void);
 
 struct cpu_slots *cpu_slots_new(size_t count); /* 1 at least */
 void cpu_slots_free(struct cpu_slots *slots);  /* when all are free */
 
-/* Somebody who wants a slot. In the queue until `granted` is called, by the thread that had the
- * slot before, with no lock of these slots held; the claim is its owner's again from then on. */
+/* A request for a slot. Queued until `granted` is called, by the thread that had the slot before,
+ * with no lock of these slots held; from then on it belongs to its owner again. */
 struct slot_request {
     struct list_link link;
-    void (*granted)(struct slot_request *claim);
+    void (*granted)(struct slot_request *request);
 };
 
-/* True: the claim's owner has a slot at once, and `granted` is not called. False: it is in the
- * queue, behind all that came before it and all that return from a wait, since these hold more and
- * are nearer to their end. */
-bool cpu_slots_take(struct cpu_slots *slots, struct slot_request *claim);
-/* A slot goes from the caller to the owner of the claim that is returned, whose `granted` the
- * caller calls, or does what it would do; NULL: nobody wants it, so it is free. */
+/* True: a slot was free and is the owner's; `granted` is not called. False: the request is queued,
+ * behind earlier ones and behind all that return from a wait. */
+bool cpu_slots_take(struct cpu_slots *slots, struct slot_request *request);
+/* Passes the caller's slot to the owner of the request that is returned: the caller calls its
+ * `granted`, or does what that would do. NULL: no request waits, the slot is free. */
 struct slot_request *cpu_slots_pass(struct cpu_slots *slots);
 
-/* From now on the calling thread's waits leave a slot of these, which it has; NULL: it has none,
- * and they leave nothing. */
+/* The calling thread holds one of these slots: its waits release it from now on. NULL: the thread
+ * has none. */
 void cpu_slots_use(struct cpu_slots *slots);
 
-/* One wait for another thread; on the waiting one's stack. */
+/* One wait for another thread; lives on the waiting thread's stack. */
 struct slot_wait {
     sem_t over;
     struct cpu_slots *slots; /* of the waiting thread; NULL: it has none */
     atomic_int state;
-    struct slot_request claim;
+    struct slot_request request;
 };
 
 void slot_wait_init(struct slot_wait *wait);
-void slot_wait(
-    struct slot_wait *wait); /* until slot_wait_end was called, and there is a slot again */
+/* Releases the slot, blocks until slot_wait_end was called, and has a slot again on return. */
+void slot_wait(struct slot_wait *wait);
 void slot_wait_done(struct slot_wait *wait);
-/* Once, by any thread. Does not wait, and touches nothing of the wait when its owner may go on. */
+/* Once, by any thread. Does not block, and touches nothing of the wait once its owner may
+ * continue. */
 void slot_wait_end(struct slot_wait *wait);
 
-/* Around a wait of any other kind. No lock may be held at slot_acquire, which waits for others. */
+/* Around a wait of any other kind. slot_acquire() blocks: hold no lock. */
 void slot_release(void);
 void slot_acquire(void);

@@ -1,5 +1,4 @@
-/* Lanes and hosts are there while a job needs them. Both are found by their names in one kind of
- * table. */
+/* Queues and hosts exist while a job needs them. Both are found by name in a hash map. */
 #include "work/host_share.h"
 
 #include "base/alloc.h"

@@ -1,9 +1,13 @@
-/* Which job goes next. Jobs wait in queues, one for each set of hosts that they are going to call,
- * so that those for a host that hangs wait among themselves. A host gets as many slots at once as
- * it leaves free, and as much of the queue: one that hangs takes half, a second one half of the
- * rest. Where answers count (by_answers), one that hangs takes a single slot, so that it needs as
- * many hosts as there are slots to take all of them. Not for several threads at once: the pool's
- * lock guards it. */
+/* Bulkheads by host with fair queueing: which job runs next, so that a host that hangs cannot take
+ * all of a pool.
+ *
+ * Jobs wait in queues, one for each set of hosts that they are going to call; queues take turns. A
+ * host may hold at most as many slots as remain free, and as much of the queue. One hung host
+ * therefore holds at most 1/2 of the pool, a second 1/4, and so on; no share has to be configured.
+ * Where answers count (by_answers), a host has one slot until it answers and one more for each
+ * answer, so a hung host holds a single slot.
+ *
+ * Not thread-safe: the pool's lock guards it. */
 #pragma once
 
 #include "base/str.h"
@@ -43,8 +47,8 @@ enum host_share_room {
  * hosts, a line each; it is copied. Without one no share bounds the job. */
 enum host_share_room host_share_enter(struct host_share *share, struct str hosts,
                                       struct share_task job);
-/* The next job that may have a slot, which it then has; false when there is none. Lanes take
- * turns; within a queue the oldest goes first. */
+/* The next job that may have a slot, which it then has; false when there is none. Queues take
+ * turns; within a queue the oldest job is first. */
 bool host_share_next(struct host_share *share, struct share_task *ret_job);
 /* What a job in hand found, with the `hosts` that it came with: one that answered may have one
  * slot more than before, one that did not may have one only. */

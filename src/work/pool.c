@@ -1,6 +1,7 @@
-/* A pool that grows while every thread is busy and shrinks when they are idle. Who became idle last
- * gets the next job, so that the others' time runs out. A job has a slot first, then a slot, and
- * only then a thread: so a burst makes its threads one after the other, on threads of the pool. */
+/* The pool grows while every thread is busy and shrinks when they are idle. The thread that became
+ * idle last gets the next job, so that the idle time of the others runs out. A job gets its share
+ * of the host first, then a CPU slot, and only then a thread; so a burst starts its threads one
+ * after the other, from threads of the pool. */
 #include "work/pool.h"
 
 #include "base/alloc.h"
@@ -22,8 +23,8 @@ struct worker {
 };
 
 /* A job that has a slot. */
-struct placed {
-    struct slot_request claim; /* first, so that one pointer is both */
+struct admitted {
+    struct slot_request request; /* first, so that one pointer is both */
     struct pool *workers;
     struct list_link link;
     struct share_task job;
@@ -40,7 +41,7 @@ struct pool {
     struct list idle;     /* the newest first */
     int count;            /* threads */
     bool stopping;
-    bool has_last;  /* a thread has ended, and nobody has joined it */
+    bool has_last;  /* a thread has ended and was not joined */
     pthread_t last; /* that one: the next to end, or pool_free, joins it */
 };
 
@@ -110,7 +111,7 @@ static bool call_newest(struct pool *workers)
     return true;
 }
 
-/* False when nobody has called for so long that the thread should end. */
+/* False when there was no job for so long that the thread should end. */
 static bool wait_to_be_called(struct worker *worker)
 {
     struct pool *workers = worker->workers;
@@ -130,84 +131,85 @@ static bool wait_to_be_called(struct worker *worker)
 
 /* --- jobs; all of it under the lock --- */
 
-static struct placed *take_first(struct list *jobs)
+static struct admitted *take_first(struct list *jobs)
 {
-    return list_item(list_take_first(jobs), struct placed, link);
+    return list_item(list_take_first(jobs), struct admitted, link);
 }
 
 /* A thread for a job that has a slot. False when there is none: then the slot is left over. */
-static bool serve(struct pool *workers, struct placed *placed)
+static bool serve(struct pool *workers, struct admitted *admitted)
 {
     bool may_start = workers->count < workers->config.max_threads;
     if (!workers->idle.first && !(may_start && start_thread(workers))) {
-        list_append(&workers->deferred, &placed->link);
+        list_append(&workers->deferred, &admitted->link);
         return false;
     }
-    list_append(&workers->ready, &placed->link);
+    list_append(&workers->ready, &admitted->link);
     return call_newest(workers);
 }
 
-static void on_seat(struct slot_request *claim);
+static void on_slot(struct slot_request *request);
 
-/* The slot that is left over goes to whoever wants it and can use it; of the jobs that want one the
- * caller takes the first where `ret_placed` is not NULL. */
-static void pass_seat(struct pool *workers, struct placed **ret_placed)
+/* Hands a free CPU slot to the next request that can use it. If `ret_admitted` is given, the caller
+ * takes the first waiting job itself. */
+static void pass_slot(struct pool *workers, struct admitted **ret_admitted)
 {
-    struct slot_request *claim;
+    struct slot_request *request;
     bool used = false;
-    while (!used && (claim = cpu_slots_pass(workers->slots))) {
+    while (!used && (request = cpu_slots_pass(workers->slots))) {
         used = true;
-        if (claim->granted != on_seat)
-            claim->granted(claim);
-        else if (ret_placed)
-            *ret_placed = (struct placed *)claim;
+        if (request->granted != on_slot)
+            request->granted(request);
+        else if (ret_admitted)
+            *ret_admitted = (struct admitted *)request;
         else
-            used = serve(workers, (struct placed *)claim);
+            used = serve(workers, (struct admitted *)request);
     }
 }
 
 /* From a thread of the pool that has begun to wait. */
-static void on_seat(struct slot_request *claim)
+static void on_slot(struct slot_request *request)
 {
-    struct placed *placed = (struct placed *)claim;
-    struct pool *workers = placed->workers;
+    struct admitted *admitted = (struct admitted *)request;
+    struct pool *workers = admitted->workers;
     pthread_mutex_lock(&workers->lock);
-    if (!serve(workers, placed))
-        pass_seat(workers, NULL);
+    if (!serve(workers, admitted))
+        pass_slot(workers, NULL);
     pthread_mutex_unlock(&workers->lock);
 }
 
-/* Gives a slot to all that may have one; those for which there is a slot begin at once. */
-static void give_places(struct pool *workers)
+/* Admits every job whose host has a share left; those for which there is a CPU slot begin at once.
+ */
+static void admit_jobs(struct pool *workers)
 {
     struct share_task job;
     while (host_share_next(workers->share, &job)) {
-        struct placed *placed = xcalloc(1, sizeof(*placed));
-        *placed = (struct placed){.claim.granted = on_seat, .workers = workers, .job = job};
-        if (cpu_slots_take(workers->slots, &placed->claim) && !serve(workers, placed))
-            pass_seat(workers, NULL);
+        struct admitted *admitted = xcalloc(1, sizeof(*admitted));
+        *admitted = (struct admitted){.request.granted = on_slot, .workers = workers, .job = job};
+        if (cpu_slots_take(workers->slots, &admitted->request) && !serve(workers, admitted))
+            pass_slot(workers, NULL);
     }
 }
 
-/* The next job of a thread that has done one, and has its slot. Whoever is in the middle of a job
- * and wants the slot goes before jobs that have not begun. */
-static struct placed *next_of_seat(struct pool *workers)
+/* The next job of a thread that has done one and still has its CPU slot. Threads in the middle of a
+ * job that wait for a slot are served before jobs that have not begun. */
+static struct admitted *next_of_slot(struct pool *workers)
 {
-    struct placed *placed = take_first(&workers->deferred);
-    if (!placed)
-        pass_seat(workers, &placed);
-    return placed;
+    struct admitted *admitted = take_first(&workers->deferred);
+    if (!admitted)
+        pass_slot(workers, &admitted);
+    return admitted;
 }
 
-static void run(struct pool *workers, struct placed *placed)
+static void run(struct pool *workers, struct admitted *admitted)
 {
-    struct share_task job = placed->job;
-    free(placed);
+    struct share_task job = admitted->job;
+    free(admitted);
     pthread_mutex_unlock(&workers->lock);
     job.run(job.argument);
     pthread_mutex_lock(&workers->lock);
     host_share_leave(workers->share, &job);
-    give_places(workers);
+    admit_jobs(workers);
 }
 
 /* A burst leaves memory behind in pieces; when its threads have gone, it goes back to the system.
@@ -235,9 +237,9 @@ static void *work(void *argument)
     cpu_slots_use(workers->slots);
     pthread_mutex_lock(&workers->lock);
     while (wait_to_be_called(worker)) {
-        struct placed *placed = take_first(&workers->ready);
-        for (; placed; placed = next_of_seat(workers))
-            run(workers, placed);
+        struct admitted *admitted = take_first(&workers->ready);
+        for (; admitted; admitted = next_of_slot(workers))
+            run(workers, admitted);
         idle_push(worker);
     }
     worker_free(worker);
@@ -267,7 +269,7 @@ bool pool_post(struct pool *workers, struct str hosts, void (*job)(void *argumen
         room = host_share_enter(workers->share, hosts,
                                 (struct share_task){.run = job, .argument = argument});
     if (room == HOST_SHARE_ROOM)
-        give_places(workers);
+        admit_jobs(workers);
     pthread_mutex_unlock(&workers->lock);
     return room == HOST_SHARE_ROOM || fail_for_room(room, starved, error);
 }

@@ -1,6 +1,9 @@
-/* Threads for work that waits: vendors, the committer. Started when needed, up to a limit; those
- * that had nothing to do for a while end. Whom a job waits for bounds how many like it have a
- * thread: see work/host_share.h. */
+/* A pool of threads for jobs that block: on vendors, on the committer.
+ *
+ * Threads are started when all are busy, up to a limit, and end when they were idle for a while. A
+ * job passes three gates: its host's share (work/host_share.h), so that a hung host does not take
+ * the pool; a CPU slot (work/cpu_slots.h), so that only about one job per core computes; and a
+ * thread. Past the queue's limit a job is refused at once. */
 #pragma once
 
 #include "base/error.h"
@@ -23,7 +26,7 @@ struct pool_config {
     size_t host_max;  /* threads that one host may keep; 0: as many as it leaves free */
     int computing;    /* threads that compute at once, see work/cpu_slots.h; 0: any number */
     int idle_ms;      /* 0: POOL_IDLE_MS */
-    /* A host has one thread at first, and more as it answers; pool_note tells. */
+    /* A host has one thread at first, and more as it answers: see pool_note. */
     bool by_answers;
 };
 
@@ -38,8 +41,8 @@ bool pool_post(struct pool *workers, struct str hosts, void (*run)(void *argumen
 void pool_note(struct pool *workers, struct str hosts, bool answered);
 
 struct pool_counts {
-    int threads; /* that there are */
-    int busy;    /* have a job in hand */
+    int threads;
+    int busy; /* have a job in hand */
     size_t queued;
     size_t held; /* of those queued: because their host has its share of the threads */
 };

@@ -1,4 +1,4 @@
-/* Token buckets that are told by one number each: when the bucket will be full again. */
+/* A token bucket is stored as one number: the time at which it will be full again. */
 #include "work/rate_limit.h"
 
 #include "base/alloc.h"

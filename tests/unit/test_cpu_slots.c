@@ -1,4 +1,4 @@
-/* Who may compute, and who goes first: seats, and the pool of workers that has them. */
+/* Who may compute, and who goes first: slots, and the pool of workers that has them. */
 #include "cmocka_all.h"
 
 #include "work/cpu_slots.h"
@@ -9,44 +9,44 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-/* --- seats --- */
+/* --- slots --- */
 
 struct waiter {
-    struct slot_request claim; /* first, so that one pointer is both */
+    struct slot_request request; /* first, so that one pointer is both */
     sem_t granted;
 };
 
-static void note_grant(struct slot_request *claim)
+static void note_grant(struct slot_request *request)
 {
-    sem_post(&((struct waiter *)claim)->granted);
+    sem_post(&((struct waiter *)request)->granted);
 }
 
 static void waiter_init(struct waiter *waiter)
 {
-    waiter->claim.granted = note_grant;
+    waiter->request.granted = note_grant;
     sem_init(&waiter->granted, 0, 0);
 }
 
-static void seats_are_given_in_order(void **state)
+static void slots_are_given_in_order(void **state)
 {
     (void)state;
-    struct cpu_slots *seats = cpu_slots_new(2);
+    struct cpu_slots *slots = cpu_slots_new(2);
     struct waiter waiters[4];
     for (size_t i = 0; i < 4; i++) {
         waiter_init(&waiters[i]);
-        assert_int_equal(cpu_slots_take(seats, &waiters[i].claim), i < 2);
+        assert_int_equal(cpu_slots_take(slots, &waiters[i].request), i < 2);
     }
-    assert_ptr_equal(cpu_slots_pass(seats), &waiters[2]);
-    assert_ptr_equal(cpu_slots_pass(seats), &waiters[3]);
-    assert_null(cpu_slots_pass(seats));
-    assert_true(cpu_slots_take(seats, &waiters[0].claim));
-    assert_null(cpu_slots_pass(seats));
-    assert_null(cpu_slots_pass(seats));
-    cpu_slots_free(seats);
+    assert_ptr_equal(cpu_slots_pass(slots), &waiters[2]);
+    assert_ptr_equal(cpu_slots_pass(slots), &waiters[3]);
+    assert_null(cpu_slots_pass(slots));
+    assert_true(cpu_slots_take(slots, &waiters[0].request));
+    assert_null(cpu_slots_pass(slots));
+    assert_null(cpu_slots_pass(slots));
+    cpu_slots_free(slots);
 }
 
 struct helper {
-    struct cpu_slots *seats;
+    struct cpu_slots *slots;
     struct slot_wait pause;
     sem_t ready; /* its pause can be ended */
     sem_t went_on;
@@ -57,23 +57,23 @@ static void *wait_and_go_on(void *argument)
     struct helper *helper = argument;
     struct waiter waiter;
     waiter_init(&waiter);
-    if (helper->seats && !cpu_slots_take(helper->seats, &waiter.claim))
+    if (helper->slots && !cpu_slots_take(helper->slots, &waiter.request))
         return NULL;
-    cpu_slots_use(helper->seats);
+    cpu_slots_use(helper->slots);
     slot_wait_init(&helper->pause);
     sem_post(&helper->ready);
     slot_wait(&helper->pause);
     sem_post(&helper->went_on);
     slot_wait_done(&helper->pause);
-    struct slot_request *next = helper->seats ? cpu_slots_pass(helper->seats) : NULL;
+    struct slot_request *next = helper->slots ? cpu_slots_pass(helper->slots) : NULL;
     if (next)
         next->granted(next);
     return helper;
 }
 
-static void helper_start(struct helper *helper, struct cpu_slots *seats, pthread_t *ret_thread)
+static void helper_start(struct helper *helper, struct cpu_slots *slots, pthread_t *ret_thread)
 {
-    helper->seats = seats;
+    helper->slots = slots;
     sem_init(&helper->ready, 0, 0);
     sem_init(&helper->went_on, 0, 0);
     assert_int_equal(pthread_create(ret_thread, NULL, wait_and_go_on, helper), 0);
@@ -87,35 +87,35 @@ static void helper_end(pthread_t thread)
     assert_non_null(good);
 }
 
-/* The only seat is another's while its thread waits. When the wait is over the thread has to wait
- * for the seat, but not behind work that has not begun. */
-static void who_waits_leaves_the_seat_and_has_it_again_first(void **state)
+/* The only slot is another's while its thread waits. When the wait is over the thread has to wait
+ * for the slot, but not behind work that has not begun. */
+static void who_waits_leaves_the_slot_and_has_it_again_first(void **state)
 {
     (void)state;
-    struct cpu_slots *seats = cpu_slots_new(1);
+    struct cpu_slots *slots = cpu_slots_new(1);
     struct waiter one, later;
     struct helper helper;
     pthread_t thread;
     waiter_init(&one);
     waiter_init(&later);
-    helper_start(&helper, seats, &thread);
-    if (!cpu_slots_take(seats, &one.claim))
+    helper_start(&helper, slots, &thread);
+    if (!cpu_slots_take(slots, &one.request))
         sem_wait(&one.granted);
-    assert_false(cpu_slots_take(seats, &later.claim));
+    assert_false(cpu_slots_take(slots, &later.request));
     slot_wait_end(&helper.pause);
     assert_int_equal(sem_trywait(&helper.went_on), -1);
-    struct slot_request *first = cpu_slots_pass(seats);
-    assert_ptr_equal(first, &helper.pause.claim);
+    struct slot_request *first = cpu_slots_pass(slots);
+    assert_ptr_equal(first, &helper.pause.request);
     assert_int_equal(sem_trywait(&later.granted), -1);
-    first->granted(first); /* who passes the seat on when it ends */
+    first->granted(first); /* who passes the slot on when it ends */
     sem_wait(&helper.went_on);
     sem_wait(&later.granted);
     helper_end(thread);
-    assert_null(cpu_slots_pass(seats));
-    cpu_slots_free(seats);
+    assert_null(cpu_slots_pass(slots));
+    cpu_slots_free(slots);
 }
 
-static void threads_without_a_seat_wait_as_well(void **state)
+static void threads_without_a_slot_wait_as_well(void **state)
 {
     (void)state;
     struct helper helper;
@@ -125,26 +125,26 @@ static void threads_without_a_seat_wait_as_well(void **state)
     helper_end(thread);
 }
 
-static void a_wait_that_ended_before_it_began_keeps_the_seat(void **state)
+static void a_wait_that_ended_before_it_began_keeps_the_slot(void **state)
 {
     (void)state;
-    struct cpu_slots *seats = cpu_slots_new(1);
+    struct cpu_slots *slots = cpu_slots_new(1);
     struct waiter me, other;
     struct slot_wait pause;
     waiter_init(&me);
     waiter_init(&other);
-    assert_true(cpu_slots_take(seats, &me.claim));
-    assert_false(cpu_slots_take(seats, &other.claim));
-    cpu_slots_use(seats);
+    assert_true(cpu_slots_take(slots, &me.request));
+    assert_false(cpu_slots_take(slots, &other.request));
+    cpu_slots_use(slots);
     slot_wait_init(&pause);
     slot_wait_end(&pause);
     slot_wait(&pause);
     slot_wait_done(&pause);
     assert_int_equal(sem_trywait(&other.granted), -1);
     cpu_slots_use(NULL);
-    assert_ptr_equal(cpu_slots_pass(seats), &other);
-    assert_null(cpu_slots_pass(seats));
-    cpu_slots_free(seats);
+    assert_ptr_equal(cpu_slots_pass(slots), &other);
+    assert_null(cpu_slots_pass(slots));
+    cpu_slots_free(slots);
 }
 
 /* --- workers --- */
@@ -178,7 +178,7 @@ static void compute_and_wait(void *argument)
     compute(jobs);
 }
 
-/* All wait at the same time, but no more compute than have a seat: neither before they wait nor
+/* All wait at the same time, but no more compute than have a slot: neither before they wait nor
  * when all waits end at once. */
 static void all_wait_but_few_compute(void **state)
 {
@@ -221,7 +221,7 @@ static void end_the_wait(void *argument)
     sem_post(&order->waits);
 }
 
-/* The second job runs on the first one's seat while that waits, and ends the wait; the third does
+/* The second job runs on the first one's slot while that waits, and ends the wait; the third does
  * not begin before the first is done. */
 static void jobs_in_hand_go_before_new_ones(void **state)
 {
@@ -241,10 +241,10 @@ static void jobs_in_hand_go_before_new_ones(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seats_are_given_in_order),
-        cmocka_unit_test(who_waits_leaves_the_seat_and_has_it_again_first),
-        cmocka_unit_test(threads_without_a_seat_wait_as_well),
-        cmocka_unit_test(a_wait_that_ended_before_it_began_keeps_the_seat),
+        cmocka_unit_test(slots_are_given_in_order),
+        cmocka_unit_test(who_waits_leaves_the_slot_and_has_it_again_first),
+        cmocka_unit_test(threads_without_a_slot_wait_as_well),
+        cmocka_unit_test(a_wait_that_ended_before_it_began_keeps_the_slot),
         cmocka_unit_test(all_wait_but_few_compute),
         cmocka_unit_test(jobs_in_hand_go_before_new_ones),
     };

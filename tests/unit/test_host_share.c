@@ -1,4 +1,4 @@
-/* Who gets a place, and who waits: the shares of hosts, the queue's, and the turns of lanes. */
+/* Who gets a place, and who waits: the shares of hosts, the queue's, and the turns of shares. */
 #include "cmocka_all.h"
 
 #include "work/host_share.h"
@@ -12,48 +12,48 @@ static struct host_share *lanes_of(size_t places, size_t queue_max, size_t host_
     return host_share_new(&(struct host_share_config){places, queue_max, host_max, false});
 }
 
-static enum host_share_room enter(struct host_share *lanes, const char *hosts)
+static enum host_share_room enter(struct host_share *shares, const char *hosts)
 {
-    return host_share_enter(lanes, hosts ? str_from(hosts) : STR_NULL, (struct share_task){0});
+    return host_share_enter(shares, hosts ? str_from(hosts) : STR_NULL, (struct share_task){0});
 }
 
 /* A job that is told from others by a text. */
-static void enter_marked(struct host_share *lanes, const char *hosts, const char *mark)
+static void enter_marked(struct host_share *shares, const char *hosts, const char *mark)
 {
     struct share_task job = {.argument = (void *)mark};
-    assert_int_equal(host_share_enter(lanes, str_from(hosts), job), HOST_SHARE_ROOM);
+    assert_int_equal(host_share_enter(shares, str_from(hosts), job), HOST_SHARE_ROOM);
 }
 
 /* Gives places to all that may have one; how many there were. */
-static size_t start_all(struct host_share *lanes, struct share_task *ret_jobs)
+static size_t start_all(struct host_share *shares, struct share_task *ret_jobs)
 {
     size_t count = 0;
-    while (host_share_next(lanes, &ret_jobs[count]))
+    while (host_share_next(shares, &ret_jobs[count]))
         count++;
     return count;
 }
 
-/* Ends what is in hand and what waits, and the lanes. */
-static void end(struct host_share *lanes, struct share_task *jobs, size_t count)
+/* Ends what is in hand and what waits, and the shares. */
+static void end(struct host_share *shares, struct share_task *jobs, size_t count)
 {
     while (count > 0) {
         for (size_t i = 0; i < count; i++)
-            host_share_leave(lanes, &jobs[i]);
-        count = start_all(lanes, jobs);
+            host_share_leave(shares, &jobs[i]);
+        count = start_all(shares, jobs);
     }
-    assert_int_equal(host_share_counts(lanes).in_hand, 0);
-    assert_int_equal(host_share_counts(lanes).queued, 0);
-    host_share_free(lanes);
+    assert_int_equal(host_share_counts(shares).in_hand, 0);
+    assert_int_equal(host_share_counts(shares).queued, 0);
+    host_share_free(shares);
 }
 
 /* As the pool does: each starts as soon as it may. How many did; the others wait. */
-static size_t enter_and_start(struct host_share *lanes, const char *hosts, size_t count,
+static size_t enter_and_start(struct host_share *shares, const char *hosts, size_t count,
                               struct share_task *ret_jobs)
 {
     size_t started = 0;
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(enter(lanes, hosts), HOST_SHARE_ROOM);
-        started += start_all(lanes, ret_jobs + started);
+        assert_int_equal(enter(shares, hosts), HOST_SHARE_ROOM);
+        started += start_all(shares, ret_jobs + started);
     }
     return started;
 }
@@ -61,34 +61,34 @@ static size_t enter_and_start(struct host_share *lanes, const char *hosts, size_
 static void a_job_that_calls_nobody_takes_any_place(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 1);
     struct share_task jobs[PLACES + 1];
-    assert_int_equal(enter_and_start(lanes, NULL, PLACES, jobs), PLACES);
-    assert_int_equal(enter(lanes, NULL), HOST_SHARE_ROOM);
-    assert_false(host_share_next(lanes, &jobs[PLACES]));
-    assert_int_equal(host_share_counts(lanes).queued, 1);
-    assert_int_equal(host_share_counts(lanes).held, 0); /* it waits for a place, not for a share */
-    end(lanes, jobs, PLACES);
+    assert_int_equal(enter_and_start(shares, NULL, PLACES, jobs), PLACES);
+    assert_int_equal(enter(shares, NULL), HOST_SHARE_ROOM);
+    assert_false(host_share_next(shares, &jobs[PLACES]));
+    assert_int_equal(host_share_counts(shares).queued, 1);
+    assert_int_equal(host_share_counts(shares).held, 0); /* it waits for a place, not for a share */
+    end(shares, jobs, PLACES);
 }
 
 static void a_host_takes_what_it_leaves_free(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 0);
     struct share_task jobs[PLACES];
-    assert_int_equal(enter_and_start(lanes, "one", PLACES / 2 + 2, jobs), PLACES / 2);
-    assert_int_equal(host_share_counts(lanes).held, 2);
-    assert_int_equal(enter_and_start(lanes, "other", 1, jobs + PLACES / 2), 1);
-    end(lanes, jobs, PLACES / 2 + 1);
+    assert_int_equal(enter_and_start(shares, "one", PLACES / 2 + 2, jobs), PLACES / 2);
+    assert_int_equal(host_share_counts(shares).held, 2);
+    assert_int_equal(enter_and_start(shares, "other", 1, jobs + PLACES / 2), 1);
+    end(shares, jobs, PLACES / 2 + 1);
 }
 
 static void the_only_place_is_for_anyone(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(1, QUEUE, 0);
+    struct host_share *shares = lanes_of(1, QUEUE, 0);
     struct share_task job;
-    assert_int_equal(enter_and_start(lanes, "one", 1, &job), 1);
-    end(lanes, &job, 1);
+    assert_int_equal(enter_and_start(shares, "one", 1, &job), 1);
+    end(shares, &job, 1);
 }
 
 /* Each that hangs takes half of what those before have left: the next one finds a place. */
@@ -96,162 +96,162 @@ static void many_hosts_leave_room_for_another(void **state)
 {
     (void)state;
     enum { MANY_PLACES = 64, HOSTS = 5 };
-    struct host_share *lanes = lanes_of(MANY_PLACES, 100000, 0);
+    struct host_share *shares = lanes_of(MANY_PLACES, 100000, 0);
     struct share_task jobs[MANY_PLACES];
     size_t started = 0;
     for (int host = 0; host < HOSTS; host++) {
         char name[8];
         snprintf(name, sizeof(name), "h%d", host);
         size_t left = MANY_PLACES - started;
-        size_t more = enter_and_start(lanes, name, MANY_PLACES, jobs + started);
+        size_t more = enter_and_start(shares, name, MANY_PLACES, jobs + started);
         assert_int_equal(more, left / 2);
         started += more;
     }
-    assert_int_equal(enter_and_start(lanes, "good", 1, jobs + started), 1);
-    end(lanes, jobs, started + 1);
+    assert_int_equal(enter_and_start(shares, "good", 1, jobs + started), 1);
+    end(shares, jobs, started + 1);
 }
 
-/* A token endpoint that many lanes have in common hangs: they share one share. */
+/* A token endpoint that many shares have in common hangs: they share one share. */
 static void lanes_share_a_host(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 0);
     struct share_task jobs[PLACES];
-    size_t started = enter_and_start(lanes, "login\none", 3, jobs);
-    started += enter_and_start(lanes, "login\nother", 3, jobs + started);
+    size_t started = enter_and_start(shares, "login\none", 3, jobs);
+    started += enter_and_start(shares, "login\nother", 3, jobs + started);
     assert_int_equal(started, PLACES / 2);
-    assert_int_equal(host_share_counts(lanes).held, 2);
-    assert_int_equal(enter_and_start(lanes, "other", 1, jobs + started), 1);
-    end(lanes, jobs, started + 1);
+    assert_int_equal(host_share_counts(shares).held, 2);
+    assert_int_equal(enter_and_start(shares, "other", 1, jobs + started), 1);
+    end(shares, jobs, started + 1);
 }
 
 static void hosts_past_the_last_that_counts_do_no_harm(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(PLACES, QUEUE, 0);
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 0);
     struct share_task jobs[PLACES];
-    assert_int_equal(enter_and_start(lanes, "a\nb\nc\nd\ne\nf", 6, jobs), PLACES / 2);
-    assert_int_equal(enter_and_start(lanes, "f", 1, jobs + PLACES / 2), 1);
-    end(lanes, jobs, PLACES / 2 + 1);
+    assert_int_equal(enter_and_start(shares, "a\nb\nc\nd\ne\nf", 6, jobs), PLACES / 2);
+    assert_int_equal(enter_and_start(shares, "f", 1, jobs + PLACES / 2), 1);
+    end(shares, jobs, PLACES / 2 + 1);
 }
 
 static void a_set_limit_holds_below_the_share(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(PLACES, QUEUE, 2);
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 2);
     struct share_task jobs[PLACES];
-    assert_int_equal(enter_and_start(lanes, "one", 3, jobs), 2);
-    assert_int_equal(host_share_counts(lanes).held, 1);
-    host_share_leave(lanes, &jobs[0]);
-    assert_true(host_share_next(lanes, &jobs[0]));
-    end(lanes, jobs, 2);
+    assert_int_equal(enter_and_start(shares, "one", 3, jobs), 2);
+    assert_int_equal(host_share_counts(shares).held, 1);
+    host_share_leave(shares, &jobs[0]);
+    assert_true(host_share_next(shares, &jobs[0]));
+    end(shares, jobs, 2);
 }
 
 /* Of eight that may wait, one host has at most half. */
 static void a_host_leaves_room_in_the_queue(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 1);
     struct share_task jobs[PLACES];
-    assert_int_equal(enter_and_start(lanes, "one", 1 + QUEUE / 2, jobs), 1);
-    assert_int_equal(enter(lanes, "one"), HOST_SHARE_HOST_FULL);
-    assert_int_equal(enter_and_start(lanes, "other", 2, jobs + 1), 1);
-    end(lanes, jobs, 2);
+    assert_int_equal(enter_and_start(shares, "one", 1 + QUEUE / 2, jobs), 1);
+    assert_int_equal(enter(shares, "one"), HOST_SHARE_HOST_FULL);
+    assert_int_equal(enter_and_start(shares, "other", 2, jobs + 1), 1);
+    end(shares, jobs, 2);
 }
 
 static void a_full_queue_takes_none(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(1, 2, 0);
+    struct host_share *shares = lanes_of(1, 2, 0);
     struct share_task job;
-    assert_int_equal(enter_and_start(lanes, NULL, 1, &job), 1);
-    assert_int_equal(enter(lanes, NULL), HOST_SHARE_ROOM);
-    assert_int_equal(enter(lanes, "one"), HOST_SHARE_ROOM);
-    assert_int_equal(enter(lanes, NULL), HOST_SHARE_FULL);
-    assert_int_equal(enter(lanes, "other"), HOST_SHARE_FULL);
-    end(lanes, &job, 1);
+    assert_int_equal(enter_and_start(shares, NULL, 1, &job), 1);
+    assert_int_equal(enter(shares, NULL), HOST_SHARE_ROOM);
+    assert_int_equal(enter(shares, "one"), HOST_SHARE_ROOM);
+    assert_int_equal(enter(shares, NULL), HOST_SHARE_FULL);
+    assert_int_equal(enter(shares, "other"), HOST_SHARE_FULL);
+    end(shares, &job, 1);
 }
 
 static void lanes_take_turns(void **state)
 {
     (void)state;
     static const char *const expected[] = {"a1", "b1", "c1", "a2", "b2", "a3"};
-    struct host_share *lanes = lanes_of(1, 100, 0);
+    struct host_share *shares = lanes_of(1, 100, 0);
     struct share_task job;
-    enter_marked(lanes, "first", "first");
-    assert_true(host_share_next(lanes, &job));
-    enter_marked(lanes, "a", "a1");
-    enter_marked(lanes, "a", "a2");
-    enter_marked(lanes, "b", "b1");
-    enter_marked(lanes, "a", "a3");
-    enter_marked(lanes, "c", "c1");
-    enter_marked(lanes, "b", "b2");
+    enter_marked(shares, "first", "first");
+    assert_true(host_share_next(shares, &job));
+    enter_marked(shares, "a", "a1");
+    enter_marked(shares, "a", "a2");
+    enter_marked(shares, "b", "b1");
+    enter_marked(shares, "a", "a3");
+    enter_marked(shares, "c", "c1");
+    enter_marked(shares, "b", "b2");
     for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
-        host_share_leave(lanes, &job);
-        assert_true(host_share_next(lanes, &job));
+        host_share_leave(shares, &job);
+        assert_true(host_share_next(shares, &job));
         assert_string_equal(job.argument, expected[i]);
     }
-    end(lanes, &job, 1);
+    end(shares, &job, 1);
 }
 
 /* Those of a host that has its share are passed over, and come when it has room again. */
 static void held_jobs_are_passed_over(void **state)
 {
     (void)state;
-    struct host_share *lanes = lanes_of(PLACES, QUEUE, 1);
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 1);
     struct share_task hanging, job;
-    enter_marked(lanes, "hangs", "1");
-    assert_true(host_share_next(lanes, &hanging));
-    enter_marked(lanes, "hangs", "2");
-    enter_marked(lanes, "good", "3");
-    assert_true(host_share_next(lanes, &job));
+    enter_marked(shares, "hangs", "1");
+    assert_true(host_share_next(shares, &hanging));
+    enter_marked(shares, "hangs", "2");
+    enter_marked(shares, "good", "3");
+    assert_true(host_share_next(shares, &job));
     assert_string_equal(job.argument, "3");
-    host_share_leave(lanes, &job);
-    assert_false(host_share_next(lanes, &job));
-    host_share_leave(lanes, &hanging);
-    assert_true(host_share_next(lanes, &job));
+    host_share_leave(shares, &job);
+    assert_false(host_share_next(shares, &job));
+    host_share_leave(shares, &hanging);
+    assert_true(host_share_next(shares, &job));
     assert_string_equal(job.argument, "2");
-    end(lanes, &job, 1);
+    end(shares, &job, 1);
 }
 
 static void a_host_earns_its_places_by_answers(void **state)
 {
     (void)state;
-    struct host_share *lanes =
+    struct host_share *shares =
         host_share_new(&(struct host_share_config){PLACES, 100, .by_answers = true});
     struct share_task jobs[PLACES + 1];
-    assert_int_equal(enter_and_start(lanes, "one", 6, jobs), 1);
-    assert_int_equal(host_share_counts(lanes).held, 5);
-    host_share_note(lanes, STR("one"), true);
-    assert_int_equal(start_all(lanes, jobs + 1), 1);
-    host_share_note(lanes, STR("one"), true);
-    assert_int_equal(start_all(lanes, jobs + 2), 1);
-    host_share_note(lanes, STR("one"), false);
-    host_share_leave(lanes, &jobs[1]);
-    host_share_leave(lanes, &jobs[2]);
-    assert_int_equal(start_all(lanes, jobs + 1), 0); /* one is still in hand */
-    host_share_leave(lanes, &jobs[0]);
-    assert_int_equal(start_all(lanes, jobs), 1);
-    end(lanes, jobs, 1);
+    assert_int_equal(enter_and_start(shares, "one", 6, jobs), 1);
+    assert_int_equal(host_share_counts(shares).held, 5);
+    host_share_note(shares, STR("one"), true);
+    assert_int_equal(start_all(shares, jobs + 1), 1);
+    host_share_note(shares, STR("one"), true);
+    assert_int_equal(start_all(shares, jobs + 2), 1);
+    host_share_note(shares, STR("one"), false);
+    host_share_leave(shares, &jobs[1]);
+    host_share_leave(shares, &jobs[2]);
+    assert_int_equal(start_all(shares, jobs + 1), 0); /* one is still in hand */
+    host_share_leave(shares, &jobs[0]);
+    assert_int_equal(start_all(shares, jobs), 1);
+    end(shares, jobs, 1);
 }
 
 /* All but the last place is a host's that hangs, and who calls several is bound by each. */
 static void hosts_that_never_answered_have_one_place_each(void **state)
 {
     (void)state;
-    struct host_share *lanes =
+    struct host_share *shares =
         host_share_new(&(struct host_share_config){PLACES, 100, .by_answers = true});
     struct share_task jobs[PLACES];
     size_t started = 0;
     for (int host = 0; host < PLACES - 1; host++) {
         char name[16];
         snprintf(name, sizeof(name), "h%d", host);
-        assert_int_equal(enter_and_start(lanes, name, PLACES, jobs + started), 1);
+        assert_int_equal(enter_and_start(shares, name, PLACES, jobs + started), 1);
         started++;
     }
-    assert_int_equal(enter_and_start(lanes, "h0\ngood", 1, jobs + started), 0);
-    assert_int_equal(enter_and_start(lanes, "good", 1, jobs + started), 1);
-    end(lanes, jobs, started + 1);
+    assert_int_equal(enter_and_start(shares, "h0\ngood", 1, jobs + started), 0);
+    assert_int_equal(enter_and_start(shares, "good", 1, jobs + started), 1);
+    end(shares, jobs, started + 1);
 }
 
 int main(void)
@@ -271,5 +271,5 @@ int main(void)
         cmocka_unit_test(a_host_earns_its_places_by_answers),
         cmocka_unit_test(hosts_that_never_answered_have_one_place_each),
     };
-    return cmocka_run_group_tests_name("lanes", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("shares", tests, NULL, NULL);
 }

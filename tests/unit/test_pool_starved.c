@@ -49,7 +49,7 @@ static void stay(void *argument)
     pthread_barrier_wait(&together);
 }
 
-/* Leaves its seat in between, as for a vendor's answer. */
+/* Leaves its slot in between, as for a vendor's answer. */
 static void stay_and_wait(void *argument)
 {
     slot_wait_init(&answer);
@@ -126,9 +126,9 @@ static void jobs_wait_for_the_threads_that_there_are(void **state)
     end(workers);
 }
 
-/* The only seat is free while its thread waits, and no thread can be made to take it: it is there
+/* The only slot is free while its thread waits, and no thread can be made to take it: it is there
  * again for whoever waited. */
-static void a_seat_that_no_thread_takes_is_not_lost(void **state)
+static void a_slot_that_no_thread_takes_is_not_lost(void **state)
 {
     (void)state;
     struct pool *workers = pool(1);
@@ -136,7 +136,7 @@ static void a_seat_that_no_thread_takes_is_not_lost(void **state)
     assert_true(pool_post(workers, STR_NULL, stay_and_wait, NULL, NULL));
     pthread_barrier_wait(&together);
     post_numbered(workers, numbers);
-    assert_int_equal(atomic_load(&refused), 0); /* they wait for the seat */
+    assert_int_equal(atomic_load(&refused), 0); /* they wait for the slot */
     atomic_store(&starved, true);
     pthread_barrier_wait(&together);
     while (atomic_load(&refused) < JOBS)
@@ -154,7 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_thread_no_job_is_taken),
         cmocka_unit_test(jobs_wait_for_the_threads_that_there_are),
-        cmocka_unit_test(a_seat_that_no_thread_takes_is_not_lost),
+        cmocka_unit_test(a_slot_that_no_thread_takes_is_not_lost),
     };
     return cmocka_run_group_tests_name("workers starved", tests, NULL, NULL);
 }

@@ -261,30 +261,30 @@ static void exchange_that_is_saved_behind_a_deletion_stays(void **state)
 
 struct seeker {
     struct store *store;
-    struct cpu_slots *seats;
+    struct cpu_slots *slots;
     struct slot_request claim;
-    sem_t seated;
+    sem_t admitted;
     int first;
 };
 
 static void be_seated(struct slot_request *claim)
 {
-    sem_post(&((struct seeker *)((char *)claim - offsetof(struct seeker, claim)))->seated);
+    sem_post(&((struct seeker *)((char *)claim - offsetof(struct seeker, claim)))->admitted);
 }
 
 static void sit_down(struct seeker *seeker)
 {
     seeker->claim.granted = be_seated;
-    sem_init(&seeker->seated, 0, 0);
-    if (!cpu_slots_take(seeker->seats, &seeker->claim))
-        sem_wait(&seeker->seated);
-    cpu_slots_use(seeker->seats);
+    sem_init(&seeker->admitted, 0, 0);
+    if (!cpu_slots_take(seeker->slots, &seeker->claim))
+        sem_wait(&seeker->admitted);
+    cpu_slots_use(seeker->slots);
 }
 
 static void stand_up(struct seeker *seeker)
 {
     cpu_slots_use(NULL);
-    struct slot_request *next = cpu_slots_pass(seeker->seats);
+    struct slot_request *next = cpu_slots_pass(seeker->slots);
     if (next)
         next->granted(next);
 }
@@ -319,11 +319,11 @@ static void *seek_many(void *argument)
     return NULL;
 }
 
-/* With fewer seats than threads, as workers have: whoever waits for another's answer leaves his. */
+/* With fewer slots than threads, as workers have: whoever waits for another's answer leaves his. */
 static void each_thread_finds_what_it_asked_for(void **state)
 {
     struct fixture *f = *state;
-    struct cpu_slots *seats = cpu_slots_new(2);
+    struct cpu_slots *slots = cpu_slots_new(2);
     static struct seeker seekers[THREADS];
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
@@ -334,12 +334,12 @@ static void each_thread_finds_what_it_asked_for(void **state)
         check(f, store_apply(f->store, apply_insert, &one, false, &f->error));
     }
     for (int i = 0; i < THREADS; i++) {
-        seekers[i] = (struct seeker){.store = f->store, .seats = seats, .first = i};
+        seekers[i] = (struct seeker){.store = f->store, .slots = slots, .first = i};
         assert_int_equal(pthread_create(&threads[i], NULL, seek_many, &seekers[i]), 0);
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    cpu_slots_free(seats);
+    cpu_slots_free(slots);
 }
 
 int main(void)

@@ -146,8 +146,8 @@ static bool step_chunks(struct connection *connection)
     return false;
 }
 
-/* Whoever grows past a usual request while all of them together hold as much as they may is told to
- * come back, so that what they hold is bounded however many they are. */
+/* A request larger than usual is answered 429 while all large ones together hold large_bytes_max,
+ * so that their memory is bounded however many there are. */
 static bool takes_too_much(const struct connection *connection)
 {
     const struct server *server = connection->loop->server;

@@ -27,7 +27,7 @@ enum {
     STOP_CUT_MS = 1000,      /* for loops to obey ORDER_CUT */
     LOOPS_MAX = 256,
     LISTEN_BACKLOG = 1024,
-    OVER_LIMIT_MAX = 256, /* connections past the limit that are told so, and not just closed */
+    OVER_LIMIT_MAX = 256, /* connections past the limit that are answered 429 and not just closed */
     DATE_SIZE = 32,
 };
 
@@ -108,7 +108,7 @@ struct connection {
     SSL *tls;          /* NULL: plain */
     struct str tls_in; /* ciphertext of the current read */
 
-    bool over_limit;   /* past the limit: it is told so and no more */
+    bool over_limit;   /* past connections_max: answered 429 and closed */
     bool reading;      /* libuv reads */
     bool advancing;    /* connection_advance is on the stack */
     bool continued;    /* 100 Continue was sent for this request */
@@ -167,7 +167,7 @@ void task_queue_run_due(struct server_loop *loop, bool all); /* `all`: delays en
 
 /* --- loops: loop.c --- */
 
-/* What a loop is told to do; each includes the one before. */
+/* Orders to a loop; each includes the one before. */
 enum loop_order {
     ORDER_RUN,
     ORDER_STOP, /* take nothing new, end what there is */

@@ -118,7 +118,7 @@ static bool locate(int fd, int *ret_port, char **ret_host)
     return v4 || v6;
 }
 
-/* O_NONBLOCK belongs to what all copies share; whoever else holds one does not accept. */
+/* O_NONBLOCK belongs to what all copies share; other holders do not accept meanwhile. */
 bool listen_adopt(int inherited, int *ret_socket, int *ret_port, char **ret_host,
                   struct error *error)
 {

@@ -93,8 +93,8 @@ static void cut(struct server_loop *loop)
     settled(loop, false);
 }
 
-/* What nobody has accepted yet goes with a socket of our own, so it is taken first; one that others
- * hold too keeps it for the next server. */
+/* Connections that were not accepted yet end with a socket of our own, so they are accepted first;
+ * an inherited socket keeps them for the next server. */
 static void begin_stop(struct server_loop *loop)
 {
     loop->stop_begun = true;

@@ -18,7 +18,7 @@ struct server_loop;
  * connection are handed to the handler one after the other.
  *
  * One request and its answer. Lives in the connection until answered; when the client goes away
- * earlier, it lives on until whoever deferred it has answered, and the answer is dropped. */
+ * earlier, it lives until the thread that deferred it has answered, and the answer is dropped. */
 struct http_exchange {
     struct http_head head; /* slices live as long as the exchange */
     struct str body;       /* decoded, at most body_max bytes */
@@ -53,9 +53,10 @@ typedef void http_refuse_hook(void *context, const struct http_refusal *refusal,
 struct server_config {
     const char *host; /* a literal IPv4 or IPv6 address */
     int port;         /* 0: the system picks one, see server_port */
-    /* Listening sockets that somebody else holds too, instead of host and port: connections that
-     * nobody has accepted outlive this server, and wait for the next one. Each loop takes a copy of
-     * one; there are at least as many loops as sockets. Needed until server_start returns. */
+    /* Listening sockets that a service manager holds too, instead of host and port: connections
+     * that were not accepted yet outlive this server, and wait for the next one. Each loop takes a
+     * copy of one; there are at least as many loops as sockets. Needed until server_start returns.
+     */
     const int *inherited;
     int inherited_count;
     int loops; /* how many threads; 0: one a core */
@@ -75,7 +76,7 @@ struct server_config {
      * is closed at once. */
     size_t connections_max;
     /* Bytes of buffers larger than a usual request's, over all connections; 0: 256 MiB. Past it
-     * whoever is sending such a request is answered 429. */
+     * such a request is answered 429. */
     size_t large_bytes_max;
     int64_t head_timeout_ms;  /* 0: 10 s. First byte to last byte of a head, then 408 and close;
                                * likewise a TLS handshake, then close */
@@ -114,14 +115,15 @@ bool server_reload_tls(struct server *server, struct error *error);
 /* Refuses new connections, closes idle ones, answers what was accepted (with Connection: close),
  * then ends the threads. With inherited sockets it accepts no more at once, and leaves connections
  * that are idle a moment in which their next request is still answered, so that clients that keep
- * sending are told where they stand by Connection: close and never by a broken connection. True if
+ * sending see Connection: close and never a broken connection. True if
  * all ended within `limit_ms`. False if not: connections were cut, and delays of http_post end at
- * once, but a loop runs on until whoever has a deferred exchange has answered it. Not from a loop's
+ * once, but a loop runs until every deferred exchange was answered. Not from a loop's
  * thread. */
 bool server_stop(struct server *server, int64_t limit_ms);
 
 /* Stops with a limit of 0 if that was not done, waits for the threads, hence for every deferred
- * exchange, and frees. So stop whoever defers between server_stop and server_free. NULL is fine. */
+ * exchange, and frees. So stop the threads that hold exchanges between server_stop and server_free.
+ * NULL is fine. */
 void server_free(struct server *server);
 
 /* Answers. On the exchange's own loop only, once. The exchange is gone afterwards, and what the

@@ -130,7 +130,7 @@ static bool check_readable(const char *path, const char *what, struct error *err
 }
 
 /* After SSL_CTX_use_certificate_chain_file. What OpenSSL finds wrong with a certificate that it
- * could read (a key that is too short, say) is told with its reason. */
+ * could read (a key that is too short, say) is reported with its reason. */
 static bool fail_certificate(const char *path, struct error *error)
 {
     if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL)
