@@ -51,7 +51,7 @@ void authenticator_free(struct authenticator *authenticator)
 struct seal_binding access_key_binding(struct str account, struct str id)
 {
     return (struct seal_binding){
-        .purpose = STR("authenticator-key"), .account = account, .region = STR(""), .name = id};
+        .purpose = STR("access-key"), .account = account, .region = STR(""), .name = id};
 }
 
 static bool keep(struct api_request *request, struct kept_key *kept, const struct access_key *key)
