@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 build_packages=(
     gcc:gcc libc6-dev pkg-config:pkg-config python3:python3 meson:meson ninja:ninja-build
     libuv1-dev libssl-dev libcurl4-openssl-dev libpcre2-dev libsqlite3-dev zlib1g-dev
-    ca-certificates libpq5 python3-venv
+    libpq-dev ca-certificates python3-venv
 )
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy

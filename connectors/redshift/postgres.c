@@ -87,7 +87,7 @@ void postgres_sign_in(struct client *client, struct arena *arena,
                                   v6 ? "]" : "", request->port)
                          .data,
         .response = ret_response,
-        .status = LIBPQ_STATUS_STARTED,
+        .status = CONNECTION_STARTED,
     };
     *ret_response = (struct postgres_response){0};
     if (!is_fit(request->host) || !is_fit(request->database) || !is_fit(request->user) ||

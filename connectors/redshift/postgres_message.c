@@ -76,9 +76,9 @@ static bool read_refusal(struct postgres_session *session, const char *text)
 
 static void classify_by_status(struct postgres_session *session)
 {
-    if (session->status <= LIBPQ_STATUS_STARTED)
+    if (session->status <= CONNECTION_STARTED)
         postgres_fail(session, CLIENT_CONNECT, "does not take connections");
-    else if (session->status == LIBPQ_STATUS_TLS)
+    else if (session->status == CONNECTION_SSL_STARTUP)
         postgres_fail(session, CLIENT_TLS, "does not complete the TLS handshake");
     else
         postgres_fail(session, CLIENT_BROKEN, "ended the conversation");
@@ -99,7 +99,7 @@ static const char *clause_of(const struct postgres_session *session, const struc
 
 void postgres_classify(struct postgres_session *session, const char *text)
 {
-    bool signing_in = session->status > LIBPQ_STATUS_MADE;
+    bool signing_in = session->status > CONNECTION_MADE;
     if (signing_in && read_refusal(session, text))
         return;
     if (strstr(text, "authentication method") || strstr(text, "SASL authentication mechanism")) {

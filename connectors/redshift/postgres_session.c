@@ -30,8 +30,7 @@ void postgres_fail(struct postgres_session *session, enum client_outcome outcome
     struct postgres_response *response = session->response;
     response->result = POSTGRES_FAILED;
     response->outcome = outcome;
-    response->connected =
-        session->status > LIBPQ_STATUS_STARTED || session->status == LIBPQ_STATUS_OK;
+    response->connected = session->status > CONNECTION_STARTED || session->status == CONNECTION_OK;
     response->detail = arena_printf(session->arena, "%s %s", session->authority, clause).data;
 }
 
@@ -112,25 +111,26 @@ static void drop_notice(void *context, const char *message)
 /* The deadline bounds the turns: each waits for the socket. */
 static bool sign_in(struct postgres_session *session)
 {
-    int polling = LIBPQ_POLLING_WRITING;
-    session->status = LIBPQ_STATUS_STARTED;
+    int polling = PGRES_POLLING_WRITING;
+    session->status = CONNECTION_STARTED;
     libpq.setNoticeProcessor(session->connection, drop_notice, NULL);
-    libpq.setErrorVerbosity(session->connection, LIBPQ_ERRORS_VERBOSE);
-    if (libpq.status(session->connection) == LIBPQ_STATUS_BAD)
-        polling = LIBPQ_POLLING_FAILED;
-    while (polling != LIBPQ_POLLING_OK && polling != LIBPQ_POLLING_FAILED) {
+    libpq.setErrorVerbosity(session->connection, PQERRORS_VERBOSE);
+    if (libpq.status(session->connection) == CONNECTION_BAD)
+        polling = PGRES_POLLING_FAILED;
+    while (polling != PGRES_POLLING_OK && polling != PGRES_POLLING_FAILED) {
         session->status = libpq.status(session->connection);
-        bool standing = session->status > LIBPQ_STATUS_MADE && session->status != LIBPQ_STATUS_TLS;
-        if (!await(session, polling == LIBPQ_POLLING_READING ? POLLIN : POLLOUT,
+        bool standing =
+            session->status > CONNECTION_MADE && session->status != CONNECTION_SSL_STARTUP;
+        if (!await(session, polling == PGRES_POLLING_READING ? POLLIN : POLLOUT,
                    standing ? session->request->deadline_ms : session->connect_end_ms))
             return false;
         polling = libpq.connectPoll(session->connection);
     }
-    if (polling == LIBPQ_POLLING_FAILED) {
+    if (polling == PGRES_POLLING_FAILED) {
         postgres_classify(session, libpq.errorMessage(session->connection));
         return false;
     }
-    session->status = LIBPQ_STATUS_OK;
+    session->status = CONNECTION_OK;
     return true;
 }
 
@@ -156,15 +156,15 @@ static bool await_result(struct postgres_session *session)
 static void read_result(struct postgres_session *session, const struct pg_result *result)
 {
     struct postgres_response *response = session->response;
-    const char *sqlstate = libpq.resultErrorField(result, LIBPQ_FIELD_SQLSTATE);
-    if (libpq.resultStatus(result) == LIBPQ_TUPLES_OK && libpq.ntuples(result) == 1 &&
+    const char *sqlstate = libpq.resultErrorField(result, PG_DIAG_SQLSTATE);
+    if (libpq.resultStatus(result) == PGRES_TUPLES_OK && libpq.ntuples(result) == 1 &&
         libpq.nfields(result) == 1 && strcmp(libpq.getvalue(result, 0, 0), "1") == 0) {
         response->result = POSTGRES_ACCEPTED;
     } else if (sqlstate) {
         response->result = POSTGRES_REFUSED;
         response->sqlstate = postgres_message(session, sqlstate);
         response->message =
-            postgres_message(session, libpq.resultErrorField(result, LIBPQ_FIELD_MESSAGE));
+            postgres_message(session, libpq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
     } else {
         postgres_fail(session, CLIENT_BROKEN, "does not answer SELECT 1 with 1");
     }
@@ -189,7 +189,7 @@ static void prove(struct postgres_session *session)
 
 void postgres_converse(struct postgres_session *session)
 {
-    session->status = LIBPQ_STATUS_STARTED;
+    session->status = CONNECTION_STARTED;
     if (!start(session))
         postgres_fail(session, CLIENT_BROKEN, "was not called: libpq has no memory left");
     else if (sign_in(session))

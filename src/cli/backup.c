@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/data_dir.h"
 
-#include "store/sqlite/backup.h"
+#include "store/core/backup.h"
 
 #include <stdio.h>
 

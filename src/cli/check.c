@@ -30,7 +30,7 @@ static int check(const struct options *options)
         return command_failed(&error);
     printf("Checked %zu profiles, %zu OAuth tokens, %zu token grants, %zu access keys, %zu OAuth "
            "apps: ",
-           check.profiles, check.oauth_tokens, check.exchanges, check.access_keys,
+           check.profiles, check.oauth_tokens, check.token_grants, check.access_keys,
            check.oauth_apps);
     if (check.problems == 0)
         printf("no problems found.\n");

@@ -118,18 +118,18 @@ static bool check_oauth_tokens(struct look *look)
     return true;
 }
 
-static bool check_exchanges(struct look *look)
+static bool check_token_grants(struct look *look)
 {
     unsigned char after[TOKEN_GRANT_ID_SIZE];
     bool begun = false;
-    struct token_grant *exchanges;
+    struct token_grant *grants;
     size_t count;
     do {
-        if (!fsck_token_grants(look->reader, &look->arena, begun ? after : NULL, &exchanges, &count,
+        if (!fsck_token_grants(look->reader, &look->arena, begun ? after : NULL, &grants, &count,
                                look->error))
             return false;
         for (size_t i = 0; i < count; i++) {
-            const struct token_grant *each = &exchanges[i];
+            const struct token_grant *each = &grants[i];
             struct profile_key key = {each->account, each->region, each->profile};
             struct seal_binding binding = token_grant_seal_binding(each->id, &key, &look->arena);
             struct str what = name_of(look, &key);
@@ -139,7 +139,7 @@ static bool check_exchanges(struct look *look)
             memcpy(after, each->id, sizeof(after));
             begun = true;
         }
-        look->inspection->exchanges += count;
+        look->inspection->token_grants += count;
         arena_reset(&look->arena);
     } while (count == FSCK_PAGE);
     return true;
@@ -205,13 +205,26 @@ static bool check_versions(struct look *look)
     return true;
 }
 
+/* A restore may be intended: a warning, not a problem. */
+static bool check_rollback(struct look *look, struct store *store)
+{
+    struct str warning;
+    if (!fsck_rollback(store, look->reader, &look->arena, &warning, look->error))
+        return false;
+    if (warning.data)
+        look->inspection->tell(arena_cstr(
+            &look->arena, arena_printf(&look->arena, "Warning: %.*s", STR_ARG(warning))));
+    return true;
+}
+
 bool inspect(struct store_check *inspection, struct store *store, struct error *error)
 {
     struct look look = {.inspection = inspection, .error = error};
     if (!fsck_database(store, error) || !store_reader_take(store, &look.reader, error))
         return false;
-    bool ok = check_profiles(&look) && check_oauth_tokens(&look) && check_exchanges(&look) &&
-              check_access_keys(&look) && check_oauth_apps(&look) && check_versions(&look);
+    bool ok = check_profiles(&look) && check_oauth_tokens(&look) && check_token_grants(&look) &&
+              check_access_keys(&look) && check_oauth_apps(&look) && check_versions(&look) &&
+              check_rollback(&look, store);
     store_reader_put(store, look.reader);
     arena_done(&look.arena);
     return ok;

@@ -11,7 +11,7 @@
 struct store_check {
     const struct keyring *keyring;
     void (*tell)(const char *problem); /* a sentence a problem; no secret in it */
-    size_t profiles, oauth_tokens, exchanges, access_keys, oauth_apps; /* that were looked at */
+    size_t profiles, oauth_tokens, token_grants, access_keys, oauth_apps; /* that were looked at */
     size_t problems;
 };
 

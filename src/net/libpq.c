@@ -1,5 +1,5 @@
-/* libpq, loaded at the first connection, as libcurl is (net/client/curl.c). Unlike there its memory
- * cannot be made our own: what it knows of a password is wiped by itself or not at all. */
+/* Loads libpq at the first connection, as net/client/curl.c does with libcurl. libpq has no hook
+ * for its memory: a password that it keeps is wiped by libpq or not at all. */
 #include "net/libpq.h"
 
 #include <dlfcn.h>
@@ -15,7 +15,7 @@ static bool find(void *library, const char *name, void *ret_function, size_t siz
     return symbol;
 }
 
-#define LOAD(type, name, parameters)                                                               \
+#define LOAD(name)                                                                                 \
     if (!find(library, "PQ" #name, &libpq.name, sizeof(libpq.name)))                               \
         return false;
 

@@ -13,6 +13,7 @@
 #include "store/audit.h"
 #include "store/client_tokens.h"
 #include "store/profiles.h"
+#include "store/token_grants.h"
 
 /* What a change is made from: all of it lives as long as the change. */
 struct profile_change_request {

@@ -18,6 +18,7 @@
 #include "profile/context.h"
 #include "store/client_tokens.h"
 #include "store/profiles.h"
+#include "store/token_grants.h"
 #include "vault/seal.h"
 
 enum { JOURNAL_EXCHANGES_MAX = 8 }; /* of one request; each grant at most once, a refresh twice */

@@ -1,4 +1,4 @@
-/* Reading what is kept, all of it. */
+/* Reads everything that is stored. */
 #include "store/fsck.h"
 
 #include "store/core/internal.h"
@@ -17,6 +17,26 @@ bool fsck_database(struct store *store, struct error *error)
     bool ok = sqlite_check(db, error);
     db_close(db);
     return ok;
+}
+
+bool fsck_rollback(struct store *store, struct store_reader *reader, struct arena *arena,
+                   struct str *ret_warning, struct error *error)
+{
+    char text[ERROR_MESSAGE_MAX];
+    struct db *db;
+    bool went_back;
+    int64_t recorded_ms;
+    *ret_warning = STR_NULL;
+    if (store_is_remote(store))
+        return true;
+    if (!reader_begin(reader, &db, error) ||
+        !rollback_check(store, db, &went_back, &recorded_ms, error))
+        return false;
+    if (went_back) {
+        rollback_describe(recorded_ms, text, sizeof(text));
+        *ret_warning = arena_copy(arena, str_from(text));
+    }
+    return true;
 }
 
 static void read_profile(const struct stmt *stmt, struct arena *arena, void *item)
@@ -49,7 +69,7 @@ bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct prof
                    struct profile **ret_profiles, size_t *ret_count, struct error *error)
 {
     struct rows rows = rows_of(arena, sizeof(struct profile));
-    if (!read_page(reader, SQL_SURVEY_PROFILES, after, read_profile, &rows, error))
+    if (!read_page(reader, SQL_FSCK_PROFILES, after, read_profile, &rows, error))
         return false;
     *ret_profiles = rows.items;
     *ret_count = rows.count;
@@ -73,38 +93,38 @@ bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena, struct 
                        struct error *error)
 {
     struct rows rows = rows_of(arena, sizeof(struct oauth_tokens_owned));
-    if (!read_page(reader, SQL_SURVEY_OAUTH_TOKENS, after, read_oauth_tokens, &rows, error))
+    if (!read_page(reader, SQL_FSCK_OAUTH_TOKENS, after, read_oauth_tokens, &rows, error))
         return false;
     *ret_tokens = rows.items;
     *ret_count = rows.count;
     return true;
 }
 
-static void read_exchange(const struct stmt *stmt, struct arena *arena, void *item)
+static void read_token_grant(const struct stmt *stmt, struct arena *arena, void *item)
 {
-    struct token_grant *exchange = item;
+    struct token_grant *grant = item;
     struct str id = column_bytes(stmt, 0, arena);
-    memcpy(exchange->id, id.data, id.len < TOKEN_GRANT_ID_SIZE ? id.len : TOKEN_GRANT_ID_SIZE);
-    exchange->account = column_text(stmt, 1, arena);
-    exchange->region = column_text(stmt, 2, arena);
-    exchange->profile = column_text(stmt, 3, arena);
-    exchange->sealed = column_bytes(stmt, 4, arena);
+    memcpy(grant->id, id.data, id.len < TOKEN_GRANT_ID_SIZE ? id.len : TOKEN_GRANT_ID_SIZE);
+    grant->account = column_text(stmt, 1, arena);
+    grant->region = column_text(stmt, 2, arena);
+    grant->profile = column_text(stmt, 3, arena);
+    grant->sealed = column_bytes(stmt, 4, arena);
 }
 
 bool fsck_token_grants(struct store_reader *reader, struct arena *arena, const unsigned char *after,
-                       struct token_grant **ret_exchanges, size_t *ret_count, struct error *error)
+                       struct token_grant **ret_grants, size_t *ret_count, struct error *error)
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct token_grant));
     struct str start = {after ? (const char *)after : "", after ? TOKEN_GRANT_ID_SIZE : 0};
     if (!reader_begin(reader, &db, error))
         return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_EXCHANGES);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FSCK_TOKEN_GRANTS);
     stmt_bytes(&stmt, 1, start);
     stmt_i64(&stmt, 2, FSCK_PAGE);
-    if (!rows_read(&rows, &stmt, read_exchange, error))
+    if (!rows_read(&rows, &stmt, read_token_grant, error))
         return false;
-    *ret_exchanges = rows.items;
+    *ret_grants = rows.items;
     *ret_count = rows.count;
     return true;
 }
@@ -127,7 +147,7 @@ bool fsck_strayed(struct store_reader *reader, struct arena *arena,
     struct rows rows = rows_of(arena, sizeof(struct strayed_profile));
     if (!reader_begin(reader, &db, error))
         return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_SURVEY_STRAYED);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FSCK_STRAYED);
     stmt_i64(&stmt, 1, STRAYED_MAX);
     if (!rows_read(&rows, &stmt, read_strayed, error))
         return false;

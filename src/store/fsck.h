@@ -1,18 +1,24 @@
-/* Looking at everything that is kept, for a check: page by page, in the order of the keys. */
+/* Reads everything that is stored, for `headgate check`: in pages of rows, in the order of the
+ * keys. */
 #pragma once
 
-#include "store/client_tokens.h"
 #include "store/oauth_tokens.h"
 #include "store/profiles.h"
+#include "store/token_grants.h"
 
 enum { FSCK_PAGE = 200 };
 
-/* Whether the database itself is whole: each page, each index against its rows. ERR_UNAVAILABLE
- * with what is wrong. A server's database looks after its own: true. */
+/* Checks the database file itself: each page, each index against its rows. ERR_UNAVAILABLE with
+ * what is wrong. PostgreSQL checks its own files: true. */
 bool fsck_database(struct store *store, struct error *error);
 
-/* Of all accounts, at most FSCK_PAGE, from behind `after` on (texts of no length: from the
- * start): key, version, properties, sealed credentials. */
+/* A database file that is older than the newest change that was recorded beside it
+ * (core/rollback_check.c): *ret_warning says so; else it is STR_NULL. */
+bool fsck_rollback(struct store *store, struct store_reader *reader, struct arena *arena,
+                   struct str *ret_warning, struct error *error);
+
+/* Profiles of all accounts behind the key `after` (empty texts: from the start), at most FSCK_PAGE:
+ * key, version, properties, sealed credentials. */
 bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
                    struct profile **ret_profiles, size_t *ret_count, struct error *error);
 
@@ -26,11 +32,12 @@ bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena, struct 
                        struct oauth_tokens_owned **ret_tokens, size_t *ret_count,
                        struct error *error);
 
-/* Those that were not consumed, from behind the id `after` on (NULL: from the start). */
+/* Token grants with sealed tokens behind the id `after` (NULL: from the start), at most FSCK_PAGE.
+ */
 bool fsck_token_grants(struct store_reader *reader, struct arena *arena, const unsigned char *after,
-                       struct token_grant **ret_exchanges, size_t *ret_count, struct error *error);
+                       struct token_grant **ret_grants, size_t *ret_count, struct error *error);
 
-/* A profile that is not as the audit says the last change left it. */
+/* A profile that differs from what the last change in the audit left. */
 struct strayed_profile {
     struct profile_key key;
     int64_t version; /* of the row; 0: there is none */

@@ -4,6 +4,7 @@
 #include "store/core/internal.h"
 #include "store/db/rows.h"
 #include "store/oauth_tokens.h"
+#include "store/token_grants.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -289,13 +290,6 @@ bool profile_replace(struct db *db, const struct profile *profile, int64_t expec
     return replaced || fail_to_replace(db, profile->key, error);
 }
 
-static bool discard_exchanges(struct db *db, struct profile_key key, struct error *error)
-{
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_EXCHANGE_DISCARD);
-    bind_key(&stmt, key);
-    return stmt_run(&stmt, error);
-}
-
 bool profile_delete(struct db *db, struct profile_key key, struct error *error)
 {
     bool deleted;
@@ -305,5 +299,6 @@ bool profile_delete(struct db *db, struct profile_key key, struct error *error)
         return false;
     if (!deleted)
         return fail_not_found(key, error);
-    return oauth_tokens_delete(db, key, error) && discard_exchanges(db, key, error);
+    return oauth_tokens_delete(db, key, error) &&
+           token_grants_discard(db, key.account, key.region, key.name, error);
 }

@@ -82,6 +82,7 @@ bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
 bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
                      struct error *error);
 
-/* Deletes the row, its OAuth tokens and what its exchanges gave, of which there are
- * TOKEN_GRANTS_KEPT_MAX. That a code was used stays known. ERR_NOT_FOUND when there is none. */
+/* Deletes the row and its OAuth tokens, and erases the tokens of its token grants, at most
+ * TOKEN_GRANTS_KEPT_MAX. Used authorization codes stay known as used. ERR_NOT_FOUND when there is
+ * no such profile. */
 bool profile_delete(struct db *db, struct profile_key key, struct error *error);

@@ -213,19 +213,25 @@ def test_a_flipped_bit(kept):
 
 @pytest.mark.embedded
 def test_an_older_copy(kept):
-    """Nothing is served from it before somebody has said that it is meant."""
+    """A restored copy is served. The log and the check warn until there is a newer change."""
     copy = kept.directory / "copy.db"
     shutil.copy(database(kept), copy)
     kept.start()
     kept.ok("CreateConnectorProfile", profile("newer"))
     kept.stop()
+    assert "older than it was" not in kept.log + check(kept)[0]
     shutil.copy(copy, database(kept))
-    for words in (refused_start(kept), check(kept)[0]):
-        assert "is older than it was" in words and "delete" in words and "mark" in words
-    (kept.data / "mark").unlink()
+    words, status = check(kept)
+    assert status == 0 and "Warning: The database is older than it was" in words, words
     kept.start()
+    assert kept.log.count("The database is older than it was: its newest changes") == 1
     assert kept.describe("mine") and kept.describe("newer") is None
-    assert check(kept)[1] == 0
+    kept.ok("CreateConnectorProfile", profile("newest"))
+    kept.stop()
+    kept.start()
+    assert kept.log.count("older than it was") == 1
+    words, status = check(kept)
+    assert status == 0 and "Warning" not in words, words
 
 
 @pytest.mark.embedded
@@ -238,8 +244,8 @@ def test_no_database(kept):
 @pytest.mark.embedded
 def test_a_newer_database(kept):
     kept.database.change("PRAGMA user_version = 1000")
-    assert "was written by a newer headgate" in refused_start(kept)
-    assert "was written by a newer headgate" in check(kept)[0]
+    assert "was written by a newer version of Headgate" in refused_start(kept)
+    assert "was written by a newer version of Headgate" in check(kept)[0]
 
 
 @pytest.mark.embedded
@@ -275,7 +281,7 @@ def test_what_is_not_taken_for_a_copy(kept, tmp_path):
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE theirs (x)")
     database(kept).unlink()
     for name, words in (("broken.db", "damaged"), ("text.db", "is not a database"),
-                        ("other.db", "no database of Headgate's"), ("none.db", "cannot be read")):
+                        ("other.db", "not a database of Headgate"), ("none.db", "cannot be read")):
         done = subprocess.run(command("restore", "--data", kept.data, "--from", tmp_path / name),
                               capture_output=True, timeout=60)
         assert done.returncode == 1 and words in done.stderr.decode(), done.stderr

@@ -95,7 +95,7 @@ def test_it_is_shown_once_when_locks_are_lost(pair, database, salesforce, tokens
         assert answers[0].body == answers[1].body
     else:
         assert sorted(each.status for each in answers) in ([200, 401], [200, 409])
-    assert pair[0].count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert pair[0].count_rows("token_grants WHERE sealed IS NOT NULL") == 0
 
 
 def test_an_answer_that_another_node_gave_meanwhile(pair, database, salesforce):
@@ -342,4 +342,4 @@ def test_the_disk_is_full_during_a_private_exchange(server, salesforce, when):
     set_file_limit(server, resource.RLIM_INFINITY)
     assert private.settled(server) == {"status": "CREATED"}
     assert list(salesforce.codes.values()) == [1]
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0

@@ -292,7 +292,7 @@ def test_a_newer_schema_is_refused(nodes, database):
     database.change("UPDATE schema_version SET version = version + 1")
     done = subprocess.run(command("serve", *node.place, "--listen", "127.0.0.1:0"),
                           capture_output=True, timeout=60)
-    assert done.returncode == 1 and b"newer headgate" in done.stderr, done.stderr
+    assert done.returncode == 1 and b"newer version of Headgate" in done.stderr, done.stderr
 
 
 def test_the_password_shows_nowhere(database, canaries, servers, tmp_path):
@@ -389,7 +389,7 @@ STATEMENTS = pathlib.Path(__file__).resolve().parents[2] / "src/store/db/stateme
 MANY_EXPIRE = {
     "client_tokens": "INSERT INTO client_tokens SELECT '123456789012', 'us-east-1', 'o', 't' || i,"
                      " i, 'hash', '{}' FROM generate_series(1, 20000) AS i",
-    "exchanges": "INSERT INTO exchanges SELECT decode(md5(CAST(i AS TEXT)), 'hex'),"
+    "token_grants": "INSERT INTO token_grants SELECT decode(md5(CAST(i AS TEXT)), 'hex'),"
                  " '123456789012', 'us-east-1', 'p', 1, i FROM generate_series(1, 20000) AS i",
     "audit": "INSERT INTO audit (at_ms, account, operation, outcome)"
              " SELECT i, '123456789012', 'o', 'ok' FROM generate_series(1, 20000) AS i",
@@ -409,8 +409,9 @@ TRIM = ("text, text, text, bigint, bytea, bigint",
 
 @pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
 @pytest.mark.parametrize("name, table, of", [
-    ("SQL_TOKEN_EXPIRE", "client_tokens", EXPIRE), ("SQL_EXCHANGE_EXPIRE", "exchanges", EXPIRE),
-    ("SQL_AUDIT_EXPIRE", "audit", EXPIRE), ("SQL_EXCHANGE_TRIM", "exchanges", TRIM)])
+    ("SQL_CLIENT_TOKEN_EXPIRE", "client_tokens", EXPIRE),
+    ("SQL_TOKEN_GRANT_EXPIRE", "token_grants", EXPIRE),
+    ("SQL_AUDIT_EXPIRE", "audit", EXPIRE), ("SQL_TOKEN_GRANT_TRIM", "token_grants", TRIM)])
 def test_what_goes_is_found_by_an_index(nodes, database, name, table, of, mode):
     """Also before PostgreSQL knows how many rows there are."""
     nodes().start().stop()

@@ -127,13 +127,13 @@ def test_deleted_while_pending(server, salesforce):
     salesforce.wait_for(1)
     server.ok("DeleteConnectorProfile", {"connectorProfileName": "inside"})
     assert server.describe("inside") is None
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0
     salesforce.gate.set()
     server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name="next"))
     assert settled(server, "next") == {"status": "CREATED"}
     server.stop()
     assert server.count_rows("profiles") == 1
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0
 
 
 def test_deleted_and_made_again_while_pending(server, salesforce):
@@ -157,7 +157,7 @@ def test_a_code_is_exchanged_over_the_private_route(server, salesforce):
     assert settled(server) == {"status": "CREATED"}
     assert list(salesforce.codes.values()) == [1]
     assert {request.headers["host"] for request in salesforce.requests} == {HOST}
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0
     # What it gave is stored, and serves without credentials.
     server.ok("UpdateConnectorProfile", change(None))
     assert settled(server) == {"status": "CREATED"}
@@ -171,7 +171,7 @@ def test_what_was_exchanged_is_kept_when_the_probe_fails(server, salesforce):
     credentials = new_code(salesforce)
     server.ok("CreateConnectorProfile", create(credentials))
     assert_failed(settled(server), "ACCESS_DENIED", "no API")
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0
     salesforce.judge = answers
     server.ok("UpdateConnectorProfile", change(credentials))
     assert settled(server) == {"status": "CREATED"}

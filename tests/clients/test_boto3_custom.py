@@ -76,7 +76,7 @@ def refused_shapes(secret):
 
 def nothing_is_stored(server):
     return all(server.count_rows(table) == 0
-               for table in ("profiles", "client_tokens", "exchanges"))
+               for table in ("profiles", "client_tokens", "token_grants"))
 
 
 @pytest.mark.parametrize("shape", shapes(""))

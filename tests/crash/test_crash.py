@@ -151,7 +151,7 @@ def test_killed_in_an_update(server, salesforce, record_property, point, scenari
         kept = change(None, True)
         del kept["connectorProfileConfig"]["connectorProfileCredentials"]
         server.ok("UpdateConnectorProfile", kept)
-        assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+        assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0
 
 
 @pytest.mark.parametrize("point", [point for point in POINTS if not FIRST_START.match(point)])
@@ -210,7 +210,7 @@ def test_killed_while_a_private_connection_is_made(servers, salesforce, canaries
         return
     assert state == {"status": "CREATED"}
     assert list(salesforce.codes.values()) == [1]
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0
     server.ok("UpdateConnectorProfile", private.change(None))
     assert private.settled(server) == {"status": "CREATED"}
     assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]

@@ -9,6 +9,7 @@
 #include "store/core/store.h"
 #include "store/meta.h"
 #include "store/profiles.h"
+#include "store/token_grants.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -102,11 +103,11 @@ static inline void fixture_make_dir(struct fixture *f)
     snprintf(f->path, sizeof(f->path), "%s/headgate.db", f->dir);
 }
 
-/* The database may be an older one, or none, from here on. */
-static inline void remove_mark(const struct fixture *f)
+/* What rollback_check.c recorded: an empty database may be made from here on. */
+static inline void remove_record(const struct fixture *f)
 {
     char path[96];
-    snprintf(path, sizeof(path), "%s/mark", f->dir);
+    snprintf(path, sizeof(path), "%s/newest-change", f->dir);
     assert_int_equal(unlink(path), 0);
 }
 

@@ -1,8 +1,10 @@
-/* A database server that is silent is found out once, by whoever waits for it in vain, and whoever
- * comes meanwhile is told so at once. No server is needed: a port says whether anyone knocked. */
+/* The circuit breaker of a PostgreSQL server: the first timeout opens it, then requests fail at
+ * once but for one probe at a time, and any answer closes it. No server is needed: a listening port
+ * tells whether a connection was tried. */
 #include "cmocka_all.h"
 
 #include "base/clock.h"
+#include "store/pg/advisory_locks.h"
 #include "store/pg/internal.h"
 
 #include <netinet/in.h>
@@ -15,8 +17,16 @@
 struct silent {
     int listener;
     struct pg_server *server;
-    struct circuit_breaker *silence;
+    struct circuit_breaker *breaker;
 };
+
+static int notices[NOTICE_COUNT];
+
+static void count_notice(enum db_notice notice, const char *detail)
+{
+    (void)detail;
+    notices[notice]++;
+}
 
 static int setup(void **state)
 {
@@ -30,8 +40,9 @@ static int setup(void **state)
     assert_int_equal(listen(silent.listener, 64), 0);
     assert_int_equal(getsockname(silent.listener, (struct sockaddr *)&address, &size), 0);
     snprintf(url, sizeof(url), "postgresql://x@127.0.0.1:%d/x", ntohs(address.sin_port));
-    silent.server = pg_server_new(url, NULL);
-    silent.silence = pg_server_breaker(silent.server);
+    silent.server = pg_server_new(url, NULL, count_notice);
+    silent.breaker = silent.server->breaker;
+    memset(notices, 0, sizeof(notices));
     assert_true(pg_server_check(silent.server, &error));
     *state = &silent;
     return 0;
@@ -51,89 +62,125 @@ static bool was_connected_to(const struct silent *silent)
     return poll(&poll_fd, 1, 0) > 0;
 }
 
-static struct breaker_attempt enter(struct circuit_breaker *silence)
+static struct breaker_attempt enter(struct circuit_breaker *breaker)
 {
     struct breaker_attempt attempt;
     struct error error;
-    assert_true(circuit_breaker_enter(silence, INT64_MAX, &attempt, &error));
+    assert_true(circuit_breaker_enter(breaker, INT64_MAX, &attempt, &error));
     return attempt;
 }
 
-static void assert_refused(struct circuit_breaker *silence, int64_t since_ms)
+static void assert_refused(struct circuit_breaker *breaker, int64_t since_ms)
 {
     struct breaker_attempt attempt;
     struct error error = {0};
-    assert_false(circuit_breaker_enter(silence, since_ms, &attempt, &error));
+    assert_false(circuit_breaker_enter(breaker, since_ms, &attempt, &error));
     assert_int_equal(error.code, ERR_UNAVAILABLE);
 }
 
-static void find_silent(struct circuit_breaker *silence)
+static void find_silent(struct circuit_breaker *breaker)
 {
-    struct breaker_attempt attempt = enter(silence);
-    assert_false(attempt.probes);
-    circuit_breaker_leave(silence, &attempt, true);
+    struct breaker_attempt attempt = enter(breaker);
+    assert_false(attempt.probe);
+    circuit_breaker_leave(breaker, &attempt, true);
 }
 
-static void all_may_ask_until_one_gives_up(void **state)
+static void closed_until_an_attempt_times_out(void **state)
 {
-    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
+    struct circuit_breaker *breaker = ((struct silent *)*state)->breaker;
     struct error error;
-    struct breaker_attempt first = enter(silence), second = enter(silence);
-    assert_false(first.probes || second.probes);
-    circuit_breaker_leave(silence, &first, false);
-    assert_false(enter(silence).probes);
-    circuit_breaker_leave(silence, &second, true);
-    assert_true(circuit_breaker_check(silence, &error)); /* nobody probes yet */
-    assert_true(enter(silence).probes);
-    assert_false(circuit_breaker_check(silence, &error));
+    struct breaker_attempt first = enter(breaker), second = enter(breaker);
+    assert_false(first.probe || second.probe);
+    circuit_breaker_leave(breaker, &first, false);
+    assert_false(enter(breaker).probe);
+    circuit_breaker_leave(breaker, &second, true);
+    assert_true(circuit_breaker_check(breaker, &error)); /* nobody probes yet */
+    assert_true(enter(breaker).probe);
+    assert_false(circuit_breaker_check(breaker, &error));
 }
 
-static void one_at_a_time_finds_out_whether_it_still_is(void **state)
+static void open_lets_one_probe_at_a_time_through(void **state)
 {
-    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
-    find_silent(silence);
+    struct circuit_breaker *breaker = ((struct silent *)*state)->breaker;
+    find_silent(breaker);
     for (int i = 0; i < 3; i++) {
-        struct breaker_attempt probe = enter(silence);
-        assert_true(probe.probes);
+        struct breaker_attempt probe = enter(breaker);
+        assert_true(probe.probe);
         for (int other = 0; other < 640; other++)
-            assert_refused(silence, INT64_MAX);
-        circuit_breaker_leave(silence, &probe, true);
+            assert_refused(breaker, INT64_MAX);
+        circuit_breaker_leave(breaker, &probe, true);
     }
 }
 
-static void who_waited_already_is_told_and_does_not_probe(void **state)
+static void a_caller_that_waited_since_before_fails_and_does_not_probe(void **state)
 {
-    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
+    struct circuit_breaker *breaker = ((struct silent *)*state)->breaker;
     int64_t since_ms = clock_mono_ms();
-    find_silent(silence);
-    assert_refused(silence, since_ms);
-    assert_refused(silence, PG_NEVER_PROBES);
-    assert_true(enter(silence).probes);
+    find_silent(breaker);
+    assert_refused(breaker, since_ms);
+    assert_refused(breaker, PG_NEVER_PROBES);
+    assert_true(enter(breaker).probe);
 }
 
-static void any_answer_ends_it(void **state)
+static void any_answer_closes(void **state)
 {
-    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
-    find_silent(silence);
-    struct breaker_attempt probe = enter(silence);
-    circuit_breaker_close(silence);
-    struct breaker_attempt other = enter(silence);
-    assert_false(other.probes);
-    circuit_breaker_leave(silence, &probe, false);
-    circuit_breaker_leave(silence, &other, false);
-    assert_false(enter(silence).probes);
+    struct circuit_breaker *breaker = ((struct silent *)*state)->breaker;
+    find_silent(breaker);
+    struct breaker_attempt probe = enter(breaker);
+    circuit_breaker_close(breaker);
+    struct breaker_attempt other = enter(breaker);
+    assert_false(other.probe);
+    circuit_breaker_leave(breaker, &probe, false);
+    circuit_breaker_leave(breaker, &other, false);
+    assert_false(enter(breaker).probe);
 }
 
 /* A statement that takes too long, or a connection that hangs alone, says nothing of the server. */
-static void who_waits_in_vain_while_others_are_answered(void **state)
+static void a_timeout_does_not_count_while_others_are_answered(void **state)
 {
-    struct circuit_breaker *silence = ((struct silent *)*state)->silence;
-    struct breaker_attempt slow = enter(silence);
+    struct circuit_breaker *breaker = ((struct silent *)*state)->breaker;
+    struct breaker_attempt slow = enter(breaker);
     for (int64_t begun_ms = clock_mono_ms(); clock_mono_ms() == begun_ms;)
         clock_nap_us(100);
-    circuit_breaker_close(silence);
-    circuit_breaker_leave(silence, &slow, true);
-    assert_false(enter(silence).probes);
+    circuit_breaker_close(breaker);
+    circuit_breaker_leave(breaker, &slow, true);
+    assert_false(enter(breaker).probe);
+}
+
+/* A probe that ends late, after the breaker closed and opened again, leaves the next probe alone.
+ */
+static void a_late_probe_does_not_end_a_later_one(void **state)
+{
+    struct circuit_breaker *breaker = ((struct silent *)*state)->breaker;
+    find_silent(breaker);
+    struct breaker_attempt late = enter(breaker);
+    for (int64_t begun_ms = clock_mono_ms(); clock_mono_ms() == begun_ms;)
+        clock_nap_us(100);
+    circuit_breaker_close(breaker);
+    for (int64_t closed_ms = clock_mono_ms(); clock_mono_ms() == closed_ms;)
+        clock_nap_us(100);
+    find_silent(breaker);
+    struct breaker_attempt later = enter(breaker);
+    assert_true(later.probe);
+    circuit_breaker_leave(breaker, &late, true);
+    assert_refused(breaker, INT64_MAX);
+    circuit_breaker_leave(breaker, &later, true);
+    assert_true(enter(breaker).probe);
+}
+
+static void opening_and_closing_are_noticed_once(void **state)
+{
+    struct circuit_breaker *breaker = ((struct silent *)*state)->breaker;
+    struct breaker_attempt first = enter(breaker), second = enter(breaker);
+    circuit_breaker_leave(breaker, &first, true);
+    circuit_breaker_leave(breaker, &second, true);
+    struct breaker_attempt probe = enter(breaker);
+    circuit_breaker_leave(breaker, &probe, true);
+    assert_int_equal(notices[NOTICE_PG_SILENT], 1);
+    assert_int_equal(notices[NOTICE_PG_ANSWERS], 0);
+    circuit_breaker_close(breaker);
+    circuit_breaker_close(breaker);
+    assert_int_equal(notices[NOTICE_PG_ANSWERS], 1);
 }
 
 static void assert_reads_fail_at_once(const struct silent *silent, enum db_use use)
@@ -151,22 +198,21 @@ static void assert_reads_fail_at_once(const struct silent *silent, enum db_use u
     assert_string_equal(error.message, "The store's database does not answer.");
 }
 
-static void reads_look_ups_and_locks_do_not_knock(void **state)
+static void reads_and_locks_do_not_connect_while_open(void **state)
 {
     const struct silent *silent = *state;
-    const struct lock_swap swap = {.wanted = (int64_t[]){1}, .wanted_count = 1};
     struct error error = {0};
-    struct db *db;
+    struct advisory_locks *locks;
     bool taken;
-    find_silent(silent->silence);
-    struct breaker_attempt probe = enter(silent->silence);
+    find_silent(silent->breaker);
+    struct breaker_attempt probe = enter(silent->breaker);
     assert_reads_fail_at_once(silent, DB_READ);
     assert_reads_fail_at_once(silent, DB_FIND);
-    assert_true(pg_open(silent->server, DB_READ, &db, &error));
-    assert_false(pg_swap_locks(db, &swap, &taken, &error));
-    db_close(db);
+    assert_true(advisory_locks_start(silent->server, &locks, &error));
+    assert_false(advisory_locks_try(locks, 1, &taken, &error));
+    advisory_locks_stop(locks);
     assert_false(was_connected_to(silent));
-    circuit_breaker_leave(silent->silence, &probe, true);
+    circuit_breaker_leave(silent->breaker, &probe, true);
 }
 
 #define test_silent(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -174,12 +220,14 @@ static void reads_look_ups_and_locks_do_not_knock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_silent(all_may_ask_until_one_gives_up),
-        test_silent(one_at_a_time_finds_out_whether_it_still_is),
-        test_silent(who_waited_already_is_told_and_does_not_probe),
-        test_silent(any_answer_ends_it),
-        test_silent(who_waits_in_vain_while_others_are_answered),
-        test_silent(reads_look_ups_and_locks_do_not_knock),
+        test_silent(closed_until_an_attempt_times_out),
+        test_silent(open_lets_one_probe_at_a_time_through),
+        test_silent(a_caller_that_waited_since_before_fails_and_does_not_probe),
+        test_silent(any_answer_closes),
+        test_silent(a_timeout_does_not_count_while_others_are_answered),
+        test_silent(a_late_probe_does_not_end_a_later_one),
+        test_silent(opening_and_closing_are_noticed_once),
+        test_silent(reads_and_locks_do_not_connect_while_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

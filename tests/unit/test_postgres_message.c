@@ -22,41 +22,42 @@ static const struct {
     const char *sqlstate;
 } rows[] = {
     {AT "FATAL:  28P01: password authentication failed for user \"a\"\nLOCATION:  auth.c:338\n",
-     LIBPQ_STATUS_AWAITING, POSTGRES_REFUSED, CLIENT_OK,
+     CONNECTION_AWAITING_RESPONSE, POSTGRES_REFUSED, CLIENT_OK,
      "password authentication failed for user \"a\"", "28P01"},
-    {AT "FATAL:  28000: x\n", LIBPQ_STATUS_AUTHENTICATED, POSTGRES_REFUSED, CLIENT_OK, "x",
-     "28000"},
-    {AT "VERHÄNGNISVOLL:  3D000: Datenbank »x« existiert nicht\n", LIBPQ_STATUS_AWAITING,
+    {AT "FATAL:  28000: x\n", CONNECTION_AUTH_OK, POSTGRES_REFUSED, CLIENT_OK, "x", "28000"},
+    {AT "VERHÄNGNISVOLL:  3D000: Datenbank »x« existiert nicht\n", CONNECTION_AWAITING_RESPONSE,
      POSTGRES_REFUSED, CLIENT_OK, "Datenbank »x« existiert nicht", "3D000"},
-    {AT "FATAL:  no such user\n", LIBPQ_STATUS_AWAITING, POSTGRES_REFUSED, CLIENT_OK,
+    {AT "FATAL:  no such user\n", CONNECTION_AWAITING_RESPONSE, POSTGRES_REFUSED, CLIENT_OK,
      "no such user", NULL},
-    {AT "authentication method 13 not supported\n", LIBPQ_STATUS_AWAITING, POSTGRES_UNKNOWN_METHOD,
-     CLIENT_OK, NULL, NULL},
+    {AT "authentication method 13 not supported\n", CONNECTION_AWAITING_RESPONSE,
+     POSTGRES_UNKNOWN_METHOD, CLIENT_OK, NULL, NULL},
     {AT "none of the server's SASL authentication mechanisms are supported\n",
-     LIBPQ_STATUS_AWAITING, POSTGRES_UNKNOWN_METHOD, CLIENT_OK, NULL, NULL},
-    {AT "server does not support SSL, but SSL was required\n", LIBPQ_STATUS_TLS, POSTGRES_NO_TLS,
-     CLIENT_TLS, "offers no TLS", NULL},
-    {AT "SSL error: certificate verify failed\n", LIBPQ_STATUS_TLS, POSTGRES_FAILED, CLIENT_TLS,
-     "shows a certificate that is not trusted here", NULL},
+     CONNECTION_AWAITING_RESPONSE, POSTGRES_UNKNOWN_METHOD, CLIENT_OK, NULL, NULL},
+    {AT "server does not support SSL, but SSL was required\n", CONNECTION_SSL_STARTUP,
+     POSTGRES_NO_TLS, CLIENT_TLS, "offers no TLS", NULL},
+    {AT "SSL error: certificate verify failed\n", CONNECTION_SSL_STARTUP, POSTGRES_FAILED,
+     CLIENT_TLS, "shows a certificate that is not trusted here", NULL},
     {AT "server certificate for \"b.example\" does not match host name \"acme.example\"\n",
-     LIBPQ_STATUS_TLS, POSTGRES_FAILED, CLIENT_TLS, "shows a certificate for another host name",
-     NULL},
-    {AT "root certificate file \"/dev/null/none\" does not exist\n", LIBPQ_STATUS_TLS,
+     CONNECTION_SSL_STARTUP, POSTGRES_FAILED, CLIENT_TLS,
+     "shows a certificate for another host name", NULL},
+    {AT "root certificate file \"/dev/null/none\" does not exist\n", CONNECTION_SSL_STARTUP,
      POSTGRES_FAILED, CLIENT_TLS,
      "was not asked for its certificate: this system's trusted certificates were not found", NULL},
-    {AT "received invalid response to SSL negotiation: H\n", LIBPQ_STATUS_TLS, POSTGRES_STRANGER,
-     CLIENT_BROKEN, "does not speak PostgreSQL's protocol", NULL},
-    {AT "expected authentication request from server, but received H\n", LIBPQ_STATUS_AWAITING,
+    {AT "received invalid response to SSL negotiation: H\n", CONNECTION_SSL_STARTUP,
      POSTGRES_STRANGER, CLIENT_BROKEN, "does not speak PostgreSQL's protocol", NULL},
-    {AT "Connection refused\n\tIs the server running on that host?\n", LIBPQ_STATUS_STARTED,
+    {AT "expected authentication request from server, but received H\n",
+     CONNECTION_AWAITING_RESPONSE, POSTGRES_STRANGER, CLIENT_BROKEN,
+     "does not speak PostgreSQL's protocol", NULL},
+    {AT "Connection refused\n\tIs the server running on that host?\n", CONNECTION_STARTED,
      POSTGRES_FAILED, CLIENT_CONNECT, "does not take connections: Connection refused", NULL},
-    {AT "something new\n", LIBPQ_STATUS_STARTED, POSTGRES_FAILED, CLIENT_CONNECT,
+    {AT "something new\n", CONNECTION_STARTED, POSTGRES_FAILED, CLIENT_CONNECT,
      "does not take connections", NULL},
-    {AT "something:  newer\n", LIBPQ_STATUS_TLS, POSTGRES_FAILED, CLIENT_TLS,
+    {AT "something:  newer\n", CONNECTION_SSL_STARTUP, POSTGRES_FAILED, CLIENT_TLS,
      "does not complete the TLS handshake", NULL},
-    {AT "server closed the connection unexpectedly\n", LIBPQ_STATUS_AWAITING, POSTGRES_FAILED,
-     CLIENT_BROKEN, "ended the conversation", NULL},
-    {"", LIBPQ_STATUS_AWAITING, POSTGRES_FAILED, CLIENT_BROKEN, "ended the conversation", NULL},
+    {AT "server closed the connection unexpectedly\n", CONNECTION_AWAITING_RESPONSE,
+     POSTGRES_FAILED, CLIENT_BROKEN, "ended the conversation", NULL},
+    {"", CONNECTION_AWAITING_RESPONSE, POSTGRES_FAILED, CLIENT_BROKEN, "ended the conversation",
+     NULL},
 };
 
 static bool is_text(struct str text, const char *expected)
@@ -79,7 +80,7 @@ static void words_have_their_meaning(void **state)
         assert_true(is_text(answer.sqlstate, rows[i].sqlstate));
         if (rows[i].outcome != CLIENT_OK) {
             assert_int_equal(answer.outcome, rows[i].outcome);
-            assert_int_equal(answer.connected, rows[i].status > LIBPQ_STATUS_STARTED);
+            assert_int_equal(answer.connected, rows[i].status > CONNECTION_STARTED);
             assert_memory_equal(answer.detail, "acme.example:5439 ", 18);
             assert_string_equal(answer.detail + 18, rows[i].words);
         } else {

@@ -19,8 +19,8 @@ static bool commit_or_lose(struct db *db, bool *ret_held, struct error *error)
 {
     *ret_held = true;
     if (!way.loses)
-        return way.driver->commit_ahead ? way.driver->commit_ahead(db, ret_held, error)
-                                        : way.driver->commit(db, error);
+        return way.driver->commit_pipelined ? way.driver->commit_pipelined(db, ret_held, error)
+                                            : way.driver->commit(db, error);
     way.lost++;
     return fail(error, ERR_UNAVAILABLE, "The way to the database is cut.");
 }
@@ -62,9 +62,9 @@ static void writes_behind_a_batch_that_was_given_up_are_told_with_it(void **stat
     sem_init(&done, 0, 0);
     gate_hold(f, &gate);
     replace_driver(f);
-    way.ours.commit_ahead = commit_or_lose;
+    way.ours.commit_pipelined = commit_or_lose;
     way.ours.failure = failure_of_lost;
-    way.ours.settle = never_settle;
+    way.ours.resolve_commit = never_settle;
     way.loses = true;
     way.lost = 0;
     post_inserts(f, posted, COUNT, &done);

@@ -63,7 +63,7 @@ static void empty_file_and_leftovers_do_no_harm(void **state)
     check(f, insert_profile(f, "mine"));
     fixture_close(f);
     write_file(f->path, "", 0, 0600);
-    remove_mark(f);
+    remove_record(f);
     fixture_open(f);
     assert_false(profile_exists(f, "mine"));
     check(f, insert_profile(f, "mine"));
@@ -159,7 +159,8 @@ static void file_of_a_newer_version_is_refused(void **state)
     fixture_close(f);
     raw(f->path, "PRAGMA user_version = 1000");
     struct str reason = arena_printf(
-        &f->arena, "was written by a newer headgate (schema 1000, this one knows %lld)",
+        &f->arena,
+        "was written by a newer version of Headgate (schema 1000, this version knows %lld)",
         (long long)schema_version());
     assert_refused(f, reason.data);
     assert_int_equal(raw(f->path, "PRAGMA user_version"), 1000);

@@ -1,10 +1,15 @@
-/* A database that went back: restored from an older copy, without the end of its log, or gone. The
- * start says so and waits for a decision; nothing that was acknowledged disappears in silence. */
+/* A database that went back in time: restored from an older copy, or without the end of its WAL.
+ * That is a warning until a newer change; a database that is missing is refused. */
 #include "store_fixture.h"
+
+#include "base/clock.h"
+#include "store/core/internal.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+enum { RECORD_WAIT_MS = 20 * 1000 };
 
 static void copy_file(const char *from, const char *to)
 {
@@ -22,48 +27,70 @@ static void path_of(const struct fixture *f, const char *name, char path[128])
     snprintf(path, 128, "%s/%s", f->dir, name);
 }
 
-static void assert_refused(struct fixture *f, const char *reason)
+/* A profile and its audit entry, a millisecond after the last one. */
+static bool apply_change(struct db *db, void *argument, struct error *error)
 {
-    struct store_config config = fixture_config(f);
-    struct store *store = NULL;
-    assert_false(store_open(&config, &store, &f->error));
-    assert_int_equal(f->error.code, ERR_UNAVAILABLE);
-    if (!strstr(f->error.message, reason) || !strstr(f->error.message, "/mark"))
-        fail_msg("%s", f->error.message);
-    assert_false(store_attach(&config, &store, &f->error));
-    assert_non_null(strstr(f->error.message, reason));
+    struct insert_argument insert = {sample_profile(argument), 0};
+    struct audit_entry entry = {
+        .at_ms = fixture_now_ms,
+        .account = insert.profile.key.account,
+        .operation = STR("CreateConnectorProfile"),
+        .resource = insert.profile.key.name,
+        .outcome = STR("ok"),
+    };
+    return profile_insert(db, &insert.profile, 0, error) && audit_add(db, &entry, error);
 }
 
-static void older_copy_is_refused_until_it_is_wanted(void **state)
+static bool change(struct fixture *f, const char *name)
+{
+    fixture_now_ms++;
+    return store_apply(f->store, apply_change, (void *)name, false, &f->error);
+}
+
+/* Whether the open store's database went back. */
+static bool went_back(struct fixture *f)
+{
+    bool back;
+    int64_t recorded_ms;
+    check(f, rollback_check(f->store, f->store->writer, &back, &recorded_ms, &f->error));
+    return back;
+}
+
+static void older_copy_is_noticed_until_a_newer_change(void **state)
 {
     struct fixture *f = *state;
     char copy[128];
     path_of(f, "copy.db", copy);
     fixture_open(f);
-    check(f, insert_profile(f, "old"));
+    check(f, change(f, "old"));
     fixture_close(f);
     copy_file(f->path, copy);
-    fixture_open(f); /* the same one may be put back */
+    fixture_open(f);
+    assert_false(went_back(f));
+    fixture_close(f);
+    copy_file(copy, f->path); /* nothing is missing in it */
+    fixture_open(f);
+    assert_false(went_back(f));
+    check(f, change(f, "new"));
+    fixture_close(f);
+    copy_file(copy, f->path);
+    for (int i = 0; i < 2; i++) { /* opening it changes nothing */
+        fixture_open(f);
+        assert_true(went_back(f));
+        assert_true(profile_exists(f, "old"));
+        assert_false(profile_exists(f, "new"));
+        fixture_close(f);
+    }
+    fixture_open(f);
+    check(f, change(f, "newer"));
+    assert_false(went_back(f));
     fixture_close(f);
     copy_file(copy, f->path);
     fixture_open(f);
-    check(f, insert_profile(f, "new"));
-    check(f, delete_profile(f, "old", true));
-    fixture_close(f);
-    copy_file(copy, f->path);
-    assert_refused(f, "is older than it was: its last 2 commits are missing");
-    assert_refused(f, "is older"); /* trying again changes nothing */
-    remove_mark(f);
-    fixture_open(f);
-    assert_true(profile_exists(f, "old"));
-    assert_false(profile_exists(f, "new"));
-    check(f, insert_profile(f, "newer"));
-    fixture_close(f);
-    copy_file(copy, f->path);
-    assert_refused(f, "its last commit is missing");
+    assert_true(went_back(f));
 }
 
-static void tools_commits_count_too(void **state)
+static void tools_changes_count_too(void **state)
 {
     struct fixture *f = *state, tool = *f;
     struct store_config config = fixture_config(f);
@@ -74,13 +101,25 @@ static void tools_commits_count_too(void **state)
     copy_file(f->path, copy);
     fixture_open(f);
     check(&tool, store_attach(&config, &tool.store, &tool.error));
-    check(&tool, insert_profile(&tool, "by-tool"));
-    check(f, insert_profile(f, "by-server"));
-    check(&tool, insert_profile(&tool, "by-tool-again"));
+    check(&tool, change(&tool, "by-tool"));
     store_close(tool.store);
     fixture_close(f);
     copy_file(copy, f->path);
-    assert_refused(f, "its last 3 commits are missing");
+    check(&tool, store_attach(&config, &tool.store, &tool.error));
+    assert_true(went_back(&tool));
+    store_close(tool.store);
+}
+
+static void assert_refused(struct fixture *f, const char *reason)
+{
+    struct store_config config = fixture_config(f);
+    struct store *store = NULL;
+    assert_false(store_open(&config, &store, &f->error));
+    assert_int_equal(f->error.code, ERR_UNAVAILABLE);
+    if (!strstr(f->error.message, reason))
+        fail_msg("%s", f->error.message);
+    assert_false(store_attach(&config, &store, &f->error));
+    assert_non_null(strstr(f->error.message, reason));
 }
 
 static void missing_database_is_not_made_anew(void **state)
@@ -90,14 +129,53 @@ static void missing_database_is_not_made_anew(void **state)
     check(f, insert_profile(f, "mine"));
     fixture_close(f);
     assert_int_equal(unlink(f->path), 0);
-    assert_refused(f, "is missing; it had");
+    assert_refused(f, "/newest-change shows that there was one");
     assert_int_equal(access(f->path, F_OK), -1);
-    remove_mark(f);
+    remove_record(f);
     fixture_open(f);
     assert_false(profile_exists(f, "mine"));
 }
 
-/* Leaves a log as a killed process does. */
+/* Written by version 0.1.0 until now, which counted commits in it. */
+static void write_mark(const struct fixture *f)
+{
+    char path[128];
+    path_of(f, "mark", path);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs("headgate-mark 1 00000000000000000005\n", file);
+    fclose(file);
+}
+
+static void mark_of_an_older_version_is_removed(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    path_of(f, "mark", path);
+    fixture_open(f);
+    fixture_close(f);
+    write_mark(f);
+    fixture_open(f);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_false(went_back(f));
+}
+
+static void database_missing_beside_a_mark_is_not_made_anew(void **state)
+{
+    struct fixture *f = *state;
+    write_mark(f);
+    assert_refused(f, "/mark shows that there was one");
+}
+
+static bool is_recorded(struct fixture *f)
+{
+    int64_t recorded_ms = 0;
+    bool back;
+    return rollback_check(f->store, f->store->writer, &back, &recorded_ms, &f->error) &&
+           recorded_ms == fixture_now_ms;
+}
+
+/* Leaves a WAL as a killed process does, with a record that the checkpointer wrote. */
 static void write_and_die(struct fixture *f, int count)
 {
     pid_t child = fork();
@@ -108,25 +186,30 @@ static void write_and_die(struct fixture *f, int count)
         for (int i = 0; i < count && ok; i++) {
             char name[16];
             snprintf(name, sizeof(name), "mine-%d", i);
-            ok = insert_profile(f, name);
+            ok = change(f, name);
         }
-        _exit(ok ? 0 : 1);
+        int64_t until_ms = clock_mono_ms() + RECORD_WAIT_MS;
+        while (ok && !is_recorded(f) && clock_mono_ms() < until_ms)
+            clock_nap_us(1000);
+        _exit(ok && is_recorded(f) ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    fixture_now_ms += count; /* as in the child */
 }
 
-static void killed_process_leaves_a_mark_that_fits(void **state)
+static void killed_process_leaves_a_record_that_fits(void **state)
 {
     struct fixture *f = *state;
     write_and_die(f, 5);
     fixture_open(f);
+    assert_false(went_back(f));
     assert_true(profile_exists(f, "mine-4"));
 }
 
-/* SQLite takes the first frame that does not fit for the log's end. */
-static void damaged_log_is_told(void **state)
+/* SQLite takes the first frame that does not fit for the end of the WAL. */
+static void damaged_wal_is_noticed(void **state)
 {
     struct fixture *f = *state;
     char log[128], byte;
@@ -140,70 +223,104 @@ static void damaged_log_is_told(void **state)
     byte ^= 4;
     assert_int_equal(pwrite(fd, &byte, 1, info.st_size / 2), 1);
     close(fd);
-    assert_refused(f, "or lost its log");
+    fixture_open(f);
+    assert_true(went_back(f));
 }
 
-static void lost_log_is_told(void **state)
+static void lost_wal_is_noticed(void **state)
 {
     struct fixture *f = *state;
     char log[128];
     path_of(f, "headgate.db-wal", log);
     write_and_die(f, 5);
     assert_int_equal(unlink(log), 0);
-    assert_refused(f, "its last 5 commits are missing");
+    fixture_open(f);
+    assert_true(went_back(f));
 }
 
-static void assert_mark_is_mended(struct fixture *f, const char *text)
+static void assert_record_is_rewritten(struct fixture *f, const char *text)
 {
     char path[128], copy[128];
-    path_of(f, "mark", path);
+    path_of(f, "newest-change", path);
     path_of(f, "copy.db", copy);
     FILE *file = fopen(path, "we");
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
     fixture_open(f);
+    assert_false(went_back(f));
     fixture_close(f);
     copy_file(f->path, copy);
     fixture_open(f);
-    check(f, insert_profile(f, text));
+    check(f, change(f, text));
     fixture_close(f);
     copy_file(copy, f->path);
-    assert_refused(f, "its last commit is missing");
-    remove_mark(f);
+    fixture_open(f);
+    assert_true(went_back(f));
+    fixture_close(f);
+    remove_record(f);
 }
 
-static void mark_that_says_nothing_is_written_anew(void **state)
+static void record_that_is_not_readable_is_rewritten(void **state)
 {
     struct fixture *f = *state;
-    assert_mark_is_mended(f, "");
-    assert_mark_is_mended(f, "something else");
-    assert_mark_is_mended(f, "headgate-mark 1 -0000000000000000001\n");
-    assert_mark_is_mended(f, "headgate-mark 9 99999999999999999999\n");
+    fixture_open(f);
+    fixture_close(f);
+    assert_record_is_rewritten(f, "");
+    assert_record_is_rewritten(f, "something else");
+    assert_record_is_rewritten(f, "headgate-newest-change 1 -0000000000000000001\n");
+    assert_record_is_rewritten(f, "headgate-newest-change 1 99999999999999999999\n");
+    assert_record_is_rewritten(f, "headgate-newest-change 9 00000000000000000001\n");
 }
 
-static void mark_that_is_a_link_is_refused(void **state)
+static void record_that_is_a_link_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct store_config config = fixture_config(f);
     char path[128];
-    path_of(f, "mark", path);
+    path_of(f, "newest-change", path);
+    fixture_open(f);
+    fixture_close(f);
+    assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/nowhere", path), 0);
     assert_false(store_open(&config, &f->store, &f->error));
-    assert_non_null(strstr(f->error.message, "/mark cannot be used"));
+    assert_non_null(strstr(f->error.message, "/newest-change cannot be read"));
+}
+
+/* Entries expire, so that an old record says nothing. */
+static void record_older_than_the_audit_is_ignored(void **state)
+{
+    struct fixture *f = *state;
+    char copy[128];
+    path_of(f, "copy.db", copy);
+    fixture_open(f);
+    fixture_close(f);
+    copy_file(f->path, copy);
+    fixture_open(f);
+    check(f, change(f, "mine"));
+    fixture_close(f);
+    copy_file(copy, f->path);
+    fixture_now_ms += AUDIT_LIFE_MS - 1;
+    fixture_open(f);
+    assert_true(went_back(f));
+    fixture_now_ms += 1;
+    assert_false(went_back(f));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test_with_dir(older_copy_is_refused_until_it_is_wanted),
-        test_with_dir(tools_commits_count_too),
+        test_with_dir(older_copy_is_noticed_until_a_newer_change),
+        test_with_dir(tools_changes_count_too),
         test_with_dir(missing_database_is_not_made_anew),
-        test_with_dir(killed_process_leaves_a_mark_that_fits),
-        test_with_dir(damaged_log_is_told),
-        test_with_dir(lost_log_is_told),
-        test_with_dir(mark_that_says_nothing_is_written_anew),
-        test_with_dir(mark_that_is_a_link_is_refused),
+        test_with_dir(mark_of_an_older_version_is_removed),
+        test_with_dir(database_missing_beside_a_mark_is_not_made_anew),
+        test_with_dir(killed_process_leaves_a_record_that_fits),
+        test_with_dir(damaged_wal_is_noticed),
+        test_with_dir(lost_wal_is_noticed),
+        test_with_dir(record_that_is_not_readable_is_rewritten),
+        test_with_dir(record_that_is_a_link_is_refused),
+        test_with_dir(record_older_than_the_audit_is_ignored),
     };
     fixture_in_memory = true;
     return cmocka_run_group_tests(tests, NULL, NULL);

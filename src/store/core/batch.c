@@ -1,19 +1,25 @@
-/* One transaction for many writes, all durable with one sync: first all of them together (where the
- * database is across a network, ahead of its answers), which is enough unless one fails; then each
- * between marks of its own. */
+/* A batch: one transaction for many writes, all made durable by one sync.
+ *
+ * The optimistic way comes first: all writes run in one transaction without savepoints, with
+ * PostgreSQL also without waiting for results (db_begin_pipelined). That commits unless a write
+ * fails. If one does, the transaction is rolled back and the batch runs again with a savepoint
+ * around each write, so that a failing write is undone alone and reported to its caller.
+ *
+ * A batch whose connection was lost, or which another transaction conflicted with, is retried for
+ * up to 30 s. If the connection was lost during COMMIT, the batch is not run again before
+ * db_resolve_commit has found out that it was not committed. */
 #include "base/clock.h"
 #include "base/fault.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "store/core/internal.h"
 
 enum {
-    RETRY_MS = 30 * 1000, /* for a batch whose connection was lost, or that another one crossed */
-    RETRY_AT_END_MS = 2 * 1000, /* when the store closes: nobody waits for it any more */
+    RETRY_MS = 30 * 1000,       /* of a batch, after a lost connection or a conflict */
+    RETRY_AT_END_MS = 2 * 1000, /* when the store closes */
     RETRY_NAP_US = 10 * 1000,
 };
 
-/* False when the whole transaction is lost; whether this write succeeded is in write->ok. */
+/* False when the whole transaction is lost; write->ok tells whether this write succeeded. */
 static bool apply_one(struct db *db, struct store_write *write, struct error *error)
 {
     write->ok = false;
@@ -22,7 +28,7 @@ static bool apply_one(struct db *db, struct store_write *write, struct error *er
         return false;
     bool ok = write->apply(db, write->argument, &write->error);
     if (!ok && write->error.code == ERR_NONE)
-        fail(&write->error, ERR_INTERNAL, "A write failed without saying why.");
+        fail(&write->error, ERR_INTERNAL, "A write of the store failed without an error message.");
     if (db_is_lost(db)) {
         if (ok)
             return fail(error, ERR_UNAVAILABLE, "The store's transaction was lost.");
@@ -45,7 +51,7 @@ static bool try_one_by_one(struct db *db, struct store_write *batch, struct erro
     return db_commit(db, error);
 }
 
-/* A write that fails by itself makes the batch one whose assumptions do not hold. */
+/* *ret_held false: a write failed, or an assumption of the pipelined transaction did not hold. */
 static bool try_together(struct db *db, struct store_write *batch, bool *ret_held,
                          struct error *error)
 {
@@ -62,8 +68,7 @@ static bool try_together(struct db *db, struct store_write *batch, bool *ret_hel
                      : fail(error, ERR_RETRY, "A write of this batch failed.");
 }
 
-/* Whether the batch that failed is to be tried again; *ret_committed when it turns out that it did
- * not fail. */
+/* Whether to retry a batch that failed. *ret_committed: it turned out that it was committed. */
 static bool try_again(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
 {
     enum db_failure failure = db_failure(db);
@@ -100,7 +105,7 @@ static bool commit_batch(struct store *store, struct store_write *batch, struct 
 static void note_success(struct store *store)
 {
     if (store->failing)
-        log_info("The store can be written again.");
+        store_notice(NOTICE_WRITES_WORK, "");
     store->failing = false;
     atomic_fetch_add(&store->commits, 1);
 }
@@ -110,7 +115,7 @@ static void note_failure(struct store *store, const struct error *error)
     db_rollback(store->writer);
     metrics_count(METRIC_COMMITS_FAILED, 0, 0);
     if (!store->failing)
-        log_error("Writes fail: %s", error->message);
+        store_notice(NOTICE_WRITES_FAIL, error->message);
     store->failing = true;
 }
 

@@ -1,5 +1,11 @@
-/* The committer: a thread that takes whatever writes are queued and commits them together. While
- * one batch is being made durable the next one gathers. */
+/* The committer (group commit): a thread that owns the write connection, takes all queued writes
+ * and commits them as one batch (batch.c). While a batch is being synced the next one queues up, so
+ * under load one sync serves up to STORE_BATCH_MAX writes, and without load a write waits for its
+ * own sync only.
+ *
+ * Expired rows are removed by a write of the committer's own, added to a batch when its time has
+ * come. When a batch was given up after its retry limit, all writes that queued meanwhile fail with
+ * it: they have waited as long, and would each wait for the same limit again. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -7,8 +13,11 @@
 #include "store/core/internal.h"
 #include "work/cpu_slots.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     EXPIRE_MORE_MS = 200,    /* while there is a backlog */
@@ -21,7 +30,7 @@ struct committer {
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     struct store_write *first;
-    struct store_write **last; /* where the next one is hung in */
+    struct store_write **last; /* where the next one is linked */
     size_t length;
     bool asleep;
     bool closing;
@@ -30,7 +39,7 @@ struct committer {
     struct store_write expire;
 };
 
-/* Cuts off the queue's first writes. Called with the mutex held. */
+/* Dequeues up to STORE_BATCH_MAX writes. Called with the mutex held. */
 static struct store_write *take(struct committer *committer)
 {
     struct store_write *batch = committer->first, **end = &committer->first;
@@ -46,8 +55,7 @@ static struct store_write *take(struct committer *committer)
     return batch;
 }
 
-/* False when the store closes and nothing is left. A batch may be empty when rows may have
- * expired. */
+/* False when the store closes and the queue is empty. The batch is empty (NULL) at expiry time. */
 static bool wait_for_batch(struct committer *committer, struct store_write **ret_batch)
 {
     pthread_mutex_lock(&committer->mutex);
@@ -72,8 +80,7 @@ static void plan_expiry(struct committer *committer)
     committer->expire_at_ms = clock_mono_ms() + wait_ms;
 }
 
-/* What came while a batch was tried at a database that is silent, or that another process keeps,
- * has waited as long: it does not find that out anew, a batch at a time. */
+/* Fails the writes that queued while a batch was retried. */
 static void fail_waiting(struct committer *committer, const struct error *reason)
 {
     struct error error = {0};
@@ -85,7 +92,7 @@ static void fail_waiting(struct committer *committer, const struct error *reason
     pthread_mutex_unlock(&committer->mutex);
     fail(&error, reason->code, "%s",
          store_is_remote(committer->store)
-             ? "Nothing of this was done: the store's database did not answer."
+             ? "The change was not applied: the store's database did not respond."
              : reason->message);
     batch_report(waiting, false, &error);
 }
@@ -127,7 +134,7 @@ bool committer_start(struct store *store, struct error *error)
     int rc = pthread_create(&committer->thread, NULL, run, committer);
     if (rc != 0) {
         free(committer);
-        return fail(error, ERR_UNAVAILABLE, "No thread for the store: %s.", strerror(rc));
+        return fail(error, ERR_UNAVAILABLE, "The store cannot start a thread: %s.", strerror(rc));
     }
     store->committer = committer;
     return true;
@@ -172,26 +179,18 @@ bool committer_post(struct committer *committer, struct store_write *write, stru
     }
     bool wakes = ok && committer->asleep;
     if (wakes)
-        committer->asleep = false; /* once is enough */
+        committer->asleep = false; /* one signal is enough */
     pthread_mutex_unlock(&committer->mutex);
-    if (wakes) /* without the mutex, which the thread takes first of all */
+    if (wakes) /* after unlocking, since the thread locks the mutex first */
         pthread_cond_signal(&committer->wake);
     return ok;
 }
 
-size_t committer_length(struct committer *committer)
-{
-    pthread_mutex_lock(&committer->mutex);
-    size_t length = committer->length;
-    pthread_mutex_unlock(&committer->mutex);
-    return length;
-}
-
-/* --- the doors of the store --- */
+/* --- store.h --- */
 
 static void post_attached(struct store *store, struct store_write *write)
 {
-    struct error error = {0}; /* told to the write */
+    struct error error = {0}; /* the write has it too */
     write->next = NULL;
     pthread_mutex_lock(&store->writer_mutex);
     batch_commit(store, write, &error);
@@ -231,4 +230,41 @@ bool store_apply(struct store *store, store_apply_fn *apply, void *argument, boo
     }
     slot_wait_done(&waiting.wait);
     return ok;
+}
+
+/* --- counts --- */
+
+static size_t count_queued(struct committer *committer)
+{
+    pthread_mutex_lock(&committer->mutex);
+    size_t length = committer->length;
+    pthread_mutex_unlock(&committer->mutex);
+    return length;
+}
+
+static int64_t file_size(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+/* With the WAL, which is large for a while after many changes. */
+static int64_t count_bytes(const struct store *store)
+{
+    char wal[PATH_MAX];
+    if (!store->path)
+        return 0;
+    snprintf(wal, sizeof(wal), "%s-wal", store->path);
+    return file_size(store->path) + file_size(wal);
+}
+
+struct store_counts store_counts(const struct store *store)
+{
+    return (struct store_counts){
+        .commits = atomic_load(&store->batches),
+        .writes = atomic_load(&store->writes),
+        .queued = store->committer ? count_queued(store->committer) : 0,
+        .failing = atomic_load(&store->failing),
+        .bytes = count_bytes(store),
+    };
 }

@@ -1,7 +1,11 @@
-/* Who is working on which client token just now: a table in memory, and where other nodes work on
- * the same store a lock that they see. A request first takes its
- * token's place in the table and only then looks for a stored answer, so that no answer can slip
- * between. */
+/* Claims on client tokens: which request works on which token now.
+ *
+ * Claims are in a hash table in memory, with a mutex and a condition variable for each bucket.
+ * Where nodes share a PostgreSQL database, a claim is also an advisory lock that the other nodes
+ * see; it ends with this node's session. A request claims its token first and looks for a stored
+ * answer only then, so that no answer can be committed in between. A second request with the same
+ * token waits for the claim. Its parameters are compared once the first request is known to do the
+ * work; until then the first one itself may find a stored answer. */
 #include "store/core/idempotency_claims.h"
 
 #include "base/alloc.h"
@@ -19,12 +23,12 @@
 
 enum {
     CLAIM_BUCKETS = 64,
-    SHARE_NAP_US = 30 * 1000, /* between looks whether another node is done */
+    SHARE_NAP_US = 30 * 1000, /* between tries to lock a token that another node holds */
 };
 
 struct bucket {
     pthread_mutex_t mutex;
-    pthread_cond_t released; /* some claim of this bucket, or it is known to be a working one */
+    pthread_cond_t released; /* a claim of this bucket was released, or became a working one */
     struct list claims;
 };
 
@@ -36,8 +40,8 @@ struct idempotency_claim {
     struct bucket *bucket;
     struct list_link link;
     unsigned char hash[REQUEST_HASH_SIZE];
-    bool shared;             /* other nodes see it too: it is among store->locks */
-    bool working;            /* no stored answer was found; before that the hash decides nothing */
+    bool shared;             /* held as an advisory lock too */
+    bool working;            /* no stored answer was found: the hash may be compared */
     struct client_token key; /* points into `text` */
     char text[];
 };
@@ -108,22 +112,22 @@ static struct idempotency_claim *claim_new(struct bucket *bucket, const struct c
     return claim;
 }
 
-/* Waits for the token's place in the table, without the seat; called with the bucket's mutex held.
- */
+/* Adds a claim to the table; waits, without the CPU slot, while another one has the token. Called
+ * with the bucket's mutex held. */
 static enum client_token_state occupy(struct bucket *bucket, const struct client_token *key,
                                       const unsigned char hash[REQUEST_HASH_SIZE], int64_t until_ms,
-                                      struct idempotency_claim **ret_claim, bool *ret_left_seat)
+                                      struct idempotency_claim **ret_claim, bool *ret_left_slot)
 {
     const struct idempotency_claim *other;
-    *ret_left_seat = false;
+    *ret_left_slot = false;
     while ((other = find(bucket, key)) != NULL) {
         if (other->working && memcmp(other->hash, hash, REQUEST_HASH_SIZE) != 0)
             return CLIENT_TOKEN_CONFLICT;
         if (clock_mono_ms() >= until_ms)
             return CLIENT_TOKEN_BUSY;
-        if (!*ret_left_seat)
+        if (!*ret_left_slot)
             slot_release();
-        *ret_left_seat = true;
+        *ret_left_slot = true;
         cond_wait_until(&bucket->released, &bucket->mutex, until_ms);
     }
     *ret_claim = claim_new(bucket, key, hash);
@@ -143,7 +147,7 @@ bool client_token_look_up(struct store *store, struct arena *arena, const struct
     return ok;
 }
 
-/* The token's name among the locks. */
+/* The advisory lock's key. */
 static int64_t name_of(const struct client_token *key)
 {
     const struct str parts[] = {key->account, key->region, key->operation, key->token};
@@ -162,7 +166,7 @@ static int64_t name_of(const struct client_token *key)
     return name;
 }
 
-/* Waits while another node has it. */
+/* Takes the advisory lock; waits while another node holds it. */
 static bool share(struct store *store, struct idempotency_claim *claim, int64_t until_ms,
                   enum client_token_state *ret_state, struct error *error)
 {
@@ -199,11 +203,11 @@ bool client_token_claim(struct store *store, struct arena *arena, const struct c
     struct idempotency_claim *claim = NULL;
     struct bucket *bucket = bucket_of(store->claims, key);
     int64_t until_ms = clock_mono_ms() + wait_ms;
-    bool left_seat;
+    bool left_slot;
     pthread_mutex_lock(&bucket->mutex);
-    *ret_state = occupy(bucket, key, hash, until_ms, &claim, &left_seat);
+    *ret_state = occupy(bucket, key, hash, until_ms, &claim, &left_slot);
     pthread_mutex_unlock(&bucket->mutex);
-    if (left_seat)
+    if (left_slot)
         slot_acquire();
     *ret_claim = NULL;
     if (*ret_state != CLIENT_TOKEN_CLAIMED)

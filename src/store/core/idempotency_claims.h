@@ -1,4 +1,4 @@
-/* Between idempotency_claims.c and tokens.c. */
+/* What idempotency_claims.c needs of client_tokens.c. */
 #pragma once
 
 #include "store/client_tokens.h"

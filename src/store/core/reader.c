@@ -1,5 +1,13 @@
-/* Readers: one read-only connection each, whose transaction is kept as long as nothing was
- * committed, so that a look-up by key costs no transaction. */
+/* Readers: one read-only connection each, used by one thread at a time.
+ *
+ * A reader's transaction stays open between reads and is renewed only when this process has
+ * committed since it began (store->commits), so a look-up by key normally costs no BEGIN and no
+ * COMMIT, and still sees every acknowledged change. store_reader_rest ends it, which SQLite needs
+ * for emptying its WAL.
+ *
+ * store_reader_take gets one from a pool. With PostgreSQL the pool has at most readers_max
+ * connections, and taking waits for a free one; point readers (store_point_reader_take) have no
+ * connection of their own there, but share the read batcher's (pg/read_batcher.c). */
 #include "store/core/internal.h"
 
 #include "base/alloc.h"
@@ -11,20 +19,20 @@
 #include <stdlib.h>
 
 enum {
-    READERS_KEPT = 8, /* in the pool, resting; those of a server all are */
-    FINDERS_KEPT = 64,
+    READERS_KEPT = 8, /* idle in the pool; with PostgreSQL all are kept */
+    POINT_READERS_KEPT = 64,
     READER_WAIT_MS = 10 * 1000,
 };
 
 struct store_reader {
     struct store *store;
     struct db *db;
-    bool open;     /* a transaction is */
+    bool open;     /* a transaction is open */
     uint64_t seen; /* store->commits when it began */
     struct store_reader *next;
 };
 
-/* One that reads has its place among readers_max already, or there is no such limit. */
+/* The caller has counted the reader in readers_open; a point reader is not counted. */
 static bool open_reader(struct store *store, enum db_use use, struct store_reader **ret_reader,
                         struct error *error)
 {
@@ -38,7 +46,7 @@ static bool open_reader(struct store *store, enum db_use use, struct store_reade
     return true;
 }
 
-static void leave_place(struct store *store)
+static void uncount_reader(struct store *store)
 {
     pthread_mutex_lock(&store->readers_mutex);
     store->readers_open--;
@@ -53,7 +61,7 @@ bool store_reader_open(struct store *store, struct store_reader **ret_reader, st
     pthread_mutex_unlock(&store->readers_mutex);
     if (open_reader(store, DB_READ, ret_reader, error))
         return true;
-    leave_place(store);
+    uncount_reader(store);
     return false;
 }
 
@@ -70,10 +78,10 @@ void store_reader_close(struct store_reader *reader)
     store_reader_rest(reader);
     db_close(reader->db);
     free(reader);
-    leave_place(store);
+    uncount_reader(store);
 }
 
-/* A resting reader; or NULL with a place for a new one; or false: neither came in time. */
+/* Gets an idle reader, or NULL and the right to open one; false when neither was free in time. */
 static bool take_or_reserve(struct store *store, struct store_reader **ret_reader)
 {
     int64_t until_ms = clock_mono_ms() + READER_WAIT_MS;
@@ -107,7 +115,7 @@ bool store_reader_take(struct store *store, struct store_reader **ret_reader, st
                     store->readers_max, READER_WAIT_MS / 1000);
     if (*ret_reader || open_reader(store, DB_READ, ret_reader, error))
         return true;
-    leave_place(store);
+    uncount_reader(store);
     return false;
 }
 
@@ -128,9 +136,9 @@ void store_reader_put(struct store *store, struct store_reader *reader)
         store_reader_close(reader);
 }
 
-/* --- point_readers --- */
+/* --- point readers --- */
 
-static void close_finder(struct store_reader *reader)
+static void close_point_reader(struct store_reader *reader)
 {
     db_close(reader->db);
     free(reader);
@@ -160,7 +168,7 @@ void store_point_reader_put(struct store *store, struct store_reader *reader)
     }
     store_reader_rest(reader);
     pthread_mutex_lock(&store->readers_mutex);
-    bool keep = store->point_readers_resting < FINDERS_KEPT;
+    bool keep = store->point_readers_resting < POINT_READERS_KEPT;
     if (keep) {
         reader->next = store->point_readers;
         store->point_readers = reader;
@@ -168,14 +176,14 @@ void store_point_reader_put(struct store *store, struct store_reader *reader)
     }
     pthread_mutex_unlock(&store->readers_mutex);
     if (!keep)
-        close_finder(reader);
+        close_point_reader(reader);
 }
 
 void readers_close(struct store *store)
 {
     while (store->point_readers) {
         struct store_reader *next = store->point_readers->next;
-        close_finder(store->point_readers);
+        close_point_reader(store->point_readers);
         store->point_readers = next;
     }
     while (store->readers) {
@@ -186,8 +194,8 @@ void readers_close(struct store *store)
     assert(store->readers_open == 0);
 }
 
-/* The counter is read before the transaction begins: what is committed in between is seen without
- * being counted, and the transaction is renewed once too often. */
+/* The counter is read before the transaction begins: a commit in between is seen by the transaction
+ * and not counted, so at worst the transaction is renewed once too often. */
 bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error *error)
 {
     uint64_t commits = atomic_load(&reader->store->commits);

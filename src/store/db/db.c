@@ -1,4 +1,4 @@
-/* Hands each call to the connection's driver. */
+/* Dispatches each call to the connection's driver. */
 #include "store/db/db.h"
 
 #include "store/db/driver.h"
@@ -51,17 +51,17 @@ void db_rollback(struct db *db)
 
 bool db_savepoint(struct db *db, struct error *error)
 {
-    return db->driver->mark(db, error);
+    return db->driver->savepoint(db, error);
 }
 
 bool db_savepoint_keep(struct db *db, struct error *error)
 {
-    return db->driver->mark_keep(db, error);
+    return db->driver->savepoint_keep(db, error);
 }
 
 bool db_savepoint_undo(struct db *db, struct error *error)
 {
-    return db->driver->mark_undo(db, error);
+    return db->driver->savepoint_undo(db, error);
 }
 
 bool db_lock_counts(struct db *db, struct error *error)
@@ -76,14 +76,15 @@ bool db_is_lost(const struct db *db)
 
 bool db_begin_pipelined(struct db *db, struct error *error)
 {
-    return db->driver->begin_ahead ? db->driver->begin_ahead(db, error) : db_begin_write(db, error);
+    return db->driver->begin_pipelined ? db->driver->begin_pipelined(db, error)
+                                       : db_begin_write(db, error);
 }
 
 bool db_commit_pipelined(struct db *db, bool *ret_held, struct error *error)
 {
     *ret_held = true;
-    return db->driver->commit_ahead ? db->driver->commit_ahead(db, ret_held, error)
-                                    : db_commit(db, error);
+    return db->driver->commit_pipelined ? db->driver->commit_pipelined(db, ret_held, error)
+                                        : db_commit(db, error);
 }
 
 enum db_failure db_failure(const struct db *db)
@@ -93,7 +94,7 @@ enum db_failure db_failure(const struct db *db)
 
 bool db_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error)
 {
-    return db->driver->settle(db, until_ms, ret_committed, error);
+    return db->driver->resolve_commit(db, until_ms, ret_committed, error);
 }
 
 struct stmt stmt_open(struct db *db, enum sql sql)

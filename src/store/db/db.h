@@ -1,8 +1,9 @@
-/* The driver: one connection to a database, its prepared statements and transactions. Everything
- * that the rest of the store says to a database goes through these functions. What differs between
- * databases is in their drivers, sqlite*.c and pg*.c, each a table of functions (driver.h).
+/* The database API: one connection, its transactions and prepared statements. The rest of the store
+ * talks to a database only through these functions; they dispatch to the connection's driver,
+ * SQLite (sqlite/) or PostgreSQL (pg/), each of which is a table of functions (driver.h).
  *
- * A connection is used by one thread at a time. */
+ * SQL is written once, in statements.inc, in the dialect that both share. A connection is used by
+ * one thread at a time. */
 #pragma once
 
 #include "base/arena.h"
@@ -15,7 +16,7 @@
 
 struct db;
 
-/* Every statement of the store by name; the texts are in statements.inc. */
+/* Every statement of the store by name. */
 enum sql {
 #define STATEMENT(name, text) name,
 #include "store/db/statements.inc"
@@ -23,26 +24,36 @@ enum sql {
     SQL_COUNT
 };
 
+/* The tables of statements that have a bulk form. */
+enum sql_table {
+    TABLE_PROFILES,
+    TABLE_OAUTH_TOKENS,
+    TABLE_CLIENT_TOKENS,
+    TABLE_TOKEN_GRANTS,
+    TABLE_AUDIT,
+    TABLE_COUNT
+};
+
 enum { SQL_PARAMS_MAX = 16 };
 
 enum db_use {
     DB_READ,       /* refuses to write */
-    DB_FIND,       /* PostgreSQL: looks up single rows, over a connection that all of these share */
+    DB_FIND,       /* PostgreSQL: reads single rows over one connection that all of these share */
     DB_WRITE,      /* the committer's, or a command line tool's */
-    DB_CHECKPOINT, /* SQLite: moves the log into the database file; never waits for others */
+    DB_CHECKPOINT, /* SQLite: moves the WAL into the database file; never waits for a lock */
 };
 
 void db_close(struct db *db); /* NULL is fine */
 
 /* --- the schema --- */
 
-/* Version of the schema: 0 for a new database. Fails with what to do for one that cannot be read,
- * is damaged, or belongs to another application. */
+/* The schema's version, 0 for a new database. ERR_UNAVAILABLE with what to do for a database that
+ * cannot be read, is damaged, or belongs to another application. */
 bool db_version(struct db *db, int64_t *ret_version, struct error *error);
 bool db_set_version(struct db *db, int64_t version, struct error *error); /* in a transaction */
-/* In a write transaction: nobody else changes the schema until it ends. */
+/* In a write transaction: no other process changes the schema until it ends. */
 bool db_lock_schema(struct db *db, struct error *error);
-/* Statements without parameters, for migrations. */
+/* Runs statements without parameters, for migrations. */
 bool db_script(struct db *db, const char *sql, struct error *error);
 
 /* --- transactions --- */
@@ -52,50 +63,48 @@ bool db_begin_write(struct db *db, struct error *error);
 bool db_commit(struct db *db, struct error *error);
 void db_rollback(struct db *db); /* does nothing outside of a transaction */
 
-/* One write inside a transaction, undone alone. */
+/* One write inside a transaction, which can be undone alone. */
 bool db_savepoint(struct db *db, struct error *error);
 bool db_savepoint_keep(struct db *db, struct error *error);
 bool db_savepoint_undo(struct db *db, struct error *error);
 
-/* Until the transaction ends nobody else passes here: what is counted then counts all that others
- * have added, and they will count what this one adds. */
+/* Serializes writers that count rows: until the transaction ends, no other one passes here, so a
+ * count sees every row that others have added. */
 bool db_lock_counts(struct db *db, struct error *error);
 
-/* The transaction can no longer be committed: the disk is full, a page is damaged, the connection
- * is gone, … */
+/* The transaction can no longer be committed: disk full, damaged page, lost connection, … */
 bool db_is_lost(const struct db *db);
 
-/* --- running ahead, which only a database across a network does --- */
+/* --- pipelined transactions, which only a database across a network has --- */
 
-/* Begins a write transaction in which statements that write are sent without waiting for their
- * answers. Each is taken to do what it is for: with stmt_change, to change a row. What reads waits
- * as usual. No marks. */
+/* Begins a write transaction whose writes are sent without waiting for their results. Each is
+ * assumed to succeed, one of stmt_change to change a row; the assumptions are checked at commit.
+ * Reads wait as usual. No savepoints. */
 bool db_begin_pipelined(struct db *db, struct error *error);
-/* Waits for all answers and commits if each statement did what it was taken to do. *ret_held false:
- * one did not, and nothing was committed; what did not come true must be found out by running the
- * writes one by one. */
+/* Waits for all results and commits if every assumption held. *ret_held false: one did not and
+ * nothing was committed; running the writes one by one finds out which. */
 bool db_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
 
 enum db_failure {
-    DB_FAILED,       /* trying again will not help */
-    DB_FAILED_AGAIN, /* nothing was committed, and the same may succeed when it is tried again */
-    DB_FAILED_BUSY,  /* another process kept the database for as long as one waits for it */
-    DB_FATE_UNKNOWN, /* the connection went while the commit was under way: ask db_resolve_commit */
+    DB_FAILED,       /* trying again gives the same result */
+    DB_FAILED_AGAIN, /* nothing was committed; the same may succeed on retry */
+    DB_FAILED_BUSY,  /* another process held the lock for the whole busy timeout */
+    DB_FATE_UNKNOWN, /* the connection was lost during COMMIT: call db_resolve_commit */
 };
 /* Why the last function that failed did so. */
 enum db_failure db_failure(const struct db *db);
-/* Finds out whether the transaction whose fate is unknown was committed, over a new connection.
- * Waits until it is known or `until_ms` (clock_mono_ms) has passed: false. */
+/* After DB_FATE_UNKNOWN: finds out over a new connection whether the transaction was committed.
+ * False when that is still unknown at `until_ms` (clock_mono_ms). */
 bool db_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
 
 /* --- statements --- */
 
 /* A prepared statement in use: bind, step until there is no row, done. Texts and bytes are bound by
- * reference and must live until then. A failure to bind is told by the next step. */
+ * reference and must stay valid until then. An error of binding is returned by the next step. */
 struct stmt {
     struct db *db;
     void *handle;
-    const uint8_t *places; /* SQLite: from $n to its own numbering */
+    const uint8_t *param_indexes; /* SQLite: from $n to its own numbering */
     int rc;
 };
 
@@ -109,7 +118,7 @@ void stmt_i64(struct stmt *stmt, int number, int64_t value);
 
 bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error);
 bool stmt_run(struct stmt *stmt, struct error *error); /* one step; a row or none is the same */
-/* One step of a statement that is there to change one row. *ret_changed false: it changed none. */
+/* One step of a statement that should change one row. *ret_changed false: it changed none. */
 bool stmt_change(struct stmt *stmt, bool *ret_changed, struct error *error);
 int64_t stmt_changes(struct stmt *stmt); /* rows that the last step changed */
 

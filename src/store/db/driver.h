@@ -1,5 +1,6 @@
-/* What a driver gives: db.h's functions for one kind of database. A connection of any kind begins
- * with a struct db. */
+/* What a driver implements: the functions of db.h for one kind of database. The struct of a
+ * connection begins with a struct db, so that a driver can cast between them. A NULL member means
+ * the behaviour that its comment gives. */
 #pragma once
 
 #include "store/db/db.h"
@@ -8,23 +9,26 @@ struct db_driver {
     void (*close)(struct db *db);
     bool (*version)(struct db *db, int64_t *ret_version, struct error *error);
     bool (*set_version)(struct db *db, int64_t version, struct error *error);
-    bool (*lock_schema)(struct db *db, struct error *error); /* NULL: beginning to write does */
+    bool (*lock_schema)(struct db *db,
+                        struct error *error); /* NULL: a write transaction locks it */
     bool (*script)(struct db *db, const char *sql, struct error *error);
 
     bool (*begin_read)(struct db *db, struct error *error);
     bool (*begin_write)(struct db *db, struct error *error);
     bool (*commit)(struct db *db, struct error *error);
     void (*rollback)(struct db *db);
-    bool (*mark)(struct db *db, struct error *error);
-    bool (*mark_keep)(struct db *db, struct error *error);
-    bool (*mark_undo)(struct db *db, struct error *error);
-    bool (*lock_counts)(struct db *db, struct error *error); /* NULL: beginning to write does */
+    bool (*savepoint)(struct db *db, struct error *error);
+    bool (*savepoint_keep)(struct db *db, struct error *error);
+    bool (*savepoint_undo)(struct db *db, struct error *error);
+    bool (*lock_counts)(struct db *db, struct error *error); /* NULL: a write transaction does */
     bool (*is_lost)(const struct db *db);
 
-    bool (*begin_ahead)(struct db *db, struct error *error); /* NULL: as without running ahead */
-    bool (*commit_ahead)(struct db *db, bool *ret_held, struct error *error);
+    bool (*begin_pipelined)(struct db *db, struct error *error); /* NULL: begin_write */
+    bool (*commit_pipelined)(struct db *db, bool *ret_held, struct error *error); /* NULL: commit */
     enum db_failure (*failure)(const struct db *db); /* NULL: always DB_FAILED */
-    bool (*settle)(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
+    /* NULL: failure never is DB_FATE_UNKNOWN. */
+    bool (*resolve_commit)(struct db *db, int64_t until_ms, bool *ret_committed,
+                           struct error *error);
 
     struct stmt (*open)(struct db *db, enum sql sql);
     void (*done)(struct stmt *stmt);

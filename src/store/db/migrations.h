@@ -1,10 +1,11 @@
-/* The schema and how it came to be. */
+/* The schema's version and how a database gets to it. The steps are in migrations.inc. */
 #pragma once
 
 #include "store/db/db.h"
 
-/* What this program writes. A file with a higher version is refused. */
+/* The version that this program reads and writes. A database with a higher one is refused. */
 int64_t schema_version(void);
 
-/* Runs what is missing, all of it in one transaction. */
+/* Runs the missing steps in one transaction; does nothing for a current database. Errors are the
+ * driver's. */
 bool schema_migrate(struct db *db, struct error *error);

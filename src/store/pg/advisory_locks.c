@@ -1,13 +1,31 @@
-/* The locker: a thread that hands on what was asked for, and keeps account of what is held. */
+/* Advisory locks: names that one node holds and others see, for as long as its database session
+ * lives.
+ *
+ * One connection and one thread (the locker) serve all requests of a node. The thread takes all
+ * waiting requests and releases together and sends them in one round trip: first pg_advisory_unlock
+ * for what was released, then pg_try_advisory_lock for what is wanted. It keeps a list of the held
+ * names; after a reconnect it tries to lock them again on the new session, and leaves to the other
+ * node what that took in between. */
 #include "store/pg/advisory_locks.h"
 
 #include "base/alloc.h"
-#include "store/pg/pg.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "store/pg/internal.h"
 #include "work/cpu_slots.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct lock_swap {
+    const int64_t *released;
+    size_t released_count;
+    const int64_t *wanted;
+    size_t wanted_count;
+};
+
+enum { LIST_MAX = 1024 * 1024 };
 
 struct names {
     int64_t *items;
@@ -23,16 +41,79 @@ struct request {
 };
 
 struct advisory_locks {
-    struct db *db;
+    struct pg_db *db;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     struct request *requests;
-    struct names released; /* to be given back */
+    struct names released; /* to unlock */
     bool stopping;
     int64_t connections; /* the thread's own from here on: when `held` was right */
     struct names held;
 };
+
+/* --- a round trip --- */
+
+static bool run_with_list(struct pg_db *db, int which, const int64_t *keys, size_t count,
+                          struct error *error)
+{
+    struct buf list = buf_on_heap(LIST_MAX);
+    buf_add_char(&list, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_add_char(&list, ',');
+        buf_add_i64(&list, keys[i]);
+    }
+    buf_add_char(&list, '}');
+    struct pg_stmt *stmt = pg_stmt_new(db, which);
+    pg_bind_text(stmt, 1, buf_str(&list));
+    bool ok = pg_queue_stmt(db, stmt, PG_ANY_ROWS, error);
+    pg_stmt_free(db, stmt);
+    buf_done(&list);
+    return ok;
+}
+
+static bool is_among(const struct pg_result *result, int64_t key)
+{
+    for (int row = 0; row < libpq.ntuples(result); row++) {
+        if (pg_read_i64(result, row, 0) == key)
+            return true;
+    }
+    return false;
+}
+
+struct swap_try {
+    const struct lock_swap *swap;
+    bool *taken;
+};
+
+static bool try_swap(struct pg_db *db, void *argument, struct error *error)
+{
+    const struct swap_try *try = argument;
+    const struct lock_swap *swap = try->swap;
+    if (swap->released_count > 0 &&
+        !run_with_list(db, PG_UNLOCK, swap->released, swap->released_count, error))
+        return false;
+    if (!run_with_list(db, PG_LOCK, swap->wanted, swap->wanted_count, error) ||
+        !pg_drain(db, PG_READ_MS, error))
+        return false;
+    for (size_t i = 0; i < swap->wanted_count; i++)
+        try->taken[i] = is_among(db->last, swap->wanted[i]);
+    return true;
+}
+
+static bool swap_locks(struct pg_db *db, const struct lock_swap *swap, bool *ret_taken,
+                       struct error *error)
+{
+    struct swap_try try = {swap, ret_taken};
+    if (pg_ask_patiently(db, try_swap, &try, PG_NEVER_PROBES, clock_mono_ms() + PG_READ_MS, error))
+        return true;
+    if (db->conn && db->failure == DB_FAILED_AGAIN)
+        pg_fail_lost(db, NULL); /* the locks to release end with the session */
+    return false;
+}
+
+/* --- the locker's thread --- */
 
 static void add(struct names *names, int64_t name)
 {
@@ -53,14 +134,14 @@ static void take_out(struct names *names, int64_t name)
     }
 }
 
-/* Another connection holds nothing yet. What another node took meanwhile stays its own. */
+/* A new session holds nothing yet. */
 static void take_again(struct advisory_locks *locks)
 {
     struct error error;
     bool *taken = xcalloc(locks->held.count + 1, sizeof(*taken));
-    int64_t connections = pg_connections(locks->db);
+    int64_t connections = locks->db->connections;
     struct lock_swap swap = {.wanted = locks->held.items, .wanted_count = locks->held.count};
-    if (locks->held.count == 0 || pg_swap_locks(locks->db, &swap, taken, &error))
+    if (locks->held.count == 0 || swap_locks(locks->db, &swap, taken, &error))
         locks->connections = connections;
     free(taken);
 }
@@ -97,8 +178,8 @@ static void serve(struct advisory_locks *locks, struct request *requests, struct
     for (size_t i = 0; i < released->count; i++)
         take_out(&locks->held, released->items[i]);
     struct lock_swap swap = {released->items, released->count, wanted.items, count};
-    bool ok = pg_swap_locks(locks->db, &swap, taken, &error);
-    if (locks->connections != pg_connections(locks->db))
+    bool ok = swap_locks(locks->db, &swap, taken, &error);
+    if (locks->connections != locks->db->connections)
         take_again(locks);
     answer(locks, requests, ok, taken, &error);
     free(taken);
@@ -114,11 +195,11 @@ static bool wait_for_work(struct advisory_locks *locks, struct request **ret_req
         pthread_cond_wait(&locks->wake, &locks->mutex);
     *ret_requests = locks->requests;
     *ret_released = locks->released;
-    bool goes_on = !locks->stopping || locks->requests;
+    bool is_open = !locks->stopping || locks->requests;
     locks->requests = NULL;
     locks->released = (struct names){0};
     pthread_mutex_unlock(&locks->mutex);
-    return goes_on;
+    return is_open;
 }
 
 static void *run(void *argument)
@@ -137,7 +218,7 @@ static void *run(void *argument)
 
 static void free_locks(struct advisory_locks *locks)
 {
-    db_close(locks->db);
+    pg_close(&locks->db->base);
     free(locks->held.items);
     pthread_cond_destroy(&locks->wake);
     pthread_mutex_destroy(&locks->mutex);
@@ -150,13 +231,11 @@ bool advisory_locks_start(const struct pg_server *server, struct advisory_locks 
     struct advisory_locks *locks = xcalloc(1, sizeof(*locks));
     pthread_mutex_init(&locks->mutex, NULL);
     pthread_cond_init(&locks->wake, NULL);
-    bool ok = pg_open(server, DB_READ, &locks->db, error);
-    int rc = ok ? pthread_create(&locks->thread, NULL, run, locks) : 0;
-    if (rc != 0)
-        ok = fail(error, ERR_UNAVAILABLE, "No thread for the store: %s.", strerror(rc));
-    if (!ok) {
+    locks->db = pg_connection_new(server, DB_READ);
+    int rc = pthread_create(&locks->thread, NULL, run, locks);
+    if (rc != 0) {
         free_locks(locks);
-        return false;
+        return fail(error, ERR_UNAVAILABLE, "The store cannot start a thread: %s.", strerror(rc));
     }
     *ret_locks = locks;
     return true;

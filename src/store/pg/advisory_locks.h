@@ -1,9 +1,6 @@
-/* What one node holds and no other may, for as long as it lives: a lock has a name, and ends with
- * the node's connection to the database. It keeps two nodes from doing the same work twice; what
- * makes a change happen once is its transaction, not a lock.
- *
- * One connection and one thread serve all of a node's locks; requests that come together cost one
- * round trip. */
+/* Advisory locks that the nodes of one PostgreSQL database see: a lock has a name and ends with the
+ * node's database session. They keep two nodes from doing the same work twice; that a change
+ * happens once is ensured by its transaction, not by a lock. */
 #pragma once
 
 #include "base/error.h"
@@ -16,10 +13,11 @@ struct pg_server;
 
 bool advisory_locks_start(const struct pg_server *server, struct advisory_locks **ret_locks,
                           struct error *error);
-void advisory_locks_stop(struct advisory_locks *locks); /* gives all back; NULL is fine */
+void advisory_locks_stop(struct advisory_locks *locks); /* releases all; NULL is fine */
 
-/* Waits for the database, not for whoever holds it: *ret_taken false. A name is a 64-bit hash; two
- * that are equal on one node are both its own. Never call it on an event loop. */
+/* Blocks for the database's answer, not for the lock: *ret_taken false when another node holds it.
+ * A name is a 64-bit hash; a node gets a lock that it holds already. Never call it on an event
+ * loop. */
 bool advisory_locks_try(struct advisory_locks *locks, int64_t name, bool *ret_taken,
                         struct error *error);
 void advisory_locks_release(struct advisory_locks *locks, int64_t name); /* does not wait */

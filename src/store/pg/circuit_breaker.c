@@ -1,86 +1,137 @@
-/* PostgreSQL's driver: whether the server answers at all, which all of its connections find out
- * together. Once one has waited in vain, the others are told so at once, but for one at a time,
- * which goes on asking until there is an answer. */
+/* The PostgreSQL driver: a circuit breaker, shared by all connections to one server.
+ *
+ * A server that hangs would cost each request its whole timeout, and hold a thread for as long. So
+ * the first request that times out opens the breaker, and while it is open requests fail at once.
+ * One request at a time is let through as a probe; the first answer that any connection gets closes
+ * the breaker.
+ *
+ *              timed out                    a request probes
+ *     CLOSED ------------> OPEN ------------------------------> HALF_OPEN
+ *        ^                  ^ ^                                   |   |
+ *        |    any answer    | +---- the probe ended, unanswered --+   |
+ *        +------------------+------------- any answer ----------------+
+ *
+ * A timeout counts only if no connection was answered since the request began: a slow statement, or
+ * one hanging connection, says nothing about the server. A refused connection is not a timeout. */
 #include "store/pg/internal.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
+
 struct circuit_breaker {
-    _Atomic int64_t answered_ms; /* monotonic, as the next one: when anyone was answered last */
-    _Atomic int64_t given_up_ms; /* when somebody had waited in vain, and nobody was answered since;
-                                    0: there was none */
-    atomic_bool probed;          /* somebody is asking although it is silent */
+    db_notice_fn *notice;
+    pthread_mutex_t mutex;
+    _Atomic enum breaker_state state; /* changed with the mutex held, read without */
+    _Atomic int64_t answered_ms;      /* monotonic: when a connection was answered last */
+    int64_t opened_ms;                /* monotonic: the last timeout that counted */
+    uint64_t probe;                   /* number of the last probe */
 };
 
-struct circuit_breaker *circuit_breaker_new(void)
+struct circuit_breaker *circuit_breaker_new(db_notice_fn *notice)
 {
-    return xcalloc(1, sizeof(struct circuit_breaker));
+    struct circuit_breaker *breaker = xcalloc(1, sizeof(*breaker));
+    breaker->notice = notice;
+    pthread_mutex_init(&breaker->mutex, NULL);
+    return breaker;
 }
 
 void circuit_breaker_free(struct circuit_breaker *breaker)
 {
+    if (!breaker)
+        return;
+    pthread_mutex_destroy(&breaker->mutex);
     free(breaker);
 }
 
-static bool fail_silent(struct error *error)
+/* Called with the mutex held. */
+static void move_to(struct circuit_breaker *breaker, enum breaker_state to)
+{
+    enum breaker_state from = atomic_load(&breaker->state);
+    assert(from != to);
+    assert(from == BREAKER_OPEN || to != BREAKER_HALF_OPEN);
+    assert(to == BREAKER_CLOSED || breaker->opened_ms != 0);
+    (void)from;
+    atomic_store(&breaker->state, to);
+}
+
+static bool fail_open(struct error *error)
 {
     return fail(error, ERR_UNAVAILABLE, "The store's database does not answer.");
 }
 
 bool circuit_breaker_check(struct circuit_breaker *breaker, struct error *error)
 {
-    return !atomic_load(&breaker->given_up_ms) || !atomic_load(&breaker->probed) ||
-           fail_silent(error);
+    return atomic_load(&breaker->state) != BREAKER_HALF_OPEN || fail_open(error);
+}
+
+/* Called with the mutex held. */
+static bool enter(struct circuit_breaker *breaker, int64_t since_ms,
+                  struct breaker_attempt *attempt)
+{
+    switch (atomic_load(&breaker->state)) {
+    case BREAKER_CLOSED:
+        return true;
+    case BREAKER_HALF_OPEN:
+        return false;
+    case BREAKER_OPEN:
+        if (since_ms <= breaker->opened_ms)
+            return false;
+        attempt->probe = ++breaker->probe;
+        move_to(breaker, BREAKER_HALF_OPEN);
+        return true;
+    }
+    return false;
 }
 
 bool circuit_breaker_enter(struct circuit_breaker *breaker, int64_t since_ms,
                            struct breaker_attempt *ret_attempt, struct error *error)
 {
-    int64_t given_up_ms = atomic_load(&breaker->given_up_ms);
     *ret_attempt = (struct breaker_attempt){.begun_ms = clock_mono_ms()};
-    if (!given_up_ms)
+    if (atomic_load(&breaker->state) == BREAKER_CLOSED)
         return true;
-    if (since_ms <= given_up_ms || atomic_exchange(&breaker->probed, true))
-        return fail_silent(error);
-    ret_attempt->probes = true;
-    return true;
+    pthread_mutex_lock(&breaker->mutex);
+    bool ok = enter(breaker, since_ms, ret_attempt);
+    pthread_mutex_unlock(&breaker->mutex);
+    return ok || fail_open(error);
 }
 
 void circuit_breaker_leave(struct circuit_breaker *breaker, const struct breaker_attempt *attempt,
                            bool timed_out)
 {
-    if (timed_out && atomic_load(&breaker->answered_ms) < attempt->begun_ms &&
-        !atomic_exchange(&breaker->given_up_ms, clock_mono_ms()))
-        log_error("PostgreSQL is not responding; requests fail with 503 until it recovers.");
-    if (attempt->probes)
-        atomic_store(&breaker->probed, false);
+    bool counts = timed_out && atomic_load(&breaker->answered_ms) < attempt->begun_ms;
+    bool opens = false;
+    if (!counts && attempt->probe == 0)
+        return;
+    pthread_mutex_lock(&breaker->mutex);
+    enum breaker_state state = atomic_load(&breaker->state);
+    if (counts)
+        breaker->opened_ms = clock_mono_ms();
+    opens = counts && state == BREAKER_CLOSED;
+    /* A later probe's HALF_OPEN is not this attempt's to end. */
+    if (opens || (state == BREAKER_HALF_OPEN && attempt->probe == breaker->probe))
+        move_to(breaker, BREAKER_OPEN);
+    pthread_mutex_unlock(&breaker->mutex);
+    if (opens)
+        breaker->notice(NOTICE_PG_SILENT, "");
 }
 
 void circuit_breaker_close(struct circuit_breaker *breaker)
 {
     atomic_store(&breaker->answered_ms, clock_mono_ms());
-    if (atomic_load(&breaker->given_up_ms) && atomic_exchange(&breaker->given_up_ms, 0))
-        log_info("PostgreSQL responds again.");
-}
-
-bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argument, int64_t since_ms,
-                      int64_t until_ms, struct error *error)
-{
-    struct circuit_breaker *breaker = pg_server_breaker(db->server);
-    struct breaker_attempt attempt;
-    struct error reason;
-    bool ok;
-    db->failure = DB_FAILED_AGAIN;
-    if (!circuit_breaker_enter(breaker, since_ms, &attempt, error))
-        return false;
-    do
-        ok = pg_ensure(db, until_ms, &reason) && ask(db, argument, &reason);
-    while (!ok && db->failure == DB_FAILED_AGAIN && clock_mono_ms() < until_ms);
-    circuit_breaker_leave(breaker, &attempt, !ok && db->failure == DB_FAILED_AGAIN);
-    return ok || fail(error, reason.code, "%s", reason.message);
+    if (atomic_load(&breaker->state) == BREAKER_CLOSED)
+        return;
+    pthread_mutex_lock(&breaker->mutex);
+    bool closes = atomic_load(&breaker->state) != BREAKER_CLOSED;
+    if (closes)
+        move_to(breaker, BREAKER_CLOSED);
+    pthread_mutex_unlock(&breaker->mutex);
+    if (closes)
+        breaker->notice(NOTICE_PG_ANSWERS, "");
 }

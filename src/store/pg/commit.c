@@ -1,10 +1,14 @@
-/* PostgreSQL's driver: transactions that write.
+/* The PostgreSQL driver: write transactions, and resolving the outcome of a commit.
  *
- * When the connection goes while a COMMIT is under way, nobody knows whether it took place. So each
- * transaction writes its number into a row that is this writer's own. Whoever wants to know writes
- * to the same row over another connection: that waits for the transaction, should it still be under
- * way, and then sees the number or does not. It also holds on a standby that was promoted, where
- * transaction ids (pg_xact_status) may have been given to others. */
+ * When the connection is lost during COMMIT, the client cannot know whether it took place. So each
+ * transaction writes its number (the "stamp") into a row of `writers` that belongs to this
+ * connection's writer id. To resolve the outcome, a new connection writes to the same row: it waits
+ * for the old transaction's row lock, if that still runs, and then reads the number or an older
+ * one. This holds on a promoted standby too, where pg_xact_status does not: transaction ids may
+ * have been reused there.
+ *
+ * A pipelined transaction sends its writes without waiting for results, many rows in one statement
+ * (bulk_write.c), and checks before COMMIT that each changed what it should. */
 #include "store/pg/internal.h"
 
 #include "base/clock.h"
@@ -15,24 +19,24 @@ enum { PLAN_BATCHES = 256 };
 
 static void begin(struct pg_db *db)
 {
-    db->lost = false;
     db->failure = DB_FAILED;
-    db->committing = false;
     db->held = true;
     db->batch++;
+    bulk_write_discard(db->bulk);
 }
 
 bool pg_begin_write(struct db *base, struct error *error)
 {
     struct pg_db *db = pg_of(base);
     begin(db);
-    db->in_transaction =
-        pg_ensure(db, clock_mono_ms() + PG_READ_MS, error) && pg_say(db, "BEGIN", error);
-    return db->in_transaction;
+    if (!pg_ensure(db, clock_mono_ms() + PG_READ_MS, error) || !pg_run(db, "BEGIN", error))
+        return false;
+    pg_move_to(db, PG_OPEN);
+    return true;
 }
 
-/* A plan is for the size that the tables had when it was made. */
-static bool plan_anew(struct pg_db *db, struct error *error)
+/* Plans depend on the size of the tables when they were made: they are renewed now and then. */
+static bool renew_plans(struct pg_db *db, struct error *error)
 {
     return db->batch % PLAN_BATCHES != 0 || pg_queue_text(db, "DISCARD PLANS", error);
 }
@@ -41,9 +45,11 @@ bool pg_begin_pipelined(struct db *base, struct error *error)
 {
     struct pg_db *db = pg_of(base);
     begin(db);
-    db->in_transaction = db->ahead = pg_ensure(db, clock_mono_ms() + PG_READ_MS, error) &&
-                                     plan_anew(db, error) && pg_queue_text(db, "BEGIN", error);
-    return db->in_transaction;
+    if (!pg_ensure(db, clock_mono_ms() + PG_READ_MS, error) || !renew_plans(db, error) ||
+        !pg_queue_text(db, "BEGIN", error))
+        return false;
+    pg_move_to(db, PG_PIPELINED);
+    return true;
 }
 
 static bool queue_stamp(struct pg_db *db, struct error *error)
@@ -57,56 +63,58 @@ static bool queue_stamp(struct pg_db *db, struct error *error)
     return ok;
 }
 
-/* The row's lock is held before COMMIT is sent: else both could arrive late, after another
- * connection had asked and been told that nothing was committed. */
+/* Waits for the result, so that the row's lock is held before COMMIT is sent. Otherwise both could
+ * arrive after another connection had resolved the outcome as "not committed". */
 static bool stamp(struct pg_db *db, struct error *error)
 {
     return queue_stamp(db, error) && pg_drain(db, PG_WRITE_MS, error);
 }
 
-/* The answer to COMMIT in a transaction that failed before is "ROLLBACK", and no error. */
-static bool say_commit(struct pg_db *db, struct error *error)
+/* COMMIT of a transaction that failed before is answered with "ROLLBACK", which is no error. */
+static bool run_commit(struct pg_db *db, struct error *error)
 {
-    db->committing = true;
+    pg_move_to(db, PG_COMMITTING);
     if (!pg_queue_text(db, "COMMIT", error) || !pg_drain(db, PG_WRITE_MS, error))
         return false;
-    db->committing = false;
-    db->in_transaction = false;
+    pg_move_to(db, PG_NONE);
     if (strcmp(libpq.cmdStatus(db->last), "COMMIT") == 0)
         return true;
     db->failure = DB_FAILED_AGAIN;
-    return fail(error, ERR_UNAVAILABLE, "The store's database undid a transaction by itself.");
+    return fail(error, ERR_UNAVAILABLE,
+                "The store's database rolled back a transaction by itself.");
 }
 
 bool pg_commit(struct db *base, struct error *error)
 {
     struct pg_db *db = pg_of(base);
-    return stamp(db, error) && say_commit(db, error);
+    return stamp(db, error) && run_commit(db, error);
 }
 
 bool pg_commit_pipelined(struct db *base, bool *ret_held, struct error *error)
 {
     struct pg_db *db = pg_of(base);
     bool answered = bulk_write_send(db, error) && stamp(db, error);
-    db->ahead = false;
     *ret_held = answered ? db->held : db->failure != DB_FAILED;
-    if (answered && !db->held)
-        return fail(error, ERR_RETRY, "A write of this batch found no row.");
-    return answered && say_commit(db, error);
+    if (!answered)
+        return false;
+    pg_move_to(db, PG_OPEN);
+    if (!db->held)
+        return fail(error, ERR_RETRY, "A write of this batch changed no row.");
+    return run_commit(db, error);
 }
 
 void pg_rollback(struct db *base)
 {
     struct pg_db *db = pg_of(base);
     struct error ignored;
-    db->ahead = false;
-    bulk_write_discard(db->gathered);
+    bulk_write_discard(db->bulk);
     if (db->expected_count > 0)
-        pg_drain(db, PG_READ_MS, &ignored); /* what ran ahead */
-    if (db->in_transaction && db->conn)
-        pg_say(db, "ROLLBACK", &ignored);
-    db->in_transaction = false;
-    db->lost = false;
+        pg_drain(db, PG_READ_MS, &ignored); /* results of pipelined writes */
+    if (db->transaction == PG_NONE)
+        return;
+    if (db->conn)
+        pg_run(db, "ROLLBACK", &ignored);
+    pg_move_to(db, PG_NONE);
 }
 
 static bool ask(struct pg_db *db, int64_t until_ms, bool *ret_committed, struct error *error)
@@ -126,8 +134,8 @@ bool pg_resolve_commit(struct db *base, int64_t until_ms, bool *ret_committed, s
 {
     struct pg_db *db = pg_of(base);
     struct error reason;
-    db->in_transaction = false;
-    db->ahead = false;
+    if (db->transaction != PG_NONE)
+        pg_move_to(db, PG_NONE); /* its connection is gone */
     while (clock_mono_ms() < until_ms) {
         if (pg_ensure(db, until_ms, &reason) && ask(db, until_ms, ret_committed, &reason))
             return true;
@@ -135,6 +143,7 @@ bool pg_resolve_commit(struct db *base, int64_t until_ms, bool *ret_committed, s
             break;
     }
     return fail(error, ERR_UNAVAILABLE,
-                "The store's database was lost while this was being committed, and whether it was "
-                "is not known. Send it again with the same clientToken.");
+                "The connection to the store's database was lost during the commit of this change, "
+                "and whether it was committed is not known. Send it again with the same "
+                "clientToken.");
 }

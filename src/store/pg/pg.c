@@ -1,66 +1,17 @@
-/* PostgreSQL's driver: statements. */
+/* The PostgreSQL driver: its table of functions, at the end, and how a statement of db.h runs on
+ * each kind of connection.
+ *
+ * DB_FIND sends a read through the shared read batcher. DB_READ sends it on its own connection and
+ * repeats it on a new one after a loss. DB_WRITE sends one statement at a time; in a pipelined
+ * transaction its writes are collected by bulk_write.c and their results are read at the commit. */
 #include "store/pg/internal.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const texts[PG_STATEMENT_COUNT] = {
-#define STATEMENT(name, text) [name] = (text),
-#define IN_SQLITE(text)
-#include "store/db/statements.inc"
-#undef STATEMENT
-    [PG_STAMP] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, $2, $3)"
-                  " ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, at_ms = excluded.at_ms"),
-    [PG_RESOLVE] = ("INSERT INTO writers (id, batch, at_ms) VALUES ($1, 0, $2)"
-                    " ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms RETURNING batch"),
-    [PG_LOCK] = ("SELECT key FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key"
-                 " WHERE pg_try_advisory_lock(key)"),
-    [PG_UNLOCK] = ("SELECT pg_advisory_unlock(key)"
-                   " FROM unnest(CAST(CAST($1 AS TEXT) AS BIGINT[])) AS key"),
-};
-
-const char *pg_text(int which)
-{
-    return texts[which];
-}
-
-/* --- a statement's memory --- */
-
-/* The highest $n. */
-static int count_parameters(const char *text)
-{
-    int count = 0;
-    while ((text = strchr(text, '$')) != NULL) {
-        int number = (int)strtol(++text, NULL, 10);
-        count = number > count ? number : count;
-    }
-    return count;
-}
-
-struct pg_stmt *pg_stmt_new(struct pg_db *db, int which)
-{
-    struct pg_stmt *stmt = db->resting;
-    if (stmt)
-        db->resting = stmt->next;
-    else
-        stmt = xcalloc(1, sizeof(*stmt));
-    stmt->which = which;
-    stmt->count = count_parameters(texts[which]);
-    return stmt;
-}
-
-void pg_stmt_free(struct pg_db *db, struct pg_stmt *stmt)
-{
-    libpq_clear(&stmt->result);
-    memset(stmt, 0, sizeof(*stmt));
-    stmt->next = db->resting;
-    db->resting = stmt;
-}
 
 static struct stmt open_statement(struct db *db, enum sql sql)
 {
@@ -72,29 +23,6 @@ static void done(struct stmt *stmt)
     pg_stmt_free(pg_of(stmt->db), stmt->handle);
 }
 
-/* --- parameters --- */
-
-/* One that is NULL has a type all the same, which the statement is prepared with. */
-static void bind(struct pg_stmt *stmt, int number, unsigned type, const char *data, size_t size)
-{
-    assert(number >= 1 && number <= stmt->count && stmt->count <= SQL_PARAMS_MAX);
-    stmt->types[number - 1] = type;
-    stmt->values[number - 1] = data;
-    stmt->lengths[number - 1] = (int)size;
-}
-
-void pg_bind_text(struct pg_stmt *stmt, int number, struct str text)
-{
-    bind(stmt, number, PG_TEXT, text.data, text.len);
-}
-
-void pg_bind_i64(struct pg_stmt *stmt, int number, int64_t value)
-{
-    uint64_t big = htobe64((uint64_t)value);
-    memcpy(stmt->numbers[number - 1], &big, sizeof(big));
-    bind(stmt, number, PG_INT8, (const char *)stmt->numbers[number - 1], sizeof(big));
-}
-
 static void bind_text(struct stmt *stmt, int number, struct str text)
 {
     pg_bind_text(stmt->handle, number, text);
@@ -102,7 +30,7 @@ static void bind_text(struct stmt *stmt, int number, struct str text)
 
 static void bind_bytes(struct stmt *stmt, int number, struct str bytes)
 {
-    bind(stmt->handle, number, PG_BYTEA, bytes.data, bytes.len);
+    pg_bind_bytes(stmt->handle, number, bytes);
 }
 
 static void bind_i64(struct stmt *stmt, int number, int64_t value)
@@ -132,22 +60,23 @@ static bool read_patiently(struct pg_db *db, struct pg_stmt *stmt, struct error 
 
 static bool writes(const struct pg_stmt *stmt)
 {
-    return strncmp(texts[stmt->which], "SELECT", 6) != 0;
+    return strncmp(pg_text(stmt->which), "SELECT", 6) != 0;
 }
 
-/* `is_change`: it is there to change one row, and if it runs ahead must do so. */
+/* `is_change`: it should change one row, and must if it is pipelined. */
 static bool send(struct pg_db *db, struct pg_stmt *stmt, bool is_change, struct error *error)
 {
     stmt->sent = true;
     if (db->use == DB_FIND)
-        return read_batcher_read(pg_server_read_batcher(db->server), db->server, stmt, error);
+        return read_batcher_read(db->server->batcher, db->server, stmt, error);
     if (db->use == DB_READ)
         return read_patiently(db, stmt, error);
-    stmt->ahead = db->ahead && writes(stmt);
+    bool is_pipelined = db->transaction == PG_PIPELINED;
+    stmt->pipelined = is_pipelined && writes(stmt);
     stmt->is_change = is_change;
-    if (stmt->ahead)
+    if (stmt->pipelined)
         return bulk_write_add(db, stmt, error);
-    return (!db->ahead || bulk_write_send(db, error)) && send_and_wait(db, stmt, error);
+    return (!is_pipelined || bulk_write_send(db, error)) && send_and_wait(db, stmt, error);
 }
 
 static bool step(struct stmt *handle, bool *ret_row, struct error *error)
@@ -165,17 +94,17 @@ static bool change(struct stmt *handle, bool *ret_changed, struct error *error)
     struct pg_stmt *stmt = handle->handle;
     if (!send(pg_of(handle->db), stmt, true, error))
         return false;
-    *ret_changed = stmt->ahead || pg_changed_rows(stmt->result) > 0;
+    *ret_changed = stmt->pipelined || pg_changed_rows(stmt->result) > 0;
     return true;
 }
 
-/* Of what ran ahead only the last one's is known, and not before its answer. */
+/* Of pipelined statements only the last one's count is known, after its result. */
 static int64_t changes(struct stmt *handle)
 {
     struct pg_db *db = pg_of(handle->db);
     struct pg_stmt *stmt = handle->handle;
-    struct error ignored; /* told again by the commit */
-    if (stmt->ahead && pg_drain(db, PG_WRITE_MS, &ignored)) {
+    struct error ignored; /* the commit fails with it too */
+    if (stmt->pipelined && pg_drain(db, PG_WRITE_MS, &ignored)) {
         stmt->result = db->last;
         db->last = NULL;
     }
@@ -184,11 +113,11 @@ static int64_t changes(struct stmt *handle)
 
 /* --- columns --- */
 
-/* What ran ahead has no columns yet: whoever needs them must not let it run ahead. */
+/* A pipelined statement has no columns yet: only reads have columns, and they are not pipelined. */
 static struct str read_column(const struct stmt *handle, int column, struct arena *arena)
 {
     const struct pg_stmt *stmt = handle->handle;
-    assert(!stmt->ahead);
+    assert(!stmt->pipelined);
     int row = stmt->row - 1;
     if (libpq.getisnull(stmt->result, row, column))
         return STR_NULL;
@@ -196,26 +125,16 @@ static struct str read_column(const struct stmt *handle, int column, struct aren
                                           (size_t)libpq.getlength(stmt->result, row, column)});
 }
 
-int64_t pg_read_i64(const struct pg_result *result, int row, int column)
-{
-    uint64_t big;
-    if (libpq.ntuples(result) <= row || libpq.getisnull(result, row, column) ||
-        libpq.getlength(result, row, column) != sizeof(big))
-        return 0;
-    memcpy(&big, libpq.getvalue(result, row, column), sizeof(big));
-    return (int64_t)be64toh(big);
-}
-
 static int64_t read_i64(const struct stmt *handle, int column)
 {
     const struct pg_stmt *stmt = handle->handle;
-    assert(!stmt->ahead);
+    assert(!stmt->pipelined);
     return pg_read_i64(stmt->result, stmt->row - 1, column);
 }
 
-/* --- transactions that are simple --- */
+/* --- transactions --- */
 
-/* Each read is a transaction of its own: nothing reads twice and compares. */
+/* Each read is a transaction of its own: no caller reads twice and compares. */
 static bool begin_read(struct db *db, struct error *error)
 {
     (void)db, (void)error;
@@ -225,32 +144,33 @@ static bool begin_read(struct db *db, struct error *error)
 /* pg_advisory_xact_lock's key: "hgcounts" in ASCII. */
 #define LOCK_COUNTS "SELECT pg_advisory_xact_lock(7523091032908395635)"
 
-/* One lock for all accounts, so that two writers cannot each wait for the other's. A savepoint that
- * is rolled back lets go of it: hence it is asked for each time. */
+/* One lock for all accounts, so that two writers cannot wait for each other. Rolling back to a
+ * savepoint releases it, so each write asks for it again. */
 static bool lock_counts(struct db *base, struct error *error)
 {
     struct pg_db *db = pg_of(base);
-    return db->ahead ? pg_queue_text(db, LOCK_COUNTS, error) : pg_say(db, LOCK_COUNTS, error);
+    return db->transaction == PG_PIPELINED ? pg_queue_text(db, LOCK_COUNTS, error)
+                                           : pg_run(db, LOCK_COUNTS, error);
 }
 
-static bool mark(struct db *db, struct error *error)
+static bool savepoint(struct db *db, struct error *error)
 {
-    return pg_say(pg_of(db), "SAVEPOINT one_write", error);
+    return pg_run(pg_of(db), "SAVEPOINT one_write", error);
 }
 
-static bool mark_keep(struct db *db, struct error *error)
+static bool savepoint_keep(struct db *db, struct error *error)
 {
-    return pg_say(pg_of(db), "RELEASE one_write", error);
+    return pg_run(pg_of(db), "RELEASE one_write", error);
 }
 
-static bool mark_undo(struct db *db, struct error *error)
+static bool savepoint_undo(struct db *db, struct error *error)
 {
-    return pg_say(pg_of(db), "ROLLBACK TO one_write", error) && mark_keep(db, error);
+    return pg_run(pg_of(db), "ROLLBACK TO one_write", error) && savepoint_keep(db, error);
 }
 
 static bool is_lost(const struct db *db)
 {
-    return pg_of(db)->use == DB_WRITE && pg_of(db)->lost;
+    return pg_of(db)->transaction == PG_LOST;
 }
 
 static enum db_failure failure(const struct db *db)
@@ -258,7 +178,7 @@ static enum db_failure failure(const struct db *db)
     return pg_of(db)->failure;
 }
 
-const struct db_driver pg_driver = {
+static const struct db_driver pg_driver = {
     .close = pg_close,
     .version = pg_version,
     .set_version = pg_set_version,
@@ -268,15 +188,15 @@ const struct db_driver pg_driver = {
     .begin_write = pg_begin_write,
     .commit = pg_commit,
     .rollback = pg_rollback,
-    .mark = mark,
-    .mark_keep = mark_keep,
-    .mark_undo = mark_undo,
+    .savepoint = savepoint,
+    .savepoint_keep = savepoint_keep,
+    .savepoint_undo = savepoint_undo,
     .lock_counts = lock_counts,
     .is_lost = is_lost,
-    .begin_ahead = pg_begin_pipelined,
-    .commit_ahead = pg_commit_pipelined,
+    .begin_pipelined = pg_begin_pipelined,
+    .commit_pipelined = pg_commit_pipelined,
     .failure = failure,
-    .settle = pg_resolve_commit,
+    .resolve_commit = pg_resolve_commit,
     .open = open_statement,
     .done = done,
     .text = bind_text,
@@ -289,3 +209,45 @@ const struct db_driver pg_driver = {
     .column_bytes = read_column,
     .column_i64 = read_i64,
 };
+
+/* --- opening --- */
+
+struct pg_server *pg_server_new(const char *url, const struct secret *password,
+                                db_notice_fn *notice)
+{
+    struct pg_server *server = xcalloc(1, sizeof(*server));
+    server->url = xstrdup(url);
+    server->password = password;
+    server->notice = notice;
+    server->batcher = read_batcher_new();
+    server->breaker = circuit_breaker_new(notice);
+    return server;
+}
+
+void pg_server_free(struct pg_server *server)
+{
+    if (!server)
+        return;
+    read_batcher_free(server->batcher);
+    circuit_breaker_free(server->breaker);
+    explicit_bzero(server->url, strlen(server->url));
+    free(server->url);
+    for (size_t i = 0; i < PG_LIST_COUNT; i++)
+        free(server->lists[i]);
+    free(server);
+}
+
+bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,
+             struct error *error)
+{
+    struct pg_db *db = pg_connection_new(server, use);
+    db->base.driver = &pg_driver;
+    if (use == DB_WRITE && !pg_ensure(db, clock_mono_ms() + PG_OPEN_MS, error)) {
+        pg_close(&db->base);
+        return false;
+    }
+    if (use == DB_WRITE)
+        pg_check_server(db);
+    *ret_db = &db->base;
+    return true;
+}

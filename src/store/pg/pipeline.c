@@ -1,17 +1,139 @@
-/* PostgreSQL's driver: sending statements and reading their answers, in pipeline mode throughout:
- * what was sent is answered in the same order, up to a mark; after an error everything up to the
- * mark is skipped (manual, "Pipeline Mode"). No wait is without an end. */
+/* The PostgreSQL driver: sending statements, reading their results, and what an error means.
+ *
+ * The connection is in libpq's pipeline mode all the time (manual, "Pipeline Mode"): statements are
+ * sent without waiting, pg_drain sends a synchronization point and reads the results, which come in
+ * the same order. After an error the server skips everything up to the synchronization point. Each
+ * result is compared with what was expected of it (struct pg_expected): rows that a statement must
+ * have changed. Every wait has a time limit and releases the thread's CPU slot.
+ *
+ * An error's SQLSTATE (manual, appendix "PostgreSQL Error Codes") decides whether the same
+ * statements may succeed on retry, on this connection or only on another one. A connection that
+ * fails is dropped; its transaction is then LOST, or unknown if its COMMIT was under way. */
 #include "store/pg/internal.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "work/cpu_slots.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Waits until the server sent something, or also until it takes something. */
+/* --- the transaction's state --- */
+
+void pg_move_to(struct pg_db *db, enum pg_transaction to)
+{
+    enum pg_transaction from = db->transaction;
+    assert(from != to || to == PG_LOST);
+    assert(from != PG_NONE || to == PG_OPEN || to == PG_PIPELINED);
+    assert(to != PG_PIPELINED || from == PG_NONE);
+    assert(to != PG_COMMITTING || from == PG_OPEN);
+    assert(from != PG_LOST || to == PG_NONE || to == PG_LOST);
+    assert(to == PG_NONE || db->use == DB_WRITE);
+    (void)from;
+    db->transaction = to;
+}
+
+static void note_lost(struct pg_db *db)
+{
+    if (db->transaction != PG_NONE)
+        pg_move_to(db, PG_LOST);
+}
+
+void pg_drop(struct pg_db *db)
+{
+    if (db->conn)
+        libpq.finish(db->conn);
+    libpq_clear(&db->last);
+    db->conn = NULL;
+    db->expected_count = 0;
+    memset(db->prepared, 0, sizeof(db->prepared));
+}
+
+bool pg_fail_lost(struct pg_db *db, struct error *error)
+{
+    bool unknown = db->transaction == PG_COMMITTING;
+    pg_drop(db);
+    note_lost(db);
+    db->failure = unknown ? DB_FATE_UNKNOWN : DB_FAILED_AGAIN;
+    metrics_count(METRIC_STORE_ERRORS, 0, 0);
+    if (unknown)
+        return fail(error, ERR_UNAVAILABLE,
+                    "The connection to the store's database was lost during the commit of this "
+                    "change, and whether it was committed is not known yet. Send it again with the "
+                    "same clientToken.");
+    return fail(error, ERR_UNAVAILABLE, "The connection to the store's database was lost.");
+}
+
+/* --- what an error means --- */
+
+enum meaning {
+    PERMANENT,  /* the same statement fails again */
+    CONFLICT,   /* with another transaction: a retry may succeed */
+    ELSEWHERE,  /* a retry may succeed on another server, or on this one a little later */
+    NO_ROOM,    /* until the operator makes some */
+    CONSTRAINT, /* an expected error, which does not count as a failure of the store */
+};
+
+static const struct sqlstate {
+    const char *start; /* of the SQLSTATE */
+    enum meaning meaning;
+} sqlstates[] = {
+    {"08P01", PERMANENT},  /* protocol violation */
+    {"08", ELSEWHERE},     /* connection */
+    {"21000", CONSTRAINT}, /* two changes of a batch to one row */
+    {"23", CONSTRAINT},    /* integrity */
+    {"25006", ELSEWHERE},  /* a primary that became a standby */
+    {"40001", CONFLICT},   /* serialization */
+    {"40P01", CONFLICT},   /* deadlock */
+    {"40003", ELSEWHERE},  /* completion unknown */
+    {"53100", NO_ROOM},    /* disk full */
+    {"53200", NO_ROOM},    /* memory */
+    {"53300", ELSEWHERE},  /* too many connections */
+    {"55P03", CONFLICT},   /* lock not available */
+    {"57P", ELSEWHERE},    /* shutting down, crashed, starting, idle too long */
+    {"25P03", ELSEWHERE},  /* idle in a transaction too long */
+};
+
+static enum meaning meaning_of(const char *state)
+{
+    for (size_t i = 0; i < sizeof(sqlstates) / sizeof(*sqlstates); i++) {
+        if (strncmp(state, sqlstates[i].start, strlen(sqlstates[i].start)) == 0)
+            return sqlstates[i].meaning;
+    }
+    return PERMANENT;
+}
+
+/* Sets the error and why it failed. */
+static bool fail_result(struct pg_db *db, const struct pg_result *result, struct error *error)
+{
+    const char *state = libpq.resultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = libpq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    enum meaning meaning = state ? meaning_of(state) : ELSEWHERE;
+    if (meaning == ELSEWHERE)
+        return pg_fail_lost(db, error);
+    if (meaning != CONSTRAINT)
+        metrics_count(METRIC_STORE_ERRORS, 0, 0);
+    if (meaning == CONFLICT || db->transaction == PG_COMMITTING)
+        note_lost(db);
+    db->failure = meaning == CONFLICT ? DB_FAILED_AGAIN : DB_FAILED;
+    if (meaning == CONFLICT)
+        return fail(error, ERR_UNAVAILABLE,
+                    "This change conflicted with other changes at each of its tries (SQLSTATE %s).",
+                    state);
+    if (meaning == NO_ROOM)
+        return fail(error, ERR_UNAVAILABLE,
+                    "The store's database has no room left: %s (SQLSTATE %s).", message, state);
+    return fail(error, ERR_INTERNAL, "The store's database failed: %s (SQLSTATE %s).", message,
+                state);
+}
+
+/* --- sending --- */
+
+/* Waits until the server sent something, or (`sends`) also until it can receive. */
 static bool wait_for(struct pg_db *db, bool sends, int64_t until_ms)
 {
     struct pollfd poll_fd = {
@@ -35,7 +157,7 @@ static bool flush(struct pg_db *db, int64_t until_ms)
     return left == 0;
 }
 
-/* False when the connection is lost or silent. */
+/* False when the connection is lost, or there is no result in time. */
 static bool next(struct pg_db *db, int64_t until_ms, struct pg_result **ret_result)
 {
     while (libpq.isBusy(db->conn)) {
@@ -43,7 +165,7 @@ static bool next(struct pg_db *db, int64_t until_ms, struct pg_result **ret_resu
             return false;
     }
     *ret_result = libpq.getResult(db->conn);
-    return *ret_result || libpq.status(db->conn) == LIBPQ_STATUS_OK;
+    return *ret_result || libpq.status(db->conn) == CONNECTION_OK;
 }
 
 static void expect(struct pg_db *db, int prepared, int rows)
@@ -68,11 +190,10 @@ static bool queue_preparing(struct pg_db *db, const struct pg_stmt *stmt, const 
 {
     if (db->prepared[stmt->which])
         return true;
-    const char *text = stmt->text ? stmt->text : pg_text(stmt->which);
-    if (!libpq.sendPrepare(db->conn, name, text, stmt->count, stmt->types))
+    if (!libpq.sendPrepare(db->conn, name, pg_text(stmt->which), stmt->count, stmt->types))
         return false;
     expect(db, stmt->which, PG_ANY_ROWS);
-    db->prepared[stmt->which] = true; /* unless its answer says otherwise */
+    db->prepared[stmt->which] = true; /* until its result is an error */
     return true;
 }
 
@@ -103,33 +224,35 @@ int64_t pg_changed_rows(struct pg_result *result)
     return strtoll(libpq.cmdTuples(result), NULL, 10);
 }
 
-/* Takes one answer; false when it is an error, which the first one of a pipeline tells. */
-static bool judge(struct pg_db *db, const struct pg_expected *expected, struct pg_result *result,
-                  bool failed, struct error *error)
+/* --- receiving --- */
+
+/* False when the result is an error; the first one of a pipeline sets `error`. */
+static bool check_result(struct pg_db *db, const struct pg_expected *expected,
+                         struct pg_result *result, bool failed, struct error *error)
 {
     int status = libpq.resultStatus(result);
-    bool ok = status == LIBPQ_COMMAND_OK || status == LIBPQ_TUPLES_OK;
+    bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
     if (!ok && expected->prepared >= 0)
         db->prepared[expected->prepared] = false;
     if (ok) {
         db->held &= expected->rows == PG_ANY_ROWS || pg_changed_rows(result) == expected->rows;
         return true;
     }
-    return failed || status == LIBPQ_PIPELINE_ABORTED || pg_fail_result(db, result, error);
+    return failed || status == PGRES_PIPELINE_ABORTED || fail_result(db, result, error);
 }
 
-/* One answer is a result and nothing after it. */
+/* An answer is a result and a NULL behind it. */
 static bool read_one(struct pg_db *db, const struct pg_expected *expected, int64_t until_ms,
                      bool *failed, struct error *error)
 {
     struct pg_result *result, *nothing;
     if (!next(db, until_ms, &result) || !result)
         return pg_fail_lost(db, error);
-    *failed |= !judge(db, expected, result, *failed, error);
+    *failed |= !check_result(db, expected, result, *failed, error);
     libpq_clear(&db->last);
     *(expected->ret_result ? expected->ret_result : &db->last) = result;
     if (!db->conn)
-        return false; /* the error was the connection's end */
+        return false; /* the error ended the connection */
     if (!next(db, until_ms, &nothing) || nothing) {
         libpq.clear(nothing);
         return pg_fail_lost(db, *failed ? NULL : error);
@@ -137,13 +260,13 @@ static bool read_one(struct pg_db *db, const struct pg_expected *expected, int64
     return true;
 }
 
-static bool read_mark(struct pg_db *db, int64_t until_ms, struct error *error)
+static bool read_sync(struct pg_db *db, int64_t until_ms, struct error *error)
 {
     struct pg_result *result = NULL;
-    bool marked =
-        next(db, until_ms, &result) && result && libpq.resultStatus(result) == LIBPQ_PIPELINE_SYNC;
+    bool synced =
+        next(db, until_ms, &result) && result && libpq.resultStatus(result) == PGRES_PIPELINE_SYNC;
     libpq.clear(result);
-    return marked || pg_fail_lost(db, error);
+    return synced || pg_fail_lost(db, error);
 }
 
 bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error)
@@ -158,18 +281,18 @@ bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error)
             return false;
     }
     db->expected_count = 0;
-    if (!read_mark(db, until_ms, failed ? NULL : error))
+    if (!read_sync(db, until_ms, failed ? NULL : error))
         return false;
-    circuit_breaker_close(pg_server_breaker(db->server));
+    circuit_breaker_close(db->server->breaker);
     return !failed;
 }
 
-bool pg_say(struct pg_db *db, const char *text, struct error *error)
+bool pg_run(struct pg_db *db, const char *text, struct error *error)
 {
     return pg_queue_text(db, text, error) && pg_drain(db, PG_WRITE_MS, error);
 }
 
-static bool read_simple(struct pg_db *db, int64_t until_ms, struct error *error)
+static bool read_script(struct pg_db *db, int64_t until_ms, struct error *error)
 {
     struct pg_result *result;
     bool failed = false;
@@ -179,22 +302,22 @@ static bool read_simple(struct pg_db *db, int64_t until_ms, struct error *error)
         if (!result)
             return !failed;
         int status = libpq.resultStatus(result);
-        if (!failed && status != LIBPQ_COMMAND_OK && status != LIBPQ_TUPLES_OK)
-            failed = !pg_fail_result(db, result, error);
+        if (!failed && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+            failed = !fail_result(db, result, error);
         libpq.clear(result);
         if (!db->conn)
             return false;
     }
 }
 
-bool pg_simple(struct pg_db *db, const char *text, struct error *error)
+bool pg_run_script(struct pg_db *db, const char *text, struct error *error)
 {
     int64_t limit_ms = db->use == DB_WRITE ? PG_WRITE_MS : PG_READ_MS;
     int64_t until_ms = clock_mono_ms() + limit_ms;
     if (!db->conn || !libpq.exitPipelineMode(db->conn) || !libpq.sendQuery(db->conn, text) ||
         !flush(db, until_ms))
         return pg_fail_lost(db, error);
-    if (!read_simple(db, until_ms, error))
+    if (!read_script(db, until_ms, error))
         return db->conn && !libpq.enterPipelineMode(db->conn) ? pg_fail_lost(db, NULL) : false;
     return libpq.enterPipelineMode(db->conn) || pg_fail_lost(db, error);
 }

@@ -1,7 +1,12 @@
-/* PostgreSQL's driver: single rows that many threads look up, over one connection. Whoever comes
- * while nobody reads becomes the leader: sends what all have asked for, waits once, and hands on
- * the lead to one who came meanwhile. A look-up costs PostgreSQL less than being woken for it, so
- * what is asked together is answered sooner than over as many connections. */
+/* The PostgreSQL driver: batches concurrent point reads into one pipelined round trip over one
+ * shared connection.
+ *
+ * The first thread to arrive becomes the leader: it sends the reads of all waiting threads (at most
+ * GROUP_MAX), waits once, and distributes the results; then it passes leadership to a thread that
+ * arrived meanwhile. A look-up costs PostgreSQL less than the wake-up for it, so a batch is
+ * answered sooner than the same reads over as many connections.
+ *
+ * A read that fails fails its whole group; then each of the group is sent alone. */
 #include "store/pg/internal.h"
 
 #include "base/alloc.h"
@@ -13,21 +18,21 @@
 
 enum { GROUP_MAX = 64 };
 
-/* On the stack of the thread that asks. */
-struct asker {
+/* A waiting read, on the stack of its thread. */
+struct read {
     struct pg_stmt *stmt;
     int64_t until_ms;
     bool ok, leads;
     struct error error;
-    struct slot_wait wait; /* until it is answered, or is to lead */
-    struct asker *next;
+    struct slot_wait wait; /* ends when it is answered, or becomes the leader */
+    struct read *next;
 };
 
 struct read_batcher {
     pthread_mutex_t mutex;
-    struct asker *first, **last;
+    struct read *first, **last;
     bool led;
-    struct db *db; /* the leader's */
+    struct pg_db *db; /* the leader's; NULL before the first read */
 };
 
 struct read_batcher *read_batcher_new(void)
@@ -43,7 +48,7 @@ void read_batcher_free(struct read_batcher *batcher)
     if (!batcher)
         return;
     if (batcher->db)
-        pg_close(batcher->db);
+        pg_close(&batcher->db->base);
     pthread_mutex_destroy(&batcher->mutex);
     free(batcher);
 }
@@ -51,58 +56,58 @@ void read_batcher_free(struct read_batcher *batcher)
 /* --- the leader --- */
 
 /* All or none. */
-static bool ask_together(struct pg_db *db, void *group, struct error *error)
+static bool send_together(struct pg_db *db, void *group, struct error *error)
 {
     bool ok = true;
-    for (struct asker *asker = group; asker && ok; asker = asker->next) {
-        libpq_clear(&asker->stmt->result); /* of an earlier try */
-        ok = pg_queue_stmt_for(db, asker->stmt, &asker->stmt->result, error);
+    for (struct read *read = group; read && ok; read = read->next) {
+        libpq_clear(&read->stmt->result); /* of an earlier try */
+        ok = pg_queue_stmt_for(db, read->stmt, &read->stmt->result, error);
     }
     return ok && pg_drain(db, PG_READ_MS, error);
 }
 
-/* Groups that came while the server was silent do not each find that out again. */
-static bool ask_in_time(struct pg_db *db, struct asker *group, int64_t until_ms,
-                        struct error *error)
+/* A group that waited while an earlier one timed out fails at once (`since_ms` of the breaker). */
+static bool send_in_time(struct pg_db *db, struct read *group, int64_t until_ms,
+                         struct error *error)
 {
     db->failure = DB_FAILED_AGAIN;
     if (clock_mono_ms() >= until_ms)
         return fail(error, ERR_UNAVAILABLE, "The store's database did not answer in time.");
-    return pg_ask_patiently(db, ask_together, group, until_ms - PG_READ_MS, until_ms, error);
+    return pg_ask_patiently(db, send_together, group, until_ms - PG_READ_MS, until_ms, error);
 }
 
-static void answer(struct pg_db *db, struct asker *group)
+static void run(struct pg_db *db, struct read *group)
 {
     int64_t until_ms = 0;
     struct error error = {0};
-    for (struct asker *asker = group; asker; asker = asker->next)
-        until_ms = asker->until_ms > until_ms ? asker->until_ms : until_ms;
-    bool ok = ask_in_time(db, group, until_ms, &error);
-    for (struct asker *asker = group; asker; asker = asker->next) {
-        asker->ok = ok;
-        asker->error = error;
+    for (struct read *read = group; read; read = read->next)
+        until_ms = read->until_ms > until_ms ? read->until_ms : until_ms;
+    bool ok = send_in_time(db, group, until_ms, &error);
+    for (struct read *read = group; read; read = read->next) {
+        read->ok = ok;
+        read->error = error;
     }
 }
 
-/* One that fails by itself takes the others with it: so each is asked for alone then. */
-static void answer_all(struct pg_db *db, struct asker *group)
+/* One failing read fails the pipeline, so after that each is sent alone. */
+static void run_group(struct pg_db *db, struct read *group)
 {
-    answer(db, group);
+    run(db, group);
     if (group->ok || !group->next || db->failure == DB_FAILED_AGAIN)
         return;
     while (group) {
-        struct asker *next = group->next;
+        struct read *next = group->next;
         group->next = NULL;
-        answer(db, group);
+        run(db, group);
         group->next = next;
         group = next;
     }
 }
 
 /* Called with the mutex held. */
-static struct asker *take_group(struct read_batcher *batcher)
+static struct read *take_group(struct read_batcher *batcher)
 {
-    struct asker *group = batcher->first, **end = &batcher->first;
+    struct read *group = batcher->first, **end = &batcher->first;
     for (int i = 0; i < GROUP_MAX && *end; i++)
         end = &(*end)->next;
     batcher->first = *end;
@@ -112,10 +117,10 @@ static struct asker *take_group(struct read_batcher *batcher)
     return group;
 }
 
-static void hand_on(struct read_batcher *batcher)
+static void pass_lead(struct read_batcher *batcher)
 {
     pthread_mutex_lock(&batcher->mutex);
-    struct asker *leader = batcher->first;
+    struct read *leader = batcher->first;
     if (leader)
         leader->leads = true;
     else
@@ -125,32 +130,31 @@ static void hand_on(struct read_batcher *batcher)
         slot_wait_end(&leader->wait);
 }
 
-/* Its own question is the first of the group. */
+/* The leader's own read is the first of the group. */
 static void lead(struct read_batcher *batcher)
 {
     pthread_mutex_lock(&batcher->mutex);
-    struct asker *group = take_group(batcher);
+    struct read *group = take_group(batcher);
     pthread_mutex_unlock(&batcher->mutex);
-    answer_all(pg_of(batcher->db), group);
-    hand_on(batcher);
-    for (struct asker *asker = group->next; asker;) {
-        struct asker *next = asker->next; /* whose wait ends, may be gone */
-        slot_wait_end(&asker->wait);
-        asker = next;
+    run_group(batcher->db, group);
+    pass_lead(batcher);
+    for (struct read *read = group->next; read;) {
+        struct read *next = read->next; /* a thread whose wait ended frees its read */
+        slot_wait_end(&read->wait);
+        read = next;
     }
 }
 
-/* --- who asks --- */
+/* --- any thread --- */
 
-/* Whether nobody leads yet. The connection's memory is made here; it connects when it is used. */
-static bool join(struct read_batcher *batcher, const struct pg_server *server, struct asker *asker)
+/* Whether the read leads. */
+static bool join(struct read_batcher *batcher, const struct pg_server *server, struct read *read)
 {
-    struct error ignored;
     pthread_mutex_lock(&batcher->mutex);
     if (!batcher->db)
-        pg_open(server, DB_READ, &batcher->db, &ignored);
-    *batcher->last = asker;
-    batcher->last = &asker->next;
+        batcher->db = pg_connection_new(server, DB_READ);
+    *batcher->last = read;
+    batcher->last = &read->next;
     bool leads = !batcher->led;
     batcher->led = true;
     pthread_mutex_unlock(&batcher->mutex);
@@ -160,17 +164,17 @@ static bool join(struct read_batcher *batcher, const struct pg_server *server, s
 bool read_batcher_read(struct read_batcher *batcher, const struct pg_server *server,
                        struct pg_stmt *stmt, struct error *error)
 {
-    struct asker asker = {.stmt = stmt, .until_ms = clock_mono_ms() + PG_READ_MS};
-    if (!circuit_breaker_check(pg_server_breaker(server), error))
+    struct read read = {.stmt = stmt, .until_ms = clock_mono_ms() + PG_READ_MS};
+    if (!circuit_breaker_check(server->breaker, error))
         return false;
-    slot_wait_init(&asker.wait);
-    bool leads = join(batcher, server, &asker);
+    slot_wait_init(&read.wait);
+    bool leads = join(batcher, server, &read);
     if (!leads) {
-        slot_wait(&asker.wait);
-        leads = asker.leads;
+        slot_wait(&read.wait);
+        leads = read.leads;
     }
     if (leads)
         lead(batcher);
-    slot_wait_done(&asker.wait);
-    return asker.ok || fail(error, asker.error.code, "%s", asker.error.message);
+    slot_wait_done(&read.wait);
+    return read.ok || fail(error, read.error.code, "%s", read.error.message);
 }

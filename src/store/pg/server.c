@@ -1,5 +1,5 @@
-/* PostgreSQL's driver: where the database is, which may be several hosts of which one is the
- * primary. */
+/* The PostgreSQL driver: where the database is. The URL may name several hosts, of which one is the
+ * primary; each try to connect begins with the next one. */
 #include "store/pg/internal.h"
 
 #include "base/alloc.h"
@@ -8,62 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What of the URL is a list with an item for each host. */
-enum { LIST_HOST, LIST_HOSTADDR, LIST_PORT, LIST_COUNT };
+static const char *const list_names[PG_LIST_COUNT] = {"host", "hostaddr", "port"};
 
-static const char *const list_names[LIST_COUNT] = {"host", "hostaddr", "port"};
-
-struct pg_server {
-    char *url;
-    const struct secret *password;
-    struct read_batcher *batcher;
-    struct circuit_breaker *breaker;
-    char *lists[LIST_COUNT]; /* NULL: not given */
-};
-
-struct pg_server *pg_server_new(const char *url, const struct secret *password)
-{
-    struct pg_server *server = xcalloc(1, sizeof(*server));
-    server->url = xstrdup(url);
-    server->password = password;
-    server->batcher = read_batcher_new();
-    server->breaker = circuit_breaker_new();
-    return server;
-}
-
-void pg_server_free(struct pg_server *server)
-{
-    if (!server)
-        return;
-    read_batcher_free(server->batcher);
-    circuit_breaker_free(server->breaker);
-    explicit_bzero(server->url, strlen(server->url));
-    free(server->url);
-    for (size_t i = 0; i < LIST_COUNT; i++)
-        free(server->lists[i]);
-    free(server);
-}
-
-static void keep_lists(struct pg_server *server, const struct libpq_option *options)
+static void keep_lists(struct pg_server *server, const PQconninfoOption *options)
 {
     for (; options->keyword; options++) {
-        for (size_t i = 0; i < LIST_COUNT; i++) {
+        for (size_t i = 0; i < PG_LIST_COUNT; i++) {
             if (options->val && !server->lists[i] && strcmp(options->keyword, list_names[i]) == 0)
                 server->lists[i] = xstrdup(options->val);
         }
     }
 }
 
-/* A password whose signs were not encoded ends where it should not, and its rest is taken for a
- * host or a port. */
+/* In a URL with a password that was not percent-encoded, a part of the password reads as host or
+ * port. */
 static bool looks_right(const struct pg_server *server)
 {
-    const char *hosts = server->lists[LIST_HOST], *ports = server->lists[LIST_PORT];
+    const char *hosts = server->lists[PG_LIST_HOST], *ports = server->lists[PG_LIST_PORT];
     return server->url[0] != '\0' && (!hosts || !strchr(hosts, '@')) &&
            (!ports || strspn(ports, "0123456789,") == strlen(ports));
 }
 
-/* libpq's own words could show a part of a password that was not encoded. */
+/* libpq's own message could show a part of a password that was not encoded. */
 bool pg_server_check(struct pg_server *server, struct error *error)
 {
     char *words = NULL;
@@ -71,7 +37,7 @@ bool pg_server_check(struct pg_server *server, struct error *error)
         return fail(error, ERR_UNAVAILABLE,
                     "A store in PostgreSQL needs its client library libpq.so.5 of version 14 or "
                     "later (Debian's package libpq5).");
-    struct libpq_option *options = libpq.conninfoParse(server->url, &words);
+    PQconninfoOption *options = libpq.conninfoParse(server->url, &words);
     libpq.freemem(words);
     if (options) {
         keep_lists(server, options);
@@ -104,7 +70,7 @@ static char *rotate(const char *list, unsigned turns)
     return rotated;
 }
 
-/* What stands before "dbname" is a default that the URL may overrule. */
+/* Parameters before "dbname" are defaults, which the URL may override. */
 static void add_all(struct libpq_parameters *parameters, const struct pg_server *server)
 {
     libpq_add(parameters, "connect_timeout", "5");
@@ -120,29 +86,19 @@ static void add_all(struct libpq_parameters *parameters, const struct pg_server 
     libpq_add(parameters, "client_encoding", "UTF8");
 }
 
-struct read_batcher *pg_server_read_batcher(const struct pg_server *server)
-{
-    return server->batcher;
-}
-
-struct circuit_breaker *pg_server_breaker(const struct pg_server *server)
-{
-    return server->breaker;
-}
-
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries)
 {
     struct libpq_parameters parameters = {0};
-    char *lists[LIST_COUNT] = {0};
+    char *lists[PG_LIST_COUNT] = {0};
     add_all(&parameters, server);
-    for (size_t i = 0; i < LIST_COUNT; i++) {
+    for (size_t i = 0; i < PG_LIST_COUNT; i++) {
         if (!server->lists[i])
             continue;
         lists[i] = rotate(server->lists[i], tries);
         libpq_add(&parameters, list_names[i], lists[i]);
     }
     struct pg_conn *conn = libpq.connectdbParams(parameters.names, parameters.values, 1);
-    for (size_t i = 0; i < LIST_COUNT; i++)
+    for (size_t i = 0; i < PG_LIST_COUNT; i++)
         free(lists[i]);
     return conn;
 }

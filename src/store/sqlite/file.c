@@ -1,6 +1,16 @@
-/* The SQLite driver: opening a database file, its identity, its write-ahead log. */
+/* The SQLite driver: a connection to a database file, the file's identity and settings, its
+ * write-ahead log (WAL), and what SQLite's result codes mean.
+ *
+ * Every connection uses WAL mode with synchronous = FULL, so a commit is durable when it returns
+ * and readers do not wait for the writer. SQLite's automatic checkpoint is off: the checkpointer's
+ * thread moves the WAL into the database file (core/maintenance.c). A lock that another process
+ * holds is waited for in on_busy(), for busy_limit_ms.
+ *
+ * A reader's page cache is 4 MiB: the inner pages on the way to a row among a million profiles
+ * (about 500, 1.9 MiB) fit into it beside recently read leaves. */
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "store/sqlite/internal.h"
 #include "store/sqlite/page.h"
 
@@ -10,7 +20,7 @@
 #include <string.h>
 
 enum {
-    /* 64 GiB. Keeps the first byte of a page number 0, which page.c relies on. */
+    /* 64 GiB. Keeps the first byte of every page number 0, which page.c relies on. */
     DB_PAGES_MAX = 0xFFFFFF,
     BUSY_NAP_US = 500,
 };
@@ -20,8 +30,7 @@ static const char *const common_settings =
     "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;";
 
 static const char *const settings[] = {
-    /* Room for the inner pages on the way to a million profiles (page_cache.c). */
-    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -3072;",
+    [DB_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -4096;",
     [DB_WRITE] = "PRAGMA cache_size = -1024;",
     [DB_CHECKPOINT] = "PRAGMA cache_size = -64;",
 };
@@ -41,7 +50,7 @@ static int on_busy(void *context, int tries)
 static int on_commit(void *context, sqlite3 *handle, const char *schema, int pages)
 {
     (void)handle, (void)schema;
-    ((struct sqlite_db *)context)->log_pages = pages;
+    ((struct sqlite_db *)context)->wal_pages = pages;
     return SQLITE_OK;
 }
 
@@ -60,10 +69,42 @@ static int configure(struct sqlite_db *db, enum db_use use)
         snprintf(text, sizeof(text), "PRAGMA max_page_count = %d;", DB_PAGES_MAX);
         rc = sqlite3_exec(db->handle, text, NULL, NULL, NULL);
     }
-    if (rc == SQLITE_OK)
-        rc = sqlite_add_functions(db->handle);
     sqlite3_wal_hook(db->handle, on_commit, db); /* after wal_autocheckpoint, which sets its own */
     return rc;
+}
+
+static const struct failure {
+    int rc;
+    enum err code;
+    const char *text;
+} failures[] = {
+    {SQLITE_IOERR_DATA, ERR_UNAVAILABLE,
+     "The store's database is damaged: restore it from a backup"}, /* a checksum does not fit */
+    {SQLITE_FULL, ERR_UNAVAILABLE, "The store cannot be written: its disk is full"},
+    {SQLITE_IOERR, ERR_UNAVAILABLE, "The store's disk failed to read or write"},
+    {SQLITE_READONLY, ERR_UNAVAILABLE, "The store is on a file system that is read-only"},
+    {SQLITE_CANTOPEN, ERR_UNAVAILABLE, "The store's files cannot be opened"},
+    {SQLITE_BUSY, ERR_UNAVAILABLE, "The store is kept busy by another process"},
+    {SQLITE_LOCKED, ERR_UNAVAILABLE, "The store is kept busy by another process"},
+    {SQLITE_NOMEM, ERR_UNAVAILABLE, "The store has no memory left"},
+    {SQLITE_CORRUPT, ERR_UNAVAILABLE, "The store's database is damaged: restore it from a backup"},
+    {SQLITE_NOTADB, ERR_UNAVAILABLE, "The store's database is damaged: restore it from a backup"},
+};
+
+bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error)
+{
+    int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
+    if ((extended & 0xFF) != (rc & 0xFF))
+        extended = rc;
+    db->was_busy = (rc & 0xFF) == SQLITE_BUSY;
+    if ((rc & 0xFF) != SQLITE_CONSTRAINT)
+        metrics_count(METRIC_STORE_ERRORS, 0, 0);
+    for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+        if (failures[i].rc == extended || failures[i].rc == (extended & 0xFF))
+            return fail(error, failures[i].code, "%s (SQLite %d).", failures[i].text, extended);
+    }
+    return fail(error, ERR_INTERNAL, "The store failed: %s (SQLite %d).",
+                db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), extended);
 }
 
 static int read_number(struct sqlite_db *db, const char *sql, int64_t *ret_number)
@@ -91,13 +132,12 @@ static bool fail_to_read(struct sqlite_db *db, int rc, struct error *error)
     return sqlite_fail(db, rc, error);
 }
 
-bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct error *error)
+bool sqlite_connect(const char *path, enum db_use use, struct sqlite_db **ret_db,
+                    struct error *error)
 {
     struct sqlite_db *db = xcalloc(1, sizeof(*db));
-    db->base.driver = &sqlite_driver;
     db->path = xstrdup(path);
     db->busy_limit_ms = SQLITE_BUSY_MS;
-    db->mark_fd = -1;
     db->use = use;
     int rc = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                              sqlite_vfs_name());
@@ -109,8 +149,8 @@ bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct e
         return false;
     }
     if (use == DB_CHECKPOINT)
-        db->busy_limit_ms = 0; /* opening waits for others; checkpointing says how long itself */
-    *ret_db = &db->base;
+        db->busy_limit_ms = 0; /* opening waits for locks; each checkpoint has its own limit */
+    *ret_db = db;
     return true;
 }
 
@@ -120,9 +160,8 @@ void sqlite_close(struct db *base)
     for (size_t i = 0; i < PREPARED_COUNT; i++)
         sqlite3_finalize(db->prepared[i].handle);
     int rc = sqlite3_close(db->handle);
-    assert(rc == SQLITE_OK); /* anything else is a statement that was left open */
+    assert(rc == SQLITE_OK); /* otherwise a statement was left open */
     (void)rc;
-    sqlite_drop_guard(db);
     free(db->path);
     free(db);
 }
@@ -163,13 +202,13 @@ bool sqlite_script(struct db *base, const char *sql, struct error *error)
     return rc == SQLITE_OK || sqlite_fail(db, rc, error);
 }
 
-/* A file that was made without room for checksums is written anew. */
+/* A file that was made without room for checksums is rewritten. */
 static bool make_room_for_checksums(struct sqlite_db *db, struct error *error)
 {
     int reserved = DB_PAGE_RESERVE;
     int64_t pages = 0;
     int rc = read_number(db, "PRAGMA page_count", &pages);
-    if (rc == SQLITE_OK) /* tells what there was */
+    if (rc == SQLITE_OK) /* `reserved` becomes what the file had */
         rc = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     if (rc == SQLITE_OK && pages > 0 && reserved != DB_PAGE_RESERVE)
         rc = sqlite3_exec(db->handle, "VACUUM", NULL, NULL, NULL);
@@ -194,48 +233,10 @@ static bool use_write_ahead_log(struct sqlite_db *db, struct error *error)
                           db->path);
 }
 
-static bool is_counting(struct sqlite_db *db, bool *ret_is, struct error *error)
-{
-    int64_t tables = 0;
-    int rc = read_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'changes'", &tables);
-    *ret_is = tables > 0;
-    return rc == SQLITE_OK || fail_to_read(db, rc, error);
-}
-
-/* The table is this driver's own, so no step of the schema makes it. */
-static bool start_counting(struct sqlite_db *db, struct error *error)
-{
-    char text[256];
-    bool is_so;
-    if (!is_counting(db, &is_so, error))
-        return false;
-    snprintf(text, sizeof(text),
-             "BEGIN IMMEDIATE; PRAGMA application_id = %d;"
-             " CREATE TABLE changes (count BIGINT NOT NULL); INSERT INTO changes VALUES (0);"
-             " COMMIT;",
-             DB_APPLICATION_ID);
-    bool ok = is_so || sqlite_script(&db->base, text, error);
-    sqlite_rollback(&db->base); /* does nothing after a commit */
-    return ok;
-}
-
-bool sqlite_read_count(struct sqlite_db *db, int64_t *ret_count, struct error *error)
-{
-    bool is_so;
-    *ret_count = 0;
-    if (!is_counting(db, &is_so, error))
-        return false;
-    if (!is_so)
-        return true;
-    int rc = read_number(db, "SELECT count FROM changes", ret_count);
-    return rc == SQLITE_OK || fail_to_read(db, rc, error);
-}
-
 bool sqlite_prepare_file(struct db *base, struct error *error)
 {
     struct sqlite_db *db = sqlite_of(base);
-    return make_room_for_checksums(db, error) && use_write_ahead_log(db, error) &&
-           start_counting(db, error);
+    return make_room_for_checksums(db, error) && use_write_ahead_log(db, error);
 }
 
 bool sqlite_check(struct db *base, struct error *error)
@@ -245,12 +246,12 @@ bool sqlite_check(struct db *base, struct error *error)
     int rc = sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check(1)", -1, &stmt, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(stmt);
-    const char *words = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
-    bool ok = words && strcmp(words, "ok") == 0;
-    if (words && !ok)
+    const char *message = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    bool ok = message && strcmp(message, "ok") == 0;
+    if (message && !ok)
         fail(error, ERR_UNAVAILABLE, "The database %s is damaged. Restore it from a backup. (%s)",
-             db->path, words);
-    else if (!words)
+             db->path, message);
+    else if (!message)
         fail_to_read(db, rc, error);
     sqlite3_finalize(stmt);
     return ok;
@@ -279,18 +280,16 @@ bool sqlite_checkpoint(struct db *base, enum checkpoint_mode mode, int64_t limit
     };
     int64_t until_ms = clock_mono_ms() + limit_ms;
     int rc, left;
-    /* SQLite does not wait while another process checkpoints; so this loop does. */
+    /* SQLite does not wait for another process's checkpoint, so this loop does. */
     while (!checkpoint_once(db, modes[mode], limit_ms, &rc, &left) && clock_mono_ms() < until_ms)
         clock_nap_us(BUSY_NAP_US);
     *ret_whole = rc == SQLITE_OK && left == 0;
     if (*ret_whole && mode == CHECKPOINT_TRUNCATE)
-        db->log_pages = 0;
-    if (*ret_whole && mode == CHECKPOINT_TRUNCATE && db->use == DB_CHECKPOINT)
-        sqlite_sync_guard(db); /* on the checkpointer's thread, where nobody waits for it */
+        db->wal_pages = 0;
     return rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY || sqlite_fail(db, rc, error);
 }
 
-int sqlite_log_pages(const struct db *db)
+int sqlite_wal_pages(const struct db *db)
 {
-    return sqlite_of(db)->log_pages;
+    return sqlite_of(db)->wal_pages;
 }

@@ -1,4 +1,5 @@
-/* What the files of the SQLite driver share. */
+/* Shared by the files of the SQLite driver. They use each other downwards only: sqlite.c and
+ * whole_file.c on top, then profile_rowid.c, file.c, vfs.c, page.c. */
 #pragma once
 
 #include "store/db/driver.h"
@@ -15,8 +16,6 @@ enum {
 enum {
     TX_BEGIN_READ = SQL_COUNT,
     TX_BEGIN_WRITE,
-    TX_COUNT,
-    TX_COUNTED,
     TX_COMMIT,
     TX_ROLLBACK,
     TX_SAVEPOINT,
@@ -26,8 +25,15 @@ enum {
 };
 
 struct prepared {
-    sqlite3_stmt *handle;               /* NULL until first used */
-    uint8_t places[SQL_PARAMS_MAX + 1]; /* SQLite numbers $2 by where it stands, not by its name */
+    sqlite3_stmt *handle;                      /* NULL until first used */
+    uint8_t param_indexes[SQL_PARAMS_MAX + 1]; /* SQLite's index of $n; 0: there is no $n */
+};
+
+enum transaction {
+    TRANSACTION_NONE,
+    TRANSACTION_READ,
+    TRANSACTION_WRITE,
+    TRANSACTION_LOST, /* can only be rolled back */
 };
 
 struct sqlite_db {
@@ -35,12 +41,11 @@ struct sqlite_db {
     sqlite3 *handle;
     char *path;
     enum db_use use;
-    int64_t busy_limit_ms; /* how long this connection waits for a lock */
-    int64_t busy_until_ms; /* end of the wait that is under way */
-    bool was_busy;         /* that is why the last function that failed did */
-    int log_pages;         /* told by SQLite at each commit */
-    bool lost;             /* see db_is_lost */
-    int mark_fd;           /* -1: none is kept */
+    int64_t busy_limit_ms;        /* how long this connection waits for a lock */
+    int64_t busy_until_ms;        /* end of the current wait */
+    bool was_busy;                /* the last failure was a lock that another process held */
+    int wal_pages;                /* in the WAL after this connection's last commit */
+    enum transaction transaction; /* changed by sqlite.c alone */
     struct prepared prepared[PREPARED_COUNT];
 };
 
@@ -49,33 +54,25 @@ static inline struct sqlite_db *sqlite_of(const struct db *db)
     return (struct sqlite_db *)db;
 }
 
-extern const struct db_driver sqlite_driver;
+/* --- file.c --- */
 
-bool sqlite_sync_path(const char *path, int flags, struct error *error); /* create.c */
-
-/* The driver's functions that are in file.c. */
+/* Opens the file and applies the settings of `use`; the driver and the SQL functions are missing.
+ */
+bool sqlite_connect(const char *path, enum db_use use, struct sqlite_db **ret_db,
+                    struct error *error);
 void sqlite_close(struct db *db);
 bool sqlite_version(struct db *db, int64_t *ret_version, struct error *error);
 bool sqlite_set_version(struct db *db, int64_t version, struct error *error);
 bool sqlite_script(struct db *db, const char *sql, struct error *error);
-/* And one in sqlite.c. */
-void sqlite_rollback(struct db *db);
-
-/* Sets the error for a result code; at run time no path is told, since callers may see it. */
+/* Sets the error for a result code, without the file's path: API clients may see the message. */
 bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error);
 
-/* How many commits the database has seen; file.c. */
-bool sqlite_read_count(struct sqlite_db *db, int64_t *ret_count, struct error *error);
+/* --- profile_rowid.c --- */
 
-/* rollback_guard.c */
-void sqlite_note_commit(struct sqlite_db *db, int64_t count); /* once it is durable */
-void sqlite_sync_guard(const struct sqlite_db *db);
-void sqlite_drop_guard(struct sqlite_db *db); /* synced; does nothing when none is kept */
+/* Registers the SQL functions that statements.inc calls; an SQLite result code. */
+int sqlite_add_functions(sqlite3 *handle);
 
-int sqlite_add_functions(sqlite3 *handle); /* profile_rowid.c: what the statements call */
+/* --- vfs.c --- */
 
-/* The file system below SQLite as we want it: see vfs.c. */
+/* Registers our VFS at the first call, before SQLite is used, and returns its name. */
 const char *sqlite_vfs_name(void);
-
-/* Before SQLite is first used; page_cache.c. */
-void sqlite_keep_inner_pages(void);

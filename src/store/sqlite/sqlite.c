@@ -1,7 +1,14 @@
-/* The SQLite driver: statements and transactions. */
+/* The SQLite driver: statements and transactions; the table of its functions is at the end.
+ *
+ * A statement is prepared when it is first used and kept for the connection's life, so an operation
+ * costs binding, stepping and resetting. SQLite numbers the parameter $2 by its position in the
+ * text and not by its name, so each statement has a map from $n to SQLite's index.
+ *
+ * The transaction's state is an enum with one mover, move_to(): NONE, READ, WRITE, or LOST. SQLite
+ * ends or damages a transaction after most errors (disk full, I/O, corruption); from then on it is
+ * LOST and can only be rolled back. Errors that leave it intact are a broken constraint and a value
+ * that is too large. */
 #include "store/sqlite/internal.h"
-
-#include "base/metrics.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,9 +20,6 @@ static const char *const texts[PREPARED_COUNT] = {
 #undef STATEMENT
     [TX_BEGIN_READ] = "BEGIN",
     [TX_BEGIN_WRITE] = "BEGIN IMMEDIATE",
-    /* The table's only row, made with it. Named, it needs no journal of its own. */
-    [TX_COUNT] = "UPDATE changes SET count = count + 1 WHERE rowid = 1",
-    [TX_COUNTED] = "SELECT count FROM changes WHERE rowid = 1",
     [TX_COMMIT] = "COMMIT",
     [TX_ROLLBACK] = "ROLLBACK",
     [TX_SAVEPOINT] = "SAVEPOINT one_write",
@@ -23,41 +27,27 @@ static const char *const texts[PREPARED_COUNT] = {
     [TX_SAVEPOINT_UNDO] = "ROLLBACK TO one_write",
 };
 
-static const struct failure {
-    int rc;
-    enum err code;
-    const char *text;
-} failures[] = {
-    {SQLITE_IOERR_DATA, ERR_UNAVAILABLE,
-     "The store's database is damaged: restore it from a backup"}, /* a checksum does not fit */
-    {SQLITE_FULL, ERR_UNAVAILABLE, "The store cannot be written: its disk is full"},
-    {SQLITE_IOERR, ERR_UNAVAILABLE, "The store's disk failed to read or write"},
-    {SQLITE_READONLY, ERR_UNAVAILABLE, "The store is on a file system that is read-only"},
-    {SQLITE_CANTOPEN, ERR_UNAVAILABLE, "The store's files cannot be opened"},
-    {SQLITE_BUSY, ERR_UNAVAILABLE, "The store is kept busy by another process"},
-    {SQLITE_LOCKED, ERR_UNAVAILABLE, "The store is kept busy by another process"},
-    {SQLITE_NOMEM, ERR_UNAVAILABLE, "The store has no memory left"},
-    {SQLITE_CORRUPT, ERR_UNAVAILABLE, "The store's database is damaged: restore it from a backup"},
-    {SQLITE_NOTADB, ERR_UNAVAILABLE, "The store's database is damaged: restore it from a backup"},
-};
-
-bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error)
+/* Which transitions there are; a rolled back transaction may begin again. */
+static void move_to(struct sqlite_db *db, enum transaction to)
 {
-    int extended = db->handle ? sqlite3_extended_errcode(db->handle) : rc;
-    if ((extended & 0xFF) != (rc & 0xFF))
-        extended = rc;
-    db->was_busy = (rc & 0xFF) == SQLITE_BUSY;
-    if ((rc & 0xFF) != SQLITE_CONSTRAINT)
-        metrics_count(METRIC_STORE_ERRORS, 0, 0);
-    for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
-        if (failures[i].rc == extended || failures[i].rc == (extended & 0xFF))
-            return fail(error, failures[i].code, "%s (SQLite %d).", failures[i].text, extended);
-    }
-    return fail(error, ERR_INTERNAL, "The store failed: %s (SQLite %d).",
-                db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc), extended);
+    enum transaction from = db->transaction;
+    assert(from == TRANSACTION_NONE ? to == TRANSACTION_READ || to == TRANSACTION_WRITE
+                                    : to == TRANSACTION_NONE || to == TRANSACTION_LOST);
+    assert((to != TRANSACTION_READ && to != TRANSACTION_WRITE) ||
+           !sqlite3_get_autocommit(db->handle));
+    assert(to != TRANSACTION_NONE || sqlite3_get_autocommit(db->handle));
+    (void)from;
+    db->transaction = to;
 }
 
-/* A row that breaks a constraint leaves the transaction as it was; nearly all else does not. */
+/* Statements outside of a transaction are transactions of their own, which cannot be lost. */
+static void note_lost(struct sqlite_db *db)
+{
+    if (db->transaction != TRANSACTION_NONE)
+        move_to(db, TRANSACTION_LOST);
+}
+
+/* A broken constraint leaves the transaction as it was; nearly every other error does not. */
 static bool transaction_survives(int rc)
 {
     int kind = rc & 0xFF;
@@ -76,7 +66,7 @@ static int prepare(struct sqlite_db *db, int which)
     for (int n = 1; n <= SQL_PARAMS_MAX; n++) {
         char name[8];
         snprintf(name, sizeof(name), "$%d", n);
-        prepared->places[n] = (uint8_t)sqlite3_bind_parameter_index(prepared->handle, name);
+        prepared->param_indexes[n] = (uint8_t)sqlite3_bind_parameter_index(prepared->handle, name);
     }
     return SQLITE_OK;
 }
@@ -85,7 +75,7 @@ static struct stmt open_statement(struct db *base, enum sql sql)
 {
     struct sqlite_db *db = sqlite_of(base);
     int rc = prepare(db, (int)sql);
-    return (struct stmt){base, db->prepared[sql].handle, db->prepared[sql].places, rc};
+    return (struct stmt){base, db->prepared[sql].handle, db->prepared[sql].param_indexes, rc};
 }
 
 static void done(struct stmt *stmt)
@@ -94,13 +84,13 @@ static void done(struct stmt *stmt)
     sqlite3_clear_bindings(stmt->handle);
 }
 
-static int place_of(const struct stmt *stmt, int number)
+static int param_index(const struct stmt *stmt, int number)
 {
-    assert(number >= 1 && number <= SQL_PARAMS_MAX && stmt->places[number] != 0);
-    return stmt->places[number];
+    assert(number >= 1 && number <= SQL_PARAMS_MAX && stmt->param_indexes[number] != 0);
+    return stmt->param_indexes[number];
 }
 
-static void note(struct stmt *stmt, int rc)
+static void keep_error(struct stmt *stmt, int rc)
 {
     if (stmt->rc == SQLITE_OK)
         stmt->rc = rc;
@@ -110,21 +100,21 @@ static void bind_text(struct stmt *stmt, int number, struct str text)
 {
     if (!text.data)
         return; /* what is not bound is NULL */
-    note(stmt, sqlite3_bind_text64(stmt->handle, place_of(stmt, number), text.data, text.len,
-                                   SQLITE_STATIC, SQLITE_UTF8));
+    keep_error(stmt, sqlite3_bind_text64(stmt->handle, param_index(stmt, number), text.data,
+                                         text.len, SQLITE_STATIC, SQLITE_UTF8));
 }
 
 static void bind_bytes(struct stmt *stmt, int number, struct str bytes)
 {
     if (!bytes.data)
         return;
-    note(stmt, sqlite3_bind_blob64(stmt->handle, place_of(stmt, number), bytes.data, bytes.len,
-                                   SQLITE_STATIC));
+    keep_error(stmt, sqlite3_bind_blob64(stmt->handle, param_index(stmt, number), bytes.data,
+                                         bytes.len, SQLITE_STATIC));
 }
 
 static void bind_i64(struct stmt *stmt, int number, int64_t value)
 {
-    note(stmt, sqlite3_bind_int64(stmt->handle, place_of(stmt, number), value));
+    keep_error(stmt, sqlite3_bind_int64(stmt->handle, param_index(stmt, number), value));
 }
 
 static bool step(struct stmt *stmt, bool *ret_row, struct error *error)
@@ -135,7 +125,7 @@ static bool step(struct stmt *stmt, bool *ret_row, struct error *error)
         return true;
     }
     if (!transaction_survives(rc))
-        sqlite_of(stmt->db)->lost = true;
+        note_lost(sqlite_of(stmt->db));
     return sqlite_fail(sqlite_of(stmt->db), rc, error);
 }
 
@@ -144,8 +134,8 @@ static int64_t changes(struct stmt *stmt)
     return sqlite3_changes64(sqlite_of(stmt->db)->handle);
 }
 
-/* A row that a statement returns would first go into a table made for it: a RETURNING costs more
- * than the change. */
+/* Counts rows instead of using RETURNING, which SQLite implements with a temporary table: it costs
+ * more than the change. */
 static bool change(struct stmt *stmt, bool *ret_changed, struct error *error)
 {
     bool row;
@@ -155,8 +145,7 @@ static bool change(struct stmt *stmt, bool *ret_changed, struct error *error)
     return true;
 }
 
-/* Also for texts: asking for a text may take memory, and when there is none the answer looks like
- * an empty one. */
+/* Also for texts: sqlite3_column_text may allocate, and its failure looks like an empty text. */
 static struct str read_bytes(const struct stmt *stmt, int column, struct arena *arena)
 {
     if (sqlite3_column_type(stmt->handle, column) == SQLITE_NULL)
@@ -171,86 +160,79 @@ static int64_t read_i64(const struct stmt *stmt, int column)
     return sqlite3_column_int64(stmt->handle, column);
 }
 
-static bool say(struct db *base, int which, struct error *error)
+static bool run_own(struct sqlite_db *db, int which, struct error *error)
 {
-    struct sqlite_db *db = sqlite_of(base);
     int rc = prepare(db, which);
     sqlite3_stmt *handle = db->prepared[which].handle;
     if (rc == SQLITE_OK) {
         rc = sqlite3_step(handle);
         sqlite3_reset(handle);
     }
-    if (rc == SQLITE_DONE)
-        return true;
-    db->lost = true;
-    return sqlite_fail(db, rc, error);
+    return rc == SQLITE_DONE || sqlite_fail(db, rc, error);
 }
 
-void sqlite_rollback(struct db *db)
+/* Also after SQLite rolled back by itself. A ROLLBACK that fails leaves the transaction open. */
+static void roll_back(struct db *base)
 {
-    if (!sqlite3_get_autocommit(sqlite_of(db)->handle))
-        say(db, TX_ROLLBACK, NULL);
+    struct sqlite_db *db = sqlite_of(base);
+    if (!sqlite3_get_autocommit(db->handle))
+        run_own(db, TX_ROLLBACK, NULL);
+    if (db->transaction != TRANSACTION_NONE && sqlite3_get_autocommit(db->handle))
+        move_to(db, TRANSACTION_NONE);
 }
 
-/* A transaction may be open still: ending it takes memory the first time. */
-static bool begin(struct db *db, int which, struct error *error)
+/* A transaction may still be open: ROLLBACK allocates the first time, and can fail. */
+static bool begin(struct db *base, int which, enum transaction kind, struct error *error)
 {
-    sqlite_rollback(db);
-    sqlite_of(db)->lost = false;
-    return say(db, which, error);
+    struct sqlite_db *db = sqlite_of(base);
+    roll_back(base);
+    if (!run_own(db, which, error))
+        return false;
+    move_to(db, kind);
+    return true;
 }
 
 static bool begin_read(struct db *db, struct error *error)
 {
-    return begin(db, TX_BEGIN_READ, error);
+    return begin(db, TX_BEGIN_READ, TRANSACTION_READ, error);
 }
 
 static bool begin_write(struct db *db, struct error *error)
 {
     sqlite_of(db)->was_busy = false;
-    return begin(db, TX_BEGIN_WRITE, error);
+    return begin(db, TX_BEGIN_WRITE, TRANSACTION_WRITE, error);
 }
 
-static bool count_commit(struct sqlite_db *db, int64_t *ret_count, struct error *error)
+static bool run_inside(struct db *base, int which, struct error *error)
 {
-    if (!say(&db->base, TX_COUNT, error))
-        return false;
-    int rc = prepare(db, TX_COUNTED);
-    sqlite3_stmt *handle = db->prepared[TX_COUNTED].handle;
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(handle);
-    if (rc == SQLITE_ROW)
-        *ret_count = sqlite3_column_int64(handle, 0);
-    if (handle)
-        sqlite3_reset(handle);
-    if (rc == SQLITE_ROW)
+    struct sqlite_db *db = sqlite_of(base);
+    if (run_own(db, which, error))
         return true;
-    db->lost = true;
-    return sqlite_fail(db, rc, error);
+    note_lost(db);
+    return false;
 }
 
 static bool commit(struct db *db, struct error *error)
 {
-    int64_t count = 0;
-    if (!count_commit(sqlite_of(db), &count, error) || !say(db, TX_COMMIT, error))
+    if (!run_inside(db, TX_COMMIT, error))
         return false;
-    sqlite_note_commit(sqlite_of(db), count);
+    move_to(sqlite_of(db), TRANSACTION_NONE);
     return true;
 }
 
-static bool mark(struct db *db, struct error *error)
+static bool savepoint(struct db *db, struct error *error)
 {
-    return say(db, TX_SAVEPOINT, error);
+    return run_inside(db, TX_SAVEPOINT, error);
 }
 
-static bool mark_keep(struct db *db, struct error *error)
+static bool savepoint_keep(struct db *db, struct error *error)
 {
-    return say(db, TX_SAVEPOINT_KEEP, error);
+    return run_inside(db, TX_SAVEPOINT_KEEP, error);
 }
 
-static bool mark_undo(struct db *db, struct error *error)
+static bool savepoint_undo(struct db *db, struct error *error)
 {
-    return say(db, TX_SAVEPOINT_UNDO, error) && say(db, TX_SAVEPOINT_KEEP, error);
+    return run_inside(db, TX_SAVEPOINT_UNDO, error) && run_inside(db, TX_SAVEPOINT_KEEP, error);
 }
 
 static enum db_failure why_failed(const struct db *db)
@@ -258,13 +240,14 @@ static enum db_failure why_failed(const struct db *db)
     return sqlite_of(db)->was_busy ? DB_FAILED_BUSY : DB_FAILED;
 }
 
-/* SQLite ends a transaction by itself after some failures. */
-static bool is_lost(const struct db *db)
+/* SQLite ends a transaction by itself after some errors. */
+static bool is_lost(const struct db *base)
 {
-    return sqlite_of(db)->lost || sqlite3_get_autocommit(sqlite_of(db)->handle);
+    const struct sqlite_db *db = sqlite_of(base);
+    return db->transaction == TRANSACTION_LOST || sqlite3_get_autocommit(db->handle);
 }
 
-const struct db_driver sqlite_driver = {
+static const struct db_driver sqlite_driver = {
     .close = sqlite_close,
     .version = sqlite_version,
     .set_version = sqlite_set_version,
@@ -272,10 +255,10 @@ const struct db_driver sqlite_driver = {
     .begin_read = begin_read,
     .begin_write = begin_write,
     .commit = commit,
-    .rollback = sqlite_rollback,
-    .mark = mark,
-    .mark_keep = mark_keep,
-    .mark_undo = mark_undo,
+    .rollback = roll_back,
+    .savepoint = savepoint,
+    .savepoint_keep = savepoint_keep,
+    .savepoint_undo = savepoint_undo,
     .is_lost = is_lost,
     .failure = why_failed,
     .open = open_statement,
@@ -290,3 +273,19 @@ const struct db_driver sqlite_driver = {
     .column_bytes = read_bytes,
     .column_i64 = read_i64,
 };
+
+bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct error *error)
+{
+    struct sqlite_db *db;
+    if (!sqlite_connect(path, use, &db, error))
+        return false;
+    db->base.driver = &sqlite_driver;
+    int rc = sqlite_add_functions(db->handle);
+    if (rc != SQLITE_OK) {
+        sqlite_fail(db, rc, error);
+        sqlite_close(&db->base);
+        return false;
+    }
+    *ret_db = &db->base;
+    return true;
+}

@@ -1,6 +1,15 @@
-/* The file functions that SQLite works with: the system's own, but that pages are finished on their
- * way into the database file and looked at on their way out (page.c), and that nothing which
- * is to be written is opened for reading only. */
+/* The VFS (SQLite's file functions) that all connections use: SQLite's own for this system, with
+ * three changes.
+ *
+ * - A page that is written to the database file gets its free space zeroed and its checksum set,
+ * and a page that is read is compared with its checksum (page.c). The WAL has checksums of its own.
+ * - A file, or the WAL's shared memory, that SQLite could open for reading only is refused: the
+ *   connection would fail to write for as long as it lives, although the cause (no free descriptor)
+ * is often gone a moment later.
+ * - An I/O error that SQLite would report as a damaged database is reported as an I/O error.
+ *
+ * SQLite finds a file's functions through a table that the file points to; we copy that table,
+ * replace entries, and keep the original table in room behind the file's own struct. */
 #include "store/sqlite/internal.h"
 #include "store/sqlite/page.h"
 
@@ -183,7 +192,6 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 static void set_up(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    sqlite_keep_inner_pages();
     base = sqlite3_vfs_find(NULL);
     wrapped = *base;
     wrapped.zName = "headgate";

@@ -1,5 +1,6 @@
-/* Both ways are SQLite's VACUUM INTO between two files. */
-#include "store/sqlite/backup.h"
+/* Backup and restore of a data directory's database. Both are SQLite's VACUUM INTO from one file
+ * into another (sqlite/whole_file.c). */
+#include "store/core/backup.h"
 
 #include "store/core/internal.h"
 #include "store/sqlite/sqlite.h"
@@ -32,7 +33,7 @@ bool backup_make(const char *dir, const char *to, struct error *error)
     return sqlite_copy(from, true, to, error);
 }
 
-/* A log that is left alone would be taken for the new database's. */
+/* A WAL without its database would be replayed into the new one. */
 static bool check_is_free(const char *dir, struct error *error)
 {
     static const char *const names[] = {"headgate.db", "headgate.db-wal"};
@@ -64,7 +65,8 @@ static bool put_in_place(const char *dir, const char *from, struct error *error)
     char unfinished[PATH_SIZE], path[PATH_SIZE];
     return check_is_free(dir, error) && path_in(dir, "headgate.db.new", unfinished, error) &&
            path_in(dir, "headgate.db", path, error) && remove_file(dir, "headgate.db.new", error) &&
-           remove_file(dir, "mark", error) && remove_file(dir, "headgate.db-shm", error) &&
+           remove_file(dir, "mark", error) && remove_file(dir, "newest-change", error) &&
+           remove_file(dir, "headgate.db-shm", error) &&
            sqlite_copy(from, false, unfinished, error) &&
            sqlite_publish(dir, unfinished, path, error);
 }
