@@ -95,7 +95,7 @@ def granted(servers, canaries):
                 {"oAuthRequest": {"authCode": vendor.new_code(), "redirectUri": REDIRECT}},
                 mode="Public", name=f"p{number}"))
             assert answer.status == 401
-        assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == CODES
+        assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == CODES
         server.stop()
         yield server
 
@@ -108,11 +108,11 @@ def test_saved_tokens_and_apps_are_whole(granted):
 
 
 @pytest.mark.parametrize("change", [
-    "sealed = {}", "sealed = (SELECT sealed FROM exchanges WHERE profile = 'p2')",
+    "sealed = {}", "sealed = (SELECT sealed FROM token_grants WHERE profile = 'p2')",
     "region = 'eu-west-1'", "account = '111122223333'", "profile = 'other'"])
 def test_saved_tokens_that_were_changed_or_pasted(granted, change):
     granted.database.change(
-        f"UPDATE exchanges SET {change} WHERE profile = 'p1'".replace(
+        f"UPDATE token_grants SET {change} WHERE profile = 'p1'".replace(
             "{}", granted.database.zeros.format(200)))
     words, status = check(granted)
     assert status == 1 and "1 problem" in words, words
@@ -137,12 +137,12 @@ def test_secrets_that_were_changed_or_pasted(granted, change, what):
 
 def test_more_rows_than_a_page(granted):
     """Each is looked at, and the last one is found damaged."""
-    row = granted.query("SELECT * FROM exchanges WHERE profile = 'p0'")[0]
+    row = granted.query("SELECT * FROM token_grants WHERE profile = 'p0'")[0]
     more = [{**row, "id": bytes([number, 255 if number % 2 else 0, 7]) + bytes(29)}
             for number in range(PAGE)]
     marks = f"({', '.join('?' * len(row))})"
     granted.database.change(
-        f"INSERT INTO exchanges ({', '.join(row)}) VALUES {', '.join([marks] * PAGE)}",
+        f"INSERT INTO token_grants ({', '.join(row)}) VALUES {', '.join([marks] * PAGE)}",
         *[value for each in more for value in each.values()])
     words, status = check(granted)
     assert status == 1 and f"{PAGE} problems" in words, words[-300:]

@@ -249,7 +249,7 @@ def test_it_may_be_shown_again_when_it_never_got_there(servers, unheard, salesfo
         answer = server.call("CreateConnectorProfile", request)
         assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
         assert "Connection refused" in answer.message
-    assert server.count_rows("exchanges") == 0
+    assert server.count_rows("token_grants") == 0
     unheard.listen()
     salesforce.serve(unheard)
     server.ok("CreateConnectorProfile", request)
@@ -303,7 +303,7 @@ def test_what_a_code_gave_is_its_profile_s(server, salesforce):
         "403 Forbidden", '[{"errorCode": "API_DISABLED_FOR_ORG", "message": "no API"}]')
     credentials = code_of(salesforce)
     assert server.call("CreateConnectorProfile", create(credentials)).status == 401
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 1
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 1
     salesforce.judge = answers
     stranger = server.make_key("AKIAHEADGATETEST0002", "other-key", OTHER_ACCOUNT)
     for where in ({"region": "eu-central-1"}, {"key": stranger}, {"name": "other"}):
@@ -313,7 +313,7 @@ def test_what_a_code_gave_is_its_profile_s(server, salesforce):
         assert "works only once" in answer.message, answer.message
     server.ok("CreateConnectorProfile", create(credentials))
     assert list(salesforce.codes.values()) == [1]
-    assert server.count_rows("exchanges WHERE sealed IS NOT NULL") == 0
+    assert server.count_rows("token_grants WHERE sealed IS NOT NULL") == 0
 
 
 def set_file_limit(server, size):
