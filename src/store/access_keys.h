@@ -1,4 +1,5 @@
-/* Access keys: who may call. A key belongs to an account; its secret is kept sealed. */
+/* Access keys, which authenticate API requests. A key belongs to an account; its secret is stored
+ * sealed. */
 #pragma once
 
 #include "store/core/store.h"
@@ -12,7 +13,7 @@ struct access_key {
 
 bool access_key_find(struct store_reader *reader, struct arena *arena, struct str id,
                      struct access_key *ret_key, bool *ret_found, struct error *error);
-/* By account, then id. */
+/* All keys, ordered by account, then id. */
 bool access_key_list(struct store_reader *reader, struct arena *arena, struct access_key **ret_keys,
                      size_t *ret_count, struct error *error);
 /* ERR_CONFLICT when the id is taken. */

@@ -1,4 +1,4 @@
-/* Small things the server keeps about itself and its operator's vendor apps. */
+/* The server's own named values, and the operator's OAuth apps. */
 #pragma once
 
 #include "store/core/store.h"
@@ -6,10 +6,10 @@
 /* A named value; binary. STR_NULL when there is none. */
 bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
               struct str *ret_value, struct error *error);
-/* Inserts only when absent, so that of two first starts one wins. */
+/* Inserts if absent, so that of two concurrent first starts one wins. */
 bool meta_put_once(struct db *db, struct str name, struct str value, struct error *error);
 
-/* The client id and secret that a vendor gave the operator for his OAuth app, by connector type. */
+/* The client id and secret of the operator's OAuth app at a vendor, by connector type. */
 struct oauth_app_row {
     struct str connector_type;
     struct str client_id;

@@ -230,8 +230,9 @@ static bool insert_row(struct db *db, const struct profile *profile, bool *ret_i
     return stmt_change(&stmt, ret_inserted, error);
 }
 
-/* The quota is counted after the row is in, so that a taken name is told first; a failing write is
- * undone whole. The lock comes before both, so that nobody waits for it who keeps a name. */
+/* The quota is counted after the insert, so that a taken name is reported first; a failing write is
+ * undone as a whole. The lock is taken before both, so that no transaction waits for it while it
+ * holds a name. */
 bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
                     struct error *error)
 {
@@ -252,7 +253,7 @@ static bool fail_not_found(struct profile_key key, struct error *error)
                 STR_ARG(key.name));
 }
 
-/* Why a replacement found no row. */
+/* Reports why a replacement changed no row. */
 static bool fail_to_replace(struct db *db, struct profile_key key, struct error *error)
 {
     bool found;

@@ -21,8 +21,9 @@ struct provisioning {
 
 struct profile {
     struct profile_key key;
-    /* Grows with each change and never repeats for a name: a profile starts at its creation's time
-     * in microseconds, so one that was deleted and made again cannot be taken for the old one. */
+    /* Grows with each change and never repeats for a name: the first version is the time of
+     * creation in microseconds, so a profile that was deleted and created again has no version of
+     * the old one. */
     int64_t version;
     struct str connector_type;  /* the API's ConnectorType */
     struct str connector_label; /* STR_NULL unless a custom connector */
@@ -37,7 +38,7 @@ struct profile {
     struct provisioning provisioning;
 };
 
-/* *ret_found says whether there is one. */
+/* Reads one profile by its key; texts are copied into the arena. */
 bool profile_find(struct store_reader *reader, struct arena *arena, struct profile_key key,
                   struct profile *ret_profile, bool *ret_found, struct error *error);
 
@@ -51,8 +52,8 @@ struct profile_filter {
     struct str after_name;      /* names after this one, bytewise; STR_NULL: from the start */
 };
 
-/* In name order, at most `limit`, without sealed credentials. Reads as many rows as it gives, or as
- * names are given. */
+/* In name order, at most `limit`, without sealed credentials. Reads as many rows as it returns, or
+ * as there are names in the filter. */
 bool profile_list(struct store_reader *reader, struct arena *arena,
                   const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
                   size_t *ret_count, struct error *error);
@@ -70,9 +71,9 @@ bool profile_list_old(struct store_reader *reader, struct arena *arena, size_t l
 bool profile_set_credentials_version(struct db *db, const struct profile *profile, bool *ret_done,
                                      struct error *error);
 
-/* Of `provisioning` the status alone. ERR_CONFLICT when the name is taken. `quota` is the most
- * profiles an account may have in a region, 0 for no limit: ERR_QUOTA. Exact also when others
- * insert at the same time; up to `quota` rows of an index are read for it. */
+/* Stores of `provisioning` the status only. ERR_CONFLICT when the name is taken, ERR_QUOTA when the
+ * account would have more than `quota` profiles in the region (0: no limit). The quota is exact
+ * with concurrent inserts too, and reads up to `quota` entries of an index. */
 bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
                     struct error *error);
 

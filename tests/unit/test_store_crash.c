@@ -189,7 +189,7 @@ static void failed_commit_is_not_found_later(void **state)
     disk = DISK_DOES_NOT_SYNC;
     assert_false(insert_profile(f, "lost"));
     /* At once, not when it happens to be quiet; the checkpointer may have been quick. */
-    assert_true(atomic_load(&f->store->empty_log_wanted) || log_size(f) == 0);
+    assert_true(atomic_load(&f->store->empty_wal_wanted) || log_size(f) == 0);
     disk = DISK_WORKS;
     store_reader_rest(f->reader);
     wait_for_empty_log(f);

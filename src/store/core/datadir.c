@@ -1,4 +1,6 @@
-/* The data directory: whose it is, who has it, what the database file must be. */
+/* Checks of the data directory: its owner and mode, its lock (one server at a time), and the
+ * database file's type and mode. The lock is flock on DIR/lock, which the kernel releases when the
+ * process ends. */
 #include "store/core/internal.h"
 
 #include "base/user.h"

@@ -1,4 +1,4 @@
-/* A listing that grows in an arena, and reading a statement's rows into one. */
+/* An array that grows in an arena, and reading a statement's rows into it. */
 #pragma once
 
 #include "base/arena.h"
@@ -10,7 +10,7 @@ enum { ROWS_FIRST = 4 };
 
 struct rows {
     struct arena *arena;
-    void *items; /* NULL as long as there is none */
+    void *items; /* NULL while there is none */
     size_t size; /* of one */
     size_t count;
     size_t capacity;

@@ -1,15 +1,16 @@
-/* What happens to a page on its way into the database file, and what is looked at on its way out.
+/* Pages of the database file: cleaned and given a checksum when they are written, verified when
+ * they are read.
  *
- * With secure_delete SQLite zeroes a row that is deleted. But when it moves rows between pages, it
- * leaves their old bytes in the unallocated space between a page's cell pointers and its cells, and
- * never comes back for them when the row is deleted later. (Measured: one deleted row in 1,500 was
- * still readable in the file.) So every page is cleaned on its way into the database file; that
- * space has no meaning, which makes the cleaned page the same page. The write-ahead log carries
- * checksums and is written as it is: it is emptied instead.
+ * With secure_delete SQLite zeroes a deleted row. But when it moves rows between pages, it leaves
+ * their old bytes in the unallocated space between a page's cell pointers and its cells, and does
+ * not zero them when the row is deleted later. (Measured: one deleted row in 1,500 was still
+ * readable in the file.) So the unallocated space of every page is zeroed when the page is written
+ * to the database file; it has no meaning, so the page stays the same. The WAL has checksums of its
+ * own and is not changed; it is emptied instead (core/maintenance.c).
  *
- * SQLite trusts what a page of the database says. A flipped bit in an index would make a profile
- * invisible, one in a row would change a property. So each page ends with a checksum over its bytes
- * and its place, in room that SQLite leaves free for such uses (SQLite file format, 1.3.4). */
+ * SQLite trusts the content of a page. A flipped bit in an index would hide a profile, one in a row
+ * would change a property. So each page ends with a checksum over its bytes and its number, in the
+ * reserved space that SQLite leaves free for such uses (SQLite file format, 1.3.4). */
 #include "store/sqlite/page.h"
 
 #include <string.h>
@@ -26,8 +27,8 @@ static size_t get_u16(const unsigned char *at)
     return (size_t)at[0] << 8 | at[1];
 }
 
-/* Where the free middle of a b-tree page is: SQLite file format, 1.6. Pages of other kinds begin
- * with a page number, whose first byte is 0 as long as DB_PAGES_MAX is kept. */
+/* The unallocated space of a b-tree page: SQLite file format, 1.6. Pages of other kinds begin with
+ * a page number, whose first byte is 0 because of DB_PAGES_MAX. */
 static bool free_middle(const unsigned char *page, bool is_first, size_t *ret_from, size_t *ret_to)
 {
     size_t header = is_first ? FILE_HEADER_SIZE : 0;
@@ -44,8 +45,8 @@ static bool free_middle(const unsigned char *page, bool is_first, size_t *ret_fr
     return true;
 }
 
-/* Each step maps different lanes to different lanes, and so does what mixes a word in: damage
- * within eight bytes is always seen, any other but once in 2^64. */
+/* A step is a bijection of the lane for each word, and of the word for each lane: damage within
+ * eight bytes is always detected, other damage except with a probability of 2^-64. */
 static uint64_t step(uint64_t lane, uint64_t word)
 {
     lane = (lane ^ word) * 0x9E3779B97F4A7C15U;
@@ -56,7 +57,7 @@ static uint64_t checksum(const unsigned char *page, uint64_t number)
 {
     uint64_t lanes[LANES] = {number, 1, 2, 3}, words[CONTENT_WORDS + 1], sum = 0;
     memcpy(words, page, sizeof(words));
-    words[CONTENT_WORDS] = 0; /* the checksum's own place */
+    words[CONTENT_WORDS] = 0; /* the checksum itself */
     for (size_t i = 0; i <= CONTENT_WORDS; i += LANES) {
         for (size_t lane = 0; lane < LANES; lane++)
             lanes[lane] = step(lanes[lane], words[i + lane]);

@@ -1,4 +1,4 @@
-/* A page of the database file as bytes. For the files of the SQLite driver alone. */
+/* A page of the database file as bytes, for the SQLite driver. */
 #pragma once
 
 #include <stdbool.h>
