@@ -101,7 +101,7 @@ static void the_trusted_authorities_are_named(void **state)
                                        .arena = &arena,
                                        .authority = "acme.example:5439",
                                        .response = &answer,
-                                       .status = LIBPQ_STATUS_TLS};
+                                       .status = CONNECTION_SSL_STARTUP};
     postgres_classify(&session, AT "SSL error: certificate verify failed\n");
     assert_int_equal(answer.outcome, CLIENT_TLS);
     assert_string_equal(answer.detail,
