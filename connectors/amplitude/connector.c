@@ -1,8 +1,8 @@
 /* Amplitude: an API key and a secret key as HTTP Basic; the events list proves them. */
 #include "connector/http/http_connector.h"
 
-/* The United States' data centre. There is no property for a host: who has his project in the
- * European one (analytics.eu.amplitude.com) says so in the endpoint map. */
+/* The data center in the United States. There is no property for a host: the operator's endpoint
+ * map names the European one (analytics.eu.amplitude.com). */
 static const struct connector_url api[] = {
     {.url = "https://amplitude.com"},
 };
@@ -15,13 +15,16 @@ static const struct connector_call probes[] = {
     {.method = "GET", .path = "/api/2/events/list", .needs = "/data"},
 };
 
-/* The bodies of refusals are not documented: only the status decides. */
+/* The bodies of refusals are not documented. Those that were seen have a member "error", which
+ * tells Amplitude's own 403 from a firewall's. */
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
-     .hint = "Check the API key and the secret key in the project's settings."},
-    {STEP_API, .status = 403, .kind = VERDICT_REJECTED,
-     .hint = "Check that both keys are of one project, that the project is in this data centre "
-             "(the endpoint map names the European one), and that its plan has this API."},
+     .hint = "Check the API key and the secret key of the project.", .causes = CAUSE_CREDENTIAL},
+    {STEP_API, .status = 403, .at = "/error", .kind = VERDICT_REJECTED,
+     .hint = "Check that both keys belong to the same project, that the project is in this data "
+             "center (the operator's endpoint map names the European one), and that its plan "
+             "includes this API.",
+     .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS | CAUSE_ACCOUNT},
 };
 
 static const struct http_connector http = {

@@ -84,8 +84,12 @@ static bool check(const struct value *properties, const struct value *credential
     return check_params(properties, error) && (!credentials || check_shape(credentials, error));
 }
 
+/* Bearer tokens are refused with this header (RFC 6750, 3). */
+static const char *const errors[] = {"WWW-Authenticate"};
+
 static const struct http_connector http = {
     .auth = LIST(auth),
+    .errors = LIST(errors),
     .check = check,
 };
 

@@ -13,7 +13,14 @@ static const struct connector_url api[] = {
      .drop = LIST(drop)},
 };
 
-static const char *const domains[] = {"datadoghq.com", "datadoghq.eu", "ddog-gov.com"};
+/* The sites (docs.datadoghq.com/getting_started/site). What stands before one is the web pages'
+ * host
+ * ("app"), or an organization's subdomain for them. */
+static const char *const domains[] = {
+    "datadoghq.com",     "us3.datadoghq.com", "us5.datadoghq.com",
+    "ap1.datadoghq.com", "ap2.datadoghq.com", "uk1.datadoghq.com",
+    "datadoghq.eu",      "ddog-gov.com",      "us2.ddog-gov.com",
+};
 
 static const struct connector_header keys[] = {
     {"DD-API-KEY", "{credentials.apiKey}"},
@@ -28,30 +35,40 @@ static const struct connector_call probes[] = {
     {.method = "GET", .path = "/api/v2/validate_keys", .needs = "/status"},
 };
 
+#define HINT_KEYS                                                                                  \
+    "Check the API key, the application key, and that instanceUrl is the site that they belong "   \
+    "to."
+
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/status", .equals = "ok", .kind = VERDICT_ACCEPTED},
     {STEP_API, .status = 200, .at = "/status", .kind = VERDICT_UNREACHABLE,
-     .hint = "It does not say that the keys are good. Try again."},
-    /* The load balancer speaks here, not the API. */
-    {STEP_API, .status = 403, .contains = "administrative rules", .kind = VERDICT_UNREACHABLE,
-     .hint = "The vendor's entrance refused the request before any key was looked at. Try again."},
+     .hint = "The response does not confirm the keys. Try again.", .causes = CAUSE_OUTAGE},
+    /* The load balancer, not the API. */
+    {STEP_API, .status = 403, .contains = "administrative rules", .kind = VERDICT_BLOCKED,
+     .hint = "The vendor's gateway blocked the request before it reached the API. Try again.",
+     .causes = CAUSE_GATEWAY},
     {STEP_API, .status = 403, .at = "/errors/1", .contains = "permission",
      .kind = VERDICT_FORBIDDEN,
-     .hint = "Give the application key the scopes for what shall be read, or its owner the role."},
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
-     .hint = "Check the API key, the application key, and that instanceUrl is their site."},
-    {STEP_API, .status = 403, .kind = VERDICT_REJECTED,
-     .hint = "Check the API key, the application key, and that instanceUrl is their site."},
+     .hint = "Give the application key the scopes for the data to be read, or give its owner the "
+             "role.",
+     .causes = CAUSE_PERMISSION},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .hint = HINT_KEYS,
+     .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS},
+    {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .hint = HINT_KEYS,
+     .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS},
 };
 
 /* The first says "Forbidden" alike, whatever the reason. */
 static const char *const messages[] = {"/errors/1"};
+
+static const char *const errors[] = {"/errors"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
     .messages = LIST(messages),
     .domains = LIST(domains),
     .wait = {"X-RateLimit-Reset", WAIT_SECONDS},

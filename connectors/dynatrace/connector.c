@@ -35,31 +35,37 @@ static const struct connector_call probes[] = {
 #define HINT_URL                                                                                   \
     "Check instanceUrl: https://ENVIRONMENT.live.dynatrace.com (not the apps host), or "           \
     "https://HOST/e/ENVIRONMENT."
+#define HINT_TOKEN "Check the token, and that it belongs to this environment."
 
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/enabled", .equals = "false", .kind = VERDICT_REJECTED,
-     .hint = "The token is switched off. Enable it, or take another."},
+     .hint = "The token is disabled. Enable it, or use another one.", .causes = CAUSE_CREDENTIAL},
     {STEP_API, .status = 200, .at = "/expirationDate", .past = true, .kind = VERDICT_REJECTED,
-     .hint = "The token's expiration date is over. Make a new one."},
-    /* Not the API, perhaps the host of the web pages. */
+     .hint = "The token has expired. Create a new one.", .causes = CAUSE_CREDENTIAL},
+    /* The host of the web pages, not of the API. */
     {STEP_API, .status = 200, .page = true, .kind = VERDICT_MISCONFIGURED,
-     .hint = "It answered with a web page. " HINT_URL},
+     .hint = "The response is a web page. " HINT_URL, .causes = CAUSE_ADDRESS},
     {STEP_API, .status = 3, .kind = VERDICT_MISCONFIGURED,
-     .hint = "It answered with a redirect, which is not followed. " HINT_URL},
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
-     .hint = "Check the token, and that it is of this environment."},
+     .hint = "The response is a redirect, which is not followed. " HINT_URL,
+     .causes = CAUSE_ADDRESS},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .hint = HINT_TOKEN,
+     .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
-     .hint = "Give the token the scope problems.read."},
+     .hint = "Give the token the scope problems.read.", .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 404, .at = "/error/message", .contains = "token", .kind = VERDICT_REJECTED,
-     .hint = "Check the token, and that it is of this environment."},
-    {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL},
+     .hint = HINT_TOKEN, .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS},
+    {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = HINT_URL,
+     .causes = CAUSE_ADDRESS},
 };
+
+static const char *const errors[] = {"/error/message"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
     .wait = {"X-RateLimit-Reset", WAIT_UNTIL_US},
 };
 

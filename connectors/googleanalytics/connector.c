@@ -22,44 +22,58 @@ static const struct connector_call probes[] = {
      .needs = "/kind"},
 };
 
-#define QUOTA(reason, what)                                                                        \
-    {                                                                                              \
-        STEP_API, .status = 403, .at = "/error/errors/0/reason", .equals = (reason),               \
-                  .kind = VERDICT_THROTTLED, .hint = (what)                                        \
-    }
+#define REASON(text) STEP_API, .status = 403, .at = "/error/errors/0/reason", .equals = (text)
+#define MINUTES "Try again in a few minutes."
 
 static const struct connector_rule rules[] = {
-    QUOTA("userRateLimitExceeded", "Try again in a few minutes."),
-    QUOTA("rateLimitExceeded", "Try again in a few minutes."),
-    QUOTA("quotaExceeded", "The project's quota is used up. Try again tomorrow."),
-    QUOTA("dailyLimitExceeded", "The day's quota is used up. Try again tomorrow."),
-    {STEP_API, .status = 403, .at = "/error/status", .equals = "RESOURCE_EXHAUSTED",
-     .kind = VERDICT_THROTTLED, .hint = "Try again later."},
-    {STEP_API, .status = 403, .at = "/error/errors/0/reason", .equals = "accessNotConfigured",
-     .kind = VERDICT_FORBIDDEN,
-     .hint = "Enable the Google Analytics API in the client's Google Cloud project."},
+    {REASON("userRateLimitExceeded"), .kind = VERDICT_THROTTLED, .hint = MINUTES,
+     .causes = CAUSE_LIMIT},
+    {REASON("rateLimitExceeded"), .kind = VERDICT_THROTTLED, .hint = MINUTES,
+     .causes = CAUSE_LIMIT},
+    {REASON("quotaExceeded"), .kind = VERDICT_THROTTLED,
+     .hint = "The project's quota is used up. Try again tomorrow.", .causes = CAUSE_LIMIT},
+    {REASON("dailyLimitExceeded"), .kind = VERDICT_THROTTLED,
+     .hint = "The daily quota is used up. Try again tomorrow.", .causes = CAUSE_LIMIT},
+    {REASON("accessNotConfigured"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Enable the Google Analytics API in the client's Google Cloud project.",
+     .causes = CAUSE_CLIENT},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
      .hint = "The user needs an Analytics account, and the token the scope "
-             "https://www.googleapis.com/auth/analytics.readonly."},
+             "https://www.googleapis.com/auth/analytics.readonly.",
+     .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true,
-     .hint = "Get a new access token, or give a refresh token."},
+     .hint = "Get a new access token, or provide a refresh token.", .causes = CAUSE_CREDENTIAL},
 
+    {STEP_TOKEN, .at = "/error_subtype", .kind = VERDICT_REJECTED,
+     .hint = "The organization's session control requires the user to sign in again. Get a new "
+             "refresh token.",
+     .causes = CAUSE_POLICY | CAUSE_GRANT},
+    {STEP_TOKEN, .grants = GRANT_REFRESH, .at = "/error", .equals = "invalid_grant",
+     .kind = VERDICT_REJECTED,
+     .hint = "The refresh token is invalid. It ends when the user revokes it, after six months "
+             "without use, and after seven days while the app's consent screen is in testing. Get "
+             "a new one.",
+     .causes = CAUSE_GRANT},
     {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
-     .hint =
-         "A code works once and soon expires. A refresh token ends when its user takes it back, "
-         "after six months without use, and after seven days while the consent screen is in "
-         "testing. Get a new one."},
+     .hint = "A code works once and expires soon. Get a new one.", .causes = CAUSE_GRANT},
     {STEP_TOKEN, .at = "/error", .equals = "redirect_uri_mismatch", .kind = VERDICT_REJECTED,
-     .hint = "redirectUri must be the one that the code was asked for with."},
+     .hint = "redirectUri must be the one that the code was requested with.",
+     .causes = CAUSE_REDIRECT},
     {STEP_TOKEN, .at = "/error", .equals = "deleted_client", .kind = VERDICT_REJECTED,
-     .hint = "Make a new OAuth client in the Google Cloud project."},
+     .hint = "Create a new OAuth client in the Google Cloud project.", .causes = CAUSE_CLIENT},
+    {STEP_TOKEN, .at = "/error", .equals = "disabled_client", .kind = VERDICT_REJECTED,
+     .hint = "Enable the OAuth client in the Google Cloud project, or use another one.",
+     .causes = CAUSE_CLIENT},
 };
+
+static const char *const errors[] = {"/error/message"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
 };
 
 const struct connector connector_googleanalytics = {

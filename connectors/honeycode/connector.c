@@ -28,36 +28,34 @@ static const struct connector_call probes[] = {
      .path = "/workbooks/00000000-0000-0000-0000-000000000000/tables?maxResults=1"},
 };
 
-#define ERROR(code, what, is, advice)                                                              \
-    {                                                                                              \
-        STEP_API, .status = (code), .header = "x-amzn-ErrorType", .contains = (what),              \
-                  .kind = (is), .hint = (advice)                                                   \
-    }
-#define HINT_TOKEN "Get a new access token, or give a refresh token."
+#define ERROR(code, name) STEP_API, .status = (code), .header = "x-amzn-ErrorType", .contains = name
+#define HINT_TOKEN "Get a new access token, or provide a refresh token."
 
 static const struct connector_rule rules[] = {
-    ERROR(404, "ResourceNotFoundException", VERDICT_ACCEPTED, NULL),
+    {ERROR(404, "ResourceNotFoundException"), .kind = VERDICT_ACCEPTED},
     {STEP_API, .status = 200, .at = "/tables", .kind = VERDICT_ACCEPTED},
     {STEP_API, .status = 200, .at = "/tables", .absent = true, .kind = VERDICT_UNREACHABLE,
-     .hint = "The answer is not a list of tables."},
-    ERROR(403, "AccessDeniedException", VERDICT_FORBIDDEN, "Let the user see workbooks."),
-    {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN},
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN},
+     .hint = "The response is not a list of tables.", .causes = CAUSE_ADDRESS},
+    {ERROR(403, "AccessDeniedException"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the user access to workbooks.", .causes = CAUSE_PERMISSION},
+    {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
     {STEP_API, .status = 402, .kind = VERDICT_THROTTLED,
-     .hint = "Wait until it is counted anew, or have the quota raised."},
-    ERROR(400, "ThrottlingException", VERDICT_THROTTLED, "Try again later."),
-
-    /* RFC 6749 (5.2) has this one word for all of it. */
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
-     .hint = "The code or refresh token is spent, expired or revoked, or redirectUri is not the "
-             "one that the code was asked for with. Get a new one."},
+     .hint = "Wait until the quota is renewed, or have it raised.", .causes = CAUSE_LIMIT},
+    {ERROR(400, "ThrottlingException"), .kind = VERDICT_THROTTLED, .hint = "Try again later.",
+     .causes = CAUSE_LIMIT},
 };
+
+static const char *const errors[] = {"x-amzn-ErrorType"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
 };
 
 const struct connector connector_honeycode = {

@@ -40,11 +40,11 @@ static const struct connector_call probes[] = {
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
      .hint = "Check the access key id, the user id and the secret access key, and this server's "
-             "clock."},
-    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
-     .hint = "Check the data key, and that the user may read orders."},
+             "clock.",
+     .causes = CAUSE_CREDENTIAL | CAUSE_CLOCK},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
-     .hint = "Check instanceUrl: https://network.infornexus.com, without a path."},
+     .hint = "Check instanceUrl: https://network.infornexus.com, without a path.",
+     .causes = CAUSE_ADDRESS},
 };
 
 static const struct http_connector http = {

@@ -27,51 +27,55 @@ static const struct connector_call probes[] = {
 };
 
 #define LATER "Try again later."
-#define SAYS(text, is, what)                                                                       \
-    {                                                                                              \
-        STEP_API, .at = "/errors/0/code", .equals = (text), .kind = (is), .hint = (what)           \
-    }
-#define SPENT(text)                                                                                \
-    {                                                                                              \
-        STEP_API, .at = "/errors/0/code", .equals = (text), .kind = VERDICT_REJECTED,              \
-                  .renewable = true, .hint = "Check clientId and clientSecret."                    \
-    }
+#define CODE(text) STEP_API, .at = "/errors/0/code", .equals = (text)
+#define HINT_TOKEN "The access token is missing, invalid or expired."
 
 static const struct connector_rule rules[] = {
-    SPENT("600"),
-    SPENT("601"),
-    SPENT("602"),
-    SAYS(
-        "603", VERDICT_FORBIDDEN,
-        "Give the API user's role the permission Read-Only Lead, and this server's address a place "
-        "in the list of allowed addresses."),
-    SAYS("606", VERDICT_THROTTLED, "More than 100 calls in 20 seconds. Try again in a minute."),
-    SAYS("607", VERDICT_THROTTLED,
-         "The day's calls are used up; they are counted anew at midnight, US Central Time."),
-    SAYS("615", VERDICT_THROTTLED, "Too many calls at once. Try again in a minute."),
-    SAYS("500", VERDICT_UNREACHABLE, LATER),
-    SAYS("502", VERDICT_UNREACHABLE, LATER),
-    SAYS("604", VERDICT_UNREACHABLE, LATER),
-    SAYS("608", VERDICT_UNREACHABLE, LATER),
-    SAYS("611", VERDICT_UNREACHABLE, LATER),
-    SAYS("614", VERDICT_UNREACHABLE,
-         "Check that instanceUrl is the subscription's, and try again later."),
-    SAYS("713", VERDICT_UNREACHABLE, LATER),
-    SAYS("719", VERDICT_UNREACHABLE, LATER),
-    {STEP_API, .status = 2, .at = "/success", .equals = "false", .kind = VERDICT_MISCONFIGURED,
-     .hint = "Check that instanceUrl is the subscription's REST host."},
+    {CODE("600"), .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {CODE("601"), .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {CODE("602"), .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {CODE("603"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the API user's role the permission Read-Only Lead, or add this server's IP "
+             "address to the allowlist for API access.",
+     .causes = CAUSE_PERMISSION | CAUSE_POLICY},
+    {CODE("606"), .kind = VERDICT_THROTTLED,
+     .hint = "The limit is 100 calls in 20 seconds. Try again in a minute.", .causes = CAUSE_LIMIT},
+    {CODE("607"), .kind = VERDICT_THROTTLED,
+     .hint = "The daily quota is used up. It is renewed at midnight, US Central Time.",
+     .causes = CAUSE_LIMIT},
+    {CODE("615"), .kind = VERDICT_THROTTLED,
+     .hint = "Too many concurrent calls. Try again in a minute.", .causes = CAUSE_LIMIT},
+    {CODE("502"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {CODE("604"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {CODE("608"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {CODE("611"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {CODE("614"), .kind = VERDICT_UNREACHABLE,
+     .hint = "Check that instanceUrl is the subscription's, and try again later.",
+     .causes = CAUSE_ADDRESS | CAUSE_OUTAGE},
+    {CODE("713"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {CODE("719"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {CODE("610"), .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check that instanceUrl is the subscription's REST host.", .causes = CAUSE_ADDRESS},
+    {STEP_API, .status = 2, .at = "/success", .equals = "false", .kind = VERDICT_MISCONFIGURED},
 
     {STEP_TOKEN, .at = "/error", .equals = "unauthorized", .kind = VERDICT_REJECTED,
-     .hint = "Check clientId, and that instanceUrl is the same subscription's."},
+     .hint = "Check clientId, and that instanceUrl is that of the same subscription.",
+     .causes = CAUSE_CLIENT | CAUSE_ADDRESS},
     {STEP_TOKEN, .at = "/error", .equals = "invalid_client", .kind = VERDICT_REJECTED,
-     .hint = "Check clientId and clientSecret."},
+     .hint = "Check clientId and clientSecret.", .causes = CAUSE_CLIENT},
 };
+
+static const char *const errors[] = {"/errors/0/code"};
 
 static const struct http_connector http = {
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
 };
 
 const struct connector connector_marketo = {

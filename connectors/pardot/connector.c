@@ -2,6 +2,7 @@
  * refresh token, and the business unit; the account's own record proves both. */
 #include "base/error.h"
 #include "connector/http/http_connector.h"
+#include "connectors/salesforce/login_rules.h"
 #include "wire/value.h"
 
 static const struct connector_url api[] = {
@@ -38,55 +39,49 @@ static const struct connector_call probes[] = {
      .needs = "/account"},
 };
 
-#define CODE(number, is, what)                                                                     \
-    {                                                                                              \
-        STEP_API, .at = "/@attributes/err_code", .equals = (number), .kind = (is), .hint = (what)  \
-    }
+#define CODE(number) STEP_API, .at = "/@attributes/err_code", .equals = (number)
 #define NEW_TOKEN "Get new tokens from a new login, with the scope pardot_api."
 #define UNIT                                                                                       \
     "businessUnitId must be that of a business unit in the organization and environment that the " \
     "token is for."
-#define RIGHTS "Let an administrator give the user access to this."
 
 /* The code decides, whatever the status: it comes with 200 and with 4xx. */
 static const struct connector_rule rules[] = {
-    {STEP_API, .at = "/@attributes/err_code", .equals = "184", .kind = VERDICT_REJECTED,
-     .renewable = true, .hint = NEW_TOKEN},
-    CODE("1", VERDICT_REJECTED, NEW_TOKEN),
-    CODE("15", VERDICT_REJECTED, NEW_TOKEN),
-    CODE("46", VERDICT_FORBIDDEN, RIGHTS),
-    CODE("49", VERDICT_FORBIDDEN, RIGHTS),
-    CODE("53", VERDICT_FORBIDDEN, "Let an administrator allow this server's address."),
-    CODE("76", VERDICT_FORBIDDEN, "The account's edition has no API, or it is switched off."),
-    CODE("66", VERDICT_THROTTLED, "Too many calls at once. Try again in a minute."),
-    CODE("122", VERDICT_THROTTLED, "The day's calls are used up. Try again tomorrow."),
-    CODE("181", VERDICT_MISCONFIGURED, UNIT),
-    CODE("182", VERDICT_MISCONFIGURED, UNIT),
-    CODE("185", VERDICT_MISCONFIGURED, UNIT),
-    CODE("201", VERDICT_MISCONFIGURED, UNIT),
-    CODE("88", VERDICT_MISCONFIGURED, "The account does not take version 4 of the API."),
-    CODE("89", VERDICT_MISCONFIGURED, "The account does not take version 4 of the API."),
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN},
+    {CODE("184"), .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN,
+     .causes = CAUSE_CREDENTIAL | CAUSE_PERMISSION},
+    {CODE("1"), .kind = VERDICT_REJECTED, .hint = NEW_TOKEN,
+     .causes = CAUSE_CREDENTIAL | CAUSE_PERMISSION},
+    {CODE("15"), .kind = VERDICT_REJECTED,
+     .hint = "Check that the user has access to Account Engagement, and get new tokens from a new "
+             "login.",
+     .causes = CAUSE_CREDENTIAL | CAUSE_PERMISSION},
+    {CODE("46"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Ask an administrator to give the user permission for this operation.",
+     .causes = CAUSE_PERMISSION},
+    {CODE("49"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Ask an administrator to give the user access to this operation.",
+     .causes = CAUSE_PERMISSION},
+    {CODE("53"), .kind = VERDICT_BLOCKED,
+     .hint = "Ask an administrator to allow this server's IP address.", .causes = CAUSE_POLICY},
+    {CODE("76"), .kind = VERDICT_FORBIDDEN,
+     .hint = "API access is disabled for the account. Ask Salesforce's support.",
+     .causes = CAUSE_ACCOUNT},
+    {CODE("66"), .kind = VERDICT_THROTTLED,
+     .hint = "Too many concurrent calls. Try again in a minute.", .causes = CAUSE_LIMIT},
+    {CODE("122"), .kind = VERDICT_THROTTLED,
+     .hint = "The daily limit of calls is used up. Try again tomorrow.", .causes = CAUSE_LIMIT},
+    {CODE("181"), .kind = VERDICT_MISCONFIGURED, .hint = UNIT, .causes = CAUSE_OBJECT},
+    {CODE("182"), .kind = VERDICT_MISCONFIGURED, .hint = UNIT, .causes = CAUSE_OBJECT},
+    {CODE("185"), .kind = VERDICT_MISCONFIGURED, .hint = UNIT, .causes = CAUSE_OBJECT},
+    {CODE("201"), .kind = VERDICT_MISCONFIGURED, .hint = UNIT, .causes = CAUSE_OBJECT},
+    {CODE("89"), .kind = VERDICT_MISCONFIGURED,
+     .hint = "The account does not support version 4 of the API.", .causes = CAUSE_UNSUPPORTED},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN,
+     .causes = CAUSE_CREDENTIAL | CAUSE_PERMISSION},
     {STEP_API, .status = 200, .at = "/@attributes/stat", .equals = "fail",
-     .kind = VERDICT_MISCONFIGURED, .hint = "Check the profile's properties."},
+     .kind = VERDICT_MISCONFIGURED},
 
-    {STEP_TOKEN, .at = "/error", .equals = "rate_limit_exceeded", .kind = VERDICT_THROTTLED,
-     .hint = "Try again in a few minutes."},
-    {STEP_TOKEN, .at = "/error_description", .contains = "login rate exceeded",
-     .kind = VERDICT_THROTTLED, .hint = "Try again in an hour."},
-    {STEP_TOKEN, .at = "/error", .equals = "unknown_error", .kind = VERDICT_UNREACHABLE,
-     .hint = "Try again."},
-    {STEP_TOKEN, .at = "/error_description", .contains = "authorization code",
-     .kind = VERDICT_REJECTED,
-     .hint = "An authorization code works once and for about 15 minutes. Get a new one."},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
-     .hint = NEW_TOKEN},
-    {STEP_TOKEN, .at = "/error", .equals = "redirect_uri_mismatch", .kind = VERDICT_REJECTED,
-     .hint = "redirectUri must be the one that the code was asked for with."},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_client_id", .kind = VERDICT_REJECTED,
-     .hint = "The app's client id is unknown there: a sandbox's app differs from production's."},
-    {STEP_TOKEN, .at = "/error", .equals = "inactive_user", .kind = VERDICT_REJECTED,
-     .hint = "Activate the user, or log in as another."},
+    SALESFORCE_LOGIN_RULES,
 };
 
 static const char *const messages[] = {"/err"};
@@ -108,11 +103,14 @@ static bool check(const struct value *properties, const struct value *credential
                         "digits that begins with 0Uv");
 }
 
+static const char *const errors[] = {"/@attributes/err_code", "/code"};
+
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
     .messages = LIST(messages),
     .check = check,
 };

@@ -124,7 +124,7 @@ static bool execute(struct vendor_connection *connection, const struct aws_role 
     *ret_id = value_text(response.json, "Id");
     return (ret_id->len > 0 && ret_id->len <= ID_MAX) ||
            vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
-                       "The answer lacks what it should have.");
+                       "The response lacks a member that it should have.");
 }
 
 enum progress { PROGRESS_NONE, PROGRESS_GOOD, PROGRESS_BAD };

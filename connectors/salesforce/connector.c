@@ -1,6 +1,7 @@
 /* Salesforce: OAuth tokens, ready or for a code, a refresh token or a signed assertion; the list
  * of the data API's resources proves them. */
 #include "connector/http/http_connector.h"
+#include "connectors/salesforce/login_rules.h"
 
 /* The version that AppFlow uses for profiles made since June 2023. */
 #define DATA_API "/services/data/v58.0/"
@@ -12,16 +13,19 @@ static const struct connector_call userinfo = {
     .needs = "/user_id",
 };
 
+/* The host that browsers show; its My Domain host serves the API and logins. */
+#define LIGHTNING .pages = ".lightning.force.com", .pages_api = ".my.salesforce.com"
+
 /* An instance_url that came with a token goes before these. */
 static const struct connector_url api[] = {
-    {.given = "instanceUrl", .url = "{instanceUrl}"},
+    {.given = "instanceUrl", .url = "{instanceUrl}", LIGHTNING},
     {.flag = "isSandboxEnvironment", .url = "https://test.salesforce.com", .probe = &userinfo},
     {.url = "https://login.salesforce.com", .probe = &userinfo},
 };
 
 /* A My Domain host serves every grant, also where an organization has closed the login hosts. */
 static const struct connector_url token[] = {
-    {.given = "instanceUrl", .url = "{instanceUrl}", .vendor_hosts_only = true},
+    {.given = "instanceUrl", .url = "{instanceUrl}", .vendor_hosts_only = true, LIGHTNING},
     {.flag = "isSandboxEnvironment", .url = "https://test.salesforce.com"},
     {.url = "https://login.salesforce.com"},
 };
@@ -45,61 +49,40 @@ static const struct connector_call probes[] = {
     {.method = "GET", .path = DATA_API, .needs = "/sobjects"},
 };
 
-#define NEW_TOKENS "Get new tokens from a new login."
+#define HINT_TOKEN "Get a new access token, or provide a refresh token and an app that may use it."
 
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 401, .at = "/0/message", .contains = "not valid for use with the REST API",
-     .kind = VERDICT_REJECTED, .hint = "Give the connected app the scope api, and log in again."},
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true,
-     .hint = "Get a new access token, or give a refresh token and an app that may use it."},
+     .kind = VERDICT_REJECTED, .hint = "Give the connected app the scope api, and log in again.",
+     .causes = CAUSE_PERMISSION},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
     /* The userinfo endpoint's word for a token that it does not know. */
     {STEP_API, .status = 403, .contains = "Bad_OAuth_Token", .kind = VERDICT_REJECTED,
-     .renewable = true,
-     .hint = "Get a new access token, or give a refresh token and an app that may use it."},
+     .renewable = true, .hint = HINT_TOKEN, .causes = CAUSE_CREDENTIAL},
     {STEP_API, .status = 403, .at = "/0/errorCode", .equals = "REQUEST_LIMIT_EXCEEDED",
      .kind = VERDICT_THROTTLED,
-     .hint = "The organization has used up its API requests of the last 24 hours."},
+     .hint = "The organization has used up its API requests of the last 24 hours.",
+     .causes = CAUSE_LIMIT},
     {STEP_API, .status = 403, .at = "/0/errorCode", .equals = "TXN_SECURITY_METERING_ERROR",
-     .kind = VERDICT_THROTTLED, .hint = "Try again in a few minutes."},
+     .kind = VERDICT_THROTTLED, .hint = "Try again in a few minutes.", .causes = CAUSE_LIMIT},
     {STEP_API, .status = 403, .at = "/0/errorCode", .equals = "API_DISABLED_FOR_ORG",
      .kind = VERDICT_FORBIDDEN,
-     .hint = "The organization's edition has no API, or the user lacks \"API Enabled\"."},
+     .hint = "The organization's edition does not include the API, or the user lacks \"API "
+             "Enabled\".",
+     .causes = CAUSE_ACCOUNT | CAUSE_PERMISSION},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
-     .hint = "Let an administrator look at the user's permissions (\"API Enabled\") and at the "
-             "connected app's policies."},
+     .hint = "Ask an administrator to check the user's permissions (\"API Enabled\") and the "
+             "connected app's policies.",
+     .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
-     .hint = "Check that instanceUrl is the organization's own host."},
+     .hint = "Check that instanceUrl is the organization's My Domain host.",
+     .causes = CAUSE_ADDRESS},
 
-    {STEP_TOKEN, .at = "/error", .equals = "rate_limit_exceeded", .kind = VERDICT_THROTTLED,
-     .hint = "Try again in a few minutes."},
-    {STEP_TOKEN, .at = "/error_description", .contains = "login rate exceeded",
-     .kind = VERDICT_THROTTLED, .hint = "Try again in an hour."},
-    {STEP_TOKEN, .at = "/error", .equals = "unknown_error", .kind = VERDICT_UNREACHABLE,
-     .hint = "Try again."},
-    {STEP_TOKEN, .at = "/error_description", .contains = "not supported on this domain",
-     .kind = VERDICT_MISCONFIGURED, .hint = "Set instanceUrl to the organization's My Domain."},
-    {STEP_TOKEN, .at = "/error_description", .contains = "authorization code",
-     .kind = VERDICT_REJECTED,
-     .hint = "An authorization code works once and for about 15 minutes. Get a new one."},
-    {STEP_TOKEN, .at = "/error_description", .contains = "expired access/refresh token",
-     .kind = VERDICT_REJECTED,
-     .hint = "The refresh token is expired or revoked; a sixth login of one user to one app "
-             "revokes the oldest. " NEW_TOKENS},
-    {STEP_TOKEN, .at = "/error_description", .contains = "approved this consumer",
-     .kind = VERDICT_REJECTED,
-     .hint = "Let an administrator approve the connected app for this user in advance."},
-    {STEP_TOKEN, .at = "/error_description", .contains = "audience", .kind = VERDICT_REJECTED,
-     .hint = "The assertion's aud must be the login host: https://test.salesforce.com when "
-             "isSandboxEnvironment is true, else https://login.salesforce.com."},
-    {STEP_TOKEN, .at = "/error", .equals = "redirect_uri_mismatch", .kind = VERDICT_REJECTED,
-     .hint = "redirectUri must be the one that the code was asked for with."},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_client_id", .kind = VERDICT_REJECTED,
-     .hint = "The app's client id is unknown there: a sandbox's app differs from production's."},
-    {STEP_TOKEN, .at = "/error", .equals = "inactive_user", .kind = VERDICT_REJECTED,
-     .hint = "Activate the user, or log in as another."},
-    {STEP_TOKEN, .at = "/error", .equals = "inactive_org", .kind = VERDICT_REJECTED,
-     .hint = "The organization is not active."},
+    SALESFORCE_LOGIN_RULES,
 };
+
+static const char *const errors[] = {"/0/errorCode"};
 
 static const struct http_connector http = {
     .private_tokens = "usePrivateLinkForMetadataAndAuthorization",
@@ -107,6 +90,7 @@ static const struct http_connector http = {
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
     .domains = LIST(domains),
 };
 

@@ -103,11 +103,12 @@ static const struct connector_call probes[] = {
 };
 
 #define HINT_PASSWORD                                                                              \
-    "Check the credentials and clientNumber. The system answers a locked user like a wrong "       \
-    "password."
+    "Check the credentials and clientNumber. The system answers in the same way for a locked "     \
+    "user."
+#define LOGON_CAUSES (CAUSE_CREDENTIAL | CAUSE_USER | CAUSE_OBJECT)
+#define HINT_SERVICE "Give the user the authorization S_SERVICE for the catalog service."
 #define HINT_SSO                                                                                   \
-    "The system sends visitors to a single sign-on. Set disableSSO, if it lets users in with a "   \
-    "password at all."
+    "The system redirects to single sign-on. Set disableSSO, if it allows logon without it."
 
 static const struct connector_rule rules[] = {
     /* The check comes after the logon, and only reading was asked for. Its words are in the user's
@@ -115,43 +116,58 @@ static const struct connector_rule rules[] = {
     {STEP_API, .status = 403, .header = "X-CSRF-Token", .equals = "Required",
      .kind = VERDICT_ACCEPTED, .enough = true},
     {STEP_API, .header = "sap-err-id", .equals = "ICFLOGONREQUIRED", .kind = VERDICT_REJECTED,
-     .renewable = true, .hint = HINT_PASSWORD},
+     .renewable = true, .hint = HINT_PASSWORD, .causes = LOGON_CAUSES},
     {STEP_NONE, .contains = "is not available in this system", .kind = VERDICT_MISCONFIGURED,
-     .hint = "Check clientNumber."},
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_PASSWORD},
-    /* The document of a service in XML, from systems that take no wish for JSON (RFC 5023). */
+     .hint = "Check clientNumber.", .causes = CAUSE_OBJECT},
+    /* Its page is the system's own, whatever the form. */
+    {STEP_API, .status = 401, .header = "WWW-Authenticate", .kind = VERDICT_REJECTED,
+     .renewable = true, .hint = HINT_PASSWORD, .causes = LOGON_CAUSES},
+    /* The document of a service in XML, from systems that ignore the request for JSON (RFC 5023).
+     */
     {STEP_API, .status = 200, .contains = "http://www.w3.org/2007/app", .kind = VERDICT_ACCEPTED,
      .enough = true},
     {STEP_API, .status = 200, .at = "/value", .kind = VERDICT_ACCEPTED, .enough = true},
     {STEP_API, .status = 200, .page = true, .contains = "SAMLRequest",
-     .kind = VERDICT_MISCONFIGURED, .hint = HINT_SSO},
-    {STEP_API, .status = 200, .page = true, .contains = "logon", .kind = VERDICT_REJECTED,
-     .renewable = true, .hint = "The system showed its logon page. " HINT_PASSWORD},
-    {STEP_API, .status = 200, .page = true, .contains = "login", .kind = VERDICT_REJECTED,
-     .renewable = true, .hint = "The system showed its logon page. " HINT_PASSWORD},
-    {STEP_API, .status = 200, .page = true, .contains = "password", .kind = VERDICT_REJECTED,
-     .hint = "The system wants the password to be changed."},
-    {STEP_API, .status = 3, .kind = VERDICT_MISCONFIGURED, .hint = HINT_SSO},
+     .kind = VERDICT_MISCONFIGURED, .hint = HINT_SSO, .causes = CAUSE_OBJECT},
+    /* Fields of the system's logon pages, so that another's login page is not taken for it. */
+    {STEP_API, .status = 200, .page = true, .contains = "sap-system-login",
+     .kind = VERDICT_REJECTED, .renewable = true,
+     .hint = "The response is the system's logon page. " HINT_PASSWORD, .causes = LOGON_CAUSES},
+    {STEP_API, .status = 200, .page = true, .contains = "sap-password", .kind = VERDICT_REJECTED,
+     .hint = "The system requires the password to be changed.", .causes = CAUSE_NEW_PASSWORD},
+    {STEP_API, .status = 3, .kind = VERDICT_MISCONFIGURED, .hint = HINT_SSO,
+     .causes = CAUSE_OBJECT},
     {STEP_API, .status = 403, .contains = "Service cannot be reached",
      .kind = VERDICT_MISCONFIGURED,
-     .hint = "The service is not active: activate the path's node in transaction SICF."},
-    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
-     .hint = "Give the user the authorization S_SERVICE for the catalog service."},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
-     .hint = "A code works once, soon expires and goes with its own redirectUri; a refresh token "
-             "may be expired or revoked. Get a new one."},
+     .hint = "The service is not active: activate the path's node in transaction SICF.",
+     .causes = CAUSE_ADDRESS},
+    /* Errors in XML. */
+    {STEP_API, .status = 403, .contains = "/2007/08/dataservices/metadata",
+     .kind = VERDICT_FORBIDDEN, .hint = HINT_SERVICE, .causes = CAUSE_PERMISSION},
+    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN, .hint = HINT_SERVICE,
+     .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
      .hint = "Check applicationServicePath: it is the path of the catalog service, not of a "
-             "service in it."},
+             "service in it.",
+     .causes = CAUSE_ADDRESS},
+    /* The OAuth client is a user of the system, and its logon fails as any user's does. */
+    {STEP_TOKEN, .status = 401, .page = true, .header = "WWW-Authenticate",
+     .kind = VERDICT_REJECTED,
+     .hint = "Check clientId and clientSecret: the OAuth client is a "
+             "user of the system, which may also be locked.",
+     .causes = CAUSE_CLIENT},
 };
 
 static const char *const messages[] = {"/error/message/value"};
+
+static const char *const errors[] = {"/error/code"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
     .messages = LIST(messages),
     .private_service = "privateLinkServiceName",
     .derive = derive,

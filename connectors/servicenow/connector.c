@@ -39,27 +39,33 @@ static const struct connector_call probes[] = {
 
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .contains = "Instance Hibernating", .kind = VERDICT_UNREACHABLE,
-     .hint = ASLEEP},
+     .hint = ASLEEP, .causes = CAUSE_OUTAGE},
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true,
-     .hint = "The user is unknown, locked or inactive, or the password or token is not good."},
+     .hint = "The password or the token is not valid, or the user is unknown, locked or inactive.",
+     .causes = CAUSE_CREDENTIAL | CAUSE_USER},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
-     .hint = "Let the user read the tables sys_db_object, sys_dictionary and sys_glide_object."},
+     .hint = "Let the user read the tables sys_db_object, sys_dictionary and sys_glide_object.",
+     .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
-     .hint = "Check the instance's name in instanceUrl."},
+     .hint = "Check the instance's name in instanceUrl.", .causes = CAUSE_ADDRESS},
 
     {STEP_TOKEN, .status = 200, .contains = "Instance Hibernating", .kind = VERDICT_UNREACHABLE,
-     .hint = ASLEEP},
+     .hint = ASLEEP, .causes = CAUSE_OUTAGE},
     /* One answer for a wrong secret, code, refresh token or password. */
     {STEP_TOKEN, .status = 401, .at = "/error", .equals = "server_error", .kind = VERDICT_REJECTED,
-     .hint = "Check clientId, clientSecret and, where given, the password. A code works once, soon "
-             "expires and goes with its own redirectUri; a refresh token ends after 100 days."},
+     .hint = "Check clientId, clientSecret and, if one is used, the password. A code works once, "
+             "expires soon and needs its own redirectUri; a refresh token expires after 100 days.",
+     .causes = CAUSE_CLIENT | CAUSE_CREDENTIAL | CAUSE_GRANT | CAUSE_REDIRECT},
 };
+
+static const char *const errors[] = {"/error/message"};
 
 static const struct http_connector http = {
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
 };
 
 const struct connector connector_servicenow = {

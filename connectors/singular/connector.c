@@ -18,37 +18,41 @@ static const struct connector_call probes[] = {
 };
 
 #define HINT_KEY "Check the API key: Developer Tools, API Keys, the reporting key."
-#define INSIDE(text, verdict, advice)                                                              \
-    {                                                                                              \
-        STEP_API, .status = 200, .at = "/value", .contains = (text), .kind = (verdict),            \
-                  .hint = (advice)                                                                 \
-    }
+
+#define HINT_ACCESS "Ask for a key with access to reporting."
+#define SAYS(text) STEP_API, .status = 200, .at = "/value", .contains = (text)
 
 /* In {"status": 0, "substatus": 0, "value": …} a status that is not 0 makes the value a message,
  * whose wordings are not published. */
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/status", .equals = "0", .kind = VERDICT_ACCEPTED},
-    INSIDE("limit", VERDICT_THROTTLED, "Try again later."),
-    INSIDE("too many", VERDICT_THROTTLED, "Try again later."),
-    INSIDE("key", VERDICT_REJECTED, HINT_KEY),
-    INSIDE("token", VERDICT_REJECTED, HINT_KEY),
-    INSIDE("unauthor", VERDICT_REJECTED, HINT_KEY),
-    INSIDE("permission", VERDICT_FORBIDDEN, "Ask for a key with access to reporting."),
+    {SAYS("limit"), .kind = VERDICT_THROTTLED, .hint = "Try again later.", .causes = CAUSE_LIMIT},
+    {SAYS("too many"), .kind = VERDICT_THROTTLED, .hint = "Try again later.",
+     .causes = CAUSE_LIMIT},
+    {SAYS("api key"), .kind = VERDICT_REJECTED, .hint = HINT_KEY, .causes = CAUSE_CREDENTIAL},
+    {SAYS("unauthor"), .kind = VERDICT_REJECTED, .hint = HINT_KEY, .causes = CAUSE_CREDENTIAL},
+    {SAYS("permission"), .kind = VERDICT_FORBIDDEN, .hint = HINT_ACCESS,
+     .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 200, .at = "/status", .kind = VERDICT_UNREACHABLE,
-     .hint = "It tells of a failure. Try again later."},
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .hint = HINT_KEY},
+     .hint = "The response reports a failure; its message gives the reason."},
+    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .hint = HINT_KEY,
+     .causes = CAUSE_CREDENTIAL},
     {STEP_API, .status = 403, .at = "/value", .contains = "permission", .kind = VERDICT_FORBIDDEN,
-     .hint = "Ask for a key with access to reporting."},
-    {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .hint = HINT_KEY},
+     .hint = HINT_ACCESS, .causes = CAUSE_PERMISSION},
+    {STEP_API, .status = 403, .kind = VERDICT_REJECTED, .hint = HINT_KEY,
+     .causes = CAUSE_CREDENTIAL},
 };
 
 static const char *const messages[] = {"/value", "/error_message"};
+
+static const char *const errors[] = {"/status"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
     .messages = LIST(messages),
 };
 

@@ -35,49 +35,94 @@ static const struct connector_call probes[] = {
 
 #define NEW_TOKEN "Get a new access token."
 #define LATER "Try again in a minute."
-#define FAILS(step, code, is, what)                                                                \
-    {                                                                                              \
-        (step), .at = "/error", .equals = (code), .kind = (is), .hint = (what)                     \
-    }
+#define ADMIN "Ask an administrator to allow the app."
+#define API(code) STEP_API, .at = "/error", .equals = (code)
+#define TOKEN(code) STEP_TOKEN, .at = "/error", .equals = (code)
 
 static const struct connector_rule rules[] = {
-    FAILS(STEP_API, "missing_scope", VERDICT_FORBIDDEN,
-          "Give the app the user scopes channels:history, channels:read, groups:history, "
-          "groups:read, im:history, im:read, mpim:history and mpim:read, and install it again."),
-    FAILS(STEP_API, "no_permission", VERDICT_FORBIDDEN, "Let an administrator allow the app."),
-    FAILS(STEP_API, "access_denied", VERDICT_FORBIDDEN, "Let an administrator allow the app."),
-    FAILS(STEP_API, "account_inactive", VERDICT_REJECTED,
-          "The token's user, or the app, is no longer in the workspace. Install the app again as a "
-          "user who is."),
-    FAILS(STEP_API, "ratelimited", VERDICT_THROTTLED, "Try again later."),
-    FAILS(STEP_API, "accesslimited", VERDICT_THROTTLED, LATER),
-    FAILS(STEP_API, "internal_error", VERDICT_UNREACHABLE, LATER),
-    FAILS(STEP_API, "fatal_error", VERDICT_UNREACHABLE, LATER),
-    FAILS(STEP_API, "request_timeout", VERDICT_UNREACHABLE, LATER),
-    FAILS(STEP_API, "service_unavailable", VERDICT_UNREACHABLE, LATER),
-    FAILS(STEP_API, "team_added_to_org", VERDICT_UNREACHABLE, LATER),
-    {STEP_API, .status = 200, .at = "/ok", .equals = "false", .kind = VERDICT_REJECTED,
-     .renewable = true, .hint = NEW_TOKEN},
+    {API("missing_scope"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the app the user scopes channels:history, channels:read, groups:history, "
+             "groups:read, im:history, im:read, mpim:history and mpim:read, and install it again.",
+     .causes = CAUSE_PERMISSION},
+    {API("no_permission"), .kind = VERDICT_FORBIDDEN, .hint = ADMIN, .causes = CAUSE_PERMISSION},
+    {API("access_denied"), .kind = VERDICT_FORBIDDEN, .hint = ADMIN, .causes = CAUSE_PERMISSION},
+    {API("team_access_not_granted"), .kind = VERDICT_FORBIDDEN, .hint = ADMIN,
+     .causes = CAUSE_PERMISSION},
+    {API("ekm_access_denied"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Administrators have suspended access to the workspace's data.",
+     .causes = CAUSE_PERMISSION},
+    {API("account_inactive"), .kind = VERDICT_REJECTED,
+     .hint = "The token's user was deactivated, or the app is no longer installed in the "
+             "workspace. Install the app again as an active user.",
+     .causes = CAUSE_USER | CAUSE_ACCOUNT},
+    {API("invalid_auth"), .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {API("not_authed"), .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {API("token_expired"), .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {API("token_revoked"), .kind = VERDICT_REJECTED, .renewable = true, .hint = NEW_TOKEN,
+     .causes = CAUSE_CREDENTIAL},
+    {API("not_allowed_token_type"), .kind = VERDICT_REJECTED,
+     .hint = "Use a user token (xoxp-…): Slack does not allow this type of token here.",
+     .causes = CAUSE_CREDENTIAL},
+    {API("two_factor_setup_required"), .kind = VERDICT_REJECTED,
+     .hint = "The workspace requires two-factor authentication: the token's user must set it up.",
+     .causes = CAUSE_SECOND_FACTOR},
+    {API("accesslimited"), .kind = VERDICT_BLOCKED,
+     .hint = "Slack limits access from this server's network. Ask an administrator of the "
+             "workspace about its allowed IP addresses.",
+     .causes = CAUSE_POLICY},
+    {API("ratelimited"), .kind = VERDICT_THROTTLED, .hint = "Try again later.",
+     .causes = CAUSE_LIMIT},
+    {API("internal_error"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {API("fatal_error"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {API("request_timeout"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {API("service_unavailable"), .kind = VERDICT_UNREACHABLE, .hint = LATER,
+     .causes = CAUSE_OUTAGE},
+    {API("org_login_required"), .kind = VERDICT_UNREACHABLE,
+     .hint = "The workspace is migrating to an Enterprise organization. Try again later.",
+     .causes = CAUSE_OUTAGE},
+    {API("team_added_to_org"), .kind = VERDICT_UNREACHABLE,
+     .hint = "The workspace is migrating to an Enterprise organization. Try again later.",
+     .causes = CAUSE_OUTAGE},
+    {STEP_API, .status = 200, .at = "/ok", .equals = "false", .kind = VERDICT_UNREACHABLE},
 
-    FAILS(STEP_TOKEN, "ratelimited", VERDICT_THROTTLED, "Try again later."),
-    FAILS(STEP_TOKEN, "internal_error", VERDICT_UNREACHABLE, LATER),
-    FAILS(STEP_TOKEN, "fatal_error", VERDICT_UNREACHABLE, LATER),
-    FAILS(STEP_TOKEN, "service_unavailable", VERDICT_UNREACHABLE, LATER),
-    FAILS(STEP_TOKEN, "bad_redirect_uri", VERDICT_REJECTED,
-          "redirectUri must be the one that the code was asked for with."),
-    FAILS(STEP_TOKEN, "invalid_refresh_token", VERDICT_REJECTED,
-          "The refresh token was used before or is revoked. Get a new code."),
-    FAILS(STEP_TOKEN, "invalid_client_id", VERDICT_REJECTED, "Check clientId."),
-    FAILS(STEP_TOKEN, "bad_client_secret", VERDICT_REJECTED, "Check clientSecret."),
-    {STEP_TOKEN, .status = 200, .at = "/ok", .equals = "false", .kind = VERDICT_REJECTED,
-     .hint = "A code works once and for ten minutes. Get a new one."},
+    {TOKEN("ratelimited"), .kind = VERDICT_THROTTLED, .hint = "Try again later.",
+     .causes = CAUSE_LIMIT},
+    {TOKEN("internal_error"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {TOKEN("fatal_error"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {TOKEN("service_unavailable"), .kind = VERDICT_UNREACHABLE, .hint = LATER,
+     .causes = CAUSE_OUTAGE},
+    {TOKEN("bad_redirect_uri"), .kind = VERDICT_REJECTED,
+     .hint = "redirectUri must be the one that the code was requested with.",
+     .causes = CAUSE_REDIRECT},
+    {TOKEN("invalid_refresh_token"), .kind = VERDICT_REJECTED,
+     .hint = "The refresh token is invalid: it was used before or is revoked. Get a new code.",
+     .causes = CAUSE_GRANT},
+    {TOKEN("invalid_client_id"), .kind = VERDICT_REJECTED, .hint = "Check clientId.",
+     .causes = CAUSE_CLIENT},
+    {TOKEN("bad_client_secret"), .kind = VERDICT_REJECTED, .hint = "Check clientSecret.",
+     .causes = CAUSE_CLIENT},
+    {TOKEN("invalid_code"), .kind = VERDICT_REJECTED,
+     .hint = "A code works once and for ten minutes. Get a new one.", .causes = CAUSE_GRANT},
+    {TOKEN("code_already_used"), .kind = VERDICT_REJECTED,
+     .hint = "A code works once and for ten minutes. Get a new one.", .causes = CAUSE_GRANT},
+    {TOKEN("code_expired"), .kind = VERDICT_REJECTED,
+     .hint = "A code works once and for ten minutes. Get a new one.", .causes = CAUSE_GRANT},
+    {TOKEN("oauth_authorization_url_mismatch"), .kind = VERDICT_REJECTED,
+     .hint = "Get a new code from https://slack.com/oauth/v2/authorize.", .causes = CAUSE_GRANT},
+    {STEP_TOKEN, .status = 200, .at = "/ok", .equals = "false", .kind = VERDICT_REJECTED},
 };
+
+static const char *const errors[] = {"/ok"};
 
 static const struct http_connector http = {
     .api = LIST(home),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
 };
 
 const struct connector connector_slack = {

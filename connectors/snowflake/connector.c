@@ -250,62 +250,95 @@ static const struct connector_call probes[] = {
 };
 
 #define CODE(number) .at = "/code", .equals = number
+#define SAYS(text) .at = "/message", .contains = text
 #define HINT_MFA                                                                                   \
-    "The user must do more than give a password. Use a user of type LEGACY_SERVICE, or give a "    \
+    "The user needs a second factor. Use a user of type LEGACY_SERVICE, or provide a "             \
     "programmatic access token as the password."
+#define HINT_PASSWORD                                                                              \
+    "Check user name and password. They are not tried again here: a few wrong passwords lock the " \
+    "user for 15 minutes."
+#define HINT_ACCOUNT "There is no such account. Check accountName and region."
 #define HINT_SESSION "Snowflake ended the session at once. Try again."
 #define HINT_OBJECT                                                                                \
     "Check the name, and grant USAGE on it (for a stage on its database and schema, too) to the "  \
     "user's default role."
 
-/* Failures have status 200. */
+/* Failures have status 200. The code decides before data.nextAction, which is RETRY_LOGIN beside
+ * many codes and means then only that the login may be tried anew. */
 static const struct connector_rule rules[] = {
-    {STEP_NONE, .at = "/message", .contains = "is not allowed to access Snowflake",
-     .kind = VERDICT_FORBIDDEN,
-     .hint = "A network policy of the account or the user shuts this server's address out."},
-    {STEP_TOKEN, .at = "/message", .contains = "temporarily locked", .kind = VERDICT_REJECTED,
-     .hint = "Too many wrong passwords were tried. Wait 15 minutes, or let an administrator unlock "
-             "the user."},
-    {STEP_TOKEN, .at = "/message", .contains = "access disabled", .kind = VERDICT_REJECTED,
-     .hint = "Let an administrator enable the user."},
-    {STEP_TOKEN, .at = "/data/nextAction", .equals = "PWD_CHANGE", .kind = VERDICT_REJECTED,
-     .hint = "Log in to Snowflake once and change the password."},
-    {STEP_TOKEN, .at = "/data/nextAction", .equals = "PWD_RESET", .kind = VERDICT_REJECTED,
-     .hint = "Let an administrator set a new password."},
-    {STEP_TOKEN, .at = "/data/nextAction", .kind = VERDICT_REJECTED, .hint = HINT_MFA},
-    {STEP_TOKEN, CODE("394508"), .kind = VERDICT_REJECTED, .hint = HINT_MFA},
-    {STEP_TOKEN, CODE("390100"), .kind = VERDICT_REJECTED,
-     .hint = "Check user name and password. They are not tried again here: a few wrong passwords "
-             "lock the user for 15 minutes."},
+    {STEP_NONE, SAYS("is not allowed to access Snowflake"), .kind = VERDICT_BLOCKED,
+     .hint = "A network policy of the account or the user blocks this server's IP address.",
+     .causes = CAUSE_POLICY},
+    {STEP_TOKEN, SAYS("temporarily locked"), .kind = VERDICT_REJECTED,
+     .hint = "The user is locked after too many failed logins. Wait 15 minutes, or ask an "
+             "administrator to unlock the user.",
+     .causes = CAUSE_USER},
+    {STEP_TOKEN, SAYS("access disabled"), .kind = VERDICT_REJECTED,
+     .hint = "Ask an administrator to enable the user.", .causes = CAUSE_USER},
+    {STEP_TOKEN, CODE("390100"), .kind = VERDICT_REJECTED, .hint = HINT_PASSWORD,
+     .causes = CAUSE_CREDENTIAL},
+    {STEP_TOKEN, CODE("390106"), .kind = VERDICT_REJECTED,
+     .hint = "The password has expired. Log in to Snowflake once and change it.",
+     .causes = CAUSE_NEW_PASSWORD},
+    {STEP_TOKEN, CODE("394508"), .kind = VERDICT_REJECTED, .hint = HINT_MFA,
+     .causes = CAUSE_SECOND_FACTOR},
     {STEP_TOKEN, CODE("394400"), .kind = VERDICT_REJECTED,
-     .hint = "The programmatic access token is expired, disabled or of another account."},
-    {STEP_TOKEN, CODE("390201"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT},
+     .hint = "Check the programmatic access token: it is unknown, disabled or of another user.",
+     .causes = CAUSE_CREDENTIAL},
+    {STEP_TOKEN, CODE("394401"), .kind = VERDICT_REJECTED,
+     .hint = "The programmatic access token has expired. Generate a new one.",
+     .causes = CAUSE_CREDENTIAL},
+    {STEP_TOKEN, CODE("390201"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT,
+     .causes = CAUSE_OBJECT | CAUSE_PERMISSION},
     {STEP_TOKEN, CODE("390189"), .kind = VERDICT_MISCONFIGURED,
-     .hint = "The user's default role does not exist, or was not granted to him."},
-    {STEP_TOKEN, .status = 403, .kind = VERDICT_MISCONFIGURED,
-     .hint = "There is no such account. Check accountName and region."},
-    {STEP_TOKEN, .status = 404, .kind = VERDICT_MISCONFIGURED,
-     .hint = "There is no such account. Check accountName and region."},
+     .hint = "The user's default role does not exist, or is not granted to the user.",
+     .causes = CAUSE_PERMISSION},
+    {STEP_TOKEN, CODE("390144"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_ACCOUNT,
+     .causes = CAUSE_ADDRESS},
+    {STEP_TOKEN, .at = "/data/nextAction", .equals = "PWD_CHANGE", .kind = VERDICT_REJECTED,
+     .hint = "Log in to Snowflake once and change the password.", .causes = CAUSE_NEW_PASSWORD},
+    {STEP_TOKEN, .at = "/data/nextAction", .equals = "PWD_RESET", .kind = VERDICT_REJECTED,
+     .hint = "Ask an administrator to set a new password.", .causes = CAUSE_NEW_PASSWORD},
+    {STEP_TOKEN, .at = "/data/nextAction", .contains = "EXT_AUTHN", .kind = VERDICT_REJECTED,
+     .hint = HINT_MFA, .causes = CAUSE_SECOND_FACTOR},
+    /* Every account's name resolves; hosts of those that do not exist answer with a page. */
+    {STEP_TOKEN, .status = 403, .page = true, .kind = VERDICT_BLOCKED,
+     .hint = "Check accountName and region: there may be no such account. Otherwise a firewall or "
+             "proxy in between blocked the request.",
+     .causes = CAUSE_ADDRESS | CAUSE_GATEWAY},
+    {STEP_TOKEN, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = HINT_ACCOUNT,
+     .causes = CAUSE_ADDRESS},
     {STEP_TOKEN, .status = 2, .at = "/success", .equals = "false", .kind = VERDICT_REJECTED},
 
-    {STEP_API, CODE("002003"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT},
-    {STEP_API, CODE("002043"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT},
-    {STEP_API, CODE("003001"), .kind = VERDICT_FORBIDDEN, .hint = HINT_OBJECT},
-    {STEP_API, CODE("390112"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION},
-    {STEP_API, CODE("390111"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION},
-    {STEP_API, CODE("390104"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION},
-    {STEP_API, CODE("333333"), .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
-    {STEP_API, CODE("333334"), .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
+    {STEP_API, CODE("002003"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT,
+     .causes = CAUSE_OBJECT | CAUSE_PERMISSION},
+    {STEP_API, CODE("002043"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_OBJECT,
+     .causes = CAUSE_OBJECT | CAUSE_PERMISSION},
+    {STEP_API, CODE("003001"), .kind = VERDICT_FORBIDDEN,
+     .hint = "Grant the privilege to the user's default role.", .causes = CAUSE_PERMISSION},
+    {STEP_API, CODE("390112"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION,
+     .causes = CAUSE_OUTAGE},
+    {STEP_API, CODE("390111"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION,
+     .causes = CAUSE_OUTAGE},
+    {STEP_API, CODE("390104"), .kind = VERDICT_UNREACHABLE, .hint = HINT_SESSION,
+     .causes = CAUSE_OUTAGE},
+    {STEP_API, CODE("333333"), .kind = VERDICT_UNREACHABLE, .hint = "Try again.",
+     .causes = CAUSE_OUTAGE},
+    {STEP_API, CODE("333334"), .kind = VERDICT_UNREACHABLE, .hint = "Try again.",
+     .causes = CAUSE_OUTAGE},
     {STEP_API, .at = "/data/internalError", .equals = "true", .kind = VERDICT_UNREACHABLE,
-     .hint = "Snowflake had a fault of its own. Try again."},
+     .hint = "Snowflake had an internal error. Try again.", .causes = CAUSE_OUTAGE},
     {STEP_API, .status = 2, .at = "/success", .equals = "false", .kind = VERDICT_MISCONFIGURED},
 };
+
+static const char *const errors[] = {"/success"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
     .private_service = "privateLinkServiceName",
     .derive = derive,
 };

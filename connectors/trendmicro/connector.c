@@ -30,23 +30,32 @@ static const struct connector_call probes[] = {
      .needs = "/computers"},
 };
 
+/* A gateway's errors have a "message", too, so it is the wording that decides about a 403. */
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/active", .equals = "false", .kind = VERDICT_REJECTED,
-     .hint = "The API key is not active."},
+     .hint = "The API key is not active.", .causes = CAUSE_CREDENTIAL},
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED,
-     .hint = "Check the secret key, and that it is of this manager and not expired."},
-    {STEP_API, .status = 403, .at = "/message", .kind = VERDICT_FORBIDDEN,
-     .hint = "Give the key's role the right to view computers."},
-    /* The API explains each refusal: this came from something before it. */
-    {STEP_API, .status = 403, .kind = VERDICT_MISCONFIGURED,
-     .hint = "It is not the vendor's API that refused. Check the operator's endpoint map."},
+     .hint = "Check the secret key, that it belongs to this manager, and that it has not expired.",
+     .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS},
+    {STEP_API, .status = 403, .at = "/message", .contains = "Not authorized",
+     .kind = VERDICT_FORBIDDEN, .hint = "Give the key's role the right to view computers.",
+     .causes = CAUSE_PERMISSION},
+    {STEP_API, .status = 403, .at = "/message", .kind = VERDICT_BLOCKED,
+     .hint =
+         "The message is not one of the vendor's API: a firewall or a proxy in between may have "
+         "sent it.",
+     .causes = CAUSE_GATEWAY},
 };
+
+/* Every error has a "message", and a gateway's 403 may have one, too. */
+static const char *const errors[] = {"/message"};
 
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
 };
 
 const struct connector connector_trendmicro = {

@@ -25,26 +25,31 @@ static const struct connector_call probes[] = {
 };
 
 static const struct connector_rule rules[] = {
-    /* Who shows nothing, or something that is not looked at, is greeted as "Anonymous user". */
+    /* Requests without valid credentials are answered as to an "Anonymous user". */
     {STEP_API, .status = 200, .at = "/user/id", .absent = true, .kind = VERDICT_REJECTED,
-     .hint = "The account answered as to an anonymous visitor. Get a new access token."},
+     .hint = "The response is that for an anonymous visitor. Get a new access token.",
+     .causes = CAUSE_CREDENTIAL},
     {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true,
-     .hint = "The access token is expired, revoked or of another account. Get a new one."},
+     .hint = "The access token is expired, revoked or of another account. Get a new one.",
+     .causes = CAUSE_CREDENTIAL},
+    {STEP_API, .status = 403, .at = "/description", .contains = "scope", .kind = VERDICT_FORBIDDEN,
+     .hint = "Give the access token the scopes read and write.", .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN,
-     .hint = "Give the access token the scopes read and write."},
+     .hint = "Ask an administrator to check the role of the token's user.",
+     .causes = CAUSE_PERMISSION},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
-     .hint = "Check the subdomain in instanceUrl."},
-    {STEP_API, .status = 409, .kind = VERDICT_UNREACHABLE, .hint = "Try again."},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
-     .hint = "An authorization code works once and soon expires, and redirectUri must be the one "
-             "it was asked for with. Get a new code."},
+     .hint = "Check the subdomain in instanceUrl.", .causes = CAUSE_ADDRESS},
+    {STEP_API, .status = 409, .kind = VERDICT_BUSY, .hint = "Try again.", .causes = CAUSE_BUSY},
 };
+
+static const char *const errors[] = {"/error"};
 
 static const struct http_connector http = {
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .errors = LIST(errors),
 };
 
 const struct connector connector_zendesk = {

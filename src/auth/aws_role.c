@@ -80,8 +80,8 @@ static bool read_role(const struct client_response *response, struct arena *aren
     struct str token = element(arena, response->body, "SessionToken");
     ret_role->access_key_id = element(arena, response->body, "AccessKeyId");
     if (response->status != 200 || !ret_role->access_key_id.data || !secret.data || !token.data)
-        return fail(error, ERR_CONNECTOR_SERVER, "AWS STS gave no usable answer (HTTP status %d).",
-                    response->status);
+        return fail(error, ERR_CONNECTOR_SERVER,
+                    "AWS STS gave no usable response (HTTP status %d).", response->status);
     ret_role->secret_access_key = secret_new(secret);
     ret_role->session_token = secret_new(token);
     return true;

@@ -43,7 +43,7 @@ static bool read_answer(const struct client_response *response, struct arena *ar
         return secrets_manager_deny(error);
     if (response->status != 200 || !is_json)
         return fail(error, ERR_CONNECTOR_SERVER,
-                    "AWS Secrets Manager gave no usable answer (HTTP status %d).",
+                    "AWS Secrets Manager gave no usable response (HTTP status %d).",
                     response->status);
     struct str text = value_text(answer, "SecretString");
     if (!text.data)

@@ -27,9 +27,12 @@ enum {
     CALL_TRIES_MAX = 3,
     CALL_THROTTLED_PAUSE_MS = 1000, /* first wait when 429 came without Retry-After; then doubled */
     CALL_FAULT_PAUSE_MS = 500,      /* before the one repetition after a server fault */
-    CALL_ROOM_MS = 200,             /* no try is begun with less time left */
-    SESSION_TOKEN_MAX = 16 * 1024,  /* bytes */
-    SESSION_END_MS = 1000,          /* to end a session, also when the deadline has passed */
+    CALL_BUSY_TRIES_MAX = 6,        /* while the vendor is busy with the same credential */
+    CALL_BUSY_PAUSE_MS = 1000,      /* first wait then; doubled up to the next */
+    CALL_BUSY_PAUSE_MAX_MS = 4000,
+    CALL_ROOM_MS = 200,            /* no try is begun with less time left */
+    SESSION_TOKEN_MAX = 16 * 1024, /* bytes */
+    SESSION_END_MS = 1000,         /* to end a session, also when the deadline has passed */
 };
 
 struct vendor_connection;
@@ -98,8 +101,9 @@ bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms
 
 /* Sends a request that is authenticated already, classifies the response, repeats it within the
  * deadline where that may help, and sets the verdict. What consumes something must not be
- * `repeatable`: then only a response that proves nothing was consumed (429) is followed by another
- * try. `needs` is a JSON pointer that a good response has, or NULL. True when the response is good.
+ * `repeatable`: then only a response that proves nothing was consumed (429, busy) is followed by
+ * another try. `needs` is a JSON pointer that a good response has, or NULL. True when the response
+ * is good.
  */
 bool vendor_send(struct vendor_connection *connection, enum verdict_step step, const char *needs,
                  struct client_request *request, bool repeatable,

@@ -1,4 +1,4 @@
-/* What came of verifying credentials with their vendor. */
+/* The result of verifying credentials with their vendor. */
 #pragma once
 
 #include "base/arena.h"
@@ -9,12 +9,37 @@
 
 enum verdict_kind {
     VERDICT_ACCEPTED,
-    VERDICT_REJECTED,      /* the vendor does not take these credentials */
-    VERDICT_FORBIDDEN,     /* credentials good, a permission is missing */
-    VERDICT_THROTTLED,     /* asked to come back later than the time limit allows */
-    VERDICT_UNREACHABLE,   /* no usable answer: network, TLS, 5xx, malformed */
-    VERDICT_MISCONFIGURED, /* properties lead to something that is not this vendor's API */
+    VERDICT_REJECTED,      /* the vendor does not accept these credentials */
+    VERDICT_FORBIDDEN,     /* the credentials are good, a permission is missing */
+    VERDICT_BLOCKED,       /* refused before the credentials were checked: firewall, IP policy */
+    VERDICT_THROTTLED,     /* a rate limit; the wait is longer than the time limit allows */
+    VERDICT_BUSY,          /* the vendor cannot handle this request now, nothing was used up */
+    VERDICT_UNREACHABLE,   /* no usable response: network, TLS, 5xx, malformed */
+    VERDICT_MISCONFIGURED, /* the properties lead to something that is not this vendor's API */
     VERDICT_INTERNAL,      /* our own side failed (store, keyring): not the vendor's fault */
+};
+
+/* What a vendor's answer, or a hint, gives as a possible reason. Tables name the causes of each
+ * rule; tests hold them against those that the vendor documents (connectors/NAME/failures.json). */
+enum verdict_cause {
+    CAUSE_CREDENTIAL = 1 << 0,    /* password, key or access token: wrong, expired or revoked */
+    CAUSE_GRANT = 1 << 1,         /* code, refresh token or assertion: used, expired or revoked */
+    CAUSE_CLIENT = 1 << 2,        /* the OAuth app: its id, its secret, what it may do */
+    CAUSE_REDIRECT = 1 << 3,      /* redirectUri */
+    CAUSE_SECOND_FACTOR = 1 << 4, /* a password alone is not enough */
+    CAUSE_NEW_PASSWORD = 1 << 5,  /* the password must be changed */
+    CAUSE_USER = 1 << 6,          /* the user is unknown, locked, inactive or disabled */
+    CAUSE_ACCOUNT = 1 << 7,       /* the organization, its edition or plan */
+    CAUSE_PERMISSION = 1 << 8,    /* a scope, role or privilege is missing */
+    CAUSE_POLICY = 1 << 9,        /* the vendor's policy on network addresses or login hours */
+    CAUSE_GATEWAY = 1 << 10,      /* a firewall, proxy or CDN answered instead of the vendor */
+    CAUSE_LIMIT = 1 << 11,        /* a rate limit or quota */
+    CAUSE_BUSY = 1 << 12,         /* the same credential is in use at this moment */
+    CAUSE_OUTAGE = 1 << 13,       /* the vendor's own fault, maintenance */
+    CAUSE_ADDRESS = 1 << 14,      /* a host, account, region or path in the properties */
+    CAUSE_OBJECT = 1 << 15,       /* something else that the properties name: a warehouse, a unit */
+    CAUSE_UNSUPPORTED = 1 << 16,  /* the vendor wants what this API cannot give: PKCE, a version */
+    CAUSE_CLOCK = 1 << 17,        /* this server's time */
 };
 
 enum verdict_step {
@@ -30,12 +55,11 @@ enum verdict_step {
 struct verdict {
     enum verdict_kind kind;
     enum verdict_step step;
-    int status; /* the vendor's HTTP status; 0: none */
-    struct str
-        message;     /* the vendor's own, secrets removed, printable, at most VERDICT_MESSAGE_MAX */
-    struct str hint; /* what the user can do about it */
+    int status;             /* the vendor's HTTP status; 0: none */
+    struct str message;     /* the vendor's own, secrets removed, at most VERDICT_MESSAGE_MAX */
+    struct str hint;        /* what the user can do about it */
     int64_t retry_after_ms; /* throttled: what the vendor asked for; 0 when it did not say */
-    bool passes; /* internal: what was in the way goes by itself, as a store that is away does */
+    bool transient; /* the same request may succeed later: busy, or the store is unavailable */
 };
 
 enum { VERDICT_MESSAGE_MAX = 512 };
@@ -43,6 +67,6 @@ enum { VERDICT_MESSAGE_MAX = 512 };
 const char *verdict_kind_name(enum verdict_kind kind); /* "accepted", … */
 const char *verdict_step_name(enum verdict_step step); /* "resolve", … */
 
-/* One sentence or two for the caller: what happened, at which step, the vendor's words, a hint. */
+/* For the caller: what happened, at which step, the vendor's message, a hint. */
 struct str verdict_describe(struct arena *arena, struct str connector_type,
                             const struct verdict *verdict);

@@ -175,7 +175,7 @@ static void ask(struct private_connection *connection)
     }
     profile_verify(connection->context, &question, arena, &connection->journal, &verdict, &tokens);
     fault_point("private:verified");
-    if (verdict.passes)
+    if (verdict.transient)
         return;
     struct str sentence =
         verdict.kind == VERDICT_ACCEPTED

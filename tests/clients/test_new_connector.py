@@ -31,7 +31,8 @@ def add_connector(tree):
     """Does what CONTRIBUTING.md says."""
     page = (ROOT / "CONTRIBUTING.md").read_text()
     files = dict(EXAMPLE.findall(page))
-    assert {name.rsplit("/")[-1] for name in files} == {"connector.c", "sandbox.json"}
+    names = {name.rsplit("/")[-1] for name in files}
+    assert names == {"connector.c", "sandbox.json", "responses.json"}
     for name, text in files.items():
         (tree / name).parent.mkdir(exist_ok=True)
         (tree / name).write_text(text)
@@ -54,8 +55,12 @@ def add_shapes(tree):
 
 
 @pytest.fixture(scope="module")
-def binary(tmp_path_factory):
-    tree = tmp_path_factory.mktemp("new-connector")
+def tree(tmp_path_factory):
+    return tmp_path_factory.mktemp("new-connector")
+
+
+@pytest.fixture(scope="module")
+def binary(tree):
     copy_tree(tree)
     add_connector(tree)
     add_shapes(tree)
@@ -73,6 +78,15 @@ def orchards(binary, servers, canaries, monkeypatch):
     for config in configs.values():
         canaries.add_credentials(config)
     return servers("--sandbox"), configs
+
+
+def test_its_documented_responses(tree, binary):
+    """Fails where a row of responses.json is not decided as it says."""
+    program = "tests/unit/test-connector-responses"
+    for command in (["meson", "configure", binary.parent, "-Dtests=true"],
+                    ["ninja", "-C", binary.parent, program], [binary.parent / program]):
+        done = subprocess.run(command, cwd=tree, capture_output=True, timeout=BUILD_TIMEOUT_S)
+        assert done.returncode == 0, (done.stdout + done.stderr).decode()[-3000:]
 
 
 def test_the_new_connector(orchards):

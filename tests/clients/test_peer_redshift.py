@@ -117,7 +117,7 @@ def test_encryption_is_not_given_up(servers, canaries, plain_peer):
 @pytest.mark.parametrize("user,url,words", [
     ("expired_user", {}, "rejected the credentials"),
     ("nologin_user", {}, "rejected the credentials"),
-    ("crowded_user", {}, "takes no more requests for now"),
+    ("crowded_user", {}, "rate limit reached"),
     ("scram_user", {"database": "nowhere"}, "cannot be used with this configuration"),
     ("scram_user", {"database": "closed"}, "lack a permission"),
     ("scram_user", {"database": "postgres"}, "rejected the credentials at step api: no pg_hba"),

@@ -24,6 +24,7 @@ class Salesforce(Vendor):
         self.live_access = set()
         self.live_refresh = set()
         self.made = 0
+        self.busy = 0  # so many token requests meet another one for the same credential
 
     def fresh(self, kind):
         self.made += 1
@@ -55,6 +56,11 @@ class Salesforce(Vendor):
                                           "user_id": "005000000000001AAA"}))
 
     def give_tokens(self, form):
+        if self.busy > 0:
+            self.busy -= 1
+            return http("400 Bad Request", json.dumps({
+                "error": "invalid_grant",
+                "error_description": "token request is already being processed"}))
         if form["grant_type"] == "authorization_code":
             self.codes[form["code"]] += 1
             good = self.codes[form["code"]] == 1

@@ -247,7 +247,7 @@ static void the_journal_is_obeyed(void **state)
         script.begun = 0;
         assert_false(run(NULL, 0, TEXTS("refreshToken", "r1")));
         assert_verdict(&script, VERDICT_INTERNAL, STEP_TOKEN, 0, cases[i].words);
-        assert_true(script.verdict.passes);
+        assert_true(script.verdict.transient);
     }
     static const struct scripted steps[] = {{REFRESH, 200, .body = NEW_TOKEN}};
     script.states = NULL;
@@ -255,7 +255,7 @@ static void the_journal_is_obeyed(void **state)
     assert_false(
         RUN(steps, TEXTS("refreshToken", "r1", "clientId", "client", "clientSecret", "s3cret")));
     assert_verdict(&script, VERDICT_INTERNAL, STEP_TOKEN, 0, "The disk is full.");
-    assert_true(script.verdict.passes);
+    assert_true(script.verdict.transient);
     assert_null(script.tokens.access_token.data);
 }
 

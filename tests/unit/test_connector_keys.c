@@ -98,7 +98,7 @@ static const struct meaning meanings[] = {
     {&datadog, 403, "{\"errors\":[\"Forbidden\",\"Failed permission authorization checks\"]}",
      VERDICT_FORBIDDEN, "Failed permission authorization checks"},
     {&datadog, 403, "<html><body>Request forbidden by administrative rules.</body></html>",
-     VERDICT_UNREACHABLE, NULL},
+     VERDICT_BLOCKED, NULL},
     {&datadog, 404, "{\"errors\":[\"Not found\"]}", VERDICT_MISCONFIGURED, "Not found"},
     {&datadog, 302, "", VERDICT_MISCONFIGURED, NULL},
     {&dynatrace, 200, "{\"id\":\"a\",\"enabled\":false}", VERDICT_REJECTED, NULL},
@@ -128,7 +128,7 @@ static const struct meaning meanings[] = {
     {&singular, 200, "{\"status\":3,\"value\":{}}", VERDICT_UNREACHABLE, NULL},
     {&singular, 200, "{}", VERDICT_UNREACHABLE, NULL},
     {&singular, 401, "{\"status\":1,\"value\":\"Unauthorized\"}", VERDICT_REJECTED, "Unauthorized"},
-    {&singular, 403, "Forbidden", VERDICT_REJECTED, "Forbidden"},
+    {&singular, 403, "Forbidden", VERDICT_BLOCKED, "Forbidden"},
     {&singular, 403, "{\"status\":1,\"value\":\"No permission\"}", VERDICT_FORBIDDEN,
      "No permission"},
     {&infornexus, 200, "{\"result\":[],\"resultInfo\":{\"offset\":0,\"count\":0}}",
@@ -137,13 +137,13 @@ static const struct meaning meanings[] = {
     {&infornexus, 200, "{}", VERDICT_UNREACHABLE, NULL},
     {&infornexus, 200, "<html>", VERDICT_MISCONFIGURED, NULL},
     {&infornexus, 401, "<html>", VERDICT_REJECTED, NULL},
-    {&infornexus, 403, "{\"message\":\"no\"}", VERDICT_FORBIDDEN, "no"},
+    {&infornexus, 403, "{\"message\":\"no\"}", VERDICT_BLOCKED, "no"},
     {&infornexus, 404, "<html>", VERDICT_MISCONFIGURED, NULL},
     {&trendmicro, 200, "{\"keyName\":\"flows\",\"active\":true,\"ID\":7}", VERDICT_ACCEPTED, NULL},
     {&trendmicro, 200, "{\"keyName\":\"flows\",\"active\":false,\"ID\":7}", VERDICT_REJECTED, NULL},
     {&trendmicro, 200, "{\"keyName\":\"flows\"}", VERDICT_UNREACHABLE, NULL},
     {&trendmicro, 401, "{\"message\":\"Invalid API Key\"}", VERDICT_REJECTED, "Invalid API Key"},
-    {&trendmicro, 403, "<html>", VERDICT_MISCONFIGURED, NULL},
+    {&trendmicro, 403, "<html>", VERDICT_BLOCKED, NULL},
     {&trendmicro, 400, "{\"message\":\"Unknown version\"}", VERDICT_MISCONFIGURED,
      "Unknown version"},
 };
@@ -177,6 +177,12 @@ static void a_site_is_found_by_what_people_call_it(void **state)
         {"us5", DATADOG_AT("api.us5.datadoghq.com")},
         {"https://api.datadoghq.eu/api/v2/", DATADOG_AT("api.datadoghq.eu")},
         {"ddog-gov.com", DATADOG_AT("api.ddog-gov.com")},
+        /* An organization's own subdomain serves the web pages of its site. */
+        {"https://acme.datadoghq.com", DATADOG_AT("api.datadoghq.com")},
+        {"acme.us5.datadoghq.com", DATADOG_AT("api.us5.datadoghq.com")},
+        {"https://app.us2.ddog-gov.com/", DATADOG_AT("api.us2.ddog-gov.com")},
+        {"https://acme.datadoghq.eu", DATADOG_AT("api.datadoghq.eu")},
+        {"api.us9.datadoghq.com", DATADOG_AT("api.us9.datadoghq.com")},
         {"https://gateway.example.com:8443/dd", DATADOG_AT("gateway.example.com:8443/dd")},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -204,6 +210,8 @@ static void a_vendors_own_header_is_waited_for(void **state)
     assert_int_equal(script.verdict.retry_after_ms, 3600000);
 }
 
+#define NO_SCOPE "{\"error\":{\"code\":403,\"message\":\"Token is missing required scope.\"}}"
+
 static void a_token_is_known_and_may_read(void **state)
 {
     (void)state;
@@ -215,8 +223,7 @@ static void a_token_is_known_and_may_read(void **state)
     assert_true(RUN(&dynatrace, good));
     static const struct scripted unscoped[] = {
         {LOOKUP, 200, .body = "{\"id\":\"a\",\"enabled\":true}"},
-        {PROBLEMS, 403,
-         .body = "{\"error\":{\"code\":403,\"message\":\"Token is missing required scope.\"}}"},
+        {PROBLEMS, 403, .body = NO_SCOPE},
     };
     assert_false(RUN(&dynatrace, unscoped));
     assert_verdict(&script, VERDICT_FORBIDDEN, STEP_API, 403, "Token is missing required scope.");
@@ -226,11 +233,12 @@ static void a_token_is_known_and_may_read(void **state)
 static void a_call_may_be_enough_though_refused(void **state)
 {
     (void)state;
-    static const struct scripted good[] = {{LOOKUP, .status = 403},
+    static const struct scripted good[] = {{LOOKUP, 403, .body = NO_SCOPE},
                                            {PROBLEMS, 200, .body = "{\"problems\":[]}"}};
     assert_true(RUN(&dynatrace, good));
     assert_int_equal(script.verdict.kind, VERDICT_ACCEPTED);
-    static const struct scripted bad[] = {{LOOKUP, .status = 403}, {PROBLEMS, .status = 401}};
+    static const struct scripted bad[] = {{LOOKUP, 403, .body = NO_SCOPE},
+                                          {PROBLEMS, .status = 401}};
     assert_false(RUN(&dynatrace, bad));
     assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, NULL);
 }

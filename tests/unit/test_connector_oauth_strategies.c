@@ -26,6 +26,7 @@ enum { PLAIN, AS_JSON, AS_BASIC, SCOPED };
         .client = CLIENT_IN_CREDENTIALS, .token_urls = LIST(token),                                \
         .params = "oAuth2Properties.tokenUrlCustomProperties", __VA_ARGS__                         \
     }
+static const char *const errors[] = {"/message", "/error"};
 static const struct connector_oauth2 declared[] = {
     [PLAIN] = OAUTH2(.scope = NULL),
     [AS_JSON] = OAUTH2(.json = true),
@@ -41,6 +42,7 @@ static bool run(const struct scripted *steps, size_t count, int style, const cha
         .api = LIST(api),
         .auth = {&auth, 1},
         .probes = LIST(probes),
+        .errors = LIST(errors),
     };
     struct connector connector = {
         .type = STR("CustomConnector"),
@@ -406,7 +408,7 @@ static const struct {
 } codes[] = {
     {1, 200, VERDICT_REJECTED},         {15, 200, VERDICT_REJECTED},
     {184, 401, VERDICT_REJECTED},       {46, 200, VERDICT_FORBIDDEN},
-    {49, 403, VERDICT_FORBIDDEN},       {53, 200, VERDICT_FORBIDDEN},
+    {49, 403, VERDICT_FORBIDDEN},       {53, 200, VERDICT_BLOCKED},
     {76, 200, VERDICT_FORBIDDEN},       {66, 200, VERDICT_THROTTLED},
     {122, 200, VERDICT_THROTTLED},      {181, 401, VERDICT_MISCONFIGURED},
     {182, 200, VERDICT_MISCONFIGURED},  {185, 403, VERDICT_MISCONFIGURED},

@@ -312,7 +312,7 @@ static const struct {
     SLACK_SAYS("invalid_auth", VERDICT_REJECTED),
     SLACK_SAYS("token_revoked", VERDICT_REJECTED),
     SLACK_SAYS("account_inactive", VERDICT_REJECTED),
-    SLACK_SAYS("some_new_word", VERDICT_REJECTED),
+    SLACK_SAYS("some_new_word", VERDICT_UNREACHABLE),
     SLACK_SAYS("missing_scope", VERDICT_FORBIDDEN),
     SLACK_SAYS("ratelimited", VERDICT_THROTTLED),
     SLACK_SAYS("internal_error", VERDICT_UNREACHABLE),

@@ -346,19 +346,27 @@ static void verdicts_are_sentences(void **state)
          "Acme rejected the credentials at step api (HTTP 401): Session expired or invalid. "
          "Log in again."},
         {{VERDICT_FORBIDDEN, STEP_API, 403, STR("Missing scope."), STR_NULL, 0, false},
-         "Acme knows the credentials, but they lack a permission at step api (HTTP 403): Missing "
+         "Acme accepted the credentials, but they lack a permission at step api (HTTP 403): "
+         "Missing "
          "scope."},
         {{VERDICT_THROTTLED, STEP_TOKEN, 429, STR_NULL, STR_NULL, 59001, false},
-         "Acme takes no more requests for now at step token (HTTP 429) and asks to wait 60 "
-         "seconds."},
+         "Acme rate limit reached at step token (HTTP 429), retry after 60 seconds."},
         {{VERDICT_UNREACHABLE, STEP_RESOLVE, 0, STR("no address"), STR("Check the host name."), 0,
           false},
-         "Acme gave no usable answer at step resolve: no address. Check the host name."},
+         "Acme is unreachable at step resolve: no address. Check the host name."},
         {{VERDICT_MISCONFIGURED, STEP_API, 302, STR_NULL, STR_NULL, 0, false},
          "Acme cannot be used with this configuration at step api (HTTP 302)."},
         {{VERDICT_INTERNAL, STEP_TOKEN, 0, STR("The disk is full."), STR_NULL, 0, false},
-         "Acme was not asked to the end, for a reason on this side at step token: The disk is "
+         "Acme could not be verified because of an internal error at step token: The disk is "
          "full."},
+        {{VERDICT_UNREACHABLE, STEP_API, 503, STR_NULL, STR_NULL, 0, false},
+         "Acme returned an unexpected response at step api (HTTP 503)."},
+        {{VERDICT_UNREACHABLE, STEP_API, 0, STR("reset"), STR_NULL, 0, false},
+         "Acme gave no usable response at step api: reset."},
+        {{VERDICT_BLOCKED, STEP_API, 403, STR_NULL, STR_NULL, 0, false},
+         "Acme request blocked at step api (HTTP 403)."},
+        {{VERDICT_BUSY, STEP_TOKEN, 400, STR_NULL, STR("Try again."), 0, true},
+         "Acme is busy with another request at step token (HTTP 400). Try again."},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         assert_str(verdict_describe(&arena, STR("Acme"), &cases[i].verdict), cases[i].sentence);

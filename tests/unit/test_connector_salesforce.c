@@ -126,7 +126,7 @@ static void without_an_app_the_rejection_of_the_token_stands(void **state)
                      "{\"accessToken\":\"dummyAccessToken\",\"refreshToken\":\"r3fresh\"}", NULL));
     assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, "Session expired or invalid");
     assert_str(script.verdict.hint,
-               "Get a new access token, or give a refresh token and an app that may use it. It "
+               "Get a new access token, or provide a refresh token and an app that may use it. It "
                "cannot be renewed: No OAuth app is set up for Salesforce.");
 }
 
@@ -159,7 +159,7 @@ static void an_app_that_cannot_be_read_is_told_for_what_it_is(void **state)
         script.app_error = cases[i].error;
         assert_false(run(NULL, 0, PROPERTIES, CODE_GIVEN, NULL));
         assert_verdict(&script, cases[i].kind, STEP_APP, 0, "The app is away.");
-        assert_int_equal(script.verdict.passes, cases[i].passes);
+        assert_int_equal(script.verdict.transient, cases[i].passes);
     }
 }
 
@@ -178,7 +178,7 @@ static void a_rejected_token_whose_app_cannot_be_read(void **state)
     script.next = 0;
     assert_false(RUN(steps, PROPERTIES, both, NULL));
     assert_verdict(&script, VERDICT_INTERNAL, STEP_APP, 0, "The app is away.");
-    assert_true(script.verdict.passes);
+    assert_true(script.verdict.transient);
 }
 
 static void a_code_is_exchanged_once_and_remembered(void **state)
@@ -286,9 +286,10 @@ static void the_app_is_not_shown_to_hosts_outside_the_vendors(void **state)
     assert_false(
         RUN(steps, "{\"instanceUrl\":\"https://salesforce.com.evil.example\"}", CODE_GIVEN, NULL));
     assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 404, NULL);
-    assert_str(script.verdict.hint,
-               "Check that instanceUrl is the organization's own host. The token endpoint named an "
-               "instance_url outside of the vendor's domains; nothing was sent there.");
+    assert_str(
+        script.verdict.hint,
+        "Check that instanceUrl is the organization's My Domain host. The token endpoint named an "
+        "instance_url outside of the vendor's domains; nothing was sent there.");
     assert_null(script.saved.instance_url.data);
 }
 
@@ -409,6 +410,14 @@ static const struct {
      "Validation exception: AuthCode cannot be blank for connector: SALESFORCE"},
     {"{}", "{\"oAuth2GrantType\":\"JWT_BEARER\"}",
      "Validation exception: JwtToken cannot be blank for connector: SALESFORCE"},
+    {"{\"instanceUrl\":\"https://acme--qa.sandbox.lightning.force.com\"}",
+     "{\"refreshToken\":\"r\"}",
+     "Validation exception: instanceUrl names the host of the web pages, "
+     "acme--qa.sandbox.lightning.force.com. Use the API's host: "
+     "https://acme--qa.sandbox.my.salesforce.com"},
+    {"{\"instanceUrl\":\"acme.lightning.force.com\"}", "{\"accessToken\":\"t\"}",
+     "Validation exception: instanceUrl names the host of the web pages, acme.lightning.force.com. "
+     "Use the API's host: https://acme.my.salesforce.com"},
     {"{}", "{\"oAuthRequest\":{\"authCode\":\"c0de\"}}",
      "Validation exception: RedirectUri cannot be blank for connector: SALESFORCE"},
     {"{}", "{\"accessToken\":\"a\\u0001b\"}",

@@ -58,10 +58,12 @@ static const struct connector_rule rules[] = {
     {STEP_API, .page = true, .contains = "LOGIN", .kind = VERDICT_REJECTED},
     {STEP_NONE, .at = "/code", .equals = "7", .kind = VERDICT_THROTTLED},
 };
+static const char *const errors[] = {"/message", "/error"};
 static const struct http_connector acme_http = {
     .api = LIST(urls),
     .auth = LIST(auths),
     .probes = LIST(whoami),
+    .errors = LIST(errors),
     .rules = LIST(rules),
     .derive = derive,
 };

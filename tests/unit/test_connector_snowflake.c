@@ -207,9 +207,9 @@ static void each_login_answer_has_its_meaning(void **state)
         {200,
          "{\"data\":null,\"code\":\"390422\",\"message\":\"Incoming request with IP/Token 1.2.3.4 "
          "is not allowed to access Snowflake.\",\"success\":false}",
-         VERDICT_FORBIDDEN},
+         VERDICT_BLOCKED},
         {403, FAILED("390144"), VERDICT_MISCONFIGURED},
-        {403, "<html>", VERDICT_MISCONFIGURED},
+        {403, "<html>", VERDICT_BLOCKED},
         {404, "", VERDICT_MISCONFIGURED},
         {500, FAILED("390100"), VERDICT_REJECTED},
         {503, "{}", VERDICT_UNREACHABLE},

@@ -104,7 +104,7 @@ static void each_login_answer_has_its_meaning(void **state)
          VERDICT_UNREACHABLE, NULL},
         {200, NULL, "<html>Log in</html>", VERDICT_MISCONFIGURED, NULL},
         {401, NULL, "", VERDICT_REJECTED, NULL},
-        {403, NULL, "", VERDICT_FORBIDDEN, NULL},
+        {403, NULL, "", VERDICT_BLOCKED, NULL},
         {404, NULL, "", VERDICT_MISCONFIGURED, NULL},
         {503, "X-VaultAPI-DowntimeExpectedDurationMinutes: 9\n", "", VERDICT_UNREACHABLE, NULL},
     };

@@ -242,11 +242,11 @@ static void answers_without_an_app_are_told_apart(void **state)
         {400, ERR_THROTTLING, "{\"__type\":\"com.amazon#ThrottlingException\"}", later},
         {429, ERR_THROTTLING, "", later},
         {200, ERR_CONNECTOR_SERVER, "not JSON",
-         "AWS Secrets Manager gave no usable answer (HTTP status 200)."},
+         "AWS Secrets Manager gave no usable response (HTTP status 200)."},
         {301, ERR_CONNECTOR_SERVER, "{}",
-         "AWS Secrets Manager gave no usable answer (HTTP status 301)."},
+         "AWS Secrets Manager gave no usable response (HTTP status 301)."},
         {500, ERR_CONNECTOR_SERVER, "{\"__type\":\"InternalServiceError\"}",
-         "AWS Secrets Manager gave no usable answer (HTTP status 500)."},
+         "AWS Secrets Manager gave no usable response (HTTP status 500)."},
     };
     struct house h = {0};
     open_house(&h, "", NULL);

@@ -1,4 +1,4 @@
-/* Judging answers by tables. */
+/* Classifying answers by tables. */
 #include "connector/http/classify.h"
 
 #include "base/clock.h"
@@ -8,11 +8,11 @@
 #include <strings.h>
 #include <time.h>
 
-/* What to look at when it may not be the vendor's API that answers, or nobody does. */
-static const char hint_url[] = "Check that the profile's properties lead to the vendor's API.";
+/* Where to look when the vendor's API may not be what answers at this address. */
 static const char hint_host[] = "Check the host name in the profile's properties.";
-static const char hint_own_url[] = "Try again later. If the operator of this server has named an "
-                                   "endpoint for this connector, check that it is right.";
+static const char hint_own_url[] =
+    "Try again later. If the operator of this server set an endpoint "
+    "for this connector, check that it is correct.";
 
 struct transport_row {
     enum client_outcome outcome;
@@ -22,7 +22,7 @@ struct transport_row {
 };
 
 static const struct transport_row transport[] = {
-    {CLIENT_BAD_URL, VERDICT_MISCONFIGURED, STEP_NONE, hint_url},
+    {CLIENT_BAD_URL, VERDICT_MISCONFIGURED, STEP_NONE, classify_hint_url},
     {CLIENT_RESOLVE, VERDICT_UNREACHABLE, STEP_RESOLVE, hint_host},
     {CLIENT_REFUSED, VERDICT_MISCONFIGURED, STEP_CONNECT,
      "The operator of this server does not allow connections to that address."},
@@ -30,48 +30,12 @@ static const struct transport_row transport[] = {
     {CLIENT_PROXY, VERDICT_UNREACHABLE, STEP_CONNECT,
      "Ask the operator of this server to check its HTTP proxy (--proxy)."},
     {CLIENT_TLS, VERDICT_UNREACHABLE, STEP_TLS,
-     "Its certificate is not trusted here, or no TLS is spoken there."},
+     "This server does not trust the certificate, or the port does not speak TLS."},
     {CLIENT_TIMEOUT, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_BROKEN, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
-    {CLIENT_TOO_LARGE, VERDICT_UNREACHABLE, STEP_NONE, hint_url},
+    {CLIENT_TOO_LARGE, VERDICT_UNREACHABLE, STEP_NONE, classify_hint_url},
     {CLIENT_ABORTED, VERDICT_INTERNAL, STEP_NONE, "Try again."},
     {CLIENT_STOPPED, VERDICT_INTERNAL, STEP_NONE, "The server is stopping. Try again."},
-};
-
-#define HINT_LATER "Try again later."
-#define HINT_APP "Check the OAuth app's client id and secret."
-
-static const struct connector_rule common[] = {
-    {STEP_TOKEN, .status = 429, .kind = VERDICT_THROTTLED, .hint = HINT_LATER},
-    {STEP_TOKEN, .at = "/error", .equals = "slow_down", .kind = VERDICT_THROTTLED,
-     .hint = HINT_LATER},
-    {STEP_TOKEN, .at = "/error", .equals = "temporarily_unavailable", .kind = VERDICT_UNREACHABLE,
-     .hint = HINT_LATER},
-    {STEP_TOKEN, .at = "/error", .equals = "server_error", .kind = VERDICT_UNREACHABLE,
-     .hint = HINT_LATER},
-    {STEP_TOKEN, .status = 5, .kind = VERDICT_UNREACHABLE, .hint = HINT_LATER},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_grant", .kind = VERDICT_REJECTED,
-     .hint = "The code, refresh token or assertion is spent, expired or revoked. Get a new one."},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_client", .kind = VERDICT_REJECTED,
-     .hint = HINT_APP},
-    {STEP_TOKEN, .at = "/error", .equals = "unauthorized_client", .kind = VERDICT_REJECTED,
-     .hint = "The OAuth app may not use this grant."},
-    {STEP_TOKEN, .at = "/error", .equals = "invalid_request", .kind = VERDICT_MISCONFIGURED},
-    {STEP_TOKEN, .at = "/error", .equals = "unsupported_grant_type", .kind = VERDICT_MISCONFIGURED},
-    {STEP_TOKEN, .status = 2, .at = "/error", .kind = VERDICT_REJECTED},
-    {STEP_TOKEN, .status = 4, .at = "/error", .kind = VERDICT_REJECTED},
-    {STEP_TOKEN, .status = 401, .kind = VERDICT_REJECTED, .hint = HINT_APP},
-    {STEP_TOKEN, .status = 403, .kind = VERDICT_REJECTED},
-    {STEP_TOKEN, .status = 404, .kind = VERDICT_MISCONFIGURED, .hint = hint_url},
-    {STEP_TOKEN, .status = 405, .kind = VERDICT_MISCONFIGURED, .hint = hint_url},
-    {STEP_TOKEN, .status = 4, .kind = VERDICT_UNREACHABLE},
-
-    {STEP_API, .status = 401, .kind = VERDICT_REJECTED, .renewable = true},
-    {STEP_API, .status = 403, .kind = VERDICT_FORBIDDEN},
-    {STEP_API, .status = 408, .kind = VERDICT_UNREACHABLE, .hint = HINT_LATER},
-    {STEP_API, .status = 429, .kind = VERDICT_THROTTLED, .hint = HINT_LATER},
-    {STEP_API, .status = 4, .kind = VERDICT_MISCONFIGURED, .hint = hint_url},
-    {STEP_API, .status = 5, .kind = VERDICT_UNREACHABLE, .hint = HINT_LATER},
 };
 
 static bool status_matches(int wanted, int status)
@@ -109,11 +73,63 @@ static bool time_is_past(struct arena *arena, struct str text)
     return is_time && (int64_t)timegm(&tm) * 1000 <= clock_wall_ms();
 }
 
-static bool rule_matches(struct arena *arena, const struct connector_rule *rule,
-                         enum verdict_step step, const struct vendor_response *response)
+/* Whether the answer has the form of the vendor's errors: a JSON pointer or a header of theirs. */
+static bool has_form(const struct connector_texts *errors, const struct vendor_response *response)
 {
-    if ((rule->step != step && rule->step != STEP_NONE) || (rule->page && !response->html) ||
-        !status_matches(rule->status, response->http.status))
+    for (size_t i = 0; i < errors->count; i++) {
+        const char *row = errors->rows[i];
+        bool there = row[0] == '/' ? response->json && pointer_find(response->json, row)
+                                   : client_header(&response->http, str_from(row)) != NULL;
+        if (there)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the status may be taken for the vendor's word on the credentials. A firewall answers 403
+ * with a page or with JSON of its own; 401 without a body means credentials wherever it comes from
+ * (RFC 9110, 15.5.2). */
+static bool speaks_for_vendor(const struct connector *connector, enum verdict_step step,
+                              const struct vendor_response *response)
+{
+    static const char *const oauth2[] = {"/error"};
+    static const struct connector_texts oauth2_errors = LIST(oauth2);
+    if (has_form(&connector->http->errors, response) ||
+        (step == STEP_TOKEN && has_form(&oauth2_errors, response)))
+        return true;
+    bool foreign = (response->html || response->json) && connector->http->errors.count > 0;
+    return response->http.status == 401 && !foreign;
+}
+
+/* Whether the rule concludes something about the credentials from the status alone. */
+static bool trusts_status(const struct connector_rule *rule)
+{
+    return !rule->at && !rule->header && !rule->equals && !rule->contains && !rule->page &&
+           (rule->kind == VERDICT_REJECTED || rule->kind == VERDICT_FORBIDDEN);
+}
+
+struct question {
+    struct arena *arena;
+    const struct connector *connector;
+    const struct call_context *call;
+    const struct vendor_response *response;
+};
+
+static bool is_for(const struct question *question, const struct connector_rule *rule)
+{
+    const struct call_context *call = question->call;
+    const struct vendor_response *response = question->response;
+    return (rule->step == call->step || rule->step == STEP_NONE) &&
+           (!rule->grants || (rule->grants & call->grant)) && (!rule->page || response->html) &&
+           status_matches(rule->status, response->http.status) &&
+           (!trusts_status(rule) || speaks_for_vendor(question->connector, call->step, response));
+}
+
+static bool rule_matches(const struct question *question, const struct connector_rule *rule)
+{
+    struct arena *arena = question->arena;
+    const struct vendor_response *response = question->response;
+    if (!is_for(question, rule))
         return false;
     if (rule->header) {
         const struct str *value = client_header(&response->http, str_from(rule->header));
@@ -131,14 +147,12 @@ static bool rule_matches(struct arena *arena, const struct connector_rule *rule,
            text_matches(rule, pointer_text(arena, response->json, rule->at));
 }
 
-static const struct connector_rule *find_rule(struct arena *arena,
-                                              const struct connector_rule *rules, size_t count,
-                                              enum verdict_step step,
-                                              const struct vendor_response *response)
+static const struct connector_rule *find_rule(const struct question *question,
+                                              const struct connector_rules *rules)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (rule_matches(arena, &rules[i], step, response))
-            return &rules[i];
+    for (size_t i = 0; i < rules->count; i++) {
+        if (rule_matches(question, &rules->rows[i]))
+            return &rules->rows[i];
     }
     return NULL;
 }
@@ -146,7 +160,7 @@ static const struct connector_rule *find_rule(struct arena *arena,
 static struct classification classify_transport(enum verdict_step step,
                                                 const struct client_response *response)
 {
-    struct classification classification = {VERDICT_UNREACHABLE, step, false, NULL};
+    struct classification classification = {.kind = VERDICT_UNREACHABLE, .step = step};
     for (size_t i = 0; i < sizeof(transport) / sizeof(*transport); i++) {
         if (transport[i].outcome != response->outcome)
             continue;
@@ -160,77 +174,131 @@ static struct classification classify_transport(enum verdict_step step,
     return classification;
 }
 
-/* Who gives no address in the properties cannot have given a wrong one. */
-static bool takes_address(const struct connector *connector)
+static bool from_properties(const struct connector_urls *urls)
 {
-    for (size_t i = 0; i < connector->http->api.count; i++) {
-        if (connector->http->api.rows[i].url && strchr(connector->http->api.rows[i].url, '{'))
+    for (size_t i = 0; i < urls->count; i++) {
+        if (urls->rows[i].url && strchr(urls->rows[i].url, '{'))
             return true;
     }
     return false;
 }
 
+/* A profile whose properties hold no address cannot have a wrong one. */
+static bool takes_address(const struct connector *connector)
+{
+    for (size_t i = 0; i < connector->http->auth.count; i++) {
+        const struct connector_oauth2 *oauth2 = connector->http->auth.rows[i].oauth2;
+        if (oauth2 && from_properties(&oauth2->token_urls))
+            return true;
+    }
+    return from_properties(&connector->http->api);
+}
+
 static const char *hint_for(const struct connector *connector, const char *hint)
 {
-    bool of_address = hint == hint_url || hint == hint_host;
+    bool of_address = hint == classify_hint_url || hint == hint_host;
     return of_address && !takes_address(connector) ? hint_own_url : hint;
 }
 
 /* Something else than the vendor's API seems to have answered. */
-static struct classification classify_stranger(struct arena *arena,
-                                               const struct connector *connector,
-                                               enum verdict_kind kind, enum verdict_step step,
-                                               const char *what)
+static struct classification classify_stranger(const struct question *question,
+                                               enum verdict_kind kind, const char *what)
 {
-    struct str hint = arena_printf(arena, "%s %s", what, hint_for(connector, hint_url));
-    return (struct classification){kind, step, false, hint.data};
+    struct str hint = arena_printf(question->arena, "%s %s", what,
+                                   hint_for(question->connector, classify_hint_url));
+    return (struct classification){.kind = kind,
+                                   .step = question->call->step,
+                                   .hint = hint.data,
+                                   .causes = CAUSE_ADDRESS | CAUSE_GATEWAY};
 }
 
-/* No rule speaks against it: is it an answer at all? */
-static struct classification classify_good(struct arena *arena, const struct connector *connector,
-                                           enum verdict_step step, const char *needs,
-                                           const struct vendor_response *response)
+/* 401 or 403 in a form that the vendor's errors do not have: nothing is known of the credentials.
+ * A new access token may help against a 401 all the same. */
+static struct classification classify_gateway(const struct question *question)
 {
+    static const char hint_foreign[] =
+        "The response does not have the form of the vendor's errors: a firewall, a proxy or a "
+        "content delivery network in between may have sent it. Ask your network's administrator, "
+        "and check which host the profile leads to.";
+    static const char hint_unknown[] =
+        "The vendor, or a firewall, a proxy or a content delivery network in between, refused the "
+        "request; the response does not tell which, or why.";
+    return (struct classification){
+        .kind = VERDICT_BLOCKED,
+        .step = question->call->step,
+        .renewable = question->call->step == STEP_API && question->response->http.status == 401,
+        .hint = question->connector->http->errors.count > 0 ? hint_foreign : hint_unknown,
+        .causes = CAUSE_GATEWAY,
+    };
+}
+
+/* No rule speaks against it: is it a usable answer? */
+static struct classification classify_good(const struct question *question)
+{
+    const struct vendor_response *response = question->response;
+    const char *needs = question->call->needs;
     if (response->html)
-        return classify_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
-                                 "It answered with a web page.");
+        return classify_stranger(question, VERDICT_MISCONFIGURED, "The response is a web page.");
     if (!response->json)
-        return (struct classification){VERDICT_UNREACHABLE, step, false,
-                                       "The answer is not the JSON that was expected."};
+        return (struct classification){.kind = VERDICT_UNREACHABLE,
+                                       .step = question->call->step,
+                                       .hint = "The response is not the JSON that was expected."};
     if (needs && !pointer_find(response->json, needs))
-        return classify_stranger(arena, connector, VERDICT_UNREACHABLE, step,
-                                 "The answer lacks what it should have.");
-    return (struct classification){VERDICT_ACCEPTED, step, false, NULL};
+        return classify_stranger(question, VERDICT_UNREACHABLE,
+                                 "The response lacks a member that it should have.");
+    return (struct classification){.kind = VERDICT_ACCEPTED, .step = question->call->step};
 }
 
-static struct classification classify_response(struct arena *arena,
-                                               const struct connector *connector,
-                                               enum verdict_step step, const char *needs,
-                                               const struct vendor_response *response)
+static struct classification classify_unruled(const struct question *question)
 {
-    int status = response->http.status;
-    const struct connector_rule *rule =
-        find_rule(arena, connector->http->rules.rows, connector->http->rules.count, step, response);
-    if (!rule)
-        rule = find_rule(arena, common, sizeof(common) / sizeof(*common), step, response);
-    if (rule && (rule->kind != VERDICT_ACCEPTED || rule->enough))
-        return (struct classification){rule->kind, step, rule->renewable, rule->hint};
-    if (rule || status / 100 == 2)
-        return classify_good(arena, connector, step, needs, response);
+    int status = question->response->http.status;
+    if (status / 100 == 2)
+        return classify_good(question);
+    if (status == 401 || status == 403)
+        return classify_gateway(question);
     if (status / 100 == 3)
-        return classify_stranger(arena, connector, VERDICT_MISCONFIGURED, step,
-                                 "It answered with a redirect, which is not followed.");
-    return (struct classification){VERDICT_UNREACHABLE, step, false, HINT_LATER};
+        return classify_stranger(question, VERDICT_MISCONFIGURED,
+                                 "The response is a redirect, which is not followed.");
+    if (status / 100 == 4 && question->call->step == STEP_API)
+        return (struct classification){.kind = VERDICT_MISCONFIGURED,
+                                       .step = STEP_API,
+                                       .hint = classify_hint_url,
+                                       .causes = CAUSE_ADDRESS};
+    return (struct classification){.kind = VERDICT_UNREACHABLE,
+                                   .step = question->call->step,
+                                   .hint = "Try again later.",
+                                   .causes = CAUSE_OUTAGE};
+}
+
+static struct classification classify_response(const struct question *question)
+{
+    struct connector_rules common = classify_common_rules();
+    const struct connector_rule *rule = find_rule(question, &question->connector->http->rules);
+    struct classification classification;
+    if (!rule)
+        rule = find_rule(question, &common);
+    if (!rule)
+        return classify_unruled(question);
+    if (rule->kind == VERDICT_ACCEPTED && !rule->enough)
+        classification = classify_good(question);
+    else
+        classification = (struct classification){.kind = rule->kind,
+                                                 .step = question->call->step,
+                                                 .renewable = rule->renewable,
+                                                 .hint = rule->hint,
+                                                 .causes = rule->causes};
+    classification.rule = rule;
+    return classification;
 }
 
 struct classification classify(struct arena *arena, const struct connector *connector,
-                               enum verdict_step step, const char *needs,
+                               const struct call_context *call,
                                const struct vendor_response *response)
 {
-    struct classification classification =
-        response->http.outcome == CLIENT_OK
-            ? classify_response(arena, connector, step, needs, response)
-            : classify_transport(step, &response->http);
+    const struct question question = {arena, connector, call, response};
+    struct classification classification = response->http.outcome == CLIENT_OK
+                                               ? classify_response(&question)
+                                               : classify_transport(call->step, &response->http);
     classification.hint = hint_for(connector, classification.hint);
     return classification;
 }

@@ -60,7 +60,7 @@ static bool take_next_grant(struct vendor_connection *connection)
     if (grant == 0)
         return vendor_fail(
             connection, VERDICT_REJECTED, STEP_NONE, STR_NULL,
-            "The credentials hold neither a token nor what could be exchanged for one.");
+            "The credentials contain neither a token nor anything to exchange for one.");
     return vendor_take_grant(connection, grant);
 }
 
@@ -87,7 +87,7 @@ static bool keep_session(struct vendor_connection *connection,
     if (token.len == 0 || token.len > SESSION_TOKEN_MAX || !auth_key_is_sendable(token))
         return vendor_fail_status(connection, VERDICT_UNREACHABLE, STEP_TOKEN,
                                   response->http.status, STR_NULL,
-                                  "The answer has no session that could be used.");
+                                  "The response contains no usable session.");
     struct value *session = value_structure(arena);
     value_put_text(arena, session, "token", token);
     redact_add(&connection->redaction, token);
@@ -147,7 +147,7 @@ bool vendor_open(struct vendor_connection *connection)
     connection->scope = target->http->scope;
     if (!connection->auth)
         return fail_open(connection, VERDICT_REJECTED, STR_NULL,
-                         "The credentials hold nothing to authenticate with.");
+                         "The credentials contain nothing to authenticate with.");
     if (connection->auth->oauth2)
         return open_oauth2(connection);
     if (connection->auth->session)

@@ -1,8 +1,9 @@
 /* The transport half of a connection: one call with its bounded repetitions, what is redacted from
  * the response, and the verdict. A call is repeated when the vendor throttles it (429, after the
- * wait that it asks for, or 1 s and then 2 s), and once after a server fault when it consumes
- * nothing; never past the deadline, and never past three tries. Whatever ends a call sets the
- * verdict, so a user of a connection reads one place. */
+ * wait that it asks for, or 1 s and then 2 s), while the vendor is busy with the same credential,
+ * and once after a server fault when it consumes nothing; never past the deadline, and past three
+ * tries (six while busy). Whatever ends a call sets the verdict, so a user of a connection reads
+ * one place. */
 #include "connector/http/internal.h"
 
 #include "base/clock.h"
@@ -93,8 +94,9 @@ bool vendor_fail_transport(struct vendor_connection *connection, enum verdict_st
                            const struct client_response *response, const char *hint)
 {
     struct vendor_response http = {.http = *response};
+    const struct call_context call = {.step = step};
     struct classification classification =
-        classify(connection->arena, connection->target->connector, step, NULL, &http);
+        classify(connection->arena, connection->target->connector, &call, &http);
     return vendor_fail(connection, classification.kind, classification.step,
                        str_from(response->detail), hint ? hint : classification.hint);
 }
@@ -185,6 +187,15 @@ static bool is_server_fault(const struct client_response *response)
     return response->outcome == CLIENT_OK && (response->status >= 500 || response->status == 408);
 }
 
+/* Doubled from try to try, so that the other request gets time to end. */
+static int64_t busy_pause_ms(const struct vendor_connection *connection, int tries)
+{
+    int64_t pause_ms = (int64_t)CALL_BUSY_PAUSE_MS << (tries - 1);
+    if (connection->verdict.retry_after_ms >= 0)
+        return connection->verdict.retry_after_ms;
+    return pause_ms < CALL_BUSY_PAUSE_MAX_MS ? pause_ms : CALL_BUSY_PAUSE_MAX_MS;
+}
+
 /* How long to wait before another try; -1: no other try. */
 static int64_t pause_before(const struct vendor_connection *connection,
                             const struct classification *classification,
@@ -195,12 +206,15 @@ static int64_t pause_before(const struct vendor_connection *connection,
         pause_ms = connection->verdict.retry_after_ms;
     else if (classification->kind == VERDICT_THROTTLED && response->http.status == 429)
         pause_ms = (int64_t)CALL_THROTTLED_PAUSE_MS << (tries - 1);
+    else if (classification->kind == VERDICT_BUSY)
+        pause_ms = busy_pause_ms(connection, tries);
     else if (classification->kind == VERDICT_UNREACHABLE && repeatable && tries == 1 &&
              is_server_fault(&response->http))
         pause_ms = connection->verdict.retry_after_ms >= 0 ? connection->verdict.retry_after_ms
                                                            : CALL_FAULT_PAUSE_MS;
     bool fits = pause_ms <= connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
-    return tries < CALL_TRIES_MAX && fits ? pause_ms : -1;
+    int tries_max = classification->kind == VERDICT_BUSY ? CALL_BUSY_TRIES_MAX : CALL_TRIES_MAX;
+    return tries < tries_max && fits ? pause_ms : -1;
 }
 
 static void conclude_answer(struct vendor_connection *connection,
@@ -214,6 +228,7 @@ static void conclude_answer(struct vendor_connection *connection,
         .step = classification->step,
         .status = answered ? response->http.status : 0,
         .hint = str_from(classification->hint),
+        .transient = classification->kind == VERDICT_BUSY,
         .retry_after_ms =
             answered ? vendor_response_retry_after_ms(connection->arena, response,
                                                       &connection->target->connector->http->wait,
@@ -240,6 +255,7 @@ bool vendor_send(struct vendor_connection *connection, enum verdict_step step, c
                  struct vendor_response *ret_response)
 {
     struct arena *arena = connection->arena;
+    const struct call_context call = {step, step == STEP_TOKEN ? connection->grant : 0, needs};
     struct classification classification;
     int64_t pause_ms;
     redact_authorization(connection, request);
@@ -247,7 +263,7 @@ bool vendor_send(struct vendor_connection *connection, enum verdict_step step, c
         return false;
     for (int tries = 1;; tries++) {
         call_once(connection, request, ret_response);
-        classification = classify(arena, connection->target->connector, step, needs, ret_response);
+        classification = classify(arena, connection->target->connector, &call, ret_response);
         conclude_answer(connection, &classification, ret_response);
         pause_ms = pause_before(connection, &classification, ret_response, tries, repeatable);
         if (pause_ms < 0)

@@ -30,16 +30,44 @@ bool endpoint_is_overridden(const struct target *target)
     return override_of(target).data != NULL;
 }
 
-/* "example.com" and "app.example.com" become "api.example.com" when the label is "api". */
+/* The longest of the domains that the host is, or is within. STR_NULL: none. */
+static struct str domain_of(const struct connector *connector, const struct url *url)
+{
+    struct str longest = STR_NULL;
+    for (size_t i = 0; i < connector->http->domains.count; i++) {
+        const struct connector_texts one = {&connector->http->domains.rows[i], 1};
+        struct str domain = str_from(connector->http->domains.rows[i]);
+        if (domain.len > longest.len && url_in_domains(url, &one))
+            longest = domain;
+    }
+    return longest;
+}
+
+/* With the label "api", "example.com", "app.example.com" and "acme.example.com" become
+ * "api.example.com"; a host that begins with the label stays. */
 static void put_label(struct arena *arena, const struct connector *connector, const char *label,
                       struct url *url)
 {
-    struct str wanted = str_from(label), first, rest;
-    if (!label || !url_in_domains(url, &connector->http->domains) ||
-        !str_cut(url->host, '.', &first, &rest) || str_eq(first, wanted))
+    struct str domain = domain_of(connector, url), first, rest;
+    if (!label || !domain.data ||
+        (str_cut(url->host, '.', &first, &rest) && str_eq(first, str_from(label))))
         return;
-    struct str base = str_eq(first, STR("app")) || str_eq(first, STR("www")) ? rest : url->host;
-    url->host = arena_printf(arena, "%s.%.*s", label, STR_ARG(base));
+    url->host = arena_printf(arena, "%s.%.*s", label, STR_ARG(domain));
+}
+
+/* People copy the address that the browser shows, which serves no API. */
+static bool is_api_host(struct arena *arena, const struct connector_url *row, const struct url *url,
+                        const char *name, struct error *error)
+{
+    struct str account = url->host;
+    if (!row->pages || !str_ends(url->host, str_from(row->pages)))
+        return true;
+    account.len -= strlen(row->pages);
+    struct str host = arena_printf(arena, "%.*s%s", STR_ARG(account), row->pages_api);
+    return fail(error, ERR_VALIDATION,
+                "Validation exception: %s names the host of the web pages, %.*s. Use the API's "
+                "host: https://%.*s",
+                name, STR_ARG(url->host), STR_ARG(host));
 }
 
 static void drop_ending(struct url *url, const struct connector_texts *drop)
@@ -82,7 +110,8 @@ static bool own_url(const struct target *target, const struct connector_url *row
     const char *name = row->given ? row->given : "connectorProfileProperties";
     if (row->exact)
         return parse_exact(arena, url, name, ret_url, error);
-    if (!url_parse(arena, url, row->bare_domain, name, ret_url, error))
+    if (!url_parse(arena, url, row->bare_domain, name, ret_url, error) ||
+        !is_api_host(arena, row, ret_url, name, error))
         return false;
     put_label(arena, target->connector, row->label, ret_url);
     drop_ending(ret_url, &row->drop);

@@ -88,9 +88,14 @@ struct connector_url {
     const char *flag;        /* applies only when this boolean member is true; NULL: always */
     const char *url;         /* template; as a whole "{member}" it may have no scheme: https then */
     const char *bare_domain; /* "example.com": a value "acme" means acme.example.com */
-    /* "api": at hosts in the connector's domains the API is on that label, which people leave out
-     * or write as "app", where the web pages are. NULL: hosts are taken as given. */
+    /* "api": the API of each of the connector's domains is on that label, where people write the
+     * domain alone or another label, such as "app" or their organization's name. NULL: hosts are
+     * taken as given. */
     const char *label;
+    /* Hosts that end with this serve web pages and are refused; pages_api in its place makes the
+     * API's host, which the error names. NULL: there are none. */
+    const char *pages;
+    const char *pages_api;
     struct connector_texts drop; /* "/rest": left out where the URL ends with it */
     bool exact; /* no base but a whole URL: slashes at its end and its query are part of it */
     /* Applies only to https hosts in the connector's domains: for requests that carry a secret
@@ -153,7 +158,7 @@ struct connector_oauth2 {
 
 /* A login that gives a session for one connection: calls authenticate with it, it ends when the
  * connection is closed, and it is never stored. The login counts as STEP_TOKEN and is repeated
- * after a 429 only, since vendors lock a user out after a few wrong passwords. */
+ * after 429 and busy only, since vendors lock a user out after a few wrong passwords. */
 struct connector_session {
     struct connector_call login;
     const char *token;                /* JSON pointer to the session's token in the answer */
@@ -192,16 +197,20 @@ struct connector_auths {
 };
 
 /* What an answer means. The first rule that matches decides; when none does, the common table in
- * connector/http/classify.c. VERDICT_ACCEPTED ends the search: the answer is a good one if it has
- * what the call needs. */
+ * connector/http/classify_rules.c. VERDICT_ACCEPTED ends the search: the answer is a good one if it
+ * has what the call needs. A rule that looks at nothing but the status and speaks of the
+ * credentials (rejected, forbidden) is for answers in the form of the vendor's errors only
+ * (`errors`). */
 struct connector_rule {
     enum verdict_step step; /* STEP_TOKEN or STEP_API; STEP_NONE: either */
     int status;             /* 0: any; one digit: a class, 5 for 500 to 599 */
+    unsigned grants;        /* of enum connector_grant: only for these requests; 0: for any */
     const char *at;         /* JSON pointer to a scalar; NULL: the body as text, or `header` */
     const char *header;     /* name of a header that is there; NULL: none is looked at */
     const char *equals;
     const char *contains; /* letter case does not count */
     const char *hint;
+    unsigned causes; /* of enum verdict_cause: all that the hint gives as possible reasons */
     enum verdict_kind kind;
     bool absent;    /* its parent is there, it is not (or is null) */
     bool page;      /* only for a web page instead of JSON */
@@ -227,6 +236,10 @@ struct http_connector {
     struct connector_auths auth;   /* none: shapes only, not built yet */
     struct connector_calls probes; /* each must be accepted */
     struct connector_rules rules;
+    /* The form of the API's errors: JSON pointers, or names of headers, of which each error has at
+     * least one. Answers without any come from something in between, such as a firewall. None: the
+     * vendor does not document its errors. Token endpoints always have RFC 6749's "/error". */
+    struct connector_texts errors;
     struct connector_texts
         messages; /* JSON pointers to the vendor's message, before the usual ones */
     struct connector_texts domains; /* where the vendor's hosts are: "example.com" */

@@ -48,6 +48,7 @@ struct vendor_connection {
     struct oauth_tokens tokens;      /* in hand */
     bool granted;                    /* they differ from what was stored */
     unsigned tried;                  /* of enum connector_grant */
+    unsigned grant;                  /* enum connector_grant of the last token request; 0: none */
     bool resumed;                    /* the tokens of an unfinished refresh were taken up */
 };
 

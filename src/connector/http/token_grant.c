@@ -122,7 +122,7 @@ static bool conclude_away(struct vendor_connection *connection, enum verdict_ste
                           const struct error *error)
 {
     vendor_fail(connection, VERDICT_INTERNAL, step, str_from(error->message), NULL);
-    connection->verdict.passes = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
+    connection->verdict.transient = error->code == ERR_UNAVAILABLE || error->code == ERR_THROTTLING;
     return false;
 }
 
@@ -239,6 +239,7 @@ static bool ask_for_tokens(struct vendor_connection *connection, struct grant_pl
     oauth2_build(arena, &plan->request, plan->token_url, plan->with_app ? &plan->app : NULL, style,
                  &request);
     request.fresh = plan->grant == GRANT_CODE;
+    connection->grant = plan->grant;
     bool repeatable = plan->grant == GRANT_CLIENT_CREDENTIALS;
     attempt_move(plan, ATTEMPT_SENT);
     if (!vendor_send(connection, STEP_TOKEN, NULL, &request, repeatable, &response)) {
@@ -342,7 +343,7 @@ static bool wait_for_other(struct vendor_connection *connection)
 {
     vendor_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, STR_NULL,
                 "Another request is exchanging the same credential. Try again.");
-    connection->verdict.passes = true;
+    connection->verdict.transient = true;
     return false;
 }
 
