@@ -13,21 +13,34 @@ VERIFY_TIMEOUT_S = 4
 
 # What the message must say; an outcome with another name is one vendor's own.
 REJECTED = ("rejected the credentials",)
-BUSY = ("takes no more requests for now",)
-NO_ANSWER = ("gave no usable answer",)
+LIMIT = ("rate limit reached",)
+NO_ANSWER = ("gave no usable response", "returned an unexpected response", "is unreachable")
+BLOCKED = ("request blocked",)
 CANNOT = ("cannot be used with this configuration",)
 SAYS = {
     "rejected": REJECTED, "expired": REJECTED, "revoked": REJECTED, "used-code": REJECTED,
     "code-expired": REJECTED, "wrong-redirect-uri": REJECTED, "wrong-client": REJECTED,
     "refresh-revoked": REJECTED, "jwt-expired": REJECTED,
     "forbidden": ("they lack a permission",),
-    "throttled": BUSY, "throttled-no-retry-after": BUSY,
+    "throttled": LIMIT, "throttled-no-retry-after": LIMIT,
     "server-error": NO_ANSWER, "reset": NO_ANSWER, "truncated": NO_ANSWER, "slow": NO_ANSWER,
     "malformed": NO_ANSWER, "oversized": NO_ANSWER,
     "login-page": CANNOT + REJECTED, "redirect": CANNOT,
+    "firewall": BLOCKED, "ip-restricted": BLOCKED, "pkce-required": CANNOT,
+    "busy": ("is busy with another request",), "inactive-organization": REJECTED,
 }
+# What the hint must say, and the words that none may have: a page of a firewall tells nothing about
+# the credentials.
+ADVISES = {
+    ("Snowflake", "rejected"): "Check user name and password.",
+    ("Salesforce", "inactive-organization"): "The organization is inactive",
+    ("Salesforce", "ip-restricted"): "IP address",
+    ("Salesforce", "pkce-required"): "PKCE",
+    ("Salesforce", "busy"): "Try again.",
+}
+NEVER_SAYS = {"firewall": ("credential", "permission", "password", "token", "revoked")}
 # What a vendor does not keep apart; its README says more.
-SAYS_HERE = {("Amplitude", "forbidden"): REJECTED}
+SAYS_HERE = {("Amplitude", "forbidden"): REJECTED, ("Infornexus", "forbidden"): BLOCKED}
 
 
 @dataclasses.dataclass
@@ -103,6 +116,9 @@ def test_outcome(updates, kind, outcome):
     assert kind in message
     said = SAYS_HERE.get((kind, outcome)) or SAYS.get(outcome, ("",))
     assert any(words in message for words in said), message
+    assert ADVISES.get((kind, outcome), "") in message
+    for word in NEVER_SAYS.get(outcome, ()):
+        assert word not in message.lower().replace("at step token", ""), message
     assert after == before
 
 
@@ -111,4 +127,4 @@ def test_the_outcomes_that_must_be_there(kind):
     names = set(aws.sandbox_list()[kind])
     assert {"accepted", "accepted-after-throttle", "rejected", "expired", "revoked", "forbidden",
             "throttled", "throttled-no-retry-after", "server-error", "reset", "truncated", "slow",
-            "malformed", "oversized", "login-page", "redirect"} <= names, names
+            "malformed", "oversized", "login-page", "redirect", "firewall"} <= names, names
