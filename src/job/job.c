@@ -13,8 +13,7 @@
 #include <stdlib.h>
 
 enum {
-    PAGE = 100, /* rows that one look reads, and leases that one write takes */
-    EXTEND_MS = JOB_LEASE_MS / 3,
+    PAGE = 100,                  /* rows that one look reads, and leases that one write takes */
     NO_LOOK_MS = 60 * 60 * 1000, /* the scheduler's longest sleep */
 };
 
@@ -66,6 +65,11 @@ struct job_runner *job_runner_new(const struct job_kind *kind, void *context, st
     pthread_mutex_init(&runner->lock, NULL);
     cond_init_timed(&runner->woken);
     return runner;
+}
+
+static int64_t lease_ms(const struct job_runner *runner)
+{
+    return runner->kind->lease_ms > 0 ? runner->kind->lease_ms : JOB_LEASE_MS;
 }
 
 void job_runner_stop(struct job_runner *runner)
@@ -171,7 +175,7 @@ void job_slot_set(struct job_slot *slot, struct str account, struct str region, 
         .key = {slot->runner->kind->name, account, region, name},
         .due_at_ms = now_ms,
         .fence = job_new_fence(),
-        .lease_until_ms = now_ms + JOB_LEASE_MS,
+        .lease_until_ms = now_ms + lease_ms(slot->runner),
         .payload = payload,
     };
     set_row(slot, &row);
@@ -274,7 +278,7 @@ static bool apply_extension(struct db *db, void *argument, struct error *error)
 /* When the store is away the leases end, and what the jobs commit later is checked by its fence. */
 static void extend_leases(struct job_runner *runner)
 {
-    struct extension extension = {.until_ms = clock_wall_ms() + JOB_LEASE_MS};
+    struct extension extension = {.until_ms = clock_wall_ms() + lease_ms(runner)};
     struct error ignored;
     collect(runner, &extension);
     if (extension.count > 0)
@@ -338,7 +342,7 @@ static bool apply_leases(struct db *db, void *argument, struct error *error)
 static bool lease_and_post(struct look *look, struct error *error)
 {
     struct store *store = look->runner->store;
-    look->lease_until_ms = clock_wall_ms() + JOB_LEASE_MS;
+    look->lease_until_ms = clock_wall_ms() + lease_ms(look->runner);
     bool ok = look->count == 0 || store_apply(store, apply_leases, look, false, error);
     for (size_t i = 0; i < look->count; i++) {
         struct job_slot *slot = look->slots[i];
@@ -389,8 +393,8 @@ static bool take_page(struct look *look, struct job_filter *filter, struct arena
     return ok;
 }
 
-/* What stands in a store that only this process has, and is not held by it, is nobody's. */
-static bool take_due(struct job_runner *runner, struct error *error)
+/* In a store that only this process has, a job that it does not hold is free. */
+static bool take_due(struct job_runner *runner, size_t *ret_taken, struct error *error)
 {
     struct look look = {.runner = runner};
     struct arena keys = {0};
@@ -405,8 +409,7 @@ static bool take_due(struct job_runner *runner, struct error *error)
         ok = take_page(&look, &filter, &keys, &more, error);
     arena_done(&keys);
     runner->left = look.left || !ok;
-    if (look.taken > 0)
-        log_info("Took up %zu jobs (%.*s).", look.taken, STR_ARG(runner->kind->name));
+    *ret_taken = look.taken;
     return ok;
 }
 
@@ -440,17 +443,18 @@ static void *schedule(void *argument)
 {
     struct job_runner *runner = argument;
     struct error error; /* logged by the store, and tried again */
+    size_t taken;
     int64_t look_at_ms = clock_mono_ms() + look_wait_ms(runner);
     pthread_setname_np(pthread_self(), "jobs");
     while (!job_is_stopping(runner)) {
-        int64_t extend_at_ms = clock_mono_ms() + EXTEND_MS;
+        int64_t extend_at_ms = clock_mono_ms() + lease_ms(runner) / 3;
         sleep_until(runner, look_at_ms < extend_at_ms ? look_at_ms : extend_at_ms);
         if (job_is_stopping(runner))
             break;
         extend_leases(runner);
         if (clock_mono_ms() < look_at_ms)
             continue;
-        take_due(runner, &error);
+        take_due(runner, &taken, &error);
         look_at_ms = clock_mono_ms() + look_wait_ms(runner);
     }
     return NULL;
@@ -458,8 +462,11 @@ static void *schedule(void *argument)
 
 bool job_runner_start(struct job_runner *runner, struct error *error)
 {
-    if (!take_due(runner, error))
+    size_t taken;
+    if (!take_due(runner, &taken, error))
         return false;
+    if (taken > 0)
+        log_info("Resuming %zu jobs of the last run (%.*s).", taken, STR_ARG(runner->kind->name));
     if (pthread_create(&runner->scheduler, NULL, schedule, runner) != 0)
         return fail(error, ERR_UNAVAILABLE, "The thread that schedules jobs cannot be started.");
     runner->started = true;

@@ -40,6 +40,7 @@ struct job_kind {
     size_t
         slots_max; /* jobs that this node holds at once: running, waiting for a thread, reserved */
     int64_t retry_ms; /* after JOB_AGAIN, and between looks for jobs that found no slot */
+    int64_t lease_ms; /* 0: JOB_LEASE_MS; extended at each third of it */
     /* Hosts that the job is going to call, a line each, in the arena; STR_NULL: none is known. */
     struct str (*hosts)(void *context, const struct job_row *row, struct arena *arena);
     /* The state that all runs of one held job share. `row` lives as long as the state. */
