@@ -106,17 +106,15 @@ static bool is_deep(struct str text)
 static const char *reason(const yyjson_read_err *problem, struct str text)
 {
     unsigned char at = problem->pos < text.len ? (unsigned char)text.data[problem->pos] : 0;
-    switch (problem->code) {
-    case YYJSON_READ_ERROR_EMPTY_CONTENT:
-    case YYJSON_READ_ERROR_UNEXPECTED_END:
+    yyjson_read_code code = problem->code; /* its values are no constants to a compiler that does
+                                            * not optimize, so no switch */
+    if (code == YYJSON_READ_ERROR_EMPTY_CONTENT || code == YYJSON_READ_ERROR_UNEXPECTED_END)
         return "The body ends in the middle of its JSON";
-    case YYJSON_READ_ERROR_UNEXPECTED_CONTENT:
+    if (code == YYJSON_READ_ERROR_UNEXPECTED_CONTENT)
         return "The body goes on after its JSON";
-    case YYJSON_READ_ERROR_INVALID_STRING:
-        return at >= 0x80 ? "The body is not valid UTF-8" : "The body is not valid JSON";
-    default:
-        return "The body is not valid JSON";
-    }
+    if (code == YYJSON_READ_ERROR_INVALID_STRING && at >= 0x80)
+        return "The body is not valid UTF-8";
+    return "The body is not valid JSON";
 }
 
 static bool refuse(struct error *error, struct str text, const yyjson_read_err *problem,
