@@ -1,7 +1,7 @@
 /* SAP OData: a user's name and password, or OAuth with the system's own addresses; the root of the
  * catalog of services, of OData version 2 or 4, proves either. */
 #include "connector/http/http_connector.h"
-#include "connector/url.h"
+#include "connector/http/url.h"
 #include "wire/value.h"
 
 /* --- the catalog's address --- */
@@ -11,8 +11,8 @@ static bool read_host(const struct value *properties, struct arena *arena, struc
                       struct error *error)
 {
     int port = (int)value_integer(properties, "portNumber", 443);
-    if (!url_parse(arena, value_text(properties, "applicationHostUrl"), NULL, "applicationHostUrl",
-                   url, error))
+    if (!connector_url_parse(arena, value_text(properties, "applicationHostUrl"), NULL,
+                             "applicationHostUrl", url, error))
         return false;
     if (url->path.len > 0)
         return fail(error, ERR_VALIDATION,
@@ -36,7 +36,7 @@ static bool derive(const struct value *properties, struct arena *arena, struct v
         return false;
     struct str whole = arena_printf(arena, "%.*s%s%.*s", STR_ARG(url_origin(arena, &url)),
                                     str_starts(path, STR("/")) ? "" : "/", STR_ARG(path));
-    if (!url_parse(arena, whole, NULL, "applicationServicePath", &url, error))
+    if (!connector_url_parse(arena, whole, NULL, "applicationServicePath", &url, error))
         return false;
     value_put_text(arena, derived, "url", url_text(arena, &url));
     return true;

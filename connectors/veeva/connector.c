@@ -2,7 +2,7 @@
  * one that was asked for; the session's own user proves that the API may be used. */
 #include "connector/http/http_connector.h"
 #include "connector/http/template.h"
-#include "connector/url.h"
+#include "connector/http/url.h"
 
 /* Old versions stay as they are, for years. */
 #define API "/api/v24.1"
@@ -17,7 +17,7 @@ static bool derive(const struct value *properties, struct arena *arena, struct v
 {
     struct str instance = value_text(properties, "instanceUrl");
     struct url url;
-    if (instance.data && !url_parse(arena, instance, DOMAIN, "instanceUrl", &url, error))
+    if (instance.data && !connector_url_parse(arena, instance, DOMAIN, "instanceUrl", &url, error))
         return false;
     value_put_text(arena, derived, "host", instance.data ? url.host : STR_NULL);
     return true;
@@ -33,7 +33,7 @@ static const char *wrong_vault(const struct scope *scope, const struct value *an
     for (size_t i = 0; i < vaults->count; i++) {
         struct url url;
         if (value_integer(vaults->items[i], "id", -2) == id &&
-            url_parse(arena, value_text(vaults->items[i], "url"), NULL, "url", &url, NULL) &&
+            url_parse(arena, value_text(vaults->items[i], "url"), NULL, &url, NULL) &&
             str_eq(url.host, wanted))
             return NULL;
     }

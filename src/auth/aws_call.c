@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/url.h"
 #include "wire/sigv4.h"
 
 enum { HEADERS_MAX = 8 };
@@ -51,20 +52,19 @@ static struct str drop_usual_port(struct str host, bool tls)
 static bool find_endpoint(const struct aws_request *request, struct arena *arena,
                           struct endpoint *ret_endpoint, struct error *error)
 {
-    struct str url = put_region(arena, request->url, request->region), scheme, rest;
+    struct str url = put_region(arena, request->url, request->region);
+    struct url_parts parts;
     while (url.len > 0 && url.data[url.len - 1] == '/')
         url.len--;
     url = arena_printf(arena, "%.*s/", STR_ARG(url));
-    if (!str_cut(url, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
+    if (!url_split(url, &parts))
         return fail(error, ERR_CONNECTOR_SERVER,
                     "The URL of AWS's service %.*s that this server was given is not absolute.",
                     STR_ARG(request->service));
-    rest = (struct str){rest.data + 2, rest.len - 2};
-    struct str host = STR(""), path = STR("");
-    str_cut(rest, '/', &host, &path);
     ret_endpoint->url = url;
-    ret_endpoint->host = drop_usual_port(host, str_eq_nocase(scheme, STR("https")));
-    ret_endpoint->path = (struct str){path.data - 1, path.len + 1};
+    ret_endpoint->host =
+        drop_usual_port(parts.authority, str_eq_nocase(parts.scheme, STR("https")));
+    ret_endpoint->path = parts.rest;
     return true;
 }
 

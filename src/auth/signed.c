@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
+#include "base/url.h"
 #include "vault/crypto.h"
 
 #include <time.h>
@@ -19,16 +20,8 @@ struct str signed_date(struct arena *arena, int64_t wall_ms)
 
 struct str signed_target(struct str url)
 {
-    struct str scheme, rest = url;
-    if (str_cut(url, ':', &scheme, &rest) && str_starts(rest, STR("//"))) {
-        rest.data += 2;
-        rest.len -= 2;
-    }
-    while (rest.len > 0 && rest.data[0] != '/' && rest.data[0] != '?') {
-        rest.data++;
-        rest.len--;
-    }
-    return rest;
+    struct url_parts parts;
+    return url_split(url, &parts) ? parts.rest : STR_NULL;
 }
 
 struct str signed_message(struct arena *arena, const struct signed_request *request)

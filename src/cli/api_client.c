@@ -2,6 +2,7 @@
 #include "cli/api_client.h"
 
 #include "base/clock.h"
+#include "base/url.h"
 #include "wire/restjson.h"
 #include "wire/sigv4.h"
 
@@ -73,8 +74,10 @@ static bool read_answer(const struct client_response *response, struct arena *ar
 bool api_call(struct api_client *api, struct arena *arena, const char *path, struct str body,
               struct api_answer *ret_answer, struct error *error)
 {
+    struct url_parts parts = {0};
+    url_split(str_from(api->endpoint), &parts);
     struct http_header headers[4] = {
-        {STR("Host"), str_from(strstr(api->endpoint, "://") + 3)},
+        {STR("Host"), parts.authority},
         {STR("Content-Type"), STR("application/json")},
     };
     struct sigv4_request to_sign = {

@@ -2,10 +2,10 @@
 #include "cli/values.h"
 
 #include "base/log.h"
+#include "base/url.h"
 #include "cli/examples.h"
 #include "cli/suggest.h"
 #include "connector/connector.h"
-#include "connector/url.h"
 #include "net/client/proxy.h"
 #include "net/client/trust.h"
 #include "net/egress.h"
@@ -111,7 +111,7 @@ static bool is_url(struct str text)
 {
     struct arena arena = {0};
     struct url url;
-    bool ok = url_parse(&arena, text, NULL, "", &url, NULL);
+    bool ok = url_parse(&arena, text, NULL, &url, NULL);
     arena_done(&arena);
     return ok;
 }

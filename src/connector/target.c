@@ -3,6 +3,7 @@
 #include "connector/target.h"
 
 #include "base/buf.h"
+#include "base/url.h"
 #include "connector/connector.h"
 
 #include <assert.h>
@@ -49,24 +50,13 @@ void target_set_origins(struct target *target, struct str *origins, size_t count
 }
 
 /* "scheme://host:port" of a URL, without what follows. */
-static struct str without_path(struct str url)
-{
-    size_t slashes = 0;
-    for (size_t i = 0; i < url.len; i++) {
-        slashes += url.data[i] == '/';
-        if (slashes == 3)
-            return (struct str){url.data, i};
-    }
-    return url;
-}
-
 /* The list is sorted, so equal hosts are neighbours. */
 struct str target_hosts(const struct target *target)
 {
     struct buf hosts = buf_in(target->arena, TARGET_HOSTS_MAX);
     struct str previous = STR_NULL;
     for (size_t i = 0; i < target->origin_count; i++) {
-        struct str host = without_path(target->origins[i]);
+        struct str host = url_without_path(target->origins[i]);
         if (previous.data && str_eq(host, previous))
             continue;
         if (previous.data)

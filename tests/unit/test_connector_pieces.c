@@ -5,7 +5,7 @@
 #include "connector/http/response.h"
 #include "connector/http/template.h"
 #include "connector/http/vendor_message.h"
-#include "connector/url.h"
+#include "connector/http/url.h"
 #include "wire/json_pointer.h"
 #include "wire/restjson.h"
 
@@ -50,7 +50,7 @@ static void urls_get_one_form(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct url url;
         struct error error = {0};
-        if (!url_parse(&arena, str_from(cases[i].text), cases[i].bare, "x", &url, &error))
+        if (!connector_url_parse(&arena, str_from(cases[i].text), cases[i].bare, "x", &url, &error))
             fail_msg("%s: %s", cases[i].text, error.message);
         assert_str(url_text(&arena, &url), cases[i].url);
         assert_str(url_origin(&arena, &url), cases[i].origin);
@@ -103,13 +103,13 @@ static void odd_urls_are_refused(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct url url;
         struct error error = {0};
-        if (url_parse(&arena, str_from(cases[i]), NULL, "instanceUrl", &url, &error))
+        if (connector_url_parse(&arena, str_from(cases[i]), NULL, "instanceUrl", &url, &error))
             fail_msg("was taken: %s", cases[i]);
         assert_int_equal(error.code, ERR_VALIDATION);
         assert_memory_equal(error.message, "Validation exception: instanceUrl ", 34);
     }
     struct url url;
-    assert_false(url_parse(&arena, (struct str){"acme\0.com", 9}, NULL, "x", &url, NULL));
+    assert_false(url_parse(&arena, (struct str){"acme\0.com", 9}, NULL, &url, NULL));
 }
 
 static void domains_end_at_a_dot(void **state)
@@ -131,8 +131,8 @@ static void domains_end_at_a_dot(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct url url;
-        assert_true(url_parse(&arena, str_from(cases[i].host), NULL, "x", &url, NULL));
-        assert_int_equal(url_in_domains(&url, &domains), cases[i].in);
+        assert_true(url_parse(&arena, str_from(cases[i].host), NULL, &url, NULL));
+        assert_int_equal(connector_url_in_domains(&url, &domains), cases[i].in);
     }
 }
 

@@ -85,7 +85,7 @@ static bool parse_exact(struct arena *arena, struct str text, const char *name, 
 {
     struct str before = text, query = STR_NULL;
     bool has_query = str_cut(text, '?', &before, &query);
-    if (!url_parse(arena, before, NULL, name, ret_url, error))
+    if (!connector_url_parse(arena, before, NULL, name, ret_url, error))
         return false;
     size_t slashes = 0;
     while (ret_url->path.len > 0 && before.data[before.len - 1 - slashes] == '/')
@@ -128,8 +128,9 @@ static void read_row(const struct target *target, const struct connector_url *ro
     *endpoint = (struct endpoint){.row = override.data ? NULL : row, .probe = row->probe};
     if (!own_url(target, row, scope, &endpoint->url, &error))
         endpoint->fault = error_keep(target->arena, &error);
-    else if (override.data && !url_parse(target->arena, override, NULL, "The operator's endpoint",
-                                         &endpoint->url, &error))
+    else if (override.data &&
+             !connector_url_parse(target->arena, override, NULL, "The operator's endpoint",
+                                  &endpoint->url, &error))
         endpoint->unusable = error_keep(target->arena, &error);
     else if (!override.data && row->closed && !fail(&error, ERR_VALIDATION, "%s", row->closed))
         endpoint->unusable = error_keep(target->arena, &error);
@@ -144,7 +145,8 @@ static bool row_applies(const struct connector_url *row, const struct scope *sco
 
 static bool is_at_vendor(const struct url *url, const struct connector *connector)
 {
-    return str_eq(url->scheme, STR("https")) && url_in_domains(url, &connector->http->domains);
+    return str_eq(url->scheme, STR("https")) &&
+           connector_url_in_domains(url, &connector->http->domains);
 }
 
 void endpoint_choose(const struct target *target, const struct connector_urls *urls,
@@ -186,7 +188,7 @@ bool endpoint_is_trusted(const struct target *target, struct str instance_url, s
 {
     const struct endpoint *api = &target->http->api;
     if (!str_contains(instance_url, STR("://")) ||
-        !url_parse(target->arena, instance_url, NULL, "instance_url", ret_url, NULL))
+        !url_parse(target->arena, instance_url, NULL, ret_url, NULL))
         return false;
     return is_at_vendor(ret_url, target->connector) ||
            (endpoint_use(api, NULL) && url_same_origin(ret_url, &api->url));

@@ -4,8 +4,8 @@
 #include "base/error.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/template.h"
+#include "connector/http/url.h"
 #include "connector/target.h"
-#include "connector/url.h"
 
 struct endpoint {
     struct url url;

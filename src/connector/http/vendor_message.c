@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
-#include "connector/url.h"
+#include "base/url.h"
 #include "wire/json_pointer.h"
 
 #include <string.h>
@@ -87,15 +87,11 @@ static struct str first_of(struct arena *arena, const struct value *json,
 static struct str redirect_message(struct arena *arena, const struct vendor_response *response)
 {
     const struct str *location = client_header(&response->http, STR("Location"));
-    struct str scheme, rest = STR_NULL;
+    struct url_parts parts;
     struct url url;
-    if (!location || !str_cut(*location, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
+    if (!location || !url_split(*location, &parts))
         return STR_NULL;
-    size_t len = strlen("//");
-    while (len < rest.len && !strchr("/?#", rest.data[len]))
-        len++;
-    struct str base = {location->data, scheme.len + strlen(":") + len};
-    if (!url_parse(arena, base, NULL, "Location", &url, NULL))
+    if (!url_parse(arena, url_without_path(*location), NULL, &url, NULL))
         return STR_NULL;
     return arena_printf(arena, "it leads to %.*s", STR_ARG(url_text(arena, &url)));
 }

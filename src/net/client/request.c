@@ -1,6 +1,8 @@
 /* One request as options of a curl handle, after a check that it can be sent as it is. */
 #include "net/client/internal.h"
 
+#include "base/url.h"
+
 #include <openssl/ssl.h>
 #include <string.h>
 
@@ -50,22 +52,18 @@ static bool is_header_value(struct str text)
  * checked by a caller and what is connected to must not differ. */
 static bool split_url(struct str url, struct str *ret_authority, bool *ret_tls)
 {
-    struct str scheme, rest;
-    if (!url.data || url.len > CLIENT_URL_MAX || !str_cut(url, ':', &scheme, &rest))
+    struct url_parts parts;
+    if (!url.data || url.len > CLIENT_URL_MAX || !url_split(url, &parts))
         return false;
-    *ret_tls = str_eq_nocase(scheme, STR("https"));
-    if ((!*ret_tls && !str_eq_nocase(scheme, STR("http"))) || !str_starts(rest, STR("//")))
+    *ret_tls = str_eq_nocase(parts.scheme, STR("https"));
+    if (!*ret_tls && !str_eq_nocase(parts.scheme, STR("http")))
         return false;
     for (size_t i = 0; i < url.len; i++) {
         if (url.data[i] <= ' ' || url.data[i] > '~' || url.data[i] == '\\')
             return false;
     }
-    rest.data += 2, rest.len -= 2;
-    size_t len = 0;
-    while (len < rest.len && !strchr("/?#", rest.data[len]))
-        len++;
-    *ret_authority = (struct str){rest.data, len};
-    return len > 0 && !memchr(rest.data, '@', len);
+    *ret_authority = parts.authority;
+    return parts.authority.len > 0 && !memchr(parts.authority.data, '@', parts.authority.len);
 }
 
 /* NULL when the request can be sent as it is. */

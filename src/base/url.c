@@ -1,6 +1,6 @@
-/* Parsing of base URLs, stricter than RFC 3986: whatever two readers could take for different hosts
- * is refused, since credentials are sent there. */
-#include "connector/url.h"
+/* Splitting of URLs, and parsing of base URLs, which is stricter than RFC 3986: what two readers
+ * could take for different hosts is refused, since credentials are sent there. */
+#include "base/url.h"
 
 #include <string.h>
 
@@ -80,18 +80,42 @@ static struct str take_until(struct str *text, const char *ends)
     return taken;
 }
 
+bool url_split(struct str url, struct url_parts *ret_parts)
+{
+    struct str scheme, rest;
+    if (!str_cut(url, ':', &scheme, &rest) || !str_starts(rest, STR("//")))
+        return false;
+    rest = (struct str){rest.data + 2, rest.len - 2};
+    *ret_parts = (struct url_parts){.scheme = scheme, .authority = take_until(&rest, "/?#")};
+    ret_parts->rest = rest;
+    return true;
+}
+
+struct str url_without_path(struct str url)
+{
+    struct url_parts parts;
+    return url_split(url, &parts) ? (struct str){url.data, url.len - parts.rest.len} : url;
+}
+
+struct str url_host_of(struct str authority)
+{
+    for (size_t i = authority.len; i-- > 0 && authority.data[i] != ']';) {
+        if (authority.data[i] == ':')
+            authority.len = i;
+    }
+    return authority;
+}
+
 static bool read_scheme(struct arena *arena, struct str *text, struct str *ret_scheme)
 {
-    struct str before, after;
+    struct url_parts parts;
     *ret_scheme = STR("https");
     if (!str_contains(*text, STR("://")))
         return true;
-    if (!str_cut(*text, ':', &before, &after))
+    if (!url_split(*text, &parts))
         return false;
-    *ret_scheme = arena_lower(arena, before);
-    if (!str_starts(after, STR("//")))
-        return false;
-    *text = (struct str){after.data + 2, after.len - 2};
+    *ret_scheme = arena_lower(arena, parts.scheme);
+    *text = (struct str){parts.authority.data, parts.authority.len + parts.rest.len};
     return str_eq(*ret_scheme, STR("https")) || str_eq(*ret_scheme, STR("http"));
 }
 
@@ -151,15 +175,16 @@ static const char *find_fault(struct arena *arena, struct str text, const char *
     return path_is_good(path) ? NULL : "has a path that no URL has";
 }
 
-bool url_parse(struct arena *arena, struct str text, const char *bare_domain, const char *name,
-               struct url *ret_url, struct error *error)
+bool url_parse(struct arena *arena, struct str text, const char *bare_domain, struct url *ret_url,
+               const char **ret_fault)
 {
     struct url url = {0};
     const char *fault = find_fault(arena, text, bare_domain, &url);
-    if (fault)
-        return fail(error, ERR_VALIDATION, "Validation exception: %s %s.", name, fault);
-    *ret_url = url;
-    return true;
+    if (ret_fault)
+        *ret_fault = fault;
+    if (!fault)
+        *ret_url = url;
+    return !fault;
 }
 
 static bool port_is_usual(const struct url *url)
@@ -187,15 +212,10 @@ bool url_same_origin(const struct url *a, const struct url *b)
     return str_eq(a->scheme, b->scheme) && str_eq(a->host, b->host) && a->port == b->port;
 }
 
-bool url_in_domains(const struct url *url, const struct connector_texts *domains)
+bool url_in_domain(const struct url *url, struct str domain)
 {
-    for (size_t i = 0; i < domains->count; i++) {
-        struct str domain = str_from(domains->rows[i]);
-        if (str_eq(url->host, domain))
-            return true;
-        if (url->host.len > domain.len && str_ends(url->host, domain) &&
-            url->host.data[url->host.len - domain.len - 1] == '.')
-            return true;
-    }
-    return false;
+    if (str_eq(url->host, domain))
+        return true;
+    return url->host.len > domain.len && str_ends(url->host, domain) &&
+           url->host.data[url->host.len - domain.len - 1] == '.';
 }
