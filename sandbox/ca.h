@@ -18,7 +18,7 @@ struct ca;
 
 /* `dir` is made when missing, and keeps ca.pem and ca-key.pem (0600) from then on; NULL: a new one,
  * in memory only. */
-bool ca_open(const char *dir, struct ca **ret_ca, struct error *error);
+_must_use_ bool ca_open(const char *dir, struct ca **ret_ca, struct error *error);
 void ca_free(struct ca *ca);
 struct str ca_pem(const struct ca *ca);
 

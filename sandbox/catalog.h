@@ -13,8 +13,8 @@ struct catalog {
 };
 
 /* Loads and checks all files; no host and no name may be there twice. */
-bool catalog_load(const struct embedded_file *files, size_t count, struct catalog *ret_catalog,
-                  struct error *error);
+_must_use_ bool catalog_load(const struct embedded_file *files, size_t count,
+                             struct catalog *ret_catalog, struct error *error);
 void catalog_done(struct catalog *catalog);
 
 /* What is compiled in: loaded at the first call, kept as long as the process lives. NULL with an

@@ -22,8 +22,8 @@ struct sandbox_config {
     const char *ca_dir;
 };
 
-bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
-                   struct error *error);
+_must_use_ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
+                              struct error *error);
 /* Takes at most about a second: slow answers on their way are cut off. NULL is allowed. */
 void sandbox_stop(struct sandbox *sandbox);
 int sandbox_http_port(const struct sandbox *sandbox);

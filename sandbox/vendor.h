@@ -169,8 +169,8 @@ struct vendor {
 
 /* Reads and checks a file; everything it holds must make sense, or ERR_VALIDATION says what does
  * not and where. `file` is its name for messages. Memory is the arena's; `json` must live on. */
-bool vendor_load(struct str file, struct str json, struct arena *arena, struct vendor **ret_vendor,
-                 struct error *error);
+_must_use_ bool vendor_load(struct str file, struct str json, struct arena *arena,
+                            struct vendor **ret_vendor, struct error *error);
 
 /* The placeholders of responses: access_token, refresh_token, instance_url, origin, host, now_s,
  * now_ms. */

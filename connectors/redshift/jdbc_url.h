@@ -19,5 +19,5 @@ struct jdbc_url {
  * between them '&' or ';'. Of the options only ssl and sslmode count; without them the certificate
  * is verified in full. Refused with ERR_VALIDATION: a user or a password in it, since a profile's
  * properties are shown; several hosts; IAM's form of the URL; what is no host, port or name. */
-bool jdbc_url_parse(struct arena *arena, struct str text, struct jdbc_url *ret_url,
-                    struct error *error);
+_must_use_ bool jdbc_url_parse(struct arena *arena, struct str text, struct jdbc_url *ret_url,
+                               struct error *error);

@@ -23,7 +23,7 @@ struct redshift_target {
 };
 
 void redshift_resolve(struct target *target);
-bool redshift_check(const struct target *target, struct error *error);
+_must_use_ bool redshift_check(const struct target *target, struct error *error);
 
 /* Both set the connection's verdict. True when it is VERDICT_ACCEPTED. */
 bool redshift_verify_data_api(struct vendor_connection *connection);

@@ -13,7 +13,7 @@ enum { DATABASE_CONNECTIONS_MAX = 64 }; /* at once, a thread each; another one i
 struct database;
 
 /* Certificate authority and memory stay until database_stop. A port of 0: the system picks. */
-bool database_start(const char *host, int port, struct ca *ca, struct memory *memory,
-                    struct database **ret_database, struct error *error);
+_must_use_ bool database_start(const char *host, int port, struct ca *ca, struct memory *memory,
+                               struct database **ret_database, struct error *error);
 void database_stop(struct database *database); /* cuts what is going on; NULL is fine */
 int database_port(const struct database *database);

@@ -69,7 +69,7 @@ struct service {
 
 struct service *service_new(const struct service_config *config);
 /* Goes on with what the last run left unfinished. */
-bool service_resume(struct service *service, struct error *error);
+_must_use_ bool service_resume(struct service *service, struct error *error);
 /* From now on what is cut short counts as unfinished. Waits until until_ms, on clock_mono_ms(), for
  * codes that are being exchanged; false when some still are. Call it before the client
  * is stopped.

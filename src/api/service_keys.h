@@ -15,11 +15,11 @@ struct service_keys {
 /* Opens the keyring; at the first start of a data directory makes it (a file, not a command) and
  * the service secret. When the database was sealed with keys that this keyring does not hold,
  * nothing is made and the error says what to do. */
-bool service_keys_open(struct store *store, const struct keyring_source *source,
-                       struct service_keys *ret_keys, struct error *error);
+_must_use_ bool service_keys_open(struct store *store, const struct keyring_source *source,
+                                  struct service_keys *ret_keys, struct error *error);
 /* Whether the service secret can be read from the store and opened with this keyring, at this
  * moment.
  */
-bool service_keys_check(struct store *store, const struct keyring *keyring, struct arena *arena,
-                        struct error *error);
+_must_use_ bool service_keys_check(struct store *store, const struct keyring *keyring,
+                                   struct arena *arena, struct error *error);
 void service_keys_done(struct service_keys *keys);

@@ -39,12 +39,14 @@ bool aws_region_is_valid(struct str region);
 
 /* The signed request, in the arena; the signature holds for minutes, so it may be sent again. False
  * only when there is nothing to send to: ERR_CONNECTOR_SERVER when the URL is not absolute. */
-bool aws_sign(const struct aws_access *access, const struct aws_request *request,
-              struct arena *arena, struct client_request *ret_request, struct error *error);
+_must_use_ bool aws_sign(const struct aws_access *access, const struct aws_request *request,
+                         struct arena *arena, struct client_request *ret_request,
+                         struct error *error);
 
 /* Signs and sends. True when *ret_response says what came. */
-bool aws_call(const struct aws_access *access, const struct aws_request *request,
-              struct arena *arena, struct client_response *ret_response, struct error *error);
+_must_use_ bool aws_call(const struct aws_access *access, const struct aws_request *request,
+                         struct arena *arena, struct client_response *ret_response,
+                         struct error *error);
 
 /* The name of the error in an answer of the JSON 1.1 protocol, "ThrottlingException", without the
  * namespace that may stand before it and the address that may follow; STR_NULL: none. */

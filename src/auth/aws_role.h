@@ -27,9 +27,9 @@ struct aws_role {
  * - ERR_THROTTLING: asked to come back later.
  * - ERR_CONNECTOR_SERVER: no usable answer; the message says why.
  * - ERR_UNAVAILABLE: this server is stopping. */
-bool aws_role_assume(const struct aws_access *access, struct str url, struct str region,
-                     struct str role_arn, int64_t deadline_ms, struct arena *arena,
-                     struct aws_role *ret_role, struct error *error);
+_must_use_ bool aws_role_assume(const struct aws_access *access, struct str url, struct str region,
+                                struct str role_arn, int64_t deadline_ms, struct arena *arena,
+                                struct aws_role *ret_role, struct error *error);
 void aws_role_done(struct aws_role *role); /* may be called on a zeroed one */
 #define _cleanup_role_ _cleanup_(aws_role_done)
 

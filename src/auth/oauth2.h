@@ -58,5 +58,5 @@ enum {
  * anything else, which then counts as not said. ERR_CONNECTOR_SERVER when there is no access_token,
  * or something in it could not be sent in a header, or is too long. `json` is NULL when the answer
  * was no JSON. Texts point into `json`. */
-bool oauth2_read_tokens(const struct value *json, int64_t now_ms, struct oauth_tokens *ret_tokens,
-                        struct error *error);
+_must_use_ bool oauth2_read_tokens(const struct value *json, int64_t now_ms,
+                                   struct oauth_tokens *ret_tokens, struct error *error);

@@ -34,6 +34,6 @@ void oauth_apps_free(struct oauth_apps *apps); /* NULL is fine */
  *   the operator can do.
  * - ERR_ACCESS_DENIED: the secret cannot be read (the real service's text), or holds no app.
  * - ERR_THROTTLING, ERR_CONNECTOR_SERVER, ERR_UNAVAILABLE: as secrets_manager_get. */
-bool oauth_app_for(struct oauth_apps *apps, struct str connector_type, struct str arn,
-                   int64_t deadline_ms, struct arena *arena, struct oauth_app *ret_app,
-                   struct error *error);
+_must_use_ bool oauth_app_for(struct oauth_apps *apps, struct str connector_type, struct str arn,
+                              int64_t deadline_ms, struct arena *arena, struct oauth_app *ret_app,
+                              struct error *error);

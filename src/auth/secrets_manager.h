@@ -18,9 +18,9 @@ enum { SECRETS_MANAGER_ARN_MAX = 2048 }; /* bytes */
  * - ERR_THROTTLING: asked to come back later.
  * - ERR_CONNECTOR_SERVER: no usable answer; the message says why.
  * - ERR_UNAVAILABLE: this server is stopping. */
-bool secrets_manager_get(const struct aws_access *access, struct str url, struct str arn,
-                         int64_t deadline_ms, struct arena *arena, struct str *ret_text,
-                         struct error *error);
+_must_use_ bool secrets_manager_get(const struct aws_access *access, struct str url, struct str arn,
+                                    int64_t deadline_ms, struct arena *arena, struct str *ret_text,
+                                    struct error *error);
 
 /* What AppFlow says when it cannot use the secret that clientCredentialsArn names. */
-bool secrets_manager_deny(struct error *error);
+_must_use_ bool secrets_manager_deny(struct error *error);

@@ -13,7 +13,7 @@ struct made_key {
 };
 
 /* Whether a pair can be used as it is given: both or neither, and well-formed. */
-bool made_key_check(const char *id, const char *secret, struct error *error);
+_must_use_ bool made_key_check(const char *id, const char *secret, struct error *error);
 
 /* A new pair in AWS's form when both are NULL, else the given ones, which made_key_check has seen.
  */
@@ -21,13 +21,14 @@ void made_key_init(struct made_key *key, const char *id, const char *secret);
 void made_key_done(struct made_key *key);
 
 /* Stores it, encrypted, for an account of 12 digits. */
-bool made_key_store(const struct made_key *key, const struct data_dir *data, const char *account,
-                    struct error *error);
+_must_use_ bool made_key_store(const struct made_key *key, const struct data_dir *data,
+                               const char *account, struct error *error);
 
 /* Writes it to a new file in the form of AWS's credentials file, durably; mode 0600. */
-bool made_key_write(const struct made_key *key, const char *path, struct error *error);
+_must_use_ bool made_key_write(const struct made_key *key, const char *path, struct error *error);
 
 /* At a server's first start: creates an access key if there is none, and writes it to
  * DIR/credentials, mode 0600. It is printed nowhere. */
-bool first_key_make(const struct data_dir *data, const char *account, struct error *error);
+_must_use_ bool first_key_make(const struct data_dir *data, const char *account,
+                               struct error *error);
 void first_key_path(const struct data_dir *data, char out[DATA_PATH_SIZE]);

@@ -23,10 +23,10 @@ struct api_answer {
 };
 
 /* Takes the access key from a file in AWS's credentials form. */
-bool api_client_start(struct api_client *api, const char *endpoint, const char *credentials_path,
-                      struct error *error);
+_must_use_ bool api_client_start(struct api_client *api, const char *endpoint,
+                                 const char *credentials_path, struct error *error);
 void api_client_stop(struct api_client *api);
 
 /* POSTs a body to an operation's path ("/update-connector-profile"). */
-bool api_call(struct api_client *api, struct arena *arena, const char *path, struct str body,
-              struct api_answer *ret_answer, struct error *error);
+_must_use_ bool api_call(struct api_client *api, struct arena *arena, const char *path,
+                         struct str body, struct api_answer *ret_answer, struct error *error);

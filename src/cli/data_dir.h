@@ -65,11 +65,11 @@ struct data_dir {
 struct secret *take_variable(const char *name);
 
 /* Rules across the options above, as a command's `check`. */
-bool data_options_check(const struct options *options, struct error *error);
+_must_use_ bool data_options_check(const struct options *options, struct error *error);
 
 /* Creates the directory (0700) and, at first use, keyring and database; a keyring that was created
  * is reported with the advice to back it up: in the log with DATA_SERVE, else on standard error.
  * Done with data_dir_close, also after a failure. */
-bool data_dir_open(const struct options *options, enum data_use use, struct data_dir *ret_data,
-                   struct error *error);
+_must_use_ bool data_dir_open(const struct options *options, enum data_use use,
+                              struct data_dir *ret_data, struct error *error);
 void data_dir_close(struct data_dir *data);

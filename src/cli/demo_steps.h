@@ -9,4 +9,5 @@
 
 /* Runs the steps, a line each on standard output; false at the first that does not go as it must.
  */
-bool demo_steps(struct api_client *api, const struct sandbox *sandbox, struct error *error);
+_must_use_ bool demo_steps(struct api_client *api, const struct sandbox *sandbox,
+                           struct error *error);

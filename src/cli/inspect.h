@@ -16,4 +16,4 @@ struct store_check {
 };
 
 /* False when it could not be done. Problems are reported and counted as they are found. */
-bool inspect(struct store_check *inspection, struct store *store, struct error *error);
+_must_use_ bool inspect(struct store_check *inspection, struct store *store, struct error *error);

@@ -28,7 +28,8 @@ struct manager_sockets {
 /* The listening sockets that were meant for this process: LISTEN_PID, LISTEN_FDS. They are the
  * caller's, and no child's. Clears the variables, so a second call finds none. ERR_VALIDATION when
  * there are more than MANAGER_SOCKETS_MAX. */
-bool manager_take_sockets(struct manager_sockets ret_sockets[MANAGER_USES], struct error *error);
+_must_use_ bool manager_take_sockets(struct manager_sockets ret_sockets[MANAGER_USES],
+                                     struct error *error);
 
 /* "READY=1", "STOPPING=1": to NOTIFY_SOCKET. Whether anybody hears it is not our concern. */
 void manager_notify(const char *state);

@@ -163,18 +163,18 @@ struct node {
                       "Time for in-flight requests to finish at shutdown")
 
 /* Rules across these options, as a command's `check`. */
-bool node_options_check(const struct options *options, struct error *error);
+_must_use_ bool node_options_check(const struct options *options, struct error *error);
 
 /* The same for variables that are not ours and count as options: HTTPS_PROXY, SSL_CERT_FILE. Not
  * for sandbox mode, which calls no vendor. */
-bool node_variables_check(const struct options *options, struct error *error);
+_must_use_ bool node_variables_check(const struct options *options, struct error *error);
 
 /* Call before any thread is started: locks down memory and makes signals wait for node_wait. */
 void node_prepare_process(void);
 
 /* `listen` is --listen, or another address of that form. */
-bool node_start(struct node *node, const struct options *options, const char *listen,
-                bool with_sandbox, struct error *error);
+_must_use_ bool node_start(struct node *node, const struct options *options, const char *listen,
+                           bool with_sandbox, struct error *error);
 
 /* Waits for a signal to end (SIGTERM, SIGINT); reads certificates again on SIGHUP meanwhile. */
 void node_wait(struct node *node);

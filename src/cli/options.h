@@ -54,8 +54,8 @@ struct options {
  * ERR_VALIDATION for an unknown option, a missing or malformed value; the message names the option
  * as it was given (--name, HEADGATE_NAME or FILE:LINE), the value and what is expected. Call
  * options_done in any case. */
-bool options_read(const struct option *table, int argc, char **argv, struct options *ret_options,
-                  struct error *error);
+_must_use_ bool options_read(const struct option *table, int argc, char **argv,
+                             struct options *ret_options, struct error *error);
 void options_done(struct options *options);
 
 const char *options_text(const struct options *options, const char *name); /* NULL: not set */

@@ -282,7 +282,8 @@ static void extend_leases(struct job_runner *runner)
     struct error ignored;
     collect(runner, &extension);
     if (extension.count > 0)
-        store_apply(runner->store, apply_extension, &extension, false, &ignored);
+        ignore_failure(/* it is tried again; a lease that ends is taken by another node */
+                       store_apply(runner->store, apply_extension, &extension, false, &ignored));
     arena_done(&extension.arena);
 }
 

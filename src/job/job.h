@@ -54,7 +54,7 @@ struct job_kind {
 /* `kind`, `context` and `store` live longer than the runner. */
 struct job_runner *job_runner_new(const struct job_kind *kind, void *context, struct store *store);
 /* Takes up what is in the store and starts the scheduler. */
-bool job_runner_start(struct job_runner *runner, struct error *error);
+_must_use_ bool job_runner_start(struct job_runner *runner, struct error *error);
 /* From now on nothing is begun, and runs that end with JOB_AGAIN are not repeated. */
 void job_runner_stop(struct job_runner *runner);
 void job_runner_free(struct job_runner *runner); /* stops it first; waits for what runs */
@@ -74,7 +74,7 @@ void job_slot_release(struct job_slot *slot); /* of one that was not posted; NUL
 void job_slot_set(struct job_slot *slot, struct str account, struct str region, struct str name,
                   struct str payload);
 /* Inside the write (store_apply_fn). */
-bool job_slot_insert(struct db *db, const struct job_slot *slot, struct error *error);
+_must_use_ bool job_slot_insert(struct db *db, const struct job_slot *slot, struct error *error);
 /* The write is durable: runs the job. The slot is the runner's from here on. */
 void job_post(struct job_slot *slot);
 

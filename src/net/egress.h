@@ -17,7 +17,7 @@ enum { EGRESS_ENTRIES_MAX = 256 };
  * wrong with it. Addresses that hand out a machine's own credentials (169.254.169.254,
  * fd00:ec2::254 and the like; the table is in egress.c) are opened only by an entry that is that
  * one address: a block around them, even 0.0.0.0/0, does not. */
-bool egress_new(const char *allowed, struct egress **ret_egress, struct error *error);
+_must_use_ bool egress_new(const char *allowed, struct egress **ret_egress, struct error *error);
 void egress_free(struct egress *egress);
 
 /* Judged on the address that is about to be connected to, after resolution, so that a name which

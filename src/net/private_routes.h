@@ -26,8 +26,8 @@ struct private_routes;
 
 /* Each text is "NAME=HOST:PORT"; an IPv6 address stands in brackets. The texts must live as long as
  * the routes. ERR_VALIDATION names the one that is wrong, or a name that is given twice. */
-bool private_routes_new(const char *const *texts, size_t count, struct private_routes **ret_routes,
-                        struct error *error);
+_must_use_ bool private_routes_new(const char *const *texts, size_t count,
+                                   struct private_routes **ret_routes, struct error *error);
 void private_routes_free(struct private_routes *routes); /* NULL is fine */
 
 /* Letter case does not count. NULL when there is none; so when `routes` is NULL. */

@@ -13,9 +13,9 @@ struct profile_config {
 /* Exactly one connector in each union that is given, and it is `connector`; properties may be left
  * empty for a connector whose properties are all optional. ERR_VALIDATION names both connectors.
  * `owner` says who sets the connector: "the profile acme" or "connectorType". */
-bool profile_config_read(const struct value *config, const struct connector *connector,
-                         struct str owner, struct arena *arena, struct profile_config *ret_config,
-                         struct error *error);
+_must_use_ bool profile_config_read(const struct value *config, const struct connector *connector,
+                                    struct str owner, struct arena *arena,
+                                    struct profile_config *ret_config, struct error *error);
 
 /* The properties as they are stored and described: {KEY: {…}}. */
 struct str profile_config_properties_json(struct arena *arena, const struct connector *connector,

@@ -110,10 +110,13 @@ static void end_attempt(struct grant_journal *journal, enum token_grant_end how)
     struct token_grant exchange = exchange_of(journal);
     struct error ignored;
     journal->attempt = 0;
+    /* A note that stays says more than is so: the code counts as used once its time is over. */
     if (how == TOKEN_GRANT_VOID)
-        store_apply(journal->context->store, apply_take_back, &exchange, false, &ignored);
+        ignore_failure(
+            store_apply(journal->context->store, apply_take_back, &exchange, false, &ignored));
     if (how == TOKEN_GRANT_LOST && !journal->has_unsaved)
-        store_apply(journal->context->store, apply_give_up, &exchange, false, &ignored);
+        ignore_failure(
+            store_apply(journal->context->store, apply_give_up, &exchange, false, &ignored));
     grants_in_flight_end(journal->context->grants_in_flight);
 }
 

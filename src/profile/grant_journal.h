@@ -56,7 +56,8 @@ struct seal_binding token_grant_seal_binding(const unsigned char id[TOKEN_GRANT_
                                              struct arena *arena);
 
 /* In the change's write. Exchanges of other requests for the same profile stay as they are. */
-bool grant_journal_consume(struct db *db, const struct grant_journal *journal, struct error *error);
+_must_use_ bool grant_journal_consume(struct db *db, const struct grant_journal *journal,
+                                      struct error *error);
 
 /* --- how many grants are being exchanged just now ---
  *

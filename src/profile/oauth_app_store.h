@@ -9,5 +9,5 @@
 struct seal_binding oauth_app_binding(struct str connector_type);
 
 /* For struct oauth_apps_config; the context is a struct profile_context. */
-bool oauth_app_stored_find(void *context, struct str connector_type, struct arena *arena,
-                           struct oauth_app *ret_app, struct error *error);
+_must_use_ bool oauth_app_stored_find(void *context, struct str connector_type, struct arena *arena,
+                                      struct oauth_app *ret_app, struct error *error);

@@ -19,8 +19,8 @@ extern const struct job_kind private_connection_kind;
 /* A slot for a change that is going to make a profile PENDING. `hosts`: those that making the
  * connection is going to call, a line each. ERR_THROTTLING when no slot is free or a host has its
  * share of them. */
-bool private_connection_reserve(const struct profile_context *context, struct str hosts,
-                                struct job_slot **ret_slot, struct error *error);
+_must_use_ bool private_connection_reserve(const struct profile_context *context, struct str hosts,
+                                           struct job_slot **ret_slot, struct error *error);
 
 /* Before the write that commits `profile`: the job that goes with it. */
 void private_connection_set(struct job_slot *slot, const struct profile *profile,

@@ -15,5 +15,6 @@ struct target *profile_target_of_input(const struct profile_context *context,
 
 /* The target of a stored profile, without credentials. ERR_INTERNAL when its connector is unknown
  * here or its properties cannot be read. */
-bool profile_target_of_row(const struct profile_context *context, const struct profile *profile,
-                           struct arena *arena, struct target *ret_target, struct error *error);
+_must_use_ bool profile_target_of_row(const struct profile_context *context,
+                                      const struct profile *profile, struct arena *arena,
+                                      struct target *ret_target, struct error *error);

@@ -17,5 +17,6 @@ bool access_key_find(struct store_reader *reader, struct arena *arena, struct st
 bool access_key_list(struct store_reader *reader, struct arena *arena, struct access_key **ret_keys,
                      size_t *ret_count, struct error *error);
 /* ERR_CONFLICT when the id is taken. */
-bool access_key_insert(struct db *db, const struct access_key *key, struct error *error);
-bool access_key_delete(struct db *db, struct str id, struct error *error); /* ERR_NOT_FOUND */
+_must_use_ bool access_key_insert(struct db *db, const struct access_key *key, struct error *error);
+_must_use_ bool access_key_delete(struct db *db, struct str id,
+                                  struct error *error); /* ERR_NOT_FOUND */

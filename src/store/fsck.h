@@ -46,5 +46,6 @@ struct strayed_profile {
 };
 
 enum { STRAYED_MAX = 1000 };
-bool fsck_strayed(struct store_reader *reader, struct arena *arena,
-                  struct strayed_profile **ret_strayed, size_t *ret_count, struct error *error);
+_must_use_ bool fsck_strayed(struct store_reader *reader, struct arena *arena,
+                             struct strayed_profile **ret_strayed, size_t *ret_count,
+                             struct error *error);

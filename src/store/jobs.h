@@ -44,35 +44,38 @@ struct job_filter {
 };
 
 /* Jobs that are due and not leased, in order of due time. */
-bool job_list_due(struct store_reader *reader, struct arena *arena, const struct job_filter *filter,
-                  struct job_row **ret_rows, size_t *ret_count, struct error *error);
+_must_use_ bool job_list_due(struct store_reader *reader, struct arena *arena,
+                             const struct job_filter *filter, struct job_row **ret_rows,
+                             size_t *ret_count, struct error *error);
 
 /* When the next job of a kind that is not due yet will be; *ret_found false: there is none. */
-bool job_next_due(struct store_reader *reader, struct str kind, int64_t now_ms, bool *ret_found,
-                  int64_t *ret_due_at_ms, struct error *error);
+_must_use_ bool job_next_due(struct store_reader *reader, struct str kind, int64_t now_ms,
+                             bool *ret_found, int64_t *ret_due_at_ms, struct error *error);
 
 /* --- inside a write (store_apply_fn) --- */
 
 /* Adds a job that is leased to `owner` from the start where row->lease_until_ms is not 0. A row
  * that is left over from an earlier job of the same key is replaced: whoever still works on that
  * one has lost it. row->fence comes from job_new_fence. */
-bool job_insert(struct db *db, const struct job_row *row, struct str owner, struct error *error);
+_must_use_ bool job_insert(struct db *db, const struct job_row *row, struct str owner,
+                           struct error *error);
 
 /* A fence for a new row: later than that of any earlier job of the same key. */
 int64_t job_new_fence(void);
 
 /* Takes a job that job_list_due gave: *ret_taken false when another node was faster. Once the write
  * is durable the lease's fence is row->fence + 1, which the caller puts into the row. */
-bool job_lease(struct db *db, const struct job_row *row, struct str owner, int64_t lease_until_ms,
-               bool *ret_taken, struct error *error);
+_must_use_ bool job_lease(struct db *db, const struct job_row *row, struct str owner,
+                          int64_t lease_until_ms, bool *ret_taken, struct error *error);
 
 /* Each of these sets *ret_held, which is false when the lease was lost; the row is as it was then,
  * and whatever else is in the same write must fail. */
 
-bool job_extend(struct db *db, const struct job_row *row, int64_t lease_until_ms, bool *ret_held,
-                struct error *error);
+_must_use_ bool job_extend(struct db *db, const struct job_row *row, int64_t lease_until_ms,
+                           bool *ret_held, struct error *error);
 /* Gives the job back, due again at `due_at_ms`, with one attempt more. */
-bool job_retry(struct db *db, const struct job_row *row, int64_t due_at_ms, bool *ret_held,
-               struct error *error);
+_must_use_ bool job_retry(struct db *db, const struct job_row *row, int64_t due_at_ms,
+                          bool *ret_held, struct error *error);
 /* The job is done: its row goes. */
-bool job_finish(struct db *db, const struct job_row *row, bool *ret_held, struct error *error);
+_must_use_ bool job_finish(struct db *db, const struct job_row *row, bool *ret_held,
+                           struct error *error);

@@ -16,10 +16,12 @@ struct oauth_app_row {
     struct str sealed_secret;
     int64_t updated_at_ms;
 };
-bool oauth_app_find(struct store_reader *reader, struct arena *arena, struct str connector_type,
-                    struct oauth_app_row *ret_app, bool *ret_found, struct error *error);
-bool oauth_app_list(struct store_reader *reader, struct arena *arena,
-                    struct oauth_app_row **ret_apps, size_t *ret_count, struct error *error);
-bool oauth_app_put(struct db *db, const struct oauth_app_row *app, struct error *error);
+_must_use_ bool oauth_app_find(struct store_reader *reader, struct arena *arena,
+                               struct str connector_type, struct oauth_app_row *ret_app,
+                               bool *ret_found, struct error *error);
+_must_use_ bool oauth_app_list(struct store_reader *reader, struct arena *arena,
+                               struct oauth_app_row **ret_apps, size_t *ret_count,
+                               struct error *error);
+_must_use_ bool oauth_app_put(struct db *db, const struct oauth_app_row *app, struct error *error);
 /* ERR_NOT_FOUND when there is none. */
-bool oauth_app_delete(struct db *db, struct str connector_type, struct error *error);
+_must_use_ bool oauth_app_delete(struct db *db, struct str connector_type, struct error *error);

@@ -38,12 +38,12 @@ struct keyring_source {
  * - ERR_INTERNAL: anything else: unreadable, damaged, a command that failed or took too long.
  * A symbolic link is followed (mounted secrets are made of them): what is checked is the file that
  * was opened. */
-bool keyring_open(const struct keyring_source *source, struct keyring **ret_keyring,
-                  struct error *error);
+_must_use_ bool keyring_open(const struct keyring_source *source, struct keyring **ret_keyring,
+                             struct error *error);
 
 /* Makes a file with one new key. Durable (file and directory synced), and whole or not at all.
  * ERR_CONFLICT when the path exists. */
-bool keyring_create(const char *path, struct error *error);
+_must_use_ bool keyring_create(const char *path, struct error *error);
 
 void keyring_free(struct keyring *keyring); /* NULL is fine */
 struct str keyring_primary_id(const struct keyring *keyring);

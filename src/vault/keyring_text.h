@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 /* The text is put at `text`, room for KEYRING_TEXT_MAX + 1 bytes (from secret_alloc). */
-bool keyring_read_file(const char *path, char *text, size_t *ret_size, struct error *error);
-bool keyring_read_command(const char *command, int limit_ms, char *text, size_t *ret_size,
-                          struct error *error);
+_must_use_ bool keyring_read_file(const char *path, char *text, size_t *ret_size,
+                                  struct error *error);
+_must_use_ bool keyring_read_command(const char *command, int limit_ms, char *text,
+                                     size_t *ret_size, struct error *error);
 
 /* Puts `text` into a new file as keyring_create promises. */
-bool keyring_write_file(const char *path, struct str text, struct error *error);
+_must_use_ bool keyring_write_file(const char *path, struct str text, struct error *error);

@@ -29,14 +29,16 @@ struct seal_binding {
 };
 
 /* ERR_TOO_LARGE past SEAL_PLAIN_MAX, else it always works. */
-bool seal_close(const struct keyring *keyring, const struct seal_binding *binding, struct str plain,
-                struct arena *arena, struct str *ret_sealed, struct error *error);
+_must_use_ bool seal_close(const struct keyring *keyring, const struct seal_binding *binding,
+                           struct str plain, struct arena *arena, struct str *ret_sealed,
+                           struct error *error);
 
 /* ERR_INTERNAL when the key is not in the ring, the value was changed, or belongs elsewhere; the
  * message says which of these as far as can be told. The plain text lives in the arena, which wipes
  * it. */
-bool seal_open(const struct keyring *keyring, const struct seal_binding *binding, struct str sealed,
-               struct arena *arena, struct str *ret_plain, struct error *error);
+_must_use_ bool seal_open(const struct keyring *keyring, const struct seal_binding *binding,
+                          struct str sealed, struct arena *arena, struct str *ret_plain,
+                          struct error *error);
 
 /* A keyed hash for comparing without keeping: HMAC-SHA-256 over the parts, each with its length. An
  * absent part (STR_NULL) differs from an empty one. */

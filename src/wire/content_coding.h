@@ -13,5 +13,5 @@
  * - ERR_UNSUPPORTED_MEDIA: another coding, or several.
  * - ERR_SERIALIZATION: not one whole gzip member (RFC 1952) and nothing else.
  * - ERR_TOO_LARGE: more than HTTP_BODY_MAX bytes. */
-bool content_decode(const struct http_head *head, struct str body, struct arena *arena,
-                    struct str *ret_body, struct error *error);
+_must_use_ bool content_decode(const struct http_head *head, struct str body, struct arena *arena,
+                               struct str *ret_body, struct error *error);

@@ -17,7 +17,7 @@
  * \u0000, an exact name twice in one object, integers past 64 bits signed, numbers past a double,
  * depth over JSON_DEPTH_MAX, more than `nodes_max` values and names. The message holds no byte of
  * the text, since that may be a credential. */
-bool json_read(struct str text, size_t nodes_max, struct arena *arena, yyjson_val **ret_root,
-               struct error *error);
+_must_use_ bool json_read(struct str text, size_t nodes_max, struct arena *arena,
+                          yyjson_val **ret_root, struct error *error);
 
 struct str json_text(yyjson_val *string);

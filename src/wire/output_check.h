@@ -10,5 +10,5 @@
 /* True when `json` is an output of the operation: exactly the model's member names, its types and
  * enum values, and every required member. ERR_INTERNAL names the member that is not. An operation
  * without an output answers {}. */
-bool output_check(const struct api_operation *operation, struct str json, struct arena *arena,
-                  struct error *error);
+_must_use_ bool output_check(const struct api_operation *operation, struct str json,
+                             struct arena *arena, struct error *error);

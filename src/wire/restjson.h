@@ -34,12 +34,13 @@ enum {
  *   Values inside connectorProfileCredentials, and of sensitive shapes, are never told.
  * Members are in the model's order, maps in the order of their keys, whatever was sent.
  * `ret_value` lives in the arena, and points neither into `body` nor elsewhere. */
-bool restjson_decode(const struct shape *shape, struct str body, struct arena *arena,
-                     struct value **ret_value, struct error *error);
+_must_use_ bool restjson_decode(const struct shape *shape, struct str body, struct arena *arena,
+                                struct value **ret_value, struct error *error);
 
 /* As above for what the server itself stored: no constraints beyond types, same order and names. */
-bool restjson_decode_stored(const struct shape *shape, struct str json, struct arena *arena,
-                            struct value **ret_value, struct error *error);
+_must_use_ bool restjson_decode_stored(const struct shape *shape, struct str json,
+                                       struct arena *arena, struct value **ret_value,
+                                       struct error *error);
 
 /* A member that came with the path or the query, decoded: a string, or a list of them. */
 struct restjson_bound {
@@ -50,9 +51,10 @@ struct restjson_bound {
 
 /* As restjson_decode for an operation whose input is more than its body. Members whose location is
  * not the body come from `bound` alone. Without `has_body` the body is not looked at. */
-bool restjson_decode_bound(const struct shape *shape, bool has_body, struct str body,
-                           const struct restjson_bound *bound, size_t bound_count,
-                           struct arena *arena, struct value **ret_value, struct error *error);
+_must_use_ bool restjson_decode_bound(const struct shape *shape, bool has_body, struct str body,
+                                      const struct restjson_bound *bound, size_t bound_count,
+                                      struct arena *arena, struct value **ret_value,
+                                      struct error *error);
 
 /* Any JSON, with no shape: for vendors' answers. Structures keep the order of the text; numbers
  * that are not integers are VALUE_DOUBLE; null members are left out, and a null elsewhere is

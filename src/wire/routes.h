@@ -15,5 +15,6 @@ const struct api_operation *route_find(struct str method, struct str target);
 /* Decodes and validates the input of an operation: body, path and query together. A GET or DELETE
  * has no body to look at; a query on an operation that takes none is ignored. '+' in a query is a
  * plus, since SDKs send blanks as %20 and a tag key may hold '+'. */
-bool route_decode_input(const struct api_operation *operation, struct str target, struct str body,
-                        struct arena *arena, struct value **ret_input, struct error *error);
+_must_use_ bool route_decode_input(const struct api_operation *operation, struct str target,
+                                   struct str body, struct arena *arena, struct value **ret_input,
+                                   struct error *error);

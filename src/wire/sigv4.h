@@ -72,8 +72,9 @@ void sigv4_signature(const unsigned char key[SHA256_SIZE], struct str string_to_
 
 /* ERR_INCOMPLETE_SIGNATURE with AWS's text for what is missing or malformed. The header itself is
  * never told. Slices point into `header`. */
-bool sigv4_parse_authorization(struct str header, struct sigv4_authorization *ret_authorization,
-                               struct error *error);
+_must_use_ bool sigv4_parse_authorization(struct str header,
+                                          struct sigv4_authorization *ret_authorization,
+                                          struct error *error);
 
 /* What an Authorization header says before anything of it was checked, for choosing the form of an
  * error and for the log: the service and the access key id of its Credential. "" where it has none.
@@ -120,9 +121,11 @@ struct sigv4_services {
  *   request is signed in its query, which is not supported.
  * - ERR_INVALID_SIGNATURE: scope, date, signed headers, payload hash or signature are wrong.
  * - ERR_UNRECOGNIZED_CLIENT: an unknown access key, or a session token, which no key has here. */
-bool sigv4_verify(const struct sigv4_request *request, const struct sigv4_services *services,
-                  int64_t now_ms, const struct sigv4_keys *keys, struct sigv4_key_cache *cache,
-                  struct arena *arena, struct sigv4_caller *ret_caller, struct error *error);
+_must_use_ bool sigv4_verify(const struct sigv4_request *request,
+                             const struct sigv4_services *services, int64_t now_ms,
+                             const struct sigv4_keys *keys, struct sigv4_key_cache *cache,
+                             struct arena *arena, struct sigv4_caller *ret_caller,
+                             struct error *error);
 
 /* --- signing --- */
 

@@ -18,8 +18,9 @@ void sigv4_time_format(int64_t ms, char out[SIGV4_TIMESTAMP_SIZE]);
 
 /* As sigv4_parse_authorization; without a date (`dated` false) the text says that it is missing
  * too, since AWS tells everything that is missing in one message. */
-bool sigv4_parse_header(struct str header, bool dated,
-                        struct sigv4_authorization *ret_authorization, struct error *error);
+_must_use_ bool sigv4_parse_header(struct str header, bool dated,
+                                   struct sigv4_authorization *ret_authorization,
+                                   struct error *error);
 
 /* False when there is none for this very secret. */
 bool sigv4_cache_get(struct sigv4_key_cache *cache, const struct sigv4_authorization *authorization,

@@ -34,8 +34,8 @@ struct pool *pool_new(const struct pool_config *config);
 
 /* `hosts`: those that the job is going to call, a line each; STR_NULL: none. ERR_THROTTLING when
  * there is no room or no thread can be started; the job was not taken then. */
-bool pool_post(struct pool *workers, struct str hosts, void (*run)(void *argument), void *argument,
-               struct error *error);
+_must_use_ bool pool_post(struct pool *workers, struct str hosts, void (*run)(void *argument),
+                          void *argument, struct error *error);
 
 /* From a job, with the `hosts` that it was posted with: whether these answered it. */
 void pool_note(struct pool *workers, struct str hosts, bool answered);

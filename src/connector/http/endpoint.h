@@ -21,8 +21,8 @@ void endpoint_choose(const struct target *target, const struct connector_urls *u
                      const struct scope *scope, struct endpoint *ret_endpoint);
 
 /* Whether its form is good, and whether it can be called, too. Else ERR_VALIDATION. */
-bool endpoint_check(const struct endpoint *endpoint, struct error *error);
-bool endpoint_use(const struct endpoint *endpoint, struct error *error);
+_must_use_ bool endpoint_check(const struct endpoint *endpoint, struct error *error);
+_must_use_ bool endpoint_use(const struct endpoint *endpoint, struct error *error);
 
 /* A token's instance_url is used when it is https within the vendor's domains, or the origin that
  * the configuration leads to anyway: nothing is sent to a third host because an answer says so. */

@@ -15,9 +15,9 @@ struct scope {
 };
 
 /* With what the connector derives. False, ERR_VALIDATION: the properties are no good. */
-bool scope_make(const struct connector *connector, const struct value *properties,
-                const struct value *credentials, struct arena *arena, struct scope *ret_scope,
-                struct error *error);
+_must_use_ bool scope_make(const struct connector *connector, const struct value *properties,
+                           const struct value *credentials, struct arena *arena,
+                           struct scope *ret_scope, struct error *error);
 
 /* The member at a path, "instanceUrl" or "credentials.oAuthRequest.authCode"; NULL when absent. */
 const struct value *scope_value(const struct scope *scope, const char *path);

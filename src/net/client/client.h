@@ -65,8 +65,8 @@ struct client_config {
 /* ERR_VALIDATION when a file of certificates cannot be read, see trust_open. Thread and libcurl
  * start with the first call, so that a server that makes no calls stays small; libcurl.so.4 is
  * loaded then too, and without it every call ends in CLIENT_BROKEN that says so. */
-bool client_start(const struct client_config *config, struct client **ret_client,
-                  struct error *error);
+_must_use_ bool client_start(const struct client_config *config, struct client **ret_client,
+                             struct error *error);
 /* Waiting callers get CLIENT_STOPPED, and so does every later call. Ends the thread. */
 void client_stop(struct client *client);
 void client_free(struct client *client); /* stops it first; no call may be under way */

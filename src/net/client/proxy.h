@@ -24,7 +24,7 @@ struct proxy {
 /* "[http://][USER:PASSWORD@]HOST[:PORT][/]", port 80 unless given, user and password
  * percent-encoded. ERR_VALIDATION says what is wrong and shows nothing of the text, which may hold
  * a password. */
-bool proxy_parse(struct str text, struct proxy *ret_proxy, struct error *error);
+_must_use_ bool proxy_parse(struct str text, struct proxy *ret_proxy, struct error *error);
 
 /* Whether a list such as NO_PROXY names the host. Entries stand between commas or blanks: "*",
  * "example.com" or ".example.com" (that host and all under it), an IP address, a CIDR block (of an

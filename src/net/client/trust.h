@@ -23,8 +23,9 @@ struct trust {
 };
 
 /* ERR_VALIDATION when a file cannot be read, or holds no certificate or one that is damaged. */
-bool trust_open(const struct trust_config *config, struct trust *ret_trust, struct error *error);
+_must_use_ bool trust_open(const struct trust_config *config, struct trust *ret_trust,
+                           struct error *error);
 void trust_close(struct trust *trust); /* one that was never opened needs fd -1 */
 
 /* Whether that file can be trusted: ERR_VALIDATION says why not. */
-bool trust_check_file(const char *path, struct error *error);
+_must_use_ bool trust_check_file(const char *path, struct error *error);

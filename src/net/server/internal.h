@@ -144,8 +144,8 @@ void output_flush(struct connection *connection); /* may close the connection */
 bool output_is_done(const struct connection *connection);
 
 /* --- TLS: tls.c --- */
-bool tls_open(struct server *server,
-              struct error *error);             /* reads the files, or sets the hook up */
+_must_use_ bool tls_open(struct server *server,
+                         struct error *error);  /* reads the files, or sets the hook up */
 bool tls_attach(struct connection *connection); /* false: this connection cannot be */
 void tls_receive(struct connection *connection,
                  struct str ciphertext);                        /* to `in`, or eof, or closes */
@@ -231,9 +231,9 @@ struct server {
 };
 
 /* Takes the socket over. After a failure `ret_loop` may be set, and is freed with the server. */
-bool loop_new(struct server *server, int index, int listener, struct server_loop **ret_loop,
-              struct error *error);
-bool loop_start(struct server_loop *loop, struct error *error);
+_must_use_ bool loop_new(struct server *server, int index, int listener,
+                         struct server_loop **ret_loop, struct error *error);
+_must_use_ bool loop_start(struct server_loop *loop, struct error *error);
 void loop_give_order(struct server_loop *loop, enum loop_order order); /* from any thread */
 void loop_free(struct server_loop *loop);                              /* joins its thread */
 void loop_end_if_done(struct server_loop *loop); /* after a connection or an exchange ended */
@@ -246,7 +246,7 @@ enum listen_share {
     LISTEN_SHARED,
 };
 /* A copy of a socket that listens already, and where: text that the caller frees. */
-bool listen_adopt(int inherited, int *ret_socket, int *ret_port, char **ret_host,
-                  struct error *error);
-bool listen_open(const char *host, int port, enum listen_share share, int *ret_socket,
-                 int *ret_port, struct error *error);
+_must_use_ bool listen_adopt(int inherited, int *ret_socket, int *ret_port, char **ret_host,
+                             struct error *error);
+_must_use_ bool listen_open(const char *host, int port, enum listen_share share, int *ret_socket,
+                            int *ret_port, struct error *error);

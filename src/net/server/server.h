@@ -92,8 +92,8 @@ struct server_config {
 /* Binds and starts the threads; on return the port answers. The config is copied. Fails with
  * ERR_VALIDATION (address, certificate, key) or ERR_UNAVAILABLE (the port is taken, say). Threads
  * of the server take no signals. */
-bool server_start(const struct server_config *config, struct server **ret_server,
-                  struct error *error);
+_must_use_ bool server_start(const struct server_config *config, struct server **ret_server,
+                             struct error *error);
 int server_port(const struct server *server);
 const char *server_host(const struct server *server); /* its address as text */
 
@@ -106,11 +106,11 @@ struct server_counts server_counts(const struct server *server);
 
 /* Whether a certificate chain and its key can be served, before anything is started.
  * ERR_VALIDATION says which file is wrong and why. */
-bool server_check_tls(const char *cert_path, const char *key_path, struct error *error);
+_must_use_ bool server_check_tls(const char *cert_path, const char *key_path, struct error *error);
 
 /* Reads certificate and key again; open connections keep what they have. A bad file changes
  * nothing. Safe from any thread. */
-bool server_reload_tls(struct server *server, struct error *error);
+_must_use_ bool server_reload_tls(struct server *server, struct error *error);
 
 /* Refuses new connections, closes idle ones, answers what was accepted (with Connection: close),
  * then ends the threads. With inherited sockets it accepts no more at once, and leaves connections

@@ -193,7 +193,7 @@ static void post_attached(struct store *store, struct store_write *write)
     struct error error = {0}; /* the write has it too */
     write->next = NULL;
     pthread_mutex_lock(&store->writer_mutex);
-    batch_commit(store, write, &error);
+    ignore_failure(batch_commit(store, write, &error)); /* the write's `done` gets the outcome */
     pthread_mutex_unlock(&store->writer_mutex);
 }
 

@@ -109,7 +109,8 @@ struct expiry {
     int64_t removed;
     bool more; /* a step's limit was reached */
 };
-bool expiry_apply(struct db *db, void *expiry, struct error *error); /* a store_apply_fn */
+_must_use_ bool expiry_apply(struct db *db, void *expiry,
+                             struct error *error); /* a store_apply_fn */
 
 /* After each batch, before and after its writes are reported. */
 void wal_before_report(struct store *store, bool committed, bool scrub);

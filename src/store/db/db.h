@@ -58,9 +58,9 @@ bool db_script(struct db *db, const char *sql, struct error *error);
 
 /* --- transactions --- */
 
-bool db_begin_read(struct db *db, struct error *error);
-bool db_begin_write(struct db *db, struct error *error);
-bool db_commit(struct db *db, struct error *error);
+_must_use_ bool db_begin_read(struct db *db, struct error *error);
+_must_use_ bool db_begin_write(struct db *db, struct error *error);
+_must_use_ bool db_commit(struct db *db, struct error *error);
 void db_rollback(struct db *db); /* does nothing outside of a transaction */
 
 /* One write inside a transaction, which can be undone alone. */

@@ -213,9 +213,10 @@ bool pg_script(struct db *db, const char *sql, struct error *error);
 bool pg_begin_write(struct db *db, struct error *error);
 bool pg_commit(struct db *db, struct error *error);
 void pg_rollback(struct db *db);
-bool pg_begin_pipelined(struct db *db, struct error *error);
-bool pg_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
-bool pg_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
+_must_use_ bool pg_begin_pipelined(struct db *db, struct error *error);
+_must_use_ bool pg_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
+_must_use_ bool pg_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed,
+                                  struct error *error);
 
 /* --- read_batcher.c --- */
 

@@ -11,7 +11,7 @@ struct pg_server;
 struct pg_server *pg_server_new(const char *url, const struct secret *password,
                                 db_notice_fn *notice);
 /* Loads libpq and reads the URL: before the first connection, and before threads. */
-bool pg_server_check(struct pg_server *server, struct error *error);
+_must_use_ bool pg_server_check(struct pg_server *server, struct error *error);
 void pg_server_free(struct pg_server *server); /* NULL is fine */
 
 /* DB_FIND makes no connection of its own. DB_READ connects at its first statement. DB_WRITE

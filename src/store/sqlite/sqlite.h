@@ -6,12 +6,14 @@
 
 enum { SQLITE_BUSY_MS = 5000 }; /* longest wait for a lock that another process holds */
 
-bool sqlite_open(const char *path, enum db_use use, struct db **ret_db, struct error *error);
+_must_use_ bool sqlite_open(const char *path, enum db_use use, struct db **ret_db,
+                            struct error *error);
 
 /* Creates a database atomically, with what `fill` writes. The caller holds the directory's lock and
  * knows that there is no database. */
 typedef bool sqlite_fill_fn(struct db *db, struct error *error);
-bool sqlite_create(const char *dir, const char *path, sqlite_fill_fn *fill, struct error *error);
+_must_use_ bool sqlite_create(const char *dir, const char *path, sqlite_fill_fn *fill,
+                              struct error *error);
 /* Gives a finished file its name, durably. */
 bool sqlite_publish(const char *dir, const char *unfinished, const char *path, struct error *error);
 /* Copies into a new file, atomically. With `checked` every page's checksum is verified; without,
