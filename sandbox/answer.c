@@ -9,7 +9,7 @@ enum { HOSTS_SHOWN_MAX = 200, HEAD_MAX = 64 * 1024 };
 
 struct late {
     struct http_exchange *exchange;
-    const struct vendor_response *response;
+    const struct sandbox_response *response;
     struct str body;
 };
 
@@ -23,7 +23,7 @@ static struct str pad(struct arena *arena, struct str body, size_t pad_bytes)
 }
 
 /* The head promises all of the body; half of it comes. */
-static void send_half(struct http_exchange *exchange, const struct vendor_response *response,
+static void send_half(struct http_exchange *exchange, const struct sandbox_response *response,
                       struct str body)
 {
     struct buf bytes = buf_in(&exchange->arena, HEAD_MAX + body.len);
@@ -39,7 +39,7 @@ static void send_half(struct http_exchange *exchange, const struct vendor_respon
 static void send_now(void *argument)
 {
     const struct late *late = argument;
-    const struct vendor_response *response = late->response;
+    const struct sandbox_response *response = late->response;
     struct http_response out = {response->status, response->headers, response->header_count,
                                 late->body};
     if (response->pad_bytes > 0)
@@ -52,7 +52,7 @@ static void send_now(void *argument)
         http_respond(late->exchange, &out);
 }
 
-void answer_send(struct play *play, const struct vendor_response *response,
+void answer_send(struct play *play, const struct sandbox_response *response,
                  struct http_exchange *exchange)
 {
     struct late now = {exchange, response, play_body(play, response)};

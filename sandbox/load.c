@@ -96,7 +96,7 @@ static bool load_heading(struct reader *reader, const struct value *file)
 bool vendor_load(struct str file, struct str json, struct arena *arena, struct vendor **ret_vendor,
                  struct error *error)
 {
-    const struct vendor_response *defaults[OUTCOMES_MAX] = {0};
+    const struct sandbox_response *defaults[OUTCOMES_MAX] = {0};
     struct vendor_rules rules = {0};
     struct value *value;
     struct reader reader = {file, arena, error, vendor_new(arena)};

@@ -157,7 +157,7 @@ static bool check_grants(const struct reader *reader, struct vendor_oauth *oauth
 }
 
 bool load_oauth(struct reader *reader, const struct value *value,
-                const struct vendor_response *const defaults[OUTCOMES_MAX])
+                const struct sandbox_response *const defaults[OUTCOMES_MAX])
 {
     struct str where = STR("oauth");
     if (!value)

@@ -38,7 +38,7 @@ static bool is_the_servers(struct str name)
 }
 
 static bool load_headers(const struct reader *reader, struct str where, const struct value *map,
-                         struct vendor_response *response)
+                         struct sandbox_response *response)
 {
     if (!reader_check_map(reader, where, map, VALUE_STRING))
         return false;
@@ -77,7 +77,7 @@ static bool look_only(void *context, struct str name, struct arena *arena, struc
 }
 
 static bool load_json(const struct reader *reader, struct str where, const struct value *json,
-                      struct vendor_response *response)
+                      struct sandbox_response *response)
 {
     struct arena scratch = {0};
     struct template template = {.arena = &scratch, .lookup = look_only};
@@ -95,7 +95,7 @@ static bool load_json(const struct reader *reader, struct str where, const struc
 }
 
 static bool load_content(const struct reader *reader, struct str where, const struct value *value,
-                         struct vendor_response *response)
+                         struct sandbox_response *response)
 {
     const struct value *json = value_get(value, "json"), *body = value_get(value, "body");
     if (json && body)
@@ -131,10 +131,10 @@ static bool load_number(const struct reader *reader, struct str where, const str
 }
 
 static bool load_response(struct reader *reader, struct str where, const struct value *value,
-                          struct vendor_response *response)
+                          struct sandbox_response *response)
 {
     struct str name = response->name, like = value_text(value, "like");
-    const struct vendor_response *base;
+    const struct sandbox_response *base;
     if (!READER_CHECK(reader, where, value, response_members))
         return false;
     if (like.data) {
@@ -162,8 +162,8 @@ bool load_responses(struct reader *reader, const struct value *map)
     struct str where = STR("responses");
     if (!reader_check_map(reader, where, map, VALUE_STRUCTURE))
         return false;
-    struct vendor_response *responses =
-        arena_array(reader->arena, struct vendor_response, map->count);
+    struct sandbox_response *responses =
+        arena_array(reader->arena, struct sandbox_response, map->count);
     reader->vendor->responses = responses;
     for (size_t i = 0; i < map->count; i++) {
         responses[i].name = map->names[i];

@@ -64,7 +64,7 @@ static bool check_path(const struct reader *reader, struct str where,
  * sandbox gave out are accepted: those answers are always needed. */
 static bool complete_answers(const struct reader *reader, struct str where,
                              struct vendor_route *route,
-                             const struct vendor_response *const defaults[OUTCOMES_MAX])
+                             const struct sandbox_response *const defaults[OUTCOMES_MAX])
 {
     for (size_t i = 0; i < OUTCOMES_MAX; i++)
         if (!route->answers[i])
@@ -78,7 +78,7 @@ static bool complete_answers(const struct reader *reader, struct str where,
 
 static bool load_route(struct reader *reader, struct str where, const struct value *value,
                        const struct vendor_rules *rules,
-                       const struct vendor_response *const defaults[OUTCOMES_MAX],
+                       const struct sandbox_response *const defaults[OUTCOMES_MAX],
                        struct vendor_route *route)
 {
     if (!READER_CHECK(reader, where, value, route_members))
@@ -104,7 +104,7 @@ static bool load_route(struct reader *reader, struct str where, const struct val
 }
 
 bool load_routes(struct reader *reader, const struct value *list, const struct vendor_rules *rules,
-                 const struct vendor_response *const defaults[OUTCOMES_MAX])
+                 const struct sandbox_response *const defaults[OUTCOMES_MAX])
 {
     struct str where = STR("routes");
     if (list->count > VENDOR_ITEMS_MAX)

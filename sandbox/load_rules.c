@@ -99,7 +99,7 @@ bool load_part(const struct reader *reader, struct str where, struct str text,
 }
 
 bool load_answers(struct reader *reader, struct str where, const struct value *map,
-                  const struct vendor_response *answers[OUTCOMES_MAX])
+                  const struct sandbox_response *answers[OUTCOMES_MAX])
 {
     if (!map)
         return true;
@@ -116,7 +116,7 @@ bool load_answers(struct reader *reader, struct str where, const struct value *m
 }
 
 bool check_answered(const struct reader *reader, struct str where, const struct vendor_rules *rules,
-                    const struct vendor_response *const answers[OUTCOMES_MAX])
+                    const struct sandbox_response *const answers[OUTCOMES_MAX])
 {
     for (size_t i = 0; i < rules->count; i++) {
         const struct vendor_rule *rule = &rules->items[i];

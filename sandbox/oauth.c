@@ -229,7 +229,7 @@ static enum vendor_outcome decide(struct token_request *token)
     return OUTCOME_UNKNOWN_GRANT;
 }
 
-const struct vendor_response *oauth_answer(struct play *play)
+const struct sandbox_response *oauth_answer(struct play *play)
 {
     struct token_request token = {.play = play, .oauth = play->vendor->oauth};
     return token.oauth->answers[decide(&token)];

@@ -48,7 +48,7 @@ static enum vendor_outcome judge(struct play *play, const struct vendor_route *r
                                                                          : OUTCOME_REJECTED;
 }
 
-const struct vendor_response *play_choose(struct play *play)
+const struct sandbox_response *play_choose(struct play *play)
 {
     const struct vendor *vendor = play->vendor;
     struct sandbox_request *request = play->request;
@@ -105,7 +105,7 @@ static bool look_up(void *context, struct str name, struct arena *arena, struct 
     return true;
 }
 
-struct str play_body(struct play *play, const struct vendor_response *response)
+struct str play_body(struct play *play, const struct sandbox_response *response)
 {
     if (!response->template)
         return response->body;

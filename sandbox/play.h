@@ -23,10 +23,10 @@ enum vendor_outcome rule_outcome(struct play *play, const struct vendor_rule *ru
                                  struct str text);
 
 /* The vendor's response to play->request. Never NULL. */
-const struct vendor_response *play_choose(struct play *play);
+const struct sandbox_response *play_choose(struct play *play);
 
 /* The OAuth server's part, for a request to its token path (oauth.c). */
-const struct vendor_response *oauth_answer(struct play *play);
+const struct sandbox_response *oauth_answer(struct play *play);
 
 /* The response's body, templates filled in (padding is not in it). */
-struct str play_body(struct play *play, const struct vendor_response *response);
+struct str play_body(struct play *play, const struct sandbox_response *response);

@@ -148,7 +148,7 @@ bool reader_outcome(const struct reader *reader, struct str where, struct str na
 }
 
 bool reader_response(const struct reader *reader, struct str where, struct str name,
-                     const struct vendor_response **ret_response)
+                     const struct sandbox_response **ret_response)
 {
     for (size_t i = 0; i < reader->vendor->response_count; i++) {
         if (str_eq(reader->vendor->responses[i].name, name)) {

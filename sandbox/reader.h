@@ -43,7 +43,7 @@ struct str reader_at(const struct reader *reader, struct str where, size_t index
 bool reader_outcome(const struct reader *reader, struct str where, struct str name,
                     uint8_t *ret_outcome);
 bool reader_response(const struct reader *reader, struct str where, struct str name,
-                     const struct vendor_response **ret_response);
+                     const struct sandbox_response **ret_response);
 
 /* load_response.c */
 bool load_responses(struct reader *reader, const struct value *map);
@@ -55,18 +55,18 @@ bool load_part(const struct reader *reader, struct str where, struct str text,
                struct request_part *ret_part);
 /* Fills `answers` for the outcomes that `map` (outcome to response name) names. NULL: none. */
 bool load_answers(struct reader *reader, struct str where, const struct value *map,
-                  const struct vendor_response *answers[OUTCOMES_MAX]);
+                  const struct sandbox_response *answers[OUTCOMES_MAX]);
 /* Every outcome that the rules can have is in `answers`. */
 bool check_answered(const struct reader *reader, struct str where, const struct vendor_rules *rules,
-                    const struct vendor_response *const answers[OUTCOMES_MAX]);
+                    const struct sandbox_response *const answers[OUTCOMES_MAX]);
 
 /* load_route.c */
 bool load_routes(struct reader *reader, const struct value *list, const struct vendor_rules *rules,
-                 const struct vendor_response *const defaults[OUTCOMES_MAX]);
+                 const struct sandbox_response *const defaults[OUTCOMES_MAX]);
 
 /* load_oauth.c */
 bool load_oauth(struct reader *reader, const struct value *value,
-                const struct vendor_response *const defaults[OUTCOMES_MAX]);
+                const struct sandbox_response *const defaults[OUTCOMES_MAX]);
 
 /* profile.c */
 bool load_profiles(struct reader *reader, const struct value *map);

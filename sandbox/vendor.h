@@ -56,7 +56,7 @@ enum vendor_fault {
     FAULT_TRUNCATE, /* …after the head and half of the body */
 };
 
-struct vendor_response {
+struct sandbox_response {
     struct str name;
     int status;
     const struct http_header *headers;
@@ -108,11 +108,11 @@ struct vendor_route {
     struct str path;
     const struct vendor_match *matches; /* all must hold */
     size_t match_count;
-    const struct vendor_response *answer; /* to whomever; NULL: by credential */
+    const struct sandbox_response *answer; /* to whomever; NULL: by credential */
     struct request_part parts[VENDOR_PARTS_MAX];
     size_t part_count;
     struct vendor_rules rules;
-    const struct vendor_response *answers[OUTCOMES_MAX]; /* by outcome; NULL: cannot happen */
+    const struct sandbox_response *answers[OUTCOMES_MAX]; /* by outcome; NULL: cannot happen */
 };
 
 struct vendor_client {
@@ -140,7 +140,7 @@ struct vendor_oauth {
     size_t client_host_count;
     const struct vendor_match *instance_urls; /* by pattern of the host: part.name is the URL */
     size_t instance_url_count;
-    const struct vendor_response *answers[OUTCOMES_MAX];
+    const struct sandbox_response *answers[OUTCOMES_MAX];
 };
 
 /* A configuration that shows an outcome of Headgate, ready to send. */
@@ -157,9 +157,9 @@ struct vendor {
     size_t host_count;
     struct str outcomes[OUTCOMES_MAX];
     size_t outcome_count;
-    const struct vendor_response *responses;
+    const struct sandbox_response *responses;
     size_t response_count;
-    const struct vendor_response *not_found;
+    const struct sandbox_response *not_found;
     const struct vendor_route *routes;
     size_t route_count;
     const struct vendor_oauth *oauth; /* NULL: none */

@@ -141,7 +141,7 @@ static bool read_sslmode(struct str value, enum postgres_tls *ret_tls, struct er
     return fail_url(error, "must have an sslmode of verify-full, verify-ca, require or disable");
 }
 
-struct options {
+struct jdbc_options {
     bool ssl_off;
     bool has_mode;
     enum postgres_tls mode;
@@ -158,7 +158,7 @@ static bool is_secret(struct str name)
 }
 
 /* The drivers know dozens; what does not matter to signing in is left to who writes rows. */
-static bool read_option(struct str option, struct options *options, struct error *error)
+static bool read_option(struct str option, struct jdbc_options *options, struct error *error)
 {
     struct str name = option, value = STR("");
     str_cut(option, '=', &name, &value);
@@ -177,7 +177,7 @@ static bool read_option(struct str option, struct options *options, struct error
 
 static bool read_options(struct str rest, struct jdbc_url *url, struct error *error)
 {
-    struct options options = {0};
+    struct jdbc_options options = {0};
     for (int count = 0; rest.len > 0; count++) {
         rest = (struct str){rest.data + 1, rest.len - 1};
         struct str option = take(&rest, "?&;");

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-struct row {
+struct postgres_row {
     const char *text;
     enum postgres_result result;
     enum client_outcome outcome;
@@ -18,7 +18,7 @@ struct row {
 
 enum { ROW_UNTRUSTED = 1 };
 
-static const struct row rows[] = {
+static const struct postgres_row rows[] = {
     {"does not support SSL", POSTGRES_NO_TLS, CLIENT_TLS, "offers no TLS"},
     [ROW_UNTRUSTED] = {"certificate verify failed", POSTGRES_FAILED, CLIENT_TLS,
                        "shows a certificate that is not trusted here"},
@@ -85,7 +85,7 @@ static void classify_by_status(struct postgres_session *session)
 }
 
 /* No trusted authority has signed the certificate: it matters which are trusted. */
-static const char *clause_of(const struct postgres_session *session, const struct row *row)
+static const char *clause_of(const struct postgres_session *session, const struct postgres_row *row)
 {
     const char *origin = session->client ? session->client->trust.origin : NULL;
     if (row != &rows[ROW_UNTRUSTED] || !origin)

@@ -9,7 +9,7 @@
 
 /* --- where an account is --- */
 
-struct account {
+struct snowflake_account {
     struct str name;   /* of an organization's account, or a locator */
     struct str region; /* as it is in the host, cloud included; empty: none */
     const char *top;   /* of the domain */
@@ -38,7 +38,7 @@ static bool names_no_cloud(struct str region)
 }
 
 /* AppFlow's property holds an AWS Region; Oregon is where accounts are whose host names none. */
-static struct str region_in_host(struct arena *arena, const struct account *account,
+static struct str region_in_host(struct arena *arena, const struct snowflake_account *account,
                                  struct str region)
 {
     bool organization = str_contains(account->name, STR("-"));
@@ -53,12 +53,12 @@ static struct str region_in_host(struct arena *arena, const struct account *acco
 
 /* What people have of an account: its name or locator, alone or with a region, or its address. */
 static void read_account(struct arena *arena, const struct value *properties,
-                         struct account *account)
+                         struct snowflake_account *account)
 {
     struct str text = arena_lower(arena, value_text(properties, "accountName"));
     struct str region = arena_lower(arena, value_text(properties, "region"));
     struct str rest = STR_NULL;
-    *account = (struct account){.top = "com"};
+    *account = (struct snowflake_account){.top = "com"};
     if (str_starts(text, STR("https://")))
         text = (struct str){text.data + 8, text.len - 8};
     while (cut_end(&text, "/"))
@@ -78,7 +78,7 @@ static void read_account(struct arena *arena, const struct value *properties,
         account->top = "cn";
 }
 
-static bool account_is_good(const struct account *account)
+static bool account_is_good(const struct snowflake_account *account)
 {
     for (size_t i = 0; i < account->name.len; i++) {
         if (!memchr("abcdefghijklmnopqrstuvwxyz0123456789_-", account->name.data[i], 38))
@@ -88,7 +88,7 @@ static bool account_is_good(const struct account *account)
 }
 
 /* Hosts have dashes where accounts of organizations have underscores. */
-static struct str host_of(struct arena *arena, const struct account *account)
+static struct str host_of(struct arena *arena, const struct snowflake_account *account)
 {
     struct str host = arena_printf(arena, "%.*s%s%.*s%s" DOMAIN ".%s", STR_ARG(account->name),
                                    account->region.len > 0 ? "." : "", STR_ARG(account->region),
@@ -101,7 +101,7 @@ static struct str host_of(struct arena *arena, const struct account *account)
 }
 
 /* Replicated accounts have a suffix in their global address that is no part of the name. */
-static struct str name_at_login(const struct account *account)
+static struct str name_at_login(const struct snowflake_account *account)
 {
     struct str name = account->name;
     if (!str_eq(account->region, STR("global")))
@@ -180,7 +180,7 @@ static bool derive(const struct value *properties, struct arena *arena, struct v
 {
     struct str stage = value_text(properties, "stage");
     struct str warehouse = value_text(properties, "warehouse");
-    struct account account;
+    struct snowflake_account account;
     read_account(arena, properties, &account);
     if (account.name.len == 0)
         return fail(error, ERR_VALIDATION,

@@ -117,7 +117,7 @@ static bool refresh(struct api_request *request, struct kept_key *kept, struct s
     return true;
 }
 
-struct lookup {
+struct key_lookup {
     struct authenticator *authenticator;
     struct api_request *request;
 };
@@ -125,7 +125,7 @@ struct lookup {
 static const struct secret *find_key(void *context, struct str id, struct arena *arena,
                                      struct str *ret_account, struct error *error)
 {
-    struct lookup *lookup = context;
+    struct key_lookup *lookup = context;
     struct kept_key *kept = &lookup->authenticator->kept[hash_text(id) % AUTHENTICATOR_KEYS_KEPT];
     bool fresh = kept->secret && str_eq(str_from(kept->id), id) &&
                  clock_mono_ms() - kept->checked_ms < AUTHENTICATOR_RECHECK_MS;
@@ -153,7 +153,7 @@ static struct sigv4_request as_signed(const struct http_exchange *exchange)
 bool authenticator_verify(struct authenticator *authenticator, struct api_request *request)
 {
     struct sigv4_request signed_request = as_signed(request->exchange);
-    struct lookup lookup = {authenticator, request};
+    struct key_lookup lookup = {authenticator, request};
     struct sigv4_keys keys = {find_key, &lookup};
     return sigv4_verify(&signed_request, &aws_service_names, clock_wall_ms(), &keys,
                         authenticator->signing_keys, request->arena, &request->caller,

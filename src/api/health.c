@@ -14,14 +14,15 @@
 _Static_assert((int)ERR_COUNT <= (int)METRIC_OUTCOMES_MAX, "each error has a cell of its own");
 _Static_assert((int)VERDICT_INTERNAL < (int)METRIC_VERDICTS_MAX, "and each verdict");
 
-struct page {
+struct health_page {
     int status;
     struct str content_type;
     struct buf body;
 };
 
 /* Makes the page; false: somebody else does, and answers then. */
-typedef bool page_fn(struct health *health, struct http_exchange *exchange, struct page *page);
+typedef bool page_fn(struct health *health, struct http_exchange *exchange,
+                     struct health_page *page);
 
 /* --- names of what is counted --- */
 
@@ -90,21 +91,21 @@ static const struct metric_names value_names = {.of = {
 
 /* --- pages --- */
 
-static bool health(struct health *health, struct http_exchange *exchange, struct page *page)
+static bool health(struct health *health, struct http_exchange *exchange, struct health_page *page)
 {
     (void)health, (void)exchange;
     buf_add_cstr(&page->body, "ok\n");
     return true;
 }
 
-static void not_ready(struct page *page, const char *reason)
+static void not_ready(struct health_page *page, const char *reason)
 {
     page->status = 503;
     buf_add_cstr(&page->body, reason);
     buf_add_char(&page->body, '\n');
 }
 
-static void answer(struct http_exchange *exchange, const struct page *page)
+static void answer(struct http_exchange *exchange, const struct health_page *page)
 {
     const struct http_header headers[] = {
         {STR("Content-Type"), page->content_type},
@@ -120,7 +121,7 @@ static void answer(struct http_exchange *exchange, const struct page *page)
 struct probe {
     struct health *health;
     struct http_exchange *exchange;
-    struct page *page;
+    struct health_page *page;
 };
 
 /* A real read, and a real opening of what was read. */
@@ -148,7 +149,8 @@ static void look_on_reader(void *argument)
 }
 
 /* A database across a network may be silent for long, and the other pages must not wait for it. */
-static bool readiness(struct health *health, struct http_exchange *exchange, struct page *page)
+static bool readiness(struct health *health, struct http_exchange *exchange,
+                      struct health_page *page)
 {
     struct pool *readers = health->service->readers;
     struct probe *probe = arena_new(&exchange->arena, struct probe);
@@ -187,7 +189,7 @@ static void look_around(struct health *health)
     metrics_set(METRIC_STORE_BYTES, store.bytes);
 }
 
-static bool metrics(struct health *health, struct http_exchange *exchange, struct page *page)
+static bool metrics(struct health *health, struct http_exchange *exchange, struct health_page *page)
 {
     (void)exchange;
     look_around(health);
@@ -227,11 +229,11 @@ static page_fn *find_page(struct str target)
 
 void health_handle(void *context, struct http_exchange *exchange)
 {
-    struct page *page = arena_new(&exchange->arena, struct page);
+    struct health_page *page = arena_new(&exchange->arena, struct health_page);
     page_fn *make = find_page(exchange->head.target);
-    *page = (struct page){.status = 200,
-                          .content_type = STR("text/plain; charset=utf-8"),
-                          .body = buf_in(&exchange->arena, METRICS_TEXT_MAX)};
+    *page = (struct health_page){.status = 200,
+                                 .content_type = STR("text/plain; charset=utf-8"),
+                                 .body = buf_in(&exchange->arena, METRICS_TEXT_MAX)};
     if (!str_eq(exchange->head.method, STR("GET"))) {
         page->status = 405;
         buf_add_cstr(&page->body, "Only GET works here.\n");

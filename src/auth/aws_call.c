@@ -9,7 +9,7 @@
 
 enum { HEADERS_MAX = 8 };
 
-struct endpoint {
+struct aws_endpoint {
     struct str url;
     struct str host; /* as the Host header will name it, which is signed */
     struct str path;
@@ -50,7 +50,7 @@ static struct str drop_usual_port(struct str host, bool tls)
 }
 
 static bool find_endpoint(const struct aws_request *request, struct arena *arena,
-                          struct endpoint *ret_endpoint, struct error *error)
+                          struct aws_endpoint *ret_endpoint, struct error *error)
 {
     struct str url = put_region(arena, request->url, request->region);
     struct url_parts parts;
@@ -76,8 +76,8 @@ static void add_header(struct http_header *headers, size_t *count, struct str na
 
 /* Headers without Host, which the connection adds; *ret_count of them. */
 static void sign(const struct aws_access *access, const struct aws_request *request,
-                 const struct endpoint *endpoint, struct arena *arena, struct http_header *headers,
-                 size_t *ret_count)
+                 const struct aws_endpoint *endpoint, struct arena *arena,
+                 struct http_header *headers, size_t *ret_count)
 {
     size_t count = 0;
     struct str date, authorization;
@@ -105,7 +105,7 @@ bool aws_sign(const struct aws_access *access, const struct aws_request *request
               struct arena *arena, struct client_request *ret_request, struct error *error)
 {
     struct http_header *headers = arena_array(arena, struct http_header, HEADERS_MAX);
-    struct endpoint endpoint = {0};
+    struct aws_endpoint endpoint = {0};
     size_t count;
     if (!find_endpoint(request, arena, &endpoint, error))
         return false;

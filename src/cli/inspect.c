@@ -15,14 +15,14 @@
 #include <stdio.h>
 #include <string.h>
 
-struct look {
+struct inspection {
     struct store_check *inspection;
     struct store_reader *reader;
     struct arena arena; /* for a page of rows */
     struct error *error;
 };
 
-static void problem(struct look *look, struct str text)
+static void problem(struct inspection *look, struct str text)
 {
     look->inspection->tell(arena_cstr(&look->arena, text));
     look->inspection->problems++;
@@ -30,8 +30,8 @@ static void problem(struct look *look, struct str text)
 
 /* --- seals --- */
 
-static void check_seal(struct look *look, const struct seal_binding *binding, struct str sealed,
-                       struct str what)
+static void check_seal(struct inspection *look, const struct seal_binding *binding,
+                       struct str sealed, struct str what)
 {
     struct error reason = {0};
     struct str plain;
@@ -39,13 +39,13 @@ static void check_seal(struct look *look, const struct seal_binding *binding, st
         problem(look, arena_printf(&look->arena, "%.*s: %s", STR_ARG(what), reason.message));
 }
 
-static struct str name_of(struct look *look, const struct profile_key *key)
+static struct str name_of(struct inspection *look, const struct profile_key *key)
 {
     return arena_printf(&look->arena, "Profile %.*s (account %.*s, %.*s)", STR_ARG(key->name),
                         STR_ARG(key->account), STR_ARG(key->region));
 }
 
-static void check_profile(struct look *look, const struct profile *profile)
+static void check_profile(struct inspection *look, const struct profile *profile)
 {
     struct seal_binding binding = profile_seal_binding(profile);
     struct value *properties;
@@ -145,7 +145,7 @@ static bool check_token_grants(struct look *look)
     return true;
 }
 
-static bool check_access_keys(struct look *look)
+static bool check_access_keys(struct inspection *look)
 {
     struct access_key *keys;
     size_t count;
@@ -161,7 +161,7 @@ static bool check_access_keys(struct look *look)
     return true;
 }
 
-static bool check_oauth_apps(struct look *look)
+static bool check_oauth_apps(struct inspection *look)
 {
     struct oauth_app_row *apps;
     size_t count;
@@ -191,7 +191,7 @@ static const char *story_of(const struct strayed_profile *strayed)
     return "has a version that the audit does not record.";
 }
 
-static bool check_versions(struct look *look)
+static bool check_versions(struct inspection *look)
 {
     struct strayed_profile *strayed;
     size_t count;
@@ -219,7 +219,7 @@ static bool check_rollback(struct look *look, struct store *store)
 
 bool inspect(struct store_check *inspection, struct store *store, struct error *error)
 {
-    struct look look = {.inspection = inspection, .error = error};
+    struct inspection look = {.inspection = inspection, .error = error};
     if (!fsck_database(store, error) || !store_reader_take(store, &look.reader, error))
         return false;
     bool ok = check_profiles(&look) && check_oauth_tokens(&look) && check_token_grants(&look) &&

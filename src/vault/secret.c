@@ -84,11 +84,6 @@ void secret_free(struct secret *secret)
         secret_dealloc(secret, sizeof(*secret) + secret->size + 1);
 }
 
-bool secret_eq(const struct secret *a, const struct secret *b)
-{
-    return secret_bytes_eq(secret_reveal(a), secret_reveal(b));
-}
-
 struct str secret_reveal(const struct secret *secret)
 {
     return (struct str){secret->bytes, secret->size};

@@ -18,8 +18,7 @@ void secret_init(void);
 
 struct secret *secret_new(struct str bytes); /* copies */
 struct secret *secret_random(size_t size);
-void secret_free(struct secret *secret); /* wipes; NULL is fine */
-bool secret_eq(const struct secret *a, const struct secret *b);
+void secret_free(struct secret *secret);               /* wipes; NULL is fine */
 struct str secret_reveal(const struct secret *secret); /* valid while the secret is; NUL follows */
 
 /* Memory of the same kind for key material that changes in place. Zeroed; wiped when given back. */

@@ -49,15 +49,6 @@ const struct error_kind *error_kind(enum err code)
     return &KINDS[code < ERR_COUNT ? code : ERR_INTERNAL];
 }
 
-enum err error_from_exception(struct str exception)
-{
-    for (enum err code = ERR_NONE + 1; code < ERR_COUNT; code++) {
-        if (str_eq(exception, str_from(KINDS[code].exception)))
-            return code;
-    }
-    return ERR_NONE;
-}
-
 struct str error_message(const struct error *error)
 {
     struct str message = str_from(error->message);

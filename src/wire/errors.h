@@ -12,7 +12,6 @@ struct error_kind {
 
 /* Of a signal between parts of the server, ERR_INTERNAL's: it should have been handled. */
 const struct error_kind *error_kind(enum err code);
-enum err error_from_exception(struct str exception); /* ERR_NONE when unknown */
 /* The message for the caller: the error's own, or its kind's where there is none, where it is no
  * UTF-8, and for signals. */
 struct str error_message(const struct error *error);

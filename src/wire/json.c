@@ -26,7 +26,7 @@ enum {
 
 /* ── Memory ── */
 
-struct memory {
+struct json_memory {
     struct arena *arena;
     size_t nodes_max;
     void *piece; /* the array of values */
@@ -35,7 +35,7 @@ struct memory {
 
 static void *take(void *context, size_t size)
 {
-    struct memory *memory = context;
+    struct json_memory *memory = context;
     memory->piece = arena_take(memory->arena, size);
     memory->size = size;
     return memory->piece;
@@ -44,7 +44,7 @@ static void *take(void *context, size_t size)
 /* The library asks for more only when the array is full. */
 static void *grow(void *context, void *piece, size_t old_size, size_t size)
 {
-    struct memory *memory = context;
+    struct json_memory *memory = context;
     if (old_size / sizeof(yyjson_val) > memory->nodes_max + NODES_BESIDE)
         return NULL;
     if (arena_resize(memory->arena, piece, old_size, size)) {
@@ -241,7 +241,7 @@ static bool check(struct str text, const char *copy, const yyjson_doc *doc, stru
 static bool read_into(struct str text, size_t nodes_max, struct arena *arena, struct arena *nodes,
                       yyjson_val **ret_root, struct error *error)
 {
-    struct memory memory = {.arena = nodes, .nodes_max = nodes_max};
+    struct json_memory memory = {.arena = nodes, .nodes_max = nodes_max};
     const yyjson_alc allocator = {take, grow, give_back, &memory};
     yyjson_read_err problem = {.code = YYJSON_READ_ERROR_EMPTY_CONTENT};
     char *copy = arena_take(arena, text.len + YYJSON_PADDING_SIZE);

@@ -12,7 +12,7 @@
 /* Year 9999; a double holds a millisecond exactly up to far beyond it. */
 static const int64_t TIMESTAMP_SECONDS_MAX = 253402300799;
 
-struct decoder {
+struct shape_decoder {
     struct arena *arena;
     const struct restjson_bound *bound; /* of the outermost structure */
     size_t bound_count;
@@ -20,8 +20,8 @@ struct decoder {
     struct error *error;
 };
 
-static bool decode_any(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                       yyjson_val *json, struct value **ret_value);
+static bool decode_any(struct shape_decoder *decoder, const struct shape *shape,
+                       const struct path *path, yyjson_val *json, struct value **ret_value);
 
 static const char *type_name(yyjson_val *json)
 {
@@ -41,7 +41,7 @@ static const char *type_name(yyjson_val *json)
     }
 }
 
-static bool mistyped(struct decoder *decoder, const struct path *path, const char *wanted,
+static bool mistyped(struct shape_decoder *decoder, const struct path *path, const char *wanted,
                      yyjson_val *json)
 {
     struct buf place = buf_in(decoder->arena, PATH_SHOWN_MAX);
@@ -50,7 +50,7 @@ static bool mistyped(struct decoder *decoder, const struct path *path, const cha
                 STR_ARG(buf_str(&place)), wanted, type_name(json));
 }
 
-static struct value *shaped(struct decoder *decoder, enum value_kind kind,
+static struct value *shaped(struct shape_decoder *decoder, enum value_kind kind,
                             const struct shape *shape)
 {
     struct value *value = value_new(decoder->arena, kind);
@@ -58,7 +58,7 @@ static struct value *shaped(struct decoder *decoder, enum value_kind kind,
     return value;
 }
 
-static struct value *shaped_string(struct decoder *decoder, const struct shape *shape,
+static struct value *shaped_string(struct shape_decoder *decoder, const struct shape *shape,
                                    struct str text)
 {
     struct value *value = shaped(decoder, VALUE_STRING, shape);
@@ -80,7 +80,7 @@ static bool whole_number(yyjson_val *json, int64_t *ret_number)
     return true;
 }
 
-static bool decode_integer(struct decoder *decoder, const struct shape *shape,
+static bool decode_integer(struct shape_decoder *decoder, const struct shape *shape,
                            const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     struct value *value = shaped(decoder, VALUE_INTEGER, shape);
@@ -93,7 +93,7 @@ static bool decode_integer(struct decoder *decoder, const struct shape *shape,
     return true;
 }
 
-static bool decode_timestamp(struct decoder *decoder, const struct shape *shape,
+static bool decode_timestamp(struct shape_decoder *decoder, const struct shape *shape,
                              const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     if (!yyjson_is_num(json) || fabs(yyjson_get_num(json)) > (double)TIMESTAMP_SECONDS_MAX)
@@ -107,7 +107,7 @@ static bool decode_timestamp(struct decoder *decoder, const struct shape *shape,
     return true;
 }
 
-static bool decode_scalar(struct decoder *decoder, const struct shape *shape,
+static bool decode_scalar(struct shape_decoder *decoder, const struct shape *shape,
                           const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     switch (shape->type) {
@@ -135,7 +135,7 @@ static bool decode_scalar(struct decoder *decoder, const struct shape *shape,
     }
 }
 
-static struct value *null_mark(struct decoder *decoder, const struct shape *shape)
+static struct value *null_mark(struct shape_decoder *decoder, const struct shape *shape)
 {
     struct value *mark = shaped(decoder, VALUE_RAW, shape);
     mark->text = STR("null");
@@ -143,7 +143,7 @@ static struct value *null_mark(struct decoder *decoder, const struct shape *shap
 }
 
 /* A null has no place to be absent from here: the constraints judge it. */
-static bool decode_element(struct decoder *decoder, const struct shape *shape,
+static bool decode_element(struct shape_decoder *decoder, const struct shape *shape,
                            const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     if (!yyjson_is_null(json))
@@ -152,8 +152,8 @@ static bool decode_element(struct decoder *decoder, const struct shape *shape,
     return true;
 }
 
-static bool decode_list(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                        yyjson_val *json, struct value **ret_value)
+static bool decode_list(struct shape_decoder *decoder, const struct shape *shape,
+                        const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     if (!yyjson_is_arr(json))
         return mistyped(decoder, path, "a list", json);
@@ -181,8 +181,8 @@ static int compare_entries(const void *a, const void *b)
     return str_compare(((const struct map_entry *)a)->name, ((const struct map_entry *)b)->name);
 }
 
-static bool decode_map(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                       yyjson_val *json, struct value **ret_value)
+static bool decode_map(struct shape_decoder *decoder, const struct shape *shape,
+                       const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     if (!yyjson_is_obj(json))
         return mistyped(decoder, path, "an object", json);
@@ -216,7 +216,7 @@ struct slots {
     struct value *items[API_MEMBERS_MAX];
 };
 
-static bool decode_member(struct decoder *decoder, struct slots *slots,
+static bool decode_member(struct shape_decoder *decoder, struct slots *slots,
                           const struct shape_member *member, const struct path *path,
                           yyjson_val *json)
 {
@@ -236,7 +236,7 @@ static bool decode_member(struct decoder *decoder, struct slots *slots,
     return decode_any(decoder, shape, &below, json, &slots->items[place]);
 }
 
-static struct value *slots_to_structure(struct decoder *decoder, const struct slots *slots)
+static struct value *slots_to_structure(struct shape_decoder *decoder, const struct slots *slots)
 {
     struct value *structure = shaped(decoder, VALUE_STRUCTURE, slots->shape);
     value_reserve(decoder->arena, structure, slots->count);
@@ -249,7 +249,7 @@ static struct value *slots_to_structure(struct decoder *decoder, const struct sl
     return structure;
 }
 
-static bool decode_body(struct decoder *decoder, struct slots *slots, const struct path *path,
+static bool decode_body(struct shape_decoder *decoder, struct slots *slots, const struct path *path,
                         yyjson_val *json)
 {
     yyjson_obj_iter iter = yyjson_obj_iter_with(json);
@@ -264,7 +264,7 @@ static bool decode_body(struct decoder *decoder, struct slots *slots, const stru
     return true;
 }
 
-static bool decode_structure(struct decoder *decoder, const struct shape *shape,
+static bool decode_structure(struct shape_decoder *decoder, const struct shape *shape,
                              const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     struct slots slots = {.shape = shape};
@@ -276,8 +276,8 @@ static bool decode_structure(struct decoder *decoder, const struct shape *shape,
     return true;
 }
 
-static bool decode_any(struct decoder *decoder, const struct shape *shape, const struct path *path,
-                       yyjson_val *json, struct value **ret_value)
+static bool decode_any(struct shape_decoder *decoder, const struct shape *shape,
+                       const struct path *path, yyjson_val *json, struct value **ret_value)
 {
     switch (shape->type) {
     case SHAPE_STRUCTURE:
@@ -291,7 +291,7 @@ static bool decode_any(struct decoder *decoder, const struct shape *shape, const
     }
 }
 
-static void bind_member(struct decoder *decoder, struct slots *slots,
+static void bind_member(struct shape_decoder *decoder, struct slots *slots,
                         const struct restjson_bound *bound)
 {
     const struct shape_member *member = shape_find_member(slots->shape, bound->name);
@@ -322,7 +322,7 @@ static bool needs_body(const struct shape *shape)
     return false;
 }
 
-static bool decode_top(struct decoder *decoder, const struct shape *shape, bool has_body,
+static bool decode_top(struct shape_decoder *decoder, const struct shape *shape, bool has_body,
                        struct str body, struct value **ret_value)
 {
     struct slots slots = {.shape = shape};
@@ -348,7 +348,7 @@ bool restjson_decode_bound(const struct shape *shape, bool has_body, struct str 
                            const struct restjson_bound *bound, size_t bound_count,
                            struct arena *arena, struct value **ret_value, struct error *error)
 {
-    struct decoder decoder = {
+    struct shape_decoder decoder = {
         .arena = arena, .bound = bound, .bound_count = bound_count, .error = error};
     struct value *value;
     if (!decode_top(&decoder, shape, has_body, body, &value))
@@ -368,6 +368,6 @@ bool restjson_decode(const struct shape *shape, struct str body, struct arena *a
 bool restjson_decode_stored(const struct shape *shape, struct str json, struct arena *arena,
                             struct value **ret_value, struct error *error)
 {
-    struct decoder decoder = {.arena = arena, .stored = true, .error = error};
+    struct shape_decoder decoder = {.arena = arena, .stored = true, .error = error};
     return decode_top(&decoder, shape, true, json, ret_value);
 }

@@ -24,7 +24,7 @@ static const struct str NAMES[H_COUNT] = {
     [H_SECURITY_TOKEN] = STR("x-amz-security-token"),
 };
 
-struct verification {
+struct sigv4_verification {
     const struct sigv4_request *request;
     struct str noted[H_COUNT]; /* STR_NULL: absent */
     struct sigv4_authorization authorization;
@@ -33,7 +33,7 @@ struct verification {
     char payload_hash[SHA256_HEX_SIZE];
 };
 
-static bool note_headers(struct verification *v, struct error *error)
+static bool note_headers(struct sigv4_verification *v, struct error *error)
 {
     for (size_t i = 0; i < v->request->header_count; i++) {
         const struct http_header *header = &v->request->headers[i];
@@ -74,7 +74,7 @@ static bool refuse_query_form(struct str query, struct error *error)
 
 /* Access keys here have no session token. One that is sent is most often left over in the
  * environment from AWS's own keys, and signed with the right secret: so say what to unset. */
-static bool refuse_session_token(const struct verification *v, struct error *error)
+static bool refuse_session_token(const struct sigv4_verification *v, struct error *error)
 {
     if (!v->noted[H_SECURITY_TOKEN].data)
         return true;
@@ -84,7 +84,7 @@ static bool refuse_session_token(const struct verification *v, struct error *err
                 "the profile that the client uses.");
 }
 
-static bool read_authorization(struct verification *v, struct error *error)
+static bool read_authorization(struct sigv4_verification *v, struct error *error)
 {
     bool dated = v->noted[H_AMZ_DATE].len > 0 || v->noted[H_DATE].len > 0;
     if (v->noted[H_AUTHORIZATION].len == 0)
@@ -105,7 +105,7 @@ static bool is_showable(struct str text)
 }
 
 /* X-Amz-Date goes before Date, as AWS does; the string to sign has the ISO form of either. */
-static bool read_time(struct verification *v, struct error *error)
+static bool read_time(struct sigv4_verification *v, struct error *error)
 {
     bool amz = v->noted[H_AMZ_DATE].len > 0;
     struct str text = v->noted[amz ? H_AMZ_DATE : H_DATE];
@@ -140,7 +140,7 @@ static bool is_served(const struct sigv4_services *services, struct str name)
     return false;
 }
 
-static bool check_scope(const struct verification *v, const struct sigv4_services *services,
+static bool check_scope(const struct sigv4_verification *v, const struct sigv4_services *services,
                         struct error *error)
 {
     struct str service = services->names[0];
@@ -163,7 +163,7 @@ static bool check_scope(const struct verification *v, const struct sigv4_service
     return true;
 }
 
-static bool check_skew(const struct verification *v, int64_t now_ms, struct error *error)
+static bool check_skew(const struct sigv4_verification *v, int64_t now_ms, struct error *error)
 {
     char now[SIGV4_TIMESTAMP_SIZE], bound[SIGV4_TIMESTAMP_SIZE];
     bool expired = v->time_ms < now_ms - SIGV4_SKEW_MS;
@@ -203,7 +203,7 @@ static bool must_be_signed(struct str name)
     return name.len > prefix.len && str_eq_nocase((struct str){name.data, prefix.len}, prefix);
 }
 
-static bool check_signed_headers(const struct verification *v, struct error *error)
+static bool check_signed_headers(const struct sigv4_verification *v, struct error *error)
 {
     enum { SHOWN_MAX = 100 };
     const struct sigv4_authorization *authorization = &v->authorization;
@@ -227,7 +227,7 @@ static bool check_signed_headers(const struct verification *v, struct error *err
     return true;
 }
 
-static bool check_payload(struct verification *v, struct error *error)
+static bool check_payload(struct sigv4_verification *v, struct error *error)
 {
     struct str claimed = v->noted[H_CONTENT_SHA256];
     sha256_hex(v->request->body, v->payload_hash);
@@ -241,8 +241,9 @@ static bool check_payload(struct verification *v, struct error *error)
                 "The provided 'x-amz-content-sha256' header does not match what was computed.");
 }
 
-static bool compute_signature(const struct verification *v, const unsigned char key[SHA256_SIZE],
-                              struct arena *arena, char out[SHA256_HEX_SIZE])
+static bool compute_signature(const struct sigv4_verification *v,
+                              const unsigned char key[SHA256_SIZE], struct arena *arena,
+                              char out[SHA256_HEX_SIZE])
 {
     const struct sigv4_authorization *authorization = &v->authorization;
     struct buf canonical = buf_in(arena, SIGV4_CANONICAL_MAX);
@@ -277,7 +278,7 @@ static bool check_signature(const struct verification *v, struct str secret,
     return good;
 }
 
-static bool check_caller(const struct verification *v, const struct sigv4_keys *keys,
+static bool check_caller(const struct sigv4_verification *v, const struct sigv4_keys *keys,
                          struct sigv4_key_cache *cache, struct arena *arena,
                          struct sigv4_caller *ret_caller, struct error *error)
 {
@@ -314,7 +315,7 @@ bool sigv4_verify(const struct sigv4_request *request, const struct sigv4_servic
                   int64_t now_ms, const struct sigv4_keys *keys, struct sigv4_key_cache *cache,
                   struct arena *arena, struct sigv4_caller *ret_caller, struct error *error)
 {
-    struct verification v = {.request = request};
+    struct sigv4_verification v = {.request = request};
     return note_headers(&v, error) && refuse_query_form(request->query, error) &&
            read_authorization(&v, error) && read_time(&v, error) &&
            check_scope(&v, services, error) && check_skew(&v, now_ms, error) &&

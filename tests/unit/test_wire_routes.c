@@ -212,12 +212,11 @@ static void each_error_has_its_name_and_status(void **state)
         assert_non_null(kind->exception);
         assert_true(kind->status >= 400 && kind->status <= 503);
         assert_true(strlen(kind->text) > 10);
-        if (code != ERR_NONE)
-            assert_int_equal(error_from_exception(str_from(kind->exception)), code);
+        for (enum err other = ERR_NONE + 1; other < code; other++)
+            assert_string_not_equal(kind->exception, error_kind(other)->exception);
     }
     for (enum err code = ERR_UNRECOGNIZED_CLIENT; code <= ERR_INCOMPLETE_SIGNATURE; code++)
         assert_int_equal(error_kind(code)->status, 403);
-    assert_int_equal(error_from_exception(STR("Exception")), ERR_NONE);
     for (int code = ERR_COUNT; code < ERR_SIGNALS_END; code++) {
         const struct error signal = {.code = (enum err)code, .message = "Only for ourselves."};
         assert_ptr_equal(error_kind(signal.code), error_kind(ERR_INTERNAL));

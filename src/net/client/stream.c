@@ -149,7 +149,7 @@ void streams_go_on(struct client *client)
 
 /* --- on the caller's thread --- */
 
-enum task {
+enum stream_task {
     TASK_WAIT,
     TASK_HEAD, /* give status and headers to the sink */
     TASK_PUSH, /* give bytes to the sink */
@@ -158,7 +158,7 @@ enum task {
 };
 
 /* Under the lock. */
-static enum task next_task(const struct stream *stream, const struct client_request *request)
+static enum stream_task next_task(const struct stream *stream, const struct client_request *request)
 {
     if (stream->ended && (stream->failed || stream->aborted))
         return TASK_END;
@@ -174,11 +174,11 @@ static enum task next_task(const struct stream *stream, const struct client_requ
     return pulls && stream->pulled.len < CLIENT_RING_SIZE ? TASK_PULL : TASK_WAIT;
 }
 
-static enum task await_task(struct stream *stream, const struct client_request *request)
+static enum stream_task await_task(struct stream *stream, const struct client_request *request)
 {
     for (;;) {
         pthread_mutex_lock(&stream->lock);
-        enum task task = next_task(stream, request);
+        enum stream_task task = next_task(stream, request);
         if (task != TASK_WAIT) {
             pthread_mutex_unlock(&stream->lock);
             return task;

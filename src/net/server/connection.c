@@ -13,7 +13,7 @@ enum { READ_LEAST = 1024 }; /* bytes of room, so that a read is worth its call *
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct connection *connection = handle->data;
+    struct http_connection *connection = handle->data;
     struct server_loop *loop = connection->loop;
     list_remove(&loop->connections, &connection->link);
     buffer_release(loop, &connection->writing);
@@ -23,7 +23,7 @@ static void on_closed(uv_handle_t *handle)
 }
 
 /* Lets go of all but what libuv holds. A handler's exchange stays until it is answered. */
-static void let_go(struct connection *connection)
+static void let_go(struct http_connection *connection)
 {
     connection->state = CONNECTION_CLOSED;
     deadline_set(connection, DEADLINE_NONE);
@@ -39,7 +39,7 @@ static void let_go(struct connection *connection)
     connection->tls = NULL;
 }
 
-void connection_close(struct connection *connection)
+void connection_close(struct http_connection *connection)
 {
     if (connection->state == CONNECTION_CLOSED)
         return;
@@ -47,7 +47,7 @@ void connection_close(struct connection *connection)
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
 }
 
-void connection_abort(struct connection *connection)
+void connection_abort(struct http_connection *connection)
 {
     if (connection->state == CONNECTION_CLOSED)
         return;
@@ -56,7 +56,7 @@ void connection_abort(struct connection *connection)
         uv_close((uv_handle_t *)&connection->tcp, on_closed);
 }
 
-void connection_finish(struct connection *connection)
+void connection_finish(struct http_connection *connection)
 {
     connection->state = CONNECTION_LINGER;
     connection->discard_more |= connection->in.len > 0;
@@ -65,7 +65,7 @@ void connection_finish(struct connection *connection)
         tls_send_end(connection);
 }
 
-void connection_expired(struct connection *connection, enum deadline kind)
+void connection_expired(struct http_connection *connection, enum deadline kind)
 {
     bool slow_request =
         connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
@@ -85,7 +85,7 @@ void connection_expired(struct connection *connection, enum deadline kind)
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     (void)suggested;
-    struct connection *connection = handle->data;
+    struct http_connection *connection = handle->data;
     struct buffer *in = &connection->in;
     if (connection->tls || connection->state == CONNECTION_LINGER) {
         *buf = uv_buf_init(connection->loop->scratch, SCRATCH_SIZE);
@@ -97,14 +97,14 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(in->data + in->len, (unsigned int)(in->cap - in->len));
 }
 
-static void discard(struct connection *connection, size_t size)
+static void discard(struct http_connection *connection, size_t size)
 {
     connection->discarded += size;
     if (connection->discarded > LINGER_BYTES_MAX)
         connection_close(connection);
 }
 
-static void receive(struct connection *connection, size_t size)
+static void receive(struct http_connection *connection, size_t size)
 {
     char *scratch = connection->loop->scratch;
     if (connection->state == CONNECTION_LINGER) {
@@ -122,7 +122,7 @@ static void receive(struct connection *connection, size_t size)
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 {
     (void)buf;
-    struct connection *connection = stream->data;
+    struct http_connection *connection = stream->data;
     if (connection->state == CONNECTION_CLOSED)
         return;
     if (size > 0) {
@@ -137,7 +137,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
     }
 }
 
-static bool wants_input(const struct connection *connection)
+static bool wants_input(const struct http_connection *connection)
 {
     if (connection->eof)
         return false;
@@ -148,7 +148,7 @@ static bool wants_input(const struct connection *connection)
     return connection->state != CONNECTION_HANDLING || connection->in.len < PIPELINED_MAX;
 }
 
-static void read_or_not(struct connection *connection)
+static void read_or_not(struct http_connection *connection)
 {
     bool wanted = wants_input(connection);
     if (wanted == connection->reading)
@@ -160,7 +160,7 @@ static void read_or_not(struct connection *connection)
         connection_close(connection);
 }
 
-static enum deadline deadline_wanted(const struct connection *connection)
+static enum deadline deadline_wanted(const struct http_connection *connection)
 {
     if (connection->writing.cap > 0)
         return DEADLINE_WRITE;
@@ -182,7 +182,7 @@ static enum deadline deadline_wanted(const struct connection *connection)
 }
 
 /* Everything was written: is that all? */
-static void end_if_over(struct connection *connection)
+static void end_if_over(struct http_connection *connection)
 {
     bool last = connection->state == CONNECTION_LINGER;
     bool ended_by_client = connection->eof && connection->state != CONNECTION_HANDLING;
@@ -201,7 +201,7 @@ static void end_if_over(struct connection *connection)
     }
 }
 
-static void settle(struct connection *connection)
+static void settle(struct http_connection *connection)
 {
     if (connection->loop->drained && connection->state == CONNECTION_IDLE)
         connection_finish(connection);
@@ -220,7 +220,7 @@ static void settle(struct connection *connection)
     read_or_not(connection);
 }
 
-void connection_advance(struct connection *connection)
+void connection_advance(struct http_connection *connection)
 {
     if (connection->advancing || connection->state == CONNECTION_CLOSED)
         return;
@@ -234,7 +234,7 @@ void connection_advance(struct connection *connection)
 
 struct str http_client_address(struct http_exchange *exchange)
 {
-    const struct connection *connection = ((struct exchange *)exchange)->connection;
+    const struct http_connection *connection = ((struct exchange *)exchange)->connection;
     struct sockaddr_storage address;
     char text[INET6_ADDRSTRLEN] = "";
     int size = sizeof(address);
@@ -251,7 +251,7 @@ struct str http_client_address(struct http_exchange *exchange)
 void connection_accept(struct server_loop *loop)
 {
     struct server *server = loop->server;
-    struct connection *connection = xcalloc(1, sizeof(*connection));
+    struct http_connection *connection = xcalloc(1, sizeof(*connection));
     connection->loop = loop;
     connection->state = CONNECTION_IDLE;
     connection->tcp.data = connection;

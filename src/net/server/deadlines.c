@@ -21,7 +21,7 @@ static int64_t limit_ms(const struct server_config *config, enum deadline kind)
     return LINGER_TIMEOUT_MS;
 }
 
-void deadline_set(struct connection *connection, enum deadline kind)
+void deadline_set(struct http_connection *connection, enum deadline kind)
 {
     struct server_loop *loop = connection->loop;
     if (connection->deadline != DEADLINE_NONE)
@@ -34,14 +34,14 @@ void deadline_set(struct connection *connection, enum deadline kind)
     deadlines_note_due(loop, connection->deadline_ms);
 }
 
-static struct connection *earliest(const struct server_loop *loop, enum deadline kind)
+static struct http_connection *earliest(const struct server_loop *loop, enum deadline kind)
 {
-    return list_first(&loop->deadlines[kind], struct connection, deadline_link);
+    return list_first(&loop->deadlines[kind], struct http_connection, deadline_link);
 }
 
 static void expire(struct server_loop *loop, enum deadline kind)
 {
-    struct connection *connection;
+    struct http_connection *connection;
     int64_t now_ms = loop_now_ms(loop);
     while ((connection = earliest(loop, kind)) && connection->deadline_ms <= now_ms) {
         deadline_set(connection, DEADLINE_NONE);
@@ -57,7 +57,7 @@ static void on_timer(uv_timer_t *timer)
         expire(loop, (enum deadline)kind);
     task_queue_run_due(loop, false);
     for (int kind = DEADLINE_NONE + 1; kind < DEADLINE_KINDS; kind++) {
-        struct connection *connection = earliest(loop, (enum deadline)kind);
+        struct http_connection *connection = earliest(loop, (enum deadline)kind);
         if (connection)
             deadlines_note_due(loop, connection->deadline_ms);
     }

@@ -10,7 +10,7 @@ static void rebase(struct str *slice, uintptr_t old, const char *new)
         slice->data = new + ((uintptr_t)slice->data - old);
 }
 
-void input_reserve(struct connection *connection, size_t extra)
+void input_reserve(struct http_connection *connection, size_t extra)
 {
     uintptr_t old = (uintptr_t)connection->in.data;
     buffer_reserve(connection->loop, &connection->in, extra);
@@ -45,14 +45,14 @@ static int refusal_status(enum http1_result result, bool of_body)
     return 400;
 }
 
-static bool refuse(struct connection *connection, enum http1_result result, bool of_body,
+static bool refuse(struct http_connection *connection, enum http1_result result, bool of_body,
                    const char *reason)
 {
     connection_refuse(connection, refusal_status(result, of_body), reason);
     return false;
 }
 
-static bool step_head(struct connection *connection)
+static bool step_head(struct http_connection *connection)
 {
     struct buffer *in = &connection->in;
     struct exchange *exchange = exchange_take(connection->loop);
@@ -84,7 +84,7 @@ static bool step_head(struct connection *connection)
 }
 
 /* The request is complete; `used` bytes of the input are its own, the rest is the next one's. */
-static bool hand_over(struct connection *connection, size_t body_size, size_t used)
+static bool hand_over(struct http_connection *connection, size_t body_size, size_t used)
 {
     struct server *server = connection->loop->server;
     struct exchange *exchange = connection->exchange;
@@ -105,7 +105,7 @@ static bool hand_over(struct connection *connection, size_t body_size, size_t us
 }
 
 /* A client that waits for leave to send its body gets it, once. */
-static bool need_more(struct connection *connection)
+static bool need_more(struct http_connection *connection)
 {
     if (connection->exchange->public.head.expect_continue && !connection->continued &&
         connection->in.len == connection->head_size)
@@ -114,7 +114,7 @@ static bool need_more(struct connection *connection)
     return false;
 }
 
-static bool step_length(struct connection *connection)
+static bool step_length(struct http_connection *connection)
 {
     uint64_t length = connection->exchange->public.head.content_length;
     size_t whole = connection->head_size + (size_t)length;
@@ -123,7 +123,7 @@ static bool step_length(struct connection *connection)
     return hand_over(connection, (size_t)length, whole);
 }
 
-static bool step_chunks(struct connection *connection)
+static bool step_chunks(struct http_connection *connection)
 {
     struct buffer *in = &connection->in;
     char *body = in->data + connection->head_size;
@@ -156,7 +156,7 @@ static bool takes_too_much(const struct connection *connection)
            atomic_load(&server->large_bytes) > server->config.large_bytes_max;
 }
 
-static bool step(struct connection *connection)
+static bool step(struct http_connection *connection)
 {
     if (connection->out.len > OUT_SOFT_MAX)
         output_flush(connection);
@@ -183,7 +183,7 @@ static bool step(struct connection *connection)
     return false;
 }
 
-bool input_step(struct connection *connection)
+bool input_step(struct http_connection *connection)
 {
     if (connection->over_limit && connection->state == CONNECTION_IDLE) {
         connection_refuse(connection, 429, "Rate exceeded: too many connections are open.");

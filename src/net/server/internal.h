@@ -41,10 +41,10 @@ struct buffer {
 };
 
 struct exchange {
-    struct http_exchange public;   /* first, so that one pointer is both */
-    struct connection *connection; /* NULL when the client has gone */
-    struct buffer raw;             /* the request as it came; head and body are slices of it */
-    struct exchange *next;         /* in the pool */
+    struct http_exchange public;        /* first, so that one pointer is both */
+    struct http_connection *connection; /* NULL when the client has gone */
+    struct buffer raw;                  /* the request as it came; head and body are slices of it */
+    struct exchange *next;              /* in the pool */
 };
 
 /* Those that are no usual buffer are counted over all loops: server->large_bytes. */
@@ -68,7 +68,7 @@ enum deadline {
 };
 
 /* Puts a connection under a limit that starts now, in place of the one it is under. */
-void deadline_set(struct connection *connection, enum deadline kind);
+void deadline_set(struct http_connection *connection, enum deadline kind);
 void deadlines_note_due(struct server_loop *loop, int64_t due_ms); /* wake up by then */
 
 /* --- connections --- */
@@ -83,7 +83,7 @@ enum connection_state {
     CONNECTION_CLOSED,    /* freed when libuv lets go of it */
 };
 
-struct connection {
+struct http_connection {
     uv_tcp_t tcp;
     uv_write_t write;
     struct server_loop *loop;
@@ -120,38 +120,38 @@ struct connection {
 
 void connection_accept(struct server_loop *loop);
 void connection_close(
-    struct connection *connection); /* at once; the exchange lives on if deferred */
-void connection_abort(struct connection *connection); /* the same, with RST */
-void connection_expired(struct connection *connection, enum deadline kind);
+    struct http_connection *connection); /* at once; the exchange lives on if deferred */
+void connection_abort(struct http_connection *connection); /* the same, with RST */
+void connection_expired(struct http_connection *connection, enum deadline kind);
 
 /* Takes every step that is possible now: parse, hand over, write, read on, close. */
-void connection_advance(struct connection *connection);
+void connection_advance(struct http_connection *connection);
 
 /* The last answer was made: nothing more is taken from the client. */
-void connection_finish(struct connection *connection);
+void connection_finish(struct http_connection *connection);
 
 /* Makes requests of what came in (input.c). False when nothing more can be done now. */
-bool input_step(struct connection *connection);
+bool input_step(struct http_connection *connection);
 /* Room for `extra` bytes at the end of `in`. */
-void input_reserve(struct connection *connection, size_t extra);
+void input_reserve(struct http_connection *connection, size_t extra);
 
 /* Answers with a refusal and begins to close (response.c). */
-void connection_refuse(struct connection *connection, int status, const char *message);
-void response_continue(struct connection *connection);
+void connection_refuse(struct http_connection *connection, int status, const char *message);
+void response_continue(struct http_connection *connection);
 
 /* --- writing: output.c --- */
-void output_flush(struct connection *connection); /* may close the connection */
-bool output_is_done(const struct connection *connection);
+void output_flush(struct http_connection *connection); /* may close the connection */
+bool output_is_done(const struct http_connection *connection);
 
 /* --- TLS: tls.c --- */
 _must_use_ bool tls_open(struct server *server,
-                         struct error *error);  /* reads the files, or sets the hook up */
-bool tls_attach(struct connection *connection); /* false: this connection cannot be */
-void tls_receive(struct connection *connection,
-                 struct str ciphertext);                        /* to `in`, or eof, or closes */
-void tls_send(struct connection *connection, struct str plain); /* to `out` */
-void tls_send_end(struct connection *connection);
-struct str tls_server_name(const struct connection *connection); /* STR_NULL: none */
+                         struct error *error);       /* reads the files, or sets the hook up */
+bool tls_attach(struct http_connection *connection); /* false: this connection cannot be */
+void tls_receive(struct http_connection *connection,
+                 struct str ciphertext); /* to `in`, or eof, or closes */
+void tls_send(struct http_connection *connection, struct str plain); /* to `out` */
+void tls_send_end(struct http_connection *connection);
+struct str tls_server_name(const struct http_connection *connection); /* STR_NULL: none */
 
 /* --- task_queue.c --- */
 

@@ -66,7 +66,7 @@ static void on_drained(uv_timer_t *timer)
         return;
     loop->drained = true;
     stop_accepting(loop);
-    for (list_each(struct connection, each, &loop->connections, link))
+    for (list_each(struct http_connection, each, &loop->connections, link))
         connection_advance(each);
     loop_end_if_done(loop);
 }
@@ -87,7 +87,7 @@ static void cut(struct server_loop *loop)
 {
     loop->cut = true;
     on_drained(&loop->drain);
-    for (list_each(struct connection, each, &loop->connections, link))
+    for (list_each(struct http_connection, each, &loop->connections, link))
         connection_abort(each);
     task_queue_run_due(loop, true);
     settled(loop, false);

@@ -2,14 +2,14 @@
  */
 #include "net/server/internal.h"
 
-bool output_is_done(const struct connection *connection)
+bool output_is_done(const struct http_connection *connection)
 {
     return connection->out.len == 0 && connection->writing.cap == 0;
 }
 
 static void on_written(uv_write_t *write, int status)
 {
-    struct connection *connection = write->data;
+    struct http_connection *connection = write->data;
     buffer_release(connection->loop, &connection->writing);
     if (connection->state == CONNECTION_CLOSED)
         return;
@@ -21,7 +21,7 @@ static void on_written(uv_write_t *write, int status)
     connection_advance(connection);
 }
 
-static void write_rest(struct connection *connection, size_t done)
+static void write_rest(struct http_connection *connection, size_t done)
 {
     connection->writing = connection->out;
     connection->out = (struct buffer){0};
@@ -34,7 +34,7 @@ static void write_rest(struct connection *connection, size_t done)
     }
 }
 
-void output_flush(struct connection *connection)
+void output_flush(struct http_connection *connection)
 {
     if (connection->out.len == 0 || connection->writing.cap > 0)
         return;

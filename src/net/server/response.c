@@ -129,7 +129,7 @@ static void add_response(struct writer *writer, const struct http_response *resp
         add(writer, response->body);
 }
 
-static void send_response(struct connection *connection, const struct http_response *response,
+static void send_response(struct http_connection *connection, const struct http_response *response,
                           bool keep_alive, bool to_head)
 {
     struct server_loop *loop = connection->loop;
@@ -143,7 +143,7 @@ static void send_response(struct connection *connection, const struct http_respo
     buffer_release(loop, &plain);
 }
 
-static void send_bytes(struct connection *connection, struct str bytes)
+static void send_bytes(struct http_connection *connection, struct str bytes)
 {
     if (connection->tls)
         tls_send(connection, bytes);
@@ -151,7 +151,7 @@ static void send_bytes(struct connection *connection, struct str bytes)
         buffer_add(connection->loop, &connection->out, bytes);
 }
 
-void response_continue(struct connection *connection)
+void response_continue(struct http_connection *connection)
 {
     send_bytes(connection, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
@@ -159,7 +159,7 @@ void response_continue(struct connection *connection)
 void http_respond(struct http_exchange *exchange, const struct http_response *response)
 {
     struct exchange *mine = (struct exchange *)exchange;
-    struct connection *connection = mine->connection;
+    struct http_connection *connection = mine->connection;
     if (!connection) {
         exchange_release(mine);
         return;
@@ -178,7 +178,7 @@ void http_respond(struct http_exchange *exchange, const struct http_response *re
 void http_respond_broken(struct http_exchange *exchange, struct str bytes)
 {
     struct exchange *mine = (struct exchange *)exchange;
-    struct connection *connection = mine->connection;
+    struct http_connection *connection = mine->connection;
     if (connection) {
         send_bytes(connection, bytes);
         connection->exchange = NULL;
@@ -201,7 +201,7 @@ static void refuse_in_plain_text(const struct http_refusal *refusal,
     ret_response->body = str_from(refusal->message);
 }
 
-void connection_refuse(struct connection *connection, int status, const char *message)
+void connection_refuse(struct http_connection *connection, int status, const char *message)
 {
     const struct server_config *config = &connection->loop->server->config;
     const struct http_refusal refusal = {status, message};

@@ -15,7 +15,7 @@ static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
 
 static int bio_read(BIO *bio, char *out, int size)
 {
-    struct connection *connection = BIO_get_data(bio);
+    struct http_connection *connection = BIO_get_data(bio);
     struct str *in = &connection->tls_in;
     BIO_clear_retry_flags(bio);
     if (in->len == 0) {
@@ -30,7 +30,7 @@ static int bio_read(BIO *bio, char *out, int size)
 
 static int bio_write(BIO *bio, const char *data, int size)
 {
-    struct connection *connection = BIO_get_data(bio);
+    struct http_connection *connection = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     buffer_add(connection->loop, &connection->out, (struct str){data, (size_t)size});
     return size;
@@ -241,7 +241,7 @@ bool server_reload_tls(struct server *server, struct error *error)
     return true;
 }
 
-bool tls_attach(struct connection *connection)
+bool tls_attach(struct http_connection *connection)
 {
     struct server *server = connection->loop->server;
     pthread_mutex_lock(&server->mutex);
@@ -266,7 +266,7 @@ bool tls_attach(struct connection *connection)
 }
 
 /* After a call that did not give what it was asked for. */
-static void judge(struct connection *connection, int result)
+static void judge(struct http_connection *connection, int result)
 {
     int kind = SSL_get_error(connection->tls, result);
     if (kind == SSL_ERROR_ZERO_RETURN) {
@@ -277,7 +277,7 @@ static void judge(struct connection *connection, int result)
     }
 }
 
-void tls_receive(struct connection *connection, struct str ciphertext)
+void tls_receive(struct http_connection *connection, struct str ciphertext)
 {
     struct buffer *in = &connection->in;
     int result = 1;
@@ -298,7 +298,7 @@ void tls_receive(struct connection *connection, struct str ciphertext)
     connection->tls_in = STR_NULL;
 }
 
-void tls_send(struct connection *connection, struct str plain)
+void tls_send(struct http_connection *connection, struct str plain)
 {
     ERR_clear_error();
     for (size_t sent = 0; sent < plain.len;) {
@@ -309,7 +309,7 @@ void tls_send(struct connection *connection, struct str plain)
     }
 }
 
-void tls_send_end(struct connection *connection)
+void tls_send_end(struct http_connection *connection)
 {
     ERR_clear_error();
     if (SSL_is_init_finished(connection->tls))
@@ -317,7 +317,7 @@ void tls_send_end(struct connection *connection)
     ERR_clear_error();
 }
 
-struct str tls_server_name(const struct connection *connection)
+struct str tls_server_name(const struct http_connection *connection)
 {
     const char *name = SSL_get_servername(connection->tls, TLSEXT_NAMETYPE_host_name);
     return str_from(name);

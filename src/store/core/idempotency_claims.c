@@ -26,18 +26,18 @@ enum {
     SHARE_NAP_US = 30 * 1000, /* between tries to lock a token that another node holds */
 };
 
-struct bucket {
+struct claim_bucket {
     pthread_mutex_t mutex;
     pthread_cond_t released; /* a claim of this bucket was released, or became a working one */
     struct list claims;
 };
 
 struct idempotency_claims {
-    struct bucket buckets[CLAIM_BUCKETS];
+    struct claim_bucket buckets[CLAIM_BUCKETS];
 };
 
 struct idempotency_claim {
-    struct bucket *bucket;
+    struct claim_bucket *bucket;
     struct list_link link;
     unsigned char hash[REQUEST_HASH_SIZE];
     bool shared;             /* held as an advisory lock too */
@@ -67,7 +67,8 @@ void idempotency_claims_free(struct idempotency_claims *claims)
     free(claims);
 }
 
-static struct bucket *bucket_of(struct idempotency_claims *claims, const struct client_token *key)
+static struct claim_bucket *bucket_of(struct idempotency_claims *claims,
+                                      const struct client_token *key)
 {
     return &claims->buckets[hash_text(key->token) % CLAIM_BUCKETS];
 }
@@ -78,7 +79,8 @@ static bool keys_equal(const struct client_token *a, const struct client_token *
            str_eq(a->account, b->account) && str_eq(a->region, b->region);
 }
 
-static struct idempotency_claim *find(const struct bucket *bucket, const struct client_token *key)
+static struct idempotency_claim *find(const struct claim_bucket *bucket,
+                                      const struct client_token *key)
 {
     for (list_each(struct idempotency_claim, claim, &bucket->claims, link)) {
         if (keys_equal(&claim->key, key))
@@ -94,7 +96,8 @@ static struct str put(char **at, struct str text)
     return copy;
 }
 
-static struct idempotency_claim *claim_new(struct bucket *bucket, const struct client_token *key,
+static struct idempotency_claim *claim_new(struct claim_bucket *bucket,
+                                           const struct client_token *key,
                                            const unsigned char hash[REQUEST_HASH_SIZE])
 {
     size_t size = key->account.len + key->region.len + key->operation.len + key->token.len;
@@ -201,7 +204,7 @@ bool client_token_claim(struct store *store, struct arena *arena, const struct c
                         struct str *ret_answer, struct error *error)
 {
     struct idempotency_claim *claim = NULL;
-    struct bucket *bucket = bucket_of(store->claims, key);
+    struct claim_bucket *bucket = bucket_of(store->claims, key);
     int64_t until_ms = clock_mono_ms() + wait_ms;
     bool left_slot;
     pthread_mutex_lock(&bucket->mutex);
@@ -231,7 +234,7 @@ void client_token_release(struct store *store, struct idempotency_claim *claim)
         return;
     if (claim->shared)
         advisory_locks_release(store->locks, name_of(&claim->key));
-    struct bucket *bucket = claim->bucket;
+    struct claim_bucket *bucket = claim->bucket;
     pthread_mutex_lock(&bucket->mutex);
     list_remove(&bucket->claims, &claim->link);
     pthread_cond_broadcast(&bucket->released);
