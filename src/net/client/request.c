@@ -135,14 +135,10 @@ static struct str without_dot(struct str host)
 /* The URL's host, an IPv6 address in its brackets, and the port that is connected to. */
 static struct str host_of(const struct transfer *transfer, int *ret_port)
 {
-    struct str host = transfer->authority;
+    struct str whole = transfer->authority, host = url_host_of(whole);
     unsigned long long port = transfer->tls ? 443 : 80;
-    for (size_t i = host.len; i-- > 0 && host.data[i] != ']';) {
-        if (host.data[i] != ':')
-            continue;
-        str_to_u64((struct str){host.data + i + 1, host.len - i - 1}, 65535, &port);
-        host.len = i;
-    }
+    if (host.len < whole.len)
+        str_to_u64((struct str){host.data + host.len + 1, whole.len - host.len - 1}, 65535, &port);
     *ret_port = (int)port;
     return host;
 }
