@@ -85,9 +85,9 @@ const struct connector *connector_find(struct str type, struct str label, struct
 
 /* Adds a copy; label, owner and ops must be set. ERR_CONFLICT when the owner has the label already,
  * ERR_QUOTA past CONNECTORS_REGISTERED_MAX. Any thread. */
-bool connector_register(const struct connector *connector, struct error *error);
+_must_use_ bool connector_register(const struct connector *connector, struct error *error);
 /* Look-ups that found it before keep their copies. ERR_NOT_FOUND when there is none. Any thread. */
-bool connector_unregister(struct str account, struct str label, struct error *error);
+_must_use_ bool connector_unregister(struct str account, struct str label, struct error *error);
 
 /* Those that are compiled in. NULL when there is none. */
 const struct connector *connector_by_type(struct str type);
