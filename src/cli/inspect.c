@@ -76,7 +76,7 @@ static void cursor_set(struct cursor *cursor, const struct profile_key *key)
     snprintf(cursor->name, sizeof(cursor->name), "%.*s", STR_ARG(key->name));
 }
 
-static bool check_profiles(struct look *look)
+static bool check_profiles(struct inspection *look)
 {
     struct cursor cursor = {0};
     struct profile *profiles;
@@ -94,7 +94,7 @@ static bool check_profiles(struct look *look)
     return true;
 }
 
-static bool check_oauth_tokens(struct look *look)
+static bool check_oauth_tokens(struct inspection *look)
 {
     struct cursor cursor = {0};
     struct oauth_tokens_owned *tokens;

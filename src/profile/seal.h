@@ -11,19 +11,19 @@
 struct seal_binding profile_seal_binding(const struct profile *profile);
 
 /* For the row as it is going to be: key and version of `profile` must be set. */
-bool profile_seal(const struct keyring *keyring, const struct profile *profile,
-                  const struct value *credentials, struct arena *arena, struct str *ret_sealed,
-                  struct error *error);
+_must_use_ bool profile_seal(const struct keyring *keyring, const struct profile *profile,
+                             const struct value *credentials, struct arena *arena,
+                             struct str *ret_sealed, struct error *error);
 /* *ret_tokens, unless NULL: what is sealed beside the credentials in a profile that was written
  * before tokens had a table of their own; all absent in others. */
-bool profile_unseal(const struct keyring *keyring, const struct profile *profile,
-                    struct arena *arena, const struct value **ret_credentials,
-                    struct oauth_tokens *ret_tokens, struct error *error);
+_must_use_ bool profile_unseal(const struct keyring *keyring, const struct profile *profile,
+                               struct arena *arena, const struct value **ret_credentials,
+                               struct oauth_tokens *ret_tokens, struct error *error);
 
 /* *ret_same: the credentials are these, as value_encode writes them. Compared in constant time for
  * equal lengths, and not decoded. */
-bool profile_unseal_same(const struct keyring *keyring, const struct profile *profile,
-                         const struct value *credentials, struct arena *arena, bool *ret_same,
-                         struct error *error);
+_must_use_ bool profile_unseal_same(const struct keyring *keyring, const struct profile *profile,
+                                    const struct value *credentials, struct arena *arena,
+                                    bool *ret_same, struct error *error);
 
 enum { SEALED_PLAIN_MAX = 1024 * 1024 };

@@ -27,9 +27,10 @@ struct seal_binding profile_tokens_binding(const struct profile_key *key,
                                            const struct oauth_tokens_row *row, struct arena *arena);
 
 /* Reads and opens what was got for the profile's current credentials. */
-bool profile_tokens_load(const struct profile_context *context, const struct connector *connector,
-                         const struct profile *profile, struct arena *arena,
-                         struct profile_tokens *ret_tokens, struct error *error);
+_must_use_ bool profile_tokens_load(const struct profile_context *context,
+                                    const struct connector *connector,
+                                    const struct profile *profile, struct arena *arena,
+                                    struct profile_tokens *ret_tokens, struct error *error);
 
 /* What the profile is going to be, and what was there. */
 struct profile_tokens_question {
@@ -39,10 +40,12 @@ struct profile_tokens_question {
 };
 
 /* What to do with the row for that. Seals in the arena. */
-bool profile_tokens_plan(const struct profile_context *context,
-                         const struct profile_tokens_question *question, struct arena *arena,
-                         struct profile_tokens_change *ret_change, struct error *error);
+_must_use_ bool profile_tokens_plan(const struct profile_context *context,
+                                    const struct profile_tokens_question *question,
+                                    struct arena *arena, struct profile_tokens_change *ret_change,
+                                    struct error *error);
 
 /* Inside a write (store_apply_fn). */
-bool profile_tokens_apply(struct db *db, const struct profile_key *key,
-                          const struct profile_tokens_change *change, struct error *error);
+_must_use_ bool profile_tokens_apply(struct db *db, const struct profile_key *key,
+                                     const struct profile_tokens_change *change,
+                                     struct error *error);

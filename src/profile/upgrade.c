@@ -12,7 +12,7 @@ enum {
     REPORT_EVERY = 10 * 1000, /* profiles, between lines of the log */
 };
 
-struct page {
+struct upgrade_page {
     const struct profile_context *context;
     struct arena arena;
     struct profile *profiles;
@@ -20,7 +20,7 @@ struct page {
     size_t count;
 };
 
-static bool read_page(struct page *page, struct error *error)
+static bool read_page(struct upgrade_page *page, struct error *error)
 {
     struct store *store = page->context->store;
     struct store_reader *reader;
@@ -31,7 +31,7 @@ static bool read_page(struct page *page, struct error *error)
     return ok;
 }
 
-static bool plan(struct page *page, struct profile *profile,
+static bool plan(struct upgrade_page *page, struct profile *profile,
                  struct profile_tokens_change *ret_change, struct error *error)
 {
     static const struct profile_tokens none;
@@ -49,7 +49,7 @@ static bool plan(struct page *page, struct profile *profile,
 
 static bool apply(struct db *db, void *argument, struct error *error)
 {
-    struct page *page = argument;
+    struct upgrade_page *page = argument;
     for (size_t i = 0; i < page->count; i++) {
         const struct profile *profile = &page->profiles[i];
         bool done;
@@ -60,7 +60,7 @@ static bool apply(struct db *db, void *argument, struct error *error)
     return true;
 }
 
-static bool upgrade_page(struct page *page, struct error *error)
+static bool upgrade_page(struct upgrade_page *page, struct error *error)
 {
     if (!read_page(page, error))
         return false;
@@ -77,7 +77,7 @@ bool profile_upgrade(const struct profile_context *context, struct error *error)
     size_t count = PAGE, done = 0;
     bool ok = true;
     while (ok && count == PAGE) {
-        struct page page = {.context = context};
+        struct upgrade_page page = {.context = context};
         ok = upgrade_page(&page, error);
         count = page.count;
         arena_done(&page.arena);

@@ -9,4 +9,4 @@
  * own (schema 8). Where it is cut off, the next start goes on. A profile whose seal does not open
  * is marked as moved without tokens, with a warning: new credentials mend it. Takes about a second
  * for 50,000 profiles; logs its progress. */
-bool profile_upgrade(const struct profile_context *context, struct error *error);
+_must_use_ bool profile_upgrade(const struct profile_context *context, struct error *error);

@@ -28,9 +28,9 @@ struct oauth_tokens_owned {
 };
 
 /* OAuth tokens of all profiles, in the same way. */
-bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena, struct profile_key after,
-                       struct oauth_tokens_owned **ret_tokens, size_t *ret_count,
-                       struct error *error);
+_must_use_ bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena,
+                                  struct profile_key after, struct oauth_tokens_owned **ret_tokens,
+                                  size_t *ret_count, struct error *error);
 
 /* Token grants with sealed tokens behind the id `after` (NULL: from the start), at most FSCK_PAGE.
  */

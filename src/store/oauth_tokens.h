@@ -14,15 +14,17 @@ struct oauth_tokens_row {
     struct str sealed;     /* see profile/tokens.h */
 };
 
-bool oauth_tokens_find(struct store_reader *reader, struct arena *arena, struct profile_key key,
-                       struct oauth_tokens_row *ret_row, bool *ret_found, struct error *error);
+_must_use_ bool oauth_tokens_find(struct store_reader *reader, struct arena *arena,
+                                  struct profile_key key, struct oauth_tokens_row *ret_row,
+                                  bool *ret_found, struct error *error);
 
 /* --- inside a write (store_apply_fn) --- */
 
 /* Puts a row in the place of the one at `expected_version` (0: of none), or of one that belongs to
  * older credentials. Any other row stays: what another request got from the same credentials
  * meanwhile is as good, and what belongs to newer credentials is better. */
-bool oauth_tokens_put(struct db *db, struct profile_key key, const struct oauth_tokens_row *row,
-                      int64_t expected_version, struct error *error);
+_must_use_ bool oauth_tokens_put(struct db *db, struct profile_key key,
+                                 const struct oauth_tokens_row *row, int64_t expected_version,
+                                 struct error *error);
 /* It is no failure when there is none. */
-bool oauth_tokens_delete(struct db *db, struct profile_key key, struct error *error);
+_must_use_ bool oauth_tokens_delete(struct db *db, struct profile_key key, struct error *error);

@@ -61,15 +61,16 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
 /* Profiles of all accounts whose tokens are still sealed together with their credentials, as
  * versions of the schema before 8 have them, at most `limit`: key, version, properties, sealed
  * credentials. */
-bool profile_list_old(struct store_reader *reader, struct arena *arena, size_t limit,
-                      struct profile **ret_profiles, size_t *ret_count, struct error *error);
+_must_use_ bool profile_list_old(struct store_reader *reader, struct arena *arena, size_t limit,
+                                 struct profile **ret_profiles, size_t *ret_count,
+                                 struct error *error);
 
 /* --- inside a write (store_apply_fn) --- */
 
 /* For one of those: its tokens are in a row of their own from here on. *ret_done false: the profile
  * was changed, deleted or moved since. */
-bool profile_set_credentials_version(struct db *db, const struct profile *profile, bool *ret_done,
-                                     struct error *error);
+_must_use_ bool profile_set_credentials_version(struct db *db, const struct profile *profile,
+                                                bool *ret_done, struct error *error);
 
 /* Stores of `provisioning` the status only. ERR_CONFLICT when the name is taken, ERR_QUOTA when the
  * account would have more than `quota` profiles in the region (0: no limit). The quota is exact
@@ -80,8 +81,8 @@ bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
 /* Replaces what may change (version, mode, properties, sealed credentials and their version,
  * updated_at_ms, provisioning) if the row is still at `expected_version`: ERR_CONFLICT when it is
  * not, ERR_NOT_FOUND when it is gone. profile->version must be higher. */
-bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
-                     struct error *error);
+_must_use_ bool profile_replace(struct db *db, const struct profile *profile,
+                                int64_t expected_version, struct error *error);
 
 /* Deletes the row and its OAuth tokens, and erases the tokens of its token grants, at most
  * TOKEN_GRANTS_KEPT_MAX. Used authorization codes stay known as used. ERR_NOT_FOUND when there is

@@ -26,10 +26,10 @@ struct http_target {
 
 void http_resolve(struct target *target);
 void http_choose_auth(struct target *target);
-bool http_check(const struct target *target, struct error *error);
+_must_use_ bool http_check(const struct target *target, struct error *error);
 /* ERR_VALIDATION when a URL of the properties would send credentials over http to a host that the
  * operator has not opened; names the member. May wait for a look-up. */
-bool http_check_encrypted(const struct target *target, struct error *error);
+_must_use_ bool http_check_encrypted(const struct target *target, struct error *error);
 
 struct vendor_connection {
     const struct vendor_connection_config *config;
