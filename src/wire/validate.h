@@ -27,5 +27,5 @@ void path_print(struct buf *out, const struct path *path);
  * map: Value '{a b=c}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint:
  * […] A secret value is left out: Value at 'password' failed … . Lengths count Unicode code points.
  * A string that is too long is not matched against its pattern too. */
-bool validate(const struct shape *shape, const struct value *value, struct arena *arena,
-              struct error *error);
+_must_use_ bool validate(const struct shape *shape, const struct value *value, struct arena *arena,
+                         struct error *error);
