@@ -258,7 +258,7 @@ static bool compute_signature(const struct sigv4_verification *v,
 }
 
 /* An unknown access key takes the same steps with a random secret. */
-static bool check_signature(const struct verification *v, struct str secret,
+static bool check_signature(const struct sigv4_verification *v, struct str secret,
                             struct sigv4_key_cache *cache, struct arena *arena)
 {
     const struct sigv4_authorization *authorization = &v->authorization;

@@ -148,7 +148,7 @@ static bool step_chunks(struct http_connection *connection)
 
 /* A request larger than usual is answered 429 while all large ones together hold large_bytes_max,
  * so that their memory is bounded however many there are. */
-static bool takes_too_much(const struct connection *connection)
+static bool takes_too_much(const struct http_connection *connection)
 {
     const struct server *server = connection->loop->server;
     bool receives = connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
