@@ -19,7 +19,7 @@ enum { REST_MS = 100 };
 
 enum seat_state { SESSION_FREE, SESSION_TAKEN, SESSION_LEFT };
 
-struct session {
+struct served_session {
     struct database *database;
     pthread_t thread;
     int fd;
@@ -36,7 +36,7 @@ struct database {
     bool stopping; /* under the lock */
     pthread_t thread;
     pthread_mutex_t lock;
-    struct session sessions[DATABASE_CONNECTIONS_MAX];
+    struct served_session sessions[DATABASE_CONNECTIONS_MAX];
 };
 
 static int choose_context(SSL *ssl, int *alert, void *argument)
@@ -51,7 +51,7 @@ static int choose_context(SSL *ssl, int *alert, void *argument)
 
 static void *serve_session(void *argument)
 {
-    struct session *session = argument;
+    struct served_session *session = argument;
     struct database *database = session->database;
     struct wire wire = {.fd = session->fd, .stop_fd = database->stop_fd};
     pthread_setname_np(pthread_self(), "database");
@@ -66,10 +66,10 @@ static void *serve_session(void *argument)
 }
 
 /* Under the lock. */
-static struct session *find_session(struct database *database)
+static struct served_session *find_session(struct database *database)
 {
     for (size_t i = 0; i < DATABASE_CONNECTIONS_MAX; i++) {
-        struct session *session = &database->sessions[i];
+        struct served_session *session = &database->sessions[i];
         if (session->state == SESSION_LEFT) {
             pthread_join(session->thread, NULL); /* it has nothing left to do */
             session->state = SESSION_FREE;
@@ -86,7 +86,7 @@ static void take_client(struct database *database, int fd)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
     pthread_mutex_lock(&database->lock);
-    struct session *session = database->stopping ? NULL : find_session(database);
+    struct served_session *session = database->stopping ? NULL : find_session(database);
     if (session) {
         session->database = database;
         session->fd = fd;
@@ -220,7 +220,7 @@ static void cut_all(struct database *database)
     shutdown(database->listener, SHUT_RDWR);
 }
 
-static bool is_in_use(struct session *session)
+static bool is_in_use(struct served_session *session)
 {
     if (!session->database)
         return false;

@@ -118,7 +118,7 @@ static bool check_oauth_tokens(struct inspection *look)
     return true;
 }
 
-static bool check_token_grants(struct look *look)
+static bool check_token_grants(struct inspection *look)
 {
     unsigned char after[TOKEN_GRANT_ID_SIZE];
     bool begun = false;
@@ -206,7 +206,7 @@ static bool check_versions(struct inspection *look)
 }
 
 /* A restore may be intended: a warning, not a problem. */
-static bool check_rollback(struct look *look, struct store *store)
+static bool check_rollback(struct inspection *look, struct store *store)
 {
     struct str warning;
     if (!fsck_rollback(store, look->reader, &look->arena, &warning, look->error))

@@ -19,8 +19,8 @@ struct audit_entry {
     int64_t version;      /* the profile's version that the change made; 0: none */
 };
 
-bool audit_add(struct db *db, const struct audit_entry *entry, struct error *error);
+_must_use_ bool audit_add(struct db *db, const struct audit_entry *entry, struct error *error);
 /* Rows of an account later than `after_ms`, oldest first, at most `limit`. */
-bool audit_list(struct store_reader *reader, struct arena *arena, struct str account,
-                int64_t after_ms, size_t limit, struct audit_entry **ret_entries, size_t *ret_count,
-                struct error *error);
+_must_use_ bool audit_list(struct store_reader *reader, struct arena *arena, struct str account,
+                           int64_t after_ms, size_t limit, struct audit_entry **ret_entries,
+                           size_t *ret_count, struct error *error);

@@ -35,23 +35,26 @@ enum client_token_state {
 /* Claims the token, waiting at most `wait_ms` while another request holds it: of two concurrent
  * requests one works and the other gets its answer. The answer is copied into the arena. Blocks:
  * never call it on an event loop. */
-bool client_token_claim(struct store *store, struct arena *arena, const struct client_token *key,
-                        const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
-                        enum client_token_state *ret_state, struct idempotency_claim **ret_claim,
-                        struct str *ret_answer, struct error *error);
+_must_use_ bool client_token_claim(struct store *store, struct arena *arena,
+                                   const struct client_token *key,
+                                   const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
+                                   enum client_token_state *ret_state,
+                                   struct idempotency_claim **ret_claim, struct str *ret_answer,
+                                   struct error *error);
 void client_token_release(struct store *store, struct idempotency_claim *claim); /* NULL is fine */
 
 /* Looks for a stored answer without claiming the token. CLIENT_TOKEN_CLAIMED means that there is
  * none. */
-bool client_token_look_up(struct store *store, struct arena *arena, const struct client_token *key,
-                          const unsigned char hash[REQUEST_HASH_SIZE],
-                          enum client_token_state *ret_state, struct str *ret_answer,
-                          struct error *error);
+_must_use_ bool client_token_look_up(struct store *store, struct arena *arena,
+                                     const struct client_token *key,
+                                     const unsigned char hash[REQUEST_HASH_SIZE],
+                                     enum client_token_state *ret_state, struct str *ret_answer,
+                                     struct error *error);
 
 /* --- inside the write that makes the change (store_apply_fn) --- */
 
 /* Stores the answer for CLIENT_TOKEN_LIFE_MS from `now_ms`. Replaces an expired answer;
  * ERR_CONFLICT when there is one that has not expired. */
-bool client_token_answer(struct db *db, const struct client_token *key,
-                         const unsigned char hash[REQUEST_HASH_SIZE], struct str answer,
-                         int64_t now_ms, struct error *error);
+_must_use_ bool client_token_answer(struct db *db, const struct client_token *key,
+                                    const unsigned char hash[REQUEST_HASH_SIZE], struct str answer,
+                                    int64_t now_ms, struct error *error);

@@ -10,17 +10,18 @@ enum { FSCK_PAGE = 200 };
 
 /* Checks the database file itself: each page, each index against its rows. ERR_UNAVAILABLE with
  * what is wrong. PostgreSQL checks its own files: true. */
-bool fsck_database(struct store *store, struct error *error);
+_must_use_ bool fsck_database(struct store *store, struct error *error);
 
 /* A database file that is older than the newest change that was recorded beside it
  * (core/rollback_check.c): *ret_warning says so; else it is STR_NULL. */
-bool fsck_rollback(struct store *store, struct store_reader *reader, struct arena *arena,
-                   struct str *ret_warning, struct error *error);
+_must_use_ bool fsck_rollback(struct store *store, struct store_reader *reader, struct arena *arena,
+                              struct str *ret_warning, struct error *error);
 
 /* Profiles of all accounts behind the key `after` (empty texts: from the start), at most FSCK_PAGE:
  * key, version, properties, sealed credentials. */
-bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
-                   struct profile **ret_profiles, size_t *ret_count, struct error *error);
+_must_use_ bool fsck_profiles(struct store_reader *reader, struct arena *arena,
+                              struct profile_key after, struct profile **ret_profiles,
+                              size_t *ret_count, struct error *error);
 
 struct oauth_tokens_owned {
     struct profile_key key;
@@ -34,8 +35,9 @@ _must_use_ bool fsck_oauth_tokens(struct store_reader *reader, struct arena *are
 
 /* Token grants with sealed tokens behind the id `after` (NULL: from the start), at most FSCK_PAGE.
  */
-bool fsck_token_grants(struct store_reader *reader, struct arena *arena, const unsigned char *after,
-                       struct token_grant **ret_grants, size_t *ret_count, struct error *error);
+_must_use_ bool fsck_token_grants(struct store_reader *reader, struct arena *arena,
+                                  const unsigned char *after, struct token_grant **ret_grants,
+                                  size_t *ret_count, struct error *error);
 
 /* A profile that differs from what the last change in the audit left. */
 struct strayed_profile {

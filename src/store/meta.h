@@ -4,10 +4,11 @@
 #include "store/core/store.h"
 
 /* A named value; binary. STR_NULL when there is none. */
-bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
-              struct str *ret_value, struct error *error);
+_must_use_ bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
+                         struct str *ret_value, struct error *error);
 /* Inserts if absent, so that of two concurrent first starts one wins. */
-bool meta_put_once(struct db *db, struct str name, struct str value, struct error *error);
+_must_use_ bool meta_put_once(struct db *db, struct str name, struct str value,
+                              struct error *error);
 
 /* The client id and secret of the operator's OAuth app at a vendor, by connector type. */
 struct oauth_app_row {

@@ -39,8 +39,9 @@ struct profile {
 };
 
 /* Reads one profile by its key; texts are copied into the arena. */
-bool profile_find(struct store_reader *reader, struct arena *arena, struct profile_key key,
-                  struct profile *ret_profile, bool *ret_found, struct error *error);
+_must_use_ bool profile_find(struct store_reader *reader, struct arena *arena,
+                             struct profile_key key, struct profile *ret_profile, bool *ret_found,
+                             struct error *error);
 
 struct profile_filter {
     struct str account;
@@ -54,9 +55,9 @@ struct profile_filter {
 
 /* In name order, at most `limit`, without sealed credentials. Reads as many rows as it returns, or
  * as there are names in the filter. */
-bool profile_list(struct store_reader *reader, struct arena *arena,
-                  const struct profile_filter *filter, size_t limit, struct profile **ret_profiles,
-                  size_t *ret_count, struct error *error);
+_must_use_ bool profile_list(struct store_reader *reader, struct arena *arena,
+                             const struct profile_filter *filter, size_t limit,
+                             struct profile **ret_profiles, size_t *ret_count, struct error *error);
 
 /* Profiles of all accounts whose tokens are still sealed together with their credentials, as
  * versions of the schema before 8 have them, at most `limit`: key, version, properties, sealed
@@ -75,8 +76,8 @@ _must_use_ bool profile_set_credentials_version(struct db *db, const struct prof
 /* Stores of `provisioning` the status only. ERR_CONFLICT when the name is taken, ERR_QUOTA when the
  * account would have more than `quota` profiles in the region (0: no limit). The quota is exact
  * with concurrent inserts too, and reads up to `quota` entries of an index. */
-bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
-                    struct error *error);
+_must_use_ bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
+                               struct error *error);
 
 /* Replaces what may change (version, mode, properties, sealed credentials and their version,
  * updated_at_ms, provisioning) if the row is still at `expected_version`: ERR_CONFLICT when it is
@@ -87,4 +88,4 @@ _must_use_ bool profile_replace(struct db *db, const struct profile *profile,
 /* Deletes the row and its OAuth tokens, and erases the tokens of its token grants, at most
  * TOKEN_GRANTS_KEPT_MAX. Used authorization codes stay known as used. ERR_NOT_FOUND when there is
  * no such profile. */
-bool profile_delete(struct db *db, struct profile_key key, struct error *error);
+_must_use_ bool profile_delete(struct db *db, struct profile_key key, struct error *error);

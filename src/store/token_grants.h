@@ -42,29 +42,32 @@ struct token_grant {
 };
 
 /* Finds a row that has not expired. Texts are copied into the arena. */
-bool token_grant_find(struct store_reader *reader, struct arena *arena,
-                      const unsigned char id[TOKEN_GRANT_ID_SIZE], struct token_grant *ret_grant,
-                      bool *ret_found, struct error *error);
+_must_use_ bool token_grant_find(struct store_reader *reader, struct arena *arena,
+                                 const unsigned char id[TOKEN_GRANT_ID_SIZE],
+                                 struct token_grant *ret_grant, bool *ret_found,
+                                 struct error *error);
 
 /* --- inside a write (store_apply_fn) --- */
 
 /* Records, before the credential is sent, that grant->attempt (not 0) will send it. Keeps id,
  * profile and attempt_ends_at_ms. ERR_LOST_RACE when there is a row that has not expired, unless it
  * is the same attempt's. Removes the profile's oldest rows as token_grant_save does. */
-bool token_grant_begin(struct db *db, const struct token_grant *grant, int64_t now_ms,
-                       struct error *error);
+_must_use_ bool token_grant_begin(struct db *db, const struct token_grant *grant, int64_t now_ms,
+                                  struct error *error);
 /* Removes the attempt's row: the vendor did not get the credential, or gave nothing for it. */
-bool token_grant_take_back(struct db *db, const struct token_grant *grant, struct error *error);
+_must_use_ bool token_grant_take_back(struct db *db, const struct token_grant *grant,
+                                      struct error *error);
 /* Ends the attempt and keeps its row: the outcome will stay unknown. */
-bool token_grant_give_up(struct db *db, const struct token_grant *grant, struct error *error);
+_must_use_ bool token_grant_give_up(struct db *db, const struct token_grant *grant,
+                                    struct error *error);
 /* Saves the vendor's tokens (grant->sealed), and removes the profile's oldest rows beyond
  * TOKEN_GRANTS_KEPT_MAX. ERR_LOST_RACE for a one-time credential whose row is not grant->attempt's.
  * `consumed` is ignored. */
-bool token_grant_save(struct db *db, const struct token_grant *grant, int64_t now_ms,
-                      struct error *error);
+_must_use_ bool token_grant_save(struct db *db, const struct token_grant *grant, int64_t now_ms,
+                                 struct error *error);
 /* SAVED becomes CONSUMED, in the write that stores the tokens in their profile. */
-bool token_grant_consume(struct db *db, const unsigned char id[TOKEN_GRANT_ID_SIZE],
-                         struct error *error);
+_must_use_ bool token_grant_consume(struct db *db, const unsigned char id[TOKEN_GRANT_ID_SIZE],
+                                    struct error *error);
 /* A profile is deleted: its SAVED rows become CONSUMED, its tokens are erased. */
-bool token_grants_discard(struct db *db, struct str account, struct str region, struct str profile,
-                          struct error *error);
+_must_use_ bool token_grants_discard(struct db *db, struct str account, struct str region,
+                                     struct str profile, struct error *error);

@@ -117,7 +117,7 @@ static struct idempotency_claim *claim_new(struct claim_bucket *bucket,
 
 /* Adds a claim to the table; waits, without the CPU slot, while another one has the token. Called
  * with the bucket's mutex held. */
-static enum client_token_state occupy(struct bucket *bucket, const struct client_token *key,
+static enum client_token_state occupy(struct claim_bucket *bucket, const struct client_token *key,
                                       const unsigned char hash[REQUEST_HASH_SIZE], int64_t until_ms,
                                       struct idempotency_claim **ret_claim, bool *ret_left_slot)
 {

@@ -61,29 +61,29 @@ void store_notice(enum db_notice notice, const char *detail);
 
 /* --- store.c --- */
 
-bool store_connect(const struct store *store, enum db_use use, struct db **ret_db,
-                   struct error *error);
+_must_use_ bool store_connect(const struct store *store, enum db_use use, struct db **ret_db,
+                              struct error *error);
 /* Refuses a database that a newer version wrote. */
-bool store_check_version(struct store *store, int64_t *ret_version, struct error *error);
+_must_use_ bool store_check_version(struct store *store, int64_t *ret_version, struct error *error);
 
 /* --- datadir.c --- */
 
-bool datadir_check(const char *dir, struct error *error);
+_must_use_ bool datadir_check(const char *dir, struct error *error);
 /* The lock ends with the descriptor. ERR_UNAVAILABLE when another process holds it. */
-bool datadir_lock(const char *dir, int *ret_fd, struct error *error);
+_must_use_ bool datadir_lock(const char *dir, int *ret_fd, struct error *error);
 /* Whether the database exists; it must be a regular file that only its owner may open. */
-bool datadir_find_file(const char *path, bool *ret_found, struct error *error);
+_must_use_ bool datadir_find_file(const char *path, bool *ret_found, struct error *error);
 
 /* --- rollback_check.c; all for a database file --- */
 
 /* Whether the database's newest audit entry is older than the one that was recorded beside it
  * (*ret_ms, wall clock). */
-bool rollback_check(const struct store *store, struct db *db, bool *ret_went_back, int64_t *ret_ms,
-                    struct error *error);
+_must_use_ bool rollback_check(const struct store *store, struct db *db, bool *ret_went_back,
+                               int64_t *ret_ms, struct error *error);
 /* At the start, under the directory's lock: warns, and removes the file of an older version. */
-bool rollback_check_start(struct store *store, struct error *error);
+_must_use_ bool rollback_check_start(struct store *store, struct error *error);
 /* No database file: ERR_UNAVAILABLE with what to do if there was one. */
-bool rollback_check_missing(const struct store *store, struct error *error);
+_must_use_ bool rollback_check_missing(const struct store *store, struct error *error);
 /* Records the newest audit entry if it is newer than the record. One thread at a time. */
 void rollback_record(struct store *store, struct db *db);
 /* The warning, as a sentence. */
@@ -91,7 +91,7 @@ void rollback_describe(int64_t recorded_ms, char *text, size_t size);
 
 /* --- reader.c --- */
 
-bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error *error);
+_must_use_ bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error *error);
 int64_t reader_now_ms(const struct store_reader *reader);
 void readers_close(struct store *store);
 
@@ -116,7 +116,7 @@ _must_use_ bool expiry_apply(struct db *db, void *expiry,
 void wal_before_report(struct store *store, bool committed, bool scrub);
 void wal_after_report(struct store *store);
 
-bool checkpointer_start(struct store *store, struct error *error);
+_must_use_ bool checkpointer_start(struct store *store, struct error *error);
 void checkpointer_stop(struct store *store);
 void checkpointer_notify(struct store *store); /* after a commit; cheap */
 
@@ -125,11 +125,12 @@ void checkpointer_notify(struct store *store); /* after a commit; cheap */
 /* Commits a chain of writes as one transaction and reports each. A write without `done` is the
  * store's own and is not counted. False: the batch was retried for its whole time limit and given
  * up. */
-bool batch_commit(struct store *store, struct store_write *batch, struct error *error);
+_must_use_ bool batch_commit(struct store *store, struct store_write *batch, struct error *error);
 void batch_report(struct store_write *batch, bool ok, const struct error *error);
 
 /* --- committer.c --- */
 
-bool committer_start(struct store *store, struct error *error);
+_must_use_ bool committer_start(struct store *store, struct error *error);
 void committer_stop(struct store *store); /* commits what is queued */
-bool committer_post(struct committer *committer, struct store_write *write, struct error *error);
+_must_use_ bool committer_post(struct committer *committer, struct store_write *write,
+                               struct error *error);

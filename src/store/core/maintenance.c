@@ -67,7 +67,8 @@ static void empty_wal_now(struct store *store)
     bool whole = false;
     struct error error = {0};
     pthread_mutex_lock(&store->checkpoint_mutex);
-    sqlite_checkpoint(store->writer, CHECKPOINT_TRUNCATE, STORE_SCRUB_MS, &whole, &error);
+    ignore_failure(/* then `whole` stays false */ sqlite_checkpoint(
+        store->writer, CHECKPOINT_TRUNCATE, STORE_SCRUB_MS, &whole, &error));
     pthread_mutex_unlock(&store->checkpoint_mutex);
     if (whole) {
         atomic_store(&store->wal_pages, 0);
@@ -102,7 +103,8 @@ static void restart_long_wal(struct store *store)
     if (pages < store->restart_at_pages)
         return;
     pthread_mutex_lock(&store->checkpoint_mutex);
-    sqlite_checkpoint(store->writer, CHECKPOINT_RESTART, WAL_RESTART_MS, &whole, &error);
+    ignore_failure(/* then `whole` stays false */ sqlite_checkpoint(
+        store->writer, CHECKPOINT_RESTART, WAL_RESTART_MS, &whole, &error));
     pthread_mutex_unlock(&store->checkpoint_mutex);
     if (!whole)
         store->restart_at_pages = pages + WAL_PAGES_MORE;

@@ -44,8 +44,10 @@ struct store_config {
  *
  * Any number of nodes may share a PostgreSQL database. The first one creates the tables in the
  * schema "headgate", under a lock. */
-bool store_open(const struct store_config *config, struct store **ret_store, struct error *error);
-bool store_attach(const struct store_config *config, struct store **ret_store, struct error *error);
+_must_use_ bool store_open(const struct store_config *config, struct store **ret_store,
+                           struct error *error);
+_must_use_ bool store_attach(const struct store_config *config, struct store **ret_store,
+                             struct error *error);
 /* Commits queued writes, then closes. Every reader must have been closed or put back. */
 void store_close(struct store *store);
 
@@ -54,7 +56,8 @@ void store_close(struct store *store);
 /* A reader is used by one thread at a time. Its transaction stays open between calls and is renewed
  * when this process has committed since it began, so every acknowledged change is seen.
  * store_reader_rest ends it: call it before the thread waits for something else. */
-bool store_reader_open(struct store *store, struct store_reader **ret_reader, struct error *error);
+_must_use_ bool store_reader_open(struct store *store, struct store_reader **ret_reader,
+                                  struct error *error);
 void store_reader_rest(struct store_reader *reader);
 void store_reader_close(struct store_reader *reader);
 
@@ -63,13 +66,14 @@ bool store_is_remote(const struct store *store);
 
 /* A pool of readers, for threads that read seldom. store_reader_put rests the reader. With a remote
  * store taking waits while all connections are in use, so hold a reader briefly. */
-bool store_reader_take(struct store *store, struct store_reader **ret_reader, struct error *error);
+_must_use_ bool store_reader_take(struct store *store, struct store_reader **ret_reader,
+                                  struct error *error);
 void store_reader_put(struct store *store, struct store_reader *reader);
 
 /* The same for reading single rows by their keys (the functions called ..._find) and nothing else:
  * with a remote store all point readers share one connection, and taking one never waits. */
-bool store_point_reader_take(struct store *store, struct store_reader **ret_reader,
-                             struct error *error);
+_must_use_ bool store_point_reader_take(struct store *store, struct store_reader **ret_reader,
+                                        struct error *error);
 void store_point_reader_put(struct store *store, struct store_reader *reader);
 
 /* --- writing --- */
@@ -102,11 +106,11 @@ enum {
 
 /* Queues a write and returns. ERR_UNAVAILABLE when the store is closing, ERR_THROTTLING when its
  * queue is full. */
-bool store_post(struct store *store, struct store_write *write, struct error *error);
+_must_use_ bool store_post(struct store *store, struct store_write *write, struct error *error);
 
 /* Queues a write and blocks until it is durable. Never call it on an event loop. */
-bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
-                 struct error *error);
+_must_use_ bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
+                            struct error *error);
 
 struct store_counts {
     uint64_t commits; /* batches committed since the start */

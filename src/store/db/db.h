@@ -49,12 +49,13 @@ void db_close(struct db *db); /* NULL is fine */
 
 /* The schema's version, 0 for a new database. ERR_UNAVAILABLE with what to do for a database that
  * cannot be read, is damaged, or belongs to another application. */
-bool db_version(struct db *db, int64_t *ret_version, struct error *error);
-bool db_set_version(struct db *db, int64_t version, struct error *error); /* in a transaction */
+_must_use_ bool db_version(struct db *db, int64_t *ret_version, struct error *error);
+_must_use_ bool db_set_version(struct db *db, int64_t version,
+                               struct error *error); /* in a transaction */
 /* In a write transaction: no other process changes the schema until it ends. */
-bool db_lock_schema(struct db *db, struct error *error);
+_must_use_ bool db_lock_schema(struct db *db, struct error *error);
 /* Runs statements without parameters, for migrations. */
-bool db_script(struct db *db, const char *sql, struct error *error);
+_must_use_ bool db_script(struct db *db, const char *sql, struct error *error);
 
 /* --- transactions --- */
 
@@ -64,13 +65,13 @@ _must_use_ bool db_commit(struct db *db, struct error *error);
 void db_rollback(struct db *db); /* does nothing outside of a transaction */
 
 /* One write inside a transaction, which can be undone alone. */
-bool db_savepoint(struct db *db, struct error *error);
-bool db_savepoint_keep(struct db *db, struct error *error);
-bool db_savepoint_undo(struct db *db, struct error *error);
+_must_use_ bool db_savepoint(struct db *db, struct error *error);
+_must_use_ bool db_savepoint_keep(struct db *db, struct error *error);
+_must_use_ bool db_savepoint_undo(struct db *db, struct error *error);
 
 /* Serializes writers that count rows: until the transaction ends, no other one passes here, so a
  * count sees every row that others have added. */
-bool db_lock_counts(struct db *db, struct error *error);
+_must_use_ bool db_lock_counts(struct db *db, struct error *error);
 
 /* The transaction can no longer be committed: disk full, damaged page, lost connection, … */
 bool db_is_lost(const struct db *db);
@@ -80,10 +81,10 @@ bool db_is_lost(const struct db *db);
 /* Begins a write transaction whose writes are sent without waiting for their results. Each is
  * assumed to succeed, one of stmt_change to change a row; the assumptions are checked at commit.
  * Reads wait as usual. No savepoints. */
-bool db_begin_pipelined(struct db *db, struct error *error);
+_must_use_ bool db_begin_pipelined(struct db *db, struct error *error);
 /* Waits for all results and commits if every assumption held. *ret_held false: one did not and
  * nothing was committed; running the writes one by one finds out which. */
-bool db_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
+_must_use_ bool db_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
 
 enum db_failure {
     DB_FAILED,       /* trying again gives the same result */
@@ -95,7 +96,8 @@ enum db_failure {
 enum db_failure db_failure(const struct db *db);
 /* After DB_FATE_UNKNOWN: finds out over a new connection whether the transaction was committed.
  * False when that is still unknown at `until_ms` (clock_mono_ms). */
-bool db_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed, struct error *error);
+_must_use_ bool db_resolve_commit(struct db *db, int64_t until_ms, bool *ret_committed,
+                                  struct error *error);
 
 /* --- statements --- */
 
@@ -116,10 +118,11 @@ void stmt_text(struct stmt *stmt, int number, struct str text); /* $number; STR_
 void stmt_bytes(struct stmt *stmt, int number, struct str bytes);
 void stmt_i64(struct stmt *stmt, int number, int64_t value);
 
-bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error);
-bool stmt_run(struct stmt *stmt, struct error *error); /* one step; a row or none is the same */
+_must_use_ bool stmt_step(struct stmt *stmt, bool *ret_row, struct error *error);
+_must_use_ bool stmt_run(struct stmt *stmt,
+                         struct error *error); /* one step; a row or none is the same */
 /* One step of a statement that should change one row. *ret_changed false: it changed none. */
-bool stmt_change(struct stmt *stmt, bool *ret_changed, struct error *error);
+_must_use_ bool stmt_change(struct stmt *stmt, bool *ret_changed, struct error *error);
 int64_t stmt_changes(struct stmt *stmt); /* rows that the last step changed */
 
 /* Columns of the row, counted from 0; copied into the arena. NULL reads as STR_NULL, 0. */

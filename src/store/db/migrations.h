@@ -8,4 +8,4 @@ int64_t schema_version(void);
 
 /* Runs the missing steps in one transaction; does nothing for a current database. Errors are the
  * driver's. */
-bool schema_migrate(struct db *db, struct error *error);
+_must_use_ bool schema_migrate(struct db *db, struct error *error);

@@ -108,12 +108,13 @@ void pg_rollback(struct db *base)
     struct pg_db *db = pg_of(base);
     struct error ignored;
     bulk_write_discard(db->bulk);
+    /* A connection on which this fails is closed, which ends its transaction, too. */
     if (db->expected_count > 0)
-        pg_drain(db, PG_READ_MS, &ignored); /* results of pipelined writes */
+        ignore_failure(pg_drain(db, PG_READ_MS, &ignored)); /* results of pipelined writes */
     if (db->transaction == PG_NONE)
         return;
     if (db->conn)
-        pg_run(db, "ROLLBACK", &ignored);
+        ignore_failure(pg_run(db, "ROLLBACK", &ignored));
     pg_move_to(db, PG_NONE);
 }
 

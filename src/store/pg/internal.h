@@ -124,12 +124,12 @@ struct breaker_attempt {
 struct circuit_breaker *circuit_breaker_new(db_notice_fn *notice);
 void circuit_breaker_free(struct circuit_breaker *breaker); /* NULL is fine */
 /* False while a probe is under way. */
-bool circuit_breaker_check(struct circuit_breaker *breaker, struct error *error);
+_must_use_ bool circuit_breaker_check(struct circuit_breaker *breaker, struct error *error);
 /* Begins an attempt, as the probe if the breaker is open. False while another one probes, and when
  * the breaker opened after `since_ms` (clock_mono_ms), when the caller's wait began: it has waited
  * for this server once. True must be followed by circuit_breaker_leave. */
-bool circuit_breaker_enter(struct circuit_breaker *breaker, int64_t since_ms,
-                           struct breaker_attempt *ret_attempt, struct error *error);
+_must_use_ bool circuit_breaker_enter(struct circuit_breaker *breaker, int64_t since_ms,
+                                      struct breaker_attempt *ret_attempt, struct error *error);
 enum { PG_NEVER_PROBES = 0 }; /* as `since_ms` */
 /* Ends an attempt. `timed_out`: it had no answer within its time limit. */
 void circuit_breaker_leave(struct circuit_breaker *breaker, const struct breaker_attempt *attempt,
@@ -164,19 +164,20 @@ void pg_drop(struct pg_db *db);
 bool pg_fail_lost(struct pg_db *db, struct error *error);
 
 /* Sends something without waiting for its result. */
-bool pg_queue_text(struct pg_db *db, const char *text, struct error *error);
-bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, int rows, struct error *error);
+_must_use_ bool pg_queue_text(struct pg_db *db, const char *text, struct error *error);
+_must_use_ bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, int rows,
+                              struct error *error);
 /* The same for a read among others; *ret_result is set by pg_drain, if it succeeds so far. */
-bool pg_queue_stmt_for(struct pg_db *db, const struct pg_stmt *stmt, struct pg_result **ret_result,
-                       struct error *error);
+_must_use_ bool pg_queue_stmt_for(struct pg_db *db, const struct pg_stmt *stmt,
+                                  struct pg_result **ret_result, struct error *error);
 int64_t pg_changed_rows(struct pg_result *result);
 /* Waits for the results of everything that was sent; the last one is in db->last. False when any
  * failed. */
-bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error);
+_must_use_ bool pg_drain(struct pg_db *db, int64_t limit_ms, struct error *error);
 /* One text and its result. */
-bool pg_run(struct pg_db *db, const char *text, struct error *error);
+_must_use_ bool pg_run(struct pg_db *db, const char *text, struct error *error);
 /* Several statements in one text; no rows. Leaves pipeline mode for that time. */
-bool pg_run_script(struct pg_db *db, const char *text, struct error *error);
+_must_use_ bool pg_run_script(struct pg_db *db, const char *text, struct error *error);
 
 /* --- bulk_write.c --- */
 
@@ -184,15 +185,15 @@ struct bulk_write *bulk_write_new(void);
 void bulk_write_free(struct bulk_write *bulk);    /* NULL is fine */
 void bulk_write_discard(struct bulk_write *bulk); /* rows that were not sent; NULL is fine */
 /* Adds a pipelined statement: its values are copied, and it is sent together with others. */
-bool bulk_write_add(struct pg_db *db, const struct pg_stmt *stmt, struct error *error);
+_must_use_ bool bulk_write_add(struct pg_db *db, const struct pg_stmt *stmt, struct error *error);
 /* Must be called before anything else is sent. */
-bool bulk_write_send(struct pg_db *db, struct error *error);
+_must_use_ bool bulk_write_send(struct pg_db *db, struct error *error);
 
 /* --- connection.c --- */
 
 struct pg_db *pg_connection_new(const struct pg_server *server, enum db_use use);
 /* Connects if there is no connection; tries again until `until_ms`. */
-bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error);
+_must_use_ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error);
 /* For a new write connection: warns of settings that lose data, and cleans up. */
 void pg_check_server(struct pg_db *db);
 void pg_close(struct db *db);
@@ -200,18 +201,18 @@ void pg_close(struct db *db);
 typedef bool pg_ask_fn(struct pg_db *db, void *argument, struct error *error);
 /* Runs a read, on new connections too (of another host, perhaps), until it succeeds or `until_ms`.
  * Fails at once where circuit_breaker_enter does, which gets `since_ms`. */
-bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argument, int64_t since_ms,
-                      int64_t until_ms, struct error *error);
+_must_use_ bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argument, int64_t since_ms,
+                                 int64_t until_ms, struct error *error);
 
-bool pg_version(struct db *db, int64_t *ret_version, struct error *error);
-bool pg_set_version(struct db *db, int64_t version, struct error *error);
-bool pg_lock_schema(struct db *db, struct error *error);
-bool pg_script(struct db *db, const char *sql, struct error *error);
+_must_use_ bool pg_version(struct db *db, int64_t *ret_version, struct error *error);
+_must_use_ bool pg_set_version(struct db *db, int64_t version, struct error *error);
+_must_use_ bool pg_lock_schema(struct db *db, struct error *error);
+_must_use_ bool pg_script(struct db *db, const char *sql, struct error *error);
 
 /* --- commit.c --- */
 
-bool pg_begin_write(struct db *db, struct error *error);
-bool pg_commit(struct db *db, struct error *error);
+_must_use_ bool pg_begin_write(struct db *db, struct error *error);
+_must_use_ bool pg_commit(struct db *db, struct error *error);
 void pg_rollback(struct db *db);
 _must_use_ bool pg_begin_pipelined(struct db *db, struct error *error);
 _must_use_ bool pg_commit_pipelined(struct db *db, bool *ret_held, struct error *error);
@@ -223,5 +224,5 @@ _must_use_ bool pg_resolve_commit(struct db *db, int64_t until_ms, bool *ret_com
 struct read_batcher *read_batcher_new(void);
 void read_batcher_free(struct read_batcher *batcher); /* NULL is fine */
 /* Runs a read that gives one row at most, from any thread, and waits for its result. */
-bool read_batcher_read(struct read_batcher *batcher, const struct pg_server *server,
-                       struct pg_stmt *stmt, struct error *error);
+_must_use_ bool read_batcher_read(struct read_batcher *batcher, const struct pg_server *server,
+                                  struct pg_stmt *stmt, struct error *error);

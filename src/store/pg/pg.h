@@ -16,5 +16,5 @@ void pg_server_free(struct pg_server *server); /* NULL is fine */
 
 /* DB_FIND makes no connection of its own. DB_READ connects at its first statement. DB_WRITE
  * connects at once, and gives the operator a notice of missing TLS or durability. */
-bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,
-             struct error *error);
+_must_use_ bool pg_open(const struct pg_server *server, enum db_use use, struct db **ret_db,
+                        struct error *error);

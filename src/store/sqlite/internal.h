@@ -58,12 +58,12 @@ static inline struct sqlite_db *sqlite_of(const struct db *db)
 
 /* Opens the file and applies the settings of `use`; the driver and the SQL functions are missing.
  */
-bool sqlite_connect(const char *path, enum db_use use, struct sqlite_db **ret_db,
-                    struct error *error);
+_must_use_ bool sqlite_connect(const char *path, enum db_use use, struct sqlite_db **ret_db,
+                               struct error *error);
 void sqlite_close(struct db *db);
-bool sqlite_version(struct db *db, int64_t *ret_version, struct error *error);
-bool sqlite_set_version(struct db *db, int64_t version, struct error *error);
-bool sqlite_script(struct db *db, const char *sql, struct error *error);
+_must_use_ bool sqlite_version(struct db *db, int64_t *ret_version, struct error *error);
+_must_use_ bool sqlite_set_version(struct db *db, int64_t version, struct error *error);
+_must_use_ bool sqlite_script(struct db *db, const char *sql, struct error *error);
 /* Sets the error for a result code, without the file's path: API clients may see the message. */
 bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error);
 
