@@ -37,7 +37,7 @@ static struct str domain_of(const struct connector *connector, const struct url 
     for (size_t i = 0; i < connector->http->domains.count; i++) {
         const struct connector_texts one = {&connector->http->domains.rows[i], 1};
         struct str domain = str_from(connector->http->domains.rows[i]);
-        if (domain.len > longest.len && url_in_domains(url, &one))
+        if (domain.len > longest.len && connector_url_in_domains(url, &one))
             longest = domain;
     }
     return longest;
@@ -110,7 +110,7 @@ static bool own_url(const struct target *target, const struct connector_url *row
     const char *name = row->given ? row->given : "connectorProfileProperties";
     if (row->exact)
         return parse_exact(arena, url, name, ret_url, error);
-    if (!url_parse(arena, url, row->bare_domain, name, ret_url, error) ||
+    if (!connector_url_parse(arena, url, row->bare_domain, name, ret_url, error) ||
         !is_api_host(arena, row, ret_url, name, error))
         return false;
     put_label(arena, target->connector, row->label, ret_url);

@@ -23,8 +23,8 @@ static bool is_of_account(struct vendor_connection *connection, const struct tar
     if (!call->account_at)
         return true;
     struct str text = pointer_text(target->arena, response->json, call->account_at);
-    return (url_parse(target->arena, text, NULL, "The answer", &named, NULL) &&
-            endpoint_use(wanted, NULL) && str_eq(named.host, wanted->url.host)) ||
+    return (url_parse(target->arena, text, NULL, &named, NULL) && endpoint_use(wanted, NULL) &&
+            str_eq(named.host, wanted->url.host)) ||
            vendor_fail_status(connection, VERDICT_MISCONFIGURED, STEP_API, response->http.status,
                               text,
                               "The credentials are valid, but for another account than the one in "
