@@ -4,8 +4,8 @@
 #include "base/encode.h"
 #include "connector/http/response.h"
 #include "connector/http/template.h"
-#include "connector/http/vendor_message.h"
 #include "connector/http/url.h"
+#include "connector/http/vendor_message.h"
 #include "wire/json_pointer.h"
 #include "wire/restjson.h"
 
