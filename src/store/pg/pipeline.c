@@ -230,7 +230,7 @@ int64_t pg_changed_rows(struct pg_result *result)
 static bool check_result(struct pg_db *db, const struct pg_expected *expected,
                          struct pg_result *result, bool failed, struct error *error)
 {
-    int status = libpq.resultStatus(result);
+    ExecStatusType status = libpq.resultStatus(result);
     bool ok = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
     if (!ok && expected->prepared >= 0)
         db->prepared[expected->prepared] = false;
@@ -301,7 +301,7 @@ static bool read_script(struct pg_db *db, int64_t until_ms, struct error *error)
             return pg_fail_lost(db, failed ? NULL : error);
         if (!result)
             return !failed;
-        int status = libpq.resultStatus(result);
+        ExecStatusType status = libpq.resultStatus(result);
         if (!failed && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
             failed = !fail_result(db, result, error);
         libpq.clear(result);
