@@ -17,7 +17,7 @@ struct postgres_session {
     int64_t connect_end_ms; /* the connection stands by then, TLS included */
     struct postgres_response *response;
     struct pg_conn *connection;
-    int status; /* ConnStatusType before the last step */
+    ConnStatusType status; /* before the last step */
 };
 
 /* The whole conversation; sets *session->answer. */

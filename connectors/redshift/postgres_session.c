@@ -111,7 +111,7 @@ static void drop_notice(void *context, const char *message)
 /* The deadline bounds the turns: each waits for the socket. */
 static bool sign_in(struct postgres_session *session)
 {
-    int polling = PGRES_POLLING_WRITING;
+    PostgresPollingStatusType polling = PGRES_POLLING_WRITING;
     session->status = CONNECTION_STARTED;
     libpq.setNoticeProcessor(session->connection, drop_notice, NULL);
     libpq.setErrorVerbosity(session->connection, PQERRORS_VERBOSE);

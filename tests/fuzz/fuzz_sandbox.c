@@ -39,7 +39,7 @@ static void ask(const struct vendor *vendor, struct str method, struct str path,
         (struct http_header){STR("Content-Type"), STR("application/x-www-form-urlencoded")};
     request_init(&request, head, body, false, &arena);
     struct play play = {.vendor = vendor, .request = &request, .memory = memory, .now_ms = 1};
-    const struct vendor_response *response = play_choose(&play);
+    const struct sandbox_response *response = play_choose(&play);
     must(response && response->status >= 200 && response->status <= 599);
     struct str text = play_body(&play, response);
     must(text.len <= VENDOR_TEXT_MAX);

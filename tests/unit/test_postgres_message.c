@@ -15,7 +15,7 @@
 
 static const struct {
     const char *text;
-    int status;
+    ConnStatusType status;
     enum postgres_result result;
     enum client_outcome outcome;
     const char *words; /* the server's, or our clause after the authority */
