@@ -16,6 +16,9 @@ test_packages=(
     cppcheck:cppcheck shellcheck:shellcheck awscli node:nodejs npm:npm
     openssl:openssl systemd-analyze:systemd ps:procps
 )
+# Without the packages of one of these languages its client's tests are skipped, by name.
+go_packages=(go:golang-go)
+java_packages=(javac:default-jdk-headless mvn:maven)
 bench_packages=(wrk:wrk valgrind:valgrind)
 # PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are
 # unpacked to build/programs and not installed.
@@ -156,6 +159,50 @@ fetch_peers() {
         -r tests/requirements-peers.txt
 }
 
+# Not every Python is old enough for it: the last line is a try.
+fetch_old_boto3() {
+    python3 -m venv --clear build/clients/old-boto3 || return 1
+    build/clients/old-boto3/bin/python -m pip install --quiet --no-input \
+        -r tests/requirements-old-boto3.txt || return 1
+    build/clients/old-boto3/bin/python -c 'import boto3; boto3.client("sts", "us-east-1")'
+}
+
+# Caches stay in build/: a change of the program is built without a network, and `make clean` can
+# remove them, which takes modules that are writable.
+fetch_go() {
+    local folder=$PWD/build/clients/go
+    mkdir -p "$folder"
+    env -C tests/clients/go GOFLAGS='-modcacherw -buildvcs=false -mod=readonly' \
+        CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
+        GOMODCACHE="$folder/modules" GOCACHE="$folder/cache" go build -o "$folder/appflow" .
+}
+
+fetch_java() {
+    local folder=$PWD/build/clients/java
+    rm -rf "$folder"/{libraries,classes}
+    mkdir -p "$folder"
+    mvn --batch-mode --quiet --file tests/clients/java/pom.xml \
+        -Dmaven.repo.local="$folder/repository" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$folder/libraries" || return 1
+    javac -Xlint:all -Werror -proc:none -cp "$folder/libraries/*" -d "$folder/classes" \
+        tests/clients/java/Appflow.java
+}
+
+# In shells of their own, since nothing else depends on them.
+fetch_sdks() {
+    (once_for build/clients/old-boto3/fetched "an old boto3 for the client tests" \
+        tests/requirements-old-boto3.txt -- fetch_old_boto3) ||
+        say "the tests of an old boto3 will be skipped"
+    (install_packages "tests with the AWS SDK for Go" "${go_packages[@]}"
+    once_for build/clients/go/fetched "the AWS SDK for Go for the client tests" \
+        tests/clients/go/{go.mod,go.sum,main.go} -- fetch_go) ||
+        say "the tests of the AWS SDK for Go will be skipped"
+    (install_packages "tests with the AWS SDK for Java" "${java_packages[@]}"
+    once_for build/clients/java/fetched "the AWS SDK for Java for the client tests" \
+        tests/clients/java/{pom.xml,Appflow.java} -- fetch_java) ||
+        say "the tests of the AWS SDK for Java will be skipped"
+}
+
 # A Python of its own, which goes away again: only the archive's files stay.
 fetch_sources() {
     local folder=build/sources/fetching
@@ -201,6 +248,7 @@ for set in "$@"; do
             tests/requirements-peers.txt -- fetch_peers) || say "their tests will be skipped"
         once_for tests/node_modules/.fetched "npm packages for the client tests" \
             tests/package.json tests/package-lock.json -- fetch_node
+        fetch_sdks
         ;;
     bench)
         install_packages benchmarking "${bench_packages[@]}"

@@ -102,18 +102,22 @@ def update(client, name, config, mode="Public", **more):
         connectorProfileName=name, connectionMode=mode, connectorProfileConfig=config, **more)
 
 
-def tool_env(server):
-    """The environment for a tool that finds its credentials as AWS's tools do."""
+def tool_env(server, attempts=1):
+    """The environment for a tool that finds its credentials as AWS's tools do. `attempts` limits
+    how often it sends a request; None leaves the tool's default."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    if attempts is not None:
+        env["AWS_MAX_ATTEMPTS"] = str(attempts)
     return {**env, "AWS_ACCESS_KEY_ID": server.key.id, "AWS_SECRET_ACCESS_KEY": server.key.secret,
             "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION, "AWS_PAGER": "",
             "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1"}
+            "AWS_EC2_METADATA_DISABLED": "true"}
 
 
-def run_tool(server, words, stdin=None, **kwargs):
+def run_tool(server, words, stdin=None, attempts=1, **kwargs):
     """Runs a tool to its end and keeps what it printed where secrets are searched for."""
     done = subprocess.run([str(word) for word in words], input=stdin, capture_output=True,
-                          timeout=TOOL_TIMEOUT_S, env=tool_env(server), **kwargs)
+                          timeout=TOOL_TIMEOUT_S, env=tool_env(server, attempts),
+                          **kwargs)
     server.answers += [done.stdout, done.stderr]
     return done
