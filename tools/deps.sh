@@ -16,7 +16,7 @@ test_packages=(
     cppcheck:cppcheck shellcheck:shellcheck awscli node:nodejs npm:npm
     openssl:openssl systemd-analyze:systemd ps:procps
 )
-# Without the packages of one of these languages its client's tests are skipped, by name.
+# Where these cannot be installed, the tests of that language's SDK are skipped, by name.
 go_packages=(go:golang-go)
 java_packages=(javac:default-jdk-headless mvn:maven)
 bench_packages=(wrk:wrk valgrind:valgrind)
@@ -159,7 +159,7 @@ fetch_peers() {
         -r tests/requirements-peers.txt
 }
 
-# Not every Python is old enough for it: the last line is a try.
+# A Python that is too new installs it but cannot run it, so the last line tries that.
 fetch_old_boto3() {
     python3 -m venv --clear build/clients/old-boto3 || return 1
     build/clients/old-boto3/bin/python -m pip install --quiet --no-input \
@@ -167,10 +167,11 @@ fetch_old_boto3() {
     build/clients/old-boto3/bin/python -c 'import boto3; boto3.client("sts", "us-east-1")'
 }
 
-# Caches stay in build/: a change of the program is built without a network, and `make clean` can
-# remove them, which takes modules that are writable.
+# The caches stay in build/, so that a changed program builds offline; Go's modules are read-only
+# unless -modcacherw is set, and `make clean` could not remove them.
 fetch_go() {
     local folder=$PWD/build/clients/go
+    rm -f "$folder"/{appflow,fetched}
     mkdir -p "$folder"
     env -C tests/clients/go GOFLAGS='-modcacherw -buildvcs=false -mod=readonly' \
         CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
@@ -179,7 +180,7 @@ fetch_go() {
 
 fetch_java() {
     local folder=$PWD/build/clients/java
-    rm -rf "$folder"/{libraries,classes}
+    rm -rf "$folder"/{libraries,classes,fetched}
     mkdir -p "$folder"
     mvn --batch-mode --quiet --file tests/clients/java/pom.xml \
         -Dmaven.repo.local="$folder/repository" dependency:copy-dependencies \

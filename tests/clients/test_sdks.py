@@ -39,20 +39,21 @@ class Sdk:
     attempts: int = DEFAULT  # when throttled
     client_tokens: bool = True
     types_throttling: bool = True  # as an answer of DescribeConnectorProfiles
-    waits_as_told: bool = True  # by Retry-After or x-amz-retry-after
+    obeys_retry_after: bool = True  # or x-amz-retry-after
 
 
 SDKS = [
-    # This release waits for a random time, so its three attempts may be too few. It has types only for the errors that Amazon's model lists for the operation.
+    # This release waits for a random time, so its three attempts may be too few. It has types only
+    # for the errors that Amazon's model lists for the operation.
     Sdk("go", PROGRAMS / "go/fetched", [PROGRAMS / "go/appflow"], attempts=10,
-        types_throttling=False, waits_as_told=False),
+        types_throttling=False, obeys_retry_after=False),
     Sdk("java", PROGRAMS / "java/fetched",
         ["java", "-XX:TieredStopAtLevel=1", "-cp",
          f"{PROGRAMS / 'java/classes'}:{PROGRAMS / 'java/libraries'}/*", "Appflow"]),
     # Its model has neither client tokens nor ThrottlingException; it waits for a random time too.
     Sdk("old-boto3", PROGRAMS / "old-boto3/fetched",
         [PROGRAMS / "old-boto3/bin/python", HERE / "sdk_boto3.py"],
-        client_tokens=False, types_throttling=False, waits_as_told=False),
+        client_tokens=False, types_throttling=False, obeys_retry_after=False),
     Sdk("new-boto3", pathlib.Path(sys.executable), [sys.executable, HERE / "sdk_boto3.py"]),
 ]
 
@@ -176,12 +177,12 @@ def test_an_sdk_that_knows_no_client_token_repeats_a_change(sdk, servers, agreea
 @pytest.mark.waits(3)
 def test_throttled_changes_are_waited_for(sdk, servers, canaries):
     """Calls follow each other faster than the rate. An SDK that waits as long as the answer says
-    needs one retry for each; a shorter wait than that would need more."""
-    server = servers("--sandbox", "--account-change-rate", "1:1" if sdk.waits_as_told else "5:1",
-                     *operations.OPTION)
+    needs one retry for each call; a wait that is too short would need more."""
+    rate = "1:1" if sdk.obeys_retry_after else "5:1"
+    server = servers("--sandbox", "--account-change-rate", rate, *operations.OPTION)
     good = keys(canaries)
     outcomes = run(sdk, server, ("create", "p", *good), *[("update", "p", *good)] * 2,
                    ("delete", "p"), attempts=sdk.attempts)
     assert outcomes == [["ok", ARN]] * 3 + [["ok"]]
     retries = operations.throttled(server, "account-change-rate")
-    assert 0 < retries and (retries <= 3 or not sdk.waits_as_told)
+    assert 0 < retries and (retries <= 3 or not sdk.obeys_retry_after)
