@@ -87,7 +87,7 @@ static const struct connector_rule rules[] = {
 static const char *const messages[] = {"/err"};
 
 /* An organization's id for it: the key prefix 0Uv, with or without the three letters that make
- * letter case not count. That there must be one is told where the calls are checked. */
+ * letter case not count. Whether one is required is checked with the calls. */
 static bool check(const struct value *properties, const struct value *credentials,
                   struct error *error)
 {

@@ -2,8 +2,8 @@
  * known all the same, so that refusal proves the key, and a list of computers decides. */
 #include "connector/http/http_connector.h"
 
-/* There is no property for a host: who is somewhere else (a region of Cloud One, a manager of his
- * own at port 4119) says so in the endpoint map. */
+/* There is no property for a host: another place (a region of Cloud One, an own manager at port
+ * 4119) is named in the endpoint map. */
 static const struct connector_url api[] = {
     {.url = "https://app.deepsecurity.trendmicro.com"},
 };

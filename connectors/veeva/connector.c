@@ -23,7 +23,7 @@ static bool derive(const struct value *properties, struct arena *arena, struct v
     return true;
 }
 
-/* A user who may not enter the Vault that was asked for is logged in to another of his. */
+/* A user who may not enter the requested Vault is logged in to another one of theirs. */
 static const char *wrong_vault(const struct scope *scope, const struct value *answer,
                                struct arena *arena)
 {

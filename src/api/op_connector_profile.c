@@ -205,8 +205,8 @@ static bool load_tokens(struct profile_change *change, const struct profile *cur
                                &change->stored, error);
 }
 
-/* The stored credentials stay, with what was got for them. Whoever cannot read them must not be
- * able to have them sent to a host of his choice. */
+/* The stored credentials stay, with what was got for them. A caller that cannot read them must
+ * not be able to have them sent to a host of its choice. */
 static bool keep_credentials(struct profile_change *change, const struct profile *current)
 {
     if (!profile_same_receivers(change, current))

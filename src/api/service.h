@@ -48,7 +48,7 @@ struct service_config {
     struct str aws_access_key_id;
     const struct secret *aws_secret_access_key;
     const struct secret *aws_session_token;
-    /* Used when the operator has no OAuth app of his own for a connector; NULL: none. Outputs are
+    /* Used when the operator has set no OAuth app for a connector; NULL: none. Outputs are
      * STR_NULL when there is none either. */
     void (*default_oauth_app)(struct str connector_type, struct str *ret_client_id,
                               struct str *ret_client_secret);

@@ -1,6 +1,6 @@
-/* Lines to standard error, which somebody is meant to read. When nobody does, the first thread that
- * notices waits for LOG_WAIT_MS, and from then on lines are lost until there is room again: a log
- * that stands still must not make the server stand still. */
+/* Lines to standard error. When the reader falls behind, the first thread that notices waits for
+ * LOG_WAIT_MS, and from then on lines are lost until there is room again: a blocked log must not
+ * block the server. */
 #pragma once
 
 #include "base/str.h"

@@ -75,9 +75,9 @@ static const struct row {
     int64_t per_unit;
     const char *help;
 } rows[METRIC_COUNT] = {
-    [METRIC_REQUESTS] =
-        {"headgate_requests_total", LABELLED(requests, LABEL_OPERATION, LABEL_OUTCOME),
-         .help = "Requests by operation and by what came of them (ok, or the exception)."},
+    [METRIC_REQUESTS] = {"headgate_requests_total",
+                         LABELLED(requests, LABEL_OPERATION, LABEL_OUTCOME),
+                         .help = "Requests by operation and outcome (ok, or the exception)."},
     [METRIC_VERIFICATIONS] =
         {"headgate_verifications_total", LABELLED(verifications, LABEL_CONNECTOR, LABEL_VERDICT),
          .help = "Credentials verified with their vendor, by connector and verdict."},
@@ -85,14 +85,15 @@ static const struct row {
         {"headgate_client_calls_total", LABELLED(client_calls, LABEL_CONNECTION),
          .help = "Outbound calls by connection: new, reused, or none because none could be had."},
     [METRIC_THROTTLED] = {"headgate_throttled_total", LABELLED(throttled, LABEL_LIMIT),
-                          .help = "Times that a limit was reached and a request told to come back, "
+                          .help = "Requests answered 429 because a limit was reached, "
                                   "by limit."},
     [METRIC_STORE_ERRORS] = {"headgate_store_errors_total", SINGLE(METRIC_STORE_ERRORS),
                              .help = "Errors of the store's database."},
     [METRIC_COMMITS_FAILED] = {"headgate_commits_failed_total", SINGLE(METRIC_COMMITS_FAILED),
                                .help = "Batches of writes that could not be made durable."},
     [METRIC_LOG_LINES_LOST] = {"headgate_log_lines_lost_total", SINGLE(METRIC_LOG_LINES_LOST),
-                               .help = "Lines of the log that nobody read in time."},
+                               .help =
+                                   "Log lines lost because standard error was not read in time."},
     [METRIC_REQUEST_SECONDS] = {"headgate_request_duration_seconds",
                                 LABELLED(request_seconds, LABEL_OPERATION), TIMES,
                                 .help = "From a whole request to its answer, by operation."},

@@ -1,4 +1,4 @@
-/* What the server counts about itself, for whoever watches it. Each metric is a row of one table
+/* Counters, gauges and histograms of a running server. Each metric is a row of one table
  * (name, help, labels); counting is one relaxed addition to a cell that few threads share, so it
  * may stand on any path. Reading adds the cells up, and is as exact as numbers that move can be. */
 #pragma once
@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What tells the series of one metric apart. Values are small numbers here; whoever writes them out
- * knows their names. */
+/* The label that separates the series of one metric. Values are small numbers here; the code that
+ * writes the metrics has their names. */
 enum metric_label {
     LABEL_NONE,
     LABEL_OPERATION,
@@ -70,7 +70,7 @@ enum metric {
     METRIC_COUNT,
 };
 
-/* What a request was told to come back for. */
+/* The limits that answer 429. */
 enum metric_limit {
     LIMIT_QUEUE,
     LIMIT_ACCOUNT_UPDATES,

@@ -56,7 +56,7 @@ struct vendor_connection *vendor_connection_new(const struct vendor_connection_c
 bool vendor_open(struct vendor_connection *connection);
 
 /* Gets new tokens by the next grant that the credentials suffice for, through the grant journal.
- * For whoever keeps tokens fresh, and after a call that left the connection VENDOR_STALE. Each
+ * For a token keeper, and after a call that left the connection VENDOR_STALE. Each
  * renewal uses up one of the few grants (a refresh at most twice), so a loop of calls and renewals
  * ends. */
 bool vendor_renew(struct vendor_connection *connection);

@@ -80,7 +80,7 @@ static const struct {
 };
 
 /* Services that hand credentials to whatever runs on a machine of a cloud. A wide block in the
- * operator's list ("169.254.0.0/16") does not open them: he has to name the one address. */
+ * operator's list ("169.254.0.0/16") does not open them: it must name the one address. */
 static const struct block metadata[] = {
     V4(169, 254, 169, 254, 32),                         /* AWS, Azure, Google, Oracle and others */
     V4(169, 254, 170, 2, 32),                           /* AWS, credentials of a container task */

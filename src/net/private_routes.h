@@ -1,5 +1,5 @@
-/* The operator's private ways: where a PrivateLink service or a host is reached inside his network.
- * A call that is given one connects there instead of to the URL's own host; TLS name and Host
+/* The operator's private routes: where a PrivateLink service or a host is reached inside its
+ * network. A call with a route connects there instead of to the URL's own host; TLS name and Host
  * header stay the URL's. */
 #pragma once
 

@@ -101,8 +101,8 @@ static bool is_of_account(struct str arn, struct str account)
     return str_eq(field, account);
 }
 
-/* The server takes on roles and reads secrets with rights of its own, which reach further than the
- * caller's: what he names must be his account's. */
+/* The server assumes roles and reads secrets with rights of its own, which reach further than the
+ * caller's: a role or secret must be of the caller's account. */
 static bool check_roles(struct profile_change *change, const struct value *properties)
 {
     static const char *const members[] = {"roleArn", "dataApiRoleArn"};

@@ -26,7 +26,7 @@ struct job_row {
     struct job_key key;
     int64_t due_at_ms;
     int64_t fence;          /* of the current or the last lease */
-    int64_t lease_until_ms; /* 0: nobody has it */
+    int64_t lease_until_ms; /* 0: it is free */
     int64_t attempts;       /* tries that ended with job_retry */
     struct str payload;     /* what the kind needs to know beside the key; no secret */
 };
@@ -55,8 +55,8 @@ _must_use_ bool job_next_due(struct store_reader *reader, struct str kind, int64
 /* --- inside a write (store_apply_fn) --- */
 
 /* Adds a job that is leased to `owner` from the start where row->lease_until_ms is not 0. A row
- * that is left over from an earlier job of the same key is replaced: whoever still works on that
- * one has lost it. row->fence comes from job_new_fence. */
+ * that is left over from an earlier job of the same key is replaced: a node that still works on
+ * that one has lost it. row->fence comes from job_new_fence. */
 _must_use_ bool job_insert(struct db *db, const struct job_row *row, struct str owner,
                            struct error *error);
 

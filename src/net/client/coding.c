@@ -74,7 +74,7 @@ void decoder_free(struct decoder *decoder)
 }
 
 /* "deflate" is zlib's format, but some servers send bare deflate data (RFC 9110, 8.4.1.2), whose
- * first byte is told from zlib's (RFC 1950, 2.2: method 8, window of at most 32 KiB). */
+ * first byte differs from zlib's (RFC 1950, 2.2: method 8, window of at most 32 KiB). */
 static bool begin(struct decoder *decoder, struct str input)
 {
     int bits = GZIP_BITS;

@@ -142,7 +142,7 @@ static void shut_down(struct client *client)
     }
     libcurl.multi_cleanup(client->multi);
     client_sockets_end(client);
-    while (atomic_load(&client->waking) > 0) /* a caller is about to use `wake`; nobody begins to */
+    while (atomic_load(&client->waking) > 0) /* a caller is about to use `wake`; none begins to */
         sched_yield();
     uv_close((uv_handle_t *)&client->timer, NULL);
     uv_close((uv_handle_t *)&client->wake, NULL);
@@ -236,7 +236,7 @@ void client_loop_stop(struct client *client)
     pthread_mutex_lock(&client->lock);
     client->stopping = true;
     bool was_running = client->running;
-    client->running = false; /* who comes late is told that it is stopping */
+    client->running = false; /* a late caller fails because the client stops */
     if (was_running)         /* sent under the lock: once the thread knows, it closes `wake` */
         uv_async_send(&client->wake);
     pthread_mutex_unlock(&client->lock);

@@ -129,7 +129,7 @@ static enum client_outcome judge_connect(const struct transfer *transfer, const 
     return CLIENT_CONNECT;
 }
 
-/* What is left once names, connections, TLS, time and limits are told apart. Whether the end of a
+/* What is left after names, connections, TLS, time and limits. Whether the end of a
  * connection shows itself as an end or as an error is chance, so what came before it decides. */
 static const char *broken_words(const struct transfer *transfer)
 {

@@ -248,8 +248,8 @@ static void set_method(struct transfer *transfer, CURLcode *rc)
 }
 
 /* A line of curl's list, built in the caller's arena and without printf, which leaves pieces of
- * what it prints on the stack. "Name;" is how curl is told to send a header without a value,
- * "Name:" how to send none. */
+ * what it prints on the stack. curl reads "Name;" as a header without a value, and
+ * "Name:" as no such header. */
 static struct curl_slist *add_line(struct transfer *transfer, struct curl_slist *list,
                                    struct str name, const char *between, struct str value)
 {

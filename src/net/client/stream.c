@@ -1,7 +1,7 @@
 /* A call whose body is streamed: the ring buffers between the client's thread, which talks to
  * libcurl, and the caller's thread, which runs source and sink.
  *
- * The client's thread never waits: libcurl is told to pause receiving when the next bytes do not
+ * The client's thread never waits: libcurl pauses receiving when the next bytes do not
  * fit, and to pause sending when there is nothing to send. The caller's thread does one task at a
  * time (give the head, push bytes, pull bytes) and waits when there is none. When it has made room,
  * or has pulled bytes, it wakes the client's thread, which lets libcurl go on. */

@@ -1,5 +1,5 @@
-/* One event loop and its thread, from set-up to its end: it ends when it was told to and has
- * neither connections nor exchanges left. */
+/* One event loop and its thread, from set-up to its end: it ends after ORDER_STOP or
+ * ORDER_CUT, when neither connections nor exchanges are left. */
 #include "net/server/internal.h"
 
 #include "base/alloc.h"
