@@ -9,6 +9,7 @@
  * An item is in one list for each of its links. No function waits, allocates or locks. */
 #pragma once
 
+#include <assert.h>
 #include <stddef.h>
 
 struct list_link {
@@ -102,7 +103,9 @@ static inline void list_remove(struct list *list, struct list_link *link)
 static inline struct list_link *list_take_first(struct list *list)
 {
     struct list_link *first = list->first;
-    if (first)
+    if (first) {
+        assert(!first->previous); /* else it would stay the first */
         list_remove(list, first);
+    }
     return first;
 }

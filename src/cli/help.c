@@ -62,8 +62,8 @@ static void print_row(FILE *out, const char *left, const char *text, int column)
 static void print_group(FILE *out, const struct command_group *group)
 {
     fprintf(out, "%s:\n", group->heading);
-    for (size_t i = 0; i < group->count; i++)
-        print_row(out, group->commands[i]->name, group->commands[i]->summary, COMMAND_COLUMN);
+    for (const struct command *const *one = group->commands; *one; one++)
+        print_row(out, (*one)->name, (*one)->summary, COMMAND_COLUMN);
     fputc('\n', out);
 }
 
@@ -100,8 +100,8 @@ void help_print_subcommands(FILE *out, const struct command_group *groups, size_
 {
     fprintf(out, "Usage:\n  headgate %s COMMAND [OPTIONS]\n\nCommands:\n", word);
     for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < groups[i].count; k++) {
-            const struct command *command = groups[i].commands[k];
+        for (const struct command *const *one = groups[i].commands; *one; one++) {
+            const struct command *command = *one;
             if (starts_with_word(command->name, word))
                 print_row(out, command->name + strlen(word) + 1, command->summary, COMMAND_COLUMN);
         }

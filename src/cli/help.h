@@ -9,8 +9,7 @@
 /* Commands about one subject, in the order in which the help lists them. */
 struct command_group {
     const char *heading;
-    const struct command *const *commands;
-    size_t count;
+    const struct command *const *commands; /* ends with NULL */
 };
 
 /* What the program is, every command, examples. */

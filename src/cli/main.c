@@ -11,23 +11,25 @@
 #include <sys/stat.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define GROUP(name, list)                                                                          \
-    {                                                                                              \
-        name, list, COUNT(list)                                                                    \
-    }
 
-static const struct command *const server[] = {&serve_command, &demo_command, &sandbox_command};
+static const struct command *const server[] = {&serve_command, &demo_command, &sandbox_command,
+                                               NULL};
 static const struct command *const access[] = {
-    &access_key_create_command, &access_key_list_command, &access_key_delete_command,
-    &oauth_app_set_command,     &oauth_app_list_command,  &oauth_app_delete_command,
+    &access_key_create_command,
+    &access_key_list_command,
+    &access_key_delete_command,
+    &oauth_app_set_command,
+    &oauth_app_list_command,
+    &oauth_app_delete_command,
+    NULL,
 };
 static const struct command *const data[] = {&audit_command, &check_command, &backup_command,
-                                             &restore_command};
+                                             &restore_command, NULL};
 
 static const struct command_group groups[] = {
-    GROUP("Server", server),
-    GROUP("Access keys and OAuth apps", access),
-    GROUP("Data", data),
+    {"Server", server},
+    {"Access keys and OAuth apps", access},
+    {"Data", data},
 };
 
 int command_failed(const struct error *error)
@@ -53,10 +55,10 @@ static int words_matched(const struct command *command, int argc, char **argv)
 static const struct command *find_command(int argc, char **argv, int *ret_words)
 {
     for (size_t i = 0; i < COUNT(groups); i++) {
-        for (size_t k = 0; k < groups[i].count; k++) {
-            *ret_words = words_matched(groups[i].commands[k], argc, argv);
+        for (const struct command *const *one = groups[i].commands; *one; one++) {
+            *ret_words = words_matched(*one, argc, argv);
             if (*ret_words > 0)
-                return groups[i].commands[k];
+                return *one;
         }
     }
     return NULL;
@@ -77,8 +79,8 @@ static bool offer_commands(const char *word, struct suggestion *suggestion, char
 {
     size_t len = 0;
     for (size_t i = 0; i < COUNT(groups); i++) {
-        for (size_t k = 0; k < groups[i].count; k++) {
-            const char *last = last_word(groups[i].commands[k], word);
+        for (const struct command *const *one = groups[i].commands; *one; one++) {
+            const char *last = last_word(*one, word);
             if (last)
                 suggestion_offer(suggestion, last);
             if (last && len < size)

@@ -13,7 +13,6 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct registration {
     struct connector connector;
@@ -147,8 +146,8 @@ static bool insert(struct registration *registration, struct error *error)
     if (registered == CONNECTORS_REGISTERED_MAX)
         return fail(error, ERR_QUOTA, "This server has its limit of %d registered connectors.",
                     CONNECTORS_REGISTERED_MAX);
-    memmove(&registrations[index + 1], &registrations[index],
-            (registered - index) * sizeof(*registrations));
+    for (size_t i = registered; i > index; i--)
+        registrations[i] = registrations[i - 1];
     registrations[index] = registration;
     registered++;
     return true;
@@ -178,8 +177,8 @@ bool connector_unregister(struct str account, struct str label, struct error *er
     if (found) {
         removed = registrations[index];
         registered--;
-        memmove(&registrations[index], &registrations[index + 1],
-                (registered - index) * sizeof(*registrations));
+        for (size_t i = index; i < registered; i++)
+            registrations[i] = registrations[i + 1];
     }
     pthread_rwlock_unlock(&lock);
     if (!removed)

@@ -173,7 +173,7 @@ static yyjson_val *repeated_of_many(yyjson_val *object, size_t count, struct are
     yyjson_val **names = arena_array(arena, yyjson_val *, count), *name = object + 1;
     for (size_t i = 0; i < count; i++, name = unsafe_yyjson_get_next(name + 1))
         names[i] = name;
-    qsort(names, count, sizeof(*names), by_text);
+    qsort(names, count, sizeof(void *), by_text);
     for (size_t i = 1; i < count; i++) {
         if (same_text(names[i - 1], names[i]))
             return names[i - 1] > names[i] ? names[i - 1] : names[i];
@@ -357,8 +357,8 @@ static void fill(struct arena *arena, struct value *value, yyjson_val *json)
 bool json_parse(struct str text, struct arena *arena, struct value **ret_value)
 {
     _cleanup_(arena_done) struct arena nodes = {0};
-    yyjson_val *root;
-    if (!read_into(text, JSON_ANSWER_NODES_MAX, arena, &nodes, &root, NULL))
+    yyjson_val *root = NULL;
+    if (!read_into(text, JSON_ANSWER_NODES_MAX, arena, &nodes, &root, NULL) || !root)
         return false;
     *ret_value = arena_new(arena, struct value);
     fill(arena, *ret_value, root);

@@ -203,7 +203,7 @@ static struct str spell_rule(struct arena *arena, const struct connector *connec
     if (!rule)
         return STR("none");
     const struct connector_rule *rows = connector->http->rules.rows;
-    if (rule < rows || rule >= rows + connector->http->rules.count)
+    if (!rows || rule < rows || rule >= rows + connector->http->rules.count)
         buf_add_cstr(&out, "common");
     for (size_t i = 0; i < sizeof(grant_names) / sizeof(*grant_names); i++) {
         if (rule->grants & grant_names[i].grant)

@@ -126,13 +126,17 @@ static void read_row(const struct target *target, const struct connector_url *ro
     struct str override = is_vendors_own(row) ? override_of(target) : STR_NULL;
     struct error error;
     *endpoint = (struct endpoint){.row = override.data ? NULL : row, .probe = row->probe};
-    if (!own_url(target, row, scope, &endpoint->url, &error))
+    bool usable = true;
+    if (!own_url(target, row, scope, &endpoint->url, &error)) {
         endpoint->fault = error_keep(target->arena, &error);
-    else if (override.data &&
-             !connector_url_parse(target->arena, override, NULL, "The operator's endpoint",
-                                  &endpoint->url, &error))
-        endpoint->unusable = error_keep(target->arena, &error);
-    else if (!override.data && row->closed && !fail(&error, ERR_VALIDATION, "%s", row->closed))
+        return;
+    }
+    if (override.data)
+        usable = connector_url_parse(target->arena, override, NULL, "The operator's endpoint",
+                                     &endpoint->url, &error);
+    else if (row->closed)
+        usable = fail(&error, ERR_VALIDATION, "%s", row->closed);
+    if (!usable)
         endpoint->unusable = error_keep(target->arena, &error);
 }
 

@@ -84,12 +84,12 @@ static void call_in_memory(struct transfer *transfer, struct client_response *re
 
 static void call_streamed(struct transfer *transfer, struct client_response *ret_response)
 {
-    struct stream stream;
-    stream_init(&stream, transfer->request);
-    transfer->stream = &stream;
-    transfer->loop_arena = transfer->body.arena = &stream.arena;
+    struct stream *stream = arena_new(transfer->arena, struct stream);
+    stream_init(stream, transfer->request);
+    transfer->stream = stream;
+    transfer->loop_arena = transfer->body.arena = &stream->arena;
     call(transfer, ret_response);
-    stream_done(&stream);
+    stream_done(stream);
 }
 
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,

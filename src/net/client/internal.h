@@ -83,7 +83,8 @@ struct stream {
     bool aborted;              /* the caller wants the call to end */
     bool ended;                /* the client's thread is done with the transfer */
     bool failed;               /* and it did not succeed */
-    struct slot_wait *waiting; /* the caller's, while there is no task for it */
+    struct slot_wait wait;     /* the caller's, while there is no task for it */
+    struct slot_wait *waiting; /* that one while it lasts, else NULL */
 
     bool head_given; /* from here on the caller's thread only */
     int64_t pulled_bytes;

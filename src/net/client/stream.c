@@ -183,12 +183,11 @@ static enum stream_task await_task(struct stream *stream, const struct client_re
             pthread_mutex_unlock(&stream->lock);
             return task;
         }
-        struct slot_wait wait;
-        slot_wait_init(&wait);
-        stream->waiting = &wait;
+        slot_wait_init(&stream->wait);
+        stream->waiting = &stream->wait;
         pthread_mutex_unlock(&stream->lock);
-        slot_wait(&wait);
-        slot_wait_done(&wait);
+        slot_wait(&stream->wait);
+        slot_wait_done(&stream->wait);
     }
 }
 
