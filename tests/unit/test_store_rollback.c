@@ -175,14 +175,16 @@ static bool is_recorded(struct fixture *f)
            recorded_ms == fixture_now_ms;
 }
 
-/* Leaves a WAL as a killed process does, with a record that the checkpointer wrote. */
+/* Leaves a WAL as a killed process does, with a record that the checkpointer wrote. An open read
+ * transaction keeps the checkpointer from emptying the WAL, however slow the rest is. */
 static void write_and_die(struct fixture *f, int count)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         struct store_config config = fixture_config(f);
-        bool ok = store_open(&config, &f->store, &f->error);
+        bool ok = store_open(&config, &f->store, &f->error) &&
+                  store_reader_open(f->store, &f->reader, &f->error) && !profile_exists(f, "x");
         for (int i = 0; i < count && ok; i++) {
             char name[16];
             snprintf(name, sizeof(name), "mine-%d", i);
