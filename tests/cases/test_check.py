@@ -103,7 +103,7 @@ def granted(servers, canaries):
 def test_saved_tokens_and_apps_are_whole(granted):
     words, status = check(granted)
     assert status == 0 and words.startswith(
-        f"Checked 0 profiles, {CODES} token grants, 1 access keys, 1 OAuth apps: "
+        f"Checked 0 profiles, 0 OAuth tokens, {CODES} token grants, 1 access keys, 1 OAuth apps: "
         "no problems found.\n"), words
 
 

@@ -337,7 +337,7 @@ def test_the_disk_is_full_during_a_private_exchange(server, salesforce, when):
     salesforce.open = True
     for turn in salesforce.waiting:
         turn.set()
-    server.wait_for_log("Writes fail")
+    server.wait_for_log("Writes to the store fail")
     assert private.state(server) == {"status": "PENDING"}
     set_file_limit(server, resource.RLIM_INFINITY)
     assert private.settled(server) == {"status": "CREATED"}

@@ -318,7 +318,7 @@ def test_the_disk_is_full_at_the_end(server, salesforce):
     salesforce.wait_for(1)
     set_file_limit(server, 4096)  # the log has room in it, the store has not
     salesforce.gate.set()
-    server.wait_for_log("Writes fail")
+    server.wait_for_log("Writes to the store fail")
     assert state(server) == {"status": "PENDING"}
     set_file_limit(server, resource.RLIM_INFINITY)
     assert settled(server) == {"status": "CREATED"}
