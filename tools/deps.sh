@@ -179,10 +179,15 @@ fetch_go() {
 }
 
 fetch_java() {
-    local folder=$PWD/build/clients/java
+    local folder=$PWD/build/clients/java authorities=build/clients/java/authorities trust=
+    local bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
     rm -rf "$folder"/{libraries,classes,fetched}
     mkdir -p "$folder"
-    mvn --batch-mode --quiet --file tests/clients/java/pom.xml \
+    if [ -f "$bundle" ]; then
+        java tests/clients/java/TrustStore.java "$bundle" "$authorities" public || return 1
+        trust="-Djavax.net.ssl.trustStore=$authorities -Djavax.net.ssl.trustStorePassword=public"
+    fi
+    MAVEN_OPTS="${MAVEN_OPTS:-} $trust" mvn --batch-mode --quiet --file tests/clients/java/pom.xml \
         -Dmaven.repo.local="$folder/repository" dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$folder/libraries" || return 1
     javac -Xlint:all -Werror -proc:none -cp "$folder/libraries/*" -d "$folder/classes" \
@@ -200,7 +205,7 @@ fetch_sdks() {
         say "the tests of the AWS SDK for Go will be skipped"
     (install_packages "tests with the AWS SDK for Java" "${java_packages[@]}"
     once_for build/clients/java/fetched "the AWS SDK for Java for the client tests" \
-        tests/clients/java/{pom.xml,Appflow.java} -- fetch_java) ||
+        tests/clients/java/{pom.xml,Appflow.java,TrustStore.java} -- fetch_java) ||
         say "the tests of the AWS SDK for Java will be skipped"
 }
 
