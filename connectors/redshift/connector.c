@@ -15,6 +15,10 @@
 #define LATER "Try again later."
 #define HINT_USER "Check username and password."
 #define HINT_DATABASE "Check the name of the database."
+#define HINT_ROLE                                                                                  \
+    "Give the role of dataApiRoleArn redshift-data:ExecuteStatement and "                          \
+    "redshift-data:DescribeStatement, and redshift:GetClusterCredentials for a cluster or "        \
+    "redshift-serverless:GetCredentials for a workgroup."
 #define HINT_GRANT "Grant the user the missing privilege."
 #define HINT_CONNECTIONS "Too many connections are open. Try again later."
 
@@ -23,11 +27,10 @@ static const struct connector_rule rules[] = {
     {AWS("ThrottlingException"), .kind = VERDICT_THROTTLED, .hint = LATER, .causes = CAUSE_LIMIT},
     {AWS("ExceededException"), .kind = VERDICT_THROTTLED,
      .hint = "Too many statements or sessions are open. Try again later.", .causes = CAUSE_LIMIT},
-    {AWS("AccessDenied"), .kind = VERDICT_FORBIDDEN,
-     .hint = "Give the role of dataApiRoleArn redshift-data:ExecuteStatement and "
-             "redshift-data:DescribeStatement, and redshift:GetClusterCredentials for a cluster or "
-             "redshift-serverless:GetCredentials for a workgroup.",
-     .causes = CAUSE_PERMISSION},
+    {AWS("AccessDenied"), .kind = VERDICT_FORBIDDEN, .hint = HINT_ROLE, .causes = CAUSE_PERMISSION},
+    /* AWS's front end may answer in XML, whatever the service's own form. */
+    {STEP_API, .status = 403, .contains = "<Code>AccessDenied</Code>", .kind = VERDICT_FORBIDDEN,
+     .hint = HINT_ROLE, .causes = CAUSE_PERMISSION},
     {AWS("ValidationException"), .kind = VERDICT_MISCONFIGURED,
      .hint = "Check clusterIdentifier or workgroupName, databaseName, and that they are in the "
              "profile's region.",

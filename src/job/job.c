@@ -26,6 +26,7 @@ struct job_runner {
     pthread_mutex_t lock;  /* guards what follows */
     pthread_cond_t woken;
     bool stopping;
+    bool poked; /* the scheduler has something new to wait for */
     struct host_share *share;
     struct job_slot *running; /* what is queued for a thread, or runs */
     bool started;             /* the scheduler thread */
@@ -45,6 +46,8 @@ struct job_slot {
     struct job_row row;     /* from SLOT_SET on */
     void *run_state;        /* of the kind; SLOT_RUNNING */
     struct job_slot *next;  /* in runner->running */
+    bool waiting;           /* after JOB_AGAIN: has no thread until the scheduler posts it again */
+    int64_t again_at_ms;    /* monotonic */
 };
 
 struct job_runner *job_runner_new(const struct job_kind *kind, void *context, struct store *store)
@@ -80,12 +83,16 @@ void job_runner_stop(struct job_runner *runner)
     pthread_mutex_unlock(&runner->lock);
 }
 
+static void end_run(struct job_slot *slot);
+
 void job_runner_free(struct job_runner *runner)
 {
     job_runner_stop(runner);
     if (runner->started)
         pthread_join(runner->scheduler, NULL);
     pool_free(runner->pool);
+    while (runner->running) /* jobs that waited to be run again */
+        end_run(runner->running);
     host_share_free(runner->share);
     pthread_cond_destroy(&runner->woken);
     pthread_mutex_destroy(&runner->lock);
@@ -100,11 +107,14 @@ bool job_is_stopping(struct job_runner *runner)
     return stopping;
 }
 
+/* The scheduler's; ends early when it was poked. */
 static void sleep_until(struct job_runner *runner, int64_t until_ms)
 {
     pthread_mutex_lock(&runner->lock);
-    while (!runner->stopping && cond_wait_until(&runner->woken, &runner->lock, until_ms))
+    while (!runner->stopping && !runner->poked &&
+           cond_wait_until(&runner->woken, &runner->lock, until_ms))
         continue;
+    runner->poked = false;
     pthread_mutex_unlock(&runner->lock);
 }
 
@@ -215,16 +225,42 @@ static void end_run(struct job_slot *slot)
     job_slot_release(slot);
 }
 
+/* A job that is to be run again gives its thread back meanwhile: it may wait for long, and a host
+ * has few threads. False when the runner is stopping. */
+static bool leave_thread(struct job_slot *slot)
+{
+    struct job_runner *runner = slot->runner;
+    pthread_mutex_lock(&runner->lock);
+    bool stopping = runner->stopping;
+    if (!stopping) {
+        slot->again_at_ms = clock_mono_ms() + runner->kind->retry_ms;
+        slot->waiting = runner->poked = true;
+        pthread_cond_broadcast(&runner->woken);
+    }
+    pthread_mutex_unlock(&runner->lock);
+    return !stopping;
+}
+
 static void run(void *argument)
 {
     struct job_slot *slot = argument;
     struct job_runner *runner = slot->runner;
     const struct job_kind *kind = runner->kind;
-    while (!job_is_stopping(runner) && kind->run(slot->run_state, runner) == JOB_AGAIN)
-        sleep_until(runner, clock_mono_ms() + kind->retry_ms);
+    if (!job_is_stopping(runner) && kind->run(slot->run_state, runner) == JOB_AGAIN &&
+        leave_thread(slot))
+        return; /* the slot is the scheduler's */
     enum job_hosts_said said = kind->hosts_said(slot->run_state);
     if (said != JOB_HOSTS_NOT_ASKED)
         pool_note(runner->pool, slot->hosts, said == JOB_HOSTS_ANSWERED);
+    end_run(slot);
+}
+
+static void post(struct job_slot *slot)
+{
+    if (pool_post(slot->runner->pool, slot->hosts, run, slot, NULL))
+        return;
+    log_error("A job (%.*s %.*s) waits until its lease has ended: no thread can be started.",
+              STR_ARG(slot->row.key.kind), STR_ARG(slot->row.key.name));
     end_run(slot);
 }
 
@@ -234,11 +270,36 @@ void job_post(struct job_slot *slot)
     slot->run_state = runner->kind->begin(runner->context, &slot->row);
     slot_move(slot, SLOT_RUNNING);
     list_add(slot);
-    if (pool_post(runner->pool, slot->hosts, run, slot, NULL))
-        return;
-    log_error("A job (%.*s %.*s) waits until its lease has ended: no thread can be started.",
-              STR_ARG(slot->row.key.kind), STR_ARG(slot->row.key.name));
-    end_run(slot);
+    post(slot);
+}
+
+/* One job whose turn has come after JOB_AGAIN; NULL: none. *ret_next_ms is when the next one's
+ * comes, at most what it was. */
+static struct job_slot *take_waiting(struct job_runner *runner, int64_t now_ms,
+                                     int64_t *ret_next_ms)
+{
+    struct job_slot *due = NULL;
+    pthread_mutex_lock(&runner->lock);
+    for (struct job_slot *slot = runner->running; slot && !due; slot = slot->next) {
+        if (slot->waiting && slot->again_at_ms <= now_ms)
+            due = slot;
+        else if (slot->waiting && slot->again_at_ms < *ret_next_ms)
+            *ret_next_ms = slot->again_at_ms;
+    }
+    if (due)
+        due->waiting = false;
+    pthread_mutex_unlock(&runner->lock);
+    return due;
+}
+
+/* Gives threads to jobs whose turn has come; until when the others wait, at most `limit_ms`. */
+static int64_t post_waiting(struct job_runner *runner, int64_t limit_ms)
+{
+    int64_t now_ms = clock_mono_ms(), next_ms = limit_ms;
+    struct job_slot *slot;
+    while ((slot = take_waiting(runner, now_ms, &next_ms)))
+        post(slot);
+    return next_ms;
 }
 
 /* --- leases --- */
@@ -446,13 +507,17 @@ static void *schedule(void *argument)
     struct error error; /* logged by the store, and tried again */
     size_t taken;
     int64_t look_at_ms = clock_mono_ms() + look_wait_ms(runner);
+    int64_t extend_at_ms = clock_mono_ms() + lease_ms(runner) / 3;
     pthread_setname_np(pthread_self(), "jobs");
     while (!job_is_stopping(runner)) {
-        int64_t extend_at_ms = clock_mono_ms() + lease_ms(runner) / 3;
-        sleep_until(runner, look_at_ms < extend_at_ms ? look_at_ms : extend_at_ms);
+        int64_t wake_at_ms = look_at_ms < extend_at_ms ? look_at_ms : extend_at_ms;
+        sleep_until(runner, post_waiting(runner, wake_at_ms));
         if (job_is_stopping(runner))
             break;
-        extend_leases(runner);
+        if (clock_mono_ms() >= extend_at_ms) {
+            extend_leases(runner);
+            extend_at_ms = clock_mono_ms() + lease_ms(runner) / 3;
+        }
         if (clock_mono_ms() < look_at_ms)
             continue;
         take_due(runner, &taken, &error);

@@ -26,8 +26,9 @@ enum {
 };
 
 enum job_end {
-    JOB_DONE,    /* committed together with job_finish or job_retry, or the lease was lost */
-    JOB_AGAIN,   /* nothing was committed: run again after retry_ms, with the same state */
+    JOB_DONE,  /* committed together with job_finish or job_retry, or the lease was lost */
+    JOB_AGAIN, /* nothing was committed: run again after retry_ms, with the same state; the job has
+                  no thread meanwhile */
     JOB_STOPPED, /* cut short by the server's end: it stays in the store */
 };
 

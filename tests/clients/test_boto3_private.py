@@ -10,6 +10,7 @@ from support import aws, private
 CAUSES = {"CONNECTOR_AUTHENTICATION", "CONNECTOR_SERVER", "ACCESS_DENIED", "VALIDATION"}
 NO_ROUTE = re.compile(r"There is no private route for (\S+)\.(?: |$)")
 HOSTS_MAX = 8
+PENDING = {"busy"}  # the vendor is busy with the same token: nothing is known of it yet
 KINDS = [kind for kind in aws.sandbox_list() if kind in aws.PRIVATE]
 
 
@@ -22,7 +23,11 @@ def provision_all(server, kind, configs):
         client.create_connector_profile(
             connectorProfileName=names[outcome], connectorType=kind, connectionMode="Private",
             connectorProfileConfig=config)
-    states = {outcome: private.settled(server, name) for outcome, name in names.items()}
+    states = {outcome: private.settled(server, name) for outcome, name in names.items()
+              if outcome not in PENDING}
+    for outcome in PENDING & set(names):
+        state = private.state(server, names[outcome])
+        assert state["status"] == "PENDING" or NO_ROUTE.search(state["failureMessage"]), state
     for name in names.values():
         client.delete_connector_profile(connectorProfileName=name)
     return states

@@ -120,7 +120,7 @@ def test_encryption_is_not_given_up(servers, canaries, plain_peer):
     ("crowded_user", {}, "rate limit reached"),
     ("scram_user", {"database": "nowhere"}, "cannot be used with this configuration"),
     ("scram_user", {"database": "closed"}, "lack a permission"),
-    ("scram_user", {"database": "postgres"}, "rejected the credentials at step api: no pg_hba"),
+    ("scram_user", {"database": "postgres"}, "request blocked at step api: no pg_hba"),
 ])
 def test_refusals_are_told_apart(servers, canaries, tls_peer, user, url, words):
     server = start(servers, canaries, tls_peer, "--verify-timeout", "5")

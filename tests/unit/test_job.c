@@ -58,7 +58,7 @@ static enum job_end run(void *argument, struct job_runner *runner)
         clock_nap_us(1000);
     if (atomic_load(&seen.stops) && job_is_stopping(runner))
         return JOB_STOPPED;
-    if (atomic_fetch_sub(&seen.again, 1) > 0)
+    if (atomic_fetch_sub(&seen.again, 1) > 0 || str_eq(state->row->payload, STR("busy")))
         return JOB_AGAIN;
     return store_apply(seen.store, apply_finish, state, false, &error) ? JOB_DONE : JOB_AGAIN;
 }
@@ -159,6 +159,25 @@ static void a_job_that_is_run_again_keeps_its_state(void **state)
     assert_int_equal(seen.begun, 1);
     assert_int_equal(seen.runs, 4);
     assert_int_equal(rows(f), 0);
+}
+
+/* There is one thread, and the first job is to be run again for as long as the server lives. */
+static void a_job_that_waits_to_be_run_again_has_no_thread(void **state)
+{
+    struct fixture *f = *state;
+    struct job_kind kind = kind_of(8);
+    kind.threads_max = 1;
+    reset(f);
+    struct job_runner *runner = start(f, &kind);
+    make(f, runner, "busy", STR("busy"));
+    wait_for(atomic_load(&seen.runs) >= 1);
+    make(f, runner, "other", STR_NULL);
+    wait_for(atomic_load(&seen.freed) == 1);
+    int before = atomic_load(&seen.runs);
+    wait_for(atomic_load(&seen.runs) > before + 2);
+    job_runner_free(runner);
+    assert_int_equal(seen.freed, 2);
+    assert_int_equal(rows(f), 1);
 }
 
 static void slots_are_bounded_and_shared_by_host(void **state)
@@ -350,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test_with_store(a_job_runs_once_and_its_row_ends),
         test_with_store(a_job_that_is_run_again_keeps_its_state),
+        test_with_store(a_job_that_waits_to_be_run_again_has_no_thread),
         test_with_store(slots_are_bounded_and_shared_by_host),
         test_with_store(what_a_dead_process_left_is_taken_up_at_the_start),
         test_with_store(jobs_that_find_no_slot_are_taken_up_later),
