@@ -18,7 +18,7 @@ enum {
     LINE_SIZE = 2 * LOG_TEXT_MAX + 256, /* every byte of a sentence may need an escape */
 };
 
-static enum log_level least_level = LOG_INFO;
+static _Atomic enum log_level least_level = LOG_INFO;
 static enum log_format line_format = LOG_TEXT;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
