@@ -197,6 +197,9 @@ def test_a_crowd_at_a_database_that_is_silent(nodes, way, agreeable, canaries):
     assert operations.metrics(node)["headgate_store_errors_total"] <= READERS * ERRORS_A_CONNECTION
     assert len(agreeable.requests) == 1
     way.flows.set()
+    until = time.monotonic() + private.WAIT_S
+    while node.call("DescribeConnectorProfiles").status == 503:
+        assert time.monotonic() < until  # the one probe, which may be a background thread's
     assert node.describe("p")
     node.ok("UpdateConnectorProfile", amplitude(canaries))
     node.stop()
