@@ -45,16 +45,20 @@ void job_runner_stop(struct job_runner *runner)
     pthread_mutex_unlock(&runner->lock);
 }
 
-static void end_run(struct job_slot *slot);
-
 void job_runner_free(struct job_runner *runner)
 {
     job_runner_stop(runner);
     if (runner->started)
         pthread_join(runner->scheduler, NULL);
     pool_free(runner->pool);
-    while (runner->running) /* jobs that waited to be run again */
-        end_run(runner->running);
+    struct job_slot *slot = runner->running; /* jobs that waited to be run again */
+    runner->running = NULL;
+    while (slot) {
+        struct job_slot *next = slot->next;
+        runner->kind->free(slot->run_state);
+        job_slot_release(slot);
+        slot = next;
+    }
     host_share_free(runner->share);
     pthread_cond_destroy(&runner->woken);
     pthread_mutex_destroy(&runner->lock);

@@ -222,7 +222,7 @@ static void note_decided(struct table *table, const struct connector_rule *rule)
     struct connector_rules common = classify_common_rules();
     const struct connector_rules *own = &table->connector->http->rules;
     assert_true(own->count <= RULES_MAX && common.count <= RULES_MAX);
-    if (rule >= own->rows && rule < own->rows + own->count)
+    if (own->rows && rule >= own->rows && rule < own->rows + own->count)
         table->decided[rule - own->rows] = true;
     else if (rule)
         common_decided[rule - common.rows] = true;
