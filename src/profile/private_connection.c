@@ -98,7 +98,8 @@ static void conclude_internal(struct private_connection *connection, const struc
              arena_copy(&connection->trial, str_from(error->message)));
 }
 
-/* False while the store is away. Tokens that do not open are the end of it. */
+/* False while the store is away. Tokens that cannot be read count as none: the credentials are good
+ * without them, and what is got from them now takes their place. */
 static bool load_tokens(struct private_connection *connection)
 {
     const struct profile *profile = &connection->profile;
@@ -109,7 +110,9 @@ static bool load_tokens(struct private_connection *connection)
         return true;
     if (error.code == ERR_UNAVAILABLE)
         return false;
-    conclude_internal(connection, &error);
+    log_warn("The OAuth tokens of profile %.*s (account %.*s, %.*s) cannot be read: %s",
+             STR_ARG(profile->key.name), STR_ARG(profile->key.account),
+             STR_ARG(profile->key.region), error.message);
     return true;
 }
 

@@ -287,24 +287,6 @@ def test_a_code_that_a_stop_cut_off(servers, salesforce, canaries):
     assert len(salesforce.requests) == 1
 
 
-def test_credentials_that_do_not_open(server, salesforce):
-    """A seal that was damaged on disk. New credentials are how that is mended."""
-    salesforce.gate.clear()
-    server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
-    salesforce.wait_for(1)
-    server.stop()
-    salesforce.drop()
-    server.database.change("UPDATE profiles SET sealed_credentials = "
-                           + server.database.zeros.format(200))
-    asked = len(salesforce.requests)
-    server.start()
-    assert_failed(settled(server), "INTERNAL_SERVER", "")
-    assert len(salesforce.requests) == asked
-    salesforce.gate.set()
-    server.ok("UpdateConnectorProfile", change(salesforce.new_tokens()))
-    assert settled(server) == {"status": "CREATED"}
-
-
 def set_file_limit(server, size):
     hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)[1]
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))
