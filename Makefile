@@ -28,7 +28,7 @@ history: deps-build deps-test ## kill nodes under load and check what clients sa
 	@exec python3 tests/run.py history --updates $(or $(UPDATES),10000)
 
 bench: build deps-bench ## measure against the baselines; SCALE=1: with a million profiles
-	@$(if $(SCALE),ninja --quiet -C $(release) tests/bench/fill-profiles)
+	@ninja --quiet -C $(release) tests/bench/fill-profiles
 	@exec python3 tests/bench/$(if $(SCALE),scale,run).py
 
 connectors: build deps-test ## write the table of docs/connectors.md from the results of the client tests

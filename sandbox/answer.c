@@ -40,8 +40,10 @@ static void send_now(void *argument)
 {
     const struct late *late = argument;
     const struct sandbox_response *response = late->response;
-    struct http_response out = {response->status, response->headers, response->header_count,
-                                late->body};
+    struct http_response out = {.status = response->status,
+                                .headers = response->headers,
+                                .header_count = response->header_count,
+                                .body = late->body};
     if (response->pad_bytes > 0)
         out.body = pad(&late->exchange->arena, late->body, response->pad_bytes);
     if (response->fault == FAULT_RESET)
@@ -80,6 +82,7 @@ void answer_unknown_host(const struct sandbox_request *request, struct http_exch
     buf_add_cstr(&body, "{\"message\":");
     encode_json_string(&body, buf_str(&message));
     buf_add_char(&body, '}');
-    struct http_response out = {421, &json, 1, buf_str(&body)};
+    struct http_response out = {
+        .status = 421, .headers = &json, .header_count = 1, .body = buf_str(&body)};
     http_respond(exchange, &out);
 }

@@ -8,10 +8,7 @@
 #include <stdbool.h>
 
 enum {
-    CA_HOSTS_MAX = 256,     /* certificates kept; past it the oldest is made anew when asked for */
-    CA_DAYS = 3650,         /* how long the authority is valid */
-    CA_LEAF_DAYS = 397,     /* what clients take at most from a server */
-    CA_HOST_NAME_MAX = 253, /* bytes, RFC 1035 */
+    CA_HOSTS_MAX = 256, /* certificates kept; past it the oldest is made anew when asked for */
 };
 
 struct ca;

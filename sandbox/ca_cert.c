@@ -2,13 +2,14 @@
 #include "sandbox/ca_cert.h"
 
 #include "base/random.h"
-#include "sandbox/ca.h"
+#include "base/str.h"
 
 #include <arpa/inet.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { SERIAL_SIZE = 16, DAY_S = 24 * 3600, COMMON_NAME_MAX = 64 };

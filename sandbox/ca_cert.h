@@ -3,6 +3,12 @@
 
 #include <openssl/x509.h>
 
+enum {
+    CA_DAYS = 3650,         /* how long the authority is valid */
+    CA_LEAF_DAYS = 397,     /* what clients take at most from a server */
+    CA_HOST_NAME_MAX = 253, /* bytes, RFC 1035 */
+};
+
 /* NULL on failure. */
 EVP_PKEY *ca_make_key(void);
 X509 *ca_make_root(EVP_PKEY *key);

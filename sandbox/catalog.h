@@ -1,8 +1,12 @@
 /* All vendors of the sandbox, found by host. */
 #pragma once
 
-#include "sandbox/embedded.h"
+#include "base/embedded.h"
 #include "sandbox/vendor.h"
+
+/* One for each connector that has a sandbox.json, and those of sandbox/. */
+extern const struct embedded_file sandbox_files[];
+extern const size_t sandbox_files_count;
 
 enum { CATALOG_VENDORS_MAX = 64 };
 

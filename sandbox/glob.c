@@ -1,42 +1,16 @@
-/* Matches a pattern with '*' against a text, in place and without memory of its own. */
+/* One text after the other, or segment by segment. */
 #include "sandbox/glob.h"
 
-#include <stdint.h>
-
-static bool same(char a, char b, bool nocase)
-{
-    return a == b || (nocase && ascii_lower(a) == ascii_lower(b));
-}
-
-/* The last '*' takes one character, and one more each time that what follows it does not match. */
-static bool match(struct str pattern, struct str text, bool nocase)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, taken_to = 0;
-    while (t < text.len) {
-        if (p < pattern.len && pattern.data[p] == '*') {
-            star = p++;
-            taken_to = ++t;
-        } else if (p < pattern.len && same(pattern.data[p], text.data[t], nocase)) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++taken_to;
-        } else {
-            return false;
-        }
-    }
-    return p == pattern.len;
-}
+#include "base/wildcard.h"
 
 bool glob_match(struct str pattern, struct str text)
 {
-    return match(pattern, text, false);
+    return wildcard_match(pattern, text, 0);
 }
 
 bool glob_match_nocase(struct str pattern, struct str text)
 {
-    return match(pattern, text, true);
+    return wildcard_match(pattern, text, WILDCARD_NOCASE);
 }
 
 bool glob_match_path(struct str pattern, struct str path)

@@ -1,5 +1,6 @@
 /* Reads one vendor's sandbox file as a whole. */
 #include "sandbox/reader.h"
+#include "sandbox/records/load_records.h"
 #include "wire/restjson.h"
 
 static const struct member_rule vendor_members[] = {
@@ -8,6 +9,7 @@ static const struct member_rule vendor_members[] = {
     {"not_found", VALUE_STRING, true},   {"credentials", VALUE_STRUCTURE, false},
     {"answers", VALUE_STRUCTURE, false}, {"routes", VALUE_LIST, true},
     {"oauth", VALUE_STRUCTURE, false},   {"profiles", VALUE_STRUCTURE, false},
+    {"records", VALUE_STRUCTURE, false},
 };
 
 static const struct str outcome_names[OUTCOME_OWN] = {
@@ -22,6 +24,8 @@ static const struct str outcome_names[OUTCOME_OWN] = {
     [OUTCOME_WRONG_CLIENT] = STR("wrong-client"),
     [OUTCOME_UNKNOWN_CODE] = STR("unknown-code"),
     [OUTCOME_USED_CODE] = STR("used-code"),
+    [OUTCOME_EXPIRED_CODE] = STR("expired-code"),
+    [OUTCOME_WRONG_VERIFIER] = STR("wrong-verifier"),
     [OUTCOME_WRONG_REDIRECT_URI] = STR("wrong-redirect-uri"),
     [OUTCOME_UNKNOWN_REFRESH_TOKEN] = STR("unknown-refresh-token"),
     [OUTCOME_USED_REFRESH_TOKEN] = STR("used-refresh-token"),
@@ -110,6 +114,7 @@ bool vendor_load(struct str file, struct str json, struct arena *arena, struct v
         !load_rules(&reader, STR("credentials"), value_get(value, "credentials"), &rules) ||
         !load_answers(&reader, STR("answers"), value_get(value, "answers"), defaults) ||
         !load_routes(&reader, value_get(value, "routes"), &rules, defaults) ||
+        !load_records(&reader, value_get(value, "records")) ||
         !load_oauth(&reader, value_get(value, "oauth"), defaults) ||
         !load_profiles(&reader, value_get(value, "profiles")))
         return false;

@@ -8,7 +8,17 @@ static const struct member_rule oauth_members[] = {
     {"codes", VALUE_STRUCTURE, false},      {"refresh_tokens", VALUE_STRUCTURE, false},
     {"assertions", VALUE_STRUCTURE, false}, {"client_credentials", VALUE_STRUCTURE, false},
     {"users", VALUE_STRUCTURE, false},      {"instance_urls", VALUE_STRUCTURE, false},
-    {"answers", VALUE_STRUCTURE, true},
+    {"answers", VALUE_STRUCTURE, true},     {"authorize", VALUE_STRUCTURE, false},
+};
+
+static const struct member_rule authorize_members[] = {
+    {"path", VALUE_STRING, true},
+    {"callbacks", VALUE_LIST, true},
+    {"pkce", VALUE_BOOLEAN, false},
+    {"issuer", VALUE_STRING, false},
+    {"scope_parameter", VALUE_STRING, false},
+    {"denied", VALUE_STRING, false},
+    {"outcome", VALUE_STRING, false},
 };
 
 static const struct member_rule client_members[] = {
@@ -91,6 +101,35 @@ static bool load_client_credentials(const struct reader *reader, const struct va
                         &oauth->client_host_count);
 }
 
+static bool load_authorize(struct reader *reader, const struct value *value,
+                           struct vendor_oauth *oauth)
+{
+    struct str where = STR("oauth.authorize"), callbacks = STR("oauth.authorize.callbacks");
+    struct vendor_authorize *page = arena_new(reader->arena, struct vendor_authorize);
+    if (!value)
+        return true;
+    if (!oauth->grants_code)
+        return reader_fail(reader, where, "needs codes.");
+    if (!READER_CHECK(reader, where, value, authorize_members) ||
+        !reader_texts(reader, callbacks, value_get(value, "callbacks"), &page->callbacks,
+                      &page->callback_count))
+        return false;
+    struct str scope = value_text(value, "scope_parameter"), outcome = value_text(value, "outcome");
+    page->path = value_text(value, "path");
+    page->takes_pkce = value_flag(value, "pkce", false);
+    page->issuer = value_text(value, "issuer");
+    page->scope_parameter = scope.data ? scope : STR("scope");
+    page->denied = value_text(value, "denied");
+    if (!str_starts(page->path, STR("/")))
+        return reader_fail(reader, where, "path must begin with '/'.");
+    for (size_t i = 0; i < page->callback_count; i++) {
+        if (!str_starts(page->callbacks[i], STR("/")))
+            return reader_fail(reader, reader_at(reader, callbacks, i), "must begin with '/'.");
+    }
+    oauth->authorize = page;
+    return !outcome.data || reader_outcome(reader, where, outcome, &page->outcome);
+}
+
 static bool load_instance_urls(const struct reader *reader, const struct value *map,
                                struct vendor_oauth *oauth)
 {
@@ -148,6 +187,12 @@ static bool check_grants(const struct reader *reader, struct vendor_oauth *oauth
         return reader_fail(reader, where, "codes need redirect_uris.");
     if (!oauth->answers[OUTCOME_ROTATING])
         oauth->answers[OUTCOME_ROTATING] = oauth->answers[OUTCOME_ACCEPTED];
+    if (!oauth->answers[OUTCOME_EXPIRED_CODE])
+        oauth->answers[OUTCOME_EXPIRED_CODE] = oauth->answers[OUTCOME_UNKNOWN_CODE];
+    if (!oauth->answers[OUTCOME_WRONG_VERIFIER])
+        oauth->answers[OUTCOME_WRONG_VERIFIER] = oauth->answers[OUTCOME_UNKNOWN_CODE];
+    if (oauth->authorize && !oauth->answers[oauth->authorize->outcome])
+        return reader_fail(reader, STR("oauth.authorize"), "there is no answer for its outcome.");
     return check_refusals(reader, oauth) &&
            check_answered(reader, STR("oauth.codes"), &oauth->codes, oauth->answers) &&
            check_answered(reader, STR("oauth.refresh_tokens"), &oauth->refresh_tokens,
@@ -183,6 +228,7 @@ bool load_oauth(struct reader *reader, const struct value *value,
         !load_rules(reader, STR("oauth.users"), value_get(value, "users"), &oauth->users) ||
         !load_assertions(reader, value_get(value, "assertions"), oauth) ||
         !load_client_credentials(reader, value_get(value, "client_credentials"), oauth) ||
+        !load_authorize(reader, value_get(value, "authorize"), oauth) ||
         !load_instance_urls(reader, value_get(value, "instance_urls"), oauth) ||
         !load_answers(reader, STR("oauth.answers"), value_get(value, "answers"), oauth->answers))
         return false;

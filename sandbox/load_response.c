@@ -1,5 +1,6 @@
 /* Reads the responses of a sandbox file into bytes that are ready to send. */
 #include "sandbox/reader.h"
+#include "sandbox/records/load_records.h"
 #include "sandbox/template.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@ static const struct member_rule response_members[] = {
     {"headers", VALUE_STRUCTURE, false}, {"body", VALUE_STRING, false},
     {"json", VALUE_RAW, false},          {"pad_bytes", VALUE_INTEGER, false},
     {"delay_ms", VALUE_INTEGER, false},  {"fault", VALUE_STRING, false},
+    {"records", VALUE_STRUCTURE, false},
 };
 
 static bool is_token(struct str name)
@@ -98,8 +100,14 @@ static bool load_content(const struct reader *reader, struct str where, const st
                          struct sandbox_response *response)
 {
     const struct value *json = value_get(value, "json"), *body = value_get(value, "body");
-    if (json && body)
-        return reader_fail(reader, where, "body and json exclude each other.");
+    const struct value *records = value_get(value, "records");
+    if ((json && body) || (records && (json || body)))
+        return reader_fail(reader, where, "body, json and records exclude each other.");
+    if (json || body)
+        response->records = NULL;
+    if (records)
+        return load_records_reply(reader, reader_in(reader, where, STR("records")), records,
+                                  &response->records);
     if (json)
         return load_json(reader, reader_in(reader, where, STR("json")), json, response);
     if (body) {

@@ -1,6 +1,6 @@
-/* The vendors' OAuth server (RFC 6749, RFC 7523): one token endpoint, driven by the vendor's file.
- */
+/* The vendors' token endpoint (RFC 6749, RFC 7523, RFC 7636), driven by the vendor's file. */
 #include "base/encode.h"
+#include "sandbox/code.h"
 #include "sandbox/glob.h"
 #include "sandbox/issued.h"
 #include "sandbox/jwt.h"
@@ -89,6 +89,46 @@ static bool any_matches(const struct str *patterns, size_t count, struct str tex
     return false;
 }
 
+/* Of a code that the file lists. */
+static enum vendor_outcome listed_code(struct token_request *token, struct str code,
+                                       struct str redirect_uri)
+{
+    const struct vendor_rule *rule = rules_find(&token->oauth->codes, code);
+    if (!rule)
+        return OUTCOME_UNKNOWN_CODE;
+    if (!is_for(token, rule))
+        return OUTCOME_WRONG_CLIENT;
+    enum vendor_outcome outcome = rule_outcome(token->play, rule, code);
+    bool gives = outcome == OUTCOME_ACCEPTED || outcome == OUTCOME_ROTATING;
+    return gives && !any_matches(token->oauth->redirect_uris, token->oauth->redirect_uri_count,
+                                 redirect_uri)
+               ? OUTCOME_WRONG_REDIRECT_URI
+               : outcome;
+}
+
+/* Of one that the vendor's page gave out. */
+static enum vendor_outcome issued_code(const struct token_request *token, struct str code,
+                                       struct str redirect_uri)
+{
+    static const enum vendor_outcome outcomes[] = {
+        [CODE_UNKNOWN] = OUTCOME_UNKNOWN_CODE,
+        [CODE_EXPIRED] = OUTCOME_EXPIRED_CODE,
+        [CODE_OTHER_CLIENT] = OUTCOME_WRONG_CLIENT,
+        [CODE_OTHER_REDIRECT_URI] = OUTCOME_WRONG_REDIRECT_URI,
+        [CODE_OTHER_VERIFIER] = OUTCOME_WRONG_VERIFIER,
+    };
+    const struct play *play = token->play;
+    struct arena *arena = play->request->arena;
+    struct code_binding binding = {
+        .client_id = token->client->id,
+        .redirect_uri = redirect_uri,
+        .challenge = code_challenge(arena, parameter(token, "code_verifier")),
+    };
+    enum code_verdict verdict =
+        code_check(arena, play->vendor->issuer, code, &binding, play->now_ms / 1000);
+    return verdict == CODE_GOOD ? token->oauth->authorize->outcome : outcomes[verdict];
+}
+
 /* A code is used up by the first request that has everything else right. */
 static enum vendor_outcome grant_code(struct token_request *token)
 {
@@ -96,16 +136,11 @@ static enum vendor_outcome grant_code(struct token_request *token)
     struct str code = parameter(token, "code"), redirect_uri = parameter(token, "redirect_uri");
     if (code.len == 0 || redirect_uri.len == 0)
         return OUTCOME_BAD_REQUEST;
-    const struct vendor_rule *rule = rules_find(&token->oauth->codes, code);
-    if (!rule)
-        return OUTCOME_UNKNOWN_CODE;
-    if (!is_for(token, rule))
-        return OUTCOME_WRONG_CLIENT;
-    enum vendor_outcome outcome = rule_outcome(play, rule, code);
+    enum vendor_outcome outcome = listed_code(token, code, redirect_uri);
+    if (outcome == OUTCOME_UNKNOWN_CODE && token->oauth->authorize)
+        outcome = issued_code(token, code, redirect_uri);
     if (outcome != OUTCOME_ACCEPTED && outcome != OUTCOME_ROTATING)
         return outcome;
-    if (!any_matches(token->oauth->redirect_uris, token->oauth->redirect_uri_count, redirect_uri))
-        return OUTCOME_WRONG_REDIRECT_URI;
     play->refreshable = true;
     play->rotating = outcome == OUTCOME_ROTATING;
     struct str owner = arena_printf(play->request->arena, "%.*s %.*s", STR_ARG(CODES),

@@ -3,6 +3,7 @@
 
 #include "sandbox/glob.h"
 #include "sandbox/issued.h"
+#include "sandbox/records/answer.h"
 #include "sandbox/template.h"
 
 #include <inttypes.h>
@@ -48,19 +49,31 @@ static enum vendor_outcome judge(struct play *play, const struct vendor_route *r
                                                                          : OUTCOME_REJECTED;
 }
 
-const struct sandbox_response *play_choose(struct play *play)
+static const struct sandbox_response *choose(struct play *play)
 {
     const struct vendor *vendor = play->vendor;
     struct sandbox_request *request = play->request;
-    if (vendor->oauth && str_eq(request->head->method, STR("POST")) &&
-        str_eq(request->path, vendor->oauth->path))
+    bool is_post = str_eq(request->head->method, STR("POST"));
+    bool is_page = vendor->oauth && vendor->oauth->authorize &&
+                   str_eq(request->path, vendor->oauth->authorize->path);
+    if (vendor->oauth && is_post && str_eq(request->path, vendor->oauth->path))
         return oauth_answer(play);
+    if (is_page && (is_post || str_eq(request->head->method, STR("GET"))))
+        return authorize_answer(play);
     for (size_t i = 0; i < vendor->route_count; i++) {
         const struct vendor_route *route = &vendor->routes[i];
         if (route_matches(request, route))
             return route->answer ? route->answer : route->answers[judge(play, route)];
     }
     return vendor->not_found;
+}
+
+const struct sandbox_response *play_choose(struct play *play)
+{
+    const struct sandbox_response *response = choose(play);
+    return response->records
+               ? records_answer(play->vendor->records, response, play->request, play->now_ms)
+               : response;
 }
 
 /* https://HOST as the client knows it. */

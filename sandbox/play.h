@@ -27,6 +27,8 @@ const struct sandbox_response *play_choose(struct play *play);
 
 /* The OAuth server's part, for a request to its token path (oauth.c). */
 const struct sandbox_response *oauth_answer(struct play *play);
+/* The page on which a person authorizes, for a GET or POST of its path (authorize.c). */
+const struct sandbox_response *authorize_answer(struct play *play);
 
 /* The response's body, templates filled in (padding is not in it). */
 struct str play_body(struct play *play, const struct sandbox_response *response);

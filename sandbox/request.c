@@ -25,6 +25,24 @@ static struct str host_of(struct str authority)
     return host;
 }
 
+/* "/at/HOST/PATH" at an address of this machine is PATH of HOST: browsers look a vendor's name up
+ * themselves, and cannot be led here by it. */
+static void read_host_in_path(struct sandbox_request *request)
+{
+    struct str rest = request->path, host, path = STR("/");
+    bool is_local = str_eq(request->host, STR("127.0.0.1")) || str_eq(request->host, STR("::1")) ||
+                    str_eq_nocase(request->host, STR("localhost"));
+    if (!is_local || !str_starts(rest, STR(SANDBOX_AT)))
+        return;
+    rest = (struct str){rest.data + sizeof(SANDBOX_AT) - 1, rest.len - (sizeof(SANDBOX_AT) - 1)};
+    host = rest;
+    if (str_cut(rest, '/', &host, &path))
+        path = (struct str){path.data - 1, path.len + 1}; /* with its slash */
+    request->authority = host;
+    request->host = host_of(host);
+    request->path = path;
+}
+
 void request_init(struct sandbox_request *request, const struct http_head *head, struct str body,
                   bool over_tls, struct arena *arena)
 {
@@ -33,6 +51,7 @@ void request_init(struct sandbox_request *request, const struct http_head *head,
     str_cut(head->target, '?', &request->path, &request->query);
     request->authority = header_text(head, STR("Host"));
     request->host = host_of(request->authority);
+    read_host_in_path(request);
 }
 
 /* In a form '+' is a blank. */

@@ -7,6 +7,9 @@
 
 enum { PARAMETERS_MAX = 64 };
 
+/* Of the path by which a browser reaches a vendor's page: "http://127.0.0.1:PORT/at/HOST/PATH". */
+#define SANDBOX_AT "/at/"
+
 struct parameters {
     struct str names[PARAMETERS_MAX];
     struct str values[PARAMETERS_MAX];

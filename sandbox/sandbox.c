@@ -8,8 +8,10 @@
 #include "sandbox/ca.h"
 #include "sandbox/catalog.h"
 #include "sandbox/postgres/postgres.h"
+#include "sandbox/s3/s3.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { STOP_LIMIT_MS = 500, CONNECTIONS_MAX = 2048 };
@@ -21,7 +23,8 @@ struct sandbox {
     struct server *plain;
     struct server *tls;
     struct database *database;
-    const struct str *hosts; /* all patterns, for who asks for another */
+    struct s3_storage *storage; /* NULL: there is no S3 */
+    const struct str *hosts;    /* all patterns, for who asks for another */
     size_t host_count;
     struct arena arena;
     atomic_size_t request_counts[CATALOG_VENDORS_MAX];
@@ -33,6 +36,10 @@ static void handle(void *context, struct http_exchange *exchange)
     struct sandbox_request request;
     size_t index;
     request_init(&request, &exchange->head, exchange->body, exchange->over_tls, &exchange->arena);
+    if (sandbox->storage && s3_storage_takes(request.host)) {
+        s3_storage_answer(sandbox->storage, &request, exchange);
+        return;
+    }
     const struct vendor *vendor = catalog_find(sandbox->catalog, request.host, &index);
     if (!vendor) {
         answer_unknown_host(&request, exchange, sandbox->hosts, sandbox->host_count);
@@ -73,6 +80,7 @@ static bool listen_both(struct sandbox *sandbox, const struct sandbox_config *co
         .handler = handle,
         .handler_context = sandbox,
         .connections_max = CONNECTIONS_MAX,
+        .body_max = sandbox->storage ? S3_BODY_MAX : 0,
     };
     struct server_config tls = plain;
     tls.port = config->tls_port;
@@ -89,6 +97,9 @@ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_san
     bool ok = sandbox->catalog && ca_open(config->ca_dir, &sandbox->ca, error);
     if (ok) {
         sandbox->memory = memory_new(MEMORY_MAX);
+        if (config->s3_dir)
+            sandbox->storage =
+                s3_storage_new(arena_cstr(&sandbox->arena, str_from(config->s3_dir)));
         list_hosts(sandbox);
         ok = listen_both(sandbox, config, error) &&
              database_start(config->host, config->database_port, sandbox->ca, sandbox->memory,
@@ -117,6 +128,7 @@ void sandbox_stop(struct sandbox *sandbox)
     stop_server(sandbox->plain);
     stop_server(sandbox->tls);
     database_stop(sandbox->database);
+    s3_storage_free(sandbox->storage);
     ca_free(sandbox->ca);
     memory_free(sandbox->memory);
     arena_done(&sandbox->arena);
@@ -126,6 +138,11 @@ void sandbox_stop(struct sandbox *sandbox)
 int sandbox_http_port(const struct sandbox *sandbox)
 {
     return server_port(sandbox->plain);
+}
+
+void sandbox_browser_url(const struct sandbox *sandbox, char *out, size_t size)
+{
+    snprintf(out, size, "http://127.0.0.1:%d" SANDBOX_AT, sandbox_http_port(sandbox));
 }
 
 int sandbox_tls_port(const struct sandbox *sandbox)

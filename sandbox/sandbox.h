@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct sandbox;
 
@@ -20,6 +21,8 @@ struct sandbox_config {
     /* Where the CA is kept: ca.pem, and ca-key.pem with 0600; made when missing. NULL: made anew,
      * in memory. */
     const char *ca_dir;
+    /* The folder of the S3 stand-in (sandbox/s3/s3.h); made at its first request. NULL: none. */
+    const char *s3_dir;
 };
 
 _must_use_ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
@@ -27,6 +30,9 @@ _must_use_ bool sandbox_start(const struct sandbox_config *config, struct sandbo
 /* Takes at most about a second: slow answers on their way are cut off. NULL is allowed. */
 void sandbox_stop(struct sandbox *sandbox);
 int sandbox_http_port(const struct sandbox *sandbox);
+/* What takes the place of "https://" for a browser to reach a vendor's page here:
+ * "http://127.0.0.1:PORT/at/". */
+void sandbox_browser_url(const struct sandbox *sandbox, char *out, size_t size);
 int sandbox_tls_port(const struct sandbox *sandbox);
 int sandbox_database_port(const struct sandbox *sandbox);
 struct str sandbox_ca_pem(const struct sandbox *sandbox);
@@ -41,6 +47,12 @@ void sandbox_list_text(struct buf *out);
 /* One connector's outcomes in full, for people: what each shows, and every value to send as a line
  * "path = value". `outcome` STR_NULL: all of them. */
 void sandbox_list_values(struct str connector_type, struct str outcome, struct buf *out);
+/* Every record that a connector's stand-in has of an entity, also those that it says are deleted: a
+ * JSON object a line, with all fields, as the vendor writes them. ERR_VALIDATION: there are none;
+ * the message names the entities that have some. */
+_must_use_ bool sandbox_print_records(struct str connector_type, struct str entity, FILE *out,
+                                      struct error *error);
+
 /* The OAuth app that the sandbox's Salesforce knows; the server uses it in sandbox mode. */
 void sandbox_oauth_app(struct str connector_type, struct str *ret_client_id,
                        struct str *ret_client_secret); /* STR_NULL when it has none */

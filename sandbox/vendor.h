@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "net/http1/parser.h"
+#include "sandbox/records/sample.h"
 #include "wire/value.h"
 
 #include <stdbool.h>
@@ -37,6 +38,8 @@ enum vendor_outcome {
     OUTCOME_WRONG_CLIENT, /* a credential that was given to another client */
     OUTCOME_UNKNOWN_CODE,
     OUTCOME_USED_CODE,
+    OUTCOME_EXPIRED_CODE,   /* as OUTCOME_UNKNOWN_CODE unless the file says otherwise; */
+    OUTCOME_WRONG_VERIFIER, /* …this too: PKCE's, or one is missing */
     OUTCOME_WRONG_REDIRECT_URI,
     OUTCOME_UNKNOWN_REFRESH_TOKEN,
     OUTCOME_USED_REFRESH_TOKEN,
@@ -56,14 +59,28 @@ enum vendor_fault {
     FAULT_TRUNCATE, /* …after the head and half of the body */
 };
 
+/* The language in which records are asked for (records/dialect.h). */
+enum records_dialect { RECORDS_SOQL, RECORDS_LIST, RECORDS_EXPORT, RECORDS_TABLE };
+
+struct records_reply {
+    enum records_dialect dialect;
+    size_t page;                  /* records of one, unless the client asks for another number, */
+    size_t page_least, page_most; /* …within these bounds */
+    const struct str *without;    /* fields that records do not have in this answer */
+    size_t without_count;
+    struct str entity; /* STR_NULL: the path says */
+    struct str order;  /* the time by which an export goes */
+};
+
 struct sandbox_response {
     struct str name;
     int status;
     const struct http_header *headers;
     size_t header_count;
-    struct str body;              /* as sent, unless `template` */
-    const struct value *template; /* NULL: the body is always the same */
-    size_t pad_bytes;             /* blanks after the body */
+    struct str body;                     /* as sent, unless `template` */
+    const struct value *template;        /* NULL: the body is always the same */
+    const struct records_reply *records; /* the body is made of records; NULL: it is not */
+    size_t pad_bytes;                    /* blanks after the body */
     int64_t delay_ms;
     enum vendor_fault fault;
 };
@@ -120,11 +137,25 @@ struct vendor_client {
     struct str secret;
 };
 
+/* The page on which a person authorizes (authorize.c). */
+struct vendor_authorize {
+    struct str path;
+    const struct str
+        *callbacks; /* patterns of paths, segment by segment: where a redirect may go */
+    size_t callback_count;
+    bool takes_pkce;            /* and wants it: S256 (RFC 7636) */
+    struct str issuer;          /* sent as `iss` (RFC 9207); STR_NULL: none is */
+    struct str scope_parameter; /* what the vendor calls it */
+    struct str denied;          /* error_description of a refusal; STR_NULL: none */
+    uint8_t outcome;            /* of the codes that are given out */
+};
+
 struct vendor_oauth {
     struct str path;
-    bool takes_form, takes_json; /* how parameters may come */
-    bool takes_basic;            /* client id and secret may come as HTTP Basic */
-    struct str default_grant;    /* meant when there is no grant_type; STR_NULL: it must be there */
+    const struct vendor_authorize *authorize; /* NULL: no page */
+    bool takes_form, takes_json;              /* how parameters may come */
+    bool takes_basic;                         /* client id and secret may come as HTTP Basic */
+    struct str default_grant; /* meant when there is no grant_type; STR_NULL: it must be there */
     const struct vendor_client *clients;
     size_t client_count;
     const struct str *redirect_uris; /* patterns */
@@ -165,6 +196,7 @@ struct vendor {
     const struct vendor_oauth *oauth; /* NULL: none */
     const struct vendor_profile *profiles;
     size_t profile_count;
+    const struct sample_set *records; /* NULL: none */
 };
 
 /* Reads and checks a file; everything it holds must make sense, or ERR_VALIDATION says what does

@@ -1,11 +1,12 @@
 """What every test can ask for: secrets that can be found again, servers, a vendor."""
 
+import collections
 import contextlib
 
 import pytest
 
 from support.canary import Canaries
-from support.database import PostgresDatabase
+from support.database import REMOTE, PostgresDatabase
 from support.scratch import Scratch
 from support.server import VARIANT, Server
 from support.shown import Shown
@@ -16,22 +17,50 @@ from support.vendor import Vendor
 SHOWN = Shown()
 
 
+def pytest_addoption(parser):
+    parser.addoption("--rows-max", type=int, help="of each parametrized test; the first of them")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "shows(column, name=, kind=): see support/shown.py")
     config.addinivalue_line("markers", "embedded: is about the store in a file, not PostgreSQL")
+    config.addinivalue_line("markers", "shared: its nodes always share a PostgreSQL; set here")
     config.addinivalue_line("markers", "as_users_run_it: not for builds with sanitizers")
+    config.addinivalue_line("markers", "every_row: its parameters are tests of their own")
     config.addinivalue_line("markers", "waits(seconds): see support/spread.py")
     config.pluginmanager.register(Scratch())
     config.pluginmanager.register(SHOWN)
     config.pluginmanager.register(Spread())
 
 
+def left_out_here(item):
+    """Whether a test cannot run on this build, or runs in the same way over the other store."""
+    if VARIANT in ("asan", "tsan") and item.get_closest_marker("as_users_run_it"):
+        return True
+    return REMOTE and item.get_closest_marker("shared")
+
+
+def further_rows(items, rows_max):
+    """The rows of parametrized tests that come after the first `rows_max` of each."""
+    seen = collections.Counter()
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        seen[function] += 1
+        if seen[function] > rows_max and not item.get_closest_marker("every_row"):
+            yield item
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    if VARIANT not in ("asan", "tsan"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("as_users_run_it")]
+    for item in items:
+        if "database" in item.fixturenames:
+            item.add_marker("shared")
+    left_out = {item for item in items if left_out_here(item)}
+    rows_max = config.getoption("rows_max")
+    if rows_max:
+        left_out.update(further_rows(items, rows_max))
     items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
+    config.hook.pytest_deselected(items=list(left_out))
 
 
 @pytest.fixture
@@ -59,6 +88,8 @@ def servers_below(directory, canaries):
     finally:
         for server in made:
             server.kill()
+        for server in made:
+            server.database.drop()
 
 
 @pytest.fixture

@@ -10,7 +10,16 @@ import sys
 from runner import builds, lint, suites
 from runner.report import Report
 
-FUZZ_SMOKE_S = 60
+FUZZ_SMOKE_S = 24
+# Tests in which threads meet over a node's own connections to PostgreSQL. Nodes that share one, and
+# everything over the store in a file, run under the thread sanitizer in the suite before.
+THREADS_IN_POSTGRES = "test_private_share or client_tokens or database_writer"
+IN_POSTGRES = {"HEADGATE_TEST_STORE": "postgresql"}
+# Rows of a parametrized test send other bytes through the same code and threads: sanitizers see the
+# first of each, the release build all.
+FIRST_ROW = ("--rows-max=1",)
+# One client at a time, or none: no threads meet that do not in the other tests.
+ONE_BY_ONE = "test_cases or test_commands or test_check or test_signature"
 HISTORY_UPDATES = 10000
 
 
@@ -30,36 +39,52 @@ def run_history(report, updates):
         report.suite(f"history: {updates} updates, nodes killed", suites.history, updates)
 
 
+def fetched(peers):
+    """The suite that waits for them."""
+    return "peers: what clients need, fetched", suites.wait_for_peers, peers
+
+
 def run_connectors(report):
     """Only the tests that show something of connectors, then the table from what they showed."""
+    report.suite(*fetched(suites.fetch_peers()))
     if report.suite("clients: what shows connectors", suites.pytest_suite, "release", ["clients"],
                     "shows"):
         report.suite("docs: the table of connectors, anew", suites.connectors_table, False)
 
 
 def run_test(report):
+    peers = suites.fetch_peers()
     built = {variant: report.suite(f"build: {words}", builds.build, variant) for variant, words in (
         ("release", "gcc, release"), ("faults", "gcc, with fault points"),
         ("asan", "clang, address and undefined sanitizers"), ("tsan", "gcc, thread sanitizer"))}
-    for variant in ("faults", "asan", "tsan"):
+    if built["faults"]:
+        report.suite("unit tests: what sanitizers leave out", suites.unit, "faults", "plain")
+    for variant in ("asan", "tsan"):
         if built[variant]:
             report.suite(f"unit tests: {variant}", suites.unit, variant)
     if built["asan"]:
         report.suite("unit tests: asan, in PostgreSQL", suites.unit_in_postgres, "asan")
+    report.suite(*fetched(peers))
     if built["release"]:
-        report.suite("cases: release", suites.pytest_suite, "release", ["cases"])
-        report.suite("cases: release, in PostgreSQL", suites.pytest_suite, "release", ["cases"],
-                     "not embedded", {"HEADGATE_TEST_STORE": "postgresql"})
+        report.suite("cases, and nodes killed under load: release", suites.pytest_suite,
+                     "release", ["cases", "history"])
         report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
         report.suite("docs: the table of connectors", suites.connectors_table)
         report.suite("scale: many of everything", suites.pytest_suite, "release", ["scale"])
-        report.suite("history: nodes killed under load", suites.history, 0)
-    for variant in ("asan", "tsan"):
-        if built[variant]:
-            report.suite(f"cases: {variant}", suites.pytest_suite, variant, ["cases"])
+    if built["asan"]:
+        report.together(
+            ("cases: asan, in PostgreSQL", suites.pytest_suite, "asan", ["cases"], "not embedded",
+             {"more_env": IN_POSTGRES, "options": FIRST_ROW}),
+            ("cases: asan, not in PostgreSQL", suites.pytest_suite, "asan", ["cases"],
+             "embedded or shared", {"at_once": suites.FEW_AT_ONCE}))
     if built["tsan"]:
-        report.suite("cases: tsan, in PostgreSQL", suites.pytest_suite, "tsan", ["cases"],
-                     "not embedded", {"HEADGATE_TEST_STORE": "postgresql"})
+        report.together(
+            ("cases: tsan", suites.pytest_suite, "tsan", ["cases"],
+             {"options": (*FIRST_ROW, "-k", f"not ({ONE_BY_ONE})")}),
+            ("cases: tsan, threads over PostgreSQL", suites.pytest_suite, "tsan", ["cases"],
+             "not embedded",
+             {"more_env": IN_POSTGRES, "options": (*FIRST_ROW, "-k", THREADS_IN_POSTGRES),
+              "at_once": suites.FEW_AT_ONCE}))
     if built["faults"]:
         report.suite("crash: killed at every fault point", suites.pytest_suite, "faults", ["crash"])
     if built["asan"]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds one variant: tools/build.sh DIR [meson options]. Quiet unless something is wrong or a
-# person watches.
+# Builds one variant: tools/build.sh DIR [meson options]; with TARGETS='NAME…', only those. Quiet
+# unless something is wrong or a person watches.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +20,8 @@ if [ ! -f "$dir/build.ninja" ]; then
     fi
 fi
 
+read -ra targets <<<"${TARGETS:-}"
 if [ -t 1 ]; then
-    exec ninja -C "$dir"
+    exec ninja -C "$dir" "${targets[@]}"
 fi
-exec ninja --quiet -C "$dir"
+exec ninja --quiet -C "$dir" "${targets[@]}"

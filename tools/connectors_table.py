@@ -36,13 +36,14 @@ FAILURES = [
     ("Oversized", ["oversized"]),
     ("Login page", ["login-page"]),
     ("Redirect", ["redirect"]),
+    ("Firewall", ["firewall"]),
 ]
 GRANTS = [
     ("Code", ["accepted-code", "used-code", "code-expired", "wrong-redirect-uri", "wrong-client"]),
     ("Refresh", ["accepted-refresh", "refresh-revoked"]),
     ("Rotation", ["accepted-*rotating"]),
     ("JWT", ["accepted-jwt", "jwt-expired"]),
-    ("Client credentials", ["client-credentials"]),
+    ("Client credentials", ["*client-credentials"]),
     ("Own app", ["accepted-client-credentials-arn"]),
 ]
 
@@ -72,14 +73,16 @@ def named(results):
 def rows(shown):
     """The table's rows, the first its head."""
     columns = FAILURES + GRANTS
-    yield ["Connector", "Shapes", *[head for head, _ in columns], "Private", "Peers"]
+    yield ["Connector", "Shapes", *[head for head, _ in columns], "Private", "Entities",
+           "Peers"]
     for kind in sorted(shown, key=str.lower):
         of = shown[kind].get
         grants = {**of("outcome", {}), **of("grant", {})}
         yield [kind, cell(of("shapes", {}), ["*"]),
                *[cell(of("outcome", {}), wanted) for _, wanted in FAILURES],
                *[cell(grants, wanted) for _, wanted in GRANTS],
-               cell(of("private", {}), ["*"]), named(of("peer", {}))]
+               cell(of("private", {}), ["*"]), cell(of("entities", {}), ["*"]),
+               named(of("peer", {}))]
 
 
 def table(shown):

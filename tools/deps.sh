@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Installs what is missing for building, testing or benchmarking: tools/deps.sh build|test|bench …
+# Installs what is missing for building, testing or benchmarking:
+# tools/deps.sh build|test|peers|bench …
+# `peers` is what the tests of clients need beside `test`; tests/run.py fetches it while it builds.
 # `sources`, a part of build, fetches only the C libraries that are built with the program.
 # Says nothing and needs no network when everything is there.
 set -euo pipefail
@@ -9,7 +11,7 @@ cd "$(dirname "$0")/.."
 build_packages=(
     gcc:gcc libc6-dev pkg-config:pkg-config python3:python3 meson:meson ninja:ninja-build
     libuv1-dev libssl-dev libcurl4-openssl-dev libpcre2-dev libsqlite3-dev zlib1g-dev
-    libpq-dev ca-certificates python3-venv
+    libexpat1-dev libpq-dev libseccomp-dev ca-certificates python3-venv
 )
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy
@@ -19,6 +21,12 @@ test_packages=(
 # Where these cannot be installed, the tests of that language's SDK are skipped, by name.
 go_packages=(go:golang-go)
 java_packages=(javac:default-jdk-headless mvn:maven)
+# AWS's runtime client for JavaScript builds its native part from sources in its package.
+javascript_ric_packages=(
+    g++:g++ make:make cmake:cmake autoconf:autoconf automake:automake libtoolize:libtool
+)
+# As well; it is large, so it is installed while other things are fetched.
+browser_packages=(chromium:chromium chromedriver:chromium-driver)
 bench_packages=(wrk:wrk valgrind:valgrind)
 # PROGRAM:PACKAGE. Installed, these would run a server on this machine from then on; so they are
 # unpacked to build/programs and not installed.
@@ -134,8 +142,8 @@ once_for() {
     sum=$(cat "${files[@]}" | sha256sum)
     [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sum" ] && return 0
     say "fetching ${what}, once"
+    log=build/fetch-${stamp//[\/.]/-}.log
     mkdir -p build
-    log=build/fetch.log
     if ! "$@" >"$log" 2>&1; then
         tail -n 15 "$log" >&2
         give_up "fetching ${what} failed; the lines above say why"
@@ -167,22 +175,32 @@ fetch_old_boto3() {
     build/clients/old-boto3/bin/python -c 'import boto3; boto3.client("sts", "us-east-1")'
 }
 
-# The caches stay in build/, so that a changed program builds offline; Go's modules are read-only
-# unless -modcacherw is set, and `make clean` could not remove them.
-fetch_go() {
-    local folder=$PWD/build/clients/go
-    rm -f "$folder"/{appflow,fetched}
+# A program of tests/clients/NAME. The caches stay in build/, so that a changed program builds
+# offline; Go's modules are read-only unless -modcacherw is set, and `make clean` could not remove
+# them.
+build_go() {
+    local name=$1 program=$2 folder=$PWD/build/clients/$1
+    rm -f "$folder"/{"$program",fetched}
     mkdir -p "$folder"
-    env -C tests/clients/go GOFLAGS='-modcacherw -buildvcs=false -mod=readonly' \
+    env -C "tests/clients/$name" GOFLAGS='-modcacherw -buildvcs=false -mod=readonly' \
         CGO_ENABLED=0 GOTOOLCHAIN=local GOWORK=off \
-        GOMODCACHE="$folder/modules" GOCACHE="$folder/cache" go build -o "$folder/appflow" .
+        GOMODCACHE="$folder/modules" GOCACHE="$folder/cache" \
+        nice go build -o "$folder/$program" .
+}
+
+fetch_go() {
+    build_go go appflow
+}
+
+fetch_versitygw() {
+    build_go versitygw versitygw
 }
 
 fetch_java() {
     local folder=$PWD/build/clients/java authorities=build/clients/java/authorities trust=
     local bundle=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
-    rm -rf "$folder"/{libraries,classes,fetched}
-    mkdir -p "$folder"
+    rm -rf "$folder"/{libraries,classes,example,fetched}
+    mkdir -p "$folder/example"
     if [ -f "$bundle" ]; then
         java tests/clients/java/TrustStore.java "$bundle" "$authorities" public || return 1
         trust="-Djavax.net.ssl.trustStore=$authorities -Djavax.net.ssl.trustStorePassword=public"
@@ -190,23 +208,69 @@ fetch_java() {
     MAVEN_OPTS="${MAVEN_OPTS:-} $trust" mvn --batch-mode --quiet --file tests/clients/java/pom.xml \
         -Dmaven.repo.local="$folder/repository" dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$folder/libraries" || return 1
-    javac -Xlint:all -Werror -proc:none -cp "$folder/libraries/*" -d "$folder/classes" \
+    # It has older versions of the other libraries inside.
+    mv "$folder"/libraries/custom-connector-example-*.jar "$folder/example" || return 1
+    javac -Xlint:all,-path -Werror -proc:none -cp "$folder/libraries/*" -d "$folder/classes" \
         tests/clients/java/Appflow.java
 }
 
-# In shells of their own, since nothing else depends on them.
-fetch_sdks() {
-    (once_for build/clients/old-boto3/fetched "an old boto3 for the client tests" \
-        tests/requirements-old-boto3.txt -- fetch_old_boto3) ||
-        say "the tests of an old boto3 will be skipped"
-    (install_packages "tests with the AWS SDK for Go" "${go_packages[@]}"
-    once_for build/clients/go/fetched "the AWS SDK for Go for the client tests" \
-        tests/clients/go/{go.mod,go.sum,main.go} -- fetch_go) ||
-        say "the tests of the AWS SDK for Go will be skipped"
-    (install_packages "tests with the AWS SDK for Java" "${java_packages[@]}"
-    once_for build/clients/java/fetched "the AWS SDK for Java for the client tests" \
-        tests/clients/java/{pom.xml,Appflow.java,TrustStore.java} -- fetch_java) ||
-        say "the tests of the AWS SDK for Java will be skipped"
+# A Python of its own, since the connector SDK needs an older ANTLR than moto does. The last line
+# tries what only fails when it is loaded.
+fetch_python_connectors() {
+    python3 -m venv --clear build/clients/python-connectors || return 1
+    build/clients/python-connectors/bin/python -m pip install --quiet --no-input \
+        -r tests/requirements-connectors.txt || return 1
+    build/clients/python-connectors/bin/python -c \
+        'import awslambdaric, custom_connector_example.handlers.lambda_handler'
+}
+
+# Where Node's own package, or libnode-dev, has its headers.
+node_prefix() {
+    dirname "$(dirname "$(readlink -f "$(command -v node)")")"
+}
+
+# Node's headers are those of the installed Node: node-gyp would fetch them from elsewhere.
+fetch_javascript_connectors() {
+    local folder=build/clients/javascript-connectors node
+    node=$(node_prefix)
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp tests/connectors/javascript/{package.json,package-lock.json,.npmrc} "$folder" || return 1
+    # It brings curl's sources along: without optimization they compile in half the time.
+    CFLAGS=-O0 CXXFLAGS=-O0 npm_config_nodedir=$node MAKEFLAGS=-j$(nproc) npm ci \
+        --prefix "$folder" --no-audit --no-fund --loglevel=error || return 1
+    node -e 'import(process.argv[1]).catch((e) => { console.error(e); process.exit(1); })' \
+        "$PWD/$folder/node_modules/aws-lambda-ric/dist/index.mjs"
+}
+
+# apt-get works alone, so this comes before the fetches, which work side by side.
+install_languages() {
+    (install_packages "tests with the AWS SDK for Go" "${go_packages[@]}") || true
+    (install_packages "tests with the AWS SDK for Java" "${java_packages[@]}") || true
+    (install_packages "tests of connectors in JavaScript" "${javascript_ric_packages[@]}"
+    [ -f "$(node_prefix)/include/node/node_api.h" ] ||
+        install_packages "tests of connectors in JavaScript" libnode-dev) || true
+}
+
+# Nothing else depends on one of these: its tests are skipped where it cannot be had.
+fetch_or_skip() {
+    (once_for "$@") || say "the tests of $2 will be skipped"
+}
+
+fetch_clients() {
+    (install_packages "tests in a browser" "${browser_packages[@]}") || true &
+    fetch_or_skip build/clients/javascript-connectors/fetched "connectors in JavaScript" \
+        tests/connectors/javascript/package{,-lock}.json -- fetch_javascript_connectors &
+    fetch_or_skip build/clients/go/fetched "the AWS SDK for Go" \
+        tests/clients/go/{go.mod,go.sum,main.go} -- fetch_go &
+    fetch_or_skip build/clients/versitygw/fetched "an S3 server that is not ours" \
+        tests/clients/versitygw/{go.mod,go.sum,main.go} -- fetch_versitygw &
+    fetch_or_skip build/clients/java/fetched "the AWS SDK for Java" \
+        tests/clients/java/{pom.xml,Appflow.java,TrustStore.java} -- fetch_java &
+    fetch_or_skip build/clients/python-connectors/fetched "AWS's SDK for connectors in Python" \
+        tests/requirements-connectors.txt -- fetch_python_connectors &
+    fetch_or_skip build/clients/old-boto3/fetched "an old boto3" \
+        tests/requirements-old-boto3.txt -- fetch_old_boto3 &
 }
 
 # A Python of its own, which goes away again: only the archive's files stay.
@@ -235,7 +299,7 @@ fetch_node() {
     npm ci --prefix tests --no-audit --no-fund --loglevel=error
 }
 
-[ $# -gt 0 ] || give_up "name a set: build, test or bench"
+[ $# -gt 0 ] || give_up "name a set: build, test, peers or bench"
 for set in "$@"; do
     case $set in
     build)
@@ -247,14 +311,17 @@ for set in "$@"; do
         install_packages testing "${test_packages[@]}"
         unpack_programs testing "${test_programs[@]}"
         (unpack_programs "more tests" "${wished_test_programs[@]}") || true
-        once_for build/venv/fetched "Python packages for the client tests" \
+        once_for build/venv/fetched "Python packages for the tests" \
             tests/requirements.txt -- fetch_python
-        # In a shell of its own, since nothing else depends on them.
-        (once_for build/venv/fetched-peers "Python packages that stand in for vendors" \
-            tests/requirements-peers.txt -- fetch_peers) || say "their tests will be skipped"
+        ;;
+    peers)
+        install_languages
+        trap wait EXIT # for the fetches below
+        fetch_clients
         once_for tests/node_modules/.fetched "npm packages for the client tests" \
             tests/package.json tests/package-lock.json -- fetch_node
-        fetch_sdks
+        fetch_or_skip build/venv/fetched-peers "Python packages that stand in for vendors" \
+            tests/requirements-peers.txt -- fetch_peers
         ;;
     bench)
         install_packages benchmarking "${bench_packages[@]}"
@@ -262,6 +329,6 @@ for set in "$@"; do
         once_for build/venv/fetched "Python packages for moto, which is measured beside" \
             tests/requirements.txt -- fetch_python
         ;;
-    *) give_up "there is no set named $set: build, test or bench" ;;
+    *) give_up "there is no set named $set: build, test, peers or bench" ;;
     esac
 done

@@ -37,7 +37,7 @@ def literal(data):
 
 def main(out, array, *files):
     with open(out, "w", encoding="ascii") as source:
-        source.write('#include "sandbox/embedded.h"\n\n')
+        source.write('#include "base/embedded.h"\n\n')
         source.write(f"extern const struct embedded_file {array}[];\n")
         source.write(f"extern const size_t {array}_count;\n\n")
         source.write(f"const struct embedded_file {array}[] = {{\n")

@@ -160,7 +160,7 @@ class Tables:
         operation = self.operations[name]
         need(operation['uri'].startswith('/') and operation['uri'].count('{') <= 1,
              f'{name} has a path with more than one label')
-        self.array(f'enum err errors_{name}', [ERRORS[e] for e in operation['errors']])
+        self.array(f'int errors_{name}', [ERRORS[e] for e in operation['errors']])
         output = operation.get('output')
         return '{%s, %s, %s, %d, %s, errors_%s, %d}' % (
             c_string(name), c_string(operation['method']), c_string(operation['uri']),
@@ -171,7 +171,8 @@ class Tables:
         shapes = [self.shape_row(name) for name in self.names]
         operations = [self.operation_row(name) for name in sorted(self.operations)]
         lines = ['/* Written by tools/gen_api.py: the API as tables. */',
-                 '#include "wire/api_ids.h"', '#include "wire/shape.h"', '', *self.arrays,
+                 '#include "wire/api_ids.h"', '#include "wire/errors.h"',
+                 '#include "wire/shape.h"', '', *self.arrays,
                  'const struct shape api_shapes[API_SHAPE_COUNT] = {',
                  *[f'    {row},' for row in shapes], '};',
                  'const uint16_t api_shape_count = API_SHAPE_COUNT;', '',

@@ -19,14 +19,21 @@ LINE_COLUMNS_MAX = 100
 
 # Which room may include headers of which others. connectors/ is a part of connector.
 ROOMS = {
-    "cli": {"api", "profile", "connector", "sandbox", "store", "wire", "vault", "net", "work",
-            "base"},
-    "api": {"profile", "job", "connector", "auth", "store", "wire", "vault", "net", "work", "base"},
-    "profile": {"job", "connector", "auth", "store", "wire", "vault", "net", "work", "base"},
+    "cli": {"api", "flow", "profile", "connector", "sandbox", "aws", "auth", "store", "escrow",
+            "wire", "vault", "net", "work", "base"},
+    "api": {"flow", "profile", "job", "connector", "auth", "store", "escrow", "wire", "vault",
+            "net", "work", "base"},
+    "flow": {"profile", "job", "connector", "store", "record", "aws", "auth", "wire", "vault",
+             "work", "base"},
+    "profile": {"job", "connector", "auth", "store", "escrow", "wire", "vault", "net", "work",
+                "base"},
     "job": {"store", "work", "base"},
-    "connector": {"auth", "wire", "net", "work", "base"},
+    "connector": {"auth", "aws", "record", "wire", "net", "work", "base"},
     "store": {"vault", "net", "work", "base"},
-    "auth": {"wire", "vault", "net", "base"},
+    "escrow": {"vault", "net", "work", "base"},
+    "aws": {"auth", "wire", "vault", "net", "work", "base"},
+    "auth": {"wire", "vault", "net", "work", "base"},
+    "record": {"base"},
     "wire": {"vault", "net", "base"},
     "sandbox": {"wire", "vault", "net", "base"},
     "vault": {"base"},
@@ -53,6 +60,16 @@ RIDDLES = re.compile(r"(?i)\b(" + "|".join([
 PLAIN_WORDS = ("src/", "sandbox/", "connectors/", "docs/", "README.md", "ARCHITECTURE.md",
                "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 GLOSSARY = "docs/internals/glossary.md"  # it names the words that it replaces
+
+# What is used in one place, and why.
+CONFINED = [
+    (re.compile(r"libpq(-fe)?\.h[\">]"), "src/store/pg/",
+     "libpq is for the operator's store: it computes any number of SCRAM iterations"),
+    (re.compile(r"\b(PKCS5_PBKDF2_HMAC\w*|EVP_PBE_scrypt\w*)\("), "tests/",
+     "a key derivation that nothing ends: use scram_salt_password (wire/scram.h)"),
+    (re.compile(r"(?<![\w.])(malloc|calloc|realloc|strn?dup|v?asprintf)\("), "src/base/alloc.c",
+     "it returns NULL without memory: use base/alloc.h"),
+]
 
 C_SOURCES = ("src/", "sandbox/", "connectors/", "tests/")
 
@@ -108,8 +125,16 @@ def check_c_functions(lines):
             opened = None
 
 
+def check_confined(name, lines):
+    for number, line in enumerate(lines, 1):
+        for pattern, where, reason in CONFINED:
+            if pattern.search(line) and not name.startswith((where, "tests/")):
+                yield number, reason
+
+
 def check_c(name, lines):
     yield from check_c_functions(lines)
+    yield from check_confined(name, lines)
     yield from check_rooms(name, lines)
     if lines and not lines[0].startswith("/*"):
         yield 1, "opens without a sentence that says what happens in it"
@@ -127,7 +152,8 @@ def check_c(name, lines):
 
 
 # The demonstration shows one vendor by name, and the help's examples do.
-DEMONSTRATION = ("src/cli/demo.c", "src/cli/demo_steps.c", "src/cli/demo_steps.h",
+DEMONSTRATION = ("src/cli/demo.c", "src/cli/demo_flow.c", "src/cli/demo_flow.h",
+                 "src/cli/demo_step.h", "src/cli/demo_steps.c", "src/cli/demo_steps.h",
                  "src/cli/examples.h")
 
 
@@ -190,10 +216,8 @@ def findings(name, vendors):
 
 
 # Functions for tests alone, which cannot see what they look for in another way.
-FOR_TESTS = {"restjson_decode", "restjson_decode_stored", "shape_by_name", "server_loop_index",
+FOR_TESTS = {"restjson_decode", "shape_by_name", "server_loop_index",
              "memory_uses", "sigv4_parse_authorization"}
-# Their callers come with the next change of their room.
-NOT_CALLED_YET = {"egress_opens_host", "job_retry", "connector_register", "connector_unregister"}
 PROTOTYPE = re.compile(r"^(?!return\b|typedef\b)[A-Za-z_][\w \t*(),]*?[ *](\w+)\(([^;{}]*)\);",
                        re.M)
 TAG = re.compile(r"^(?:static |const )*(?:struct|enum|union) (\w+) \{", re.M)
@@ -216,6 +240,11 @@ def check_prototypes(name, text):
             yield name, line_of(text, found.start()), f"{function} can fail: _must_use_"
 
 
+# What is built before its callers: the engine of flows will use these rooms and the program of
+# tasks. An entry goes when the engine uses what it names.
+AHEAD = ("src/aws/", "src/record/", "src/flow/program.h")
+
+
 def check_public(headers, sources):
     """Every public function has a caller in the product, and not only in tests."""
     counts = {name: collections.Counter(re.findall(r"\w+", text))
@@ -230,7 +259,7 @@ def check_public(headers, sources):
             # Beside the prototype and the definition: a call there, in a macro, or elsewhere.
             called = len(users[function]) > 2 or any(counts[name][function] > 1
                                                      for name in users[function])
-            if not called and function not in FOR_TESTS | NOT_CALLED_YET:
+            if not called and function not in FOR_TESTS and not header.startswith(AHEAD):
                 yield header, line_of(text, found.start()), f"{function} has no caller but tests"
 
 
@@ -244,6 +273,90 @@ def check_tags(files):
                 yield name, line_of(text, found.start()), f"{found.group(1)} is also in {other}"
 
 
+# Circles of modules that stay: the names in order, and why.
+CIRCLES = {}
+
+
+def modules_used(files):
+    """For each module, which others it includes. A module is a .c file with its header; a header of
+    no .c file, such as internal.h, counts as what it includes."""
+    def included(name):
+        for path in re.findall(r'^#include "([^"]+)"', files[name], re.M):
+            yield from ({f"src/{path}", path} & files.keys())
+
+    def reached(name, seen):
+        for header in set(included(name)) - seen:
+            seen.add(header)
+            if header[:-2] + ".c" in files:
+                yield header[:-2]
+            else:
+                yield from reached(header, seen)
+
+    used = collections.defaultdict(set)
+    for name in files:
+        if name[:-2] + ".c" in files:
+            used[name[:-2]] |= set(reached(name, set())) - {name[:-2]}
+    return used
+
+
+def circles(used):
+    """Groups of modules in which each is reached from each other."""
+    reach = {module: set(others) for module, others in used.items()}
+    grown = True
+    while grown:
+        grown = False
+        for module, others in reach.items():
+            more = others.union(*(reach.get(other, set()) for other in others))
+            grown = grown or more != others
+            reach[module] = more
+    return {tuple(sorted(other for other in reach[module] if module in reach.get(other, set())))
+            for module in reach if module in reach[module]}
+
+
+def check_circles(files):
+    """Modules include each other in one direction: one can be read, tested and moved without the
+    other."""
+    for circle in sorted(circles(modules_used(files)) - CIRCLES.keys()):
+        yield circle[0] + ".c", 1, f"includes in a circle: {', '.join(circle)}"
+
+
+METRICS_PAGE = "src/api/metrics.c"
+
+
+def check_metrics(files):
+    """A metric that a room counts is also written out."""
+    for name, text in files.items():
+        for found in re.finditer(r"^extern const struct metric (\w+);", text, re.M):
+            if f"&{found.group(1)}," not in files[METRICS_PAGE]:
+                yield (name, line_of(text, found.start()),
+                       f"{found.group(1)} is not in {METRICS_PAGE}")
+
+
+# "test_wire.py::test_framing_is_strict", "test_client.c::head_has_no_body", "tests/fuzz/fuzz_x.c"
+NAMED_TEST = re.compile(r"`(?:[\w/]*/)?((?:test|fuzz)_\w+\.(?:c|py))(?:::(\w+))?`")
+# A C function is a test if the file's list of tests, under whichever macro, has it too.
+DEFINED = {"py": r"^def {}\(", "c": r"^static void ({})\(void \*\*[\s\S]*^\s.*\b\1[,)]"}
+
+
+def check_named_tests(documents, tests):
+    """A test that a document names exists, and a program of unit tests runs it."""
+    by_file = collections.defaultdict(str)
+    for name, text in tests.items():
+        by_file[name.rpartition("/")[2]] += text
+    for name, text in documents.items():
+        for found in NAMED_TEST.finditer(text):
+            file, test = found.groups()
+            if file not in by_file:
+                yield name, line_of(text, found.start()), f"there is no {file}"
+            elif test and not re.search(DEFINED[file.rpartition(".")[2]].format(test),
+                                        by_file[file], re.M):
+                yield name, line_of(text, found.start()), f"{file} has no test {test}"
+
+
+def texts(names):
+    return {name: (ROOT / name).read_text() for name in names if (ROOT / name).is_file()}
+
+
 def check_tree(names):
     product = [name for name in names if name.startswith(C_SOURCES) and name.endswith((".c", ".h"))
                and not name.startswith("tests/") and (ROOT / name).is_file()]
@@ -254,6 +367,11 @@ def check_tree(names):
         yield from check_prototypes(name, text)
     yield from check_public(headers, sources)
     yield from check_tags(files)
+    yield from check_circles(files)
+    yield from check_metrics(files)
+    yield from check_named_tests(
+        texts(name for name in names if name.endswith(".md")),
+        texts(name for name in names if re.match(r"tests/(.*/)?(test|fuzz)_\w+\.(c|py)$", name)))
 
 
 def main():

@@ -1,5 +1,7 @@
 /* Amplitude: an API key and a secret key as HTTP Basic; the events list proves them. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 /* The data center in the United States. There is no property for a host: the operator's endpoint
  * map names the European one (analytics.eu.amplitude.com). */
@@ -27,11 +29,32 @@ static const struct connector_rule rules[] = {
      .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS | CAUSE_ACCOUNT},
 };
 
+/* --- entities --- */
+
+static const char *const true_or_false[] = {"true", "false"};
+
+static const struct entity_type types[] = {
+    {.type = "boolean", .values = LIST(true_or_false)},
+    {0},
+};
+
+/* What the Export API gives. No call describes it, since customers' own properties are objects. */
+static const struct connector_entities entities = {.schema = "amplitude", .types = LIST(types)};
+
 static const struct http_connector http = {
+    .life = {.basic_is_key = true},
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .entities = &entities,
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Amplitude",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_DAILY,
+    .destinations = TEXT_LIST("S3", "LookoutMetrics", "CustomConnector"),
 };
 
 const struct connector connector_amplitude = {
@@ -40,4 +63,5 @@ const struct connector connector_amplitude = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

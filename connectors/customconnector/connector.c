@@ -2,6 +2,7 @@
  * that the profile names. What proves any of them is the connector's own code, by its label. */
 #include "base/error.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 #include "wire/value.h"
 
 static const struct connector_url token[] = {
@@ -88,9 +89,29 @@ static bool check(const struct value *properties, const struct value *credential
 static const char *const errors[] = {"WWW-Authenticate"};
 
 static const struct http_connector http = {
+    .life = {.password = "the connector's function knows more than this server",
+             .key = "the connector's function knows more than this server"},
     .auth = LIST(auth),
     .errors = LIST(errors),
     .check = check,
+};
+
+/* Of the type as such; a registered connector declares its own. The destinations that are described
+ * are those that its SDKs' validation files show. */
+static const struct catalogue_entry catalogue = {
+    .name = "Custom connector",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST("S3", "CustomConnector", "Salesforce"),
+    .flows =
+        {
+            /* Those of the User Guide's page "JDBC connector", whose connector is of this type. */
+            .destinations =
+                TEXT_LIST("S3", "CustomConnector", "Salesforce", "Redshift", "Snowflake",
+                          "Upsolver", "Zendesk", "Marketo", "SAPOData", "LookoutMetrics"),
+            /* Refused by the real service: hashicorp/terraform-provider-aws issue 34508. */
+            .needs_projection = true,
+        },
 };
 
 const struct connector connector_customconnector = {
@@ -99,4 +120,5 @@ const struct connector connector_customconnector = {
     .roles = ROLE_SOURCE | ROLE_DESTINATION,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

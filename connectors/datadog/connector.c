@@ -1,5 +1,7 @@
 /* Datadog: an API key and an application key in headers of their own; one call proves both. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 /* People copy the address of a call. */
 static const char *const drop[] = {"/api/v2", "/api/v1", "/api"};
@@ -63,15 +65,27 @@ static const char *const messages[] = {"/errors/1"};
 
 static const char *const errors[] = {"/errors"};
 
+/* No call describes what queries give. */
+static const struct connector_entities entities = {.schema = "datadog"};
+
 static const struct http_connector http = {
+    .life = {.key = "no end published; until the key is revoked, or its user is disabled"},
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
+    .entities = &entities,
     .messages = LIST(messages),
     .domains = LIST(domains),
     .wait = {"X-RateLimit-Reset", WAIT_SECONDS},
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Datadog",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON),
 };
 
 const struct connector connector_datadog = {
@@ -80,4 +94,5 @@ const struct connector connector_datadog = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

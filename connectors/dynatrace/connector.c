@@ -1,6 +1,8 @@
 /* Dynatrace: an API token. Its own record says whether it is switched off or over, the list of
  * problems whether it may read what flows read. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 /* People copy the address of a call. */
 static const char *const drop[] = {"/api/v2", "/api/v1", "/api"};
@@ -32,6 +34,13 @@ static const struct connector_call probes[] = {
     {.method = "GET", .path = "/api/v2/problems?pageSize=1", .needs = "/problems"},
 };
 
+static const struct connector_end end = {
+    .call = &probes[0],
+    .at = "/expirationDate",
+    .form = TIME_TEXT,
+    .absent_is_never = true,
+};
+
 #define HINT_URL                                                                                   \
     "Check instanceUrl: https://ENVIRONMENT.live.dynatrace.com (not the apps host), or "           \
     "https://HOST/e/ENVIRONMENT."
@@ -60,13 +69,26 @@ static const struct connector_rule rules[] = {
 
 static const char *const errors[] = {"/error/message"};
 
+/* No call describes problems. */
+static const struct connector_entities entities = {.schema = "dynatrace"};
+
 static const struct http_connector http = {
+    .life = {.key = "until the token's end date, if it was given one, or it is disabled"},
+    .end = &end,
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
+    .entities = &entities,
     .wait = {"X-RateLimit-Reset", WAIT_UNTIL_US},
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Dynatrace",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "LookoutMetrics"),
 };
 
 const struct connector connector_dynatrace = {
@@ -75,4 +97,5 @@ const struct connector connector_dynatrace = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

@@ -1,9 +1,27 @@
 /* Google Analytics (Universal Analytics): OAuth tokens, ready or for a code or a refresh token; the
  * list of the user's accounts proves them. */
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
+#include "connectors/googleanalytics/entities.h"
 
 static const struct connector_url api[] = {{.url = "https://www.googleapis.com"}};
 static const struct connector_url token[] = {{.url = "https://oauth2.googleapis.com"}};
+
+static const struct connector_url accounts[] = {{.url = "https://accounts.google.com"}};
+
+/* A refresh token comes with these two parameters only. */
+static const struct connector_param offline[] = {
+    {.name = "access_type", .value = "offline"},
+    {.name = "prompt", .value = "consent"},
+};
+
+static const struct connector_consent consent = {
+    .urls = LIST(accounts),
+    .path = "/o/oauth2/v2/auth",
+    .scope = "https://www.googleapis.com/auth/analytics.readonly",
+    .extra = LIST(offline),
+    .account_in_probes = TEXT_LIST("/username"),
+};
 
 static const struct connector_auth auth[] = {
     {.oauth2 =
@@ -13,6 +31,8 @@ static const struct connector_auth auth[] = {
              .client = CLIENT_IN_CREDENTIALS,
              .token_urls = LIST(token),
              .token_path = "/token",
+             .consent = &consent,
+             .policy = {.rotation = ROTATION_NEVER, .idle_s = 180 * 24 * 60 * 60},
          }},
 };
 
@@ -69,11 +89,28 @@ static const struct connector_rule rules[] = {
 static const char *const errors[] = {"/error/message"};
 
 static const struct http_connector http = {
+    .life = {.young_s = 7 * LIFE_DAY_S,
+             .young = "an OAuth app in Testing gives refresh tokens for 7 days"},
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
+    .entities = &googleanalytics_entities,
+};
+
+/* The scope is inferred: the User Guide asks for read-only access. */
+static const struct catalogue_metadata metadata[] = {
+    {"oAuthScopes", TEXT_LIST("https://www.googleapis.com/auth/analytics.readonly")},
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Google Analytics",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_DAILY,
+    .destinations = TEXT_LIST("S3", "LookoutMetrics", "Upsolver", "CustomConnector"),
+    .metadata = LIST(metadata),
+    .flows = {.only_json = true},
 };
 
 const struct connector connector_googleanalytics = {
@@ -82,4 +119,5 @@ const struct connector connector_googleanalytics = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

@@ -2,6 +2,7 @@
  * its place is the operator's to name, and a look at a workbook that does not exist proves a token
  * there. */
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 /* Where it was. */
 static const struct connector_url api[] = {
@@ -58,10 +59,16 @@ static const struct http_connector http = {
     .errors = LIST(errors),
 };
 
+/* Which scopes the real service returned is not documented: none are here. */
+static const struct catalogue_entry catalogue = {
+    .name = "Amazon Honeycode",
+};
+
 const struct connector connector_honeycode = {
     .type = STR("Honeycode"),
     .key = STR("Honeycode"),
     .roles = ROLE_DESTINATION,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

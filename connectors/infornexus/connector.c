@@ -1,6 +1,9 @@
 /* Infor Nexus: each request is signed with the secret access key, and a data key stands beside it;
  * a query for one order proves both. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
+#include "connectors/infornexus/entities.h"
 
 /* The API's own path, in the ways in which it is written, is no part of an instance. */
 static const char *const drop[] = {"/rest/3.1.0", "/rest/310", "/rest/3.1", "/rest"};
@@ -47,11 +50,24 @@ static const struct connector_rule rules[] = {
      .causes = CAUSE_ADDRESS},
 };
 
+static const struct connector_entities entities = {
+    .list = infornexus_list,
+    .describe = infornexus_describe,
+};
+
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .entities = &entities,
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Infor Nexus",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "LookoutMetrics"),
 };
 
 const struct connector connector_infornexus = {
@@ -60,4 +76,5 @@ const struct connector connector_infornexus = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

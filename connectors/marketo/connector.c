@@ -1,6 +1,8 @@
 /* Marketo: the client shows its id and secret at the instance's identity endpoint and gets a token
  * for an hour; the description of leads proves it. Failures come with status 200. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 static const char *const services[] = {"/rest/v1", "/rest", "/identity"};
 
@@ -19,6 +21,7 @@ static const struct connector_auth auth[] = {
              .client = CLIENT_IN_CREDENTIALS,
              .token_urls = LIST(instance),
              .token_path = "/identity/oauth/token",
+             .policy = {.rotation = ROTATION_NEVER, .same_until_end = true},
          }},
 };
 
@@ -38,8 +41,9 @@ static const struct connector_rule rules[] = {
     {CODE("602"), .kind = VERDICT_REJECTED, .renewable = true, .hint = HINT_TOKEN,
      .causes = CAUSE_CREDENTIAL},
     {CODE("603"), .kind = VERDICT_FORBIDDEN,
-     .hint = "Give the API user's role the permission Read-Only Lead, or add this server's IP "
-             "address to the allowlist for API access.",
+     .hint = "Give the API user's role the permission Read-Only Lead (for custom objects also "
+             "Read-Only Custom Object), or add this server's IP address to the allowlist for API "
+             "access.",
      .causes = CAUSE_PERMISSION | CAUSE_POLICY},
     {CODE("606"), .kind = VERDICT_THROTTLED,
      .hint = "The limit is 100 calls in 20 seconds. Try again in a minute.", .causes = CAUSE_LIMIT},
@@ -70,12 +74,83 @@ static const struct connector_rule rules[] = {
 
 static const char *const errors[] = {"/errors/0/code"};
 
+/* --- entities --- */
+
+/* A flow's filters become the time range of a bulk extract, which has no other filters on fields.
+ */
+static const char *const ranges[] = {"LESS_THAN", "GREATER_THAN", "BETWEEN"};
+static const char *const true_or_false[] = {"true", "false"};
+
+static const struct entity_type types[] = {
+    {.type = "datetime", .operators = LIST(ranges)},
+    {.type = "boolean", .values = LIST(true_or_false)},
+    {0},
+};
+
+/* Nested, so that leads can be listed without the permission for custom objects. */
+static const struct entity_list_source lists[] = {
+    {.within = "customobjects",
+     .items = {.call = {.method = "GET", .path = "/rest/v1/customobjects.json"}, .at = "/result"},
+     .name = "customobjects/{item.name}",
+     .label = "{item.displayName}"},
+};
+
+static const struct entity_field_source fields[] = {
+    /* Fields without "rest" are of the SOAP API alone. */
+    {.of = "leads",
+     .items = {.call = {.method = "GET", .path = "/rest/v1/leads/describe.json"},
+               .at = "/result",
+               .where = {"/rest/name", NULL, false}},
+     .name = "{item.rest.name}",
+     .label = "{item.displayName}",
+     .type = "{item.dataType}",
+     .is_key = {"/rest/name", "id", false},
+     .creatable = {"/rest/readOnly", "true", true},
+     .updatable = {"/rest/readOnly", "true", true},
+     .upsertable = {"/rest/readOnly", "true", true},
+     .nullable = {"/rest/readOnly", "true", true}},
+    {.of = "customobjects/*",
+     .items = {.call = {.method = "GET",
+                        .path = "/rest/v1/customobjects/{entity.last}/describe.json"},
+               .at = "/result/0/fields",
+               .missing_kind = VERDICT_MISCONFIGURED},
+     .name = "{item.name}",
+     .label = "{item.displayName}",
+     .description = "{item.description}",
+     .type = "{item.dataType}",
+     .is_key = {"/name", "marketoGUID", false},
+     .queryable = {"/name", "updatedAt", false}, /* the extract's only time range */
+     .is_time = {"/name", "updatedAt", false},
+     .creatable = {"/updateable", "true", false},
+     .updatable = {"/updateable", "true", false},
+     .upsertable = {"/updateable", "true", false},
+     .nullable = {"/updateable", "true", false}},
+};
+
+/* The schema has the times that extracts of leads go by, and activities, whose fields no call
+ * describes. */
+static const struct connector_entities entities = {
+    .schema = "marketo",
+    .types = LIST(types),
+    .lists = LIST(lists),
+    .fields = LIST(fields),
+};
+
 static const struct http_connector http = {
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
+    .entities = &entities,
+};
+
+/* The API reference's sample of DescribeConnectors has these frequencies. */
+static const struct catalogue_entry catalogue = {
+    .name = "Marketo",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_HOURLY,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "LookoutMetrics"),
 };
 
 const struct connector connector_marketo = {
@@ -84,4 +159,5 @@ const struct connector connector_marketo = {
     .roles = ROLE_SOURCE | ROLE_DESTINATION,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

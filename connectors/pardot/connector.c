@@ -1,7 +1,9 @@
 /* Pardot (Account Engagement): OAuth tokens of its owner's login service, ready or for a code or a
  * refresh token, and the business unit; the account's own record proves both. */
 #include "base/error.h"
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 #include "connectors/salesforce/login_rules.h"
 #include "wire/value.h"
 
@@ -16,6 +18,15 @@ static const struct connector_url login[] = {
     {.url = "https://login.salesforce.com"},
 };
 
+/* "id" is the identity URL, which ends in the organization's id and the user's. */
+static const struct connector_consent consent = {
+    .urls = LIST(login),
+    .path = "/services/oauth2/authorize",
+    .scope = "pardot_api api refresh_token",
+    .account = TEXT_LIST("/id"),
+    .account_is_url = true,
+};
+
 static const struct connector_auth auth[] = {
     {.oauth2 =
          &(const struct connector_oauth2){
@@ -24,8 +35,21 @@ static const struct connector_auth auth[] = {
              .client = CLIENT_APP,
              .token_urls = LIST(login),
              .token_path = "/services/oauth2/token",
+             .consent = &consent,
+             .policy = {.probe = PROBE_INTROSPECTION,
+                        .probe_path = "/services/oauth2/introspect",
+                        .life_s = 2 * 60 * 60,
+                        .idle_s = 30 * 24 * 60 * 60},
              .api_elsewhere = true, /* instance_url is the CRM's */
          }},
+};
+
+/* Of a session. */
+static const struct connector_end end = {
+    .introspection = "/services/oauth2/introspect",
+    .at = "/exp",
+    .form = TIME_S,
+    .moves_with_use = true,
 };
 
 static const struct connector_header unit[] = {
@@ -105,7 +129,52 @@ static bool check(const struct value *properties, const struct value *credential
 
 static const char *const errors[] = {"/@attributes/err_code", "/code"};
 
+/* --- entities --- */
+
+/* Objects that version 4 can query, and their fields with the parameters that its queries have, are
+ * entities.json's. What differs from account to account are the custom fields of prospects, and
+ * those of prospect accounts, for which alone there is a description. */
+static const char *const true_or_false[] = {"true", "false"};
+
+static const struct entity_type types[] = {
+    {.type = "boolean", .values = LIST(true_or_false)},
+    {0},
+};
+
+static const struct entity_field_source fields[] = {
+    {.of = "prospect",
+     .items = {.call = {.method = "GET",
+                        .path = "/api/customField/version/4/do/query?format=json&sort_by=id"
+                                "&sort_order=ascending&limit={page.size}&offset={page.offset}",
+                        .headers = LIST(unit),
+                        .needs = "/result"},
+               .pages = {.kind = PAGES_OFFSET, .size = 200},
+               .at = "/result/customField",
+               .lone = true},
+     .name = "{item.field_id}",
+     .label = "{item.name}",
+     .type = "{item.type}"},
+    {.of = "prospectAccount",
+     .items = {.call = {.method = "GET",
+                        .path = "/api/prospectAccount/version/4/do/describe?format=json",
+                        .headers = LIST(unit),
+                        .needs = "/result"},
+               .at = "/result/field",
+               .lone = true},
+     .name = "{item.@attributes.id}",
+     .label = "{item.@attributes.label}",
+     .type = "{item.@attributes.type}"},
+};
+
+static const struct connector_entities entities = {
+    .schema = "pardot",
+    .types = LIST(types),
+    .fields = LIST(fields),
+};
+
 static const struct http_connector http = {
+    .life = {.idle_is_conditional = true},
+    .end = &end,
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
@@ -113,6 +182,14 @@ static const struct http_connector http = {
     .errors = LIST(errors),
     .messages = LIST(messages),
     .check = check,
+    .entities = &entities,
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Salesforce Pardot",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "EventBridge", "LookoutMetrics"),
 };
 
 const struct connector connector_pardot = {
@@ -121,4 +198,5 @@ const struct connector connector_pardot = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

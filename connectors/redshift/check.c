@@ -18,16 +18,17 @@ static enum redshift_variant variant_of(const struct value *properties)
     return value_text(properties, "databaseUrl").len > 0 ? REDSHIFT_JDBC : REDSHIFT_NONE;
 }
 
-/* Which database gets the password, and how well the connection to it is guarded; the Data API is
- * AWS's own and gets no password. */
+/* Which database gets the password, and how well the connection to it is guarded. Its name counts,
+ * since a proxy in front of several servers chooses among them by it. The Data API is AWS's own and
+ * gets no password. */
 static struct str origin_of(const struct redshift_target *own, struct arena *arena)
 {
     if (own->variant != REDSHIFT_JDBC)
         return STR("data-api:");
     if (own->fault)
         return STR("nowhere:");
-    return arena_printf(arena, "postgresql://%.*s:%d?tls=%d", STR_ARG(own->url.host), own->url.port,
-                        (int)own->url.tls);
+    return arena_printf(arena, "postgresql://%.*s:%d/%.*s?tls=%d", STR_ARG(own->url.host),
+                        own->url.port, STR_ARG(own->url.database), (int)own->url.tls);
 }
 
 static struct str service_url(const struct target *target)
@@ -100,9 +101,10 @@ static bool check_stage(const struct value *properties, struct error *error)
            check_role(properties, "dataApiRoleArn", error);
 }
 
-static bool check_data_api(const struct value *properties, const struct value *credentials,
-                           struct error *error)
+/* The URL has no use beside the Data API, but it is kept and shown. */
+static bool check_data_api(const struct target *target, struct error *error)
 {
+    const struct value *properties = target->properties, *credentials = target->credentials;
     bool serverless = value_flag(properties, "isRedshiftServerless", false);
     const char *wanted = serverless ? "workgroupName" : "clusterIdentifier";
     const char *other = serverless ? "clusterIdentifier" : "workgroupName";
@@ -117,8 +119,9 @@ static bool check_data_api(const struct value *properties, const struct value *c
         return fail_blank(serverless ? "WorkgroupName" : "ClusterIdentifier", error);
     if (value_text(properties, "databaseName").len == 0)
         return fail_blank("DatabaseName", error);
-    return serverless || !credentials || value_text(credentials, "username").len > 0 ||
-           fail_blank("Username", error);
+    if (!serverless && credentials && value_text(credentials, "username").len == 0)
+        return fail_blank("Username", error);
+    return jdbc_url_check_shown(target->arena, value_text(properties, "databaseUrl"), error);
 }
 
 static bool check_jdbc(const struct redshift_target *own, const struct value *credentials,
@@ -140,7 +143,7 @@ bool redshift_check(const struct target *target, struct error *error)
         return false;
     switch (own->variant) {
     case REDSHIFT_DATA_API:
-        return check_data_api(target->properties, target->credentials, error);
+        return check_data_api(target, error);
     case REDSHIFT_JDBC:
         return check_jdbc(own, target->credentials, error);
     case REDSHIFT_NONE:

@@ -3,6 +3,7 @@
 #include "redshift.h"
 
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 /* Names of errors of the Data API and of AWS's own front end (__type). */
 #define AWS(name) STEP_API, .status = 4, .at = "/__type", .contains = name
@@ -16,8 +17,9 @@
 #define HINT_USER "Check username and password."
 #define HINT_DATABASE "Check the name of the database."
 #define HINT_ROLE                                                                                  \
-    "Give the role of dataApiRoleArn redshift-data:ExecuteStatement and "                          \
-    "redshift-data:DescribeStatement, and redshift:GetClusterCredentials for a cluster or "        \
+    "Give the role of dataApiRoleArn redshift-data:ExecuteStatement, "                             \
+    "redshift-data:DescribeStatement and redshift-data:GetStatementResult, and "                   \
+    "redshift:GetClusterCredentials for a cluster or "                                             \
     "redshift-serverless:GetCredentials for a workgroup."
 #define HINT_GRANT "Grant the user the missing privilege."
 #define HINT_CONNECTIONS "Too many connections are open. Try again later."
@@ -100,6 +102,8 @@ static const struct connector_ops redshift_ops = {
     .resolve = redshift_resolve,
     .check = redshift_check,
     .verify = verify,
+    .list_entities = redshift_list,
+    .describe_entity = redshift_describe,
 };
 
 /* How the Data API's responses are read. */
@@ -109,10 +113,15 @@ static const struct http_connector http = {
     .messages = LIST(messages),
 };
 
+static const struct catalogue_entry catalogue = {
+    .name = "Amazon Redshift",
+};
+
 const struct connector connector_redshift = {
     .type = STR("Redshift"),
     .key = STR("Redshift"),
     .roles = ROLE_DESTINATION,
     .ops = &redshift_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

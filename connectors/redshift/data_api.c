@@ -5,18 +5,22 @@
 
 #include "auth/aws_role.h"
 #include "connector/http/response.h"
+#include "wire/errors.h"
 
 enum {
     BODY_MAX = 16 * 1024,
     DESCRIBE_PAUSE_MS = 100, /* before the first look at a statement; then doubled */
     DESCRIBE_PAUSE_MAX_MS = 2000,
-    ID_MAX = 128, /* bytes; AWS's are UUIDs */
+    ID_MAX = 128,     /* bytes; AWS's are UUIDs */
+    TOKEN_MAX = 4096, /* bytes of what names a result's next page */
+    PAGES_MAX = 1000, /* of a result */
+    PART_ROWS = 1000, /* of a statement's result */
 };
 
 static bool conclude_role(struct vendor_connection *connection, const struct error *error)
 {
     static const struct {
-        enum err code;
+        int code;
         enum verdict_kind kind;
         const char *hint;
     } rows[] = {
@@ -35,6 +39,12 @@ static bool conclude_role(struct vendor_connection *connection, const struct err
     return vendor_fail(connection, VERDICT_INTERNAL, STEP_TOKEN, message, NULL);
 }
 
+/* The connection outlives a statement's role: a list may need several. */
+static void redact(struct vendor_connection *connection, struct str secret)
+{
+    vendor_redact(connection, arena_copy(vendor_config(connection)->arena, secret));
+}
+
 static bool take_role(struct vendor_connection *connection, struct aws_role *ret_role)
 {
     const struct vendor_connection_config *config = vendor_config(connection);
@@ -46,8 +56,8 @@ static bool take_role(struct vendor_connection *connection, struct aws_role *ret
     if (!aws_role_assume(config->target->env->aws, config->target->env->sts_url, config->region,
                          arn, config->deadline_ms, config->arena, ret_role, &error))
         return conclude_role(connection, &error);
-    vendor_redact(connection, secret_reveal(ret_role->secret_access_key));
-    vendor_redact(connection, secret_reveal(ret_role->session_token));
+    redact(connection, secret_reveal(ret_role->secret_access_key));
+    redact(connection, secret_reveal(ret_role->session_token));
     return true;
 }
 
@@ -100,9 +110,8 @@ static bool ask(struct vendor_connection *connection, const struct aws_role *rol
     return true;
 }
 
-/* SELECT 1 reads nothing of anybody's and needs what a flow needs to connect. */
 static bool execute(struct vendor_connection *connection, const struct aws_role *role,
-                    struct str *ret_id)
+                    struct str sql, struct str *ret_id)
 {
     const struct value *properties = vendor_config(connection)->target->properties;
     struct arena *arena = vendor_config(connection)->arena;
@@ -117,11 +126,11 @@ static bool execute(struct vendor_connection *connection, const struct aws_role 
                        value_text(vendor_config(connection)->target->credentials, "username"));
     }
     value_put_text(arena, input, "Database", value_text(properties, "databaseName"));
-    value_put_text(arena, input, "Sql", STR("SELECT 1"));
+    value_put_text(arena, input, "Sql", sql);
     value_put_text(arena, input, "StatementName", STR("headgate"));
     if (!ask(connection, role, STR("RedshiftData.ExecuteStatement"), input, "/Id", &response))
         return false;
-    *ret_id = value_text(response.json, "Id");
+    *ret_id = arena_copy(arena, value_text(response.json, "Id"));
     return (ret_id->len > 0 && ret_id->len <= ID_MAX) ||
            vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
                        "The response lacks a member that it should have.");
@@ -169,10 +178,89 @@ static bool await_end(struct vendor_connection *connection, const struct aws_rol
                        "paused, or the workgroup waking up. Try again.");
 }
 
+/* Runs a statement to its end. */
+static bool run(struct vendor_connection *connection, const struct aws_role *role, struct str sql,
+                struct str *ret_id)
+{
+    return execute(connection, role, sql, ret_id) && await_end(connection, role, *ret_id);
+}
+
+/* SELECT 1 needs no privilege on any table, and all that a flow needs to connect. */
 bool redshift_verify_data_api(struct vendor_connection *connection)
 {
     _cleanup_role_ struct aws_role role = {0};
     struct str id;
-    return take_role(connection, &role) && execute(connection, &role, &id) &&
-           await_end(connection, &role, id);
+    return take_role(connection, &role) && run(connection, &role, STR("SELECT 1"), &id);
+}
+
+/* --- rows --- */
+
+/* A Field: {"stringValue": …}, or {"isNull": true}. */
+static bool hand_over(const struct value *record, struct sql_rows *rows)
+{
+    struct str cells[SQL_COLUMNS_MAX];
+    if (record->kind != VALUE_LIST || record->count != (size_t)rows->columns)
+        return false;
+    for (size_t i = 0; i < record->count; i++)
+        cells[i] = value_text(record->items[i], "stringValue");
+    rows->stopped = !rows->each(rows->context, cells);
+    return true;
+}
+
+static bool take_records(struct vendor_connection *connection, const struct value *records,
+                         struct sql_rows *rows, size_t *count)
+{
+    bool good = records && records->kind == VALUE_LIST;
+    for (size_t i = 0; good && i < records->count && !rows->stopped; i++, ++*count)
+        good = hand_over(records->items[i], rows);
+    return good || vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API,
+                               STR("the result has other columns than the statement"), NULL);
+}
+
+static struct value *result_input(struct arena *arena, struct str id, struct str token)
+{
+    struct value *input = value_structure(arena);
+    value_put_text(arena, input, "Id", id);
+    if (token.len > 0)
+        value_put_text(arena, input, "NextToken", token);
+    return input;
+}
+
+static bool read_result(struct vendor_connection *connection, const struct aws_role *role,
+                        struct str id, struct sql_rows *rows, size_t *count)
+{
+    struct arena *arena = vendor_config(connection)->arena;
+    struct str token = STR("");
+    for (int pages = 0; pages < PAGES_MAX; pages++) {
+        struct vendor_response response = {0};
+        if (!ask(connection, role, STR("RedshiftData.GetStatementResult"),
+                 result_input(arena, id, token), "/Records", &response) ||
+            !take_records(connection, value_get(response.json, "Records"), rows, count))
+            return false;
+        struct str next = value_text(response.json, "NextToken");
+        if (next.len == 0 || rows->stopped)
+            return true;
+        if (next.len > TOKEN_MAX || str_eq(next, token))
+            break;
+        token = arena_copy(arena, next);
+    }
+    return vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API,
+                       STR("the result does not come to an end"), NULL);
+}
+
+bool redshift_query_data_api(struct vendor_connection *connection, struct sql_rows *rows)
+{
+    _cleanup_role_ struct aws_role role = {0};
+    size_t count = 0, before;
+    if (!take_role(connection, &role))
+        return false;
+    do {
+        struct str id,
+            sql = arena_printf(vendor_config(connection)->arena, "%.*s LIMIT %d OFFSET %zu",
+                               STR_ARG(rows->sql), PART_ROWS, count);
+        before = count;
+        if (!run(connection, &role, sql, &id) || !read_result(connection, &role, id, rows, &count))
+            return false;
+    } while (count - before >= PART_ROWS && !rows->stopped);
+    return true;
 }

@@ -82,7 +82,8 @@ static bool read_v6(struct arena *arena, struct str authority, struct jdbc_url *
     if (!str_cut(rest, ']', &inside, &after))
         return fail_url(error, "has an IPv6 address without its second bracket");
     url->host = arena_lower(arena, inside);
-    if (inet_pton(AF_INET6, url->host.data, bytes) != 1)
+    if (memchr(url->host.data, '\0', url->host.len) ||
+        inet_pton(AF_INET6, url->host.data, bytes) != 1)
         return fail_url(error, "has in its brackets no IPv6 address");
     if (after.len == 0)
         return true;
@@ -95,8 +96,6 @@ static bool read_authority(struct arena *arena, struct str authority, struct jdb
                            struct error *error)
 {
     struct str host = authority, port;
-    if (str_contains(authority, STR("@")))
-        return fail_url(error, "must not hold a user or a password, since it is shown,");
     if (str_contains(authority, STR(",")))
         return fail_url(error, "must name one host");
     if (str_starts(authority, STR("[")))
@@ -147,9 +146,35 @@ struct jdbc_options {
     enum postgres_tls mode;
 };
 
+#define HOLDS_LOGIN "must not hold a user or a password, since it is shown,"
+#define HOLDS_SECRET                                                                               \
+    "must not hold a secret (an option for a password, key or token), since it is shown,"
+
+static bool contains_nocase(struct str text, struct str part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++) {
+        if (str_eq_nocase((struct str){text.data + i, part.len}, part))
+            return true;
+    }
+    return false;
+}
+
+/* Of drivers' options by what their name means, so that one that is not known here is refused too:
+ * sslpassword, SecretAccessKey, SessionToken, ProxyPWD, client_secret, webIdentityToken. */
 static bool is_secret(struct str name)
 {
-    static const char *const names[] = {"user", "password", "uid", "pwd"};
+    static const char *const parts[] = {"password", "passwd", "passphrase", "pwd",
+                                        "secret",   "token",  "key",        "credential"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        if (contains_nocase(name, str_from(parts[i])))
+            return true;
+    }
+    return name.len >= 4 && str_eq_nocase((struct str){name.data + name.len - 4, 4}, STR("pass"));
+}
+
+static bool is_login(struct str name)
+{
+    static const char *const names[] = {"user", "username", "uid", "password", "pwd"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         if (str_eq_nocase(name, str_from(names[i])))
             return true;
@@ -157,13 +182,40 @@ static bool is_secret(struct str name)
     return false;
 }
 
+/* "NAME=VALUE" or "NAME". Drivers decode percent signs. */
+static bool check_option(struct arena *arena, struct str option, struct error *error)
+{
+    struct str raw = option, value, name;
+    str_cut(option, '=', &raw, &value);
+    if (!decode_percent(arena, raw, &name))
+        return fail_url(error, "has a percent sign that begins no character");
+    if (is_login(name))
+        return fail_url(error, HOLDS_LOGIN);
+    return !is_secret(name) || fail_url(error, HOLDS_SECRET);
+}
+
+bool jdbc_url_check_shown(struct arena *arena, struct str text, struct error *error)
+{
+    struct str rest = text;
+    if (text.len == 0)
+        return true;
+    if (str_contains(take(&rest, "?;"), STR("@")))
+        return fail_url(error, HOLDS_LOGIN);
+    for (int count = 0; rest.len > 0; count++) {
+        rest = (struct str){rest.data + 1, rest.len - 1};
+        if (count == OPTIONS_MAX)
+            return fail_url(error, "has too many options");
+        if (!check_option(arena, take(&rest, "?&;"), error))
+            return false;
+    }
+    return true;
+}
+
 /* The drivers know dozens; what does not matter to signing in is left to who writes rows. */
 static bool read_option(struct str option, struct jdbc_options *options, struct error *error)
 {
     struct str name = option, value = STR("");
     str_cut(option, '=', &name, &value);
-    if (is_secret(name))
-        return fail_url(error, "must not hold a user or a password, since it is shown,");
     if (str_eq_nocase(name, STR("sslmode"))) {
         options->has_mode = true;
         return read_sslmode(value, &options->mode, error);
@@ -178,11 +230,9 @@ static bool read_option(struct str option, struct jdbc_options *options, struct 
 static bool read_options(struct str rest, struct jdbc_url *url, struct error *error)
 {
     struct jdbc_options options = {0};
-    for (int count = 0; rest.len > 0; count++) {
+    while (rest.len > 0) {
         rest = (struct str){rest.data + 1, rest.len - 1};
         struct str option = take(&rest, "?&;");
-        if (count == OPTIONS_MAX)
-            return fail_url(error, "has too many options");
         if (option.len > 0 && !read_option(option, &options, error))
             return false;
     }
@@ -197,7 +247,7 @@ bool jdbc_url_parse(struct arena *arena, struct str text, struct jdbc_url *ret_u
 {
     struct jdbc_url url = {0};
     struct str rest, database = STR("");
-    if (!read_scheme(text, &rest, &url.port, error) ||
+    if (!read_scheme(text, &rest, &url.port, error) || !jdbc_url_check_shown(arena, text, error) ||
         !read_authority(arena, take(&rest, "/?;"), &url, error))
         return false;
     if (str_starts(rest, STR("/"))) {

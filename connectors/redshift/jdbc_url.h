@@ -17,7 +17,12 @@ struct jdbc_url {
 
 /* "jdbc:redshift://HOST[:PORT]/DATABASE", or "jdbc:postgresql:…", with options after '?' or ';' and
  * between them '&' or ';'. Of the options only ssl and sslmode count; without them the certificate
- * is verified in full. Refused with ERR_VALIDATION: a user or a password in it, since a profile's
- * properties are shown; several hosts; IAM's form of the URL; what is no host, port or name. */
+ * is verified in full. Refused with ERR_VALIDATION: what jdbc_url_check_shown refuses; several
+ * hosts; IAM's form of the URL; what is no host, port or name. */
 _must_use_ bool jdbc_url_parse(struct arena *arena, struct str text, struct jdbc_url *ret_url,
                                struct error *error);
+
+/* A profile's properties are shown: ERR_VALIDATION for a user, a password, a key, a token or
+ * another secret in a URL of any form, by the names of its options. True for no URL: the Data API
+ * needs none. */
+_must_use_ bool jdbc_url_check_shown(struct arena *arena, struct str text, struct error *error);

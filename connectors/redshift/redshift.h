@@ -5,6 +5,11 @@
 #include "connector/connection.h"
 #include "connector/connector.h"
 #include "connectors/redshift/jdbc_url.h"
+#include "connectors/redshift/sql_rows.h"
+
+struct entity_fields;
+struct entity_list;
+struct entity_query;
 
 extern const struct connector connector_redshift;
 
@@ -28,6 +33,19 @@ _must_use_ bool redshift_check(const struct target *target, struct error *error)
 /* Both set the connection's verdict. True when it is VERDICT_ACCEPTED. */
 bool redshift_verify_data_api(struct vendor_connection *connection);
 bool redshift_verify_jdbc(struct vendor_connection *connection);
+
+/* The same with a statement whose rows are wanted. By the Data API they come in parts of 1,000,
+ * each by a statement of its own with LIMIT and OFFSET, until `each` refuses one or there are no
+ * more: the statement must have an order. By the other way they are as long as POSTGRES_ROWS_MAX
+ * allows. */
+bool redshift_query_data_api(struct vendor_connection *connection, struct sql_rows *rows);
+bool redshift_query_jdbc(struct vendor_connection *connection, struct sql_rows *rows);
+
+/* As connector_ops has them. */
+bool redshift_list(struct vendor_connection *connection, const struct entity_query *query,
+                   struct entity_list *list);
+bool redshift_describe(struct vendor_connection *connection, const struct entity_query *query,
+                       struct entity_fields *fields);
 
 /* What the database's own error means, by its SQLSTATE (PostgreSQL's manual, appendix A) or, where
  * there is none, by its English text. Sets the connection's verdict; always false. */

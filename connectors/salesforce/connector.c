@@ -1,6 +1,11 @@
 /* Salesforce: OAuth tokens, ready or for a code, a refresh token or a signed assertion; the list
  * of the data API's resources proves them. */
+#include "connector/filter_operators.h"
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
+#include "connector/http/write_source.h"
+#include "connectors/catalogue_sets.h"
 #include "connectors/salesforce/login_rules.h"
 
 /* The version that AppFlow uses for profiles made since June 2023. */
@@ -30,7 +35,34 @@ static const struct connector_url token[] = {
     {.url = "https://login.salesforce.com"},
 };
 
-static const char *const domains[] = {"salesforce.com", "force.com", "cloudforce.com"};
+/* The hosts of logins. Beside the generic ones these are the forms of My Domain, of production and
+ * of each kind of organization with partitioned domains (Metadata API, MyDomainSettings,
+ * domainPartition; a sandbox is "acme--name.sandbox.my.salesforce.com"). Customers' pages are
+ * served on other domains: force.com, my.site.com, my.salesforce-sites.com. */
+static const char *const hosts[] = {
+    "login.salesforce.com",           "test.salesforce.com",         "*.my.salesforce.com",
+    "*.sandbox.my.salesforce.com",    "*.develop.my.salesforce.com", "*.scratch.my.salesforce.com",
+    "*.demo.my.salesforce.com",       "*.free.my.salesforce.com",    "*.patch.my.salesforce.com",
+    "*.trailblaze.my.salesforce.com",
+};
+
+/* An organization's instance, "na1.salesforce.com", as it was before My Domain. */
+static const char *const instances[] = {"*.salesforce.com"};
+
+/* The hosts of logins stand for every organization of their kind, whatever its own host is. */
+static const struct connector_url audiences[] = {
+    {.flag = "isSandboxEnvironment", .url = "https://test.salesforce.com"},
+    {.url = "https://login.salesforce.com"},
+};
+
+/* "id" is the identity URL, which ends in the organization's id and the user's. */
+static const struct connector_consent consent = {
+    .urls = LIST(token),
+    .path = "/services/oauth2/authorize",
+    .scope = "api refresh_token",
+    .account = TEXT_LIST("/id"),
+    .account_is_url = true,
+};
 
 static const struct connector_auth auth[] = {
     {.oauth2 =
@@ -41,7 +73,22 @@ static const struct connector_auth auth[] = {
              .client = CLIENT_APP,
              .token_urls = LIST(token),
              .token_path = "/services/oauth2/token",
+             .assertion =
+                 &(const struct connector_assertion){.audiences = LIST(audiences), .life_s = 120},
+             .consent = &consent,
+             .policy = {.probe = PROBE_INTROSPECTION,
+                        .probe_path = "/services/oauth2/introspect",
+                        .life_s = 2 * 60 * 60,
+                        .idle_s = 30 * 24 * 60 * 60},
          }},
+};
+
+/* Of a session. */
+static const struct connector_end end = {
+    .introspection = "/services/oauth2/introspect",
+    .at = "/exp",
+    .form = TIME_S,
+    .moves_with_use = true,
 };
 
 /* Not /limits: that one is for users who may view the setup. */
@@ -75,6 +122,26 @@ static const struct connector_rule rules[] = {
      .hint = "Ask an administrator to check the user's permissions (\"API Enabled\") and the "
              "connected app's policies.",
      .causes = CAUSE_PERMISSION},
+    /* Of queries. */
+    {STEP_API, .status = 400, .at = "/0/errorCode", .equals = "INVALID_TYPE",
+     .kind = VERDICT_ABSENT, .hint = "There is no such object, or the user may not read it.",
+     .causes = CAUSE_OBJECT | CAUSE_PERMISSION},
+    {STEP_API, .status = 400, .at = "/0/errorCode", .equals = "INVALID_FIELD",
+     .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check the fields and filters of the flow, and that the user may read these fields.",
+     .causes = CAUSE_OBJECT | CAUSE_PERMISSION},
+    {STEP_API, .status = 400, .at = "/0/errorCode", .equals = "INVALID_QUERY_LOCATOR",
+     .kind = VERDICT_MISCONFIGURED,
+     .hint = "The query is too old to be continued. Run the flow again.", .causes = CAUSE_OBJECT},
+    {STEP_API, .status = 400, .at = "/0/errorCode", .equals = "QUERY_TIMEOUT",
+     .kind = VERDICT_UNREACHABLE,
+     .hint = "The organization took too long to answer. Let the flow read fewer records, by a "
+             "filter on a date.",
+     .causes = CAUSE_OUTAGE},
+    {STEP_API, .status = 400, .kind = VERDICT_MISCONFIGURED,
+     .hint = "The organization does not take the request. Check the flow's object, fields and "
+             "filters.",
+     .causes = CAUSE_OBJECT},
     {STEP_API, .status = 404, .kind = VERDICT_MISCONFIGURED,
      .hint = "Check that instanceUrl is the organization's My Domain host.",
      .causes = CAUSE_ADDRESS},
@@ -84,14 +151,198 @@ static const struct connector_rule rules[] = {
 
 static const char *const errors[] = {"/0/errorCode"};
 
+/* --- entities --- */
+
+static const char *const equal[] = {"EQUAL_TO"};
+
+static const struct entity_type types[] = {
+    {.type = "string", .operators = LIST(filter_texts)},
+    {.type = "double", .operators = LIST(filter_numbers)},
+    {.type = "int", .operators = LIST(filter_numbers)},
+    {.type = "date", .operators = LIST(filter_times)},
+    {.type = "datetime", .operators = LIST(filter_times), .is_time = true},
+    {.type = "boolean", .operators = LIST(equal), .values = LIST(filter_true_or_false)},
+    {.operators = LIST(equal)},
+};
+
+/* The global describe: objects, events (Name__e) and change events (NameChangeEvent) alike. */
+static const struct entity_list_source lists[] = {
+    {.items = {.call = {.method = "GET", .path = DATA_API "sobjects"}, .at = "/sobjects"},
+     .name = "{item.name}",
+     .label = "{item.label}"},
+};
+
+/* Which writes can find a record by a field: all but inserts by the id, upserts by an external id.
+ */
+static const char *const by_id[] = {"UPDATE", "UPSERT"};
+static const char *const by_external_id[] = {"UPSERT"};
+static const struct entity_writes writes[] = {
+    {{"/type", "id", false}, LIST(by_id)},
+    {{"/externalId", "true", false}, LIST(by_external_id)},
+};
+
+static const struct entity_field_source fields[] = {
+    {.items = {.call = {.method = "GET", .path = DATA_API "sobjects/{entity.name}/describe"},
+               .at = "/fields",
+               .missing = 404},
+     .name = "{item.name}",
+     .label = "{item.label}",
+     .type = "{item.type}",
+     .is_key = {"/type", "id", false},
+     .queryable = {"/filterable", "true", false},
+     .creatable = {"/createable", "true", false},
+     .updatable = {"/updateable", "true", false},
+     .upsertable = {"/updateable", "true", false},
+     .nullable = {"/nillable", "true", false},
+     .defaulted = {"/defaultedOnCreate", "true", false},
+     .writes = LIST(writes)},
+};
+
+static const struct connector_entities entities = {
+    .types = LIST(types),
+    .lists = LIST(lists),
+    .fields = LIST(fields),
+};
+
+/* --- records --- */
+
+/* SOQL (SOQL and SOSL Reference, "Quoted String Escape Sequences", "Date Formats"). Texts are
+ * compared without regard to case, so = and LIKE find at least what the flow keeps; != would lose
+ * some. Fields of other types cannot be filtered by, or only by some of their values. */
+static const struct read_escape escapes[] = {
+    {'\\', "\\\\"}, {'\'', "\\'"}, {'"', "\\\""}, {'\n', "\\n"}, {'\r', "\\r"}, {'\t', "\\t"},
+};
+static const struct read_escape in_like[] = {{'%', "\\%"}, {'_', "\\_"}};
+
+static const struct read_literal literals[] = {
+    {"string", READ_TEXT, 0},      {"picklist", READ_TEXT, 0}, {"phone", READ_TEXT, 0},
+    {"email", READ_TEXT, 0},       {"url", READ_TEXT, 0},      {"id", READ_WORD, 18},
+    {"reference", READ_WORD, 18},  {"double", READ_NUMBER, 0}, {"currency", READ_NUMBER, 0},
+    {"percent", READ_NUMBER, 0},   {"int", READ_INTEGER, 0},   {"boolean", READ_FLAG, 0},
+    {"datetime", READ_TIME_MS, 0}, {"date", READ_DATE, 0},
+};
+
+#define ORDERED (READ_NUMBERS | READ_TIMES)
+static const struct read_condition conditions[] = {
+    {"EQUAL_TO", ~0U, " = ", NULL},         {"CONTAINS", 1 << READ_TEXT, " LIKE ", "%"},
+    {"LESS_THAN", ORDERED, " < ", NULL},    {"LESS_THAN_OR_EQUAL_TO", ORDERED, " <= ", NULL},
+    {"GREATER_THAN", ORDERED, " > ", NULL}, {"GREATER_THAN_OR_EQUAL_TO", ORDERED, " >= ", NULL},
+};
+
+static const struct read_dialect soql = {
+    .texts = {.quote = "'", .escapes = LIST(escapes), .in_pattern = LIST(in_like)},
+    .literals = LIST(literals),
+    .conditions = LIST(conditions),
+    .before = " WHERE ",
+    .between = " AND ",
+    .or_before = "(",
+    .or = " OR ",
+    .or_after = ")",
+};
+
+/* A page has 2,000 records, or fewer of long ones. */
+#define QUERY(resource)                                                                            \
+    .call = {.method = "GET", .path = DATA_API resource "?q={read.statement}"}, .dialect = &soql,  \
+    .statement = "SELECT {read.fields} FROM {entity.name}{read.where}", .at = "/records",          \
+    .paging = READ_URL, .next = "/nextRecordsUrl", .more = {"/done", "true", true},                \
+    .names_fields = true
+
+static const struct read_source sources[] = {
+    {.given = "source.dataTransferApi",
+     .equals = "BULKV2",
+     .refusal = "This version does not read by Bulk API 2.0: set dataTransferApi to AUTOMATIC or "
+                "REST_SYNC"},
+    {.given = "source.includeDeletedRecords", .equals = "true", QUERY("queryAll")},
+    {QUERY("query")},
+};
+
+static const struct connector_reads reads = {
+    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "_."};
+
+/* --- writes --- */
+
+/* sObject Collections: results are in the order of the records, and one that fails leaves the
+ * others as they are. */
+#define COLLECTION DATA_API "composite/sobjects"
+#define RESULTS                                                                                    \
+    .limits = {.records = 200, .bytes = 2 * 1024 * 1024},                                          \
+    .results = {.at = "",                                                                          \
+                .good = {"/success", "true", false},                                               \
+                .id = "/id",                                                                       \
+                .code = "/errors/0/statusCode",                                                    \
+                .message = "/errors/0/message",                                                    \
+                .again = TEXT_LIST("UNABLE_TO_LOCK_ROW"),                                          \
+                .gone = TEXT_LIST("ENTITY_IS_DELETED")}
+#define RECORDS                                                                                    \
+    .form = WRITE_BODY, .before = "{\"allOrNone\":false,\"records\":[", .after = "]}",             \
+    .members = "\"attributes\":{\"type\":\"{entity.name}\"}",                                      \
+    .no_members = TEXT_LIST("attributes"), RESULTS
+#define BODY(verb, resource)                                                                       \
+    .call = {.method = (verb), .path = (resource), .content_type = "application/json"}
+
+static const struct write_source destinations[] = {
+    {.operations = ~0U,
+     .given = "destination.dataTransferApi",
+     .equals = "BULKV2",
+     .refusal = "This version does not write by Bulk API 2.0: set dataTransferApi to AUTOMATIC or "
+                "REST_SYNC"},
+    {.operations = 1 << WRITE_INSERT, BODY("POST", COLLECTION), RECORDS},
+    {.operations = 1 << WRITE_UPDATE,
+     BODY("PATCH", COLLECTION),
+     .key = WRITE_KEY_OWN,
+     .key_field = "Id",
+     .key_member = "id",
+     RECORDS},
+    {.operations = 1 << WRITE_UPSERT,
+     BODY("PATCH", COLLECTION "/{entity.name}/{write.key}"),
+     .key = WRITE_KEY_GIVEN,
+     RECORDS},
+    {.operations = 1 << WRITE_DELETE,
+     .call = {.method = "DELETE", .path = COLLECTION "?ids={write.ids}&allOrNone=false"},
+     .form = WRITE_IDS,
+     .key = WRITE_KEY_OWN,
+     .key_field = "Id",
+     RESULTS},
+};
+
+static const struct connector_writes writes_to = {
+    .rows = destinations,
+    .count = sizeof(destinations) / sizeof(*destinations),
+    .name_marks = "_",
+};
+
 static const struct http_connector http = {
+    .life = {.idle_is_conditional = true},
+    .end = &end,
     .private_tokens = "usePrivateLinkForMetadataAndAuthorization",
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
-    .domains = LIST(domains),
+    .hosts = LIST(hosts),
+    .instances = LIST(instances),
+    .entities = &entities,
+    .reads = &reads,
+    .writes = &writes_to,
+};
+
+/* The API reference's sample of DescribeConnector. What newer members hold is inferred: the model's
+ * transfer APIs, and the grants that a profile can be made with. */
+static const struct catalogue_metadata metadata[] = {
+    {"oAuthScopes", TEXT_LIST("api", "refresh_token", "id")},
+    {"dataTransferApis", TEXT_LIST("AUTOMATIC", "BULKV2", "REST_SYNC")},
+    {"oauth2GrantTypesSupported", TEXT_LIST("AUTHORIZATION_CODE", "JWT_BEARER")},
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Salesforce",
+    .triggers = TRIGGERS_POLLED | TRIGGER_EVENT,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "EventBridge", "LookoutMetrics"),
+    .metadata = LIST(metadata),
+    /* Refused by the real service: hashicorp/terraform-provider-aws issue 34482. */
+    .flows = {.needs_projection = true, .delete_key = "Id"},
 };
 
 const struct connector connector_salesforce = {
@@ -101,4 +352,5 @@ const struct connector connector_salesforce = {
     .modes = MODE_PRIVATE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

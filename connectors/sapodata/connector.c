@@ -1,7 +1,10 @@
 /* SAP OData: a user's name and password, or OAuth with the system's own addresses; the root of the
  * catalog of services, of OData version 2 or 4, proves either. */
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connector/http/url.h"
+#include "connectors/catalogue_sets.h"
+#include "connectors/sapodata/entities.h"
 #include "wire/value.h"
 
 /* --- the catalog's address --- */
@@ -27,6 +30,12 @@ static bool read_host(const struct value *properties, struct arena *arena, struc
     return true;
 }
 
+/* Of the catalog, and so of the services in it: they are of the same version. */
+static bool is_version_4(struct str path)
+{
+    return str_contains(path, STR("/odata4/")) || str_contains(path, STR("/v4/"));
+}
+
 static bool derive(const struct value *properties, struct arena *arena, struct value *derived,
                    struct error *error)
 {
@@ -39,6 +48,7 @@ static bool derive(const struct value *properties, struct arena *arena, struct v
     if (!connector_url_parse(arena, whole, NULL, "applicationServicePath", &url, error))
         return false;
     value_put_text(arena, derived, "url", url_text(arena, &url));
+    value_put_text(arena, derived, "odata", is_version_4(url.path) ? STR("4") : STR("2"));
     return true;
 }
 
@@ -67,6 +77,16 @@ static const struct connector_url token[] = {
     {.given = "oAuthProperties.tokenUrl", .url = "{oAuthProperties.tokenUrl}", .exact = true},
 };
 
+static const struct connector_url authorize[] = {
+    {.given = "oAuthProperties.authCodeUrl", .url = "{oAuthProperties.authCodeUrl}", .exact = true},
+};
+
+/* An answer does not say whose account it is. */
+static const struct connector_consent consent = {
+    .urls = LIST(authorize),
+    .scopes = "oAuthProperties.oAuthScopes",
+};
+
 /* An OAuth client is a user of the system, of type "System". */
 static const struct connector_auth auth[] = {
     {.given = "credentials.basicAuthCredentials",
@@ -80,26 +100,27 @@ static const struct connector_auth auth[] = {
              .client = CLIENT_IN_CREDENTIALS,
              .token_urls = LIST(token),
              .basic = true,
+             .consent = &consent,
              .basic_is_user = true,
          }},
 };
 
 /* --- what is asked --- */
 
-static const struct connector_param query[] = {
-    {.name = "sap-client", .value = "{clientNumber}", .given = "clientNumber"},
-    {.name = "sap-language", .value = "{logonLanguage}", .given = "logonLanguage"},
-    {.name = "saml2",
-     .value = "disabled",
-     .given = "credentials.basicAuthCredentials",
-     .flag = "disableSSO"},
-};
+#define USUAL_PARAMS                                                                               \
+    {.name = "sap-client", .value = "{clientNumber}", .given = "clientNumber"},                    \
+        {.name = "sap-language", .value = "{logonLanguage}", .given = "logonLanguage"},            \
+    {                                                                                              \
+        .name = "saml2", .value = "disabled", .given = "credentials.basicAuthCredentials",         \
+        .flag = "disableSSO"                                                                       \
+    }
+const struct connector_param sapodata_query[SAPODATA_QUERY_COUNT] = {USUAL_PARAMS};
 
 /* The token that every write will need is asked for with the first read. */
 static const struct connector_header fetch[] = {{"X-CSRF-Token", "Fetch"}};
 
 static const struct connector_call probes[] = {
-    {.method = "GET", .path = "/", .query = LIST(query), .headers = LIST(fetch), .needs = "/d"},
+    {.method = "GET", .path = "/", .query = SAPODATA_QUERY, .headers = LIST(fetch), .needs = "/d"},
 };
 
 #define HINT_PASSWORD                                                                              \
@@ -158,11 +179,100 @@ static const struct connector_rule rules[] = {
      .causes = CAUSE_CLIENT},
 };
 
+/* --- records --- */
+
+/* OData version 2 (odata.org, "Overview", 6) and 4.01 (URL Conventions, 5.1.1). Texts are compared
+ * as they are or, by the database, without regard to case, so "eq" finds at least what the flow
+ * keeps; "ne" would lose some. Numbers of 64 bits and decimals have suffixes in version 2 that
+ * services take or refuse: filters by them are the flow's. */
+static const struct read_escape escapes[] = {{'\'', "''"}};
+
+#define SMALL_NUMBERS                                                                              \
+    {"Edm.String", READ_TEXT, 0}, {"Edm.Boolean", READ_FLAG, 0}, {"Edm.Byte", READ_INTEGER, 0},    \
+        {"Edm.SByte", READ_INTEGER, 0}, {"Edm.Int16", READ_INTEGER, 0},                            \
+    {                                                                                              \
+        "Edm.Int32", READ_INTEGER, 0                                                               \
+    }
+static const struct read_literal literals_2[] = {
+    SMALL_NUMBERS,
+    {"Edm.DateTime", READ_TIME_T, 0},
+    {"Edm.DateTimeOffset", READ_TIME_MS, 0},
+};
+static const struct read_wrap wraps_2[] = {{"Edm.DateTime", "datetime'", "'"},
+                                           {"Edm.DateTimeOffset", "datetimeoffset'", "'"}};
+static const struct read_literal literals_4[] = {
+    SMALL_NUMBERS,
+    {"Edm.Int64", READ_INTEGER, 0},
+    {"Edm.Decimal", READ_NUMBER, 0},
+    {"Edm.DateTimeOffset", READ_TIME_MS, 0},
+    {"Edm.Date", READ_DATE, 0},
+};
+
+#define ORDERED (READ_NUMBERS | READ_TIMES)
+static const struct read_condition conditions[] = {
+    {"EQUAL_TO", ~0U, " eq ", NULL},
+    {"LESS_THAN", ORDERED, " lt ", NULL},
+    {"GREATER_THAN", ORDERED, " gt ", NULL},
+    {"LESS_THAN_OR_EQUAL_TO", ORDERED, " le ", NULL},
+    {"GREATER_THAN_OR_EQUAL_TO", ORDERED, " ge ", NULL},
+};
+
+#define LANGUAGE                                                                                   \
+    .texts = {.quote = "'", .escapes = LIST(escapes)}, .conditions = LIST(conditions),             \
+    .between = " and ", .or_before = "(", .or = " or ", .or_after = ")"
+static const struct read_dialect filters_2 = {LANGUAGE, .literals = LIST(literals_2),
+                                              .wraps = LIST(wraps_2)};
+static const struct read_dialect filters_4 = {LANGUAGE, .literals = LIST(literals_4)};
+
+/* The page's size is the service's own unless it heeds the preference. The client stands in a
+ * header as well, since the link to the next page may leave it out. */
+static const struct connector_header page_headers[] = {
+    {"Prefer", "odata.maxpagesize={page.size}"},
+    {"sap-client", "{clientNumber}"},
+};
+
+static const struct connector_param page_query[] = {
+    USUAL_PARAMS,
+    {.name = "%24format", .value = "json"},
+    {.name = "%24select", .value = "{read.fields}", .given = "read.fields"},
+    {.name = "%24filter", .value = "{read.where}", .given = "read.where"},
+};
+
+#define ENTITY_SET                                                                                 \
+    .call = {.method = "GET",                                                                      \
+             .path = "/",                                                                          \
+             .query = LIST(page_query),                                                            \
+             .headers = LIST(page_headers)},                                                       \
+    .root = "{entity.name}", .missing = 404, .paging = READ_URL, .size = 1000,                     \
+    .size_given = "source.paginationConfig.maxPageSize", .names_fields = true
+static const struct read_source sources[] = {
+    {.given = "derived.odata",
+     .equals = "4",
+     ENTITY_SET,
+     .dialect = &filters_4,
+     .at = "/value",
+     .next = "/@odata.nextLink"},
+    {ENTITY_SET, .dialect = &filters_2, .at = "/d/results", .next = "/d/__next"},
+};
+
+static const struct connector_reads reads = {
+    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "/_-.;="};
+
 static const char *const messages[] = {"/error/message/value"};
 
 static const char *const errors[] = {"/error/code"};
 
+static const struct connector_entities entities = {
+    .list = sapodata_list,
+    .describe = sapodata_describe,
+};
+
 static const struct http_connector http = {
+    .life = {.refresh =
+                 "until the end that the OAuth client's registration sets; 7 days by default "
+                 "on SAP BTP"},
+    .entities = &entities,
+    .reads = &reads,
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
@@ -174,6 +284,15 @@ static const struct http_connector http = {
     .check = check,
 };
 
+static const struct catalogue_entry catalogue = {
+    .name = "SAP OData",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST("S3", "Redshift", "CustomerProfiles", "SAPOData", "CustomConnector"),
+    .needs_private_service = true,
+    .flows = {.complete_is_daily = true, .writes = TEXT_LIST("INSERT", "UPDATE", "UPSERT")},
+};
+
 const struct connector connector_sapodata = {
     .type = STR("SAPOData"),
     .key = STR("SAPOData"),
@@ -181,4 +300,5 @@ const struct connector connector_sapodata = {
     .modes = MODE_PRIVATE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

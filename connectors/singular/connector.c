@@ -1,5 +1,7 @@
 /* Singular: a key as it is in Authorization; failures may come inside of a 200. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 static const struct connector_url api[] = {
     {.url = "https://api.singular.net"},
@@ -47,6 +49,42 @@ static const char *const messages[] = {"/value", "/error_message"};
 
 static const char *const errors[] = {"/status"};
 
+/* --- entities --- */
+
+/* Reports are filtered by dimensions and a range of dates. */
+static const char *const equal[] = {"EQUAL_TO"};
+
+static const struct entity_type types[] = {
+    {.type = "date", .operators = LIST(equal)},
+    {.type = "dimension", .shown = "string", .operators = LIST(equal)},
+    {.type = "metric", .shown = "number"},
+    {0},
+};
+
+static const char dimension[] = "dimension", metric[] = "metric";
+
+/* What customers have of their own beside the schema's. */
+static const struct entity_field_source fields[] = {
+    {.of = "reporting",
+     .items = {.call = {.method = "GET", .path = "/api/custom_dimensions"},
+               .at = "/value/custom_dimensions"},
+     .name = "{item.id}",
+     .label = "{item.display_name}",
+     .type = dimension,
+     .queryable.at = ""},
+    {.of = "reporting",
+     .items = {.call = {.method = "GET", .path = "/api/cohort_metrics"}, .at = "/value/metrics"},
+     .name = "{item.name}",
+     .label = "{item.display_name}",
+     .type = metric},
+};
+
+static const struct connector_entities entities = {
+    .schema = "singular",
+    .types = LIST(types),
+    .fields = LIST(fields),
+};
+
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
@@ -54,6 +92,14 @@ static const struct http_connector http = {
     .rules = LIST(rules),
     .errors = LIST(errors),
     .messages = LIST(messages),
+    .entities = &entities,
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Singular",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_HOURLY,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "LookoutMetrics"),
 };
 
 const struct connector connector_singular = {
@@ -63,4 +109,5 @@ const struct connector connector_singular = {
     .modes = MODE_PRIVATE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

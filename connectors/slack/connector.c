@@ -1,11 +1,25 @@
 /* Slack: a user's OAuth token, ready or for an authorization code; who it belongs to, and a look at
  * the channels, prove it. Failures come with status 200. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 static const struct connector_url home[] = {{.url = "https://slack.com"}};
 
 static const struct connector_url workspace[] = {
     {.given = "instanceUrl", .url = "{instanceUrl}", .bare_domain = "slack.com"},
+};
+
+/* The scopes that AppFlow's documentation lists. "scope" would ask for a bot's. PKCE makes an app a
+ * public client, which has no secret. */
+static const struct connector_consent consent = {
+    .urls = LIST(home),
+    .path = "/oauth/v2/authorize",
+    .scope = "channels:history,channels:read,groups:history,groups:read,im:history,im:read,"
+             "mpim:history,mpim:read",
+    .scope_param = "user_scope",
+    .without_pkce = true,
+    .account_in_probes = TEXT_LIST("/team_id", "/user_id"),
 };
 
 /* A refresh token has no member in the credentials, but the code of an app with token rotation
@@ -18,6 +32,8 @@ static const struct connector_auth auth[] = {
              .client = CLIENT_IN_CREDENTIALS,
              .token_urls = LIST(home),
              .token_path = "/api/oauth.v2.access",
+             .consent = &consent,
+             .policy = {.rotation = ROTATION_ALWAYS, .reuse = REUSE_REFUSED},
              .basic = true,
              .tokens_at = "/authed_user", /* what stands at the top is a bot's */
          }},
@@ -86,6 +102,10 @@ static const struct connector_rule rules[] = {
     {API("team_added_to_org"), .kind = VERDICT_UNREACHABLE,
      .hint = "The workspace is migrating to an Enterprise organization. Try again later.",
      .causes = CAUSE_OUTAGE},
+    {API("channel_not_found"), .kind = VERDICT_ABSENT,
+     .hint = "ListConnectorEntities with entitiesPath conversations shows the channels that the "
+             "token's user can see.",
+     .causes = CAUSE_OBJECT},
     {STEP_API, .status = 200, .at = "/ok", .equals = "false", .kind = VERDICT_UNREACHABLE},
 
     {TOKEN("ratelimited"), .kind = VERDICT_THROTTLED, .hint = "Try again later.",
@@ -117,12 +137,71 @@ static const struct connector_rule rules[] = {
 
 static const char *const errors[] = {"/ok"};
 
+/* --- entities --- */
+
+static const char *const true_or_false[] = {"true", "false"};
+
+static const struct entity_type types[] = {
+    {.type = "Boolean", .values = LIST(true_or_false)},
+    {0},
+};
+
+/* The vendor wants fewer than 1,000, and lets an app ask twenty times a minute. */
+static const struct connector_param pages[] = {
+    {.name = "types", .value = "public_channel,private_channel,mpim,im"},
+    {.name = "limit", .value = "{page.size}"},
+    {.name = "cursor", .value = "{page.cursor}", .given = "page.cursor"},
+};
+
+/* A direct message has no name, but the other user's id. */
+static const struct entity_list_source lists[] = {
+    {.within = "conversations",
+     .group = "Channels",
+     .items = {.call = {.method = "GET", .path = "/api/conversations.list", .query = LIST(pages)},
+               .pages = {.kind = PAGES_CURSOR,
+                         .size = 999,
+                         .next = "/response_metadata/next_cursor"},
+               .at = "/channels"},
+     .name = "conversations/{item.id}",
+     .label = "{item.name}{item.user}"},
+};
+
+/* All channels have the fields of a message. */
+static const struct entity_check checks[] = {
+    {.of = "conversations/*",
+     .call = {.method = "GET",
+              .path = "/api/conversations.info?channel={entity.last}",
+              .needs = "/channel"}},
+};
+
+static const struct connector_entities entities = {
+    .schema = "slack",
+    .types = LIST(types),
+    .lists = LIST(lists),
+    .checks = LIST(checks),
+};
+
 static const struct http_connector http = {
     .api = LIST(home),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
+    .entities = &entities,
+};
+
+/* The user scopes that the User Guide's page requires. */
+static const struct catalogue_metadata metadata[] = {
+    {"oAuthScopes", TEXT_LIST("channels:history", "channels:read", "groups:history", "groups:read",
+                              "im:history", "im:read", "mpim:history", "mpim:read")},
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Slack",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON),
+    .metadata = LIST(metadata),
 };
 
 const struct connector connector_slack = {
@@ -131,4 +210,5 @@ const struct connector connector_slack = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

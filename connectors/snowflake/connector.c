@@ -1,7 +1,11 @@
 /* Snowflake: a login with user name and password gives a session, in which the warehouse is used
  * and the stage is described. Where the account is follows from its name and region. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/template.h"
+#include "connectors/catalogue_sets.h"
+#include "connectors/snowflake/entities.h"
+#include "connectors/snowflake/names.h"
 
 #include <string.h>
 
@@ -113,57 +117,12 @@ static struct str name_at_login(const struct snowflake_account *account)
 
 /* --- names in statements --- */
 
-static bool is_plain_name(struct str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-        bool letter = ascii_is_lower(c) || ascii_is_upper(c) || c == '_';
-        if (!letter && (i == 0 || !(ascii_is_digit(c) || c == '$')))
-            return false;
-    }
-    return name.len > 0;
-}
-
-/* The length of the name at the start of `text`, plain or in double quotes; 0: there is none. */
-static size_t name_len(struct str text)
-{
-    size_t len = 0;
-    if (!str_starts(text, STR("\""))) {
-        while (len < text.len && text.data[len] != '.')
-            len++;
-        return is_plain_name((struct str){text.data, len}) ? len : 0;
-    }
-    for (len = 1; len < text.len; len++) {
-        if (text.data[len] != '"')
-            continue;
-        if (len + 1 == text.len || text.data[len + 1] != '"')
-            return len > 1 ? len + 1 : 0;
-        len++; /* a doubled quote stands for one */
-    }
-    return 0;
-}
-
-/* DATABASE.SCHEMA.STAGE and nothing else, since it goes into a statement. */
-static bool stage_is_good(struct str stage)
-{
-    for (int part = 0; part < 3; part++) {
-        size_t len = name_len(stage);
-        stage.data += len;
-        stage.len -= len;
-        if (len == 0 || (part < 2 && !str_starts(stage, STR("."))))
-            return false;
-        stage.data += part < 2;
-        stage.len -= part < 2;
-    }
-    return stage.len == 0;
-}
-
 /* The API's pattern for warehouses lets no quotes pass, so a name that needs them gets them here.
  */
 static struct str warehouse_name(struct arena *arena, struct str warehouse)
 {
-    return is_plain_name(warehouse) ? warehouse
-                                    : arena_printf(arena, "\"%.*s\"", STR_ARG(warehouse));
+    return snowflake_is_plain(warehouse) ? warehouse
+                                         : arena_printf(arena, "\"%.*s\"", STR_ARG(warehouse));
 }
 
 static bool is_one_line(struct str text)
@@ -189,7 +148,7 @@ static bool derive(const struct value *properties, struct arena *arena, struct v
         return fail(error, ERR_VALIDATION,
                     "Validation exception: accountName must be an account's name, as in "
                     "organization-account, or its locator.");
-    if (!stage_is_good(stage))
+    if (!snowflake_is_path(stage, 3))
         return fail(error, ERR_VALIDATION,
                     "Validation exception: stage must be Database.Schema.StageName. A name with "
                     "other characters than letters, digits, _ and $ goes in double quotes.");
@@ -236,12 +195,7 @@ static const struct connector_auth auth[] = {
          }},
 };
 
-#define QUERY(text)                                                                                \
-    {                                                                                              \
-        .method = "POST", .path = "/queries/v1/query-request?requestId={random.uuid}",             \
-        .body = "{\"sqlText\":\"" text "\",\"asyncExec\":false,\"sequenceId\":1}",                 \
-        .content_type = "application/json", .needs = "/success",                                   \
-    }
+#define QUERY(text) SNOWFLAKE_QUERY(text, "/success")
 
 /* A login does not look whether the warehouse is there. Neither statement starts it. */
 static const struct connector_call probes[] = {
@@ -333,7 +287,16 @@ static const struct connector_rule rules[] = {
 
 static const char *const errors[] = {"/success"};
 
+static const struct connector_entities entities = {
+    .list = snowflake_list,
+    .describe = snowflake_describe,
+};
+
 static const struct http_connector http = {
+    .life = {.password_ends_ms = 1793404800000, /* 2026-10-31 */
+             .password_ends =
+                 "Snowflake ends sign-in with a password alone by the end of October 2026",
+             .password = "until the password ends by the account's policy, or is changed"},
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
@@ -341,6 +304,13 @@ static const struct http_connector http = {
     .errors = LIST(errors),
     .private_service = "privateLinkServiceName",
     .derive = derive,
+    .entities = &entities,
+};
+
+/* Which supportedRegions the real service returns is not documented: none are here. */
+static const struct catalogue_entry catalogue = {
+    .name = "Snowflake",
+    .needs_private_service = true,
 };
 
 const struct connector connector_snowflake = {
@@ -350,4 +320,5 @@ const struct connector connector_snowflake = {
     .modes = MODE_PRIVATE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

@@ -1,6 +1,8 @@
 /* Trend Micro's server security: a secret key in a header of its own. Who may not view keys is
  * known all the same, so that refusal proves the key, and a list of computers decides. */
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connectors/catalogue_sets.h"
 
 /* There is no property for a host: another place (a region of Cloud One, an own manager at port
  * 4119) is named in the endpoint map. */
@@ -30,6 +32,13 @@ static const struct connector_call probes[] = {
      .needs = "/computers"},
 };
 
+/* Whether the record of a key without a date has no such member is not documented. */
+static const struct connector_end end = {
+    .call = &probes[0],
+    .at = "/expiryDate",
+    .form = TIME_MS,
+};
+
 /* A gateway's errors have a "message", too, so it is the wording that decides about a 403. */
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/active", .equals = "false", .kind = VERDICT_REJECTED,
@@ -50,12 +59,40 @@ static const struct connector_rule rules[] = {
 /* Every error has a "message", and a gateway's 403 may have one, too. */
 static const char *const errors[] = {"/message"};
 
+/* --- entities --- */
+
+/* Searches compare single values; what is an object or a list of its own cannot be searched for.
+ * Times are milliseconds since 1970. */
+static const char *const equal[] = {"EQUAL_TO"};
+static const char *const true_or_false[] = {"true", "false"};
+
+static const struct entity_type types[] = {
+    {.type = "boolean", .operators = LIST(equal), .values = LIST(true_or_false)},
+    {.type = "integer", .operators = LIST(equal)},
+    {.type = "string", .operators = LIST(equal)},
+    {.type = "timestamp", .operators = LIST(equal)},
+    {0},
+};
+
+/* The resources of the API and their members, which no call describes. */
+static const struct connector_entities entities = {.schema = "trendmicro", .types = LIST(types)};
+
 static const struct http_connector http = {
+    .life = {.key = "until the key's expiry date, or it is disabled"},
+    .end = &end,
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
+    .entities = &entities,
+};
+
+static const struct catalogue_entry catalogue = {
+    .name = "Trend Micro",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_HOURLY,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "LookoutMetrics"),
 };
 
 const struct connector connector_trendmicro = {
@@ -65,4 +102,5 @@ const struct connector connector_trendmicro = {
     .modes = MODE_PRIVATE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

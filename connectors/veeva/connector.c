@@ -1,8 +1,11 @@
 /* Veeva Vault: a login with user name and password gives a session of one Vault, which must be the
  * one that was asked for; the session's own user proves that the API may be used. */
+#include "connector/filter_operators.h"
+#include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/template.h"
 #include "connector/http/url.h"
+#include "connectors/catalogue_sets.h"
 
 /* Old versions stay as they are, for years. */
 #define API "/api/v24.1"
@@ -114,13 +117,104 @@ static const struct connector_rule rules[] = {
 
 static const char *const errors[] = {"/responseStatus"};
 
+/* --- entities --- */
+
+/* What may stand in VQL's WHERE ("Queryable Field Types"): no long texts and formulas, and of
+ * lookups only those that are searchable, which the metadata does not say. */
+static const struct entity_type types[] = {
+    {.type = "LongText"},
+    {.type = "RichText"},
+    {.type = "Formula"},
+    {.type = "Lookup"},
+    {.type = "File"},
+    {.type = "Attachment"},
+    {.type = "Number", .operators = LIST(filter_numbers)},
+    {.type = "Currency", .operators = LIST(filter_numbers)},
+    {.type = "Percent", .operators = LIST(filter_numbers)},
+    {.type = "Date", .operators = LIST(filter_times)},
+    {.type = "DateTime", .operators = LIST(filter_times)},
+    {.type = "Time", .operators = LIST(filter_times)},
+    {.type = "Boolean", .operators = LIST(filter_equal), .values = LIST(filter_true_or_false)},
+    {.type = "ID", .operators = LIST(filter_equal)},
+    {.type = "id", .operators = LIST(filter_equal)},
+    {.type = "Object", .operators = LIST(filter_equal)},
+    {.type = "ParentObject", .operators = LIST(filter_equal)},
+    {.type = "ObjectReference", .operators = LIST(filter_equal)},
+    {.operators = LIST(filter_texts)},
+};
+
+static const struct entity_list_source lists[] = {
+    {.items = {.call = {.method = "GET", .path = API "/metadata/vobjects"},
+               .at = "/objects",
+               .where = {"/status/0", "active__v", false}},
+     .name = "{item.name}",
+     .label = "{item.label}"},
+    {.within = "documents",
+     .items = {.call = {.method = "GET", .path = API "/metadata/objects/documents/types"},
+               .at = "/types"},
+     .name = "{item.value}",
+     .under = "documents/types/",
+     .label = "{item.label}"},
+};
+
+/* An object that does not exist is a FAILURE whose type is that of any address or data that is not
+ * understood. */
+static const struct entity_field_source fields[] = {
+    {.of = "documents/types/*",
+     .items = {.call = {.method = "GET",
+                        .path = API "/metadata/objects/documents/types/{entity.last}"},
+               .at = "/properties",
+               .where = {"/disabled", "true", true},
+               .missing_kind = VERDICT_MISCONFIGURED},
+     .name = "{item.name}",
+     .label = "{item.label}",
+     .description = "{item.helpContent}",
+     .type = "{item.type}",
+     .is_key = {"/name", "id", false},
+     .queryable = {"/queryable", "true", false},
+     .is_time = {"/name", "version_modified_date__v", false}},
+    {.of = "*__*",
+     .items = {.call = {.method = "GET", .path = API "/metadata/vobjects/{entity.name}"},
+               .at = "/object/fields",
+               .where = {"/status/0", "active__v", false},
+               .missing_kind = VERDICT_MISCONFIGURED},
+     .name = "{item.name}",
+     .label = "{item.label}",
+     .description = "{item.help_content}",
+     .type = "{item.type}",
+     .is_key = {"/name", "id", false},
+     .queryable = {"", NULL, false},
+     .is_time = {"/name", "modified_date__v", false}},
+};
+
+static const struct connector_entities entities = {
+    .schema = "veeva", /* "documents", in which the types of documents are */
+    .types = LIST(types),
+    .lists = LIST(lists),
+    .fields = LIST(fields),
+};
+
 static const struct http_connector http = {
+    .life = {.password = "until the password ends by the Vault's security policy, or is changed"},
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
     .derive = derive,
+    .entities = &entities,
+};
+
+/* That it moves files as well is inferred from includeSourceFiles among its source properties. */
+static const struct catalogue_entry catalogue = {
+    .name = "Veeva",
+    .triggers = TRIGGERS_POLLED,
+    .frequencies = FREQUENCIES_FROM_MINUTE,
+    .destinations = TEXT_LIST(DESTINATIONS_COMMON, "LookoutMetrics"),
+    .moves_files = true,
+    .flows = {.document_member = "documentType",
+              .document_objects = "documents/",
+              .document_destination = "S3"},
 };
 
 const struct connector connector_veeva = {
@@ -129,4 +223,5 @@ const struct connector connector_veeva = {
     .roles = ROLE_SOURCE,
     .ops = &http_ops,
     .http = &http,
+    .catalogue = &catalogue,
 };

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "sandbox/memory.h"
+#include "wire/pg_message.h"
 
 #include <openssl/ssl.h>
 #include <stdint.h>
@@ -12,7 +13,6 @@ enum {
     MESSAGE_MAX = 16 * 1024, /* bytes that a client may send in one message */
     IDLE_S = 60,             /* a client that says nothing for longer is left */
     SLOW_MS = 30 * 1000,
-    SQLSTATE_LEN = 5,
 };
 
 enum method { METHOD_MD5, METHOD_SCRAM, METHOD_SHA256 };
@@ -54,14 +54,6 @@ bool wire_write(struct wire *wire, struct str bytes);
 /* A message with its type; the body is the arena's, at most MESSAGE_MAX. */
 bool wire_read_message(struct wire *wire, char *ret_type, struct str *ret_body);
 
-/* A message in the making: type, length, body. */
-void message_begin(struct buf *out, char type, size_t *ret_start);
-void message_end(struct buf *out, size_t start);
-void message_i32(struct buf *out, int32_t number);
-void message_i16(struct buf *out, int16_t number);
-void message_text(struct buf *out, const char *text); /* with its NUL */
-int32_t read_i32(const char *bytes);
-
 bool send_error(struct wire *wire, const char *severity, const char *sqlstate, const char *message);
 /* "R" with a code and what follows it. */
 bool send_authentication(struct wire *wire, int32_t code, struct str more);
@@ -70,3 +62,14 @@ bool send_authentication(struct wire *wire, int32_t code, struct str more);
  * *ret_good: it was the right one. */
 bool login_prove(struct wire *wire, const struct account *account, struct str user, bool *ret_good);
 bool login_scram(struct wire *wire, const struct account *account, bool *ret_good);
+
+/* --- tables.c: rows of an answer --- */
+
+/* "T": columns of one type, by its object id and size. */
+void rows_describe(struct buf *out, const char *const *names, int count, int32_t oid, int16_t size);
+/* "D"; a cell of STR_NULL is NULL. */
+void rows_add(struct buf *out, const struct str *cells, int count);
+
+/* The rows of information_schema's tables and columns, for the statements that Headgate asks for
+ * them with. False: it is another statement. */
+bool tables_answer(struct str statement, struct arena *arena, struct buf *out);

@@ -9,8 +9,6 @@
 #include <string.h>
 
 enum {
-    ASK_MD5 = 5,
-    ASK_SHA256 = 13,
     SALT_MD5 = 4,
     SALT_SHA256 = 16,
     HASH_SIZE = 32,
@@ -46,7 +44,7 @@ static bool prove_md5(struct wire *wire, const char *password, struct str user, 
     char salt[SALT_MD5], inner[MD5_HEX_SIZE], outer[MD5_HEX_SIZE], type;
     struct str answer;
     random_bytes(salt, sizeof(salt));
-    if (!send_authentication(wire, ASK_MD5, (struct str){salt, sizeof(salt)}) ||
+    if (!send_authentication(wire, PG_AUTH_MD5, (struct str){salt, sizeof(salt)}) ||
         !wire_read_message(wire, &type, &answer))
         return false;
     md5_hex(password, strlen(password), user.data, user.len, inner);
@@ -63,8 +61,8 @@ static bool is_sha256_answer(struct str answer, const char *password, struct pie
 {
     unsigned char stored[HASH_SIZE], expected[HASH_SIZE];
     size_t head = 4 + HASH_SIZE + 4;
-    if (answer.len < head || read_i32(answer.data) != HASH_SIZE ||
-        read_i32(answer.data + 4 + HASH_SIZE) != (int32_t)(answer.len - head))
+    if (answer.len < head || pg_read_i32(answer.data) != HASH_SIZE ||
+        pg_read_i32(answer.data + 4 + HASH_SIZE) != (int32_t)(answer.len - head))
         return false;
     struct piece theirs = {answer.data + head, answer.len - head};
     digest(EVP_sha256(), (const struct piece[]){{password, strlen(password)}, salt}, 2, stored);
@@ -79,12 +77,12 @@ static bool prove_sha256(struct wire *wire, const char *password, bool *ret_good
     struct str answer;
     random_bytes(salt, sizeof(salt));
     random_bytes(nonce, sizeof(nonce));
-    message_i32(&ask, 0); /* the algorithm: SHA-256 */
-    message_i32(&ask, sizeof(salt));
+    pg_message_i32(&ask, 0); /* the algorithm: SHA-256 */
+    pg_message_i32(&ask, sizeof(salt));
     buf_add(&ask, (struct str){salt, sizeof(salt)});
-    message_i32(&ask, sizeof(nonce));
+    pg_message_i32(&ask, sizeof(nonce));
     buf_add(&ask, (struct str){nonce, sizeof(nonce)});
-    if (!send_authentication(wire, ASK_SHA256, buf_str(&ask)) ||
+    if (!send_authentication(wire, PG_AUTH_SHA256, buf_str(&ask)) ||
         !wire_read_message(wire, &type, &answer))
         return false;
     *ret_good =

@@ -1,5 +1,6 @@
 /* A database that speaks PostgreSQL's protocol as Redshift does, on a port of its own: it signs in
- * the users of its table, answers SELECT 1, and refuses in the ways that the table says. */
+ * the users of its table, answers SELECT 1, lists its tables and columns, and refuses in the ways
+ * that the table says. */
 #pragma once
 
 #include "base/error.h"

@@ -9,13 +9,11 @@
 #include <unistd.h>
 
 enum {
-    REQUEST_TLS = 80877103,
-    REQUEST_GSS = 80877104,
-    PROTOCOL_3_0 = 196608,
     STARTUP_MAX = 10000, /* bytes, as PostgreSQL's own MAX_STARTUP_PACKET_LENGTH */
     STARTUPS_MAX = 4,    /* requests for encryption before the start-up packet */
     HUGE_ROW = 2 * 1024 * 1024,
     OID_INT4 = 23,
+    INT4_SIZE = 4,
 };
 
 struct session {
@@ -70,19 +68,19 @@ static bool start_up(struct session *session)
         char head[8];
         if (!wire_read(wire, head, sizeof(head)))
             return false;
-        int32_t size = read_i32(head), code = read_i32(head + 4);
+        int32_t size = pg_read_i32(head), code = pg_read_i32(head + 4);
         if (size < 8 || size > STARTUP_MAX)
             return false;
         size_t len = (size_t)size - 8;
         char *rest = arena_alloc(&wire->arena, len + 1);
         if (!wire_read(wire, rest, len))
             return false;
-        if (code == PROTOCOL_3_0) {
+        if (code == PG_PROTOCOL_3_0) {
             read_parameters(session, (struct str){rest, len});
             return session->user.len > 0;
         }
-        if (code == REQUEST_TLS ? !accept_tls(session)
-                                : code != REQUEST_GSS || !wire_write(wire, STR("N")))
+        if (code == PG_REQUEST_TLS ? !accept_tls(session)
+                                   : code != PG_REQUEST_GSS || !wire_write(wire, STR("N")))
             return false;
     }
     return false;
@@ -128,7 +126,7 @@ static bool sign_in(struct session *session)
     if (refuses(session, false))
         return send_error(wire, "FATAL", account->sqlstate, account->message) && false;
     if (str_eq(session->database, STR("dev")))
-        return send_authentication(wire, 0, STR(""));
+        return send_authentication(wire, PG_AUTH_OK, STR(""));
     return send_error(wire, "FATAL", "3D000",
                       arena_printf(&wire->arena, "database \"%.*s\" does not exist",
                                    STR_ARG(session->database))
@@ -139,9 +137,9 @@ static bool sign_in(struct session *session)
 static void add_ready(struct buf *out)
 {
     size_t start;
-    message_begin(out, 'Z', &start);
+    pg_message_begin(out, 'Z', &start);
     buf_add_char(out, 'I');
-    message_end(out, start);
+    pg_message_end(out, start);
 }
 
 static bool greet(struct session *session)
@@ -155,37 +153,33 @@ static bool greet(struct session *session)
     struct buf out = buf_in(&session->wire->arena, MESSAGE_MAX);
     size_t start;
     for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
-        message_begin(&out, 'S', &start);
-        message_text(&out, settings[i][0]);
-        message_text(&out, settings[i][1]);
-        message_end(&out, start);
+        pg_message_begin(&out, 'S', &start);
+        pg_message_text(&out, str_from(settings[i][0]));
+        pg_message_text(&out, str_from(settings[i][1]));
+        pg_message_end(&out, start);
     }
-    message_begin(&out, 'K', &start);
-    message_i32(&out, 1073815613);
-    message_i32(&out, 1);
-    message_end(&out, start);
+    pg_message_begin(&out, 'K', &start);
+    pg_message_i32(&out, 1073815613);
+    pg_message_i32(&out, 1);
+    pg_message_end(&out, start);
     add_ready(&out);
     return wire_write(session->wire, buf_str(&out));
 }
 
 static void add_row(struct buf *out, struct str value)
 {
+    static const char *const names[] = {"?column?"};
+    rows_describe(out, names, 1, OID_INT4, INT4_SIZE);
+    rows_add(out, &value, 1);
+}
+
+static void add_end(struct buf *out)
+{
     size_t start;
-    message_begin(out, 'T', &start);
-    message_i16(out, 1);
-    message_text(out, "?column?");
-    message_i32(out, 0);
-    message_i16(out, 0);
-    message_i32(out, OID_INT4);
-    message_i16(out, 4);
-    message_i32(out, -1);
-    message_i16(out, 0);
-    message_end(out, start);
-    message_begin(out, 'D', &start);
-    message_i16(out, 1);
-    message_i32(out, (int32_t)value.len);
-    buf_add(out, value);
-    message_end(out, start);
+    pg_message_begin(out, 'C', &start);
+    pg_message_text(out, STR("SELECT"));
+    pg_message_end(out, start);
+    add_ready(out);
 }
 
 static bool send_row(struct session *session)
@@ -194,7 +188,6 @@ static bool send_row(struct session *session)
     enum fault fault = session->account->fault;
     struct buf out = buf_in(&wire->arena, HUGE_ROW + MESSAGE_MAX);
     struct str value = STR("1");
-    size_t start;
     if (fault == FAULT_HUGE)
         value = (struct str){memset(arena_alloc(&wire->arena, HUGE_ROW), '1', HUGE_ROW), HUGE_ROW};
     add_row(&out, value);
@@ -204,10 +197,7 @@ static bool send_row(struct session *session)
         reset(wire);
         return false;
     }
-    message_begin(&out, 'C', &start);
-    message_text(&out, "SELECT");
-    message_end(&out, start);
-    add_ready(&out);
+    add_end(&out);
     return wire_write(wire, buf_str(&out));
 }
 
@@ -227,7 +217,13 @@ static bool answer_query(struct session *session, struct str query)
         return send_refusal(session->wire, session->account->sqlstate, session->account->message);
     if (str_eq_nocase(text, STR("SELECT 1")))
         return send_row(session);
-    return send_refusal(session->wire, "0A000", "the sandbox answers SELECT 1 and nothing else");
+    struct buf out = buf_in(&session->wire->arena, MESSAGE_MAX);
+    if (!tables_answer(text, &session->wire->arena, &out))
+        return send_refusal(session->wire, "0A000",
+                            "the sandbox answers SELECT 1, and what a list of tables or of a "
+                            "table's columns is asked for with");
+    add_end(&out);
+    return wire_write(session->wire, buf_str(&out));
 }
 
 static void serve(struct session *session)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/request.h"
+#include "base/metrics.h"
 
 #include <stdint.h>
 
@@ -9,11 +10,14 @@
  * request's loop, before it is answered. */
 void access_log_request(const struct api_request *request, int status);
 
-/* Level warn: a caller who was refused for what is wrong with the signature, with the client's
- * address, the access key id and the reason. At most REFUSED_LINES_PER_S of them a second, so that
- * who can reach the port cannot fill the log; the next line says how many were left out. */
+/* Level warn, if the request failed because of its signature: the client's address, the access key
+ * id as it was sent and the reason; counted in metric_refused_callers by reason. At most
+ * REFUSED_LINES_PER_S lines a second of each reason, so that clients that can reach the port cannot
+ * fill the log, and many of one kind do not hide another; the next line of the same reason says how
+ * many were left out. */
 enum { REFUSED_LINES_PER_S = 10 };
 void access_log_refused(const struct api_request *request);
+extern const struct metric metric_refused_callers;
 
 /* Level info, or warn where the vendor refused: a change, with what came of it. What failed on this
  * side is logged when it is answered. */

@@ -8,7 +8,8 @@ struct authenticator; /* one a loop */
 enum {
     /* A key that was deleted or replaced stops working this long afterwards at the latest. */
     AUTHENTICATOR_RECHECK_MS = 1000,
-    AUTHENTICATOR_KEYS_KEPT = 64, /* opened secrets held in memory, a loop */
+    ACCESS_KEY_USE_MS = 60 * 60 * 1000, /* between two notes of a key's last use */
+    AUTHENTICATOR_KEYS_KEPT = 64,       /* opened secrets held in memory, a loop */
 };
 
 struct authenticator *authenticator_new(void);
@@ -20,6 +21,3 @@ void authenticator_free(struct authenticator *access);
 bool authenticator_verify(struct authenticator *access, struct api_request *request);
 /* Reads the wanted key. On a worker: it waits for the store. */
 void authenticator_fetch(struct api_request *request);
-
-/* What a secret access key is sealed to; the command line seals with it too. */
-struct seal_binding access_key_binding(struct str account, struct str id);

@@ -2,8 +2,10 @@
  * often configured with this server as the endpoint of all that they call. */
 #include "api/aws_services.h"
 
+#include "api/secrets.h"
 #include "api/sts.h"
 #include "wire/content_coding.h"
+#include "wire/errors.h"
 #include "wire/routes.h"
 
 /* --- AppFlow: rest-json, routed by method and path --- */
@@ -19,44 +21,19 @@ static bool appflow_find(struct api_request *request)
 
 static bool appflow_decode(struct api_request *request)
 {
+    _cleanup_(arena_done) struct arena decoded = arena_beside(request->arena);
     struct str body;
-    return request_body(request, &body) &&
-           route_decode_input(request->route, request->exchange->head.target, body, request->arena,
-                              &request->input, &request->error);
-}
-
-/* --- Secrets Manager: JSON 1.1, routed by X-Amz-Target --- */
-
-static bool is_name(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if ((c < 'a' || c > 'z') && (c < 'A' || c > 'Z'))
-            return false;
-    }
-    return text.len > 0 && text.len <= 64;
-}
-
-/* There is no operation of it yet. */
-static bool secrets_manager_find(struct api_request *request)
-{
-    static const struct str prefix = STR("secretsmanager.");
-    const struct str *target = http_find_header(&request->exchange->head, STR("X-Amz-Target"));
-    struct str name = STR_NULL;
-    if (target && str_starts(*target, prefix))
-        name = (struct str){target->data + prefix.len, target->len - prefix.len};
-    if (!is_name(name))
-        return fail(&request->error, ERR_UNKNOWN_OPERATION,
-                    "X-Amz-Target does not name an operation of Secrets Manager.");
-    return fail(&request->error, ERR_NOT_IMPLEMENTED,
-                "Secrets Manager's %.*s is not implemented in Headgate " HEADGATE_VERSION ".",
-                STR_ARG(name));
+    bool good = request_body(request, &decoded, &body) &&
+                route_decode_input(request->route, request->route_target, body, request->arena,
+                                   &request->input, &request->error);
+    http_release_body(request->exchange);
+    return good;
 }
 
 static const struct aws_service services[] = {
     {STR("appflow"), AWS_REST_JSON, appflow_find, appflow_decode},
     {STR("sts"), AWS_QUERY, sts_find, NULL},
-    {STR("secretsmanager"), AWS_JSON_1_1, secrets_manager_find, NULL},
+    {STR("secretsmanager"), AWS_JSON_1_1, secrets_find, secrets_decode},
 };
 
 enum { SERVICE_COUNT = sizeof(services) / sizeof(*services) };

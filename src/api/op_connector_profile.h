@@ -3,9 +3,6 @@
 
 #include "api/request.h"
 
-/* The connectorType whose profiles have labels. */
-#define CUSTOM_CONNECTOR STR("CustomConnector")
-
 bool create_connector_profile(struct api_request *request);
 bool update_connector_profile(struct api_request *request);
 bool delete_connector_profile(struct api_request *request);

@@ -2,12 +2,14 @@
 #include "api/op_connector_profile.h"
 
 #include "api/page_token.h"
+#include "connector/connector.h"
 #include "profile/arn.h"
 #include "store/profiles.h"
 
 enum {
-    PAGE_DEFAULT = 20, /* the API's own for every paged operation */
     PAGE_ANSWER_MAX = 64 * 1024 * 1024,
+    DETAIL_MEMORY = 2 * 1024, /* bytes of a detail's values beside the row's texts */
+    DETAIL_JSON = 1024,       /* bytes that its names and ARNs have in the answer */
 };
 
 static struct value *state_of(struct arena *arena, const struct provisioning *provisioning)
@@ -59,30 +61,50 @@ static struct profile_filter filter_of(struct api_request *request, struct str a
     return filter;
 }
 
+/* *ret_size: bytes that the rows take. */
+static bool load(struct api_request *request, const struct profile_filter *filter, size_t limit,
+                 struct profile **ret_profiles, size_t *ret_count, size_t *ret_size)
+{
+    size_t used = request->arena->used;
+    bool ok = profile_list(request->reader, request->arena, filter, limit, ret_profiles, ret_count,
+                           &request->error);
+    trace_stage_end(&request->stage_ns, STAGE_LOAD);
+    *ret_size = request->arena->used - used;
+    return ok || (request->error.code == ERR_THROTTLING && request_no_memory(request));
+}
+
+static bool answer(struct api_request *request, const struct value *output, size_t size)
+{
+    struct buf json = buf_in(request->arena, PAGE_ANSWER_MAX);
+    if (!arena_has_room(request->arena, size))
+        return request_no_memory(request);
+    buf_reserve(&json, size);
+    value_encode(&json, output);
+    request->output = buf_str(&json);
+    return true;
+}
+
 /* One more than the page holds tells whether there is a next one. */
 bool describe_connector_profiles(struct api_request *request)
 {
     struct str after;
     struct profile *profiles;
-    size_t count;
-    size_t page = (size_t)value_integer(request->input, "maxResults", PAGE_DEFAULT);
+    size_t count, size;
+    size_t page = page_size(request);
     if (!page_token_read(request, &after))
         return false;
     struct profile_filter filter = filter_of(request, after);
-    if (!profile_list(request->reader, request->arena, &filter, page + 1, &profiles, &count,
-                      &request->error))
+    if (!load(request, &filter, page + 1, &profiles, &count, &size))
         return false;
-    trace_stage_end(&request->stage_ns, STAGE_LOAD);
+    if (!arena_has_room(request->arena, count * DETAIL_MEMORY))
+        return request_no_memory(request);
     struct value *details = value_list(request->arena);
     for (size_t i = 0; i < count && i < page; i++)
         value_append(request->arena, details, detail_of(request->arena, &profiles[i]));
-    struct value *answer = value_structure(request->arena);
-    value_put(request->arena, answer, "connectorProfileDetails", details);
+    struct value *output = value_structure(request->arena);
+    value_put(request->arena, output, "connectorProfileDetails", details);
     if (count > page)
-        value_put_text(request->arena, answer, "nextToken",
+        value_put_text(request->arena, output, "nextToken",
                        page_token_make(request, profiles[page - 1].key.name));
-    struct buf json = buf_in(request->arena, PAGE_ANSWER_MAX);
-    value_encode(&json, answer);
-    request->output = buf_str(&json);
-    return true;
+    return answer(request, output, size + (count + 1) * DETAIL_JSON);
 }

@@ -9,9 +9,15 @@
 #include <string.h>
 
 enum {
-    TAG_SIZE = 16, /* bytes; a forger has one chance in 2^128 */
+    PAGE_DEFAULT = 20, /* the API's own for every paged operation */
+    TAG_SIZE = 16,     /* bytes; a forger has one chance in 2^128 */
     FILTERS_MAX = 512 * 1024,
 };
+
+size_t page_size(const struct api_request *request)
+{
+    return (size_t)value_integer(request->input, "maxResults", PAGE_DEFAULT);
+}
 
 /* Page size and token may change from page to page, the filters may not. */
 static struct str filters_of(struct api_request *request)

@@ -5,6 +5,9 @@
 
 #include "api/request.h"
 
+/* input.maxResults, or the API's default. */
+size_t page_size(const struct api_request *request);
+
 /* `position` is the last name shown. */
 struct str page_token_make(struct api_request *request, struct str position);
 

@@ -1,10 +1,12 @@
-/* GetCallerIdentity, the one operation of AWS's Security Token Service that clients of other
- * services call: Terraform and the CLI learn from it which account an access key belongs to. */
+/* AWS's Security Token Service, as far as clients of other services call it: GetCallerIdentity, by
+ * which Terraform and the CLI learn which account an access key belongs to, and AssumeRole and
+ * GetSessionToken, by which SDKs obtain temporary credentials (session_token.h) of this server. */
 #pragma once
 
 #include "api/request.h"
 
-extern const struct operation sts_get_caller_identity_operation;
+/* METRIC_SECRETS - METRIC_STS of them, in the order of their metrics. */
+extern const struct operation sts_operations[];
 
 /* The query protocol: the operation is the parameter Action, of the body or, in a GET, of the
  * query. Fails request->error. */

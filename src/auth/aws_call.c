@@ -5,9 +5,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/url.h"
+#include "wire/errors.h"
 #include "wire/sigv4.h"
 
-enum { HEADERS_MAX = 8 };
+#include <assert.h>
+
+enum { HEADERS_MAX = 8 + AWS_HEADERS_MAX, ACCOUNT_LEN = 12 };
 
 struct aws_endpoint {
     struct str url;
@@ -25,23 +28,16 @@ bool aws_region_is_valid(struct str region)
     return region.len > 0 && region.len <= AWS_REGION_MAX;
 }
 
-static struct str put_region(struct arena *arena, struct str pattern, struct str region)
+bool aws_account_is_valid(struct str account)
 {
-    struct buf url = buf_in(arena, AWS_URL_MAX);
-    struct str place = STR("{region}");
-    for (size_t i = 0; i < pattern.len; i++) {
-        if (str_starts((struct str){pattern.data + i, pattern.len - i}, place)) {
-            buf_add(&url, region);
-            i += place.len - 1;
-        } else {
-            buf_add_char(&url, pattern.data[i]);
-        }
+    for (size_t i = 0; i < account.len; i++) {
+        if (!ascii_is_digit(account.data[i]))
+            return false;
     }
-    return buf_str(&url);
+    return account.len == ACCOUNT_LEN;
 }
 
-/* Not sent where it is the scheme's own, so not signed either. */
-static struct str drop_usual_port(struct str host, bool tls)
+struct str aws_signed_host(struct str host, bool tls)
 {
     struct str usual = tls ? STR(":443") : STR(":80");
     if (str_ends(host, usual))
@@ -52,18 +48,22 @@ static struct str drop_usual_port(struct str host, bool tls)
 static bool find_endpoint(const struct aws_request *request, struct arena *arena,
                           struct aws_endpoint *ret_endpoint, struct error *error)
 {
-    struct str url = put_region(arena, request->url, request->region);
+    struct buf with_region = buf_in(arena, AWS_URL_MAX);
+    buf_add_replaced(&with_region, request->url, STR("{region}"), request->region);
+    struct str url = buf_str(&with_region);
     struct url_parts parts;
     while (url.len > 0 && url.data[url.len - 1] == '/')
         url.len--;
-    url = arena_printf(arena, "%.*s/", STR_ARG(url));
-    if (!url_split(url, &parts))
+    url = arena_printf(arena, "%.*s%.*s", STR_ARG(url),
+                       STR_ARG(request->path.data ? request->path : STR("/")));
+    if (with_region.overflow || !url_split(url, &parts))
         return fail(error, ERR_CONNECTOR_SERVER,
-                    "The URL of AWS's service %.*s that this server was given is not absolute.",
-                    STR_ARG(request->service));
+                    "The URL of AWS's service %.*s that this server was given is not absolute, or "
+                    "has more than %d bytes.",
+                    STR_ARG(request->service), AWS_URL_MAX);
     ret_endpoint->url = url;
     ret_endpoint->host =
-        drop_usual_port(parts.authority, str_eq_nocase(parts.scheme, STR("https")));
+        aws_signed_host(parts.authority, str_eq_nocase(parts.scheme, STR("https")));
     ret_endpoint->path = parts.rest;
     return true;
 }
@@ -85,6 +85,9 @@ static void sign(const struct aws_access *access, const struct aws_request *requ
     add_header(headers, &count, STR("Content-Type"), request->content_type);
     if (request->target.data)
         add_header(headers, &count, STR("X-Amz-Target"), request->target);
+    assert(request->header_count <= AWS_HEADERS_MAX);
+    for (size_t i = 0; i < request->header_count; i++)
+        headers[count++] = request->headers[i];
     if (access->session_token)
         add_header(headers, &count, STR("X-Amz-Security-Token"),
                    secret_reveal(access->session_token));
@@ -115,6 +118,7 @@ bool aws_sign(const struct aws_access *access, const struct aws_request *request
                                            .headers = headers,
                                            .header_count = count,
                                            .body = request->body,
+                                           .body_max = request->answer_max,
                                            .deadline_ms = request->deadline_ms};
     return true;
 }
@@ -141,15 +145,37 @@ struct str aws_error_name(const struct client_response *response, const struct v
     return name;
 }
 
+static bool is_one_of(struct str name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(name, str_from(names[i])))
+            return true;
+    }
+    return false;
+}
+
 bool aws_is_throttled(const struct client_response *response, struct str error_name)
 {
     static const char *const names[] = {"ThrottlingException", "Throttling",
                                         "TooManyRequestsException", "RequestLimitExceeded"};
-    if (response->outcome == CLIENT_OK && response->status == 429)
-        return true;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        if (str_eq(error_name, str_from(names[i])))
-            return true;
-    }
-    return false;
+    return (response->outcome == CLIENT_OK && response->status == 429) ||
+           is_one_of(error_name, names, sizeof(names) / sizeof(*names));
+}
+
+bool aws_refuses_credentials(struct str error_name)
+{
+    static const char *const names[] = {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    };
+    return is_one_of(error_name, names, sizeof(names) / sizeof(*names));
 }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/encode.h"
+#include "wire/errors.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -78,28 +79,14 @@ static bool read_role(const struct client_response *response, struct arena *aren
 {
     struct str secret = element(arena, response->body, "SecretAccessKey");
     struct str token = element(arena, response->body, "SessionToken");
-    ret_role->access_key_id = element(arena, response->body, "AccessKeyId");
-    if (response->status != 200 || !ret_role->access_key_id.data || !secret.data || !token.data)
+    struct str id = element(arena, response->body, "AccessKeyId");
+    if (response->status != 200 || !id.data || !secret.data || !token.data)
         return fail(error, ERR_CONNECTOR_SERVER,
                     "AWS STS gave no usable response (HTTP status %d).", response->status);
+    ret_role->access_key_id = arena_copy(arena, id);
     ret_role->secret_access_key = secret_new(secret);
     ret_role->session_token = secret_new(token);
     return true;
-}
-
-/* Refusals of the caller itself, whatever the role (docs.aws.amazon.com/STS, "Common Errors"). */
-static bool is_about_us(struct str code)
-{
-    static const char *const codes[] = {
-        "ExpiredToken",          "ExpiredTokenException",       "IncompleteSignature",
-        "InvalidClientTokenId",  "MissingAuthenticationToken",  "RequestExpired",
-        "SignatureDoesNotMatch", "UnrecognizedClientException",
-    };
-    for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
-        if (str_eq(code, str_from(codes[i])))
-            return true;
-    }
-    return false;
 }
 
 static bool read_answer(const struct client_response *response, struct arena *arena,
@@ -107,13 +94,15 @@ static bool read_answer(const struct client_response *response, struct arena *ar
 {
     if (response->outcome == CLIENT_STOPPED)
         return fail(error, ERR_UNAVAILABLE, "The server is stopping.");
+    if (response->outcome == CLIENT_NO_MEMORY)
+        return fail(error, ERR_UNAVAILABLE, "No memory is left for the response of AWS STS.");
     if (response->outcome != CLIENT_OK)
         return fail(error, ERR_CONNECTOR_SERVER, "AWS STS could not be reached: %s.",
                     response->detail);
     struct str code = element(arena, response->body, "Code");
     if (aws_is_throttled(response, code))
         return fail(error, ERR_THROTTLING, "AWS STS asks to be called again later.");
-    if (is_about_us(code))
+    if (aws_refuses_credentials(code))
         return fail(error, ERR_NOT_FOUND,
                     "AWS STS does not take this server's own access key (%.*s). Its operator gives "
                     "it another in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and looks at its "
@@ -130,13 +119,14 @@ bool aws_role_assume(const struct aws_access *access, struct str url, struct str
                      struct str role_arn, int64_t deadline_ms, struct arena *arena,
                      struct aws_role *ret_role, struct error *error)
 {
+    _cleanup_(arena_done) struct arena call = arena_beside(arena); /* the answer may be large */
     struct client_response response;
     struct aws_request request = {
         .url = url.len > 0 ? url : STR("https://sts.{region}.amazonaws.com"),
         .region = region,
         .service = STR("sts"),
         .content_type = STR("application/x-www-form-urlencoded; charset=utf-8"),
-        .body = form_of(arena, role_arn),
+        .body = form_of(&call, role_arn),
         .deadline_ms = deadline_ms,
     };
     *ret_role = (struct aws_role){0};
@@ -145,7 +135,7 @@ bool aws_role_assume(const struct aws_access *access, struct str url, struct str
                     "The role cannot be taken on: this server has no access to AWS. Its operator "
                     "gives it AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment and, "
                     "for another endpoint, --sts-url.");
-    return aws_call(access, &request, arena, &response, error) &&
+    return aws_call(access, &request, &call, &response, error) &&
            read_answer(&response, arena, ret_role, error);
 }
 

@@ -12,7 +12,14 @@ void oauth2_add(struct oauth2_request *request, const char *name, struct str val
     if (!value.data)
         return;
     assert(request->count < OAUTH2_PARAMS_MAX);
-    request->params[request->count++] = (struct oauth2_param){name, value};
+    request->params[request->count++] = (struct oauth2_param){name, value, false};
+}
+
+void oauth2_add_number(struct oauth2_request *request, const char *name, int number,
+                       struct arena *arena)
+{
+    oauth2_add(request, name, arena_printf(arena, "%d", number));
+    request->params[request->count - 1].is_number = true;
 }
 
 static void start(struct oauth2_request *request, struct str grant_type)
@@ -71,7 +78,10 @@ static struct str json_body(struct arena *arena, const struct oauth2_request *re
         buf_add_char(&body, i == 0 ? '{' : ',');
         encode_json_string(&body, str_from(request->params[i].name));
         buf_add_char(&body, ':');
-        encode_json_string(&body, request->params[i].value);
+        if (request->params[i].is_number)
+            buf_add(&body, request->params[i].value);
+        else
+            encode_json_string(&body, request->params[i].value);
     }
     buf_add_char(&body, '}');
     return buf_str(&body);
@@ -82,6 +92,14 @@ static struct str escaped(struct arena *arena, struct str text)
     struct buf out = buf_in(arena, OAUTH2_BODY_MAX);
     encode_percent(&out, text, NULL);
     return buf_str(&out);
+}
+
+static struct str with_query(struct arena *arena, struct str url,
+                             const struct oauth2_request *request)
+{
+    struct str query = form_body(arena, request);
+    return arena_printf(arena, "%.*s%s%.*s", STR_ARG(url), str_contains(url, STR("?")) ? "&" : "?",
+                        STR_ARG(query));
 }
 
 /* The id and the secret are escaped before they are put together: RFC 6749, 2.3.1. */
@@ -98,11 +116,12 @@ void oauth2_build(struct arena *arena, struct oauth2_request *request, struct st
 {
     struct http_header *headers = arena_array(arena, struct http_header, 3);
     size_t count = 0;
-    bool json = style & OAUTH2_JSON;
+    bool get = style & OAUTH2_GET, json = style & OAUTH2_JSON;
     headers[count++] = (struct http_header){STR("Accept"), STR("application/json")};
-    headers[count++] =
-        (struct http_header){STR("Content-Type"), json ? STR("application/json")
-                                                       : STR("application/x-www-form-urlencoded")};
+    if (!get)
+        headers[count++] = (struct http_header){STR("Content-Type"),
+                                                json ? STR("application/json")
+                                                     : STR("application/x-www-form-urlencoded")};
     if (app && style & OAUTH2_BASIC) {
         headers[count++] =
             (struct http_header){STR("Authorization"), client_header_value(arena, app, style)};
@@ -113,10 +132,12 @@ void oauth2_build(struct arena *arena, struct oauth2_request *request, struct st
         oauth2_add(request, "client_secret", app->client_secret);
     }
     *ret_request = (struct client_request){
-        .method = STR("POST"),
-        .url = token_url,
+        .method = get ? STR("GET") : STR("POST"),
+        .url = get ? with_query(arena, token_url, request) : token_url,
         .headers = headers,
         .header_count = count,
-        .body = json ? json_body(arena, request) : form_body(arena, request),
+        .body = get    ? STR_NULL
+                : json ? json_body(arena, request)
+                       : form_body(arena, request),
     };
 }

@@ -35,9 +35,10 @@ static struct str either(const struct value *secret, const char *name, const cha
 static bool parse_secret(struct str text, struct arena *arena, struct oauth_app *ret_app,
                          struct error *error)
 {
+    _cleanup_(arena_done) struct arena parsed = arena_beside(arena);
     struct value *secret = NULL;
     struct oauth_app app = {STR_NULL, STR_NULL};
-    if (json_parse(text, arena, &secret)) {
+    if (json_parse(text, &parsed, &secret)) {
         app.client_id = either(secret, "clientId", "client_id");
         app.client_secret = either(secret, "clientSecret", "client_secret");
     }
@@ -46,7 +47,8 @@ static bool parse_secret(struct str text, struct arena *arena, struct oauth_app 
             error, ERR_ACCESS_DENIED,
             "Please validate the ClientCredentialsArn provided: the secret is not JSON with "
             "the members clientId and clientSecret.");
-    *ret_app = app;
+    ret_app->client_id = arena_copy(arena, app.client_id);
+    ret_app->client_secret = arena_copy(arena, app.client_secret);
     return true;
 }
 

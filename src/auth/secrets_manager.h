@@ -24,3 +24,21 @@ _must_use_ bool secrets_manager_get(const struct aws_access *access, struct str 
 
 /* What AppFlow says when it cannot use the secret that clientCredentialsArn names. */
 _must_use_ bool secrets_manager_deny(struct error *error);
+
+/* One version of a secret, for references. */
+struct secret_version {
+    struct str region;
+    struct str id;      /* an ARN, complete or without its random end; or a name */
+    struct str stage;   /* a staging label; empty: none */
+    struct str version; /* a version's id; empty: none, and without both AWSCURRENT */
+};
+
+/* GetSecretValue, the version's SecretString, in the arena. The messages are clauses, without the
+ * service's own words. Errors:
+ * - ERR_VALIDATION: no such secret or version, or it was deleted, or holds bytes instead of text.
+ * - ERR_ACCESS_DENIED: the server may not read it, or AWS KMS does not decrypt it.
+ * - ERR_THROTTLING, ERR_CONNECTOR_SERVER, ERR_UNAVAILABLE: as secrets_manager_get. */
+_must_use_ bool secrets_manager_read(const struct aws_access *access, struct str url,
+                                     const struct secret_version *version, int64_t deadline_ms,
+                                     struct arena *arena, struct str *ret_text,
+                                     struct error *error);

@@ -1,6 +1,15 @@
 /* Reading the answers of token endpoints. */
 #include "auth/api_key.h"
 #include "auth/oauth2.h"
+#include "wire/errors.h"
+#include "wire/json_pointer.h"
+
+const struct value *oauth2_holder(const struct value *json, const char *at)
+{
+    const struct value *inner = at && json ? pointer_find(json, at) : NULL;
+    return inner && inner->kind == VALUE_STRUCTURE && value_get(inner, "access_token") ? inner
+                                                                                       : json;
+}
 
 static bool read_text(const struct value *json, const char *name, struct str *ret_text,
                       struct error *error)
@@ -16,9 +25,9 @@ static bool read_text(const struct value *json, const char *name, struct str *re
 }
 
 /* Seconds; 0 when not said. */
-static int64_t read_life(const struct value *json)
+static int64_t read_life(const struct value *json, const char *name)
 {
-    const struct value *life = value_get(json, "expires_in");
+    const struct value *life = value_get(json, name);
     unsigned long long seconds = 0;
     if (!life)
         return 0;
@@ -45,8 +54,10 @@ bool oauth2_read_tokens(const struct value *json, int64_t now_ms, struct oauth_t
         return false;
     if (!tokens.access_token.data)
         return fail(error, ERR_CONNECTOR_SERVER, "The answer has no access_token.");
-    int64_t life_s = read_life(json);
+    int64_t life_s = read_life(json, "expires_in");
+    int64_t refresh_life_s = read_life(json, "refresh_token_expires_in"); /* not RFC 6749's */
     tokens.expires_at_ms = life_s > 0 ? now_ms + life_s * 1000 : 0;
+    tokens.refresh_expires_at_ms = refresh_life_s > 0 ? now_ms + refresh_life_s * 1000 : 0;
     *ret_tokens = tokens;
     return true;
 }

@@ -1,9 +1,10 @@
 /* A bump allocator over a chain of blocks. Blocks double in size up to ARENA_BLOCK_MAX; a larger
  * piece gets a block of its own.
  *
- * In a secret arena the part of a block that has not been handed out is always zero: the block
- * comes zeroed, and what was handed out is wiped before the block is used again or freed. A plain
- * arena does neither; there arena_alloc clears each piece as it hands it out. */
+ * What was handed out of a secret arena is wiped before its block is used again or freed, so a
+ * block that is used again is zero as far as it was used (zero_to). arena_alloc clears what it
+ * hands out beyond that; a new block is not cleared as a whole, since most of it is written in full
+ * (arena_take) or not used. */
 #include "base/arena.h"
 
 #include "base/alloc.h"
@@ -25,29 +26,78 @@ struct arena_block {
     struct arena_block *next; /* older block */
     size_t capacity;          /* bytes in data */
     size_t used;              /* bytes handed out of data */
-    size_t unused;            /* keeps data aligned */
+    size_t zero_to;           /* of data's bytes before this, those not handed out are zero */
     char data[];
 };
-
-static struct arena_block *block_push(struct arena *arena, size_t at_least)
-{
-    size_t capacity = arena->head ? arena->head->capacity * 2 : ARENA_BLOCK_MIN;
-    if (capacity > ARENA_BLOCK_MAX)
-        capacity = ARENA_BLOCK_MAX;
-    if (capacity < at_least)
-        capacity = at_least;
-    size_t size = sizeof(struct arena_block) + capacity;
-    struct arena_block *block = arena->kind == ARENA_SECRET ? xcalloc(1, size) : xmalloc(size);
-    block->next = arena->head;
-    block->capacity = capacity;
-    block->used = 0;
-    arena->head = block;
-    return block;
-}
 
 static size_t round_up(size_t size)
 {
     return (size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
+static size_t next_capacity(const struct arena *arena, size_t at_least)
+{
+    size_t capacity = arena->head ? arena->head->capacity * 2 : ARENA_BLOCK_MIN;
+    if (capacity > ARENA_BLOCK_MAX)
+        capacity = ARENA_BLOCK_MAX;
+    return capacity < at_least ? at_least : capacity;
+}
+
+/* By chunk: a block is counted as a whole, what is handed out of it is not. */
+static void count_taken(struct arena_meter *meter, size_t size)
+{
+    meter->held += size;
+    if (meter->held > meter->covered)
+        meter->cover(meter, meter->held, true);
+}
+
+static size_t block_size(const struct arena_block *block)
+{
+    return sizeof(*block) + block->capacity;
+}
+
+static struct arena_block *block_push(struct arena *arena, size_t at_least)
+{
+    size_t capacity = next_capacity(arena, at_least);
+    size_t size = sizeof(struct arena_block) + capacity;
+    if (arena->meter)
+        count_taken(arena->meter, size);
+    struct arena_block *block = xmalloc(size);
+    block->next = arena->head;
+    block->capacity = capacity;
+    block->used = 0;
+    block->zero_to = 0;
+    arena->head = block;
+    return block;
+}
+
+bool arena_has_room(struct arena *arena, size_t size)
+{
+    struct arena_meter *meter = arena->meter;
+    const struct arena_block *block = arena->head;
+    if (size > SIZE_MAX / 4)
+        return false;
+    if (!meter || (block && block->capacity - block->used >= round_up(size)))
+        return true;
+    size_t bytes = meter->held + sizeof(struct arena_block) + next_capacity(arena, round_up(size));
+    return bytes <= meter->covered || meter->cover(meter, bytes, false);
+}
+
+struct arena arena_beside(const struct arena *arena)
+{
+    return (struct arena){.kind = arena->kind, .meter = arena->meter};
+}
+
+void arena_set_meter(struct arena *arena, struct arena_meter *meter)
+{
+    size_t size = 0;
+    for (const struct arena_block *block = arena->head; block; block = block->next)
+        size += block_size(block);
+    if (arena->meter)
+        arena->meter->held -= size;
+    arena->meter = meter;
+    if (meter)
+        count_taken(meter, size);
 }
 
 void *arena_take(struct arena *arena, size_t size)
@@ -60,15 +110,19 @@ void *arena_take(struct arena *arena, size_t size)
         block = block_push(arena, rounded);
     void *piece = block->data + block->used;
     block->used += rounded;
+    assert(block->used <= block->capacity);
     arena->used += rounded;
     return piece;
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    void *piece = arena_take(arena, size);
-    if (arena->kind == ARENA_PLAIN)
-        memset(piece, 0, size);
+    char *piece = arena_take(arena, size);
+    const struct arena_block *block = arena->head;
+    size_t from = (size_t)(piece - block->data);
+    size_t zero = block->zero_to > from ? block->zero_to - from : 0;
+    if (zero < size)
+        memset(piece + zero, 0, size - zero);
     return piece;
 }
 
@@ -143,9 +197,20 @@ struct str arena_printf(struct arena *arena, const char *format, ...)
 
 static void block_clear(const struct arena *arena, struct arena_block *block)
 {
-    if (arena->kind == ARENA_SECRET)
+    if (arena->kind == ARENA_SECRET) {
         explicit_bzero(block->data, block->used);
+        if (block->used > block->zero_to)
+            block->zero_to = block->used;
+    }
     block->used = 0;
+}
+
+/* What was covered beyond the reservation, for a peer's long response, is given back. */
+static void uncover(struct arena_meter *meter)
+{
+    size_t least = meter->held > meter->reserved ? meter->held : meter->reserved;
+    if (meter->covered > least)
+        meter->cover(meter, least, true);
 }
 
 void arena_done(struct arena *arena)
@@ -154,9 +219,13 @@ void arena_done(struct arena *arena)
         struct arena_block *block = arena->head;
         arena->head = block->next;
         block_clear(arena, block);
+        if (arena->meter)
+            arena->meter->held -= block_size(block);
         free(block);
     }
     arena->used = 0;
+    if (arena->meter)
+        uncover(arena->meter);
 }
 
 void arena_reset(struct arena *arena)

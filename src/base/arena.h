@@ -14,10 +14,22 @@ enum arena_kind {
     ARENA_PLAIN,  /* never wiped: for bulk data that holds no secret, such as batches of records */
 };
 
+/* Counts the blocks of some arenas, such as all of one request, and says whether there may be more.
+ * One thread at a time uses the arenas of a meter. work/memory_limit.h implements it. */
+struct arena_meter {
+    size_t held;     /* bytes of blocks */
+    size_t covered;  /* up to this, more is held without a question */
+    size_t reserved; /* `covered` does not go below it when blocks are freed */
+    /* Sets `covered` to `bytes`. False, and nothing changed, when there is no room for that; never
+     * when `forced`: pieces whose size no peer decides are taken without a question. */
+    bool (*cover)(struct arena_meter *meter, size_t bytes, bool forced);
+};
+
 struct arena {
-    struct arena_block *head; /* newest block; NULL in a fresh arena, which costs nothing */
-    size_t used;              /* bytes handed out over all blocks */
-    enum arena_kind kind;     /* set once, before the first piece */
+    struct arena_block *head;  /* newest block; NULL in a fresh arena, which costs nothing */
+    size_t used;               /* bytes handed out over all blocks */
+    enum arena_kind kind;      /* set once, before the first piece */
+    struct arena_meter *meter; /* set before the first piece; outlives the blocks; NULL: none */
 };
 
 /* An arena starts zeroed, which makes it a secret one: struct arena a = {0}. A plain one is
@@ -36,6 +48,16 @@ _printf_(2, 3) struct str arena_printf(struct arena *arena, const char *format, 
 /* Grows or shrinks in place the piece that was taken last. False, and nothing changed, when it is
  * not the last one or its block has no room; what is added has undefined content. */
 bool arena_resize(struct arena *arena, void *piece, size_t old_size, size_t new_size);
+
+/* Whether a piece of `size` bytes may be taken. Ask before what a peer sent, or what is made of it,
+ * is taken; then it is taken without a further question. Always true without a meter. */
+_must_use_ bool arena_has_room(struct arena *arena, size_t size);
+
+/* A fresh arena with the same meter, for what is freed before the other. */
+struct arena arena_beside(const struct arena *arena);
+
+/* Counts what the arena has by `meter` from now on; NULL: by none. */
+void arena_set_meter(struct arena *arena, struct arena_meter *meter);
 
 /* Frees everything. A secret arena wipes what was handed out first. */
 void arena_done(struct arena *arena);

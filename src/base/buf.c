@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +30,27 @@ void buf_done(struct buf *buf)
     *buf = (struct buf){.limit = buf->limit, .arena = buf->arena};
 }
 
-/* Not realloc: the old copy may hold a secret and has to be wiped before it goes back. */
-static void grow(struct buf *buf, size_t needed)
+static size_t grown_cap(const struct buf *buf, size_t needed)
 {
     size_t cap = buf->cap ? buf->cap * 2 : BUF_FIRST;
     while (cap < needed)
         cap *= 2;
-    char *data = buf->arena ? arena_alloc(buf->arena, cap) : xmalloc(cap);
+    return buf->limit < cap ? buf->limit + 1 : cap; /* more is never used */
+}
+
+size_t buf_growth(const struct buf *buf, size_t extra)
+{
+    bool adds_nothing = buf->overflow || extra > buf->limit - buf->len;
+    size_t needed = buf->len + extra + 1;
+    return adds_nothing || needed <= buf->cap ? 0 : grown_cap(buf, needed);
+}
+
+/* Not realloc: the old copy may hold a secret and has to be wiped before it goes back. */
+static void grow(struct buf *buf, size_t needed)
+{
+    size_t cap = grown_cap(buf, needed);
+    assert(needed > buf->cap && cap >= needed);
+    char *data = buf->arena ? arena_take(buf->arena, cap) : xmalloc(cap);
     if (buf->len > 0) {
         memcpy(data, buf->data, buf->len);
         explicit_bzero(buf->data, buf->len);
@@ -57,6 +72,12 @@ static bool reserve(struct buf *buf, size_t extra)
     return true;
 }
 
+void buf_reserve(struct buf *buf, size_t extra)
+{
+    if (buf_growth(buf, extra) > 0)
+        grow(buf, buf->len + extra + 1);
+}
+
 void buf_add(struct buf *buf, struct str s)
 {
     if (!reserve(buf, s.len))
@@ -64,6 +85,7 @@ void buf_add(struct buf *buf, struct str s)
     if (s.len > 0)
         memcpy(buf->data + buf->len, s.data, s.len);
     buf->len += s.len;
+    assert(buf->len < buf->cap && buf->len <= buf->limit);
     buf->data[buf->len] = '\0';
 }
 
@@ -93,6 +115,27 @@ void buf_add_i64(struct buf *buf, int64_t number)
     if (number < 0)
         buf_add_char(buf, '-');
     buf_add_u64(buf, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
+void buf_add_item(struct buf *buf, struct str item)
+{
+    if (buf->len > 0)
+        buf_add(buf, STR(", "));
+    buf_add(buf, item);
+}
+
+void buf_add_replaced(struct buf *buf, struct str text, struct str placeholder, struct str value)
+{
+    while (text.len > 0 && placeholder.len > 0) {
+        const char *found = memmem(text.data, text.len, placeholder.data, placeholder.len);
+        if (!found)
+            break;
+        size_t before = (size_t)(found - text.data), taken = before + placeholder.len;
+        buf_add(buf, (struct str){text.data, before});
+        buf_add(buf, value);
+        text = (struct str){text.data + taken, text.len - taken};
+    }
+    buf_add(buf, text);
 }
 
 /* Printed in place at once, which mostly fits; what did not is wiped, and printed again. */

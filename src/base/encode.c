@@ -162,6 +162,38 @@ static const char *short_escape(char c)
     }
 }
 
+static const char *html_escape(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+void encode_html(struct buf *out, struct str text)
+{
+    size_t plain = 0; /* start of the run that needs no escape */
+    for (size_t i = 0; i < text.len; i++) {
+        const char *escape = html_escape(text.data[i]);
+        if (!escape)
+            continue;
+        buf_add(out, (struct str){text.data + plain, i - plain});
+        buf_add_cstr(out, escape);
+        plain = i + 1;
+    }
+    buf_add(out, (struct str){text.data ? text.data + plain : "", text.len - plain});
+}
+
 void encode_json_string(struct buf *out, struct str text)
 {
     size_t plain = 0; /* start of the run that needs no escape */
@@ -214,14 +246,61 @@ static size_t utf8_width(const unsigned char *s, size_t left)
     return width;
 }
 
+/* How many bytes to take at once, of which the first is ASCII: eight, or one. */
+static size_t ascii_run(const unsigned char *s, size_t left)
+{
+    uint64_t eight;
+    if (left < sizeof(eight))
+        return 1;
+    memcpy(&eight, s, sizeof(eight));
+    return eight & 0x8080808080808080 ? 1 : sizeof(eight);
+}
+
 bool utf8_is_valid(struct str text)
 {
     const unsigned char *s = (const unsigned char *)text.data;
     for (size_t i = 0; i < text.len;) {
+        if (s[i] < 0x80) {
+            i += ascii_run(s + i, text.len - i);
+            continue;
+        }
         size_t width = utf8_width(s + i, text.len - i);
         if (width == 0)
             return false;
         i += width;
     }
     return true;
+}
+
+size_t utf8_next(struct str text, uint32_t *ret_code)
+{
+    static const unsigned char first_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    const unsigned char *s = (const unsigned char *)text.data;
+    size_t width = text.len > 0 ? utf8_width(s, text.len) : 0;
+    if (width == 0)
+        return 0;
+    uint32_t code = s[0] & first_bits[width];
+    for (size_t i = 1; i < width; i++)
+        code = code << 6 | (s[i] & 0x3F);
+    *ret_code = code;
+    return width;
+}
+
+struct str utf8_cut(struct str text, size_t most)
+{
+    if (text.len <= most)
+        return text;
+    while (most > 0 && ((unsigned char)text.data[most] & 0xC0) == 0x80)
+        most--;
+    return (struct str){text.data, most};
+}
+
+size_t utf8_put(uint32_t code, char *out)
+{
+    static const unsigned char first[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t width = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = width; i-- > 1; code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3F));
+    out[0] = (char)(first[width] | code);
+    return width;
 }

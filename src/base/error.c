@@ -20,7 +20,8 @@ static void drop_partial_character(char *text)
         text[start - 1] = '\0';
 }
 
-bool fail(struct error *error, enum err code, const char *format, ...)
+#undef fail
+bool fail(struct error *error, int code, const char *format, ...)
 {
     if (!error)
         return false;

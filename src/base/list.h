@@ -38,6 +38,7 @@ struct list {
 
 static inline void list_append(struct list *list, struct list_link *link)
 {
+    assert(link != list->last);
     *link = (struct list_link){.previous = list->last};
     if (list->last)
         list->last->next = link;
@@ -63,6 +64,7 @@ static inline void list_insert(struct list *list, struct list_link *before, stru
         list_append(list, link);
         return;
     }
+    assert(before->previous || list->first == before); /* it is in this list */
     *link = (struct list_link){.next = before, .previous = before->previous};
     if (before->previous)
         before->previous->next = link;
@@ -74,6 +76,7 @@ static inline void list_insert(struct list *list, struct list_link *before, stru
 /* All of `from` to the end of `to`, in one step; `from` is empty then. */
 static inline void list_move(struct list *to, struct list *from)
 {
+    assert(to != from);
     if (!from->first)
         return;
     from->first->previous = to->last;
@@ -88,6 +91,8 @@ static inline void list_move(struct list *to, struct list *from)
 /* It must be in this list. */
 static inline void list_remove(struct list *list, struct list_link *link)
 {
+    assert(link->previous ? link->previous->next == link : list->first == link);
+    assert(link->next ? link->next->previous == link : list->last == link);
     if (link->previous)
         link->previous->next = link->next;
     else

@@ -19,7 +19,7 @@ enum {
 };
 
 static _Atomic enum log_level least_level = LOG_INFO;
-static enum log_format line_format = LOG_TEXT;
+static _Atomic enum log_format line_format = LOG_TEXT;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 

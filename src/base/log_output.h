@@ -6,9 +6,12 @@
 #include "base/str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { LOG_WAIT_MS = 1000 };
 
-/* Writes whole lines, or loses them and counts them (METRIC_LOG_LINES_LOST). True when this is the
+/* Writes whole lines, or loses them and counts them (log_lines_lost). True when this is the
  * first one after others were lost. Any thread. */
 bool log_output(struct str line);
+
+int64_t log_lines_lost(void); /* since the start */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { BUCKETS_FIRST = 16 };
@@ -15,9 +16,13 @@ static struct map_link **bucket_of(const struct map *map, uint64_t hash)
 
 struct map_link *map_find(const struct map *map, struct str name)
 {
+    return map->count > 0 ? map_find_hashed(map, name, hash_text(name)) : NULL;
+}
+
+struct map_link *map_find_hashed(const struct map *map, struct str name, uint64_t hash)
+{
     if (map->count == 0)
         return NULL;
-    uint64_t hash = hash_text(name);
     struct map_link *link = *bucket_of(map, hash);
     while (link && (link->hash != hash || !str_eq(link->name, name)))
         link = link->next;
@@ -47,18 +52,27 @@ static void grow(struct map *map)
 
 void map_add(struct map *map, struct map_link *link)
 {
+    map_add_hashed(map, link, hash_text(link->name));
+}
+
+void map_add_hashed(struct map *map, struct map_link *link, uint64_t hash)
+{
     if (map->count == map->bucket_count)
         grow(map);
-    link->hash = hash_text(link->name);
+    link->hash = hash;
     push(map, link);
     map->count++;
+    assert(map->count <= map->bucket_count);
 }
 
 void map_remove(struct map *map, struct map_link *link)
 {
+    assert(map->count > 0);
     struct map_link **at = bucket_of(map, link->hash);
-    while (*at != link)
+    while (*at != link) {
+        assert(*at); /* else it is in no chain */
         at = &(*at)->next;
+    }
     *at = link->next;
     map->count--;
 }

@@ -24,6 +24,10 @@ struct map_link *map_find(const struct map *map, struct str name); /* NULL: ther
 
 /* `link->name` is set, and no item of the map has it. */
 void map_add(struct map *map, struct map_link *link);
+/* The same two for a name whose hash_text() the caller has: a look-up and what is added after it
+ * need it once. */
+struct map_link *map_find_hashed(const struct map *map, struct str name, uint64_t hash);
+void map_add_hashed(struct map *map, struct map_link *link, uint64_t hash);
 void map_remove(struct map *map, struct map_link *link); /* it must be there */
 
 /* Frees the map's own memory; the items are their owner's. */

@@ -1,162 +1,69 @@
-/* The table of metrics, the cells they are counted in, and Prometheus' text format. */
+/* The cells that metrics are counted in, and Prometheus' text format. */
 #include "base/metrics.h"
 
-#include <stdalign.h>
-#include <stdatomic.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef _Atomic uint64_t cell;
 
-struct histogram {
-    cell buckets[METRIC_BUCKETS + 1]; /* each for itself; the last has no end */
-    cell sum;
+static const char *const kind_names[] = {
+    [METRIC_COUNTER] = "counter", [METRIC_GAUGE] = "gauge", [METRIC_HISTOGRAM] = "histogram"};
+
+/* Reads take microseconds, changes milliseconds, vendors up to many seconds. */
+const struct metric_scale metric_times = {
+    .bounds = {25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 250000, 1000000,
+               2500000, 10000000, 30000000},
+    .per_unit = 1000000,
+};
+
+const struct metric_scale metric_stages = {
+    .bounds = {1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000,
+               5000000, 20000000, 100000000, 1000000000, 10000000000},
+    .per_unit = 1000000000,
+};
+
+const struct metric_scale metric_quantities = {
+    .bounds = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256},
+    .per_unit = 1,
 };
 
 /* Threads share a shard only when there are more than METRIC_SHARDS of them. */
-struct cells {
-    alignas(64) cell requests[METRIC_OPERATIONS_MAX][METRIC_OUTCOMES_MAX];
-    cell verifications[METRIC_CONNECTORS_MAX][METRIC_VERDICTS_MAX];
-    cell client_calls[METRIC_CONNECTIONS_MAX];
-    cell throttled[METRIC_LIMITS_MAX];
-    cell single[METRIC_COUNT]; /* metrics without labels, each at its own number */
-    struct histogram request_seconds[METRIC_OPERATIONS_MAX];
-    struct histogram verification_seconds[METRIC_CONNECTORS_MAX];
-    struct histogram commit_seconds;
-    struct histogram commit_writes;
-    struct histogram stage_seconds[METRIC_STAGES_MAX];
-};
-
-static struct cells shards[METRIC_SHARDS];
-static atomic_uint threads_seen;
-static _Thread_local struct cells *own_shard;
-
-static const struct {
-    const char *name;
-    size_t values;
-} labels[LABEL_COUNT] = {
-    [LABEL_NONE] = {"", 1},
-    [LABEL_OPERATION] = {"operation", METRIC_OPERATIONS_MAX},
-    [LABEL_OUTCOME] = {"outcome", METRIC_OUTCOMES_MAX},
-    [LABEL_CONNECTOR] = {"connector", METRIC_CONNECTORS_MAX},
-    [LABEL_VERDICT] = {"verdict", METRIC_VERDICTS_MAX},
-    [LABEL_CONNECTION] = {"connection", METRIC_CONNECTIONS_MAX},
-    [LABEL_LIMIT] = {"limit", METRIC_LIMITS_MAX},
-    [LABEL_STAGE] = {"stage", METRIC_STAGES_MAX},
-};
-
-enum metric_kind { COUNTER, GAUGE, HISTOGRAM };
-static const char *const kind_names[] = {"counter", "gauge", "histogram"};
-
-/* Reads take microseconds, changes milliseconds, vendors up to many seconds. */
-static const int64_t time_bounds[METRIC_BUCKETS] = {
-    25,    50,    100,    250,    500,     1000,    2500,     5000,
-    10000, 25000, 100000, 250000, 1000000, 2500000, 10000000, 30000000};
-static const int64_t stage_bounds_ns[METRIC_BUCKETS] = {
-    1000,   2000,    5000,    10000,   20000,    50000,     100000,     200000,
-    500000, 1000000, 2000000, 5000000, 20000000, 100000000, 1000000000, 10000000000};
-static const int64_t size_bounds[METRIC_BUCKETS] = {1,  2,  3,  4,  6,  8,   12,  16,
-                                                    24, 32, 48, 64, 96, 128, 192, 256};
-
-/* Where a metric's cells are, its labels, and for a histogram its bounds as observed and how much
- * of what is observed is 1 of what is written. */
-#define LABELLED(member, ...) .at = offsetof(struct cells, member), .labels = {__VA_ARGS__}
-#define SINGLE(metric) .at = offsetof(struct cells, single[metric])
-#define TIMES .kind = HISTOGRAM, .bounds = time_bounds, .per_unit = 1000000
-#define STAGES .kind = HISTOGRAM, .bounds = stage_bounds_ns, .per_unit = 1000000000
-#define SIZES .kind = HISTOGRAM, .bounds = size_bounds, .per_unit = 1
-
-static const struct row {
-    const char *name;
-    size_t at; /* in struct cells */
-    enum metric_kind kind;
-    enum metric_label labels[METRIC_LABELS_MAX];
-    const int64_t *bounds;
-    int64_t per_unit;
-    const char *help;
-} rows[METRIC_COUNT] = {
-    [METRIC_REQUESTS] = {"headgate_requests_total",
-                         LABELLED(requests, LABEL_OPERATION, LABEL_OUTCOME),
-                         .help = "Requests by operation and outcome (ok, or the exception)."},
-    [METRIC_VERIFICATIONS] =
-        {"headgate_verifications_total", LABELLED(verifications, LABEL_CONNECTOR, LABEL_VERDICT),
-         .help = "Credentials verified with their vendor, by connector and verdict."},
-    [METRIC_CLIENT_CALLS] =
-        {"headgate_client_calls_total", LABELLED(client_calls, LABEL_CONNECTION),
-         .help = "Outbound calls by connection: new, reused, or none because none could be had."},
-    [METRIC_THROTTLED] = {"headgate_throttled_total", LABELLED(throttled, LABEL_LIMIT),
-                          .help = "Requests answered 429 because a limit was reached, "
-                                  "by limit."},
-    [METRIC_STORE_ERRORS] = {"headgate_store_errors_total", SINGLE(METRIC_STORE_ERRORS),
-                             .help = "Errors of the store's database."},
-    [METRIC_COMMITS_FAILED] = {"headgate_commits_failed_total", SINGLE(METRIC_COMMITS_FAILED),
-                               .help = "Batches of writes that could not be made durable."},
-    [METRIC_LOG_LINES_LOST] = {"headgate_log_lines_lost_total", SINGLE(METRIC_LOG_LINES_LOST),
-                               .help =
-                                   "Log lines lost because standard error was not read in time."},
-    [METRIC_REQUEST_SECONDS] = {"headgate_request_duration_seconds",
-                                LABELLED(request_seconds, LABEL_OPERATION), TIMES,
-                                .help = "From a whole request to its answer, by operation."},
-    [METRIC_VERIFICATION_SECONDS] = {"headgate_verification_duration_seconds",
-                                     LABELLED(verification_seconds, LABEL_CONNECTOR), TIMES,
-                                     .help =
-                                         "Verifying credentials with their vendor, by connector."},
-    [METRIC_COMMIT_SECONDS] = {"headgate_commit_duration_seconds",
-                               LABELLED(commit_seconds, LABEL_NONE), TIMES,
-                               .help = "Making one batch of writes durable."},
-    [METRIC_STAGE_SECONDS] = {"headgate_stage_duration_seconds",
-                              LABELLED(stage_seconds, LABEL_STAGE), STAGES,
-                              .help = "What one request in 16 spent in each stage of its way."},
-    [METRIC_COMMIT_WRITES] = {"headgate_commit_writes", LABELLED(commit_writes, LABEL_NONE), SIZES,
-                              .help = "Writes that one commit made durable."},
-    [METRIC_CONNECTIONS_OPEN] = {"headgate_connections_open", SINGLE(METRIC_CONNECTIONS_OPEN),
-                                 .kind = GAUGE, .help = "Connections of clients of the API."},
-    [METRIC_HTTP_LARGE_BYTES] =
-        {"headgate_http_large_bytes", SINGLE(METRIC_HTTP_LARGE_BYTES), .kind = GAUGE,
-         .help = "Bytes of buffers for requests and answers larger than usual ones."},
-    [METRIC_HTTP_REFUSED] =
-        {"headgate_http_refused_total", SINGLE(METRIC_HTTP_REFUSED),
-         .help = "What came in and was no request: malformed, too large, too slow, or "
-                 "past a limit of connections."},
-    [METRIC_WORKERS] = {"headgate_workers", SINGLE(METRIC_WORKERS), .kind = GAUGE,
-                        .help = "Worker threads that were started."},
-    [METRIC_WORKERS_BUSY] = {"headgate_workers_busy", SINGLE(METRIC_WORKERS_BUSY), .kind = GAUGE,
-                             .help = "Worker threads that have a change in hand."},
-    [METRIC_WORKERS_QUEUED] = {"headgate_workers_queued", SINGLE(METRIC_WORKERS_QUEUED),
-                               .kind = GAUGE, .help = "Changes that wait for a worker."},
-    [METRIC_WORKERS_HELD] = {"headgate_workers_held", SINGLE(METRIC_WORKERS_HELD), .kind = GAUGE,
-                             .help =
-                                 "Of those, changes whose vendor has its share of the workers."},
-    [METRIC_PROVISIONING] = {"headgate_provisioning", SINGLE(METRIC_PROVISIONING), .kind = GAUGE,
-                             .help = "Private connections that are being made or wait for it."},
-    [METRIC_PROVISIONING_QUEUED] = {"headgate_provisioning_queued",
-                                    SINGLE(METRIC_PROVISIONING_QUEUED), .kind = GAUGE,
-                                    .help = "Private connections that wait for a thread."},
-    [METRIC_PROVISIONING_HELD] = {"headgate_provisioning_held", SINGLE(METRIC_PROVISIONING_HELD),
-                                  .kind = GAUGE,
-                                  .help = "Of those, that wait because their host has its share."},
-    [METRIC_COMMITTER_QUEUED] = {"headgate_committer_queued", SINGLE(METRIC_COMMITTER_QUEUED),
-                                 .kind = GAUGE, .help = "Writes that wait for a commit."},
-    [METRIC_STORE_FAILING] = {"headgate_store_failing", SINGLE(METRIC_STORE_FAILING), .kind = GAUGE,
-                              .help = "1 when the last batch of writes failed, else 0."},
-    [METRIC_STORE_BYTES] = {"headgate_store_bytes", SINGLE(METRIC_STORE_BYTES), .kind = GAUGE,
-                            .help = "Size of the embedded database's files."},
-};
-
-static char *shard(void)
+static size_t shard(void)
 {
-    if (!own_shard)
-        own_shard = &shards[atomic_fetch_add(&threads_seen, 1) % METRIC_SHARDS];
-    return (char *)own_shard;
+    static atomic_uint threads_seen;
+    static _Thread_local size_t own; /* + 1; 0: not chosen yet */
+    if (own == 0)
+        own = atomic_fetch_add(&threads_seen, 1) % METRIC_SHARDS + 1;
+    return own - 1;
 }
 
-/* The place of a series among those of its metric. */
-static size_t place(const struct row *row, size_t first, size_t second)
+static size_t values_of(const struct metric_label *label)
 {
-    size_t firsts = labels[row->labels[0]].values, seconds = labels[row->labels[1]].values;
+    return label->name ? label->values : 1;
+}
+
+static size_t cells_of_series(const struct metric *metric)
+{
+    return metric->kind == METRIC_HISTOGRAM ? METRIC_HISTOGRAM_CELLS : 1;
+}
+
+/* The first cell of a series, counted in those of one shard. */
+static size_t index_of(const struct metric *metric, size_t first, size_t second)
+{
+    size_t firsts = values_of(&metric->labels[0]), seconds = values_of(&metric->labels[1]);
     first = first < firsts ? first : firsts - 1;
     second = second < seconds ? second : seconds - 1;
-    return first * seconds + second;
+    size_t index = (first * seconds + second) * cells_of_series(metric);
+    assert(index < metric->shard_lines * METRIC_LINE_CELLS);
+    return index;
+}
+
+static cell *cell_at(const struct metric *metric, size_t in_shard, size_t index)
+{
+    struct metric_line *lines = metric->lines + in_shard * metric->shard_lines;
+    return &lines[index / METRIC_LINE_CELLS].cells[index % METRIC_LINE_CELLS];
 }
 
 static void add(cell *to, uint64_t number)
@@ -164,68 +71,71 @@ static void add(cell *to, uint64_t number)
     atomic_fetch_add_explicit(to, number, memory_order_relaxed);
 }
 
-void metrics_count(enum metric metric, size_t first, size_t second)
+void metrics_count(const struct metric *metric, size_t first, size_t second)
 {
-    const struct row *row = &rows[metric];
-    add((cell *)(void *)(shard() + row->at) + place(row, first, second), 1);
+    assert(metric->kind != METRIC_HISTOGRAM);
+    add(cell_at(metric, shard(), index_of(metric, first, second)), 1);
 }
 
-void metrics_observe(enum metric metric, size_t first, int64_t value)
+void metrics_observe(const struct metric *metric, size_t first, int64_t value)
 {
-    const struct row *row = &rows[metric];
-    struct histogram *histogram =
-        (struct histogram *)(void *)(shard() + row->at) + place(row, first, 0);
-    size_t bucket = 0;
-    while (bucket < METRIC_BUCKETS && value > row->bounds[bucket])
+    assert(metric->kind == METRIC_HISTOGRAM);
+    size_t in_shard = shard(), begin = index_of(metric, first, 0), bucket = 0;
+    while (bucket < METRIC_BUCKETS && value > metric->scale->bounds[bucket])
         bucket++;
-    add(&histogram->buckets[bucket], 1);
-    add(&histogram->sum, value > 0 ? (uint64_t)value : 0);
+    add(cell_at(metric, in_shard, begin + bucket), 1);
+    add(cell_at(metric, in_shard, begin + METRIC_BUCKETS + 1), value > 0 ? (uint64_t)value : 0);
 }
 
-void metrics_set(enum metric metric, int64_t value)
+void metrics_set(const struct metric *metric, int64_t value)
 {
-    atomic_store_explicit(&shards[0].single[metric], (uint64_t)value, memory_order_relaxed);
+    assert(!metric->labels[0].name || metric->labels[0].values == 1);
+    atomic_store_explicit(cell_at(metric, 0, 0), (uint64_t)value, memory_order_relaxed);
 }
 
 /* --- writing --- */
 
-static uint64_t sum_of(size_t at)
+/* One series: its values of the labels, and where its cells are. */
+struct series {
+    const struct metric *metric;
+    size_t values[METRIC_LABELS_MAX];
+    size_t index;
+};
+
+static uint64_t sum_of(const struct series *series, size_t number)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < METRIC_SHARDS; i++)
-        sum +=
-            atomic_load_explicit((cell *)(void *)((char *)&shards[i] + at), memory_order_relaxed);
+        sum += atomic_load_explicit(cell_at(series->metric, i, series->index + number),
+                                    memory_order_relaxed);
     return sum;
 }
 
-/* One series: what stands between its braces, and where its cells are. */
-struct series {
-    const struct row *row;
-    size_t at;
-    const struct metric_names *names;
-    size_t values[METRIC_LABELS_MAX];
-};
+static struct str value_name(const struct series *series, size_t label)
+{
+    const struct metric_label *of = &series->metric->labels[label];
+    size_t value = series->values[label];
+    return of->names ? str_from(of->names[value]) : of->name_of(value);
+}
 
 static bool is_named(const struct series *series)
 {
     for (size_t i = 0; i < METRIC_LABELS_MAX; i++) {
-        enum metric_label label = series->row->labels[i];
-        if (label != LABEL_NONE && !series->names->of[label](series->values[i]).data)
+        if (series->metric->labels[i].name && !value_name(series, i).data)
             return false;
     }
     return true;
 }
 
-/* {operation="…",outcome="…"}: values are names from our own tables and need no escapes. */
+/* {operation="…",outcome="…"}: values are names from the program's tables and need no escapes. */
 static void write_labels(struct buf *out, const struct series *series, const char *le)
 {
     char before = '{';
     for (size_t i = 0; i < METRIC_LABELS_MAX; i++) {
-        enum metric_label label = series->row->labels[i];
-        if (label == LABEL_NONE)
+        const char *label = series->metric->labels[i].name;
+        if (!label)
             continue;
-        buf_printf(out, "%c%s=\"%.*s\"", before, labels[label].name,
-                   STR_ARG(series->names->of[label](series->values[i])));
+        buf_printf(out, "%c%s=\"%.*s\"", before, label, STR_ARG(value_name(series, i)));
         before = ',';
     }
     if (le) {
@@ -244,30 +154,27 @@ static void write_number(struct buf *out, uint64_t value, int64_t per_unit)
 static void write_sample(struct buf *out, const struct series *series, const char *suffix,
                          const char *le, uint64_t value, int64_t per_unit)
 {
-    buf_printf(out, "%s%s", series->row->name, suffix);
+    buf_printf(out, "%s%s", series->metric->name, suffix);
     write_labels(out, series, le);
     write_number(out, value, per_unit);
 }
 
 static void write_histogram(struct buf *out, const struct series *series)
 {
-    uint64_t count = 0;
-    size_t buckets = series->at + offsetof(struct histogram, buckets);
+    const struct metric_scale *scale = series->metric->scale;
+    uint64_t count = 0, below = 0;
     for (size_t i = 0; i < METRIC_BUCKETS + 1; i++)
-        count += sum_of(buckets + i * sizeof(cell));
-    if (count == 0 && series->row->labels[0] != LABEL_NONE)
+        count += sum_of(series, i);
+    if (count == 0 && series->metric->labels[0].name)
         return;
-    uint64_t below = 0;
     for (size_t i = 0; i < METRIC_BUCKETS; i++) {
         char le[32];
-        below += sum_of(buckets + i * sizeof(cell));
-        snprintf(le, sizeof(le), "%.10g",
-                 (double)series->row->bounds[i] / (double)series->row->per_unit);
+        below += sum_of(series, i);
+        snprintf(le, sizeof(le), "%.10g", (double)scale->bounds[i] / (double)scale->per_unit);
         write_sample(out, series, "_bucket", le, below < count ? below : count, 1);
     }
     write_sample(out, series, "_bucket", "+Inf", count, 1);
-    write_sample(out, series, "_sum", NULL, sum_of(series->at + offsetof(struct histogram, sum)),
-                 series->row->per_unit);
+    write_sample(out, series, "_sum", NULL, sum_of(series, METRIC_BUCKETS + 1), scale->per_unit);
     write_sample(out, series, "_count", NULL, count, 1);
 }
 
@@ -275,33 +182,36 @@ static void write_series(struct buf *out, const struct series *series)
 {
     if (!is_named(series))
         return;
-    if (series->row->kind == HISTOGRAM) {
+    if (series->metric->kind == METRIC_HISTOGRAM) {
         write_histogram(out, series);
         return;
     }
-    uint64_t value = sum_of(series->at);
-    if (value > 0 || series->row->labels[0] == LABEL_NONE)
+    uint64_t value = sum_of(series, 0);
+    if (value > 0 || !series->metric->labels[0].name)
         write_sample(out, series, "", NULL, value, 1);
 }
 
-static void write_row(struct buf *out, const struct row *row, const struct metric_names *names)
+static void write_metric(struct buf *out, const struct metric *metric)
 {
-    size_t size = row->kind == HISTOGRAM ? sizeof(struct histogram) : sizeof(cell);
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name,
-               kind_names[row->kind]);
-    for (size_t first = 0; first < labels[row->labels[0]].values; first++) {
-        for (size_t second = 0; second < labels[row->labels[1]].values; second++) {
-            struct series series = {.row = row,
-                                    .at = row->at + place(row, first, second) * size,
-                                    .names = names,
-                                    .values = {first, second}};
+    for (size_t first = 0; first < values_of(&metric->labels[0]); first++) {
+        for (size_t second = 0; second < values_of(&metric->labels[1]); second++) {
+            struct series series = {.metric = metric,
+                                    .values = {first, second},
+                                    .index = index_of(metric, first, second)};
             write_series(out, &series);
         }
     }
 }
 
-void metrics_write(struct buf *out, const struct metric_names *names)
+void metrics_write(struct buf *out, const struct metric *const *metrics, size_t count)
 {
-    for (size_t i = 0; i < METRIC_COUNT; i++)
-        write_row(out, &rows[i], names);
+    const char *before = "";
+    for (size_t i = 0; i < count; i++) {
+        const struct metric *metric = metrics[i];
+        if (strcmp(before, metric->name) != 0)
+            buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
+                       metric->name, kind_names[metric->kind]);
+        before = metric->name;
+        write_metric(out, metric);
+    }
 }

@@ -48,14 +48,12 @@ void random_bytes(void *out, size_t size)
     pool.left -= size;
 }
 
-void random_uuid(char out[UUID_SIZE])
+void uuid_text(uint8_t bytes[UUID_BYTES], int version, char out[UUID_SIZE])
 {
-    uint8_t b[16];
-    random_bytes(b, sizeof(b));
-    b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
-    b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
-    char hex[2 * sizeof(b) + 1];
-    encode_hex(b, sizeof(b), hex);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0F) | version << 4);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
+    char hex[2 * UUID_BYTES + 1];
+    encode_hex(bytes, UUID_BYTES, hex);
     static const size_t groups[] = {8, 4, 4, 4, 12}; /* RFC 9562 4 */
     const char *from = hex;
     for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
@@ -65,4 +63,27 @@ void random_uuid(char out[UUID_SIZE])
         *out++ = '-';
     }
     out[-1] = '\0';
+}
+
+void random_uuid(char out[UUID_SIZE])
+{
+    uint8_t bytes[UUID_BYTES];
+    random_bytes(bytes, sizeof(bytes));
+    uuid_text(bytes, 4, out);
+}
+
+uint32_t random_u32(void)
+{
+    uint32_t random;
+    random_bytes(&random, sizeof(random));
+    return random;
+}
+
+void random_text(const char *letters, char *out, size_t len)
+{
+    size_t count = strlen(letters);
+    random_bytes(out, len);
+    for (size_t i = 0; i < len; i++)
+        out[i] = letters[(unsigned char)out[i] % count];
+    out[len] = '\0';
 }

@@ -69,6 +69,23 @@ bool str_cut(struct str s, char sep, struct str *ret_before, struct str *ret_aft
     return true;
 }
 
+struct str str_behind(struct str s, char sep, int count)
+{
+    struct str field, rest = s;
+    for (int i = 0; i < count; i++) {
+        if (!str_cut(rest, sep, &field, &rest))
+            return STR_NULL;
+    }
+    return rest;
+}
+
+struct str str_field(struct str s, char sep, int count)
+{
+    struct str field = STR(""), rest;
+    str_cut(str_behind(s, sep, count), sep, &field, &rest);
+    return field;
+}
+
 bool str_to_u64(struct str s, unsigned long long max, unsigned long long *ret_value)
 {
     unsigned long long value = 0;

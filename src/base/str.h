@@ -69,6 +69,11 @@ struct str str_trim(struct str s); /* spaces and tabs at both ends */
 
 /* Splits at the first `sep`. Without one, false, and both outputs are untouched. */
 bool str_cut(struct str s, char sep, struct str *ret_before, struct str *ret_after);
+/* What follows the `count`-th `sep`; STR_NULL when there are fewer. */
+struct str str_behind(struct str s, char sep, int count);
+/* What is between the `count`-th `sep` and the next one: of an ARN's colons, 3 gives the region and
+ * 4 the account. "" when there are fewer. */
+struct str str_field(struct str s, char sep, int count);
 
 /* Whole value as decimal digits, no sign, no blanks, at most `max`. */
 bool str_to_u64(struct str s, unsigned long long max, unsigned long long *ret_value);

@@ -2,9 +2,17 @@
  * could take for different hosts is refused, since credentials are sent there. */
 #include "base/url.h"
 
+#include "base/encode.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
-enum { HOST_MAX = 253, LABEL_MAX = 63 }; /* RFC 1035, 2.3.4 */
+enum {
+    HOST_MAX = 253, /* bytes, as the next: RFC 1035, 2.3.4 */
+    LABEL_MAX = 63,
+    DECODED_TIMES_MAX = 8, /* of a path that is looked at: one with more escapes is refused */
+};
 
 static bool label_is_good(struct str label)
 {
@@ -29,17 +37,17 @@ static bool name_is_good(struct str host)
     return label_is_good(rest);
 }
 
-/* Only the form: whether it is an address is found out when it is connected to. */
+/* In its brackets. No zone: which interface an address is behind is not for a URL to say. */
 static bool ipv6_is_good(struct str host)
 {
-    if (host.len < 4 || host.len > 47 || !str_ends(host, STR("]")))
+    char text[INET6_ADDRSTRLEN];
+    unsigned char bytes[sizeof(struct in6_addr)];
+    if (host.len < 4 || host.len - 2 >= sizeof(text) || !str_ends(host, STR("]")) ||
+        memchr(host.data, '\0', host.len))
         return false;
-    for (size_t i = 1; i + 1 < host.len; i++) {
-        char c = host.data[i];
-        if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'f') && c != ':' && c != '.')
-            return false;
-    }
-    return true;
+    memcpy(text, host.data + 1, host.len - 2);
+    text[host.len - 2] = '\0';
+    return inet_pton(AF_INET6, text, bytes) == 1;
 }
 
 static bool port_is_good(struct str text, int *ret_port)
@@ -51,21 +59,82 @@ static bool port_is_good(struct str text, int *ret_port)
     return true;
 }
 
-static bool path_is_good(struct str path)
+/* "." and "..", and what a server that drops a segment's parameters takes for them: "..;x". */
+static bool is_dot_segment(struct str segment)
+{
+    struct str name = segment, parameters;
+    str_cut(segment, ';', &name, &parameters);
+    return str_eq(name, STR(".")) || str_eq(name, STR(".."));
+}
+
+static bool has_dot_segment(struct str path)
 {
     struct str segment, rest = path;
-    bool more = path.len > 0;
+    while (str_cut(rest, '/', &segment, &rest)) {
+        if (is_dot_segment(segment))
+            return true;
+    }
+    return is_dot_segment(rest);
+}
+
+/* The byte that the escape at text[at] stands for; -1: none begins there. */
+static int escaped_at(struct str text, size_t at)
+{
+    if (text.data[at] != '%' || at + 2 >= text.len)
+        return -1;
+    int high = ascii_hex_digit(text.data[at + 1]), low = ascii_hex_digit(text.data[at + 2]);
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* The path with its escapes decoded once. False when one of them stands for a separator or a
+ * control character, so that its reader sees another path. */
+static bool decode_once(struct arena *arena, struct str path, struct str *ret_decoded)
+{
+    char *out = arena_alloc(arena, path.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < path.len; i++) {
+        int c = escaped_at(path, i);
+        if (c >= 0 && (c < ' ' || c == 0x7F || c == '/' || c == '\\'))
+            return false;
+        out[len++] = c < 0 ? path.data[i] : (char)c;
+        i += c < 0 ? 0 : 2;
+    }
+    *ret_decoded = (struct str){out, len};
+    return true;
+}
+
+static bool has_stray_percent(struct str path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.data[i] == '%' && escaped_at(path, i) < 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether there is a separator or a dot segment in the path however often a reader decodes it:
+ * each of several proxies and servers may do so once. */
+static bool hides_segments(struct arena *arena, struct str path)
+{
+    if (!memchr(path.data, '%', path.len))
+        return false;
+    for (int times = 0; times < DECODED_TIMES_MAX; times++) {
+        size_t before = path.len;
+        if (!decode_once(arena, path, &path) || !utf8_is_valid(path) || has_dot_segment(path))
+            return true;
+        if (path.len == before)
+            return false;
+    }
+    return true;
+}
+
+static bool path_is_good(struct arena *arena, struct str path)
+{
     for (size_t i = 0; i < path.len; i++) {
         if (path.data[i] <= ' ' || path.data[i] > '~' || strchr("\"<>\\^`{|}", path.data[i]))
             return false;
     }
-    while (more) {
-        more = str_cut(rest, '/', &segment, &rest);
-        struct str part = more ? segment : rest;
-        if (str_eq(part, STR(".")) || str_eq(part, STR("..")))
-            return false;
-    }
-    return true;
+    return !has_dot_segment(path) && !has_stray_percent(path) && !hides_segments(arena, path);
 }
 
 /* Everything up to the first of `ends`. */
@@ -172,7 +241,7 @@ static const char *find_fault(struct arena *arena, struct str text, const char *
     struct str path = take_until(&text, "?#");
     if (text.len > 0)
         return "must not hold a query or a fragment";
-    return path_is_good(path) ? NULL : "has a path that no URL has";
+    return path_is_good(arena, path) ? NULL : "has a path that no URL has";
 }
 
 bool url_parse(struct arena *arena, struct str text, const char *bare_domain, struct url *ret_url,
@@ -207,6 +276,12 @@ struct str url_origin(struct arena *arena, const struct url *url)
                         url->port);
 }
 
+bool url_is_loopback(const struct url *url)
+{
+    return str_eq(url->host, STR("127.0.0.1")) || str_eq(url->host, STR("localhost")) ||
+           str_eq(url->host, STR("[::1]"));
+}
+
 bool url_same_origin(const struct url *a, const struct url *b)
 {
     return str_eq(a->scheme, b->scheme) && str_eq(a->host, b->host) && a->port == b->port;
@@ -218,4 +293,13 @@ bool url_in_domain(const struct url *url, struct str domain)
         return true;
     return url->host.len > domain.len && str_ends(url->host, domain) &&
            url->host.data[url->host.len - domain.len - 1] == '.';
+}
+
+bool url_host_matches(struct str host, struct str pattern)
+{
+    struct str label, rest;
+    if (!str_starts(pattern, STR("*.")))
+        return str_eq_nocase(host, pattern);
+    return str_cut(host, '.', &label, &rest) && label.len > 0 &&
+           str_eq_nocase(rest, (struct str){pattern.data + 2, pattern.len - 2});
 }

@@ -1,13 +1,13 @@
 /* Creating access keys. The first one is on disk under a temporary name before it is stored. */
 #include "cli/access_keys_made.h"
 
-#include "api/authenticate.h"
+#include "api/access_key_set.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "cli/management.h"
 #include "store/access_keys.h"
-#include "store/client_tokens.h"
-#include "vault/seal.h"
+#include "store/core/idempotency_claims.h"
 #include "wire/sigv4.h"
 
 #include <errno.h>
@@ -23,15 +23,6 @@ enum {
     SECRET_MAX = 256,
     FIRST_KEY_WAIT_MS = 20 * 1000,
 };
-
-static void random_text(const char *letters, char *out, size_t len)
-{
-    size_t count = strlen(letters); /* a power of two, so that no letter is likelier */
-    random_bytes(out, len);
-    for (size_t i = 0; i < len; i++)
-        out[i] = letters[(unsigned char)out[i] % count];
-    out[len] = '\0';
-}
 
 bool made_key_check(const char *id, const char *secret, struct error *error)
 {
@@ -63,9 +54,8 @@ void made_key_init(struct made_key *key, const char *id, const char *secret)
         return;
     }
     memcpy(key->id, "HGAK", 4);
-    random_text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", key->id + 4, GENERATED_ID - 4);
-    random_text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", generated,
-                GENERATED_SECRET);
+    random_text(RANDOM_ID_LETTERS, key->id + 4, GENERATED_ID - 4);
+    random_text(RANDOM_SECRET_LETTERS, generated, GENERATED_SECRET);
     key->secret = secret_new((struct str){generated, GENERATED_SECRET});
     explicit_bzero(generated, sizeof(generated));
 }
@@ -76,23 +66,36 @@ void made_key_done(struct made_key *key)
     key->secret = NULL;
 }
 
-static bool apply_insert(struct db *db, void *argument, struct error *error)
+struct key_creation {
+    const struct made_key *key;
+    const struct data_dir *data;
+    struct access_key row;
+};
+
+static bool create_key(void *argument, const struct audit_entry *entry, struct error *error)
 {
-    return access_key_insert(db, argument, error);
+    const struct key_creation *creation = argument;
+    return access_key_create(creation->data->store, creation->data->keys.keyring, creation->row,
+                             secret_reveal(creation->key->secret), entry, error);
 }
 
 bool made_key_store(const struct made_key *key, const struct data_dir *data, const char *account,
-                    struct error *error)
+                    struct str limits, struct error *error)
 {
-    struct arena arena = {0};
-    struct access_key row = {
-        .id = str_from(key->id), .account = str_from(account), .created_at_ms = clock_wall_ms()};
-    struct seal_binding binding = access_key_binding(row.account, row.id);
-    bool ok = seal_close(data->keys.keyring, &binding, secret_reveal(key->secret), &arena,
-                         &row.sealed_secret, error) &&
-              store_apply(data->store, apply_insert, &row, false, error);
-    arena_done(&arena);
-    return ok;
+    struct access_key row = {.id = str_from(key->id),
+                             .account = str_from(account),
+                             .created_at_ms = clock_wall_ms(),
+                             .limits = limits};
+    struct key_creation creation = {key, data, row};
+    const struct management_action action = {
+        .operation = "CreateAccessKey",
+        .account = row.account,
+        .resource = row.id,
+        .detail = limits,
+        .change = create_key,
+        .argument = &creation,
+    };
+    return management_run(data->store, &action, error);
 }
 
 bool made_key_write(const struct made_key *key, const char *path, struct error *error)
@@ -138,7 +141,8 @@ static bool make_and_keep(const struct data_dir *data, const char *account, cons
     struct made_key key;
     unlink(temporary); /* of a start that was killed before it stored the key */
     made_key_init(&key, NULL, NULL);
-    bool ok = made_key_write(&key, temporary, error) && made_key_store(&key, data, account, error);
+    bool ok = made_key_write(&key, temporary, error) &&
+              made_key_store(&key, data, account, STR_NULL, error);
     made_key_done(&key);
     return ok;
 }

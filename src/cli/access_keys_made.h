@@ -3,9 +3,8 @@
 
 #include "base/error.h"
 #include "cli/data_dir.h"
+#include "store/access_keys.h"
 #include "vault/secret.h"
-
-enum { ACCESS_KEY_ID_SIZE = 129 };
 
 struct made_key {
     char id[ACCESS_KEY_ID_SIZE];
@@ -20,9 +19,10 @@ _must_use_ bool made_key_check(const char *id, const char *secret, struct error 
 void made_key_init(struct made_key *key, const char *id, const char *secret);
 void made_key_done(struct made_key *key);
 
-/* Stores it, encrypted, for an account of 12 digits. */
+/* Stores it, encrypted, for an account of 12 digits, with limits (api/access_limits.h) or
+ * STR_NULL. */
 _must_use_ bool made_key_store(const struct made_key *key, const struct data_dir *data,
-                               const char *account, struct error *error);
+                               const char *account, struct str limits, struct error *error);
 
 /* Writes it to a new file in the form of AWS's credentials file, durably; mode 0600. */
 _must_use_ bool made_key_write(const struct made_key *key, const char *path, struct error *error);

@@ -1,6 +1,8 @@
 /* headgate backup and headgate restore: copies of the database. */
+#include "api/generation_floor.h"
 #include "cli/command.h"
 #include "cli/data_dir.h"
+#include "cli/management.h"
 
 #include "store/core/backup.h"
 
@@ -60,7 +62,16 @@ static const struct option restore_table[] = {
 static int restore(const struct options *options)
 {
     struct error error = {0};
-    if (!backup_restore(options_text(options, "data"), options_text(options, "from"), &error))
+    const char *dir = options_text(options, "data"), *from = options_text(options, "from");
+    if (!management_note_begin(dir, from, &error))
+        return command_failed(&error);
+    bool ok = backup_restore(dir, from, &error);
+    if (ok)
+        generation_floor_forget(dir);
+    struct error unnoted = {0};
+    if (!management_note_restore(dir, from, ok ? NULL : &error, &unnoted) && ok)
+        return command_failed(&unnoted);
+    if (!ok)
         return command_failed(&error);
     printf("Restored %s into %s. Verify it with: headgate check --data %s\n",
            options_text(options, "from"), options_text(options, "data"),

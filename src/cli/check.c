@@ -22,16 +22,20 @@ static int check(const struct options *options)
     struct store_check check = {.tell = print_problem};
     secret_init();
     shapes_init(); /* what was sealed is read into memory that is wiped */
-    bool ok = data_dir_open(options, DATA_LOOK, &data, &error);
+    bool ok = data_dir_open(options, DATA_CHECK, &data, &error);
     check.keyring = data.keys.keyring;
+    check.service_secret = data.keys.service_secret;
+    check.key_generations = data.key_generations;
     ok = ok && inspect(&check, data.store, &error);
     data_dir_close(&data);
     if (!ok)
         return command_failed(&error);
-    printf("Checked %zu profiles, %zu OAuth tokens, %zu token grants, %zu access keys, %zu OAuth "
-           "apps: ",
-           check.profiles, check.oauth_tokens, check.token_grants, check.access_keys,
-           check.oauth_apps);
+    printf("Checked %zu profiles, %zu previous credentials, %zu OAuth tokens, %zu token grants, "
+           "%zu access keys, %zu OAuth apps, %zu connectors, %zu flows, %zu runs of flows, "
+           "%zu tags, %zu jobs for copies of secrets: ",
+           check.profiles, check.previous, check.oauth_tokens, check.token_grants,
+           check.access_keys, check.oauth_apps, check.connectors, check.flows, check.flow_runs,
+           check.tags, check.secret_copies);
     if (check.problems == 0)
         printf("no problems found.\n");
     else

@@ -1,7 +1,12 @@
 /* Directory, database, keyring: in this order, each with its own sentence when it fails. */
 #include "cli/data_dir.h"
 
+#include "api/access_key_set.h"
+#include "api/generation_floor.h"
 #include "base/log.h"
+#include "profile/upgrade.h"
+#include "store/audit.h"
+#include "wire/shape.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,6 +58,7 @@ static bool open_keys(struct data_dir *data, const struct options *options, enum
         source.path = default_path;
     if (!service_keys_open(data->store, &source, &data->keys, error))
         return false;
+    store_use_audit_key(data->store, data->keys.service_secret);
     if (data->keys.keyring_created)
         report_keyring(source.path, use);
     return true;
@@ -84,6 +90,38 @@ static void wipe(const char *url)
         explicit_bzero((char *)url, strlen(url));
 }
 
+/* A database of an earlier version is sealed again before anything else reads it. One that this
+ * node has seen upgraded is never upgraded a second time: what is in it now was put there by
+ * something else than the server. */
+static bool upgrade(struct data_dir *data, struct error *error)
+{
+    const struct keyring *keyring = data->keys.keyring;
+    if (!data->keys.database_is_old)
+        return true;
+    if (generation_floor_get(data->key_generations) > 0)
+        return fail(error, ERR_UNAVAILABLE,
+                    "The database is in the form of an older version, although this node has seen "
+                    "it upgraded: it was put back to an older state. If you restored it on "
+                    "purpose, delete access-key-generation in %s and start again.",
+                    data->path);
+    shapes_init(); /* for the profiles' JSON */
+    return profile_upgrade(data->store, keyring, error) &&
+           access_key_set_upgrade(data->store, keyring, error) &&
+           service_keys_upgrade(data->store, &data->keys, error);
+}
+
+bool data_dir_admit_keys(struct data_dir *data, struct error *error)
+{
+    struct access_key_state state;
+    return access_key_state_read(data->store, data->keys.keyring, &state, error) &&
+           generation_floor_admit(data->key_generations, state.generation, error);
+}
+
+static bool is_look(enum data_use use)
+{
+    return use == DATA_LOOK || use == DATA_CHECK;
+}
+
 static bool open_store(struct data_dir *data, const struct store_config *config, enum data_use use,
                        struct error *error)
 {
@@ -94,8 +132,7 @@ static bool open_store(struct data_dir *data, const struct store_config *config,
 static bool open_local(struct data_dir *data, const struct store_config *config, enum data_use use,
                        struct error *error)
 {
-    bool there =
-        use == DATA_LOOK ? check_exists(data->path, error) : make_directory(data->path, error);
+    bool there = is_look(use) ? check_exists(data->path, error) : make_directory(data->path, error);
     return there && open_store(data, config, use, error);
 }
 
@@ -106,7 +143,7 @@ static bool open_remote(struct data_dir *data, struct store_config *config, enum
 {
     config->password = data->password = take_variable("PGPASSWORD");
     return open_store(data, config, use, error) &&
-           (use == DATA_LOOK || make_directory(data->path, error));
+           (is_look(use) || make_directory(data->path, error));
 }
 
 bool data_dir_open(const struct options *options, enum data_use use, struct data_dir *ret_data,
@@ -121,15 +158,19 @@ bool data_dir_open(const struct options *options, enum data_use use, struct data
     bool opened = config.url ? open_remote(ret_data, &config, use, error)
                              : open_local(ret_data, &config, use, error);
     wipe(config.url);
-    return opened && open_keys(ret_data, options, use, error);
+    return opened && open_keys(ret_data, options, use, error) &&
+           generation_floor_new(ret_data->path, &ret_data->key_generations, error) &&
+           upgrade(ret_data, error) && (use == DATA_CHECK || data_dir_admit_keys(ret_data, error));
 }
 
 void data_dir_close(struct data_dir *data)
 {
     service_keys_done(&data->keys);
+    generation_floor_free(data->key_generations);
     if (data->store)
         store_close(data->store);
     secret_free(data->password);
     data->password = NULL;
+    data->key_generations = NULL;
     data->store = NULL;
 }

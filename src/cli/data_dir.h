@@ -51,6 +51,7 @@ enum data_use {
     DATA_SERVE,  /* owns the directory: one server at a time */
     DATA_ATTACH, /* a command beside the server, or before its first start */
     DATA_LOOK,   /* a command that has nothing to do where no data is yet */
+    DATA_CHECK,  /* likewise; reports what else makes opening fail */
 };
 
 struct data_dir {
@@ -58,6 +59,7 @@ struct data_dir {
     struct secret *password; /* of --store; NULL: none, or it is not given apart */
     struct store *store;
     struct service_keys keys;
+    struct generation_floor *key_generations;
 };
 
 /* An environment variable's value, wiped where it lies, so that neither a child nor /proc shows it.
@@ -69,7 +71,11 @@ _must_use_ bool data_options_check(const struct options *options, struct error *
 
 /* Creates the directory (0700) and, at first use, keyring and database; a keyring that was created
  * is reported with the advice to back it up: in the log with DATA_SERVE, else on standard error.
+ * A database of an earlier version is brought up to date first. One that was put back to an older
+ * state, as far as this node can tell (api/generation_floor.h), is refused, but for DATA_CHECK.
  * Done with data_dir_close, also after a failure. */
 _must_use_ bool data_dir_open(const struct options *options, enum data_use use,
                               struct data_dir *ret_data, struct error *error);
+/* Compares the generation of the access keys with the one that this node has seen; records it. */
+_must_use_ bool data_dir_admit_keys(struct data_dir *data, struct error *error);
 void data_dir_close(struct data_dir *data);

@@ -1,8 +1,10 @@
 /* headgate demo: a server with mock vendors, and the main job shown with real API calls. */
 #include "cli/access_keys_made.h"
 #include "cli/command.h"
+#include "cli/demo_flow.h"
 #include "cli/demo_steps.h"
 #include "cli/node.h"
+#include "cli/node_options.h"
 
 #include "base/log.h"
 
@@ -41,7 +43,25 @@ static void absolute_path(const char *path, char out[DATA_PATH_SIZE])
     free(absolute);
 }
 
-static void print_next(const struct node *node, const char *credentials)
+/* A browser that can be opened by a click on the link. */
+static bool has_browser(void)
+{
+    return isatty(STDOUT_FILENO) &&
+           (getenv("DISPLAY") || getenv("WAYLAND_DISPLAY") || getenv("BROWSER"));
+}
+
+static void print_consent(const struct node *node, const char *program, const char *credentials,
+                          struct str link)
+{
+    printf("Authorize in a browser, on a mock of the vendor's page. This prints the link:\n\n"
+           "  %s connect " DEMO_PROFILE " --server %s \\\n"
+           "      --credentials %s\n\n",
+           program, node->endpoint, credentials);
+    if (link.data)
+        printf("One to open now, which works for 10 minutes:\n\n  %.*s\n\n", STR_ARG(link));
+}
+
+static void print_next(const struct node *node, const char *credentials, struct str link)
 {
     char program[DATA_PATH_SIZE], data[DATA_PATH_SIZE];
     absolute_path("/proc/self/exe", program);
@@ -56,18 +76,33 @@ static void print_next(const struct node *node, const char *credentials)
            "  aws appflow update-connector-profile --endpoint-url %s \\\n"
            "      --connector-profile-name " DEMO_PROFILE " --connection-mode Public \\\n"
            "      --connector-profile-config \"$(%s sandbox --list --json \\\n"
-           "          --connector Salesforce --outcome rejected)\"\n\n"
-           "headgate sandbox --list lists all test outcomes. Press Ctrl-C to stop the server.\n",
+           "          --connector Salesforce --outcome rejected)\"\n"
+           "  aws appflow start-flow --endpoint-url %s --flow-name " DEMO_FLOW "\n"
+           "  aws appflow describe-flow-execution-records --endpoint-url %s \\\n"
+           "      --flow-name " DEMO_FLOW "\n\n",
            node->endpoint, data, options_text(node->options, "account"), credentials, credentials,
-           node->endpoint, node->endpoint, program);
+           node->endpoint, node->endpoint, program, node->endpoint, node->endpoint);
+    print_consent(node, program, credentials, link);
+    printf("headgate sandbox --list lists all test outcomes. Press Ctrl-C to stop the server.\n");
     fflush(stdout);
 }
 
-static bool show(struct node *node, const char *credentials, struct error *error)
+/* *ret_link: a link to authorize on, where a browser is at hand; STR_NULL: none is needed. */
+static bool show(struct node *node, const char *credentials, struct arena *arena,
+                 struct str *ret_link, struct error *error)
 {
     struct api_client api;
-    bool ok = api_client_start(&api, node->endpoint, credentials, error) &&
-              demo_steps(&api, node->sandbox, error);
+    char folder[DATA_PATH_SIZE], objects[DATA_PATH_SIZE];
+    snprintf(folder, sizeof(folder), "%s/s3", node->data.path);
+    absolute_path(folder, objects);
+    bool ok = api_client_start(&api,
+                               &(struct api_client_config){.endpoint = node->endpoint,
+                                                           .region = "us-east-1",
+                                                           .credentials_path = credentials},
+                               error) &&
+              demo_steps(&api, node->sandbox, objects, error) &&
+              (options_flag(node->options, "once") || !has_browser() ||
+               demo_link(&api, arena, ret_link, error));
     api_client_stop(&api);
     return ok;
 }
@@ -76,23 +111,26 @@ static int demo(const struct options *options)
 {
     struct node node;
     struct error error = {0};
+    struct arena arena = {0};
+    struct str link = STR_NULL;
     char path[DATA_PATH_SIZE], credentials[DATA_PATH_SIZE];
     node_prepare_process();
     log_init(LOG_ERROR, LOG_TEXT); /* refusals on purpose are shown as steps */
-    bool ok =
-        node_start(&node, options, free_address(options_text(options, "listen")), true, &error);
+    bool ok = node_start(&node, options, free_address(options_text(options, "listen")), true, NULL,
+                         &error);
     if (ok) {
         first_key_path(&node.data, path);
         absolute_path(path, credentials);
-        printf("Headgate %s: the life of a connector profile, with mock vendors\n\n",
+        printf("Headgate %s: a connector profile and a flow, with mock vendors\n\n",
                HEADGATE_VERSION);
-        ok = show(&node, credentials, &error);
+        ok = show(&node, credentials, &arena, &link, &error);
     }
     log_init(LOG_INFO, LOG_TEXT);
     if (ok && !options_flag(options, "once")) {
-        print_next(&node, credentials);
+        print_next(&node, credentials, link);
         node_wait(&node);
     }
+    arena_done(&arena);
     node_stop(&node);
     return ok ? EXIT_OK : command_failed(&error);
 }
@@ -100,10 +138,13 @@ static int demo(const struct options *options)
 const struct command demo_command = {
     .name = "demo",
     .summary = "Start a server with mock vendors and show the main job step by step",
-    .about = "Starts a server whose vendors are built-in mock servers, and shows with real, signed "
-             "API calls how a connector profile is created, updated, refused wrong credentials, "
-             "updated again with the same client token, and described. Then it stays up for your "
-             "own calls. Takes another free port if 8620 is in use.",
+    .about =
+        "Starts a server whose vendors are built-in mock servers, and shows with real, signed "
+        "API calls how a connector profile is created, updated, refused wrong credentials, "
+        "updated again with the same client token, and described; then a flow that reads records "
+        "with it, and writes them to files. Then it stays up for your own calls, and says how to "
+        "authorize in a browser. Takes another free port if 8620 "
+        "is in use.",
     .examples = "headgate demo\n"
                 "headgate demo --once --data demo-data",
     .options = options_table,

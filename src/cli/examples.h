@@ -2,5 +2,6 @@
 #pragma once
 
 #define EXAMPLE_TYPE "Salesforce"
+#define EXAMPLE_FORM_TYPE "Zendesk" /* with a required property */
 #define EXAMPLE_HOST "acme.my.salesforce.com"
 #define EXAMPLE_ENDPOINT "Amplitude=https://analytics.eu.amplitude.com"

@@ -114,8 +114,11 @@ void help_print_subcommands(FILE *out, const struct command_group *groups, size_
 static void print_option(FILE *out, const struct option *option)
 {
     char left[LEFT_SIZE], text[1024];
-    snprintf(left, sizeof(left), "--%s%s%s", option->name, option->argument ? " " : "",
-             option->argument ? option->argument : "");
+    if (option->positional)
+        snprintf(left, sizeof(left), "%s", option->argument);
+    else
+        snprintf(left, sizeof(left), "--%s%s%s", option->name, option->argument ? " " : "",
+                 option->argument ? option->argument : "");
     snprintf(text, sizeof(text), "%s%s%s%s%s", option->help, option->required ? " (required)" : "",
              option->fallback ? " [" : "", option->fallback ? option->fallback : "",
              option->fallback ? "]" : "");
@@ -145,9 +148,22 @@ static void print_indented(FILE *out, const char *text)
     }
 }
 
+/* " NAME", or "". */
+static const char *positional_of(const struct option *table)
+{
+    static char text[LEFT_SIZE];
+    text[0] = '\0';
+    for (int i = 0; table[i].name; i++) {
+        if (table[i].positional)
+            snprintf(text, sizeof(text), " %s", table[i].argument);
+    }
+    return text;
+}
+
 void help_print_command(FILE *out, const struct command *command)
 {
-    fprintf(out, "%s\n\nUsage:\n  headgate %s [OPTIONS]\n\n", command->summary, command->name);
+    fprintf(out, "%s\n\nUsage:\n  headgate %s%s [OPTIONS]\n\n", command->summary, command->name,
+            positional_of(command->options));
     print_paragraphs(out, command->about);
     fprintf(out, "Examples:\n");
     print_indented(out, command->examples);

@@ -8,10 +8,17 @@
 
 #include <stddef.h>
 
+struct generation_floor;
+struct secret;
+
 struct store_check {
     const struct keyring *keyring;
+    const struct secret *service_secret; /* for what has a MAC */
+    struct generation_floor *key_generations;
     void (*tell)(const char *problem); /* a sentence a problem; no secret in it */
-    size_t profiles, oauth_tokens, token_grants, access_keys, oauth_apps; /* that were looked at */
+    /* That were looked at. */
+    size_t profiles, previous, oauth_tokens, token_grants, access_keys, oauth_apps;
+    size_t connectors, flows, flow_runs, tags, secret_copies;
     size_t problems;
 };
 

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/suggest.h"
+#include "cli/terminal.h"
 
 #include "base/str.h"
 #include "vault/crypto_memory.h"
@@ -15,26 +16,49 @@
 static const struct command *const server[] = {&serve_command, &demo_command, &sandbox_command,
                                                NULL};
 static const struct command *const access[] = {
-    &access_key_create_command,
-    &access_key_list_command,
-    &access_key_delete_command,
-    &oauth_app_set_command,
-    &oauth_app_list_command,
-    &oauth_app_delete_command,
+    &access_key_create_command, &access_key_list_command,
+    &access_key_delete_command, &access_key_session_command,
+    &oauth_app_set_command,     &oauth_app_list_command,
+    &oauth_app_delete_command,  NULL,
+};
+static const struct command *const profile[] = {&profile_list_command,   &profile_show_command,
+                                                &profile_verify_command, &profile_rollback_command,
+                                                &connect_command,        NULL};
+static const struct command *const flow[] = {
+    &flow_list_command,
+    &flow_show_command,
+    &flow_run_command,
+    &flow_runs_command,
+    &flow_wait_command,
+    &flow_cancel_command,
     NULL,
 };
-static const struct command *const data[] = {&audit_command, &check_command, &backup_command,
-                                             &restore_command, NULL};
+static const struct command *const connector[] = {
+    &connector_test_command,   &connector_invoke_command, &connector_run_command,
+    &connector_record_command, &connector_replay_command, NULL,
+};
+static const struct command *const data[] = {&audit_command,
+                                             &audit_verify_command,
+                                             &audit_accept_command,
+                                             &check_command,
+                                             &backup_command,
+                                             &restore_command,
+                                             &key_list_command,
+                                             &key_rotate_command,
+                                             &key_retire_command,
+                                             &key_new_command,
+                                             NULL};
 
 static const struct command_group groups[] = {
-    {"Server", server},
-    {"Access keys and OAuth apps", access},
-    {"Data", data},
+    {"Server", server}, {"Access keys and OAuth apps", access}, {"Connector profiles", profile},
+    {"Flows", flow},    {"Custom connectors", connector},       {"Data", data},
 };
 
 int command_failed(const struct error *error)
 {
-    fprintf(stderr, "headgate: %s\n", error->message);
+    fputs("headgate: ", stderr);
+    terminal_print(stderr, str_from(error->message), 0); /* it may quote a server or a file */
+    fputc('\n', stderr);
     return error->code == ERR_VALIDATION ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -52,16 +76,21 @@ static int words_matched(const struct command *command, int argc, char **argv)
     return argc > 1 && str_eq(str_from(argv[1]), second) ? 2 : 0;
 }
 
+/* "audit verify" before "audit". */
 static const struct command *find_command(int argc, char **argv, int *ret_words)
 {
+    const struct command *found = NULL;
+    *ret_words = 0;
     for (size_t i = 0; i < COUNT(groups); i++) {
         for (const struct command *const *one = groups[i].commands; *one; one++) {
-            *ret_words = words_matched(*one, argc, argv);
-            if (*ret_words > 0)
-                return *one;
+            int words = words_matched(*one, argc, argv);
+            if (words > *ret_words) {
+                *ret_words = words;
+                found = *one;
+            }
         }
     }
-    return NULL;
+    return found;
 }
 
 /* The second word of a command whose first is `word`, or NULL; its only word for a NULL `word`. */
@@ -126,7 +155,11 @@ static int unknown_command(const char *word)
     struct suggestion suggestion = {.word = str_from(word)};
     offer_commands(NULL, &suggestion, list, sizeof(list));
     suggestion_offer(&suggestion, "access-key");
+    suggestion_offer(&suggestion, "connector");
     suggestion_offer(&suggestion, "oauth-app");
+    suggestion_offer(&suggestion, "profile");
+    suggestion_offer(&suggestion, "flow");
+    suggestion_offer(&suggestion, "key");
     suggestion_offer(&suggestion, "version");
     snprintf(message, sizeof(message), "unknown %s \"%.100s\".%s",
              word[0] == '-' ? "option" : "command", word, suggestion_text(&suggestion, "", hint));
@@ -134,6 +167,15 @@ static int unknown_command(const char *word)
 }
 
 /* --- running it --- */
+
+/* What was printed may be in a buffer still: without this, a full disk looks like success. */
+static bool flush_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    fputs("headgate: Standard output could not be written.\n", stderr);
+    return false;
+}
 
 static int run_command(const struct command *command, int argc, char **argv)
 {
@@ -151,7 +193,7 @@ static int run_command(const struct command *command, int argc, char **argv)
         code = command->run(&options);
     }
     options_done(&options);
-    return code;
+    return code == EXIT_OK && !flush_output() ? EXIT_FAILED : code;
 }
 
 static int dispatch(int argc, char **argv)

@@ -5,7 +5,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/access_keys_made.h"
+#include "cli/management.h"
+#include "cli/node_options.h"
+#include "cli/sandbox_function.h"
+#include "connector/custom/function_breaker.h"
+#include "connector/custom/lambda.h"
 #include "connector/http/http_connector.h"
+#include "profile/secret_mirror.h"
+#include "vault/keyring_helper.h"
 #include "wire/shape.h"
 #include "work/cpu_slots.h"
 
@@ -21,12 +28,10 @@ enum {
     FILES_OF_THE_REST = 1024,
     HEAP_ARENAS = 2,
     OPERATIONS_CONNECTIONS_MAX = 64,
-    OPERATIONS_BODY_MAX = 1024,    /* GET requests have none */
-    OPERATIONS_IDLE_MS = 5 * 1000, /* so that idle connections do not keep the next probe out */
-    OPERATIONS_STOP_MS = 2 * 1000,
+    OPERATIONS_BODY_MAX = 1024,       /* GET requests have none */
+    OPERATIONS_IDLE_MS = 5 * 1000,    /* so that idle connections do not keep the next probe out */
     HEAP_KEPT_MAX = 32 * 1024 * 1024, /* bytes of free memory that stay with the process */
     HEAP_PIECE_MAX = 1024 * 1024,     /* bytes; larger pieces are mapped and unmapped singly */
-    LIST_TEXT_MAX = 64 * 1024,        /* bytes of an option that is a list, joined */
 };
 
 static sigset_t waited_signals(void)
@@ -60,86 +65,6 @@ void node_prepare_process(void)
     shapes_init();
 }
 
-/* --- rules across options --- */
-
-static bool check_routes(const struct options *options, struct error *error)
-{
-    const struct option_value *list = options_list(options, "private-route");
-    struct private_routes *routes;
-    if (!private_routes_new(list->texts, (size_t)list->count, &routes, error))
-        return false;
-    private_routes_free(routes);
-    return true;
-}
-
-static struct str endpoint_type(const char *text)
-{
-    struct str type = STR_NULL, url;
-    str_cut(str_from(text), '=', &type, &url);
-    return type;
-}
-
-static bool check_endpoints(const struct options *options, struct error *error)
-{
-    const struct option_value *list = options_list(options, "endpoint");
-    for (int i = 0; i < list->count; i++) {
-        struct str type = endpoint_type(list->texts[i]);
-        for (int k = 0; k < i; k++) {
-            if (str_eq(type, endpoint_type(list->texts[k])))
-                return fail(error, ERR_VALIDATION, "--endpoint is given twice for %.*s.",
-                            STR_ARG(type));
-        }
-    }
-    return true;
-}
-
-/* The first of these that is set and not empty, with its name; NULL: none. */
-static const char *variable(const char *const names[2], const char **ret_name)
-{
-    for (int i = 0; i < 2; i++) {
-        const char *text = getenv(names[i]);
-        *ret_name = names[i];
-        if (text && *text)
-            return text;
-    }
-    return NULL;
-}
-
-/* As in most programs; curl, too, prefers the one in small letters. */
-static const char *const proxy_variables[2] = {"https_proxy", "HTTPS_PROXY"};
-static const char *const no_proxy_variables[2] = {"no_proxy", "NO_PROXY"};
-
-/* The option, or else the variable; NULL: there is no proxy. */
-static const char *proxy_text(const struct options *options, const char **ret_name)
-{
-    const char *text = options_text(options, "proxy");
-    *ret_name = "--proxy";
-    return text ? text : variable(proxy_variables, ret_name);
-}
-
-bool node_variables_check(const struct options *options, struct error *error)
-{
-    const char *name, *file = getenv("SSL_CERT_FILE");
-    const char *text = proxy_text(options, &name);
-    struct error reason;
-    struct proxy proxy;
-    bool ok = !text || proxy_parse(str_from(text), &proxy, &reason);
-    explicit_bzero(&proxy, sizeof(proxy));
-    if (!ok)
-        return fail(error, ERR_VALIDATION, "invalid value for %s: expected %s.", name,
-                    reason.message);
-    return !file || !*file || trust_check_file(file, &reason) ||
-           fail(error, ERR_VALIDATION, "SSL_CERT_FILE: %s", reason.message);
-}
-
-bool node_options_check(const struct options *options, struct error *error)
-{
-    if (!options_text(options, "tls-cert") != !options_text(options, "tls-key"))
-        return fail(error, ERR_VALIDATION, "--tls-cert and --tls-key must be given together.");
-    return data_options_check(options, error) && check_endpoints(options, error) &&
-           check_routes(options, error);
-}
-
 /* --- starting --- */
 
 /* Past the limit on open files connections are reset and the database cannot be opened, without an
@@ -163,66 +88,34 @@ static void raise_file_limit(const struct options *options)
 
 static bool start_sandbox(struct node *node, struct error *error)
 {
-    struct sandbox_config config = {.host = "127.0.0.1"};
+    char s3_dir[DATA_PATH_SIZE];
+    struct sandbox_config config = {.host = "127.0.0.1", .s3_dir = s3_dir};
+    snprintf(s3_dir, sizeof(s3_dir), "%s/s3", options_text(node->options, "data"));
     if (!sandbox_start(&config, &node->sandbox, error))
         return false;
+    sandbox_browser_url(node->sandbox, node->sandbox_url, sizeof(node->sandbox_url));
     log_info("Sandbox mode: calls to vendors go to the built-in mock servers (127.0.0.1, ports %d "
              "and %d).",
              sandbox_http_port(node->sandbox), sandbox_tls_port(node->sandbox));
     return true;
 }
 
-/* A list's values with commas between, as the modules that use them read them. */
-static struct buf joined(const struct node *node, const char *option)
-{
-    const struct option_value *list = options_list(node->options, option);
-    struct buf text = buf_on_heap(LIST_TEXT_MAX);
-    for (int i = 0; i < list->count; i++)
-        buf_printf(&text, "%s%s", i > 0 ? "," : "", list->texts[i]);
-    return text;
-}
-
-static bool open_egress(struct node *node, struct error *error)
-{
-    struct buf allowed = joined(node, "egress-allow");
-    bool ok = egress_new(allowed.data, &node->egress, error);
-    buf_done(&allowed);
-    return ok;
-}
-
-static void read_proxy(struct node *node, struct client_config *config)
-{
-    const char *name, *unused;
-    const char *text = proxy_text(node->options, &name);
-    if (!text || !proxy_parse(str_from(text), &node->proxy, NULL))
-        return; /* node_variables_check has refused what is malformed */
-    node->no_proxy = joined(node, "no-proxy");
-    config->proxy = &node->proxy;
-    config->proxy_exceptions = node->no_proxy.len > 0
-                                   ? buf_str(&node->no_proxy)
-                                   : str_from(variable(no_proxy_variables, &unused));
-    log_info("Calls to vendors over https go through the HTTP proxy %s:%d (from %s).",
-             node->proxy.host, node->proxy.port, name);
-}
-
 static bool start_client(struct node *node, struct error *error)
 {
     const struct option_value *routes = options_list(node->options, "private-route");
-    if (!open_egress(node, error) ||
-        !private_routes_new(routes->texts, (size_t)routes->count, &node->private_routes, error))
+    struct str account = str_from(options_text(node->options, "account"));
+    if (!private_routes_new(routes->texts, (size_t)routes->count, account, &node->private_routes,
+                            error))
         return false;
-    struct client_config config = {.egress = node->egress};
-    if (node->sandbox) {
-        config.trust.pem = sandbox_ca_pem(node->sandbox);
-        config.sandbox_tls_port = sandbox_tls_port(node->sandbox);
-        config.sandbox_plain_port = sandbox_http_port(node->sandbox);
-        config.sandbox_postgres_port = sandbox_database_port(node->sandbox);
-    } else {
-        config.trust.file = getenv("SSL_CERT_FILE"); /* as OpenSSL has it */
-        config.trust.extra_file = options_text(node->options, "vendor-ca");
-        read_proxy(node, &config);
-    }
-    return client_start(&config, &node->client, error);
+    if (routes->count > 0)
+        log_info("Private routes that name no account are for account %.*s.", STR_ARG(account));
+    if (!outbound_start(node->options, node->sandbox, &node->outbound, error))
+        return false;
+    node->client = node->outbound.client;
+    if (node->outbound.proxy_source)
+        log_info("Calls to vendors over https go through the HTTP proxy %s:%d (from %s).",
+                 node->outbound.proxy.host, node->outbound.proxy.port, node->outbound.proxy_source);
+    return true;
 }
 
 /* TYPE=URL, as check_endpoint has seen them. */
@@ -235,13 +128,21 @@ static void read_overrides(struct node *node)
     }
 }
 
+/* For custom connectors, beside the token URLs that they declare. */
+static void read_token_urls(struct node *node)
+{
+    const struct option_value *list = options_list(node->options, "connector-token-url");
+    for (int i = 0; i < list->count; i++)
+        node->token_urls[node->token_url_count++] = str_from(list->texts[i]);
+}
+
 /* The mock servers emulate a discontinued vendor at its former address. */
 static void reopen_vendors(struct node *node)
 {
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
         const struct connector_url *row =
-            connector->http->api.count > 0 ? connector->http->api.rows : NULL;
+            connector->http && connector->http->api.count > 0 ? connector->http->api.rows : NULL;
         bool named = !row || !row->closed || node->override_count == OPTION_VALUES_MAX;
         for (size_t j = 0; j < node->override_count; j++)
             named = named || str_eq(node->overrides[j].connector_type, connector->type);
@@ -251,17 +152,18 @@ static void reopen_vendors(struct node *node)
     }
 }
 
-/* The credentials that requests to AWS are signed with, from AWS's usual variables. */
+/* The credentials that requests to AWS are signed with, from AWS's usual variables; in sandbox mode
+ * those that the sandbox's S3 knows. */
 static struct str take_aws_credentials(struct node *node)
 {
     const char *id = getenv("AWS_ACCESS_KEY_ID");
     node->aws_secret = take_variable("AWS_SECRET_ACCESS_KEY");
     node->aws_session_token = take_variable("AWS_SESSION_TOKEN");
-    if (id && node->aws_secret)
-        return str_from(id);
     if (!node->sandbox)
-        return STR_NULL;
+        return id && node->aws_secret ? str_from(id) : STR_NULL;
     secret_free(node->aws_secret);
+    secret_free(node->aws_session_token);
+    node->aws_session_token = NULL;
     node->aws_secret = secret_new(STR("sandbox"));
     return STR("SANDBOXACCESSKEY");
 }
@@ -274,18 +176,111 @@ static struct rate read_rate(struct node *node, const char *option)
                                                                            : (struct rate){0};
 }
 
+/* Local processes are asked first, so that they can stand in for functions in AWS. */
+static bool make_functions(struct node *node, struct error *error)
+{
+    struct str access_key_id = take_aws_credentials(node); /* replaces those of `node`, too */
+    node->aws = (struct aws_access){
+        .client = node->client,
+        .access_key_id = access_key_id,
+        .secret_access_key = node->aws_secret,
+        .session_token = node->aws_session_token,
+    };
+    if (node->aws.access_key_id.len == 0)
+        node->aws.secret_access_key = NULL;
+    node->function_sessions = function_sessions_new();
+    if (node->sandbox) {
+        node->sandbox_function = sandbox_function_new(node->client);
+        function_runner_add(&node->functions, node->sandbox_function);
+    }
+    node->lambda = lambda_runner_new(&(struct lambda_config){
+        .url = str_from(options_text(node->options, "lambda-url")),
+        .role_arn = str_from(options_text(node->options, "connector-role")),
+        .sts_url = str_from(options_text(node->options, "sts-url")),
+        .aws = &node->aws,
+        .mirror_prefix = str_from(options_text(node->options, "mirror-secrets")),
+        .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
+    });
+    if (!local_connectors_start(&node->processes.local, node->function_sessions, node->memory,
+                                &node->functions, error))
+        return false;
+    function_runner_add(&node->functions, node->lambda);
+    node->function_breakers = function_breakers_new(
+        &(struct function_breakers_config){FUNCTION_BREAKER_OPEN_MS, FUNCTION_BREAKER_OPEN_MAX_MS});
+    function_runners_guard(node->functions, node->function_breakers);
+    return true;
+}
+
+static struct aws_account_config caller_of_aws(const struct node *node)
+{
+    return (struct aws_account_config){
+        .aws = &node->aws,
+        .role_arn = str_from(options_text(node->options, "connector-role")),
+        .sts_url = str_from(options_text(node->options, "sts-url")),
+    };
+}
+
+/* What calls services of AWS for accounts. */
+static void make_aws_services(struct node *node)
+{
+    const struct aws_account_config caller = caller_of_aws(node);
+    node->references = references_new(&(struct references_config){
+        .rules = node->reference_rules,
+        .aws = caller,
+        .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
+    });
+    if (options_text(node->options, "kms-url"))
+        node->data_keys = data_keys_new(&(struct data_keys_config){
+            .aws = caller,
+            .url = str_from(options_text(node->options, "kms-url")),
+        });
+    node->s3 = (struct s3_config){
+        .aws = caller,
+        .url = str_from(options_text(node->options, "s3-url")),
+    };
+}
+
+enum { HOUR_MS = 60 * 60 * 1000 };
+
+/* Paths are put behind it. */
+static struct str url_without_end(const char *text)
+{
+    struct str url = str_from(text);
+    while (url.len > 0 && url.data[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
 static bool start_service(struct node *node, struct error *error)
 {
+    const char *secrets = options_text(node->options, "webhook-secret");
+    if (node->sandbox && !node_sandbox_check(node->options, error))
+        return false;
+    if (secrets && !webhook_secrets_read(secrets, &node->webhook_secrets, error))
+        return false;
     read_overrides(node);
+    read_token_urls(node);
     if (node->sandbox)
         reopen_vendors(node);
+    node->memory = memory_limit_new((size_t)options_number(node->options, "request-memory") << 20);
+    if (!make_functions(node, error))
+        return false;
+    make_aws_services(node);
+    const struct option_value *regions = options_list(node->options, "regions");
     struct service_config config = {
         .store = node->data.store,
+        .memory = node->memory,
         .keyring = node->data.keys.keyring,
         .service_secret = node->data.keys.service_secret,
+        .key_generations = node->data.key_generations,
         .client = node->client,
+        .sandbox_url = str_from(node->sandbox_url),
+        .public_url = url_without_end(options_text(node->options, "public-url")),
         .verify_timeout_ms = 1000 * options_number(node->options, "verify-timeout"),
+        .previous_credentials_ms =
+            (int64_t)HOUR_MS * options_number(node->options, "previous-credentials"),
         .profile_quota = options_number(node->options, "profile-quota"),
+        .regions = {regions->texts, (size_t)regions->count},
         .worker_count = (int)options_number(node->options, "workers"),
         .computing_count = cpu_slots_for_cores(),
         .reader_count = (int)options_number(node->options, "store-connections"),
@@ -294,17 +289,34 @@ static bool start_service(struct node *node, struct error *error)
         .account_updates_max = options_number(node->options, "account-updates"),
         .account_read_rate = read_rate(node, "account-read-rate"),
         .account_change_rate = read_rate(node, "account-change-rate"),
+        .audit_failures_an_hour = options_number(node->options, "audit-failures"),
+        .audit_repeat_ms = 1000 * options_number(node->options, "audit-repeat"),
         .overrides = node->overrides,
         .override_count = node->override_count,
         .private_routes = node->private_routes,
+        .references = node->references,
+        .data_keys = node->data_keys,
+        .s3 = &node->s3,
         .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
         .sts_url = str_from(options_text(node->options, "sts-url")),
-        .aws_access_key_id = take_aws_credentials(node),
+        .escrow = node->escrow,
+        .functions = node->functions,
+        .function_breakers = node->function_breakers,
+        .token_urls = node->token_urls,
+        .token_url_count = node->token_url_count,
+        .function_sessions = node->function_sessions,
+        .local_runner = node->processes.local.runner,
+        .mirrors_secrets = options_text(node->options, "mirror-secrets") != NULL,
+        .webhook_url = str_from(options_text(node->options, "webhook-url")),
+        .webhook_secrets = node->webhook_secrets,
+        .keeps_tokens = str_eq(str_from(options_text(node->options, "token-keeper")), STR("yes")),
+        .aws_access_key_id = node->aws.access_key_id,
         .default_oauth_app = node->sandbox ? sandbox_oauth_app : NULL,
     };
     config.aws_secret_access_key = node->aws_secret;
     config.aws_session_token = node->aws_session_token;
     node->service = service_new(&config);
+    lambda_runner_on_trial(node->lambda, secret_mirror_remove_later, &node->service->profiles);
     return service_resume(node->service, error);
 }
 
@@ -352,21 +364,26 @@ static bool start_server(struct node *node, const char *listen, struct error *er
         .tls_cert_path = options_text(node->options, "tls-cert"),
         .tls_key_path = options_text(node->options, "tls-key"),
         .connections_max = (size_t)options_number(node->options, "connections"),
-        .large_bytes_max = (size_t)options_number(node->options, "request-memory") << 20,
+        .shares_connections = true,
+        .memory = node->memory,
         .on_iteration = service_rest,
         .on_loop_end = service_loop_end,
     };
     if (!parse_listen(listen, host, &config.port))
         return fail(error, ERR_VALIDATION, "%s is not HOST:PORT.", listen);
+    if (!options_addresses(node->options, "trusted-address", &node->shared_addresses, error))
+        return false;
+    config.shared_addresses = node->shared_addresses;
     if (!server_start(&config, &node->server, error))
         return false;
     describe_endpoint(node, config.tls_cert_path != NULL);
+    local_connectors_serve(&node->processes.local, node->endpoint);
     return true;
 }
 
-static bool start_operations(struct node *node, struct error *error)
+static bool start_admin(struct node *node, struct error *error)
 {
-    const char *listen = options_text(node->options, "operations");
+    const char *listen = options_text(node->options, "admin-listen");
     char host[LISTEN_HOST_SIZE] = "";
     struct server_config config = {
         .host = host,
@@ -376,8 +393,9 @@ static bool start_operations(struct node *node, struct error *error)
         .handler = health_handle,
         .handler_context = &node->health,
         .connections_max = OPERATIONS_CONNECTIONS_MAX,
+        .shares_connections = true,
         .body_max = OPERATIONS_BODY_MAX,
-        .idle_timeout_ms = OPERATIONS_IDLE_MS,
+        .first_timeout_ms = OPERATIONS_IDLE_MS,
     };
     if (!listen && config.inherited_count == 0)
         return true;
@@ -386,12 +404,12 @@ static bool start_operations(struct node *node, struct error *error)
     node->health.started_ms = clock_wall_ms();
     if (listen && !parse_listen(listen, host, &config.port))
         return fail(error, ERR_VALIDATION, "%s is not HOST:PORT.", listen);
-    if (!server_start(&config, &node->operations, error))
+    if (!server_start(&config, &node->admin, error))
         return false;
-    const char *at = server_host(node->operations);
+    const char *at = server_host(node->admin);
     char url[ENDPOINT_SIZE];
     log_info("Health and metrics: %s/healthz, /readyz, /metrics.",
-             endpoint_of(node->operations, false, url));
+             endpoint_of(node->admin, false, url));
     if (!is_loopback(at))
         log_warn("Health and metrics are exposed without authentication on %s. Keep that address "
                  "inside your own network.",
@@ -399,17 +417,40 @@ static bool start_operations(struct node *node, struct error *error)
     return true;
 }
 
+static bool start_forecast_watch(struct node *node, struct error *error)
+{
+    node->forecast_watch = forecast_watch_start(&node->service->profiles, node->service->workers);
+    return node->forecast_watch || fail(error, ERR_UNAVAILABLE,
+                                        "The thread that looks for ends of credentials cannot be "
+                                        "started.");
+}
+
+/* Before there are threads, and before the filter for system calls. */
+static bool start_keyring_helper(const struct options *options, struct error *error)
+{
+    const char *command = options_text(options, "keyring-command");
+    return !command || keyring_helper_start(command, error);
+}
+
 bool node_start(struct node *node, const struct options *options, const char *listen,
-                bool with_sandbox, struct error *error)
+                bool with_sandbox, const struct node_processes *processes, struct error *error)
 {
     *node = (struct node){.options = options};
+    if (processes)
+        node->processes = *processes;
     raise_file_limit(options);
-    return manager_take_sockets(node->sockets, error) &&
+    return token_policy_options_apply(options, error) &&
+           node_reference_rules(options, &node->reference_rules, error) &&
+           reference_rules_take_variables(node->reference_rules, error) &&
+           manager_take_sockets(node->sockets, error) && start_keyring_helper(options, error) &&
            data_dir_open(options, DATA_SERVE, &node->data, error) &&
+           management_start(options, &node->data, error) &&
            first_key_make(&node->data, options_text(options, "account"), error) &&
            (!with_sandbox || start_sandbox(node, error)) && start_client(node, error) &&
+           escrow_new(node->data.path, node->processes.courier, &node->escrow, error) &&
            start_service(node, error) && start_server(node, listen, error) &&
-           start_operations(node, error);
+           start_admin(node, error) && start_forecast_watch(node, error) &&
+           keyring_watch_start(&node->data, &node->keyring_watch, error);
 }
 
 void node_wait_for_end(void)
@@ -420,68 +461,27 @@ void node_wait_for_end(void)
         continue;
 }
 
+static void reload_tls(struct node *node)
+{
+    struct error error = {0};
+    if (server_reload_tls(node->server, &error))
+        log_info("SIGHUP: the TLS certificate was reloaded.");
+    else
+        log_error("SIGHUP: the TLS certificate was not reloaded, the previous one stays in use: %s",
+                  error.message);
+}
+
 void node_wait(struct node *node)
 {
     sigset_t set = waited_signals();
     int number = 0;
     while (sigwait(&set, &number) == 0 && number == SIGHUP) {
-        struct error error = {0};
-        if (server_reload_tls(node->server, &error))
-            log_info("SIGHUP: the TLS certificate was reloaded.");
-        else
-            log_error("SIGHUP: the TLS certificate was not reloaded, the previous one stays in "
-                      "use: %s",
-                      error.message);
+        keyring_watch_reload(node->keyring_watch);
+        if (options_text(node->options, "tls-cert") || !node->processes.local.runner)
+            reload_tls(node);
+        local_connectors_reload(&node->processes.local);
     }
     atomic_store(&node->health.stopping, true);
     log_info("Shutting down; waiting for in-flight requests.");
     manager_notify("STOPPING=1");
-}
-
-/* Probes in flight are still answered. */
-static void stop_operations(struct node *node)
-{
-    if (!node->operations)
-        return;
-    server_stop(node->operations, OPERATIONS_STOP_MS);
-    server_free(node->operations);
-}
-
-static void close_sockets(struct node *node)
-{
-    for (int use = 0; use < MANAGER_USES; use++) {
-        for (int i = 0; i < node->sockets[use].count; i++)
-            close(node->sockets[use].files[i]);
-    }
-}
-
-bool node_stop(struct node *node)
-{
-    int64_t limit_ms = 1000 * options_number(node->options, "stop-timeout");
-    int64_t until_ms = clock_mono_ms() + limit_ms;
-    atomic_store(&node->health.stopping, true);
-    bool whole = !node->server || server_stop(node->server, limit_ms);
-    if (node->service)
-        whole &= service_stop(node->service, until_ms);
-    if (node->client)
-        client_stop(node->client); /* requests that still wait for a vendor get an error */
-    stop_operations(node);
-    if (node->service)
-        service_free(node->service);
-    if (node->client)
-        client_free(node->client);
-    if (node->server)
-        server_free(node->server);
-    if (node->sandbox)
-        sandbox_stop(node->sandbox);
-    if (node->egress)
-        egress_free(node->egress);
-    private_routes_free(node->private_routes);
-    secret_free(node->aws_secret);
-    secret_free(node->aws_session_token);
-    explicit_bzero(&node->proxy, sizeof(node->proxy));
-    buf_done(&node->no_proxy);
-    data_dir_close(&node->data);
-    close_sockets(node);
-    return whole;
 }

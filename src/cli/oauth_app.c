@@ -111,10 +111,18 @@ static bool put_app(const struct data_dir *data, struct oauth_app_row *row, stru
                     struct error *error)
 {
     struct arena arena = {0};
-    struct seal_binding binding = oauth_app_binding(row->connector_type);
+    struct seal_binding binding = oauth_app_binding(row->connector_type, row->client_id);
+    const struct management_action action = {
+        .operation = "SetOAuthApp",
+        .resource = row->connector_type,
+        .detail = arena_printf(&arena, "Client id %.*s", STR_ARG(row->client_id)),
+        .apply = apply_put,
+        .argument = row,
+        .scrub = true,
+    };
     bool ok =
         seal_close(data->keys.keyring, &binding, secret, &arena, &row->sealed_secret, error) &&
-        store_apply(data->store, apply_put, row, true, error);
+        management_run(data->store, &action, error);
     arena_done(&arena);
     return ok;
 }
@@ -130,8 +138,10 @@ static int set(const struct options *options)
         .updated_at_ms = clock_wall_ms(),
     };
     secret_init();
-    bool ok = read_secret(secret, &error) && data_dir_open(options, DATA_ATTACH, &data, &error) &&
-              put_app(&data, &row, str_from(secret), &error);
+    bool ok = read_secret(secret, &error) && data_dir_open(options, DATA_ATTACH, &data, &error);
+    if (ok)
+        management_catch_up(&data);
+    ok = ok && put_app(&data, &row, str_from(secret), &error);
     explicit_bzero(secret, sizeof(secret));
     data_dir_close(&data);
     return ok ? EXIT_OK : command_failed(&error);
@@ -206,9 +216,22 @@ static bool apply_delete(struct db *db, void *argument, struct error *error)
     return oauth_app_delete(db, str_from(type), error);
 }
 
+static bool plan_delete(const struct options *options, struct store_reader *reader,
+                        struct arena *arena, struct management_action *ret_action,
+                        struct error *error)
+{
+    const char *type = options_text(options, "connector");
+    (void)reader, (void)arena, (void)error;
+    ret_action->operation = "DeleteOAuthApp";
+    ret_action->resource = str_from(type);
+    ret_action->apply = apply_delete;
+    ret_action->argument = (char *)type;
+    return true;
+}
+
 static int delete_app(const struct options *options)
 {
-    return data_change(options, apply_delete, options_text(options, "connector"));
+    return data_change(options, plan_delete);
 }
 
 const struct command oauth_app_delete_command = {

@@ -28,7 +28,8 @@ static const struct source environment = {.prefix = "HEADGATE_"};
 static int find(const struct option *table, struct str name)
 {
     for (int i = 0; table[i].name; i++) {
-        if (str_eq(str_from(table[i].name), name))
+        const char *former = table[i].former;
+        if (str_eq(str_from(table[i].name), name) || (former && str_eq(str_from(former), name)))
             return i;
     }
     return -1;
@@ -102,6 +103,19 @@ static bool check_form(const struct option *option, const char *text, struct err
     return *text != '\0' || fail(expected, ERR_VALIDATION, "a value that is not empty");
 }
 
+/* The list doubles whenever the count is a power of two. */
+static void append(struct arena *arena, struct option_value *value, const char *text)
+{
+    int count = value->count;
+    if ((count & (count - 1)) == 0) {
+        const char **longer = arena_array(arena, const char *, count > 0 ? 2 * (size_t)count : 1);
+        if (count > 0)
+            memcpy(longer, value->texts, (size_t)count * sizeof(*longer));
+        value->texts = longer;
+    }
+    value->texts[value->count++] = text;
+}
+
 static bool add_text(struct options *options, int at, const char *text, const struct source *source,
                      struct error *error)
 {
@@ -110,11 +124,11 @@ static bool add_text(struct options *options, int at, const char *text, const st
     struct error expected;
     if (!check_form(option, text, &expected))
         return fail_value(source, option, text, expected.message, error);
-    if (option->kind != OPTION_LIST && value->count > 0)
+    if (option->kind != OPTION_LIST && option->kind != OPTION_TEXTS && value->count > 0)
         return fail_about(source, option, error, "is given twice.");
     if (value->count == OPTION_VALUES_MAX)
         return fail_about(source, option, error, "has too many values, more than 256.");
-    value->texts[value->count++] = text;
+    append(&options->lists, value, text);
     return true;
 }
 
@@ -157,6 +171,24 @@ static bool fail_unknown(const struct options *options, const struct source *sou
     return fail_at(source, error, message);
 }
 
+/* The option that a word without dashes is for; -1: none, or it has its value. */
+static int find_positional(const struct options *options)
+{
+    for (int i = 0; options->table[i].name; i++) {
+        if (options->table[i].positional && options->values[i].count == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool add_word(struct options *options, const char *word, struct error *error)
+{
+    int at = find_positional(options);
+    if (at < 0 || word[0] == '-')
+        return fail(error, ERR_VALIDATION, "unexpected argument \"%.200s\".", word);
+    return add_value(options, at, word, &command_line, error);
+}
+
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 0; i < argc; i++) {
@@ -171,8 +203,11 @@ static bool read_arguments(struct options *options, int argc, char **argv, struc
 {
     for (int i = 0; i < argc; i++) {
         struct str word = str_from(argv[i]), name = word, value = STR_NULL;
-        if (!str_starts(word, STR("--")))
-            return fail(error, ERR_VALIDATION, "unexpected argument \"%.200s\".", argv[i]);
+        if (!str_starts(word, STR("--"))) {
+            if (!add_word(options, argv[i], error))
+                return false;
+            continue;
+        }
         str_cut(word, '=', &name, &value);
         name = (struct str){name.data + 2, name.len - 2};
         int at = find(options->table, name);
@@ -191,12 +226,23 @@ static bool read_arguments(struct options *options, int argc, char **argv, struc
     return true;
 }
 
+/* NULL: not set, or empty. */
+static const char *variable_of(const char *name)
+{
+    char variable[SOURCE_NAME_SIZE];
+    const char *text = name ? getenv(name_in(&environment, name, variable)) : NULL;
+    return text && *text ? text : NULL;
+}
+
 static bool read_environment(struct options *options, struct error *error)
 {
     for (int i = 0; options->table[i].name; i++) {
-        char variable[SOURCE_NAME_SIZE];
-        const char *text = getenv(name_in(&environment, options->table[i].name, variable));
-        if (text && *text && options->values[i].count == 0 &&
+        if (options->table[i].positional)
+            continue;
+        const char *text = variable_of(options->table[i].name);
+        if (!text)
+            text = variable_of(options->table[i].former);
+        if (text && options->values[i].count == 0 &&
             !add_value(options, i, text, &environment, error))
             return false;
     }
@@ -272,9 +318,11 @@ static bool fill_defaults(struct options *options, struct error *error)
     for (int i = 0; options->table[i].name; i++) {
         const struct option *option = &options->table[i];
         if (options->values[i].count == 0 && option->required)
-            return fail(error, ERR_VALIDATION, "--%s is required.", option->name);
+            return option->positional
+                       ? fail(error, ERR_VALIDATION, "%s is required.", option->argument)
+                       : fail(error, ERR_VALIDATION, "--%s is required.", option->name);
         if (options->values[i].count == 0 && option->fallback)
-            options->values[i].texts[options->values[i].count++] = option->fallback;
+            append(&options->lists, &options->values[i], option->fallback);
     }
     return true;
 }

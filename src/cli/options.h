@@ -12,6 +12,7 @@ enum option_kind {
     OPTION_NUMBER, /* whole, from least to most */
     OPTION_FLAG,   /* true, false, 1 or 0; alone on the command line: true */
     OPTION_LIST,   /* values separated by commas; may also be repeated */
+    OPTION_TEXTS,  /* may be repeated; a comma is a part of the value */
 };
 
 enum {
@@ -25,7 +26,8 @@ enum {
 typedef bool option_check(const char *text, struct error *error);
 
 struct option {
-    const char *name; /* without dashes; the variable is HEADGATE_NAME with '_' for '-' */
+    const char *name;   /* without dashes; the variable is HEADGATE_NAME with '_' for '-' */
+    const char *former; /* an earlier name, which is taken too and not shown; NULL: none */
     enum option_kind kind;
     const char *fallback; /* NULL: not set unless given */
     const char *argument; /* the value's name in the help */
@@ -35,11 +37,13 @@ struct option {
     long least, most;    /* OPTION_NUMBER */
     bool required;
     bool secret; /* the value may hold a secret: no message shows it */
+    /* Given without its name, "profile show NAME"; not taken from a variable. One of a table. */
+    bool positional;
 };
 
 struct option_value {
-    const char *texts[OPTION_VALUES_MAX];
-    int count;
+    const char **texts; /* grows in the options' arena */
+    int count;          /* at most OPTION_VALUES_MAX */
 };
 
 struct options {
@@ -47,7 +51,7 @@ struct options {
     struct option_value values[OPTIONS_MAX];
     bool help;          /* --help or -h was given; nothing else is read then */
     char *file;         /* the text of --config, which values point into */
-    struct arena lists; /* copies of values that were separated by commas */
+    struct arena lists; /* the lists, and copies of values that were separated by commas */
 };
 
 /* Reads arguments, environment and the file that --config names (if the table has "config").

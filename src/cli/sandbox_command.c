@@ -18,10 +18,17 @@ static const struct option options_table[] = {
      .kind = OPTION_FLAG,
      .heading = "Test credentials",
      .help = "List the outcomes that can be provoked, and exit"},
+    {.name = "records",
+     .kind = OPTION_FLAG,
+     .help = "Print every record that the mock vendor has of an entity as a line of JSON, and "
+             "exit; needs --connector and --entity"},
     {.name = "connector",
      .argument = "TYPE",
      .check = check_connector,
      .help = "With --list: only this connector, with the values to send"},
+    {.name = "entity",
+     .argument = "NAME",
+     .help = "With --records: of this entity, as the connector names it"},
     {.name = "outcome",
      .argument = "NAME",
      .help = "With --connector: only this outcome, such as accepted or rejected"},
@@ -53,6 +60,10 @@ static const struct option options_table[] = {
      .fallback = "headgate-sandbox",
      .help = "Directory of the mock servers' certificate authority, created if missing; clients "
              "must trust DIR/ca.pem"},
+    {.name = "s3-dir",
+     .argument = "DIR",
+     .help = "Directory in which the S3 stand-in keeps objects as plain files, DIR/BUCKET/KEY "
+             "[CA-DIR/s3]"},
     {0},
 };
 
@@ -60,9 +71,18 @@ static bool check_options(const struct options *options, struct error *error)
 {
     const char *type = options_text(options, "connector");
     const char *outcome = options_text(options, "outcome");
-    bool list = options_flag(options, "list");
-    if (!list && (type || outcome || options_flag(options, "json")))
-        return fail(error, ERR_VALIDATION, "--connector, --outcome and --json need --list.");
+    const char *entity = options_text(options, "entity");
+    bool list = options_flag(options, "list"), records = options_flag(options, "records");
+    if (list && records)
+        return fail(error, ERR_VALIDATION, "--list and --records exclude each other.");
+    if (records && (!type || !entity))
+        return fail(error, ERR_VALIDATION, "--records needs --connector and --entity.");
+    if (!records && entity)
+        return fail(error, ERR_VALIDATION, "--entity needs --records.");
+    if (!list && (outcome || options_flag(options, "json")))
+        return fail(error, ERR_VALIDATION, "--outcome and --json need --list.");
+    if (!list && !records && type)
+        return fail(error, ERR_VALIDATION, "--connector needs --list or --records.");
     return !outcome || type || fail(error, ERR_VALIDATION, "--outcome needs --connector.");
 }
 
@@ -134,14 +154,31 @@ static int print_list(const struct options *options)
     arena_done(&arena);
     if (!ok)
         return command_failed(&error);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    return EXIT_OK;
+}
+
+static int print_records(const struct options *options)
+{
+    struct error error = {0};
+    if (!sandbox_print_records(str_from(options_text(options, "connector")),
+                               str_from(options_text(options, "entity")), stdout, &error))
+        return command_failed(&error);
+    return EXIT_OK;
 }
 
 /* --- the servers --- */
 
+static const char *s3_dir(const struct options *options, char out[DATA_PATH_SIZE])
+{
+    const char *given = options_text(options, "s3-dir");
+    snprintf(out, DATA_PATH_SIZE, "%s%s", given ? given : options_text(options, "ca-dir"),
+             given ? "" : "/s3");
+    return out;
+}
+
 static int run_sandbox(const struct options *options)
 {
-    char host[LISTEN_HOST_SIZE];
+    char host[LISTEN_HOST_SIZE], objects[DATA_PATH_SIZE];
     struct sandbox *sandbox;
     struct error error = {0};
     struct sandbox_config config = {
@@ -149,10 +186,13 @@ static int run_sandbox(const struct options *options)
         .tls_port = (int)options_number(options, "tls-port"),
         .database_port = (int)options_number(options, "database-port"),
         .ca_dir = options_text(options, "ca-dir"),
+        .s3_dir = s3_dir(options, objects),
     };
     node_prepare_process();
     if (options_flag(options, "list"))
         return print_list(options);
+    if (options_flag(options, "records"))
+        return print_records(options);
     parse_listen(options_text(options, "http"), host, &config.http_port);
     if (!sandbox_start(&config, &sandbox, &error))
         return command_failed(&error);
@@ -167,7 +207,7 @@ static int run_sandbox(const struct options *options)
 
 const struct command sandbox_command = {
     .name = "sandbox",
-    .summary = "List the mock vendors' test credentials, or run the mock vendors alone",
+    .summary = "List the mock vendors' test credentials, print their records, or run them",
     .about =
         "Mock servers that emulate the vendors' protocols. \"headgate serve --sandbox\" has them "
         "built in; this command lists the credentials that they know, or runs them alone, "
@@ -178,6 +218,8 @@ const struct command sandbox_command = {
                 "headgate sandbox --list --connector " EXAMPLE_TYPE "\n\n"
                 "# A connectorProfileConfig for the AWS CLI or an SDK\n"
                 "headgate sandbox --list --json --connector " EXAMPLE_TYPE " --outcome accepted\n\n"
+                "# What a mock vendor has, to compare with what a flow delivered\n"
+                "headgate sandbox --records --connector " EXAMPLE_TYPE " --entity Account\n\n"
                 "# The mock servers alone\n"
                 "headgate sandbox --http 127.0.0.1:8621 --ca-dir headgate-sandbox",
     .options = options_table,

@@ -1,9 +1,13 @@
 /* Each check asks the module that will use the value, so that the two cannot disagree. */
 #include "cli/values.h"
 
+#include "api/regions.h"
+#include "auth/reference_rules.h"
+#include "auth/webhook_signature.h"
 #include "base/log.h"
 #include "base/url.h"
 #include "cli/examples.h"
+#include "cli/harden.h"
 #include "cli/suggest.h"
 #include "connector/connector.h"
 #include "net/client/proxy.h"
@@ -17,6 +21,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { SECRET_PREFIX_MAX = 64 };
 
 /* --- addresses to listen on --- */
 
@@ -73,15 +79,24 @@ bool check_account(const char *text, struct error *expected)
            fail(expected, ERR_VALIDATION, "%d digits, such as 123456789012", ACCOUNT_DIGITS);
 }
 
-/* A connector's type with a hint when it is mistyped. */
+/* Whether profiles of it lead to a vendor. */
+static bool calls_vendor(const struct connector *connector)
+{
+    return connector->ops && !connector->without_profiles;
+}
+
+/* The type of a connector that calls a vendor, with a hint when it is mistyped. */
 static bool check_type(struct str type, const char *form, struct error *expected)
 {
     char hint[SUGGESTION_TEXT_SIZE];
     struct suggestion suggestion = {.word = type};
-    if (connector_by_type(type))
+    const struct connector *named = connector_by_type(type);
+    if (named && calls_vendor(named))
         return true;
-    for (size_t i = 0; i < connector_count(); i++)
-        suggestion_offer(&suggestion, connector_at(i)->type.data);
+    for (size_t i = 0; i < connector_count(); i++) {
+        if (calls_vendor(connector_at(i)))
+            suggestion_offer(&suggestion, connector_at(i)->type.data);
+    }
     return fail(expected, ERR_VALIDATION, "%s%s%s", form,
                 suggestion.best ? "." : ", such as " EXAMPLE_TYPE,
                 suggestion_text(&suggestion, "", hint));
@@ -103,6 +118,13 @@ bool check_format(const char *text, struct error *expected)
 {
     enum log_format format;
     return log_format_from(text, &format) || fail(expected, ERR_VALIDATION, "text or json");
+}
+
+bool check_hardening(const char *text, struct error *expected)
+{
+    enum hardening hardening;
+    return hardening_from(text, &hardening) ||
+           fail(expected, ERR_VALIDATION, "on, required or off");
 }
 
 /* --- where vendors are --- */
@@ -136,6 +158,61 @@ bool check_url(const char *text, struct error *expected)
            fail(expected, ERR_VALIDATION, "a URL that starts with https:// or http://");
 }
 
+/* Browsers are sent there, and paths are put behind it. */
+bool check_public_url(const char *text, struct error *expected)
+{
+    struct arena arena = {0};
+    struct url url;
+    bool good = check_url(text, expected) && url_parse(&arena, str_from(text), NULL, &url, NULL) &&
+                url.path.len == 0;
+    arena_done(&arena);
+    return good || fail(expected, ERR_VALIDATION,
+                        "https://HOST or https://HOST:PORT (or http), without a path");
+}
+
+/* A user's name in it would be sent to no one: the client refuses such URLs. */
+bool check_webhook_url(const char *text, struct error *expected)
+{
+    struct url_parts parts;
+    return (check_url(text, expected) && strlen(text) <= URL_MAX &&
+            url_split(str_from(text), &parts) && parts.authority.len > 0 &&
+            !memchr(parts.authority.data, '@', parts.authority.len)) ||
+           fail(expected, ERR_VALIDATION,
+                "a URL that starts with https:// or http://, without a user's name, of at most %d "
+                "bytes",
+                URL_MAX);
+}
+
+/* With the characters that Secrets Manager has in names. */
+bool check_secret_prefix(const char *text, struct error *expected)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if (!ascii_is_alnum(text[i]) && !strchr("/_+=.@-", text[i]))
+            len = 0;
+    }
+    return (len > 0 && len <= SECRET_PREFIX_MAX) ||
+           fail(expected, ERR_VALIDATION,
+                "1 to %d letters, digits and characters of /_+=.@-, such as headgate/",
+                SECRET_PREFIX_MAX);
+}
+
+bool check_reference(const char *text, struct error *expected)
+{
+    struct reference_rules *rules;
+    if (!reference_rules_new(&text, 1, &rules, expected))
+        return false;
+    reference_rules_free(rules);
+    return true;
+}
+
+bool check_role(const char *text, struct error *expected)
+{
+    return (strncmp(text, "arn:aws:iam::", 13) == 0 && strstr(text, ":role/")) ||
+           fail(expected, ERR_VALIDATION,
+                "a role's ARN, such as arn:aws:iam::123456789012:role/connectors");
+}
+
 /* A message of another module is a sentence; here it becomes a part of one. */
 static bool because(const char *form, const struct error *reason, struct error *expected)
 {
@@ -150,9 +227,29 @@ bool check_cidr(const char *text, struct error *expected)
     static const char form[] = "an IP address or a CIDR block, such as 10.1.2.0/24";
     struct error reason;
     struct egress *egress;
-    if (!egress_new(text, &egress, &reason))
+    if (!egress_new(&(struct egress_config){.allowed = text}, &egress, &reason))
         return strchr(text, '/') ? because(form, &reason, expected)
                                  : fail(expected, ERR_VALIDATION, "%s", form);
+    egress_free(egress);
+    return true;
+}
+
+bool check_denied(const char *text, struct error *expected)
+{
+    struct error reason;
+    struct egress *egress;
+    if (!egress_new(&(struct egress_config){.denied = text}, &egress, &reason))
+        return because("an IP address, a CIDR block or a host name, such as 10.1.2.0/24", &reason,
+                       expected);
+    egress_free(egress);
+    return true;
+}
+
+bool check_ports(const char *text, struct error *expected)
+{
+    struct egress *egress;
+    if (!egress_new(&(struct egress_config){.ports = text}, &egress, NULL))
+        return fail(expected, ERR_VALIDATION, "a port or a range of ports, such as 44300-44399");
     egress_free(egress);
     return true;
 }
@@ -160,10 +257,11 @@ bool check_cidr(const char *text, struct error *expected)
 bool check_route(const char *text, struct error *expected)
 {
     struct private_routes *routes;
-    if (!private_routes_new(&text, 1, &routes, NULL))
+    if (!private_routes_new(&text, 1, STR("*"), &routes, NULL))
         return fail(expected, ERR_VALIDATION,
-                    "NAME=HOST:PORT with the name of a PrivateLink service or of a host, such "
-                    "as " EXAMPLE_HOST "=10.1.2.3:443");
+                    "[ACCOUNT:]NAME[@CALLED]=[http://]HOST:PORT with the name of a PrivateLink "
+                    "service or of a host, such as " EXAMPLE_HOST "=10.1.2.3:443; http:// for a "
+                    "service needs the host that is called");
     private_routes_free(routes);
     return true;
 }
@@ -175,6 +273,16 @@ bool check_certificates(const char *text, struct error *expected)
            because("a file of certificates in PEM form", &reason, expected);
 }
 
+bool check_webhook_secret(const char *text, struct error *expected)
+{
+    struct webhook_secrets *secrets;
+    struct error reason;
+    if (!webhook_secrets_read(text, &secrets, &reason))
+        return because("a file with one secret a line, at most two", &reason, expected);
+    webhook_secrets_free(secrets);
+    return true;
+}
+
 bool check_proxy(const char *text, struct error *expected)
 {
     struct proxy proxy;
@@ -184,6 +292,19 @@ bool check_proxy(const char *text, struct error *expected)
 }
 
 /* --- the rest --- */
+
+bool check_yes_no(const char *text, struct error *expected)
+{
+    return strcmp(text, "yes") == 0 || strcmp(text, "no") == 0 ||
+           fail(expected, ERR_VALIDATION, "yes or no");
+}
+
+bool check_region(const char *text, struct error *expected)
+{
+    return region_is_name(str_from(text)) ||
+           fail(expected, ERR_VALIDATION,
+                "a region's name of lower-case letters, digits and dashes, such as local-1");
+}
 
 bool check_rate(const char *text, struct error *expected)
 {

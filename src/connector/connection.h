@@ -6,6 +6,7 @@
 
 #include "auth/oauth_tokens.h"
 #include "base/arena.h"
+#include "connector/credential_end.h"
 #include "connector/grant_journal.h"
 #include "connector/target.h"
 #include "connector/verdict.h"
@@ -38,14 +39,39 @@ enum {
 struct vendor_connection;
 struct vendor_response;
 
+/* Whether the caller has use for more calls; may_go_on NULL: always. On the thread that uses the
+ * connection; may wait for the store. */
+struct vendor_caller {
+    bool (*may_go_on)(void *context);
+    void *context;
+};
+
 /* All of it must live as long as the connection. */
 struct vendor_connection_config {
     const struct target *target;       /* with its credentials set */
     const struct oauth_tokens *stored; /* got for these credentials earlier; NULL: none */
+    bool
+        renews; /* the access token in hand does not prove the credentials: a grant is made first */
     const struct token_grant_journal *journal;
     struct str region; /* of AWS, where the profile is */
+    /* For connectors that read credentials themselves: the profile's credentialsArn, also when it
+     * is not stored yet, the request's id for their logs, and the profile's name, which calls about
+     * entities have. */
+    struct str secret_arn;
+    struct str request_id;
+    struct str profile_name;
     struct arena *arena;
     int64_t deadline_ms; /* of all calls together, on clock_mono_ms() */
+    /* Grants (enum connector_grant) that are not made, since the credential would be used up. */
+    unsigned withheld;
+    /* Added to a verdict that is not good where the credentials have such a grant; STR_NULL: no. */
+    struct str withheld_note;
+    struct step_times *times;   /* added to; NULL: not wanted */
+    struct credential_end *end; /* set where a verification's answers say it; NULL: not wanted */
+    /* A call that was throttled, is busy, or is to be repeated at a time that the vendor says, is
+     * not repeated: the caller waits. */
+    bool without_waits;
+    struct vendor_caller caller;
 };
 
 /* In the config's arena; nothing is sent yet. Close it when done. */
@@ -60,6 +86,12 @@ bool vendor_open(struct vendor_connection *connection);
  * renewal uses up one of the few grants (a refresh at most twice), so a loop of calls and renewals
  * ends. */
 bool vendor_renew(struct vendor_connection *connection);
+
+/* Another time than the config's by which calls end, on clock_mono_ms(). */
+void vendor_set_deadline(struct vendor_connection *connection, int64_t deadline_ms);
+
+/* Whether a grant brought the tokens in hand. */
+bool vendor_is_renewed(const struct vendor_connection *connection);
 
 /* Ends a session at the vendor where there is one. The verdict stays. */
 void vendor_close(struct vendor_connection *connection);
@@ -94,7 +126,15 @@ bool vendor_fail_transport(struct vendor_connection *connection, enum verdict_st
 /* Always true. */
 bool vendor_accept(struct vendor_connection *connection, enum verdict_step step);
 
-void vendor_pause(const struct vendor_connection *connection, int64_t duration_ms);
+/* Adds the time of a step, in microseconds, where the config wants it. */
+void vendor_note_time(struct vendor_connection *connection, enum verdict_step step, int64_t us);
+
+/* Frees what the latest response left, as nothing of it is needed while the call waits. */
+void vendor_pause(struct vendor_connection *connection, int64_t duration_ms);
+
+/* Before each of several calls that are one operation. False: the caller has no use for it; the
+ * verdict is VERDICT_INTERNAL. */
+bool vendor_may_go_on(struct vendor_connection *connection);
 
 /* Whether a wait of this length leaves time for a call before the deadline. */
 bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms);
@@ -103,8 +143,14 @@ bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms
  * deadline where that may help, and sets the verdict. What consumes something must not be
  * `repeatable`: then only a response that proves nothing was consumed (429, busy) is followed by
  * another try. `needs` is a JSON pointer that a good response has, or NULL. True when the response
- * is good.
- */
+ * is good. It lives until the next vendor_send, vendor_pause or vendor_close, so what is kept of it
+ * must be copied: it may be large, and the connection may wait for long. */
 bool vendor_send(struct vendor_connection *connection, enum verdict_step step, const char *needs,
                  struct client_request *request, bool repeatable,
                  struct vendor_response *ret_response);
+
+/* The same with a reader for the body of a good answer; NULL: none. Each try begins it again. */
+struct answer_reader;
+bool vendor_send_read(struct vendor_connection *connection, enum verdict_step step,
+                      const char *needs, struct client_request *request, bool repeatable,
+                      const struct answer_reader *reader, struct vendor_response *ret_response);

@@ -8,6 +8,10 @@
 
 #include <stdint.h>
 
+struct aws_role_cache;
+struct function_runner;
+struct s3_config;
+
 struct connector_env {
     struct client *client;
     /* The operator's endpoint map: a base URL instead of a vendor's own, by connector type. */
@@ -16,6 +20,15 @@ struct connector_env {
     struct oauth_apps *apps;      /* NULL: no apps are set up */
     const struct aws_access *aws; /* the server's own; NULL, or without a secret: it has none */
     struct str sts_url;           /* see aws_role_assume; STR_NULL or empty: AWS's own */
+    /* How buckets are read for an account: see s3_session_open. NULL: they are not. */
+    const struct s3_config *s3;
+    struct aws_role_cache *s3_roles;
+    /* What runs the functions of custom connectors: see function_invoke. NULL: nothing does. */
+    struct function_runner *functions;
+    /* The operator's token URLs for custom connectors, beside those that these declare: see
+     * custom_token_url_matches. */
+    const struct str *token_urls;
+    size_t token_url_count;
     /* How calls are made and waits are spent; NULL: client_call, and sleeping. For tests. */
     void (*call)(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response);

@@ -17,6 +17,7 @@ void target_resolve(struct target *target, const struct target_source *source, s
         .arena = arena,
         .properties = source->properties,
         .private_routes = source->private_routes,
+        .account = source->account,
     };
     if (source->connector->ops && source->connector->ops->resolve)
         source->connector->ops->resolve(target);
@@ -29,6 +30,25 @@ void target_set_credentials(struct target *target, const struct value *credentia
     target->credentials = credentials;
     if (credentials && ops && ops->choose_auth)
         ops->choose_auth(target);
+}
+
+void target_replace_credentials(struct target *target, const struct value *credentials)
+{
+    const struct target_source source = {
+        .connector = target->connector,
+        .env = target->env,
+        .properties = target->properties,
+        .private_routes = target->private_routes,
+        .account = target->account,
+    };
+    target_resolve(target, &source, target->arena);
+    target_set_credentials(target, credentials);
+}
+
+const struct private_route *target_route(const struct target *target, struct str host)
+{
+    return private_routes_find(target->private_routes, target->account, target->private_service,
+                               host);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -49,20 +69,26 @@ void target_set_origins(struct target *target, struct str *origins, size_t count
     target->origin_count = kept;
 }
 
-/* "scheme://host:port" of a URL, without what follows. */
-/* The list is sorted, so equal hosts are neighbours. */
+/* Whether an origin before this one has the same scheme, host and port. */
+static bool host_is_repeated(const struct target *target, size_t index)
+{
+    struct str host = url_without_path(target->origins[index]);
+    for (size_t i = 0; i < index; i++) {
+        if (str_eq(url_without_path(target->origins[i]), host))
+            return true;
+    }
+    return false;
+}
+
 struct str target_hosts(const struct target *target)
 {
     struct buf hosts = buf_in(target->arena, TARGET_HOSTS_MAX);
-    struct str previous = STR_NULL;
     for (size_t i = 0; i < target->origin_count; i++) {
-        struct str host = url_without_path(target->origins[i]);
-        if (previous.data && str_eq(host, previous))
+        if (host_is_repeated(target, i))
             continue;
-        if (previous.data)
+        if (hosts.len > 0)
             buf_add_char(&hosts, '\n');
-        buf_add(&hosts, host);
-        previous = host;
+        buf_add(&hosts, url_without_path(target->origins[i]));
     }
     return buf_str(&hosts);
 }
@@ -94,5 +120,6 @@ static bool same_route(const struct target *a, const struct target *b)
 
 bool target_same_recipients(const struct target *a, const struct target *b)
 {
-    return same_origins(a, b) && (all_are_authenticated(b) || same_route(a, b));
+    return same_origins(a, b) && str_eq(a->receiver_settings, b->receiver_settings) &&
+           (all_are_authenticated(b) || same_route(a, b));
 }

@@ -28,13 +28,18 @@ struct target {
     const struct value *credentials; /* likewise; NULL: none were given, or not set yet */
     /* Private mode: the operator's routes, one of which every call must take. NULL: Public. */
     const struct private_routes *private_routes;
+    struct str account;         /* AWS account of the profile, to which routes may belong */
     struct str private_service; /* PrivateLink service whose route calls take; empty: the host's */
     bool tokens_are_public;     /* calls for tokens take no private route */
+    struct str code_verifier;   /* of a code in the credentials (RFC 7636); STR_NULL: none */
     const struct error *fault;  /* why the properties lead nowhere; NULL: they lead somewhere */
-    /* Who receives the credentials: "scheme://host:port" of the API and whole token URLs, sorted,
-     * without repeats. A host that a token's instance_url names is not among them. */
+    /* Who receives the credentials: the whole base URL of the API, path included, and whole token
+     * URLs, sorted, without repeats. A host that a token's instance_url names is not among them. */
     struct str *origins;
     size_t origin_count;
+    /* What else decides who receives them, for an implementation that cannot tell which of the
+     * properties do; STR_NULL: nothing. */
+    struct str receiver_settings;
     /* What the connector's implementation keeps: one of these. */
     struct http_target *http;
     void *custom;
@@ -46,6 +51,7 @@ struct target_source {
     const struct connector_env *env;
     const struct value *properties;
     const struct private_routes *private_routes; /* NULL: Public mode */
+    struct str account;                          /* AWS account of the profile */
 };
 
 /* Reads nothing but the source, so it may run on an event loop. Properties that lead nowhere are no
@@ -54,6 +60,13 @@ void target_resolve(struct target *target, const struct target_source *source, s
 
 /* Chooses the authentication that the credentials mean; once for a target. */
 void target_set_credentials(struct target *target, const struct value *credentials);
+
+/* The same again with other credentials, when a reference led to something else than before. */
+void target_replace_credentials(struct target *target, const struct value *credentials);
+
+/* Private mode: the operator's route that calls to a host take, one of the account's for that host.
+ * NULL: there is none. */
+const struct private_route *target_route(const struct target *target, struct str host);
 
 /* For implementations: adds a copy of the pointer to origins. Room for `max` was made. */
 void target_set_origins(struct target *target, struct str *origins, size_t count);

@@ -10,13 +10,13 @@ static const char *const kind_names[] = {
     [VERDICT_FORBIDDEN] = "forbidden",     [VERDICT_BLOCKED] = "blocked",
     [VERDICT_THROTTLED] = "throttled",     [VERDICT_BUSY] = "busy",
     [VERDICT_UNREACHABLE] = "unreachable", [VERDICT_MISCONFIGURED] = "misconfigured",
-    [VERDICT_INTERNAL] = "internal",
+    [VERDICT_ABSENT] = "absent",           [VERDICT_INTERNAL] = "internal",
 };
 
 static const char *const step_names[] = {
-    [STEP_NONE] = "none", [STEP_RESOLVE] = "resolve", [STEP_CONNECT] = "connect",
-    [STEP_TLS] = "tls",   [STEP_APP] = "app",         [STEP_TOKEN] = "token",
-    [STEP_API] = "api",
+    [STEP_NONE] = "none", [STEP_RESOLVE] = "resolve",   [STEP_CONNECT] = "connect",
+    [STEP_TLS] = "tls",   [STEP_APP] = "app",           [STEP_TOKEN] = "token",
+    [STEP_API] = "api",   [STEP_SETTINGS] = "settings",
 };
 
 /* What follows the vendor's name. */
@@ -29,6 +29,7 @@ static const char *const sentences[] = {
     [VERDICT_BUSY] = "is busy with another request",
     [VERDICT_UNREACHABLE] = "gave no usable response",
     [VERDICT_MISCONFIGURED] = "cannot be used with this configuration",
+    [VERDICT_ABSENT] = "has no such entity",
     [VERDICT_INTERNAL] = "could not be verified because of an internal error",
 };
 

@@ -16,6 +16,7 @@ enum verdict_kind {
     VERDICT_BUSY,          /* the vendor cannot handle this request now, nothing was used up */
     VERDICT_UNREACHABLE,   /* no usable response: network, TLS, 5xx, malformed */
     VERDICT_MISCONFIGURED, /* the properties lead to something that is not this vendor's API */
+    VERDICT_ABSENT,        /* what was asked for by name does not exist there */
     VERDICT_INTERNAL,      /* our own side failed (store, keyring): not the vendor's fault */
 };
 
@@ -47,22 +48,36 @@ enum verdict_step {
     STEP_RESOLVE,
     STEP_CONNECT,
     STEP_TLS,
-    STEP_APP,   /* reading the OAuth app's client id and secret */
-    STEP_TOKEN, /* the vendor's token or login endpoint */
-    STEP_API,   /* the call that proves the credentials */
+    STEP_APP,      /* reading the OAuth app's client id and secret */
+    STEP_SETTINGS, /* a registered connector's check of the profile's settings */
+    STEP_TOKEN,    /* the vendor's token or login endpoint */
+    STEP_API,      /* the call that proves the credentials */
+    STEP_COUNT,
 };
 
 struct verdict {
     enum verdict_kind kind;
     enum verdict_step step;
-    int status;             /* the vendor's HTTP status; 0: none */
-    struct str message;     /* the vendor's own, secrets removed, at most VERDICT_MESSAGE_MAX */
-    struct str hint;        /* what the user can do about it */
-    int64_t retry_after_ms; /* throttled: what the vendor asked for; 0 when it did not say */
-    bool transient; /* the same request may succeed later: busy, or the store is unavailable */
+    int status;         /* the vendor's HTTP status; 0: none */
+    struct str message; /* the vendor's own, secrets removed, at most VERDICT_MESSAGE_MAX */
+    struct str hint;    /* what the user can do about it */
+    /* What the vendor asked for when it throttled the call, or was away (503 of its API); 0: it did
+     * not say. */
+    int64_t retry_after_ms;
+    bool transient;  /* the same request may succeed later: busy, or the store is unavailable */
+    unsigned causes; /* of enum verdict_cause, where the vendor's answer told; 0: it did not */
+    /* A refresh token may have been taken by the vendor, whose answer did not come. With
+     * VERDICT_REJECTED it was, for certain. */
+    bool in_doubt;
 };
 
 enum { VERDICT_MESSAGE_MAX = 512 };
+
+/* How long each step of a verification took, over all of its calls and tries, pauses left out; in
+ * microseconds. 0: it did not come to that step. */
+struct step_times {
+    int64_t us[STEP_COUNT];
+};
 
 const char *verdict_kind_name(enum verdict_kind kind); /* "accepted", … */
 const char *verdict_step_name(enum verdict_step step); /* "resolve", … */

@@ -20,11 +20,13 @@ struct job_runner *job_runner_new(const struct job_kind *kind, void *context, st
     runner->store = store;
     random_uuid(runner->owner);
     /* A reserved job finds room in the pool's queue: it is longer than there are slots, and so is
-     * each host's share of it. */
+     * each account's and each host's share of it. */
     runner->pool = pool_new(&(struct pool_config){
         .max_threads = kind->threads_max,
-        .queue_max = 2 * kind->slots_max,
+        .queue_max = 4 * kind->slots_max,
         .by_answers = true,
+        .host_limit = kind->host_limit,
+        .host_limit_context = context,
     });
     runner->share = host_share_new(&(struct host_share_config){.slots = kind->slots_max});
     pthread_mutex_init(&runner->lock, NULL);
@@ -51,13 +53,11 @@ void job_runner_free(struct job_runner *runner)
     if (runner->started)
         pthread_join(runner->scheduler, NULL);
     pool_free(runner->pool);
-    struct job_slot *slot = runner->running; /* jobs that waited to be run again */
-    runner->running = NULL;
-    while (slot) {
-        struct job_slot *next = slot->next;
+    /* Jobs that waited to be run again. */
+    for (struct job_slot *slot = runner->held, *next; slot; slot = next) {
+        next = slot->next;
         runner->kind->free(slot->run_state);
         job_slot_release(slot);
-        slot = next;
     }
     host_share_free(runner->share);
     pthread_cond_destroy(&runner->woken);
@@ -92,24 +92,43 @@ static void slot_move(struct job_slot *slot, enum slot_state to)
     slot->state = to;
 }
 
-enum host_share_room job_reserve(struct job_runner *runner, struct str hosts,
+static void list_add(struct job_slot *slot)
+{
+    struct job_runner *runner = slot->runner;
+    pthread_mutex_lock(&runner->lock);
+    slot->next = runner->held;
+    runner->held = slot;
+    pthread_mutex_unlock(&runner->lock);
+}
+
+/* The caller holds the runner's lock. */
+static void list_remove(struct job_slot *slot)
+{
+    struct job_slot **link = &slot->runner->held;
+    while (*link != slot)
+        link = &(*link)->next;
+    *link = slot->next;
+}
+
+enum host_share_room job_reserve(struct job_runner *runner, struct str account, struct str hosts,
                                  struct job_slot **ret_slot)
 {
-    struct share_task task;
-    pthread_mutex_lock(&runner->lock);
-    bool full = host_share_counts(runner->share).in_hand == runner->kind->slots_max;
-    enum host_share_room room = host_share_enter(runner->share, hosts, (struct share_task){0});
-    if (room == HOST_SHARE_ROOM)
-        host_share_next(runner->share, &task);
-    pthread_mutex_unlock(&runner->lock);
-    if (room != HOST_SHARE_ROOM)
-        return full ? HOST_SHARE_FULL : HOST_SHARE_HOST_FULL;
     struct job_slot *slot = xcalloc(1, sizeof(*slot));
     slot->runner = runner;
-    slot->hosts = arena_copy(&slot->arena, hosts);
-    slot->task = task;
-    *ret_slot = slot;
-    return HOST_SHARE_ROOM;
+    slot->share_name = host_share_name(&slot->arena, account, hosts);
+    pthread_mutex_lock(&runner->lock);
+    enum host_share_room room =
+        host_share_enter(runner->share, slot->share_name, (struct share_task){0});
+    if (room == HOST_SHARE_ROOM)
+        host_share_next(runner->share, &slot->task);
+    pthread_mutex_unlock(&runner->lock);
+    if (room == HOST_SHARE_ROOM) {
+        *ret_slot = slot;
+        return HOST_SHARE_ROOM;
+    }
+    arena_done(&slot->arena);
+    free(slot);
+    return room;
 }
 
 void job_slot_release(struct job_slot *slot)
@@ -118,6 +137,8 @@ void job_slot_release(struct job_slot *slot)
         return;
     struct job_runner *runner = slot->runner;
     pthread_mutex_lock(&runner->lock);
+    if (slot->state >= SLOT_SET)
+        list_remove(slot);
     host_share_leave(runner->share, &slot->task);
     pthread_mutex_unlock(&runner->lock);
     arena_done(&slot->arena);
@@ -130,6 +151,7 @@ void job_slot_set_row(struct job_slot *slot, const struct job_row *row)
     slot->row.key = job_key_copy(&slot->arena, row->key);
     slot->row.payload = arena_copy(&slot->arena, row->payload);
     slot_move(slot, SLOT_SET);
+    list_add(slot);
 }
 
 void job_slot_set(struct job_slot *slot, struct str account, struct str region, struct str name,
@@ -148,36 +170,31 @@ void job_slot_set(struct job_slot *slot, struct str account, struct str region, 
 
 bool job_slot_insert(struct db *db, const struct job_slot *slot, struct error *error)
 {
+    assert(slot->state == SLOT_SET);
     return job_insert(db, &slot->row, str_from(slot->runner->owner), error);
 }
 
 /* --- runs --- */
 
-static void list_add(struct job_slot *slot)
+/* Whether the scheduler is to fill the slots that have become free; see plan_refill. */
+static void count_end(struct job_runner *runner)
 {
-    struct job_runner *runner = slot->runner;
     pthread_mutex_lock(&runner->lock);
-    slot->next = runner->running;
-    runner->running = slot;
-    pthread_mutex_unlock(&runner->lock);
-}
-
-static void list_remove(struct job_slot *slot)
-{
-    struct job_runner *runner = slot->runner;
-    pthread_mutex_lock(&runner->lock);
-    struct job_slot **link = &runner->running;
-    while (*link != slot)
-        link = &(*link)->next;
-    *link = slot->next;
+    runner->ended++;
+    if (runner->refill_at > 0 && runner->ended == runner->refill_at) {
+        runner->refill = runner->poked = true;
+        pthread_cond_broadcast(&runner->woken);
+    }
     pthread_mutex_unlock(&runner->lock);
 }
 
 static void end_run(struct job_slot *slot)
 {
-    list_remove(slot);
-    slot->runner->kind->free(slot->run_state);
+    struct job_runner *runner = slot->runner;
+    assert(slot->state == SLOT_RUNNING && !slot->waiting);
+    runner->kind->free(slot->run_state);
     job_slot_release(slot);
+    count_end(runner);
 }
 
 /* A job that is to be run again gives its thread back meanwhile: it may wait for long, and a host
@@ -185,10 +202,13 @@ static void end_run(struct job_slot *slot)
 static bool leave_thread(struct job_slot *slot)
 {
     struct job_runner *runner = slot->runner;
+    const struct job_kind *kind = runner->kind;
+    int64_t again_ms = kind->again_ms ? kind->again_ms(slot->run_state) : kind->retry_ms;
     pthread_mutex_lock(&runner->lock);
     bool stopping = runner->stopping;
+    assert(slot->state == SLOT_RUNNING && !slot->waiting);
     if (!stopping) {
-        slot->again_at_ms = clock_mono_ms() + runner->kind->retry_ms;
+        slot->again_at_ms = clock_mono_ms() + again_ms;
         slot->waiting = runner->poked = true;
         pthread_cond_broadcast(&runner->woken);
     }
@@ -206,17 +226,25 @@ static void run(void *argument)
         return; /* the slot is the scheduler's */
     enum job_hosts_said said = kind->hosts_said(slot->run_state);
     if (said != JOB_HOSTS_NOT_ASKED)
-        pool_note(runner->pool, slot->hosts, said == JOB_HOSTS_ANSWERED);
+        pool_note(runner->pool, slot->share_name, said == JOB_HOSTS_ANSWERED);
     end_run(slot);
 }
 
 static void post(struct job_slot *slot)
 {
-    if (pool_post(slot->runner->pool, slot->hosts, run, slot, NULL))
+    if (pool_post(slot->runner->pool, slot->share_name, run, slot, NULL, NULL))
         return;
     log_error("A job (%.*s %.*s) waits until its lease has ended: no thread can be started.",
               STR_ARG(slot->row.key.kind), STR_ARG(slot->row.key.name));
     end_run(slot);
+}
+
+void job_runner_look(struct job_runner *runner)
+{
+    pthread_mutex_lock(&runner->lock);
+    runner->look = runner->poked = true;
+    pthread_cond_broadcast(&runner->woken);
+    pthread_mutex_unlock(&runner->lock);
 }
 
 void job_post(struct job_slot *slot)
@@ -224,30 +252,30 @@ void job_post(struct job_slot *slot)
     struct job_runner *runner = slot->runner;
     slot->run_state = runner->kind->begin(runner->context, &slot->row);
     slot_move(slot, SLOT_RUNNING);
-    list_add(slot);
     post(slot);
 }
 
-/* One job whose turn has come after JOB_AGAIN; NULL: none. *ret_next_ms is when the next one's
- * comes, at most what it was. */
+/* A job that returned JOB_AGAIN and is due; NULL: none. *ret_next_ms becomes the time at which the
+ * next one is due, if that is earlier. */
 static struct job_slot *take_waiting(struct job_runner *runner, int64_t now_ms,
                                      int64_t *ret_next_ms)
 {
     struct job_slot *due = NULL;
     pthread_mutex_lock(&runner->lock);
-    for (struct job_slot *slot = runner->running; slot && !due; slot = slot->next) {
+    for (struct job_slot *slot = runner->held; slot && !due; slot = slot->next) {
         if (slot->waiting && slot->again_at_ms <= now_ms)
             due = slot;
         else if (slot->waiting && slot->again_at_ms < *ret_next_ms)
             *ret_next_ms = slot->again_at_ms;
     }
+    assert(!due || due->state == SLOT_RUNNING);
     if (due)
         due->waiting = false;
     pthread_mutex_unlock(&runner->lock);
     return due;
 }
 
-/* Gives threads to jobs whose turn has come; until when the others wait, at most `limit_ms`. */
+/* Posts the due jobs. Returns the time at which the next one is due, at most `limit_ms`. */
 int64_t job_post_waiting(struct job_runner *runner, int64_t limit_ms)
 {
     int64_t now_ms = clock_mono_ms(), next_ms = limit_ms;
@@ -259,11 +287,6 @@ int64_t job_post_waiting(struct job_runner *runner, int64_t limit_ms)
 
 bool job_runner_start(struct job_runner *runner, struct error *error)
 {
-    size_t taken;
-    if (!job_take_due(runner, &taken, error))
-        return false;
-    if (taken > 0)
-        log_info("Resuming %zu jobs of the last run (%.*s).", taken, STR_ARG(runner->kind->name));
     if (pthread_create(&runner->scheduler, NULL, job_schedule, runner) != 0)
         return fail(error, ERR_UNAVAILABLE, "The thread that schedules jobs cannot be started.");
     runner->started = true;

@@ -41,7 +41,11 @@ struct job_kind {
     size_t
         slots_max; /* jobs that this node holds at once: running, waiting for a thread, reserved */
     int64_t retry_ms; /* after JOB_AGAIN, and between looks for jobs that found no slot */
+    /* After JOB_AGAIN instead of retry_ms, for a kind that waits longer each time; NULL: it does
+     * not. On the run's thread. */
+    int64_t (*again_ms)(const void *state);
     int64_t lease_ms; /* 0: JOB_LEASE_MS; extended at each third of it */
+    int64_t look_ms;  /* at most between two looks; 0: as the store needs it */
     /* Hosts that the job is going to call, a line each, in the arena; STR_NULL: none is known. */
     struct str (*hosts)(void *context, const struct job_row *row, struct arena *arena);
     /* The state that all runs of one held job share. `row` lives as long as the state. */
@@ -50,24 +54,38 @@ struct job_kind {
     enum job_end (*run)(void *state, struct job_runner *runner);
     enum job_hosts_said (*hosts_said)(const void *state);
     void (*free)(void *state);
+    /* On the scheduler's thread, before each look, never within one; NULL: nothing. */
+    void (*looking)(void *context);
+    /* After each look by time but the first, if the store answered it; NULL: nothing. */
+    void (*looked)(void *context);
+    /* How many jobs that call a host may run at this moment, beside what shares allow; any thread.
+     * NULL: no such limit. */
+    size_t (*host_limit)(void *context, struct str host);
+    /* On clock_mono_ms(): when a limit will next allow more by time alone; INT64_MAX: none will. */
+    int64_t (*limits_grow_at_ms)(void *context);
 };
 
 /* `kind`, `context` and `store` live longer than the runner. */
 struct job_runner *job_runner_new(const struct job_kind *kind, void *context, struct store *store);
-/* Takes up what is in the store and starts the scheduler. */
+/* Starts the scheduler, which takes up what is in the store: the caller does not wait for that. */
 _must_use_ bool job_runner_start(struct job_runner *runner, struct error *error);
 /* From now on nothing is begun, and runs that end with JOB_AGAIN are not repeated. */
 void job_runner_stop(struct job_runner *runner);
 void job_runner_free(struct job_runner *runner); /* stops it first; waits for what runs */
+
+/* Any thread, after a write that inserted a job of this kind without a slot: looks for jobs that
+ * are due, and for when the next one will be. */
+void job_runner_look(struct job_runner *runner);
 
 /* Any thread: whether the server is ending, so that calls that were cut short say nothing. */
 bool job_is_stopping(struct job_runner *runner);
 
 /* --- a job that a request makes --- */
 
-/* A slot for one job that is going to call `hosts`. HOST_SHARE_FULL when this node holds as many as
- * it may, HOST_SHARE_HOST_FULL when a host has its share of them. */
-enum host_share_room job_reserve(struct job_runner *runner, struct str hosts,
+/* A slot for one job of the account that is going to call `hosts`. HOST_SHARE_FULL when this node
+ * holds as many as it may, HOST_SHARE_ACCOUNT_FULL and HOST_SHARE_HOST_FULL when the account or a
+ * host has its share of them. */
+enum host_share_room job_reserve(struct job_runner *runner, struct str account, struct str hosts,
                                  struct job_slot **ret_slot);
 void job_slot_release(struct job_slot *slot); /* of one that was not posted; NULL is fine */
 
@@ -82,6 +100,6 @@ void job_post(struct job_slot *slot);
 struct job_counts {
     size_t slots;  /* that are taken */
     size_t queued; /* jobs that wait for a thread */
-    size_t held;   /* of those: because their host has its share of the threads */
+    size_t held;   /* of those: because their account or host has its share */
 };
 struct job_counts job_runner_counts(struct job_runner *runner);

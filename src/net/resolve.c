@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/timed.h"
 #include "work/cpu_slots.h"
+#include "work/keyed_share.h"
 
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,10 +20,20 @@ struct lookup {
     int owners;
     bool ended;
     struct resolved resolved;
+    struct share_key *account; /* under the lock of `shares` */
     char host[RESOLVE_HOST_MAX + 1];
 };
 
-static atomic_int lookups;
+static pthread_mutex_t shares_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct keyed_share shares = {.size = RESOLVE_LOOKUPS_MAX}; /* by account */
+
+static const char *const limit_name[] = {"lookups"};
+
+const struct metric metric_lookups_throttled = {
+    "headgate_throttled_total",
+    .labels = {{"limit", 1, limit_name, NULL}},
+    METRIC_SERIES(1),
+};
 
 static void let_go(struct lookup *lookup)
 {
@@ -34,13 +44,15 @@ static void let_go(struct lookup *lookup)
         return;
     pthread_mutex_destroy(&lookup->lock);
     pthread_cond_destroy(&lookup->ended_now);
+    pthread_mutex_lock(&shares_lock);
+    share_give(&shares, lookup->account);
+    pthread_mutex_unlock(&shares_lock);
     free(lookup);
-    atomic_fetch_sub(&lookups, 1);
 }
 
-static void ask_system(const char *host, struct resolved *ret_resolved)
+static void ask_system(const char *host, int flags, struct resolved *ret_resolved)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_flags = flags, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
     *ret_resolved = (struct resolved){0};
     if (getaddrinfo(host, NULL, &hints, &list) != 0)
@@ -58,7 +70,7 @@ static void *look_up(void *argument)
 {
     struct lookup *lookup = argument;
     struct resolved resolved;
-    ask_system(lookup->host, &resolved);
+    ask_system(lookup->host, 0, &resolved);
     pthread_mutex_lock(&lookup->lock);
     lookup->resolved = resolved;
     lookup->ended = true;
@@ -87,14 +99,20 @@ static bool start_thread(struct lookup *lookup)
     return true;
 }
 
-static struct lookup *lookup_new(struct str host)
+/* NULL: the account has its share of look-ups. */
+static struct lookup *lookup_new(const char *host, struct str account)
 {
+    pthread_mutex_lock(&shares_lock);
+    struct share_key *key = share_take(&shares, account);
+    pthread_mutex_unlock(&shares_lock);
+    if (!key)
+        return NULL;
     struct lookup *lookup = xcalloc(1, sizeof(*lookup));
     cond_init_timed(&lookup->ended_now);
     pthread_mutex_init(&lookup->lock, NULL);
-    memcpy(lookup->host, host.data, host.len);
+    memcpy(lookup->host, host, strlen(host) + 1);
     lookup->owners = 1;
-    atomic_fetch_add(&lookups, 1);
+    lookup->account = key;
     return lookup;
 }
 
@@ -111,13 +129,23 @@ static void await(struct lookup *lookup, int64_t deadline_ms, struct resolved *r
     slot_acquire();
 }
 
-bool resolve_host(struct str host, int64_t deadline_ms, struct resolved *ret_resolved)
+bool resolve_host(struct str host, struct str account, int64_t deadline_ms,
+                  struct resolved *ret_resolved)
 {
+    char text[RESOLVE_HOST_MAX + 1] = "";
     *ret_resolved = (struct resolved){0};
-    if (host.len == 0 || host.len > RESOLVE_HOST_MAX || memchr(host.data, '\0', host.len) ||
-        atomic_load(&lookups) >= RESOLVE_LOOKUPS_MAX)
+    if (host.len == 0 || host.len > RESOLVE_HOST_MAX || memchr(host.data, '\0', host.len))
         return false;
-    struct lookup *lookup = lookup_new(host);
+    memcpy(text, host.data, host.len);
+    ask_system(text, AI_NUMERICHOST, ret_resolved);
+    if (ret_resolved->count > 0)
+        return true;
+    struct lookup *lookup = lookup_new(text, account);
+    if (!lookup) {
+        metrics_count(&metric_lookups_throttled, 0, 0);
+        ret_resolved->busy = true;
+        return false;
+    }
     if (start_thread(lookup))
         await(lookup, deadline_ms, ret_resolved);
     let_go(lookup);

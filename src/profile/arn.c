@@ -11,8 +11,8 @@ struct str profile_arn(struct arena *arena, const struct profile_key *key)
                         STR_ARG(key->region), STR_ARG(key->account), STR_ARG(key->name));
 }
 
-struct str credentials_arn(struct arena *arena, const struct profile_key *key,
-                           int64_t created_at_ms)
+struct str credentials_arn(struct arena *arena, const struct profile_key *key, struct str label,
+                           int64_t now_ms)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     unsigned char random[6];
@@ -20,8 +20,10 @@ struct str credentials_arn(struct arena *arena, const struct profile_key *key,
     random_bytes(random, sizeof(random));
     for (size_t i = 0; i < sizeof(random); i++)
         suffix[i] = letters[random[i] % (sizeof(letters) - 1)];
-    return arena_printf(arena,
-                        "arn:aws:secretsmanager:%.*s:%.*s:secret:appflow!%.*s-%.*s-%" PRId64 "-%s",
+    struct str name = label.len > 0
+                          ? arena_printf(arena, "%.*s-%.*s", STR_ARG(label), STR_ARG(key->name))
+                          : arena_printf(arena, "%.*s-%" PRId64, STR_ARG(key->name), now_ms);
+    return arena_printf(arena, "arn:aws:secretsmanager:%.*s:%.*s:secret:appflow!%.*s-%.*s-%s",
                         STR_ARG(key->region), STR_ARG(key->account), STR_ARG(key->account),
-                        STR_ARG(key->name), created_at_ms, suffix);
+                        STR_ARG(name), suffix);
 }

@@ -3,10 +3,14 @@
 
 #include "store/meta.h"
 
-struct seal_binding oauth_app_binding(struct str connector_type)
+struct seal_binding oauth_app_binding(struct str connector_type, struct str client_id)
 {
     return (struct seal_binding){
-        .purpose = STR("oauth-app"), .account = STR(""), .region = STR(""), .name = connector_type};
+        .purpose = STR("oauth-app"),
+        .name = connector_type,
+        .context = {client_id},
+        .context_count = 1,
+    };
 }
 
 static bool find_row(const struct profile_context *context, struct str connector_type,
@@ -46,7 +50,7 @@ bool oauth_app_stored_find(void *context, struct str connector_type, struct aren
         return false;
     if (!found)
         return use_default(profiles, connector_type, ret_app, error);
-    struct seal_binding binding = oauth_app_binding(connector_type);
+    struct seal_binding binding = oauth_app_binding(connector_type, row.client_id);
     ret_app->client_id = row.client_id;
     return seal_open(profiles->keyring, &binding, row.sealed_secret, arena, &ret_app->client_secret,
                      error);

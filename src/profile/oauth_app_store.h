@@ -5,8 +5,9 @@
 #include "profile/context.h"
 #include "vault/seal.h"
 
-/* What the client secret of a connector's app is sealed to; the command line seals with it too. */
-struct seal_binding oauth_app_binding(struct str connector_type);
+/* What the client secret of a connector's app is sealed to, the client id among it; the command
+ * line seals with it too. */
+struct seal_binding oauth_app_binding(struct str connector_type, struct str client_id);
 
 /* For struct oauth_apps_config; the context is a struct profile_context. */
 _must_use_ bool oauth_app_stored_find(void *context, struct str connector_type, struct arena *arena,

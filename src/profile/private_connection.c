@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "base/metrics.h"
+#include "profile/credentials.h"
+#include "profile/previous.h"
 #include "profile/provisioning_state.h"
 #include "profile/seal.h"
 #include "profile/target.h"
@@ -21,11 +22,13 @@
 #include "profile/verify.h"
 #include "store/audit.h"
 #include "wire/errors.h"
+#include "work/memory_limit.h"
 
 #include <stdlib.h>
 
 struct private_connection {
     const struct profile_context *context;
+    struct memory_reservation memory; /* of both arenas */
     struct arena arena;
     struct profile profile; /* as loaded; then as it is going to be */
     struct arena trial;     /* of the latest try to ask, whose memory goes when another is made */
@@ -35,8 +38,13 @@ struct private_connection {
     bool lost; /* the lease: another node has the job */
     enum verdict_kind verdict;
     struct grant_journal journal;
-    struct profile_tokens stored; /* for the credentials; loaded with the row */
-    bool asked;                   /* what follows is set */
+    struct profile_tokens stored;    /* for the credentials; loaded with the row */
+    bool has_tokens;                 /* `stored` was loaded */
+    struct str seed;                 /* of the credentials; in the trial */
+    const struct data_key *data_key; /* as well */
+    bool source_is_away;             /* of a reference, which was logged */
+    bool asked;                      /* what follows is set */
+    bool unresolved;                 /* a reference led nowhere, so the vendor was not asked */
     struct profile_tokens_change tokens_change;
     struct provisioning result;
     struct str sentence; /* why it failed */
@@ -48,6 +56,9 @@ static void *begin(void *context, const struct job_row *job)
     unsigned long long version = 0; /* of no row, when the payload is none */
     str_to_u64(job->payload, INT64_MAX, &version);
     connection->context = context;
+    memory_reservation_begin(connection->context->memory, job->key.account, &connection->memory);
+    connection->arena.meter = &connection->memory.meter;
+    connection->trial.meter = &connection->memory.meter;
     connection->job = job;
     connection->expected_version = (int64_t)version;
     connection->verdict = VERDICT_INTERNAL;
@@ -62,6 +73,7 @@ static void end(void *state)
     grant_journal_done(&connection->journal);
     arena_done(&connection->trial);
     arena_done(&connection->arena);
+    memory_reservation_end(&connection->memory);
     free(connection);
 }
 
@@ -70,11 +82,7 @@ static bool load(struct private_connection *connection, bool *ret_found, struct 
 {
     struct store *store = connection->context->store;
     struct profile *profile = &connection->profile;
-    struct store_reader *reader;
-    if (!store_point_reader_take(store, &reader, error))
-        return false;
-    bool ok = profile_find(reader, &connection->arena, profile->key, profile, ret_found, error);
-    store_point_reader_put(store, reader);
+    bool ok = profile_load(store, &connection->arena, profile->key, profile, ret_found, error);
     *ret_found = ok && *ret_found && profile->version == connection->expected_version &&
                  provisioning_is_pending(&profile->provisioning);
     fault_point("private:loaded");
@@ -98,8 +106,8 @@ static void conclude_internal(struct private_connection *connection, const struc
              arena_copy(&connection->trial, str_from(error->message)));
 }
 
-/* False while the store is away. Tokens that cannot be read count as none: the credentials are good
- * without them, and what is got from them now takes their place. */
+/* False while the store, or AWS KMS, is away. Tokens that cannot be read count as none: the
+ * credentials are good without them, and what is got from them now takes their place. */
 static bool load_tokens(struct private_connection *connection)
 {
     const struct profile *profile = &connection->profile;
@@ -108,7 +116,7 @@ static bool load_tokens(struct private_connection *connection)
     if (!connector || profile_tokens_load(connection->context, connector, profile,
                                           &connection->arena, &connection->stored, &error))
         return true;
-    if (error.code == ERR_UNAVAILABLE)
+    if (envelope_key_is_away(&error))
         return false;
     log_warn("The OAuth tokens of profile %.*s (account %.*s, %.*s) cannot be read: %s",
              STR_ARG(profile->key.name), STR_ARG(profile->key.account),
@@ -117,41 +125,115 @@ static bool load_tokens(struct private_connection *connection)
 }
 
 static bool open_row(struct private_connection *connection, struct profile_question *question,
+                     struct target **ret_target, const struct value **ret_given,
                      struct error *error)
 {
     struct profile *profile = &connection->profile;
     struct target *target = arena_new(&connection->trial, struct target);
-    const struct value *credentials;
-    if (!profile_target_of_row(connection->context, profile, &connection->trial, target, error))
+    if (!profile_target_of_row(connection->context, NULL, profile, &connection->trial, target,
+                               error))
         return false;
-    if (!profile_unseal(connection->context->keyring, profile, &connection->trial, &credentials,
-                        NULL, error))
+    struct profile_sealed sealed;
+    if (!profile_unseal(connection->context, profile, &connection->trial, &sealed, error))
         return false;
+    *ret_given = sealed.credentials;
+    connection->seed = sealed.seed;
+    connection->data_key = sealed.data_key;
     *question = (struct profile_question){
         .key = profile->key,
         .target = target,
-        .stored = &connection->stored.tokens,
+        .stored = &connection->stored,
+        .data_key = connection->data_key,
+        .credentials_arn = profile->credentials_arn,
     };
-    target_set_credentials(target, credentials);
+    *ret_target = target;
     return true;
 }
 
-/* Tokens that an exchange gave are kept also when the vendor does not accept them in the end: the
+/* As they are now: the profile may have waited for long. */
+static bool resolve(struct private_connection *connection, struct target *target,
+                    const struct value *given, struct error *error)
+{
+    struct profile_credentials credentials;
+    if (!profile_credentials_resolve(connection->context, connection->profile.key,
+                                     target->connector->key, given, clock_mono_ms(),
+                                     &connection->trial, &credentials, error))
+        return false;
+    target_set_credentials(target, credentials.resolved);
+    /* As long as no tokens are stored, their line begins with what is at the source now. */
+    if (connection->stored.version == 0)
+        connection->seed = credentials.seed;
+    return profile_credentials_check(&credentials, target, error);
+}
+
+/* Tokens that a grant gave are kept also when the vendor does not accept them in the end: the
  * code or refresh token that they came from may not work a second time. */
-static bool seal(struct private_connection *connection, const struct value *credentials,
-                 const struct oauth_tokens *tokens, struct error *error)
+static bool seal(struct private_connection *connection, const struct target *target,
+                 const struct value *given, const struct oauth_tokens *tokens, struct error *error)
 {
     struct profile *profile = &connection->profile;
     profile->version = connection->expected_version + 1;
-    return profile_seal(connection->context->keyring, profile, credentials, &connection->trial,
+    const struct profile_sealed sealed = {given, connection->seed, connection->data_key};
+    return profile_seal(connection->context->keyring, profile, &sealed, &connection->trial,
                         &profile->sealed_credentials, error) &&
            profile_tokens_plan(connection->context,
                                &(struct profile_tokens_question){
                                    .profile = profile,
                                    .before = &connection->stored,
                                    .tokens = tokens,
+                                   .target = target,
+                                   .spent = grant_journal_spent(&connection->journal),
+                                   .data_key = connection->data_key,
                                },
                                &connection->trial, &connection->tokens_change, error);
+}
+
+/* Whether the source of a reference may be there later. */
+static bool waits_for_source(struct private_connection *connection, const struct error *why)
+{
+    const struct profile *profile = &connection->profile;
+    if (!profile_credentials_may_recover(why) ||
+        clock_wall_ms() - profile->updated_at_ms >= PRIVATE_CONNECTION_SOURCE_MS)
+        return false;
+    if (!connection->source_is_away)
+        log_warn("The private connection of %.*s (account %.*s, %.*s) waits until its secret can "
+                 "be read, for at most an hour: %s",
+                 STR_ARG(profile->key.name), STR_ARG(profile->key.account),
+                 STR_ARG(profile->key.region), why->message);
+    connection->source_is_away = true;
+    return true;
+}
+
+/* The vendor was not asked. */
+static void conclude_unresolved(struct private_connection *connection, const struct value *given,
+                                const struct error *why)
+{
+    struct oauth_tokens tokens = connection->stored.tokens;
+    struct error error = {0};
+    conclude(connection,
+             profile_credentials_may_recover(why) ? VERDICT_UNREACHABLE : VERDICT_MISCONFIGURED,
+             arena_copy(&connection->trial, str_from(why->message)));
+    connection->unresolved = true;
+    if (!seal(connection, NULL, given, &tokens, &error))
+        conclude_internal(connection, &error);
+}
+
+/* AWS KMS does not unwrap the data key: what is sealed stays as it is. */
+static void conclude_locked(struct private_connection *connection, const struct error *why)
+{
+    struct profile *profile = &connection->profile;
+    struct profile before = *profile;
+    struct error error = {0};
+    if (waits_for_source(connection, why))
+        return;
+    conclude(connection,
+             profile_credentials_may_recover(why) ? VERDICT_UNREACHABLE : VERDICT_MISCONFIGURED,
+             arena_copy(&connection->trial, str_from(why->message)));
+    connection->unresolved = true;
+    profile->version = connection->expected_version + 1;
+    if (!profile_seal_again(connection->context->keyring, &before, profile, &connection->trial,
+                            &profile->sealed_credentials, &error))
+        conclude_internal(connection, &error);
 }
 
 static void begin_trial(struct private_connection *connection)
@@ -169,23 +251,36 @@ static void ask(struct private_connection *connection)
     struct oauth_tokens tokens = {0};
     struct error error = {0};
     struct arena *arena = &connection->trial;
+    const struct value *given;
+    struct target *target;
     if (!grant_journal_settle(&connection->journal))
         return;
     begin_trial(connection);
-    if (!open_row(connection, &question, &error)) {
-        conclude_internal(connection, &error);
+    if (!open_row(connection, &question, &target, &given, &error)) {
+        if (envelope_key_is_away(&error))
+            conclude_locked(connection, &error);
+        else
+            conclude_internal(connection, &error);
+        return;
+    }
+    if (!connection->has_tokens && !load_tokens(connection))
+        return;
+    connection->has_tokens = true;
+    if (!resolve(connection, target, given, &error)) {
+        if (!waits_for_source(connection, &error))
+            conclude_unresolved(connection, given, &error);
         return;
     }
     profile_verify(connection->context, &question, arena, &connection->journal, &verdict, &tokens);
     fault_point("private:verified");
-    if (verdict.transient)
+    if (verdict.transient || connection->journal.has_unsaved)
         return;
     struct str sentence =
         verdict.kind == VERDICT_ACCEPTED
             ? STR("")
             : verdict_describe(arena, connection->profile.connector_type, &verdict);
     conclude(connection, verdict.kind, sentence);
-    if (!seal(connection, question.target->credentials, &tokens, &error))
+    if (!seal(connection, target, given, &tokens, &error))
         conclude_internal(connection, &error);
     fault_point("private:sealed");
 }
@@ -195,7 +290,7 @@ static void ask(struct private_connection *connection)
 static struct audit_entry audit_of(const struct private_connection *connection)
 {
     bool accepted = connection->verdict == VERDICT_ACCEPTED;
-    enum err code =
+    int code =
         connection->verdict == VERDICT_INTERNAL ? ERR_INTERNAL : ERR_CONNECTOR_AUTHENTICATION;
     return (struct audit_entry){
         .at_ms = clock_wall_ms(),
@@ -257,7 +352,7 @@ static void log_failure(const struct private_connection *connection)
 static enum job_end commit(struct private_connection *connection)
 {
     struct error error = {0};
-    connection->profile.provisioning = connection->result;
+    provisioning_end(&connection->profile.provisioning, &connection->result);
     connection->profile.version = connection->expected_version + 1;
     if (store_apply(connection->context->store, apply, connection, false, &error)) {
         fault_point("private:committed");
@@ -280,8 +375,6 @@ static enum job_end run(void *state, struct job_runner *runner)
         return JOB_AGAIN;
     if (!found)
         return discard(connection);
-    if (!connection->loaded && !load_tokens(connection))
-        return JOB_AGAIN;
     connection->loaded = true;
     if (!connection->asked)
         ask(connection);
@@ -296,7 +389,7 @@ static enum job_end run(void *state, struct job_runner *runner)
 static enum job_hosts_said hosts_said(const void *state)
 {
     const struct private_connection *connection = state;
-    if (connection->verdict == VERDICT_INTERNAL)
+    if (connection->verdict == VERDICT_INTERNAL || connection->unresolved)
         return JOB_HOSTS_NOT_ASKED;
     return connection->verdict == VERDICT_UNREACHABLE ? JOB_HOSTS_SILENT : JOB_HOSTS_ANSWERED;
 }
@@ -307,14 +400,9 @@ static bool find_profile(struct store *store, const struct job_row *job, struct 
                          struct profile *ret_profile)
 {
     struct profile_key key = {job->key.account, job->key.region, job->key.name};
-    struct store_reader *reader;
     struct error ignored;
     bool found = false;
-    if (!store_point_reader_take(store, &reader, &ignored))
-        return false;
-    bool ok = profile_find(reader, arena, key, ret_profile, &found, &ignored);
-    store_point_reader_put(store, reader);
-    return ok && found;
+    return profile_load(store, arena, key, ret_profile, &found, &ignored) && found;
 }
 
 /* A job whose profile cannot be read calls no host, and says why when it runs. */
@@ -324,7 +412,7 @@ static struct str hosts(void *context, const struct job_row *job, struct arena *
     struct profile profile;
     struct target target;
     if (!find_profile(profiles->store, job, arena, &profile) ||
-        !profile_target_of_row(profiles, &profile, arena, &target, NULL))
+        !profile_target_of_row(profiles, NULL, &profile, arena, &target, NULL))
         return STR_NULL;
     return target_hosts(&target);
 }
@@ -334,23 +422,41 @@ const struct job_kind private_connection_kind = {
     .threads_max = PRIVATE_CONNECTION_THREADS,
     .slots_max = PRIVATE_CONNECTION_MAX,
     .retry_ms = PRIVATE_CONNECTION_RETRY_MS,
+    .look_ms = PREVIOUS_SWEEP_MS,
     .hosts = hosts,
     .begin = begin,
     .run = run,
     .hosts_said = hosts_said,
     .free = end,
+    .looked = previous_sweep_look, /* here, since every node has this runner */
 };
 
-bool private_connection_reserve(const struct profile_context *context, struct str hosts_called,
-                                struct job_slot **ret_slot, struct error *error)
+static const char *const limit_name[] = {"private-connections"};
+
+const struct metric metric_private_connections_throttled = {
+    "headgate_throttled_total",
+    .labels = {{"limit", 1, limit_name, NULL}},
+    METRIC_SERIES(1),
+};
+
+bool private_connection_reserve(const struct profile_context *context, struct str account,
+                                struct str hosts_called, struct job_slot **ret_slot,
+                                struct error *error)
 {
-    enum host_share_room room = job_reserve(context->private_connections, hosts_called, ret_slot);
+    static const char *const whose[] = {
+        [HOST_SHARE_FULL] = "",
+        [HOST_SHARE_ACCOUNT_FULL] = " of this account",
+        [HOST_SHARE_HOST_FULL] = " to this vendor",
+    };
+    enum host_share_room room =
+        job_reserve(context->private_connections, account, hosts_called, ret_slot);
     if (room == HOST_SHARE_ROOM)
         return true;
-    metrics_count(METRIC_THROTTLED, LIMIT_PRIVATE_CONNECTIONS, 0);
+    metrics_count(&metric_private_connections_throttled, 0, 0);
     return fail(error, ERR_THROTTLING,
-                "Rate exceeded: too many private connections%s are being made (at most %d).",
-                room == HOST_SHARE_HOST_FULL ? " to this vendor" : "", PRIVATE_CONNECTION_MAX);
+                "Rate exceeded: too many private connections%s are being made (at most %d in all, "
+                "shared by accounts and vendor hosts).",
+                whose[room], PRIVATE_CONNECTION_MAX);
 }
 
 void private_connection_set(struct job_slot *slot, const struct profile *profile,

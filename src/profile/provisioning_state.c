@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const char *const causes[] = {
@@ -21,6 +22,15 @@ bool provisioning_is_pending(const struct provisioning *provisioning)
     return str_eq(provisioning->status, PROVISIONING_PENDING);
 }
 
+bool provisioning_check_settled(const struct profile *profile, struct error *error)
+{
+    return !provisioning_is_pending(&profile->provisioning) ||
+           fail(error, ERR_CONFLICT,
+                "The private connection of Connector Profile with name %.*s is still being made. "
+                "Try again when its privateConnectionProvisioningState is CREATED or FAILED.",
+                STR_ARG(profile->key.name));
+}
+
 struct provisioning provisioning_of(struct arena *arena, enum verdict_kind verdict,
                                     struct str sentence)
 {
@@ -31,6 +41,16 @@ struct provisioning provisioning_of(struct arena *arena, enum verdict_kind verdi
         .cause = str_from(causes[verdict]),
         .message = provisioning_message(arena, sentence),
     };
+}
+
+void provisioning_end(struct provisioning *provisioning, const struct provisioning *result)
+{
+    bool is_created = str_eq(result->status, STR("CREATED"));
+    assert(provisioning_is_pending(provisioning) || str_eq(provisioning->status, result->status));
+    assert(is_created || str_eq(result->status, STR("FAILED")));
+    assert(is_created == !result->cause.data && is_created == !result->message.data);
+    (void)is_created;
+    *provisioning = *result;
 }
 
 /* [\s\w/!@#+=.-]* of the model, in ASCII. */

@@ -2,6 +2,7 @@
 #include "profile/target.h"
 
 #include "connector/connector.h"
+#include "profile/registration.h"
 #include "wire/restjson.h"
 
 static const struct private_routes *routes_of(const struct profile_context *context,
@@ -24,7 +25,7 @@ static const struct connector *read_union(const struct value *config, struct are
     return connector_by_key(one_of->names[0]);
 }
 
-struct target *profile_target_of_input(const struct profile_context *context,
+struct target *profile_target_of_input(const struct profile_context *context, struct str account,
                                        const struct value *input, struct arena *arena)
 {
     const struct value *properties;
@@ -39,19 +40,35 @@ struct target *profile_target_of_input(const struct profile_context *context,
                        .env = context->connectors,
                        .properties = properties,
                        .private_routes = routes_of(context, value_text(input, "connectionMode")),
+                       .account = account,
                    },
                    arena);
     return target;
 }
 
-bool profile_target_of_row(const struct profile_context *context, const struct profile *profile,
-                           struct arena *arena, struct target *ret_target, struct error *error)
+static bool find_connector(const struct profile_context *context, struct store_reader *reader,
+                           const struct profile *profile, struct arena *arena,
+                           const struct connector **ret_connector, struct error *error)
 {
-    const struct connector *connector = connector_find(
-        profile->connector_type, profile->connector_label, profile->key.account, arena);
+    struct connector_key key = {profile->key.account, profile->key.region,
+                                profile->connector_label};
+    if (!registration_connector(context, reader, profile->connector_type, key, arena, ret_connector,
+                                error))
+        return false;
+    if (!*ret_connector && key.label.len > 0)
+        return registration_fail_removed(key.label, error);
+    return (*ret_connector && connector_is_built(*ret_connector)) ||
+           fail(error, ERR_INTERNAL, "The profile is for a connector unknown here.");
+}
+
+bool profile_target_of_row(const struct profile_context *context, struct store_reader *reader,
+                           const struct profile *profile, struct arena *arena,
+                           struct target *ret_target, struct error *error)
+{
+    const struct connector *connector;
     struct value *properties;
-    if (!connector || !connector_is_built(connector))
-        return fail(error, ERR_INTERNAL, "The profile is for a connector unknown here.");
+    if (!find_connector(context, reader, profile, arena, &connector, error))
+        return false;
     if (!json_parse(profile->properties, arena, &properties))
         return fail(error, ERR_INTERNAL, "The profile's properties cannot be read.");
     target_resolve(ret_target,
@@ -60,6 +77,7 @@ bool profile_target_of_row(const struct profile_context *context, const struct p
                        .env = context->connectors,
                        .properties = properties->count > 0 ? properties->items[0] : properties,
                        .private_routes = routes_of(context, profile->connection_mode),
+                       .account = profile->key.account,
                    },
                    arena);
     return true;

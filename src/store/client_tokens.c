@@ -2,7 +2,6 @@
  * are in core/idempotency_claims.c. */
 #include "store/client_tokens.h"
 
-#include "store/core/idempotency_claims.h"
 #include "store/core/internal.h"
 
 #include <string.h>

@@ -21,9 +21,7 @@ struct client_token {
     struct str token;
 };
 
-/* --- claims --- */
-
-struct idempotency_claim; /* held by one request */
+/* --- answers --- */
 
 enum client_token_state {
     CLIENT_TOKEN_CLAIMED,  /* claimed: do the work, then always call client_token_release */
@@ -32,24 +30,13 @@ enum client_token_state {
     CLIENT_TOKEN_BUSY,     /* another request still held it after `wait_ms` */
 };
 
-/* Claims the token, waiting at most `wait_ms` while another request holds it: of two concurrent
- * requests one works and the other gets its answer. The answer is copied into the arena. Blocks:
- * never call it on an event loop. */
-_must_use_ bool client_token_claim(struct store *store, struct arena *arena,
-                                   const struct client_token *key,
-                                   const unsigned char hash[REQUEST_HASH_SIZE], int64_t wait_ms,
-                                   enum client_token_state *ret_state,
-                                   struct idempotency_claim **ret_claim, struct str *ret_answer,
-                                   struct error *error);
-void client_token_release(struct store *store, struct idempotency_claim *claim); /* NULL is fine */
-
-/* Looks for a stored answer without claiming the token. CLIENT_TOKEN_CLAIMED means that there is
- * none. */
-_must_use_ bool client_token_look_up(struct store *store, struct arena *arena,
-                                     const struct client_token *key,
-                                     const unsigned char hash[REQUEST_HASH_SIZE],
-                                     enum client_token_state *ret_state, struct str *ret_answer,
-                                     struct error *error);
+/* The stored answer: CLIENT_TOKEN_CLAIMED when there is none, else CLIENT_TOKEN_ANSWERED or
+ * CLIENT_TOKEN_CONFLICT. */
+_must_use_ bool client_token_find(struct store_reader *reader, struct arena *arena,
+                                  const struct client_token *key,
+                                  const unsigned char hash[REQUEST_HASH_SIZE],
+                                  enum client_token_state *ret_state, struct str *ret_answer,
+                                  struct error *error);
 
 /* --- inside the write that makes the change (store_apply_fn) --- */
 

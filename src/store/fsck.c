@@ -1,8 +1,7 @@
 /* Reads everything that is stored. */
 #include "store/fsck.h"
 
-#include "store/core/internal.h"
-#include "store/db/rows.h"
+#include "store/fsck_read.h"
 #include "store/sqlite/sqlite.h"
 
 #include <string.h>
@@ -39,20 +38,9 @@ bool fsck_rollback(struct store *store, struct store_reader *reader, struct aren
     return true;
 }
 
-static void read_profile(const struct stmt *stmt, struct arena *arena, void *item)
-{
-    struct profile *profile = item;
-    profile->key.account = column_text(stmt, 0, arena);
-    profile->key.region = column_text(stmt, 1, arena);
-    profile->key.name = column_text(stmt, 2, arena);
-    profile->version = column_i64(stmt, 3);
-    profile->properties = column_text(stmt, 4, arena);
-    profile->sealed_credentials = column_bytes(stmt, 5, arena);
-}
-
 /* A page of a table whose key is a profile's. */
 static bool read_page(struct store_reader *reader, enum sql sql, struct profile_key after,
-                      row_fn *read, struct rows *rows, struct error *error)
+                      struct str not_key, row_fn *read, struct rows *rows, struct error *error)
 {
     struct db *db;
     if (!reader_begin(reader, &db, error))
@@ -61,19 +49,10 @@ static bool read_page(struct store_reader *reader, enum sql sql, struct profile_
     stmt_text(&stmt, 1, after.account);
     stmt_text(&stmt, 2, after.region);
     stmt_text(&stmt, 3, after.name);
-    stmt_i64(&stmt, 4, FSCK_PAGE);
+    stmt_i64(&stmt, 4, not_key.data ? FSCK_RENEW_PAGE : FSCK_PAGE);
+    if (not_key.data)
+        stmt_bytes(&stmt, 5, not_key);
     return rows_read(rows, &stmt, read, error);
-}
-
-bool fsck_profiles(struct store_reader *reader, struct arena *arena, struct profile_key after,
-                   struct profile **ret_profiles, size_t *ret_count, struct error *error)
-{
-    struct rows rows = rows_of(arena, sizeof(struct profile));
-    if (!read_page(reader, SQL_FSCK_PROFILES, after, read_profile, &rows, error))
-        return false;
-    *ret_profiles = rows.items;
-    *ret_count = rows.count;
-    return true;
 }
 
 static void read_oauth_tokens(const struct stmt *stmt, struct arena *arena, void *item)
@@ -88,16 +67,34 @@ static void read_oauth_tokens(const struct stmt *stmt, struct arena *arena, void
     tokens->row.sealed = column_bytes(stmt, 6, arena);
 }
 
-bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena, struct profile_key after,
-                       struct oauth_tokens_owned **ret_tokens, size_t *ret_count,
-                       struct error *error)
+static bool list_tokens(struct store_reader *reader, enum sql sql, struct arena *arena,
+                        struct profile_key after, struct str not_key,
+                        struct oauth_tokens_owned **ret_tokens, size_t *ret_count,
+                        struct error *error)
 {
     struct rows rows = rows_of(arena, sizeof(struct oauth_tokens_owned));
-    if (!read_page(reader, SQL_FSCK_OAUTH_TOKENS, after, read_oauth_tokens, &rows, error))
+    if (!read_page(reader, sql, after, not_key, read_oauth_tokens, &rows, error))
         return false;
     *ret_tokens = rows.items;
     *ret_count = rows.count;
     return true;
+}
+
+bool fsck_oauth_tokens(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                       struct str not_key, struct oauth_tokens_owned **ret_tokens,
+                       size_t *ret_count, struct error *error)
+{
+    return list_tokens(reader, not_key.data ? SQL_SEALED_OAUTH_TOKENS : SQL_FSCK_OAUTH_TOKENS,
+                       arena, after, not_key, ret_tokens, ret_count, error);
+}
+
+bool fsck_previous_tokens(struct store_reader *reader, struct arena *arena,
+                          struct profile_key after, struct str not_key,
+                          struct oauth_tokens_owned **ret_tokens, size_t *ret_count,
+                          struct error *error)
+{
+    return list_tokens(reader, not_key.data ? SQL_SEALED_PREVIOUS_TOKENS : SQL_FSCK_PREVIOUS_TOKENS,
+                       arena, after, not_key, ret_tokens, ret_count, error);
 }
 
 static void read_token_grant(const struct stmt *stmt, struct arena *arena, void *item)
@@ -112,20 +109,48 @@ static void read_token_grant(const struct stmt *stmt, struct arena *arena, void 
 }
 
 bool fsck_token_grants(struct store_reader *reader, struct arena *arena, const unsigned char *after,
-                       struct token_grant **ret_grants, size_t *ret_count, struct error *error)
+                       struct str not_key, struct token_grant **ret_grants, size_t *ret_count,
+                       struct error *error)
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct token_grant));
     struct str start = {after ? (const char *)after : "", after ? TOKEN_GRANT_ID_SIZE : 0};
     if (!reader_begin(reader, &db, error))
         return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FSCK_TOKEN_GRANTS);
+    _cleanup_stmt_ struct stmt stmt =
+        stmt_open(db, not_key.data ? SQL_SEALED_TOKEN_GRANTS : SQL_FSCK_TOKEN_GRANTS);
     stmt_bytes(&stmt, 1, start);
-    stmt_i64(&stmt, 2, FSCK_PAGE);
+    stmt_i64(&stmt, 2, not_key.data ? FSCK_RENEW_PAGE : FSCK_PAGE);
+    if (not_key.data)
+        stmt_bytes(&stmt, 3, not_key);
     if (!rows_read(&rows, &stmt, read_token_grant, error))
         return false;
     *ret_grants = rows.items;
     *ret_count = rows.count;
+    return true;
+}
+
+bool fsck_read_strayed(struct store_reader *reader, enum sql strayed, row_fn *read,
+                       struct rows *rows, struct error *error)
+{
+    struct db *db;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, strayed);
+    stmt_i64(&stmt, 1, STRAYED_MAX);
+    return rows_read(rows, &stmt, read, error);
+}
+
+bool fsck_count(struct store_reader *reader, enum sql count, size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    bool row;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, count);
+    if (!stmt_step(&stmt, &row, error))
+        return false;
+    *ret_count = (size_t)column_i64(&stmt, 0);
     return true;
 }
 
@@ -143,15 +168,80 @@ static void read_strayed(const struct stmt *stmt, struct arena *arena, void *ite
 bool fsck_strayed(struct store_reader *reader, struct arena *arena,
                   struct strayed_profile **ret_strayed, size_t *ret_count, struct error *error)
 {
-    struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct strayed_profile));
-    if (!reader_begin(reader, &db, error))
-        return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FSCK_STRAYED);
-    stmt_i64(&stmt, 1, STRAYED_MAX);
-    if (!rows_read(&rows, &stmt, read_strayed, error))
+    if (!fsck_read_strayed(reader, SQL_FSCK_STRAYED, read_strayed, &rows, error))
         return false;
     *ret_strayed = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+static void read_id(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct str *id = item;
+    *id = column_text(stmt, 0, arena);
+}
+
+bool fsck_revived_keys(struct store_reader *reader, struct arena *arena, struct str **ret_ids,
+                       size_t *ret_count, struct error *error)
+{
+    struct rows rows = rows_of(arena, sizeof(struct str));
+    if (!fsck_read_strayed(reader, SQL_FSCK_REVIVED_KEYS, read_id, &rows, error))
+        return false;
+    *ret_ids = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+/* --- tags and jobs --- */
+
+static void read_tagged(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct tagged *tagged = item;
+    tagged->account = column_text(stmt, 0, arena);
+    tagged->region = column_text(stmt, 1, arena);
+    tagged->kind = column_text(stmt, 2, arena);
+    tagged->name = column_text(stmt, 3, arena);
+}
+
+bool fsck_tags(struct store_reader *reader, struct arena *arena, size_t *ret_tags,
+               struct tagged **ret_stray, size_t *ret_count, struct error *error)
+{
+    struct rows rows = rows_of(arena, sizeof(struct tagged));
+    if (!fsck_count(reader, SQL_FSCK_TAG_COUNT, ret_tags, error) ||
+        !fsck_read_strayed(reader, SQL_FSCK_TAGS, read_tagged, &rows, error))
+        return false;
+    *ret_stray = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+static void read_job(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct job_row *row = item;
+    row->key.account = column_text(stmt, 0, arena);
+    row->key.region = column_text(stmt, 1, arena);
+    row->key.name = column_text(stmt, 2, arena);
+    row->payload = column_text(stmt, 3, arena);
+    row->attempts = column_i64(stmt, 4);
+}
+
+bool fsck_jobs(struct store_reader *reader, struct arena *arena, struct job_key after,
+               struct job_row **ret_rows, size_t *ret_count, struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct job_row));
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FSCK_JOBS);
+    stmt_text(&stmt, 1, after.account);
+    stmt_text(&stmt, 2, after.region);
+    stmt_text(&stmt, 3, after.name);
+    stmt_text(&stmt, 4, after.kind);
+    stmt_i64(&stmt, 5, FSCK_PAGE);
+    if (!rows_read(&rows, &stmt, read_job, error))
+        return false;
+    *ret_rows = rows.items;
     *ret_count = rows.count;
     return true;
 }

@@ -90,18 +90,46 @@ static void bind_key(struct stmt *stmt, const struct job_key *key)
     stmt_text(stmt, 4, key->name);
 }
 
-bool job_insert(struct db *db, const struct job_row *row, struct str owner, struct error *error)
+static bool insert(struct db *db, enum sql sql, const struct job_row *row, struct str owner,
+                   struct error *error)
 {
     if (row->payload.len > JOB_PAYLOAD_MAX)
         return fail(error, ERR_INTERNAL, "The payload of a %.*s job has %zu bytes, at most %d fit.",
                     STR_ARG(row->key.kind), row->payload.len, JOB_PAYLOAD_MAX);
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_JOB_INSERT);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
     bind_key(&stmt, &row->key);
     stmt_i64(&stmt, 5, row->due_at_ms);
     stmt_i64(&stmt, 6, row->fence);
     stmt_i64(&stmt, 7, row->lease_until_ms);
     stmt_text(&stmt, 8, owner);
     stmt_text(&stmt, 9, row->payload);
+    return stmt_run(&stmt, error);
+}
+
+bool job_insert(struct db *db, const struct job_row *row, struct str owner, struct error *error)
+{
+    return insert(db, SQL_JOB_INSERT, row, owner, error);
+}
+
+bool job_insert_again(struct db *db, const struct job_row *row, struct error *error)
+{
+    return insert(db, SQL_JOB_INSERT_AGAIN, row, STR(""), error);
+}
+
+bool job_insert_new(struct db *db, const struct job_row *row, struct error *error)
+{
+    return insert(db, SQL_JOB_INSERT_NEW, row, STR(""), error);
+}
+
+bool job_insert_or_lock(struct db *db, const struct job_row *row, struct error *error)
+{
+    return insert(db, SQL_JOB_INSERT_OR_LOCK, row, STR(""), error);
+}
+
+bool job_drop(struct db *db, const struct job_key *key, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_JOB_DROP);
+    bind_key(&stmt, key);
     return stmt_run(&stmt, error);
 }
 
@@ -113,6 +141,16 @@ static struct stmt open_fenced(struct db *db, enum sql sql, const struct job_row
     bind_key(&stmt, &row->key);
     stmt_i64(&stmt, 5, row->fence);
     return stmt;
+}
+
+bool job_is_held(struct store_reader *reader, const struct job_row *row, bool *ret_held,
+                 struct error *error)
+{
+    struct db *db;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = open_fenced(db, SQL_JOB_IS_HELD, row);
+    return stmt_step(&stmt, ret_held, error);
 }
 
 bool job_lease(struct db *db, const struct job_row *row, struct str owner, int64_t lease_until_ms,
@@ -138,6 +176,7 @@ bool job_retry(struct db *db, const struct job_row *row, int64_t due_at_ms, bool
 {
     _cleanup_stmt_ struct stmt stmt = open_fenced(db, SQL_JOB_RETRY, row);
     stmt_i64(&stmt, 6, due_at_ms);
+    stmt_text(&stmt, 7, row->payload);
     return stmt_change(&stmt, ret_held, error);
 }
 

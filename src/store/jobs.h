@@ -52,6 +52,11 @@ _must_use_ bool job_list_due(struct store_reader *reader, struct arena *arena,
 _must_use_ bool job_next_due(struct store_reader *reader, struct str kind, int64_t now_ms,
                              bool *ret_found, int64_t *ret_due_at_ms, struct error *error);
 
+/* Whether the row still has the fence of the caller's lease: asked before what cannot be taken
+ * back, such as a call that spends a refresh token. It may be lost right after. */
+_must_use_ bool job_is_held(struct store_reader *reader, const struct job_row *row, bool *ret_held,
+                            struct error *error);
+
 /* --- inside a write (store_apply_fn) --- */
 
 /* Adds a job that is leased to `owner` from the start where row->lease_until_ms is not 0. A row
@@ -59,6 +64,20 @@ _must_use_ bool job_next_due(struct store_reader *reader, struct str kind, int64
  * that one has lost it. row->fence comes from job_new_fence. */
 _must_use_ bool job_insert(struct db *db, const struct job_row *row, struct str owner,
                            struct error *error);
+
+/* Adds a free job again, after its lease was lost; what another holder of it does may have been
+ * undone. A row that is free is left as it is: it is run after this write in any case. */
+_must_use_ bool job_insert_again(struct db *db, const struct job_row *row, struct error *error);
+
+/* Adds a free job unless there is one of its key, which stays as it is. */
+_must_use_ bool job_insert_new(struct db *db, const struct job_row *row, struct error *error);
+
+/* The same, and one that is there is locked until the write is committed: a job that ends by itself
+ * once nothing is left to do either sees what this write added, or is gone before it. */
+_must_use_ bool job_insert_or_lock(struct db *db, const struct job_row *row, struct error *error);
+
+/* Removes a job, leased or not; it is no failure when there is none. */
+_must_use_ bool job_drop(struct db *db, const struct job_key *key, struct error *error);
 
 /* A fence for a new row: later than that of any earlier job of the same key. */
 int64_t job_new_fence(void);
@@ -73,7 +92,8 @@ _must_use_ bool job_lease(struct db *db, const struct job_row *row, struct str o
 
 _must_use_ bool job_extend(struct db *db, const struct job_row *row, int64_t lease_until_ms,
                            bool *ret_held, struct error *error);
-/* Gives the job back, due again at `due_at_ms`, with one attempt more. */
+/* Gives the job back with the payload that the row has, due again at `due_at_ms`, with one attempt
+ * more. */
 _must_use_ bool job_retry(struct db *db, const struct job_row *row, int64_t due_at_ms,
                           bool *ret_held, struct error *error);
 /* The job is done: its row goes. */

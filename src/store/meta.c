@@ -4,13 +4,10 @@
 #include "store/core/internal.h"
 #include "store/db/rows.h"
 
-bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
-              struct str *ret_value, struct error *error)
+bool meta_read(struct db *db, struct arena *arena, struct str name, struct str *ret_value,
+               struct error *error)
 {
-    struct db *db;
     bool found;
-    if (!reader_begin(reader, &db, error))
-        return false;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_GET);
     stmt_text(&stmt, 1, name);
     if (!stmt_step(&stmt, &found, error))
@@ -19,11 +16,70 @@ bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
     return true;
 }
 
-bool meta_put_once(struct db *db, struct str name, struct str value, struct error *error)
+bool meta_get(struct store_reader *reader, struct arena *arena, struct str name,
+              struct str *ret_value, struct error *error)
+{
+    struct db *db;
+    return reader_begin(reader, &db, error) && meta_read(db, arena, name, ret_value, error);
+}
+
+bool meta_put(struct db *db, struct str name, struct str value, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_PUT);
+    stmt_text(&stmt, 1, name);
+    stmt_bytes(&stmt, 2, value);
+    return stmt_run(&stmt, error);
+}
+
+bool meta_put_once(struct db *db, struct str name, struct str value, bool *ret_put,
+                   struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_PUT_ONCE);
     stmt_text(&stmt, 1, name);
     stmt_bytes(&stmt, 2, value);
+    return stmt_change(&stmt, ret_put, error);
+}
+
+bool meta_replace(struct db *db, struct str name, struct str old, struct str value,
+                  bool *ret_replaced, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_REPLACE);
+    stmt_text(&stmt, 1, name);
+    stmt_bytes(&stmt, 2, value);
+    stmt_bytes(&stmt, 3, old);
+    return stmt_change(&stmt, ret_replaced, error);
+}
+
+static void read_named(const struct stmt *stmt, struct arena *arena, void *item)
+{
+    struct meta_value *value = item;
+    value->name = column_text(stmt, 0, arena);
+    value->value = column_bytes(stmt, 1, arena);
+}
+
+bool meta_list(struct store_reader *reader, struct arena *arena, struct str after,
+               struct str before, struct meta_value **ret_values, size_t *ret_count,
+               struct error *error)
+{
+    struct db *db;
+    struct rows rows = rows_of(arena, sizeof(struct meta_value));
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_LIST);
+    stmt_text(&stmt, 1, after);
+    stmt_text(&stmt, 2, before);
+    if (!rows_read(&rows, &stmt, read_named, error))
+        return false;
+    *ret_values = rows.items;
+    *ret_count = rows.count;
+    return true;
+}
+
+bool meta_delete_between(struct db *db, struct str after, struct str before, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_META_DELETE_BETWEEN);
+    stmt_text(&stmt, 1, after);
+    stmt_text(&stmt, 2, before);
     return stmt_run(&stmt, error);
 }
 
@@ -85,4 +141,14 @@ bool oauth_app_delete(struct db *db, struct str connector_type, struct error *er
         return false;
     return deleted ||
            fail(error, ERR_NOT_FOUND, "There is no OAuth app for %.*s.", STR_ARG(connector_type));
+}
+
+bool oauth_app_reseal(struct db *db, const struct oauth_app_row *app, struct str old,
+                      struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_OAUTH_APP_RESEAL);
+    stmt_text(&stmt, 1, app->connector_type);
+    stmt_bytes(&stmt, 2, app->sealed_secret);
+    stmt_bytes(&stmt, 3, old);
+    return stmt_run(&stmt, error);
 }

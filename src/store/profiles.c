@@ -2,9 +2,12 @@
 #include "store/profiles.h"
 
 #include "store/core/internal.h"
+#include "store/credential_end_job.h"
 #include "store/db/rows.h"
 #include "store/oauth_tokens.h"
 #include "store/token_grants.h"
+#include "store/token_states.h"
+#include "store/webhook_job.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +45,25 @@ static void read_columns(const struct stmt *stmt, struct arena *arena, struct pr
     profile->provisioning.message = column_text(stmt, 11, arena);
 }
 
+/* The six behind them where a whole row is read. */
+static void read_more_columns(const struct stmt *stmt, struct arena *arena, struct profile *profile)
+{
+    profile->sealed_credentials = column_bytes(stmt, 12, arena);
+    profile->credentials_version = column_i64(stmt, 13);
+    profile->credentials_hash = column_i64(stmt, 14);
+    profile->previous_until_ms = column_i64(stmt, 15);
+    profile->previous_refused = column_text(stmt, 16, arena);
+    profile->fell_back_at_ms = column_i64(stmt, 17);
+}
+
+static void read_reported(const struct stmt *stmt, int first, struct arena *arena,
+                          struct profile_reported *reported)
+{
+    reported->state = column_text(stmt, first, arena);
+    reported->level = column_i64(stmt, first + 1);
+    reported->end_ms = column_i64(stmt, first + 2);
+}
+
 bool profile_find(struct store_reader *reader, struct arena *arena, struct profile_key key,
                   struct profile *ret_profile, bool *ret_found, struct error *error)
 {
@@ -55,10 +77,21 @@ bool profile_find(struct store_reader *reader, struct arena *arena, struct profi
     if (*ret_found) {
         ret_profile->key = profile_key_copy(arena, key);
         read_columns(&stmt, arena, ret_profile);
-        ret_profile->sealed_credentials = column_bytes(&stmt, 12, arena);
-        ret_profile->credentials_version = column_i64(&stmt, 13);
+        read_more_columns(&stmt, arena, ret_profile);
+        read_reported(&stmt, 18, arena, &ret_profile->reported);
     }
     return true;
+}
+
+bool profile_load(struct store *store, struct arena *arena, struct profile_key key,
+                  struct profile *ret_profile, bool *ret_found, struct error *error)
+{
+    struct store_reader *reader;
+    if (!store_point_reader_take(store, &reader, error))
+        return false;
+    bool ok = profile_find(reader, arena, key, ret_profile, ret_found, error);
+    store_point_reader_put(store, reader);
+    return ok;
 }
 
 struct listing {
@@ -101,8 +134,11 @@ static bool run_list(struct db *db, enum sql sql, struct str name, struct listin
     while (row) {
         if (!stmt_step(&stmt, &row, error))
             return false;
+        size_t used = listing->arena->used;
         if (row)
             add(listing, &stmt);
+        if (!rows_have_room(&listing->rows, used, error))
+            return false;
     }
     return true;
 }
@@ -159,43 +195,73 @@ bool profile_list(struct store_reader *reader, struct arena *arena,
     return true;
 }
 
-static void read_old(const struct stmt *stmt, struct arena *arena, void *item)
+static void read_whole(const struct stmt *stmt, struct arena *arena, void *item)
 {
     struct profile *profile = item;
-    profile->key.account = column_text(stmt, 0, arena);
-    profile->key.region = column_text(stmt, 1, arena);
-    profile->key.name = column_text(stmt, 2, arena);
-    profile->version = column_i64(stmt, 3);
-    profile->properties = column_text(stmt, 4, arena);
-    profile->sealed_credentials = column_bytes(stmt, 5, arena);
+    read_columns(stmt, arena, profile);
+    read_more_columns(stmt, arena, profile);
+    profile->key.account = column_text(stmt, 18, arena);
+    profile->key.region = column_text(stmt, 19, arena);
+    profile->key.name = column_text(stmt, 20, arena);
 }
 
-bool profile_list_old(struct store_reader *reader, struct arena *arena, size_t limit,
-                      struct profile **ret_profiles, size_t *ret_count, struct error *error)
+void profile_read_row(const struct stmt *stmt, struct arena *arena, struct profile *profile)
+{
+    read_whole(stmt, arena, profile);
+    read_reported(stmt, 21, arena, &profile->reported);
+}
+
+static bool list_whole(struct store_reader *reader, enum sql sql, struct arena *arena,
+                       struct profile_key after, struct str not_key, size_t limit,
+                       struct profile **ret_profiles, size_t *ret_count, struct error *error)
 {
     struct db *db;
     struct rows rows = rows_of(arena, sizeof(struct profile));
     if (!reader_begin(reader, &db, error))
         return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_LIST_OLD);
-    stmt_i64(&stmt, 1, (int64_t)limit);
-    if (!rows_read(&rows, &stmt, read_old, error))
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
+    bind_key(&stmt, after);
+    stmt_i64(&stmt, 4, (int64_t)limit);
+    if (not_key.data)
+        stmt_bytes(&stmt, 5, not_key);
+    if (!rows_read(&rows, &stmt, read_whole, error))
         return false;
     *ret_profiles = rows.items;
     *ret_count = rows.count;
     return true;
 }
 
-bool profile_set_credentials_version(struct db *db, const struct profile *profile, bool *ret_done,
-                                     struct error *error)
+bool profile_list_all(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                      struct str not_key, size_t limit, struct profile **ret_profiles,
+                      size_t *ret_count, struct error *error)
 {
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_SET_CREDENTIALS_VERSION);
+    return list_whole(reader, not_key.data ? SQL_SEALED_PROFILES : SQL_FSCK_PROFILES, arena, after,
+                      not_key, limit, ret_profiles, ret_count, error);
+}
+
+bool previous_list_all(struct store_reader *reader, struct arena *arena, struct profile_key after,
+                       struct str not_key, size_t limit, struct profile **ret_profiles,
+                       size_t *ret_count, struct error *error)
+{
+    return list_whole(reader, not_key.data ? SQL_SEALED_PREVIOUS : SQL_FSCK_PREVIOUS, arena, after,
+                      not_key, limit, ret_profiles, ret_count, error);
+}
+
+bool profile_reseal(struct db *db, const struct profile *profile, struct str old, bool *ret_done,
+                    struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_RESEAL);
     bind_key(&stmt, profile->key);
     stmt_i64(&stmt, 4, profile->version);
+    stmt_bytes(&stmt, 5, profile->sealed_credentials);
+    stmt_i64(&stmt, 6, profile->credentials_version);
+    stmt_bytes(&stmt, 7, old);
     return stmt_change(&stmt, ret_done, error);
 }
 
-static bool check_quota(struct db *db, struct profile_key key, int64_t quota, struct error *error)
+/* `more`: how many are to be added to those that are there. */
+static bool check_quota(struct db *db, struct profile_key key, int64_t quota, int64_t more,
+                        struct error *error)
 {
     bool row;
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_COUNT);
@@ -204,10 +270,18 @@ static bool check_quota(struct db *db, struct profile_key key, int64_t quota, st
     stmt_i64(&stmt, 3, quota + 1);
     if (!stmt_step(&stmt, &row, error))
         return false;
-    if (column_i64(&stmt, 0) <= quota)
+    if (column_i64(&stmt, 0) + more <= quota)
         return true;
     return fail(error, ERR_QUOTA, "The account may have at most %lld connector profiles.",
                 (long long)quota);
+}
+
+bool profile_has_room(struct store_reader *reader, struct profile_key key, int64_t quota,
+                      struct error *error)
+{
+    struct db *db;
+    return quota <= 0 ||
+           (reader_begin(reader, &db, error) && check_quota(db, key, quota, 1, error));
 }
 
 static bool insert_row(struct db *db, const struct profile *profile, bool *ret_inserted,
@@ -227,6 +301,7 @@ static bool insert_row(struct db *db, const struct profile *profile, bool *ret_i
     stmt_bytes(&stmt, 13, profile->sealed_credentials);
     stmt_text(&stmt, 14, profile->provisioning.status);
     stmt_i64(&stmt, 15, profile->credentials_version);
+    stmt_i64(&stmt, 16, profile->credentials_hash);
     return stmt_change(&stmt, ret_inserted, error);
 }
 
@@ -244,7 +319,7 @@ bool profile_insert(struct db *db, const struct profile *profile, int64_t quota,
     if (!inserted)
         return fail(error, ERR_CONFLICT, "ConnectorProfile with name %.*s already exists.",
                     STR_ARG(profile->key.name));
-    return quota <= 0 || check_quota(db, profile->key, quota, error);
+    return quota <= 0 || check_quota(db, profile->key, quota, 0, error);
 }
 
 static bool fail_not_found(struct profile_key key, struct error *error)
@@ -268,27 +343,85 @@ static bool fail_to_replace(struct db *db, struct profile_key key, struct error 
                 STR_ARG(key.name));
 }
 
-bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
-                     struct error *error)
+static void bind_replacement(struct stmt *stmt, const struct profile *profile,
+                             int64_t expected_version)
+{
+    bind_key(stmt, profile->key);
+    stmt_i64(stmt, 4, expected_version);
+    stmt_i64(stmt, 5, profile->version);
+    stmt_text(stmt, 6, profile->connection_mode);
+    stmt_text(stmt, 7, profile->properties);
+    stmt_i64(stmt, 8, profile->updated_at_ms);
+    stmt_bytes(stmt, 9, profile->sealed_credentials);
+    stmt_text(stmt, 10, profile->provisioning.status);
+    stmt_text(stmt, 11, profile->provisioning.cause);
+    stmt_text(stmt, 12, profile->provisioning.message);
+    stmt_i64(stmt, 13, profile->credentials_version);
+    stmt_i64(stmt, 14, profile->credentials_hash);
+}
+
+static bool run_replacement(struct db *db, struct stmt *stmt, const struct profile *profile,
+                            int64_t expected_version, struct error *error)
 {
     bool replaced;
     if (profile->version <= expected_version)
         return fail(error, ERR_INTERNAL, "A profile's version must grow.");
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_REPLACE);
-    bind_key(&stmt, profile->key);
-    stmt_i64(&stmt, 4, expected_version);
-    stmt_i64(&stmt, 5, profile->version);
-    stmt_text(&stmt, 6, profile->connection_mode);
-    stmt_text(&stmt, 7, profile->properties);
-    stmt_i64(&stmt, 8, profile->updated_at_ms);
-    stmt_bytes(&stmt, 9, profile->sealed_credentials);
-    stmt_text(&stmt, 10, profile->provisioning.status);
-    stmt_text(&stmt, 11, profile->provisioning.cause);
-    stmt_text(&stmt, 12, profile->provisioning.message);
-    stmt_i64(&stmt, 13, profile->credentials_version);
-    if (!stmt_change(&stmt, &replaced, error))
+    if (!stmt_change(stmt, &replaced, error))
         return false;
     return replaced || fail_to_replace(db, profile->key, error);
+}
+
+bool profile_replace(struct db *db, const struct profile *profile, int64_t expected_version,
+                     struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_REPLACE);
+    bind_replacement(&stmt, profile, expected_version);
+    return run_replacement(db, &stmt, profile, expected_version, error);
+}
+
+bool profile_replace_keeping(struct db *db, const struct profile *profile, int64_t expected_version,
+                             const struct previous_keeping *keeping, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_REPLACE_KEEPING);
+    bind_replacement(&stmt, profile, expected_version);
+    stmt_i64(&stmt, 15, keeping->until_ms);
+    stmt_text(&stmt, 16, keeping->refused);
+    stmt_i64(&stmt, 17, keeping->fell_back_at_ms);
+    return run_replacement(db, &stmt, profile, expected_version, error);
+}
+
+bool profile_read_secret(struct db *db, struct profile_key key, struct arena *arena,
+                         struct profile_secret_row *ret_row, struct error *error)
+{
+    bool found;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_PROFILE_SECRET);
+    bind_key(&stmt, key);
+    *ret_row = (struct profile_secret_row){0};
+    if (!stmt_step(&stmt, &found, error))
+        return false;
+    if (found)
+        *ret_row = (struct profile_secret_row){
+            .arn = column_text(&stmt, 0, arena),
+            .label = column_text(&stmt, 1, arena),
+            .credentials_version = column_i64(&stmt, 2),
+            .previous_version = column_i64(&stmt, 3),
+        };
+    return true;
+}
+
+static bool delete_end(struct db *db, struct profile_key key, struct error *error)
+{
+    const struct job_key job = {CREDENTIAL_END_JOB, key.account, key.region, key.name};
+    return job_drop(db, &job, error);
+}
+
+/* The job first, as where it ends: in another order the two could wait for each other. */
+static bool delete_events(struct db *db, struct profile_key key, struct error *error)
+{
+    const struct job_key job = {WEBHOOK_JOB, key.account, key.region, key.name};
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_DELETE);
+    bind_key(&stmt, key);
+    return job_drop(db, &job, error) && stmt_run(&stmt, error);
 }
 
 bool profile_delete(struct db *db, struct profile_key key, struct error *error)
@@ -300,6 +433,7 @@ bool profile_delete(struct db *db, struct profile_key key, struct error *error)
         return false;
     if (!deleted)
         return fail_not_found(key, error);
-    return oauth_tokens_delete(db, key, error) &&
+    return oauth_tokens_delete(db, key, error) && token_state_delete(db, key, error) &&
+           delete_end(db, key, error) && delete_events(db, key, error) &&
            token_grants_discard(db, key.account, key.region, key.name, error);
 }

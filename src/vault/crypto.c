@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <endian.h>
 #include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -11,11 +12,18 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum {
+    HMAC_BLOCK_SIZE = 64, /* of SHA-256 */
+    HMAC_INNER = 0x36,    /* each byte of ipad and of opad: RFC 2104, 2 */
+    HMAC_OUTER = 0x5C,
+};
 
 static struct {
     EVP_CIPHER *gcm;
     EVP_MD *sha256;
-    EVP_MAC *hmac;
+    EVP_MAC *cmac;
     pthread_key_t contexts_end; /* frees a thread's contexts */
 } shared;
 
@@ -23,7 +31,6 @@ struct contexts {
     EVP_CIPHER_CTX *encrypt;
     EVP_CIPHER_CTX *decrypt;
     EVP_MD_CTX *hash;
-    EVP_MAC_CTX *mac;
 };
 
 static _Thread_local struct contexts *thread_contexts;
@@ -43,7 +50,6 @@ static void contexts_free(void *memory)
     EVP_CIPHER_CTX_free(contexts->encrypt);
     EVP_CIPHER_CTX_free(contexts->decrypt);
     EVP_MD_CTX_free(contexts->hash);
-    EVP_MAC_CTX_free(contexts->mac);
     free(contexts);
     thread_contexts = NULL;
 }
@@ -52,27 +58,21 @@ static void shared_init(void)
 {
     shared.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     shared.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    shared.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    must(shared.gcm && shared.sha256 && shared.hmac, "AES-256-GCM, SHA-256 and HMAC");
+    shared.cmac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+    must(shared.gcm && shared.sha256, "AES-256-GCM and SHA-256");
+    must(shared.cmac, "AES-256-CMAC");
     must(pthread_key_create(&shared.contexts_end, contexts_free) == 0, "thread keys");
 }
 
 static void contexts_init(struct contexts *contexts)
 {
-    char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
     contexts->encrypt = EVP_CIPHER_CTX_new();
     contexts->decrypt = EVP_CIPHER_CTX_new();
     contexts->hash = EVP_MD_CTX_new();
-    contexts->mac = EVP_MAC_CTX_new(shared.hmac);
-    must(contexts->encrypt && contexts->decrypt && contexts->hash && contexts->mac, "contexts");
+    must(contexts->encrypt && contexts->decrypt && contexts->hash, "contexts");
     must(EVP_EncryptInit_ex2(contexts->encrypt, shared.gcm, NULL, NULL, NULL) == 1, "AES-256-GCM");
     must(EVP_DecryptInit_ex2(contexts->decrypt, shared.gcm, NULL, NULL, NULL) == 1, "AES-256-GCM");
     must(EVP_DigestInit_ex2(contexts->hash, shared.sha256, NULL) == 1, "SHA-256");
-    must(EVP_MAC_CTX_set_params(contexts->mac, params) == 1, "HMAC-SHA-256");
 }
 
 static struct contexts *contexts_of_thread(void)
@@ -98,58 +98,190 @@ static int size_of(struct str s)
     return (int)s.len;
 }
 
+/* --- SHA-256 --- */
+
+/* Also zeroes what the context holds of the hash before. */
+static void hash_start(EVP_MD_CTX *hash)
+{
+    must(EVP_DigestInit_ex2(hash, NULL, NULL) == 1, "SHA-256");
+}
+
+static void hash_add(EVP_MD_CTX *hash, const void *bytes, size_t size)
+{
+    must(EVP_DigestUpdate(hash, bytes, size) == 1, "SHA-256");
+}
+
+static void hash_end(EVP_MD_CTX *hash, unsigned char out[CRYPTO_HASH_SIZE])
+{
+    must(EVP_DigestFinal_ex(hash, out, NULL) == 1, "SHA-256");
+}
+
 void crypto_sha256(struct str data, unsigned char out[CRYPTO_HASH_SIZE])
 {
     EVP_MD_CTX *hash = contexts_of_thread()->hash;
-    bool good = EVP_DigestInit_ex2(hash, NULL, NULL) == 1 &&
-                EVP_DigestUpdate(hash, bytes_of(data), data.len) == 1 &&
-                EVP_DigestFinal_ex(hash, out, NULL) == 1;
-    must(good, "SHA-256");
+    hash_start(hash);
+    hash_add(hash, bytes_of(data), data.len);
+    hash_end(hash, out);
 }
 
-static EVP_MAC_CTX *mac_start(struct str key)
+struct crypto_hash {
+    EVP_MD_CTX *context;
+};
+
+struct crypto_hash *crypto_hash_new(void)
 {
-    EVP_MAC_CTX *mac = contexts_of_thread()->mac;
-    must(EVP_MAC_init(mac, bytes_of(key), key.len, NULL) == 1, "HMAC-SHA-256");
-    return mac;
+    struct crypto_hash *hash = xcalloc(1, sizeof(*hash));
+    contexts_of_thread(); /* which sets `shared` */
+    hash->context = EVP_MD_CTX_new();
+    must(hash->context && EVP_DigestInit_ex2(hash->context, shared.sha256, NULL) == 1, "SHA-256");
+    return hash;
 }
 
-static void mac_add(EVP_MAC_CTX *mac, struct str data)
+void crypto_hash_free(struct crypto_hash *hash)
 {
-    must(EVP_MAC_update(mac, bytes_of(data), data.len) == 1, "HMAC-SHA-256");
+    if (!hash)
+        return;
+    EVP_MD_CTX_free(hash->context);
+    free(hash);
 }
 
-static void mac_end(EVP_MAC_CTX *mac, unsigned char out[CRYPTO_HASH_SIZE])
+void crypto_hash_add(struct crypto_hash *hash, struct str bytes)
 {
-    size_t size;
-    must(EVP_MAC_final(mac, out, &size, CRYPTO_HASH_SIZE) == 1, "HMAC-SHA-256");
+    hash_add(hash->context, bytes_of(bytes), bytes.len);
+}
+
+void crypto_hash_end(struct crypto_hash *hash, unsigned char out[CRYPTO_HASH_SIZE])
+{
+    hash_end(hash->context, out);
+    hash_start(hash->context);
+}
+
+/* --- HMAC-SHA-256 --- */
+
+/* RFC 2104 over the thread's SHA-256 context: OpenSSL's HMAC copies three contexts for each key,
+ * which costs more than the hashes of a short text. */
+struct hmac {
+    EVP_MD_CTX *hash;
+    unsigned char pad[HMAC_BLOCK_SIZE]; /* the key, combined with ipad, then with opad */
+};
+
+static void combine(unsigned char pad[HMAC_BLOCK_SIZE], unsigned char with)
+{
+    for (size_t i = 0; i < HMAC_BLOCK_SIZE; i++)
+        pad[i] ^= with;
+}
+
+static void hmac_start(struct hmac *hmac, struct str key)
+{
+    hmac->hash = contexts_of_thread()->hash;
+    memset(hmac->pad, 0, sizeof(hmac->pad));
+    if (key.len > HMAC_BLOCK_SIZE)
+        crypto_sha256(key, hmac->pad);
+    else
+        memcpy(hmac->pad, bytes_of(key), key.len);
+    combine(hmac->pad, HMAC_INNER);
+    hash_start(hmac->hash);
+    hash_add(hmac->hash, hmac->pad, sizeof(hmac->pad));
+}
+
+static void hmac_add(struct hmac *hmac, struct str data)
+{
+    hash_add(hmac->hash, bytes_of(data), data.len);
+}
+
+/* Wipes what could be used in the key's place. */
+static void hmac_end(struct hmac *hmac, unsigned char out[CRYPTO_HASH_SIZE])
+{
+    unsigned char inner[CRYPTO_HASH_SIZE];
+    hash_end(hmac->hash, inner);
+    combine(hmac->pad, HMAC_INNER ^ HMAC_OUTER);
+    hash_start(hmac->hash);
+    hash_add(hmac->hash, hmac->pad, sizeof(hmac->pad));
+    hash_add(hmac->hash, inner, sizeof(inner));
+    hash_end(hmac->hash, out);
+    hash_start(hmac->hash);
+    explicit_bzero(hmac->pad, sizeof(hmac->pad));
+    explicit_bzero(inner, sizeof(inner));
 }
 
 void crypto_hmac(struct str key, struct str data, unsigned char out[CRYPTO_HASH_SIZE])
 {
-    EVP_MAC_CTX *mac = mac_start(key);
-    mac_add(mac, data);
-    mac_end(mac, out);
+    struct hmac hmac;
+    hmac_start(&hmac, key);
+    hmac_add(&hmac, data);
+    hmac_end(&hmac, out);
+}
+
+/* --- AES-256-CMAC --- */
+
+struct crypto_cmac {
+    EVP_MAC_CTX *context; /* with the key */
+};
+
+struct crypto_cmac *crypto_cmac_new(struct str key)
+{
+    char cipher[] = "AES-256-CBC";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    struct crypto_cmac *cmac = xcalloc(1, sizeof(*cmac));
+    contexts_of_thread(); /* which fetches the algorithm */
+    cmac->context = EVP_MAC_CTX_new(shared.cmac);
+    must(cmac->context && EVP_MAC_init(cmac->context, bytes_of(key), key.len, params) == 1,
+         "AES-256-CMAC");
+    return cmac;
+}
+
+void crypto_cmac_free(struct crypto_cmac *cmac)
+{
+    if (!cmac)
+        return;
+    EVP_MAC_CTX_free(cmac->context);
+    free(cmac);
+}
+
+void crypto_cmac(struct crypto_cmac *cmac, struct str data, unsigned char out[CRYPTO_CMAC_SIZE])
+{
+    size_t size;
+    bool good = EVP_MAC_init(cmac->context, NULL, 0, NULL) == 1 &&
+                EVP_MAC_update(cmac->context, bytes_of(data), data.len) == 1 &&
+                EVP_MAC_final(cmac->context, out, &size, CRYPTO_CMAC_SIZE) == 1;
+    must(good, "AES-256-CMAC");
 }
 
 void crypto_put_u64(unsigned char out[8], uint64_t number)
 {
-    for (int i = 0; i < 8; i++)
-        out[i] = (unsigned char)(number >> (56 - 8 * i));
+    uint64_t big_end_first = htobe64(number);
+    memcpy(out, &big_end_first, sizeof(big_end_first));
 }
 
 void crypto_hmac_parts(struct str key, const struct str *parts, size_t count,
                        unsigned char out[CRYPTO_HASH_SIZE])
 {
-    EVP_MAC_CTX *mac = mac_start(key);
+    struct hmac hmac;
+    hmac_start(&hmac, key);
     for (size_t i = 0; i < count; i++) {
         unsigned char size[8];
         crypto_put_u64(size, parts[i].data ? parts[i].len : UINT64_MAX);
-        mac_add(mac, (struct str){(const char *)size, sizeof(size)});
-        mac_add(mac, parts[i]);
+        hmac_add(&hmac, (struct str){(const char *)size, sizeof(size)});
+        hmac_add(&hmac, parts[i]);
     }
-    mac_end(mac, out);
+    hmac_end(&hmac, out);
 }
+
+/* The first block of the output is the HMAC of `info` and the block's number. */
+void crypto_hkdf(const unsigned char key[CRYPTO_KEY_SIZE], struct str info,
+                 unsigned char out[CRYPTO_KEY_SIZE])
+{
+    struct hmac hmac;
+    hmac_start(&hmac, (struct str){(const char *)key, CRYPTO_KEY_SIZE});
+    hmac_add(&hmac, info);
+    hmac_add(&hmac, STR("\x01"));
+    hmac_end(&hmac, out);
+}
+
+_Static_assert(CRYPTO_KEY_SIZE == CRYPTO_HASH_SIZE, "a derived key is one block of HKDF's output");
 
 void crypto_gcm_encrypt(const unsigned char key[CRYPTO_KEY_SIZE],
                         const unsigned char nonce[CRYPTO_NONCE_SIZE], struct str associated,

@@ -6,10 +6,16 @@
  *     key 9b24d6610ce1f57a BASE64-OF-32-BYTES
  *
  * A key's id is the first 8 bytes, in hex, of HMAC-SHA-256 with the key over "headgate-keyring-id",
- * so that a damaged line is found before it is used. Exactly one key is the primary: it wraps what
- * is new; the others open what is old. Blank lines, and lines that start with '#', are left out. */
+ * so that a damaged line is found before it is used. Exactly one key is marked as the primary: it
+ * seals new values unless another one was chosen (keyring_use). Each older key still opens the
+ * values that it sealed. Blank lines, and lines that start with '#', are ignored.
+ *
+ * A keyring in memory can be read again (keyring_reload) and told which key to use while other
+ * threads use it: keys are only ever added in memory, so that what keyring_find returned stays
+ * valid; one that the source no longer has is not found any more. */
 #pragma once
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "vault/secret.h"
@@ -17,7 +23,8 @@
 #include <stdbool.h>
 
 enum {
-    KEYRING_KEYS_MAX = 32,
+    KEYRING_KEYS_MAX = 32,            /* of a source */
+    KEYRING_SEEN_MAX = 256,           /* that one process has read, with those that are gone */
     KEYRING_KEY_SIZE = 32,            /* bytes, AES-256 */
     KEYRING_ID_SIZE = 16,             /* hex characters */
     KEYRING_TEXT_MAX = 16 * 1024 - 1, /* bytes of a file or of a command's output */
@@ -46,10 +53,52 @@ _must_use_ bool keyring_open(const struct keyring_source *source, struct keyring
 _must_use_ bool keyring_create(const char *path, struct error *error);
 
 void keyring_free(struct keyring *keyring); /* NULL is fine */
-struct str keyring_primary_id(const struct keyring *keyring);
 
-/* For seal: the key of an id, NULL when the ring has none. Valid while the ring is. */
+/* Reads the source again: from now on its keys are found, and no others. The key in use stays the
+ * same while the source has it; else the marked one takes its place. On failure nothing changes;
+ * ERR_UNAVAILABLE when the process has read KEYRING_SEEN_MAX keys and must be started again. */
+_must_use_ bool keyring_reload(struct keyring *keyring, struct error *error);
+/* Reloads a file that is not the one that was read last, by inode, size and time of change. False:
+ * nothing was read, because it is the same, there is none, or it cannot be read. */
+bool keyring_reload_changed(struct keyring *keyring);
+
+/* Whether the source is a file. */
+bool keyring_has_file(const struct keyring *keyring);
+
+/* The key that wraps what is new, and its id. */
+const struct secret *keyring_primary(const struct keyring *keyring, struct str *ret_id);
+struct str keyring_primary_id(const struct keyring *keyring);
+/* The key that the source marks as the primary. */
+struct str keyring_marked_id(const struct keyring *keyring);
+/* Makes a key of the ring the one that wraps what is new. False: there is no such key. */
+bool keyring_use(struct keyring *keyring, struct str id);
+/* The ids, each behind a comma but the first; the text lives in the arena. */
+struct str keyring_ids(const struct keyring *keyring, struct arena *arena);
+
+/* For seal: the key of an id, NULL when the ring has none. Valid while the ring is. A file that was
+ * changed since it was read is read again first, so that a value which another process sealed with
+ * a new key can be opened. */
 const struct secret *keyring_find(const struct keyring *keyring, struct str id);
+
+/* --- changing a keyring's file (keyring_edit.c) --- */
+
+/* A new key's line, "key ID BASE64 primary", for an operator whose keyring is not a file of ours.
+ * `out` comes from secret_alloc. */
+enum { KEYRING_LINE_SIZE = 96 };
+void keyring_new_line(char out[KEYRING_LINE_SIZE], char ret_id[KEYRING_ID_SIZE + 1]);
+
+/* Adds a new key, marked as the primary, as the first line. The file is replaced as a whole: it is
+ * durable when this returns, and after a crash it is the old one or the new one. A symbolic link
+ * stays, and the file that it points to is replaced. One process at a time (keyring_lock). */
+_must_use_ bool keyring_add_key(const char *path, char ret_id[KEYRING_ID_SIZE + 1],
+                                struct error *error);
+/* Removes a key's line in the same way. ERR_CONFLICT for the marked key; ERR_NOT_FOUND. */
+_must_use_ bool keyring_remove_key(const char *path, struct str id, struct error *error);
+
+/* Keeps other processes from changing the file until the descriptor is closed. ERR_CONFLICT when
+ * another process holds the lock, a file PATH.lock beside the keyring. Where none can be made, the
+ * keyring cannot be changed either, and *ret_fd is -1. */
+_must_use_ bool keyring_lock(const char *path, int *ret_fd, struct error *error);
 
 static inline void keyring_free_at(struct keyring **keyring)
 {

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +24,6 @@ struct child {
     int output; /* our end of the pipe */
     int exited; /* a pidfd: readable when the child has ended */
 };
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
 
 /* Whatever of the command still runs has lost its purpose. */
 static void child_done(struct child *child)
@@ -89,7 +83,7 @@ static bool start(const char *command, struct child *child, struct error *error)
     if (pipe2(ends, O_CLOEXEC) != 0)
         return fail(error, ERR_INTERNAL, "The keyring command cannot be started: %m.");
     child->output = ends[0];
-    _cleanup_(close_fd) int theirs = ends[1];
+    _cleanup_close_ int theirs = ends[1];
     int failed = spawn(command, theirs, &child->pid);
     if (failed) {
         errno = failed;

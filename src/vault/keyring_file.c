@@ -3,24 +3,23 @@
 
 #include "base/encode.h"
 #include "base/fault.h"
+#include "base/fd.h"
 #include "base/random.h"
 #include "base/user.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OTHERS = S_IRWXG | S_IRWXO };
+#define NEW_SUFFIX ".new-"
 
-static void close_at(const int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
+enum { OTHERS = S_IRWXG | S_IRWXO };
 
 static bool check_owner(int fd, const char *path, struct error *error)
 {
@@ -67,7 +66,7 @@ static bool read_whole(int fd, const char *path, char *text, size_t *ret_size, s
 bool keyring_read_file(const char *path, char *text, size_t *ret_size, struct error *error)
 {
     /* O_NONBLOCK: a pipe in the file's place must not stop the start; it is refused below. */
-    _cleanup_(close_at) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 && errno == ENOENT)
         return fail(error, ERR_NOT_FOUND, "There is no keyring at %s: restore it from its backup.",
                     path);
@@ -99,12 +98,14 @@ static bool sync_directory_of(const char *path)
              !slash          ? "."
              : slash == path ? "/"
                              : "");
-    _cleanup_(close_at) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0;
 }
 
+typedef bool publish_fn(const char *temporary, const char *path, struct error *error);
+
 /* link(2), other than rename(2), never replaces a keyring that another start has just made. */
-static bool publish(const char *temporary, const char *path, struct error *error)
+static bool publish_new(const char *temporary, const char *path, struct error *error)
 {
     if (link(temporary, path) != 0)
         return errno == EEXIST
@@ -114,23 +115,33 @@ static bool publish(const char *temporary, const char *path, struct error *error
     return true;
 }
 
+static bool publish_over(const char *temporary, const char *path, struct error *error)
+{
+    if (rename(temporary, path) != 0)
+        return fail(error, ERR_INTERNAL, "The keyring %s cannot be replaced: %m.", path);
+    fault_point("key:replaced");
+    return true;
+}
+
 static void unlink_at(const char **path)
 {
     if (*path)
         unlink(*path);
 }
 
-bool keyring_write_file(const char *path, struct str text, struct error *error)
+/* Writes a temporary file beside `path`, and gives it that name by `publish`. */
+static bool write_beside(const char *path, struct str text, publish_fn *publish,
+                         struct error *error)
 {
     char name[PATH_MAX], suffix[17];
     unsigned char random[8];
     random_bytes(random, sizeof(random));
     encode_hex(random, sizeof(random), suffix);
-    int len = snprintf(name, sizeof(name), "%s.new-%s", path, suffix);
+    int len = snprintf(name, sizeof(name), "%s" NEW_SUFFIX "%s", path, suffix);
     if (len < 0 || (size_t)len >= sizeof(name))
         return fail(error, ERR_INTERNAL, "The keyring's path is too long.");
 
-    _cleanup_(close_at) int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    _cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(error, ERR_INTERNAL, "The keyring %s cannot be made: %m.", path);
     {
@@ -145,4 +156,37 @@ bool keyring_write_file(const char *path, struct str text, struct error *error)
         return fail(error, ERR_INTERNAL, "The directory of the keyring %s cannot be synced: %m.",
                     path);
     return true;
+}
+
+/* What a command that was killed has left: it holds all keys, also those that are retired later.
+ * Commands change a keyring under its lock, so no other one is writing. `path` is resolved. */
+static void remove_leftovers(const char *path)
+{
+    char directory[PATH_MAX];
+    const char *name = strrchr(path, '/') + 1;
+    size_t len = strlen(name);
+    struct dirent *entry;
+    snprintf(directory, sizeof(directory), "%.*s", (int)(name - path), path);
+    DIR *entries = opendir(directory);
+    while (entries && (entry = readdir(entries))) {
+        if (strncmp(entry->d_name, name, len) == 0 &&
+            strncmp(entry->d_name + len, NEW_SUFFIX, strlen(NEW_SUFFIX)) == 0)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    if (entries)
+        closedir(entries);
+}
+
+bool keyring_write_file(const char *path, struct str text, struct error *error)
+{
+    return write_beside(path, text, publish_new, error);
+}
+
+bool keyring_replace_file(const char *path, struct str text, struct error *error)
+{
+    char real[PATH_MAX];
+    if (!realpath(path, real))
+        return fail(error, ERR_INTERNAL, "The keyring %s cannot be found: %m.", path);
+    remove_leftovers(real);
+    return write_beside(real, text, publish_over, error);
 }

@@ -28,6 +28,29 @@ static const struct {
     {STR("ServiceUnavailableException"), STR("ServiceUnavailable")},
 };
 
+/* Exceptions that Secrets Manager, the one service here with the JSON protocol, calls otherwise. */
+static const struct {
+    const char *exception, *name;
+    int status;
+} json_names[] = {
+    {"InternalServerException", "InternalServiceError", 500},
+    {"ConnectorServerException", "InternalServiceError", 500},
+    {"ConnectorAuthenticationException", "InvalidRequestException", 400},
+};
+
+static struct aws_error in_its_own_words(const struct aws_error *error)
+{
+    struct aws_error own = *error;
+    for (size_t i = 0; i < sizeof(json_names) / sizeof(*json_names); i++) {
+        if (error->protocol != AWS_JSON_1_1 ||
+            !str_eq(str_from(error->exception), str_from(json_names[i].exception)))
+            continue;
+        own.exception = json_names[i].name;
+        own.status = json_names[i].status;
+    }
+    return own;
+}
+
 static struct str query_code(struct str exception)
 {
     static const struct str suffix = STR("Exception");
@@ -95,7 +118,9 @@ static struct http_header *begin(enum aws_protocol protocol, struct str request_
 void aws_result_response(const struct aws_result *result, struct arena *arena,
                          struct http_response *ret_response)
 {
-    begin(result->protocol, result->request_id, arena, ret_response);
+    struct http_header *headers = begin(result->protocol, result->request_id, arena, ret_response);
+    if (result->extra.value.data)
+        headers[ret_response->header_count++] = result->extra;
     ret_response->body = result->body;
 }
 
@@ -113,9 +138,10 @@ static size_t add_retry_after(struct http_header *headers, int64_t wait_ms, stru
     return 2;
 }
 
-void aws_error_response(const struct aws_error *error, struct arena *arena,
+void aws_error_response(const struct aws_error *given, struct arena *arena,
                         struct http_response *ret_response)
 {
+    const struct aws_error own = in_its_own_words(given), *error = &own;
     struct http_header *headers = begin(error->protocol, error->request_id, arena, ret_response);
     size_t count = ret_response->header_count;
     headers[count++] = (struct http_header){STR("x-amzn-ErrorType"), str_from(error->exception)};
@@ -123,6 +149,8 @@ void aws_error_response(const struct aws_error *error, struct arena *arena,
         count += add_retry_after(headers + count, error->retry_after_ms, arena);
     if (error->status == 415) /* RFC 9110 12.5.3: which codings are taken */
         headers[count++] = (struct http_header){STR("Accept-Encoding"), STR("gzip")};
+    if (error->extra.value.data)
+        headers[count++] = error->extra;
     struct buf body = buf_in(arena, ERROR_BODY_MAX);
     if (error->protocol == AWS_QUERY)
         add_xml_error(&body, error);

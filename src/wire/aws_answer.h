@@ -26,7 +26,8 @@ enum {
 struct aws_result {
     enum aws_protocol protocol;
     struct str request_id;
-    struct str body; /* whole: JSON, or the XML document */
+    struct str body;          /* whole: JSON, or the XML document */
+    struct http_header extra; /* of this server's own; its value STR_NULL: none */
 };
 
 /* `ret_response` points into `arena` and to what `result` points to. */
@@ -43,9 +44,11 @@ struct aws_error {
      * as Retry-After and in milliseconds as x-amz-retry-after, which newer SDKs read alone; never
      * more than RETRY_AFTER_MAX_MS. */
     int64_t retry_after_ms;
+    struct http_header extra; /* as above */
 };
 
-/* As above. In AWS_QUERY the exception's name becomes the code that such services use for it. */
+/* As above. In AWS_QUERY the exception's name becomes the code that such services use for it, in
+ * AWS_JSON_1_1 the name (and the status) that Secrets Manager has for it. */
 void aws_error_response(const struct aws_error *error, struct arena *arena,
                         struct http_response *ret_response);
 

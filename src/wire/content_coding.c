@@ -3,6 +3,7 @@
 #include "wire/content_coding.h"
 
 #include "base/buf.h"
+#include "wire/errors.h"
 
 #include <string.h>
 #include <zlib.h>

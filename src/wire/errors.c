@@ -40,13 +40,15 @@ static const struct error_kind KINDS[ERR_COUNT] = {
                                "The request's signature is not the one calculated for it."},
     [ERR_MISSING_AUTHENTICATION] = {"MissingAuthenticationTokenException", 403,
                                     "Missing Authentication Token"},
+    [ERR_EXPIRED_TOKEN] = {"ExpiredTokenException", 403,
+                           "The security token included in the request is expired."},
     [ERR_INCOMPLETE_SIGNATURE] = {"IncompleteSignatureException", 403,
                                   "The request's signature is incomplete."},
 };
 
-const struct error_kind *error_kind(enum err code)
+const struct error_kind *error_kind(int code)
 {
-    return &KINDS[code < ERR_COUNT ? code : ERR_INTERNAL];
+    return &KINDS[code >= 0 && code < ERR_COUNT ? code : ERR_INTERNAL];
 }
 
 struct str error_message(const struct error *error)

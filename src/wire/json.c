@@ -9,8 +9,9 @@
  * limit allows. */
 #include "wire/json.h"
 
-#include "wire/restjson.h"
-#include "wire/value.h"
+#include "base/alloc.h"
+#include "wire/errors.h"
+#include "wire/json_value.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ enum {
     /* Up to this many names are compared with those before them, after a filter; more are sorted.
      */
     NAMES_COMPARED_MAX = 64,
+    MEMBER_SIZE = 64, /* bytes of a structure's member in the tree, at most */
     /* What the library's array has besides the text's values: its header, and two as a reserve. */
     NODES_BESIDE = sizeof(yyjson_doc) / sizeof(yyjson_val) + 2,
 };
@@ -28,17 +30,33 @@ enum {
 
 struct json_memory {
     struct arena *arena;
+    char *near; /* taken before the arena, if it suffices; NULL: none */
+    size_t near_size;
     size_t nodes_max;
-    void *piece; /* the array of values */
-    size_t size; /* bytes */
+    char *piece;  /* the array of values */
+    size_t size;  /* bytes */
+    bool no_room; /* the arena's meter had none */
 };
 
 static void *take(void *context, size_t size)
 {
     struct json_memory *memory = context;
-    memory->piece = arena_take(memory->arena, size);
+    bool fits_near = !memory->piece && size <= memory->near_size;
+    memory->no_room = !fits_near && !arena_has_room(memory->arena, size);
+    if (memory->no_room)
+        return NULL;
+    memory->piece = fits_near ? memory->near : arena_take(memory->arena, size);
     memory->size = size;
     return memory->piece;
+}
+
+static bool resize(struct json_memory *memory, size_t size)
+{
+    if (memory->piece == memory->near ||
+        !arena_resize(memory->arena, memory->piece, memory->size, size))
+        return false;
+    memory->size = size;
+    return true;
 }
 
 /* The library asks for more only when the array is full. */
@@ -47,11 +65,11 @@ static void *grow(void *context, void *piece, size_t old_size, size_t size)
     struct json_memory *memory = context;
     if (old_size / sizeof(yyjson_val) > memory->nodes_max + NODES_BESIDE)
         return NULL;
-    if (arena_resize(memory->arena, piece, old_size, size)) {
-        memory->size = size;
+    if (resize(memory, size))
         return piece;
-    }
-    memcpy(take(context, size), piece, old_size);
+    if (!take(context, size))
+        return NULL;
+    memcpy(memory->piece, piece, old_size);
     return memory->piece;
 }
 
@@ -237,38 +255,76 @@ static bool check(struct str text, const char *copy, const yyjson_doc *doc, stru
 
 /* ── Reading ── */
 
-/* The values go to `nodes`, the text's copy to `arena`. */
-static bool read_into(struct str text, size_t nodes_max, struct arena *arena, struct arena *nodes,
-                      yyjson_val **ret_root, struct error *error)
+static enum json_fault fault_of(const yyjson_read_err *problem, const struct json_memory *memory)
 {
-    struct json_memory memory = {.arena = nodes, .nodes_max = nodes_max};
-    const yyjson_alc allocator = {take, grow, give_back, &memory};
+    if (problem->code != YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return JSON_UNFIT;
+    return memory->no_room ? JSON_NO_ROOM : JSON_TOO_MANY;
+}
+
+/* `copy` has room for the text and YYJSON_PADDING_SIZE bytes; the library writes to it. */
+static enum json_fault read_into(struct str text, char *copy, struct json_memory *memory,
+                                 yyjson_doc **ret_doc, struct error *error)
+{
+    const yyjson_alc allocator = {take, grow, give_back, memory};
     yyjson_read_err problem = {.code = YYJSON_READ_ERROR_EMPTY_CONTENT};
-    char *copy = arena_take(arena, text.len + YYJSON_PADDING_SIZE);
+    yyjson_doc *doc = NULL;
     if (text.len > 0)
         memcpy(copy, text.data, text.len);
     memset(copy + text.len, 0, YYJSON_PADDING_SIZE);
-    yyjson_doc *doc =
-        text.len == 0
-            ? NULL
-            : yyjson_read_opts(copy, text.len, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW,
+    if (text.len > 0)
+        doc = yyjson_read_opts(copy, text.len, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW,
                                &allocator, &problem);
-    if (!doc)
-        return refuse(error, text, &problem, nodes_max);
+    if (!doc) {
+        (void)refuse(error, text, &problem, memory->nodes_max);
+        return fault_of(&problem, memory);
+    }
     char *end = (char *)(doc->root + doc->val_read);
-    arena_resize(nodes, memory.piece, memory.size, (size_t)(end - (char *)memory.piece));
-    if (doc->val_read > nodes_max)
-        return refuse_nodes(error, nodes_max);
-    if (!check(text, copy, doc, nodes, error))
+    resize(memory, (size_t)(end - memory->piece));
+    if (doc->val_read > memory->nodes_max) {
+        (void)refuse_nodes(error, memory->nodes_max);
+        return JSON_TOO_MANY;
+    }
+    if (!check(text, copy, doc, memory->arena, error))
+        return JSON_UNFIT;
+    *ret_doc = doc;
+    return JSON_READ;
+}
+
+void json_scratch_init(struct json_scratch *scratch)
+{
+    scratch->far_text = NULL;
+    scratch->text_len = 0;
+    scratch->far_nodes = (struct arena){.kind = ARENA_PLAIN}; /* values hold no text */
+}
+
+void json_scratch_done(struct json_scratch *scratch)
+{
+    explicit_bzero(scratch->far_text ? scratch->far_text : scratch->near_text, scratch->text_len);
+    free(scratch->far_text);
+    arena_done(&scratch->far_nodes);
+    json_scratch_init(scratch);
+}
+
+bool json_read(struct str text, size_t nodes_max, struct json_scratch *scratch,
+               yyjson_val **ret_root, struct error *error)
+{
+    struct json_memory memory = {
+        .arena = &scratch->far_nodes,
+        .near = scratch->near_nodes,
+        .near_size = sizeof(scratch->near_nodes),
+        .nodes_max = nodes_max,
+    };
+    size_t size = text.len + YYJSON_PADDING_SIZE;
+    yyjson_doc *doc;
+    if (size > sizeof(scratch->near_text))
+        scratch->far_text = xmalloc(size);
+    scratch->text_len = text.len;
+    char *copy = scratch->far_text ? scratch->far_text : scratch->near_text;
+    if (read_into(text, copy, &memory, &doc, error) != JSON_READ)
         return false;
     *ret_root = doc->root;
     return true;
-}
-
-bool json_read(struct str text, size_t nodes_max, struct arena *arena, yyjson_val **ret_root,
-               struct error *error)
-{
-    return read_into(text, nodes_max, arena, arena, ret_root, error);
 }
 
 struct str json_text(yyjson_val *string)
@@ -354,13 +410,50 @@ static void fill(struct arena *arena, struct value *value, yyjson_val *json)
     }
 }
 
+enum json_fault json_parse_own(struct str text, size_t nodes_max, struct arena *arena,
+                               struct value **ret_value)
+{
+    _cleanup_(arena_done) struct arena nodes = {.kind = ARENA_PLAIN, .meter = arena->meter};
+    yyjson_doc *doc;
+    if (!arena_has_room(arena, text.len + YYJSON_PADDING_SIZE))
+        return JSON_NO_ROOM;
+    struct json_memory memory = {.arena = &nodes, .nodes_max = nodes_max};
+    char *copy = arena_take(arena, text.len + YYJSON_PADDING_SIZE);
+    enum json_fault fault = read_into(text, copy, &memory, &doc, NULL);
+    if (fault != JSON_READ)
+        return fault;
+    if (!arena_has_room(arena, doc->val_read * MEMBER_SIZE))
+        return JSON_NO_ROOM;
+    *ret_value = arena_new(arena, struct value);
+    fill(arena, *ret_value, doc->root);
+    return JSON_READ;
+}
+
+enum json_fault json_parse_answer(struct str text, struct arena *arena, struct value **ret_value)
+{
+    return json_parse_own(text, JSON_ANSWER_NODES_MAX, arena, ret_value);
+}
+
 bool json_parse(struct str text, struct arena *arena, struct value **ret_value)
 {
-    _cleanup_(arena_done) struct arena nodes = {0};
-    yyjson_val *root = NULL;
-    if (!read_into(text, JSON_ANSWER_NODES_MAX, arena, &nodes, &root, NULL) || !root)
-        return false;
-    *ret_value = arena_new(arena, struct value);
-    fill(arena, *ret_value, root);
-    return true;
+    return json_parse_answer(text, arena, ret_value) == JSON_READ;
+}
+
+bool json_is_object(struct str text)
+{
+    struct arena arena = {0}; /* a record may hold what is secret */
+    struct json_memory memory = {.arena = &arena, .nodes_max = JSON_ANSWER_NODES_MAX};
+    const yyjson_alc allocator = {take, grow, give_back, &memory};
+    char *copy = arena_take(&arena, text.len + YYJSON_PADDING_SIZE);
+    yyjson_doc *doc = NULL;
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    memset(copy + text.len, 0, YYJSON_PADDING_SIZE);
+    if (text.len > 0)
+        doc = yyjson_read_opts(copy, text.len, YYJSON_READ_INSITU | YYJSON_READ_NUMBER_AS_RAW,
+                               &allocator, NULL);
+    bool is_object =
+        doc && unsafe_yyjson_is_obj(doc->root) && doc->val_read <= JSON_ANSWER_NODES_MAX;
+    arena_done(&arena);
+    return is_object;
 }

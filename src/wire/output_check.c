@@ -4,6 +4,8 @@
 #include "wire/restjson.h"
 #include "wire/validate.h"
 
+enum { NODES_MAX = 1000 * 1000 }; /* values and names: one entity has up to 5,000 fields */
+
 struct checker {
     const struct api_operation *operation;
     struct arena *arena;
@@ -125,7 +127,7 @@ bool output_check(const struct api_operation *operation, struct str json, struct
     const struct checker checker = {operation, arena, error};
     const struct path top = {0};
     struct value *value;
-    if (!json_parse(json, arena, &value))
+    if (json_parse_own(json, NODES_MAX, arena, &value) != JSON_READ)
         return mismatch(&checker, &top, "it is no JSON");
     bool has_output = operation->output != UINT16_MAX;
     return check_value(&checker, has_output ? &api_shapes[operation->output] : &nothing, &top,

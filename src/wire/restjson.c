@@ -2,6 +2,7 @@
 #include "wire/restjson.h"
 
 #include "wire/api_ids.h"
+#include "wire/errors.h"
 #include "wire/json.h"
 #include "wire/validate.h"
 
@@ -114,7 +115,7 @@ static bool decode_scalar(struct shape_decoder *decoder, const struct shape *sha
     case SHAPE_STRING:
         if (!yyjson_is_str(json))
             return mistyped(decoder, path, "a string", json);
-        *ret_value = shaped_string(decoder, shape, json_text(json));
+        *ret_value = shaped_string(decoder, shape, arena_copy(decoder->arena, json_text(json)));
         return true;
     case SHAPE_BOOLEAN:
         if (!yyjson_is_bool(json))
@@ -193,7 +194,7 @@ static bool decode_map(struct shape_decoder *decoder, const struct shape *shape,
     yyjson_obj_iter iter = yyjson_obj_iter_with(json);
     for (size_t i = 0; i < count; i++) {
         yyjson_val *name = yyjson_obj_iter_next(&iter);
-        entries[i].name = json_text(name);
+        entries[i].name = arena_copy(decoder->arena, json_text(name));
         if (!decode_element(decoder, &api_shapes[shape->element], &below,
                             yyjson_obj_iter_get_val(name), &entries[i].item))
             return false;
@@ -228,7 +229,8 @@ static bool decode_member(struct shape_decoder *decoder, struct slots *slots,
                     STR_ARG(member->name));
     slots->seen |= UINT64_C(1) << place;
     bool empty = shape->type == SHAPE_STRING && yyjson_is_str(json) && yyjson_get_len(json) == 0 &&
-                 !member->required && !decoder->stored;
+                 !member->required && !decoder->stored &&
+                 member->shape != API_SHAPE_DestinationField;
     if (yyjson_is_null(json) || empty)
         return true;
     struct path below = {.up = path, .name = member->name};
@@ -322,16 +324,20 @@ static bool needs_body(const struct shape *shape)
     return false;
 }
 
+/* What JSON became is freed when this returns; strings of known members are copied out of it, so
+ * that what else a body holds takes no memory while its request waits. */
 static bool decode_top(struct shape_decoder *decoder, const struct shape *shape, bool has_body,
                        struct str body, struct value **ret_value)
 {
+    _cleanup_(json_scratch_done) struct json_scratch scratch;
     struct slots slots = {.shape = shape};
     const struct path top = {0};
     yyjson_val *json = NULL;
+    json_scratch_init(&scratch);
     if (has_body && body.len == 0 && needs_body(shape))
         return fail(decoder->error, ERR_VALIDATION, "The request object must be non-null");
     has_body = has_body && body.len > 0;
-    if (has_body && !json_read(body, JSON_REQUEST_NODES_MAX, decoder->arena, &json, decoder->error))
+    if (has_body && !json_read(body, JSON_REQUEST_NODES_MAX, &scratch, &json, decoder->error))
         return false;
     if (has_body && !yyjson_is_obj(json))
         return fail(decoder->error, ERR_SERIALIZATION, "The body must be an object, but is %s.",

@@ -4,17 +4,12 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "wire/json_value.h"
 #include "wire/shape.h"
 #include "wire/value.h"
 
-enum {
-    JSON_DEPTH_MAX = 32,
-    /* Values and names in one JSON text. A full body of flow tasks has about 15,000, a vendor's
-     * answer of the largest size about 60,000. */
-    JSON_REQUEST_NODES_MAX = 32 * 1024,
-    JSON_ANSWER_NODES_MAX = 128 * 1024,
-    VIOLATIONS_SHOWN_MAX = 10, /* the rest is counted, not spelled out */
-};
+/* Values and names in a body. A full one of flow tasks has about 15,000. */
+enum { JSON_REQUEST_NODES_MAX = 20 * 1000 };
 
 /* Everything here needs shapes_init() first and may be called by any thread.
  *
@@ -27,8 +22,10 @@ enum {
  * - A member of another type than the model's: ERR_SERIALIZATION, naming the member. A number with
  *   a point or an exponent is an integer when its value is one. Numbers beyond the type are
  * refused.
- * - Unknown members and nulls are absent; so is "" in an optional member. In a required member ""
- *   stays and is judged by its constraints. A null in a list or map violates "must not be null".
+ * - Unknown members and nulls are absent, and take no memory once this returns; so is "" in an
+ *   optional member but a task's destinationField, which tools compare with what they sent. In a
+ *   required member "" stays and is judged by its constraints. A null in a list or map violates
+ *   "must not be null".
  * - A name that is no member's exactly is matched without regard to case.
  * - Every violation of a constraint is collected: ERR_VALIDATION in AWS's form, a sentence each.
  *   Values inside connectorProfileCredentials, and of sensitive shapes, are never told.
@@ -55,11 +52,3 @@ _must_use_ bool restjson_decode_bound(const struct shape *shape, bool has_body, 
                                       const struct restjson_bound *bound, size_t bound_count,
                                       struct arena *arena, struct value **ret_value,
                                       struct error *error);
-
-/* Any JSON, with no shape: for vendors' answers. Structures keep the order of the text; numbers
- * that are not integers are VALUE_DOUBLE; null members are left out, and a null elsewhere is
- * VALUE_RAW "null". False when it is not JSON, or not to the same strictness as above: depth,
- * UTF-8, names that repeat, integers past 64 bits; or when it has more than JSON_ANSWER_NODES_MAX
- * values and names. The tree takes 1 byte for each byte of text, 56 for a member of a structure and
- * 40 for an item of a list. */
-bool json_parse(struct str text, struct arena *arena, struct value **ret_value);

@@ -2,6 +2,7 @@
 #include "wire/routes.h"
 
 #include "base/encode.h"
+#include "wire/errors.h"
 #include "wire/restjson.h"
 
 /* The target before its query, and the query (STR_NULL without one). */

@@ -7,9 +7,10 @@
 #include "wire/shape.h"
 #include "wire/value.h"
 
-/* Routing is on the raw path (an ARN in /tags/… is percent-encoded and may hold slashes, encoded or
- * not). NULL when there is no operation for method and path: also for another method on a known
- * path, which AWS's front ends do not tell apart. */
+/* Routing is on the path as it was sent, but for what sigv4_normalized_target takes out of it: an
+ * ARN in /tags/… is percent-encoded and may hold slashes, encoded or not. NULL when there is no
+ * operation for method and path: also for another method on a known path, which AWS's front ends do
+ * not tell apart. */
 const struct api_operation *route_find(struct str method, struct str target);
 
 /* Decodes and validates the input of an operation: body, path and query together. A GET or DELETE

@@ -43,8 +43,6 @@ static pcre2_code *compile(struct str regex)
         pcre2_compile((PCRE2_SPTR)regex.data, regex.len, options, &code, &offset, NULL);
     if (!made)
         regex_is_bad(regex, code);
-    /* Without JIT (a kernel that forbids it) the interpreter does the same, only slower. */
-    (void)pcre2_jit_compile(made, PCRE2_JIT_COMPLETE);
     return made;
 }
 

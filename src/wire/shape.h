@@ -53,10 +53,10 @@ struct shape {
 struct api_operation {
     struct str name;
     struct str method;
-    struct str uri;         /* "/update-connector-profile" or "/tags/{resourceArn}" */
-    uint16_t input;         /* index into api_shapes */
-    uint16_t output;        /* likewise; UINT16_MAX for none */
-    const enum err *errors; /* what the model lists, as far as enum err knows it */
+    struct str uri;    /* "/update-connector-profile" or "/tags/{resourceArn}" */
+    uint16_t input;    /* index into api_shapes */
+    uint16_t output;   /* likewise; UINT16_MAX for none */
+    const int *errors; /* what the model lists, as codes of wire/errors.h */
     uint8_t error_count;
 };
 

@@ -115,6 +115,17 @@ static void collect(struct signing *signing, const struct sigv4_request *request
     signing->list = buf_str(&list);
 }
 
+/* Of S3 the header's value, which the caller gave. */
+static struct str payload_hash(const struct sigv4_request *request, char out[SHA256_HEX_SIZE])
+{
+    for (size_t i = 0; request->s3 && i < request->header_count; i++) {
+        if (sigv4_name_is(request->headers[i].name, STR("x-amz-content-sha256")))
+            return request->headers[i].value;
+    }
+    sha256_hex(request->body, out);
+    return str_from(out);
+}
+
 void sigv4_sign(const struct sigv4_request *request, struct str access_key_id,
                 const struct secret *secret, struct str region, struct str service, int64_t now_ms,
                 struct arena *arena, struct str *ret_date, struct str *ret_authorization)
@@ -134,9 +145,8 @@ void sigv4_sign(const struct sigv4_request *request, struct str access_key_id,
     struct buf canonical = buf_in(arena, SIGV4_CANONICAL_MAX);
     struct buf to_sign = buf_in(arena, SIGV4_CANONICAL_MAX);
     struct buf authorization = buf_in(arena, SIGV4_CANONICAL_MAX);
-    sha256_hex(request->body, payload);
     sigv4_canonical_request(&whole, signing->list, signing->names, signing->name_count,
-                            str_from(payload), true, &canonical);
+                            payload_hash(request, payload), true, &canonical);
     sigv4_string_to_sign(date, &scope, buf_str(&canonical), &to_sign);
     sigv4_signing_key(secret_reveal(secret), &scope, key);
     sigv4_signature(key, buf_str(&to_sign), signature);

@@ -32,6 +32,11 @@ struct sigv4_request {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
+    /* Amazon S3's two exceptions: the path holds an object's key, so it is neither normalized nor
+     * encoded twice; and the payload's hash is what the header x-amz-content-sha256 says, which
+     * need not be a hash ("UNSIGNED-PAYLOAD"), so that comparing it with the body is the caller's.
+     */
+    bool s3;
 };
 
 struct sigv4_scope {
@@ -55,12 +60,17 @@ void sha256_hex(struct str data, char out[SHA256_HEX_SIZE]);
 /* Path: `normalize_path` drops empty and dot segments as every service but S3 wants it; then each
  * byte but unreserved ones and '/' is percent-encoded, also the '%' that the raw path holds, so
  * that
- * "/tags/arn%3Aaws" is signed as "/tags/arn%253Aaws". Query: each parameter decoded, encoded again,
- * sorted. Headers: those of `signed_headers` (lower case, sorted), blanks folded, values of one
- * name joined with commas. More parameters than SIGV4_QUERY_PARTS_MAX set out->overflow. */
+ * "/tags/arn%3Aaws" is signed as "/tags/arn%253Aaws"; of S3 it is decoded and encoded once. Query:
+ * each parameter decoded, encoded again, sorted. Headers: those of `signed_headers` (lower case,
+ * sorted), blanks folded, values of one name joined with commas. More parameters than
+ * SIGV4_QUERY_PARTS_MAX set out->overflow. */
 void sigv4_canonical_request(const struct sigv4_request *request, struct str signed_list,
                              const struct str *signed_headers, size_t signed_count,
                              struct str payload_hash, bool normalize_path, struct buf *out);
+/* The target with its path as the signature covers it: without empty and dot segments, but not
+ * encoded again. What routes a request must read this one: another spelling of a signed path must
+ * not name another resource. In `arena` if it differs from `target`. */
+struct str sigv4_normalized_target(struct arena *arena, struct str target);
 void sigv4_string_to_sign(struct str timestamp, const struct sigv4_scope *scope,
                           struct str canonical_request, struct buf *out);
 void sigv4_signing_key(struct str secret, const struct sigv4_scope *scope,
@@ -93,6 +103,12 @@ struct sigv4_keys {
     const struct secret *(*find)(void *context, struct str access_key_id, struct arena *arena,
                                  struct str *ret_account, struct error *error);
     void *context;
+    /* The same for a request with a session token (X-Amz-Security-Token), which must be signed as
+     * every header of that kind: NULL with no error set when the token is not one of this server's.
+     * NULL instead of a function: no session token is. */
+    const struct secret *(*find_session)(void *context, struct str access_key_id, struct str token,
+                                         struct arena *arena, struct str *ret_account,
+                                         struct error *error);
 };
 
 struct sigv4_caller {
@@ -120,7 +136,8 @@ struct sigv4_services {
  * - ERR_INCOMPLETE_SIGNATURE: it, or the date, is missing a part, malformed, or there twice; or the
  *   request is signed in its query, which is not supported.
  * - ERR_INVALID_SIGNATURE: scope, date, signed headers, payload hash or signature are wrong.
- * - ERR_UNRECOGNIZED_CLIENT: an unknown access key, or a session token, which no key has here. */
+ * - ERR_UNRECOGNIZED_CLIENT: an unknown access key, or a session token of another server.
+ * - what keys->find and keys->find_session fail with. */
 _must_use_ bool sigv4_verify(const struct sigv4_request *request,
                              const struct sigv4_services *services, int64_t now_ms,
                              const struct sigv4_keys *keys, struct sigv4_key_cache *cache,
@@ -131,7 +148,8 @@ _must_use_ bool sigv4_verify(const struct sigv4_request *request,
 
 /* Gives the values of X-Amz-Date and Authorization for a request whose headers (Host, Content-Type,
  * and any x-amz-… header) are all signed, but for Authorization and X-Amz-Date themselves, which
- * may be there already. At most SIGV4_HEADERS_MAX - 1 headers. The payload's hash is computed. */
+ * may be there already. At most SIGV4_HEADERS_MAX - 1 headers. The payload's hash is computed, but
+ * for S3. */
 void sigv4_sign(const struct sigv4_request *request, struct str access_key_id,
                 const struct secret *secret, struct str region, struct str service, int64_t now_ms,
                 struct arena *arena, struct str *ret_date, struct str *ret_authorization);

@@ -1,5 +1,6 @@
 /* The Authorization header's parts: "AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…".
  */
+#include "wire/errors.h"
 #include "wire/sigv4_internal.h"
 
 #include <string.h>

@@ -32,7 +32,7 @@ static void add_encoded(struct buf *out, struct str text)
 
 /* --- path --- */
 
-/* Takes back the last "/segment" of what was added since `base`; encoded segments hold no '/'. */
+/* Takes back the last "/segment" of what was added since `base`; no segment holds a '/'. */
 static void drop_segment(struct buf *out, size_t base)
 {
     while (out->len > base) {
@@ -42,8 +42,14 @@ static void drop_segment(struct buf *out, size_t base)
     }
 }
 
-static void add_segment(struct buf *out, struct str segment, size_t base, bool normalize)
+enum path_form {
+    PATH_NORMALIZED = 1, /* without empty and dot segments */
+    PATH_ENCODED = 2,
+};
+
+static void add_segment(struct buf *out, struct str segment, size_t base, enum path_form form)
 {
+    bool normalize = form & PATH_NORMALIZED;
     if (normalize && (segment.len == 0 || str_eq(segment, STR("."))))
         return;
     if (normalize && str_eq(segment, STR(".."))) {
@@ -51,21 +57,40 @@ static void add_segment(struct buf *out, struct str segment, size_t base, bool n
         return;
     }
     buf_add_char(out, '/');
-    add_encoded(out, segment);
+    if (form & PATH_ENCODED)
+        add_encoded(out, segment);
+    else
+        buf_add(out, segment);
 }
 
-static void add_path(struct buf *out, struct str path, bool normalize)
+static void add_path(struct buf *out, struct str path, enum path_form form)
 {
     size_t base = out->len;
     struct str segment, rest = path;
     if (str_starts(path, STR("/")))
         rest = (struct str){path.data + 1, path.len - 1};
     while (str_cut(rest, '/', &segment, &rest))
-        add_segment(out, segment, base, normalize);
-    add_segment(out, rest, base, normalize);
+        add_segment(out, segment, base, form);
+    add_segment(out, rest, base, form);
     bool ends_in_slash = str_ends(path, STR("/"));
-    if (out->len == base || (normalize && ends_in_slash))
+    if (out->len == base || ((form & PATH_NORMALIZED) && ends_in_slash))
         buf_add_char(out, '/');
+}
+
+struct str sigv4_normalized_target(struct arena *arena, struct str target)
+{
+    struct str path = target, query = STR_NULL;
+    (void)str_cut(target, '?', &path, &query);
+    if (!str_starts(path, STR("/")) ||
+        (!str_contains(path, STR("//")) && !str_contains(path, STR("/."))))
+        return target;
+    struct buf out = buf_in(arena, target.len + 1);
+    add_path(&out, path, PATH_NORMALIZED);
+    if (query.data) {
+        buf_add_char(&out, '?');
+        buf_add(&out, query);
+    }
+    return buf_str(&out);
 }
 
 /* --- query --- */
@@ -75,19 +100,37 @@ struct parameter {
     struct str value; /* encoded */
 };
 
-/* Decodes and encodes again, so that "%2d" and "-" are one; a '%' that escapes nothing is itself.
- */
+size_t sigv4_query_byte(struct str text, size_t at, unsigned char *ret_byte)
+{
+    unsigned char byte = (unsigned char)text.data[at];
+    int high = byte == '%' && text.len - at > 2 ? ascii_hex_digit(text.data[at + 1]) : -1;
+    int low = high >= 0 ? ascii_hex_digit(text.data[at + 2]) : -1;
+    *ret_byte = low >= 0 ? (unsigned char)(high << 4 | low) : byte;
+    return low >= 0 ? 3 : 1;
+}
+
+/* Decodes and encodes again, so that "%2d" and "-" are one. */
 static void add_recoded(struct buf *out, struct str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        int high = byte == '%' && text.len - i > 2 ? ascii_hex_digit(text.data[i + 1]) : -1;
-        int low = high >= 0 ? ascii_hex_digit(text.data[i + 2]) : -1;
-        if (low >= 0) {
-            byte = (unsigned char)(high << 4 | low);
-            i += 2;
-        }
+    unsigned char byte;
+    for (size_t i = 0; i < text.len;) {
+        i += sigv4_query_byte(text, i, &byte);
         if (is_unreserved((char)byte))
+            buf_add_char(out, (char)byte);
+        else
+            add_escaped(out, byte);
+    }
+}
+
+/* S3's form: "/a%2Fb" and "/a/b" are the same key. */
+static void add_key_path(struct buf *out, struct str path)
+{
+    unsigned char byte;
+    if (path.len == 0)
+        buf_add_char(out, '/');
+    for (size_t i = 0; i < path.len;) {
+        i += sigv4_query_byte(path, i, &byte);
+        if (is_unreserved((char)byte) || byte == '/')
             buf_add_char(out, (char)byte);
         else
             add_escaped(out, byte);
@@ -206,7 +249,10 @@ void sigv4_canonical_request(const struct sigv4_request *request, struct str sig
 {
     buf_add(out, request->method);
     buf_add_char(out, '\n');
-    add_path(out, request->path, normalize_path);
+    if (request->s3)
+        add_key_path(out, request->path);
+    else
+        add_path(out, request->path, PATH_ENCODED | (normalize_path ? PATH_NORMALIZED : 0));
     buf_add_char(out, '\n');
     add_query(out, request->query);
     buf_add_char(out, '\n');

@@ -12,6 +12,10 @@ static inline bool sigv4_name_is(struct str sent, struct str lower)
     return str_eq_nocase(sent, lower);
 }
 
+/* The byte of a query that is written at `at` < text.len, "%2D" as well as "-"; a '%' that escapes
+ * nothing is itself. Returns how many characters it takes, 1 or 3. */
+size_t sigv4_query_byte(struct str text, size_t at, unsigned char *ret_byte);
+
 /* "20150830T123600Z", or with `http` also "Sun, 30 Aug 2015 12:36:00 GMT" (RFC 9110 5.6.7). */
 bool sigv4_time_parse(struct str text, bool http, int64_t *ret_ms);
 void sigv4_time_format(int64_t ms, char out[SIGV4_TIMESTAMP_SIZE]);

@@ -1,5 +1,6 @@
 /* Who signed this request? The form is checked first, the signature last, and only then who it was.
  */
+#include "wire/errors.h"
 #include "wire/sigv4_internal.h"
 
 #include <string.h>
@@ -49,6 +50,19 @@ static bool note_headers(struct sigv4_verification *v, struct error *error)
     return true;
 }
 
+/* Without regard to case, and to which characters of it are percent-encoded. */
+static bool parameter_is(struct str raw, struct str name)
+{
+    size_t len = 0;
+    unsigned char byte;
+    for (size_t i = 0; i < raw.len; len++) {
+        i += sigv4_query_byte(raw, i, &byte);
+        if (len == name.len || ascii_lower((char)byte) != ascii_lower(name.data[len]))
+            return false;
+    }
+    return len == name.len;
+}
+
 /* A presigned URL carries its signature in the query. */
 static bool refuse_query_form(struct str query, struct error *error)
 {
@@ -62,7 +76,7 @@ static bool refuse_query_form(struct str query, struct error *error)
         name = piece;
         (void)str_cut(piece, '=', &name, &piece);
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-            if (str_eq_nocase(name, names[i]))
+            if (parameter_is(name, names[i]))
                 return fail(error, ERR_INCOMPLETE_SIGNATURE,
                             "A signature in the query string (%s) is not supported: sign with the "
                             "Authorization header.",
@@ -72,26 +86,12 @@ static bool refuse_query_form(struct str query, struct error *error)
     return true;
 }
 
-/* Access keys here have no session token. One that is sent is most often left over in the
- * environment from AWS's own keys, and signed with the right secret: so say what to unset. */
-static bool refuse_session_token(const struct sigv4_verification *v, struct error *error)
-{
-    if (!v->noted[H_SECURITY_TOKEN].data)
-        return true;
-    return fail(error, ERR_UNRECOGNIZED_CLIENT,
-                "The security token included in the request is invalid: Headgate's access keys "
-                "have no session token. Unset AWS_SESSION_TOKEN, or remove aws_session_token from "
-                "the profile that the client uses.");
-}
-
 static bool read_authorization(struct sigv4_verification *v, struct error *error)
 {
     bool dated = v->noted[H_AMZ_DATE].len > 0 || v->noted[H_DATE].len > 0;
     if (v->noted[H_AUTHORIZATION].len == 0)
         return fail(error, ERR_MISSING_AUTHENTICATION, "Missing Authentication Token");
-    if (!sigv4_parse_header(v->noted[H_AUTHORIZATION], dated, &v->authorization, error))
-        return false;
-    return refuse_session_token(v, error);
+    return sigv4_parse_header(v->noted[H_AUTHORIZATION], dated, &v->authorization, error);
 }
 
 /* What came from outside is shown only when it is short and plain. */
@@ -196,11 +196,17 @@ static bool is_sent(const struct sigv4_request *request, struct str name)
     return false;
 }
 
-/* What AWS's protocols put meaning into must be covered, or it could be changed on the way. */
+/* What AWS's protocols, or we, put meaning into must be covered, or it could be changed on the
+ * way. */
 static bool must_be_signed(struct str name)
 {
-    static const struct str prefix = STR("x-amz-");
-    return name.len > prefix.len && str_eq_nocase((struct str){name.data, prefix.len}, prefix);
+    static const struct str prefixes[] = {STR("x-amz-"), STR("x-headgate-")};
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+        size_t len = prefixes[i].len;
+        if (name.len >= len && str_eq_nocase((struct str){name.data, len}, prefixes[i]))
+            return true;
+    }
+    return false;
 }
 
 static bool check_signed_headers(const struct sigv4_verification *v, struct error *error)
@@ -227,9 +233,22 @@ static bool check_signed_headers(const struct sigv4_verification *v, struct erro
     return true;
 }
 
+/* S3 signs what the header says. */
+static bool take_payload_hash(struct sigv4_verification *v, struct error *error)
+{
+    struct str claimed = v->noted[H_CONTENT_SHA256];
+    if (!claimed.data || claimed.len >= sizeof(v->payload_hash))
+        return fail(error, ERR_INCOMPLETE_SIGNATURE,
+                    "Missing required header for this request: x-amz-content-sha256");
+    memcpy(v->payload_hash, claimed.data, claimed.len);
+    return true;
+}
+
 static bool check_payload(struct sigv4_verification *v, struct error *error)
 {
     struct str claimed = v->noted[H_CONTENT_SHA256];
+    if (v->request->s3)
+        return take_payload_hash(v, error);
     sha256_hex(v->request->body, v->payload_hash);
     if (!claimed.data || str_eq(claimed, str_from(v->payload_hash)))
         return true;
@@ -278,6 +297,33 @@ static bool check_signature(const struct sigv4_verification *v, struct str secre
     return good;
 }
 
+static const struct secret *find_secret(const struct sigv4_verification *v,
+                                        const struct sigv4_keys *keys, struct arena *arena,
+                                        struct str *ret_account, struct error *error)
+{
+    struct str id = v->authorization.access_key_id, token = v->noted[H_SECURITY_TOKEN];
+    if (!sigv4_access_key_id_is_valid(id))
+        return NULL;
+    if (!token.data)
+        return keys->find(keys->context, id, arena, ret_account, error);
+    if (!keys->find_session)
+        return NULL;
+    return keys->find_session(keys->context, id, token, arena, ret_account, error);
+}
+
+/* A session token of another server is most often left over in the environment from AWS's own keys,
+ * and signed with the secret of an access key of this one: so the message says what to unset. */
+static bool refuse_unknown(const struct sigv4_verification *v, struct error *error)
+{
+    return fail(error, ERR_UNRECOGNIZED_CLIENT,
+                "The security token included in the request is "
+                "invalid%s",
+                v->noted[H_SECURITY_TOKEN].data
+                    ? ": it is not a session token of this server. Unset AWS_SESSION_TOKEN, or "
+                      "remove aws_session_token from the profile that the client uses."
+                    : ".");
+}
+
 static bool check_caller(const struct sigv4_verification *v, const struct sigv4_keys *keys,
                          struct sigv4_key_cache *cache, struct arena *arena,
                          struct sigv4_caller *ret_caller, struct error *error)
@@ -285,17 +331,13 @@ static bool check_caller(const struct sigv4_verification *v, const struct sigv4_
     const struct sigv4_authorization *authorization = &v->authorization;
     struct error find_error;
     find_error.code = ERR_NONE; /* the message stays unwritten until there is one */
-    const struct secret *secret = NULL;
     struct str account = STR_NULL;
-    if (sigv4_access_key_id_is_valid(authorization->access_key_id))
-        secret =
-            keys->find(keys->context, authorization->access_key_id, arena, &account, &find_error);
+    const struct secret *secret = find_secret(v, keys, arena, &account, &find_error);
     if (!secret && find_error.code != ERR_NONE)
         return fail(error, find_error.code, "%s", find_error.message);
     bool good = check_signature(v, secret ? secret_reveal(secret) : STR_NULL, cache, arena);
     if (!secret)
-        return fail(error, ERR_UNRECOGNIZED_CLIENT,
-                    "The security token included in the request is invalid.");
+        return refuse_unknown(v, error);
     if (!good)
         return fail(
             error, ERR_INVALID_SIGNATURE,

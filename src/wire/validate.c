@@ -1,11 +1,11 @@
 /* Walks a decoded value beside its shape and collects what the model does not allow. */
 #include "wire/validate.h"
 
-#include "wire/restjson.h"
+#include "base/encode.h"
 
 enum {
-    VALUE_SHOWN_MAX = 200, /* bytes of a value in a message */
-    UTF8_MAX = 4, /* bytes of a character; so much more is taken to see that more was there */
+    VALUE_SHOWN_MAX = 200,                              /* bytes of a value in a message */
+    VALUE_TAKEN_MAX = VALUE_SHOWN_MAX + UTF8_WIDTH_MAX, /* to see that there were more */
     SENTENCES_MAX = ERROR_MESSAGE_MAX - 48, /* bytes, without how many violations there are */
     SENTENCE_MAX = 16 * 1024,               /* bytes; an enum's sentence lists all its values */
 };
@@ -81,22 +81,12 @@ static void print_constraint(struct buf *out, const struct shape *shape, enum co
         buf_add_i64(out, shape->min);
 }
 
-/* Cuts at a character's start, so that the message stays UTF-8. */
-static struct str cut(struct str text, size_t most)
-{
-    if (text.len <= most)
-        return text;
-    while (most > 0 && ((unsigned char)text.data[most] & 0xC0) == 0x80)
-        most--;
-    return (struct str){text.data, most};
-}
-
 /* As Java prints collections: [a, b] and {k=v}. */
 static void print_plain(struct buf *out, const struct value *value)
 {
     bool list = value->kind == VALUE_LIST;
     if (value->kind == VALUE_STRING) {
-        buf_add(out, cut(value->text, VALUE_SHOWN_MAX + UTF8_MAX));
+        buf_add(out, utf8_cut(value->text, VALUE_TAKEN_MAX));
         return;
     }
     if (!list && value->kind != VALUE_MAP) {
@@ -107,7 +97,7 @@ static void print_plain(struct buf *out, const struct value *value)
     for (size_t i = 0; i < value->count && out->len <= VALUE_SHOWN_MAX; i++) {
         buf_add_cstr(out, i > 0 ? ", " : "");
         if (!list) {
-            buf_add(out, cut(value->names[i], VALUE_SHOWN_MAX + UTF8_MAX));
+            buf_add(out, utf8_cut(value->names[i], VALUE_TAKEN_MAX));
             buf_add_char(out, '=');
         }
         print_plain(out, value->items[i]);
@@ -127,7 +117,7 @@ static void print_value(struct buf *out, const struct value *value, bool secret)
     }
     struct buf plain = buf_in(out->arena, SIZE_MAX / 2);
     print_plain(&plain, value);
-    struct str shown = cut(buf_str(&plain), VALUE_SHOWN_MAX);
+    struct str shown = utf8_cut(buf_str(&plain), VALUE_SHOWN_MAX);
     buf_add_cstr(out, "Value '");
     buf_add(out, shown);
     buf_add_cstr(out, shown.len < plain.len ? "…'" : "'");
@@ -257,8 +247,18 @@ static unsigned check_string(const struct shape *shape, struct str text)
     return failed;
 }
 
-static unsigned check_scalar(const struct shape *shape, const struct value *value)
+/* What it leads to is checked in its place: profile/credentials.h. */
+static bool is_reference(const struct shape *shape, const struct value *value, bool secret)
 {
+    return secret && shape->enum_count == 0 && value->kind == VALUE_STRING &&
+           value->text.len <= REFERENCE_TEXT_MAX &&
+           str_starts(value->text, STR(REFERENCE_BEGINNING));
+}
+
+static unsigned check_scalar(const struct shape *shape, const struct value *value, bool secret)
+{
+    if (is_reference(shape, value, secret))
+        return 0;
     if (value->kind == VALUE_STRING)
         return check_string(shape, value->text);
     if (value->kind == VALUE_INTEGER)
@@ -293,7 +293,7 @@ static void check_list(struct violations *all, const struct shape *shape, const 
         const struct value *item = value->items[i];
         struct path below = {.up = path, .number = i + 1};
         if (element->type != SHAPE_STRUCTURE)
-            failed |= check_scalar(element, item);
+            failed |= check_scalar(element, item, secret);
         else if (item->kind == VALUE_RAW)
             report(all, element, &below, NULL, secret, NOT_NULL_BIT);
         else
@@ -310,7 +310,7 @@ static void check_map(struct violations *all, const struct shape *shape, const s
     unsigned bad_keys = 0, bad_values = 0;
     for (size_t i = 0; i < value->count; i++) {
         bad_keys |= check_string(key, value->names[i]);
-        bad_values |= check_scalar(element, value->items[i]);
+        bad_values |= check_scalar(element, value->items[i], secret);
     }
     secret = secret || key->sensitive || element->sensitive;
     report_elements(all, "Map keys", key, path, value, secret, bad_keys);
@@ -332,7 +332,7 @@ static void check(struct violations *all, const struct shape *shape, const struc
         (shape->type == SHAPE_LIST ? check_list : check_map)(all, shape, path, value, secret);
         break;
     default:
-        report(all, shape, path, value, secret, check_scalar(shape, value));
+        report(all, shape, path, value, secret, check_scalar(shape, value, secret));
         break;
     }
 }

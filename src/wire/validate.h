@@ -14,7 +14,15 @@ struct path {
     size_t number;         /* an element's, from 1; 0 for the values of a map */
 };
 
-enum { PATH_SHOWN_MAX = 512 }; /* bytes; the model's longest has a third of it */
+/* A secret member whose value begins so is a reference (auth/reference.h): neither its length, up
+ * to the limit of references, nor its pattern is that of the member. */
+#define REFERENCE_BEGINNING "{{resolve:"
+enum { REFERENCE_TEXT_MAX = 2048 }; /* bytes */
+
+enum {
+    PATH_SHOWN_MAX = 512,      /* bytes; the model's longest has a third of it */
+    VIOLATIONS_SHOWN_MAX = 10, /* the rest is counted, not spelled out */
+};
 
 /* As AWS writes it: "tasks.1.member.sourceFields". Members start with a lower-case letter, since
  * AWS's names there are Java's, whatever was sent. */

@@ -103,6 +103,21 @@ void value_put_text(struct arena *arena, struct value *structure, const char *na
         value_put(arena, structure, name, value_string(arena, text));
 }
 
+void value_put_flag(struct arena *arena, struct value *structure, const char *name, bool flag)
+{
+    struct value *item = value_new(arena, VALUE_BOOLEAN);
+    item->boolean = flag;
+    value_put(arena, structure, name, item);
+}
+
+void value_put_integer(struct arena *arena, struct value *structure, const char *name,
+                       int64_t number)
+{
+    struct value *item = value_new(arena, VALUE_INTEGER);
+    item->integer = number;
+    value_put(arena, structure, name, item);
+}
+
 void value_put_time(struct arena *arena, struct value *structure, const char *name, int64_t ms)
 {
     struct value *item = value_new(arena, VALUE_TIME_MS);

@@ -58,6 +58,9 @@ struct value *value_list(struct arena *arena);
 void value_put(struct arena *arena, struct value *structure, const char *name, struct value *item);
 void value_put_text(struct arena *arena, struct value *structure, const char *name,
                     struct str text); /* copied by reference; STR_NULL puts nothing */
+void value_put_flag(struct arena *arena, struct value *structure, const char *name, bool flag);
+void value_put_integer(struct arena *arena, struct value *structure, const char *name,
+                       int64_t number);
 void value_put_time(struct arena *arena, struct value *structure, const char *name, int64_t ms);
 void value_put_raw(struct arena *arena, struct value *structure, const char *name, struct str json);
 void value_append(struct arena *arena, struct value *list, struct value *item);

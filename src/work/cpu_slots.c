@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct cpu_slots *cpu_slots_new(size_t count)
 
 void cpu_slots_free(struct cpu_slots *slots)
 {
+    assert(!slots->returning.first);
     pthread_mutex_destroy(&slots->lock);
     free(slots);
 }
@@ -126,7 +128,9 @@ void slot_wait(struct slot_wait *wait)
 void slot_wait_end(struct slot_wait *wait)
 {
     struct cpu_slots *slots = wait->slots; /* its owner may continue after the exchange */
-    if (atomic_exchange(&wait->state, ENDED) != WAITING)
+    int before = atomic_exchange(&wait->state, ENDED);
+    assert(before != ENDED); /* a wait ends once */
+    if (before != WAITING)
         return;
     if (!slots || take_or_queue(slots, &slots->returning, &wait->request))
         wake(&wait->request);

@@ -1,7 +1,7 @@
 /* The pool grows while every thread is busy and shrinks when they are idle. The thread that became
  * idle last gets the next job, so that the idle time of the others runs out. A job gets its share
- * of the host first, then a CPU slot, and only then a thread; so a burst starts its threads one
- * after the other, from threads of the pool. */
+ * of account and host first, then a CPU slot, and only then a thread; so a burst starts its threads
+ * one after the other, from threads of the pool. */
 #include "work/pool.h"
 
 #include "base/alloc.h"
@@ -11,6 +11,7 @@
 #include "work/cpu_slots.h"
 #include "work/host_share.h"
 
+#include <assert.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -59,12 +60,28 @@ struct pool *pool_new(const struct pool_config *config)
         .slots = (size_t)config->max_threads,
         .queue_max = config->queue_max,
         .host_max = config->host_max,
+        .account_max = config->account_max,
+        .account_queue_max = config->account_queue_max,
         .by_answers = config->by_answers,
+        .host_limit = config->host_limit,
+        .host_limit_context = config->host_limit_context,
     });
     return workers;
 }
 
 /* --- threads; all of it under the lock --- */
+
+void pool_compute_begin(struct pool *workers)
+{
+    cpu_slots_use(workers ? workers->slots : NULL);
+    slot_acquire();
+}
+
+void pool_compute_end(void)
+{
+    slot_release();
+    cpu_slots_use(NULL);
+}
 
 static void *work(void *argument);
 
@@ -98,6 +115,7 @@ static bool start_thread(struct pool *workers)
     }
     idle_push(worker);
     workers->count++;
+    assert(workers->count <= workers->config.max_threads);
     return true;
 }
 
@@ -106,6 +124,7 @@ static bool call_newest(struct pool *workers)
     struct worker *worker = list_item(list_take_first(&workers->idle), struct worker, link);
     if (!worker)
         return false;
+    assert(!worker->called);
     worker->called = true;
     pthread_cond_signal(&worker->wanted);
     return true;
@@ -178,7 +197,8 @@ static void on_slot(struct slot_request *request)
     pthread_mutex_unlock(&workers->lock);
 }
 
-/* Admits every job whose host has a share left; those for which there is a CPU slot begin at once.
+/* Admits every job whose account and host have a share left; those for which there is a CPU slot
+ * begin at once.
  */
 static void admit_jobs(struct pool *workers)
 {
@@ -220,6 +240,7 @@ static void end_thread(struct pool *workers)
     bool has_previous = workers->has_last;
     workers->last = pthread_self();
     workers->has_last = true;
+    assert(workers->count > 0);
     bool shrunk = --workers->count == POOL_KEPT && !workers->stopping;
     pthread_cond_signal(&workers->ended);
     pthread_mutex_unlock(&workers->lock);
@@ -256,28 +277,40 @@ static bool fail_for_room(enum host_share_room room, bool starved, struct error 
     if (room == HOST_SHARE_HOST_FULL)
         return fail(error, ERR_THROTTLING,
                     "Rate exceeded: as many changes as may wait for this vendor are waiting.");
+    if (room == HOST_SHARE_ACCOUNT_FULL)
+        return fail(error, ERR_THROTTLING,
+                    "Rate exceeded: as many requests of one account as may wait are waiting.");
     return fail(error, ERR_THROTTLING, "Rate exceeded");
 }
 
-bool pool_post(struct pool *workers, struct str hosts, void (*job)(void *argument), void *argument,
-               struct error *error)
+bool pool_post(struct pool *workers, struct str name, void (*job)(void *argument), void *argument,
+               enum host_share_room *ret_room, struct error *error)
 {
     enum host_share_room room = HOST_SHARE_FULL;
     pthread_mutex_lock(&workers->lock);
     bool starved = !workers->stopping && workers->count == 0 && !start_thread(workers);
     if (!workers->stopping && !starved)
-        room = host_share_enter(workers->share, hosts,
+        room = host_share_enter(workers->share, name,
                                 (struct share_task){.run = job, .argument = argument});
     if (room == HOST_SHARE_ROOM)
         admit_jobs(workers);
     pthread_mutex_unlock(&workers->lock);
+    if (ret_room)
+        *ret_room = room;
     return room == HOST_SHARE_ROOM || fail_for_room(room, starved, error);
 }
 
-void pool_note(struct pool *workers, struct str hosts, bool answered)
+void pool_admit(struct pool *workers)
 {
     pthread_mutex_lock(&workers->lock);
-    host_share_note(workers->share, hosts, answered);
+    admit_jobs(workers);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+void pool_note(struct pool *workers, struct str name, bool answered)
+{
+    pthread_mutex_lock(&workers->lock);
+    host_share_note(workers->share, name, answered);
     pthread_mutex_unlock(&workers->lock);
 }
 

@@ -6,6 +6,7 @@ on the same cores and disk, says more. Instructions a request, counted by callgr
 any machine. Prints tables and writes build/bench.json."""
 
 import argparse
+import base64
 import contextlib
 import itertools
 import json
@@ -15,9 +16,14 @@ import statistics
 import tempfile
 import time
 
+import herd
 import instructions
 import json_page
 import load
+import local_calls
+import parquet_out
+import records
+import rotation
 import stages
 import strategies
 import yardsticks
@@ -26,12 +32,16 @@ from support import wire
 
 ONCE = 6000  # creates, deletes, and updates with a client token, in a round
 
+FILL = ROOT / "build/release/tests/bench/fill-profiles"
+
+PROBE = "/api/2/events/list"  # what CONNECTOR's check asks for
+
 # (name, what of ours, what beside it, the ratio that is aimed at)
 COMPARISONS = [
     ("describe_vs_nginx", "signed DescribeConnectorProfiles", "nginx, the same bytes", 0.6),
     ("describe_vs_moto", "signed DescribeConnectorProfiles", "moto, GetSecretValue", None),
-    ("update_vs_sqlite", "verified durable UpdateConnectorProfile", "SQLite, update and sync", 4),
-    ("token_vs_sqlite", "the update with a client token", "SQLite, update and sync", None),
+    ("update_vs_proxy", "verified durable UpdateConnectorProfile", "nginx, the same call", None),
+    ("token_vs_proxy", "the update with a client token", "nginx, the same call", None),
     ("create_vs_sqlite", "verified durable CreateConnectorProfile", "SQLite, insert and sync", 4),
     ("delete_vs_sqlite", "durable DeleteConnectorProfile", "SQLite, delete and sync", 4),
     ("update_vs_moto", "verified durable UpdateConnectorProfile", "moto, PutSecretValue", None),
@@ -52,6 +62,7 @@ class Bench:
         self.work = pathlib.Path(work)
         self.path = self.work / "requests"
         self.rounds, self.seconds = options.rounds, options.seconds
+        self.herd = (options.herd, options.herd_rounds)
         self.config = load.sandbox_config(CONNECTOR, "accepted")
         self.pairs = {}
 
@@ -101,16 +112,32 @@ def measure_reads(bench, server, moto):
 
 def measure_changes(bench, server, moto):
     say("update, create and delete, SQLite, moto")
-    update, update_with_token = bench.updates(server)
+    update, _ = bench.updates(server)
     create, delete = bench.create_and_delete(server)
     commits = lambda way: lambda: yardsticks.sqlite_commits(bench.work, bench.seconds, way)
-    ours, updates, tokens, motos, creates, inserts, deletes, removals = interleaved(
-        bench.rounds, update, commits("update"), update_with_token,
-        bench.repeat(moto.server.authority, moto.puts),
+    ours, motos, creates, inserts, deletes, removals = interleaved(
+        bench.rounds, update, bench.repeat(moto.server.authority, moto.puts),
         create, commits("insert"), delete, commits("delete"))
-    bench.keep(update_vs_sqlite=(ours, updates), token_vs_sqlite=(tokens, updates),
-               update_vs_moto=(ours, motos), create_vs_sqlite=(creates, inserts),
+    bench.keep(update_vs_moto=(ours, motos), create_vs_sqlite=(creates, inserts),
                delete_vs_sqlite=(deletes, removals))
+
+
+def measure_call_out(bench):
+    """An update beside nginx that makes the same call to the same vendor: how near the server is to
+    what one call out costs."""
+    say("update, nginx as a proxy to the same vendor over TLS")
+    directory = bench.work / "call-out"
+    directory.mkdir()
+    keys = bench.config["connectorProfileCredentials"][CONNECTOR]
+    shown = base64.b64encode(f"{keys['apiKey']}:{keys['secretKey']}".encode()).decode()
+    with yardsticks.TlsVendor(directory, PROBE, {"Authorization": f"Basic {shown}"}) as vendor, \
+            Server(directory, "--endpoint", f"{CONNECTOR}={vendor.url}", "--vendor-ca", vendor.ca,
+                   "--egress-allow", "127.0.0.1") as server:
+        load.create_profiles(server, bench.config, bench.path)
+        update, update_with_token = bench.updates(server)
+        proxy = bench.repeat(vendor.proxy.authority, lambda: load.updates(server, bench.config))
+        ours, theirs, tokens = interleaved(bench.rounds, update, proxy, update_with_token)
+    bench.keep(update_vs_proxy=(ours, theirs), token_vs_proxy=(tokens, theirs))
 
 
 def measure_over_postgres(bench):
@@ -168,6 +195,7 @@ def measure_all(bench, result, parts):
             load.create_profiles(server, bench.config, bench.path)
             measure_reads(bench, server, moto)
             measure_changes(bench, server, moto)
+        measure_call_out(bench)
     if "postgres" in parts:
         measure_over_postgres(bench)
     if "strategies" in parts:
@@ -179,9 +207,24 @@ def measure_all(bench, result, parts):
     if "instructions" in parts:
         say("instructions")
         result["instructions"] = instructions.measure(bench.work, bench.config)
+    if "rotation" in parts:
+        say("rotation of the keyring's key")
+        result["rotation"] = rotation.measure(bench.work / "rotation", FILL, min(bench.rounds, 3))
     if "json" in parts:
         say("JSON")
         result["json"] = json_page.measure()
+    if "records" in parts:
+        say("records")
+        result["records"] = records.measure()
+    if "parquet" in parts:
+        say("Parquet")
+        result["parquet_out"] = parquet_out.measure()
+    if "herd" in parts:
+        say("a herd of renewals")
+        result["herd"] = herd.measure(bench.work, FILL, *bench.herd)
+    if "local" in parts:
+        say("local connectors")
+        result["local_calls"] = local_calls.measure()
     measure_small_things(bench, result)
 
 
@@ -207,7 +250,8 @@ def report(bench, result):
               f"{aim if aim else ''}")
     for name, limit, words in LIMITS:
         print(f"  {words:<74}{result[name]:>18,.2f}  at most {limit}")
-    for part in (stages, instructions, strategies, json_page):
+    for part in (stages, instructions, strategies, json_page, records, parquet_out, local_calls,
+                 rotation, herd):
         if part.__name__ in result:
             part.report(result[part.__name__])
 
@@ -216,7 +260,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each measure in a round")
-    parts = ["ratios", "postgres", "strategies", "stages", "instructions", "json"]
+    parser.add_argument("--herd", type=int, default=herd.COUNT, metavar="N",
+                        help="profiles whose renewals become due within a minute")
+    parser.add_argument("--herd-rounds", type=int, default=1)
+    parts = ["ratios", "postgres", "strategies", "stages", "instructions", "json", "records",
+             "parquet", "local", "rotation", "herd"]
     parser.add_argument("--only", choices=parts, action="append", help="may be given again")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build")

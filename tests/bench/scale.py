@@ -31,6 +31,7 @@ RECENT_S = 0.02  # between two looks at the server's memory
 READER_REST_S = 0.002
 ALONE = 1000  # describes one after the other, of a round
 GOOD = 100  # updates of a vendor that answers, while another hangs
+ONE_ACCOUNT = ("--account-updates", "8192")  # may have all workers and all of the queue
 FILL = ROOT / "build/release/tests/bench/fill-profiles"
 
 
@@ -130,15 +131,16 @@ def measure_profiles(work, options, result):
 def measure_connections(directory, work, options, result):
     """Idle ones have each made a request before. The same server is measured with and without."""
     path = pathlib.Path(work) / "requests"
-    with Server(directory, *operations.OPTION) as server:
+    with Server(directory, *operations.OPTION, "--trusted-address", "127.0.0.1") as server:
         measure = describes(server, directory, path, options.profiles, options.seconds)
         one = signed(server, "DescribeConnectorProfiles", describe_of(1))
         bare, before, idle, kept = [], [], [], []
         for _ in range(options.rounds):
             bare.append(measure())
             before.append(memory(server)[0])
-            with crowd.Crowd(server, options.connections) as everyone:
+            with crowd.Crowd(server, 0) as everyone:
                 for number in range(0, options.connections, 500):
+                    everyone.grow(500)
                     everyone.exchange([one] * 500, number)
                 kept.append((memory(server)[0] - before[-1]) * 1024 / options.connections)
                 idle.append(measure())
@@ -250,7 +252,7 @@ def measure_updates(directory, work, options, result):
     delay_s = options.vendor_s
     with same_answers(directory, work) as nginx, crowd.SlowVendors(delay_s) as vendors, \
             Server(directory, "--egress-allow", "127.0.0.1", "--endpoint",
-                   f"Amplitude={vendors.url()}") as server, \
+                   f"Amplitude={vendors.url()}", *ONE_ACCOUNT) as server, \
             crowd.Crowd(server, options.updates) as everyone, Watch(server) as watch:
         bursts, quiet = [], []
         with Reader(server, nginx, options.profiles) as reader:
@@ -307,7 +309,7 @@ def measure_hanging(directory, options, result):
     with crowd.SlowVendors("never", 0) as vendors, \
             Server(directory, "--egress-allow", "127.0.0.1", "--endpoint",
                    f"Amplitude={vendors.url(0)}", "--verify-timeout", "300",
-                   *operations.OPTION) as server:
+                   *ONE_ACCOUNT, *operations.OPTION) as server:
         for number in range(GOOD):
             create = {**good_update(number, vendors.url(1)), "connectorType": "Servicenow"}
             wire.call(server, "CreateConnectorProfile", create)

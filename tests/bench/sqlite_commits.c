@@ -1,7 +1,7 @@
 /* The yardstick for durable writes: how many single-row commits a second SQLite itself makes, one
  * after the other, with the server's own settings (WAL, full sync) and rows of a profile's size.
  *
- *     sqlite_commits DATABASE SECONDS update|insert|delete      prints commits per second */
+ *     sqlite_commits DATABASE SECONDS insert|delete      prints commits per second */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +26,6 @@ static double now(void)
 }
 
 static const char *const ways[][2] = {
-    {"update", "INSERT INTO t (id, name, data) VALUES ($1, 'name-' || $1, $2)"
-               " ON CONFLICT (id) DO UPDATE SET data = excluded.data"},
     {"insert", "INSERT INTO t (id, name, data) VALUES ($1, 'name-' || $1, $2)"},
     {"delete", "DELETE FROM t WHERE id = $1 AND $2 IS NOT NULL"},
 };
@@ -79,12 +77,12 @@ int main(int argc, char **argv)
     sqlite3_stmt *stmt;
     if (argc != 4)
         return 2;
-    int is_update = strcmp(argv[3], "update") == 0, is_delete = strcmp(argv[3], "delete") == 0;
+    int is_delete = strcmp(argv[3], "delete") == 0;
     sqlite3 *db = open_database(argv[1], &stmt, argv[3]);
     double start = now(), limit = atof(argv[2]);
     long commits = 0;
     for (; now() - start < limit && (!is_delete || commits < TO_DELETE); commits++)
-        put(stmt, db, is_update ? commits * 7919 % ROWS : is_delete ? commits : ROWS + commits);
+        put(stmt, db, is_delete ? commits : ROWS + commits);
     printf("%.1f\n", (double)commits / (now() - start));
     sqlite3_finalize(stmt);
     sqlite3_close(db);

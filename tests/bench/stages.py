@@ -72,7 +72,7 @@ def measure(work, config, seconds):
     path = directory / "requests"
     port = load.free_port()
     figures = {}
-    with load.Server(directory, "--sandbox", "--operations", f"127.0.0.1:{port}") as server:
+    with load.Server(directory, "--sandbox", "--admin-listen", f"127.0.0.1:{port}") as server:
         load.create_profiles(server, config, path)
         for kind, requests in (("describe", load.describes(server)),
                                ("update", load.updates(server, config))):

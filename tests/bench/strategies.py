@@ -90,7 +90,7 @@ def measure(work, rounds, seconds):
     directory = pathlib.Path(work) / "strategies"
     directory.mkdir()
     port = load.free_port()
-    with load.Server(directory, "--sandbox", "--operations", f"127.0.0.1:{port}") as server:
+    with load.Server(directory, "--sandbox", "--admin-listen", f"127.0.0.1:{port}") as server:
         strategies = [Strategy(server, row) for row in STRATEGIES]
         for _ in range(rounds):
             for strategy in strategies:

@@ -53,22 +53,79 @@ http {{
     client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy;
     fastcgi_temp_path {directory}/fastcgi; uwsgi_temp_path {directory}/uwsgi;
     scgi_temp_path {directory}/scgi;
-    server {{ listen 127.0.0.1:{port}; location / {{ {headers} return 200 '{body}'; }} }}
+    {http}
 }}
 """
 
 
+def run_nginx(directory, port, http):
+    """nginx with these lines in its http block, which listen at `port`."""
+    directory.mkdir()
+    (directory / "nginx.conf").write_text(NGINX_CONFIG.format(directory=directory, http=http))
+    return Process("nginx", [find("nginx"), "-c", directory / "nginx.conf"], port)
+
+
+def quoted(body):
+    return body.replace("\\", "\\\\").replace("'", "\\'")
+
+
 def nginx(work, answer):
     """Answers fixed bytes: what a request costs before anything is done for it."""
-    directory = pathlib.Path(work) / "nginx"
-    directory.mkdir()
     port = free_port()
     headers = "".join(f'add_header {name} "{value}";\n' for name, value in answer.headers
                       if name.lower() == "x-amzn-requestid")
-    body = answer.body.decode().replace("\\", "\\\\").replace("'", "\\'")
-    (directory / "nginx.conf").write_text(NGINX_CONFIG.format(
-        directory=directory, port=port, headers=headers, body=body))
-    return Process("nginx", [find("nginx"), "-c", directory / "nginx.conf"], port)
+    return run_nginx(pathlib.Path(work) / "nginx", port, f"""
+        server {{ listen 127.0.0.1:{port};
+                  location / {{ {headers} return 200 '{quoted(answer.body.decode())}'; }} }}""")
+
+
+class TlsVendor:
+    """A vendor that answers the connector's call with fixed bytes, over TLS, and nginx as a proxy
+    to it: what one call out costs without a signature, a check, a seal or a commit. Both keep their
+    connections, and both callers verify the vendor's certificate."""
+
+    HOST = "vendor.test"
+    BODY = '{"data": []}'
+
+    def __init__(self, work, path, headers):
+        self.directory = pathlib.Path(work) / "vendor"
+        self.directory.mkdir()
+        self.ca = postgres.make_certificates(self.directory, self.HOST, "IP:127.0.0.1")
+        self.path, self.headers = path, headers
+
+    def __enter__(self):
+        port = free_port()
+        self.url = f"https://127.0.0.1:{port}"
+        self.vendor = run_nginx(self.directory / "tls", port, f"""
+            server {{ listen 127.0.0.1:{port} ssl;
+                      ssl_certificate {self.directory}/server.crt;
+                      ssl_certificate_key {self.directory}/server.key;
+                      location / {{ return 200 '{self.BODY}'; }} }}""")
+        try:
+            self.proxy = self._run_proxy(port)
+        except BaseException:
+            self.vendor.__exit__()
+            raise
+        return self
+
+    def _run_proxy(self, vendor_port):
+        port = free_port()
+        headers = "".join(f'proxy_set_header {name} "{value}";\n'
+                          for name, value in self.headers.items())
+        return run_nginx(self.directory / "proxy", port, f"""
+            upstream vendor {{ server 127.0.0.1:{vendor_port}; keepalive {CONNECTIONS}; }}
+            server {{ listen 127.0.0.1:{port};
+                      location / {{
+                          proxy_pass https://vendor{self.path}; proxy_http_version 1.1;
+                          proxy_method GET; proxy_pass_request_body off;
+                          proxy_set_header Content-Length ""; proxy_set_header Connection "";
+                          {headers}
+                          proxy_ssl_verify on; proxy_ssl_name {self.HOST};
+                          proxy_ssl_trusted_certificate {self.ca}; }} }}""")
+
+    def __exit__(self, *_):
+        self.proxy.__exit__()
+        self.vendor.__exit__()
 
 
 def sqlite_commits(work, seconds, way):

@@ -2,8 +2,9 @@
 
 import json
 import re
+import time
 
-from support import wire
+from support import operations, wire
 from support.server import Key
 
 REFUSED = re.compile(r" warn request [0-9a-f-]{36} Refused 127\.0\.0\.1:\d+ with access key (\S+): "
@@ -22,9 +23,10 @@ def test_refused_callers_are_logged(servers, canaries):
     with wire.Connection(server.host, server.port) as connection:
         assert connection.exchange(b"GET /tags/a HTTP/1.1\r\nHost: h\r\n\r\n").status == 403
         assert connection.exchange(b"GET /tags/a HTTP/1.1\r\nHost: h\r\nAuthorization: AWS4-HMAC-"
-                                   b"SHA256 Credential=a\tb/c/d/e/f\r\n\r\n").status == 403
+                                   b"SHA256 Credential=a\tb+0123456789abcdef/c/d/e/f\r\n\r\n"
+                                   ).status == 403
     lines = refused_lines(server)
-    assert [key for key, _ in lines] == ["AKIANOBODY", server.key.id, "-", "?"]
+    assert [key for key, _ in lines] == ["AKIANOBODY", server.key.id, "-", "a?b?0123456789ab..."]
     assert lines[0][1] == "The security token included in the request is invalid."
     assert lines[1][1].startswith("The request signature we calculated does not match")
     assert lines[2][1] == "Missing Authentication Token"
@@ -44,16 +46,43 @@ def test_refused_callers_cannot_fill_the_log(servers):
     assert 10 <= len(refused_lines(server)) <= 10 * (seconds + 1) < 2000
 
 
+def test_many_of_one_reason_do_not_hide_another(servers, canaries):
+    """A flood without signatures leaves room for the line about an unknown key; metrics count
+    all."""
+    server = servers("--operations", "127.0.0.1:0")
+    request = b"GET /tags/a HTTP/1.1\r\nHost: h\r\n\r\n"
+    with wire.Connection(server.host, server.port) as connection:
+        for _ in range(5):
+            connection.socket.sendall(request * 100)
+            for _ in range(100):
+                raw, connection.rest = wire.read_message(connection.socket, connection.rest)
+                assert wire.Answer(raw).status == 403
+            stranger = Key("AKIASTRANGER", canaries.new("guessed"))
+            assert server.call("DescribeConnectorProfiles", key=stranger).status == 403
+    assert [key for key, _ in refused_lines(server)].count("AKIASTRANGER") == 5
+    counted = operations.metrics(server)
+    assert counted['headgate_refused_callers_total{reason="no-signature"}'] == 500
+    assert counted['headgate_refused_callers_total{reason="unknown-key"}'] == 5
+    left_out = re.compile(r" warn \d+ refused callers were not logged: more than 10 came in a "
+                          r"second \(MissingAuthenticationTokenException\)")
+    until = time.monotonic() + 60
+    while not left_out.search(server.log):  # with the first line of another second
+        assert time.monotonic() < until
+        with wire.Connection(server.host, server.port) as connection:
+            assert connection.exchange(request).status == 403
+
+
 def test_each_request_is_a_line_at_level_debug(servers):
     server = servers("--log-level", "debug")
     answer = server.call("DescribeConnectorProfiles")
     assert server.call("DeleteConnectorProfile", {"connectorProfileName": "p"}).status == 404
-    assert server.call("ListFlows").status == 501
+    records = "DescribeFlowExecutionRecords"
+    assert server.call(records, {"flowName": "nightly"}).status == 404
     lines = re.findall(r" debug request (\S+) (\S+) (\S+): (\d+) in \d+ ms from 127\.0\.0\.1:\d+$",
                        server.log, re.MULTILINE)
     assert [line[1:] for line in lines] == [
         ("POST", "DescribeConnectorProfiles", "200"), ("POST", "DeleteConnectorProfile", "404"),
-        ("POST", "ListFlows", "501")]
+        ("POST", records, "404")]
     assert lines[0][0] == answer.header("x-amzn-RequestId")
 
 

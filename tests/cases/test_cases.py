@@ -17,6 +17,7 @@ def param(path):
     return pytest.param(path, id=path.stem, marks=pytest.mark.waits(waits))
 
 
+@pytest.mark.every_row
 @pytest.mark.parametrize("path", [param(path) for path in FILES])
 def test_case(path, servers, vendor, canaries):
     server = servers("--egress-allow", "127.0.0.1", start=False)

@@ -11,9 +11,11 @@ import sys
 import pytest
 
 from support import pages, private
+from support.functions import Functions, registration, to_functions
 from support.salesforce import REDIRECT, Salesforce, with_app
 from support.server import command, headgate
 from support.vendor import http, to_vendor
+from test_tags import Tags, arn_of
 
 CONFIG = json.loads(headgate("sandbox", "--list", "--json", "--connector", "Amplitude",
                              "--outcome", "accepted"))
@@ -69,8 +71,9 @@ def database(server):
 def test_all_is_whole(kept):
     words, status = check(kept)
     assert status == 0 and words.startswith(
-        "Checked 2 profiles, 0 OAuth tokens, 0 token grants, "
-        "1 access keys, 0 OAuth apps: no problems found.\n")
+        "Checked 2 profiles, 0 previous credentials, 0 OAuth tokens, 0 token grants, "
+        "1 access keys, 0 OAuth apps, 0 connectors, 0 flows, 0 runs of flows, 0 tags, "
+        "0 jobs for copies of secrets: no problems found.\n")
     kept.start()
     assert check(kept)[1] == 0
     kept.ok("DeleteConnectorProfile", {"connectorProfileName": "mine"})
@@ -103,8 +106,9 @@ def granted(servers, canaries):
 def test_saved_tokens_and_apps_are_whole(granted):
     words, status = check(granted)
     assert status == 0 and words.startswith(
-        f"Checked 0 profiles, 0 OAuth tokens, {CODES} token grants, 1 access keys, 1 OAuth apps: "
-        "no problems found.\n"), words
+        f"Checked 0 profiles, 0 previous credentials, 0 OAuth tokens, {CODES} token grants, "
+        "1 access keys, 1 OAuth apps, 0 connectors, 0 flows, 0 runs of flows, 0 tags, "
+        "0 jobs for copies of secrets: no problems found.\n"), words
 
 
 @pytest.mark.parametrize("change", [
@@ -133,6 +137,60 @@ def test_secrets_that_were_changed_or_pasted(granted, change, what):
     words, status = check(granted)
     assert status == 1 and "1 problem" in words, words
     assert words.startswith(what), words
+
+
+# --- registered connectors ---
+
+SECRET = ("arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+          "appflow!123456789012-orders-p-aBcDeF")
+JOB = ("INSERT INTO jobs (kind, account, region, name, due_at_ms, fence, lease_until_ms, owner,"
+       " attempts, payload)"
+       " VALUES ('secret-mirror', '123456789012', 'us-east-1', '{}', 1, 1, 0, '', 0, '{}')")
+
+
+@pytest.fixture
+def registered(servers, canaries):
+    """A stopped server with a registered connector that has a tag, and a job for a secret of it."""
+    with Functions() as functions:
+        options, env = to_functions(functions, canaries)
+        server = servers(*options, env=env)
+        server.ok("RegisterConnector", registration())
+        assert Tags(server, arn_of("orders")).put({"team": "sales"}).status == 200
+        server.stop()
+    server.database.change(JOB.format(SECRET, "p"))
+    return server
+
+
+def test_connectors_tags_and_jobs_are_whole(registered):
+    words, status = check(registered)
+    assert status == 0, words
+    assert ("0 OAuth apps, 1 connectors, 0 flows, 0 runs of flows, 1 tags, 1 jobs for copies of "
+            "secrets: no problems" in words)
+
+
+ALIEN = ("Connector orders (account 123456789012, us-east-1): What is stored of connector orders "
+         "was not written by this server.")
+
+
+@pytest.mark.parametrize("change, problem", [
+    ("UPDATE connectors SET function_arn = 'arn:aws:lambda:us-east-1:123456789012:function:x'",
+     ALIEN),
+    ("UPDATE connectors SET configuration = '{}'", ALIEN),
+    ("UPDATE connectors SET version = version + 1", ALIEN),
+    ("DELETE FROM connectors",
+     "Tags of connector orders (account 123456789012, us-east-1): there is no such connector."),
+    (JOB.format(SECRET.replace("us-east-1", "eu-west-1"), "p"),
+     f"The copy of secret {SECRET.replace('us-east-1', 'eu-west-1')} (account 123456789012, "
+     "us-east-1): its job is for the secret of another account or region than its own."),
+    (JOB.format("copies/trial/x", "p"),
+     "The copy of secret copies/trial/x (account 123456789012, us-east-1): its job is for the "
+     "secret of a profile, but names none."),
+])
+def test_connectors_tags_and_jobs_that_were_changed(registered, change, problem):
+    registered.database.change(change)
+    words, status = check(registered)
+    assert status == 1 and "1 problem found" in words, words
+    assert words.startswith(problem), words
 
 
 def test_more_rows_than_a_page(granted):

@@ -105,12 +105,19 @@ def test_addresses_that_the_operator_opened_are_called(opened, host):
 
 
 def test_private_routes_are_called(servers):
+    """Without TLS only where the operator says so for the route."""
+    config = with_url(config_of("SAPOData"), "applicationHostUrl", "http://sap.acme.example")
     with Vendor() as vendor:
-        server = servers("--private-route", f"sap.acme.example=127.0.0.1:{vendor.port}")
-        config = with_url(config_of("SAPOData"), "applicationHostUrl", "http://sap.acme.example")
+        server = servers("--private-route", f"sap.acme.example={vendor.url}")
         assert create(server, "SAPOData", config, mode="Private").status == 200
         answer = create(server, "SAPOData", config)
         assert (answer.status, answer.error) == (400, "ValidationException")
+        server.stop()
+        server.options = ["--private-route", f"sap.acme.example={vendor.authority}"]
+        server.start()
+        answer = create(server, "SAPOData", config, mode="Private")
+        assert (answer.status, answer.error) == (400, "ValidationException")
+        assert "applicationHostUrl must begin with https://" in answer.message
 
 
 def test_the_sandbox_stands_for_http_too(sandboxed):

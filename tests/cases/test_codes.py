@@ -183,7 +183,7 @@ def test_a_node_dies_while_it_makes_a_private_connection(nodes, salesforce, cana
     assert len(salesforce.requests) == 1
 
 
-@pytest.mark.waits(15)
+@pytest.mark.waits(60)
 def test_the_database_is_away_during_a_private_exchange(nodes, database, salesforce, canaries):
     """It stays PENDING, and its vendor is asked again until the code can be exchanged."""
     node = nodes(*inside(salesforce))

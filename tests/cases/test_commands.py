@@ -155,7 +155,7 @@ def test_a_mistyped_directory_is_not_made(tmp_path, words):
     ([], "Usage:"),
     (["srve"], 'unknown command "srve". Did you mean serve?'),
     (["--nothing"], 'unknown option "--nothing".'),
-    (["access-key"], "access-key needs a subcommand: create, list, delete."),
+    (["access-key"], "access-key needs a subcommand: create, list, delete, session."),
     (["access-key", "crate"], 'unknown command "access-key crate". Did you mean create?'),
     (["oauth-app", "remove"], 'unknown command "oauth-app remove".'),
     (["help", "srve"], "Did you mean serve?"),
@@ -185,7 +185,7 @@ def test_a_wrong_command_line(words, says):
 @pytest.mark.parametrize("words, says", [
     (["--listen", "foo"], 'invalid value "foo" for --listen: expected HOST:PORT'),
     (["--listen", "example.com:8620"], "expected HOST:PORT"),
-    (["--operations", "8629"], 'invalid value "8629" for --operations'),
+    (["--admin-listen", "8629"], 'invalid value "8629" for --admin-listen'),
     (["--tls-cert", "a"], "--tls-cert and --tls-key must be given together"),
     (["--tls-cert", "/no/cert", "--tls-key", "/no/key"], "/no/cert cannot be read: No such file"),
     (["--endpoint", "foo"], 'invalid value "foo" for --endpoint: expected TYPE=URL'),
@@ -195,12 +195,21 @@ def test_a_wrong_command_line(words, says):
      "--endpoint is given twice for Slack"),
     (["--egress-allow", "foo"], 'invalid value "foo" for --egress-allow: expected an IP address'),
     (["--egress-allow", "127.0.0.1", "--egress-allow", "10.0.0.1/8"], "bits set past its prefix"),
-    (["--private-route", "a.example"], "expected NAME=HOST:PORT"),
+    (["--egress-deny", "10.0.0.1/8"], "bits set past its prefix"),
+    (["--egress-deny", "*.example"], "expected an IP address, a CIDR block or a host name"),
+    (["--egress-ports", "0"], "expected a port or a range of ports"),
+    (["--private-route", "a.example"], "expected [ACCOUNT:]NAME[@CALLED]=[http://]HOST:PORT"),
     (["--private-route", "a=10.1.2.3:1,A=10.1.2.3:2"], "two private routes for A"),
+    (["--private-route", "123456789012:a=10.1.2.3:1,a=10.1.2.3:2"], "two private routes for a"),
+    (["--private-route", "com.amazonaws.vpce.x=http://10.1.2.3:1"],
+     "needs the host that is called"),
     (["--account", "12"], 'invalid value "12" for --account: expected 12 digits'),
     (["--account-read-rate", "many"], "expected requests a second"),
     (["--secrets-manager-url", "x"], "expected a URL"),
     (["--sts-url", "x"], "expected a URL"),
+    (["--lambda-url", "x"], "expected a URL"),
+    (["--mirror-secrets", "a!b"], "expected 1 to 64 letters, digits and characters of /_+=.@-"),
+    (["--connector-role", "connectors"], "expected a role's ARN, such as arn:aws:iam::"),
     (["--store", "mysql://u:hidden@h/d"], "invalid value for --store: expected a PostgreSQL"),
     (["--keyring", "a", "--keyring-command", "b"], "exclude each other"),
 ])
@@ -226,6 +235,14 @@ def test_a_database_that_cannot_be_reached_leaves_no_directory(tmp_path):
 def test_a_wrong_variable(tmp_path, variable, value, says):
     assert says in refused("serve", "--data", tmp_path / "data", status=2, env={variable: value})
     assert not (tmp_path / "data").exists()
+
+
+def test_output_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command("sandbox", "--list", "--json", "--connector", "Amplitude",
+                                      "--outcome", "accepted"),
+                              stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 1 and b"output could not be written" in done.stderr
 
 
 def test_a_wrong_configuration_file(tmp_path):

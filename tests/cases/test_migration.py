@@ -19,6 +19,7 @@ PUBLIC = {"amplitude", "datadog", "marketo", "salesforce-code", "salesforce-refr
           "salesforce-token", "servicenow", "zendesk"}
 PRIVATE = {"private-code", "private-pending"}
 WAIT_S = 60
+LIFE_MS = 60 * 60 * 1000
 
 
 class Recorder(Vendor):
@@ -45,8 +46,13 @@ def put_in_place(server):
     else:
         for name in ("headgate.db", "keyring", "mark"):
             copy(name, server.data / name)
-    # The attempt's deadline has passed, whatever this machine's clock says.
+    # As if it had been made just now, whatever this machine's clock says; only the attempt's
+    # deadline has passed.
+    now_ms = int(time.time() * 1000)
     server.database.change("UPDATE exchanges SET attempt_ends_at_ms = 1 WHERE attempt IS NOT NULL")
+    for table in ("exchanges", "client_tokens"):
+        server.database.change(f"UPDATE {table} SET expires_at_ms = {now_ms + LIFE_MS}")
+    server.database.change(f"UPDATE audit SET at_ms = {now_ms}")
 
 
 def start(servers, *options):
@@ -128,6 +134,20 @@ def test_a_code_that_was_sent_is_not_sent_again(servers):
     assert state["status"] == "FAILED" and "code" in state["failureMessage"], state
     assert [request.target for request in vendor.requests if "token" in request.target] == []
     assert vendor.requests != []  # of the other profile
+
+
+def test_tokens_that_can_be_renewed_are_kept(migrated):
+    """The profiles of before get the keeper's jobs and states after the start, and no others do."""
+    kept = {"marketo", "salesforce-refresh"}
+    until = time.monotonic() + WAIT_S
+    while migrated.count_rows("jobs WHERE account = ''") > 0:
+        assert time.monotonic() < until, migrated.log[-3000:]
+        time.sleep(0.02)
+    for table in ("token_states", "jobs WHERE kind = 'token-keeper'"):
+        found = migrated.query(f"SELECT name FROM {table}")
+        assert kept <= {row["name"] for row in found}, found
+        assert "amplitude" not in {row["name"] for row in found}
+    assert migrated.count_rows("jobs WHERE kind = 'token-keeper' AND due_at_ms = 0") == 0
 
 
 def test_it_can_be_written(migrated):

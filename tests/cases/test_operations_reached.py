@@ -33,8 +33,13 @@ def answered():
     return found
 
 
+def is_seen(start, seen):
+    """A path that ends in a label is seen with any label."""
+    return start in seen or start.endswith("/") and any(each.startswith(start) for each in seen)
+
+
 def test_a_case_reaches_every_operation_that_is_built():
     names = built()
     assert {"UpdateConnectorProfile", "DescribeConnectorProfiles"} <= set(names)
     seen = answered()
-    assert not {name for name, start in names.items() if start not in seen}
+    assert not {name for name, start in names.items() if not is_seen(start, seen)}

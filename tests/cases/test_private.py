@@ -3,17 +3,14 @@
 import concurrent.futures
 import json
 import resource
+import time
 
 import pytest
 
-from support import crowd, operations, private
+from support import private
 from support.private import HOST, assert_failed, change, create, settled, state
 from support.salesforce import REDIRECT, with_app
 from support.vendor import http, to_vendor
-
-HOST_MAX = 1024 // 2  # PRIVATE_CONNECTION_MAX, of which one host gets half
-THREADS = 16  # PRIVATE_CONNECTION_THREADS
-HANGING_HOSTS = 8
 
 
 @pytest.fixture
@@ -50,6 +47,17 @@ def test_created_in_the_background(server, salesforce):
     assert [request.headers["host"] for request in salesforce.requests] == [HOST]
 
 
+def test_a_dry_run_takes_the_route_and_answers_with_the_verdict(server, salesforce):
+    dry = {"headers": [("X-Headgate-Dry-Run", "true")]}
+    answer = server.call("CreateConnectorProfile", create(salesforce.new_tokens()), **dry)
+    assert answer.status == 200, answer.body
+    assert json.loads(answer.header("x-headgate-verification"))["verdict"] == "accepted"
+    assert server.describe("inside") is None and server.count_rows("jobs") == 0
+    assert [request.headers["host"] for request in salesforce.requests] == [HOST]
+    answer = server.call("CreateConnectorProfile", create({"accessToken": "wrong"}), **dry)
+    assert (answer.status, answer.error) == (401, "ConnectorAuthenticationException")
+
+
 def test_public_calls_do_not_take_the_private_route(server, salesforce):
     tokens = salesforce.new_tokens()
     answer = server.call("CreateConnectorProfile", create(tokens, mode="Public"))
@@ -83,6 +91,39 @@ def test_from_public_to_private_and_back(servers, salesforce, canaries):
     back = server.describe("inside")
     assert back["connectionMode"] == "Public"
     assert "privateConnectionProvisioningState" not in back
+
+
+def test_new_credentials_are_verified_with_their_own_tokens(server, salesforce):
+    """Not with the tokens that were got for the ones before, which still work."""
+    first, second, revoked = ({"refreshToken": salesforce.new_tokens()["refreshToken"]}
+                              for _ in range(3))
+    salesforce.live_refresh.discard(revoked["refreshToken"])
+    server.ok("CreateConnectorProfile", create(first))
+    assert settled(server) == {"status": "CREATED"}
+    server.ok("UpdateConnectorProfile", change(second))
+    assert settled(server) == {"status": "CREATED"}
+    assert salesforce.refreshed == {first["refreshToken"]: 1, second["refreshToken"]: 1}
+    server.ok("UpdateConnectorProfile", change(revoked))
+    assert_failed(settled(server), "CONNECTOR_AUTHENTICATION", "expired access/refresh token")
+    assert salesforce.refreshed[revoked["refreshToken"]] == 1
+
+
+def test_previous_tokens_stay_when_the_route_changes(servers, salesforce, canaries):
+    """The credentials in use are ready, so the row of tokens has the previous ones' alone. Sent by
+    another route they are new, and the same as before."""
+    server = with_app(servers, canaries, *to_vendor(salesforce, "Salesforce"), "--private-route",
+                      f"127.0.0.1={salesforce.authority}").start()
+    first, ready = salesforce.new_tokens()["refreshToken"], salesforce.new_tokens()
+    server.ok("CreateConnectorProfile", create({"refreshToken": first}, mode="Public"))
+    for mode in ("Public", "Private"):
+        server.ok("UpdateConnectorProfile", change(ready, mode=mode))
+    assert settled(server) == {"status": "CREATED"}
+    answer = server.call("UpdateConnectorProfile", {
+        "connectorProfileName": "inside", "connectionMode": "Public",
+        "connectorProfileConfig": {"connectorProfileProperties": {}}},
+        headers=[("X-Headgate-Rollback", "true")])
+    assert answer.status == 200, answer.body
+    assert salesforce.refreshed == {first: 1}
 
 
 def test_a_second_update_while_pending_is_a_conflict(server, salesforce):
@@ -227,6 +268,29 @@ def test_without_a_route(servers, salesforce):
     assert salesforce.requests == []
 
 
+def test_a_route_belongs_to_an_account(servers, salesforce, canaries):
+    """Another account's profile does not take it, also one with the same address; and what is not a
+    vendor's JSON is not repeated."""
+    words = canaries.new("words")
+    salesforce.judge = lambda _: http("404 Not Found", f"intranet wiki: {words}", "text/plain")
+    server = servers(*private.options(salesforce))
+    other = server.make_key("AKIAOTHERACCOUNT0001", "other", account="111122223333")
+    server.ok("CreateConnectorProfile", create(salesforce.new_tokens()), key=other)
+    assert_failed(settled(server, key=other), "VALIDATION",
+                  f"There is no private route for {HOST}.")
+    assert salesforce.requests == []
+    server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
+    assert_failed(settled(server), "VALIDATION", "HTTP 404")
+    assert len(salesforce.requests) == 1
+    server.stop()
+    server.options = [option.replace(HOST + "=", f"111122223333:{HOST}=")
+                      for option in server.options]
+    server.start()
+    server.ok("UpdateConnectorProfile", change(salesforce.new_tokens()), key=other)
+    assert_failed(settled(server, key=other), "VALIDATION", "HTTP 404")
+    assert len(salesforce.requests) == 2
+
+
 def test_a_route_that_leads_nowhere(servers, salesforce):
     server = servers("--endpoint", f"Salesforce=http://{HOST}", "--private-route",
                      f"{HOST}={private.closed_port()}")
@@ -237,7 +301,7 @@ def test_a_route_that_leads_nowhere(servers, salesforce):
 
 
 def test_routes_are_checked_at_the_start(servers):
-    with pytest.raises(AssertionError, match="NAME=HOST:PORT"):
+    with pytest.raises(AssertionError, match="HOST:PORT"):
         servers("--private-route", "acme.example")
 
 
@@ -307,142 +371,20 @@ def test_the_disk_is_full_at_the_end(server, salesforce):
     assert len(salesforce.requests) == 1
 
 
-def test_only_so_many_at_once(server, salesforce):
-    """They wait on threads of their own, and leave those of other requests alone."""
+@pytest.mark.embedded
+def test_tokens_that_the_store_refused_wait_for_it(server, salesforce):
+    """The code is spent: nothing is concluded before what it brought is saved."""
     salesforce.gate.clear()
-    tokens = salesforce.new_tokens()
-    for number in range(HOST_MAX):
-        server.ok("CreateConnectorProfile", create(tokens, name=f"p{number}"))
-    answer = server.call("CreateConnectorProfile", create(tokens, clientToken="one-more"))
-    assert (answer.status, answer.error) == (429, "ThrottlingException")
-    assert "this vendor" in answer.message
-    assert answer.header("Retry-After") == "1"
-    assert server.describe("inside") is None
-    # A request that waits for no private network goes on.
-    server.ok("DeleteConnectorProfile", {"connectorProfileName": "p0"})
-    salesforce.gate.set()
-    for number in range(1, HOST_MAX):
-        assert settled(server, f"p{number}") == {"status": "CREATED"}
-    server.ok("CreateConnectorProfile", create(tokens, clientToken="one-more"))
-    assert settled(server) == {"status": "CREATED"}
-
-
-@pytest.fixture
-def hanging():
-    with crowd.SlowVendors("never") as each:
-        yield each
-
-
-def singular(canaries, name):
-    return {"connectorProfileName": name, "connectorType": "Singular", "connectionMode": "Private",
-            "connectorProfileConfig": {
-                "connectorProfileProperties": {"Singular": {}},
-                "connectorProfileCredentials": {"Singular": {"apiKey": canaries.new()}}}}
-
-
-@pytest.fixture
-def two_vendors(servers, salesforce, hanging, canaries):
-    """Salesforce, and Singular behind a route at whose end nobody answers."""
-    made = with_app(servers, canaries, *private.options(salesforce),
-                    "--endpoint", "Singular=http://hangs.example",
-                    "--private-route", f"hangs.example=127.0.0.1:{hanging.ports[0]}",
-                    *operations.OPTION)
-    return made.start()
-
-
-def wait_until_hung(server, count):
-    """Until so many wait for the vendor that hangs, one thread with it in hand."""
-    queued = count - 1
-    operations.wait_for(server, provisioning=count, provisioning_queued=queued,
-                        provisioning_held=queued)
-
-
-def test_a_vendor_that_hangs_takes_a_share_of_the_threads(two_vendors, salesforce, hanging,
-                                                           canaries):
-    """One, as long as it answers nobody; another vendor's profiles become ready."""
-    server, count = two_vendors, 2 * THREADS
-    for number in range(count):
-        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
-    wait_until_hung(server, count)
-    for number in range(THREADS):
-        server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name=f"good{number}"))
-        assert settled(server, f"good{number}") == {"status": "CREATED"}
-    assert state(server, "h0") == {"status": "PENDING"}
-    assert hanging.figures() == {"waiting": 1, "peak": 1, "total": 1}
-    # What the next start takes up waits in the same order.
-    server.stop()
-    server.start()
-    wait_until_hung(server, count)
-    server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name="after"))
-    assert settled(server, "after") == {"status": "CREATED"}
-    hanging.set_delay(0)
-    for number in range(count):
-        assert settled(server, f"h{number}") == {"status": "CREATED"}
-
-
-def erp(canaries, host, name):
-    return {"connectorProfileName": name, "connectorType": "SAPOData", "connectionMode": "Private",
-            "connectorProfileConfig": {
-                "connectorProfileProperties": {"SAPOData": {
-                    "applicationHostUrl": f"http://{host}", "portNumber": 80,
-                    "applicationServicePath": "/catalog", "clientNumber": "100"}},
-                "connectorProfileCredentials": {"SAPOData": {"basicAuthCredentials": {
-                    "username": canaries.new(), "password": canaries.new()}}}}}
-
-
-def test_many_hosts_that_hang_leave_threads_to_others(servers, salesforce, hanging, canaries):
-    hosts = [f"erp{number}.inside.example" for number in range(HANGING_HOSTS)]
-    routes = [word for host in hosts
-              for word in ("--private-route", f"{host}=127.0.0.1:{hanging.ports[0]}")]
-    server = servers(*private.options(salesforce), *routes)
-    for host in hosts:
-        for number in range(THREADS // 2):
-            server.ok("CreateConnectorProfile", erp(canaries, host, f"{host}-{number}"))
-    server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
-    assert settled(server) == {"status": "CREATED"}
-    for host in hosts:
-        for number in range(THREADS // 2):
-            assert state(server, f"{host}-{number}") == {"status": "PENDING"}
-
-
-def test_a_vendor_that_hangs_takes_a_share_of_the_places(two_vendors, salesforce, canaries):
-    server = two_vendors
-    for number in range(HOST_MAX):
-        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
-    answer = server.call("CreateConnectorProfile", singular(canaries, "one-more"))
-    assert (answer.status, answer.error) == (429, "ThrottlingException")
-    assert operations.throttled(server, "private-connections") == 1
-    server.ok("CreateConnectorProfile", create(salesforce.new_tokens()))
-    assert settled(server) == {"status": "CREATED"}
-
-
-def test_more_than_there_are_places_at_the_start(two_vendors, salesforce, hanging, canaries):
-    """As when the nodes that wrote them were more. Those that found no place are taken up later."""
-    server, more = two_vendors, 50
-    for number in range(HOST_MAX):
-        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
-    server.stop()
-    server.database.change("UPDATE profiles SET provisioning_status = 'CREATED'")
-    server.start()
-    for number in range(HOST_MAX, HOST_MAX + more):
-        server.ok("CreateConnectorProfile", singular(canaries, f"h{number}"))
-    salesforce.gate.clear()
-    server.ok("CreateConnectorProfile", create(salesforce.new_tokens(), name="z-last"))
+    server.ok("CreateConnectorProfile", create(new_code(salesforce)))
     salesforce.wait_for(1)
-    server.stop()
-    salesforce.drop()
-    server.database.change("UPDATE profiles SET provisioning_status = 'PENDING'")
-    server.database.change(
-        "INSERT INTO jobs (kind, account, region, name, due_at_ms, fence, lease_until_ms, owner,"
-        " attempts, payload) SELECT 'private-connection', account, region, name, created_at_ms,"
-        " version, 0, '', 0, version || '' FROM profiles WHERE true ON CONFLICT DO NOTHING")
+    server.database.change("CREATE TRIGGER no BEFORE INSERT ON token_grants"
+                           " WHEN NEW.sealed IS NOT NULL BEGIN SELECT RAISE(ABORT, 'no'); END")
     salesforce.gate.set()
-    server.start()
-    wait_until_hung(server, HOST_MAX)
-    assert settled(server, "z-last") == {"status": "CREATED"}
-    hanging.set_delay(0)
-    for number in range(HOST_MAX + more):
-        assert settled(server, f"h{number}") == {"status": "CREATED"}
+    time.sleep(0.5)
+    assert state(server) == {"status": "PENDING"}
+    server.database.change("DROP TRIGGER no")
+    assert settled(server) == {"status": "CREATED"}
+    assert list(salesforce.codes.values()) == [1]
 
 
 def test_stored_credentials_stay_with_their_receiver(servers, salesforce):

@@ -50,10 +50,10 @@ def refused(server, parameters):
 @pytest.fixture
 def server(servers, two):
     """Two PrivateLink services, and the network's own way to the host and to loopback."""
-    routes = {SERVICE.format(1): two[0], SERVICE.format(2): two[1], HOST: two[1],
-              "127.0.0.1": two[0]}
+    routes = {f"{SERVICE.format(1)}@{HOST}": two[0], f"{SERVICE.format(2)}@{HOST}": two[1],
+              HOST: two[1], "127.0.0.1": two[0]}
     options = [word for name, vendor in routes.items()
-               for word in ("--private-route", f"{name}={vendor.authority}")]
+               for word in ("--private-route", f"{name}={vendor.url}")]
     return servers("--egress-allow", "127.0.0.1", *options)
 
 
@@ -77,8 +77,9 @@ def test_another_private_service_without_tls(server, two, canaries, service):
 
 def test_another_private_service_with_tls(servers, canaries):
     """The certificate proves the host, whatever the way. Here there is nobody to prove it."""
-    server = servers(*[word for name in (SERVICE.format(1), SERVICE.format(2), HOST)
-                       for word in ("--private-route", f"{name}={private.closed_port()}")])
+    names = f"{SERVICE.format(1)}@{HOST}", f"{SERVICE.format(2)}@{HOST}", HOST
+    server = servers(*[word for name in names for word in
+                       ("--private-route", f"{name}=http://{private.closed_port()}")])
     secure = {"host": f"https://{HOST}", "port": 443}
     server.ok("CreateConnectorProfile", sap(canaries, **secure))
     assert private.settled(server)["status"] == "FAILED"
@@ -97,7 +98,7 @@ def test_another_mode_without_tls(server, two, canaries, before, after):
     server.ok("UpdateConnectorProfile", sap(canaries, before, credentials=False, **at))
 
 
-@pytest.mark.parametrize("change", ["host", "port", "tokenUrl", "scheme"])
+@pytest.mark.parametrize("change", ["host", "port", "tokenUrl", "scheme", "path"])
 def test_another_address(server, two, canaries, change):
     """Each place that credentials are sent to."""
     def at(vendor, token_url, scheme="http", host="127.0.0.1"):
@@ -114,6 +115,7 @@ def test_another_address(server, two, canaries, change):
         "port": at(two[1], tokens),
         "scheme": at(two[0], tokens, scheme="https"),
         "tokenUrl": at(two[0], f"{two[1].url}/token"),
+        "path": {**at(two[0], tokens), "applicationServicePath": "/sap/other"},
     }[change]))
     assert len(two[0].requests) == asked and two[1].requests == []
     server.ok("UpdateConnectorProfile", sap(canaries, credentials=False, **at(two[0], tokens)))

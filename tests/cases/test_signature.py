@@ -86,6 +86,21 @@ def test_a_changed_query(server):
     refused(send(server, signed(server), target=TARGET + "?a=b"), "InvalidSignatureException")
 
 
+@pytest.mark.parametrize("target", ["/x/..", "/.", "/", "/tags/.."])
+def test_the_signed_path_is_the_one_that_counts(server, target):
+    """A signature covers a path without its empty and dot segments, and so does the routing."""
+    assert send(server, signed(server), target=target + TARGET).status == 200
+
+
+def test_the_arn_in_a_path_is_the_signed_one(server):
+    """Other spellings of a signed path do not name another resource."""
+    arn = f"arn:aws:appflow:us-east-1:{server.key.account}:flow/f"
+    headers = [("Host", server.authority)]
+    headers += sigv4.sign("GET", "/tags/" + arn, headers, b"", server.key.id, server.key.secret)
+    other = send(server, headers, b"", "/tags/no-arn/../" + arn, "GET")
+    assert other.status == 404, other.raw  # ListTagsForResource finds no such flow
+
+
 @pytest.mark.parametrize("minutes,good", [(-4, True), (4, True), (-6, False), (6, False)])
 def test_five_minutes_either_way(server, minutes, good):
     now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
@@ -154,3 +169,15 @@ def test_spaces_in_a_header_count_as_one(server):
     headers = signed(server, extra=[("X-Amz-Meta", "a   b")])
     assert send(server, headers).status == 200
     assert json.loads(send(server, headers).body)["connectorProfileDetails"] == []
+
+
+def test_made_up_regions(servers):
+    """Any text would make a quota for each region no limit; the operator may add regions."""
+    server = servers("--regions", "local-1,local-2")
+    for region in ("r0", "us-east-9", "us-east-1-", "local", "local-11"):
+        answer = send(server, signed(server, region=region))
+        refused(answer, "InvalidSignatureException", "should be scoped to a valid region")
+        assert f"{region} is not a region of AWS" in answer.message
+        assert "--regions" in answer.message
+    for region in ("us-east-1", "eusc-de-east-1", "cn-north-1", "local-1", "local-2", "us-east-1"):
+        assert send(server, signed(server, region=region)).status == 200

@@ -53,6 +53,17 @@ def test_good_files_are_valid(files):
     assert (done.returncode, done.stdout) == (0, "The configuration is valid.\n"), done.stderr
 
 
+@pytest.mark.parametrize("mode, others", [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_key_that_others_can_read_is_warned_of(files, mode, others):
+    key = files / "server.key"
+    key.chmod(mode)
+    done = subprocess.run(command("serve", "--check-config", "--tls-cert", files / "server.crt",
+                                  "--tls-key", key), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    warning = f'{key} may be read or changed by others: run "chmod o= {key}"'
+    assert (warning in done.stderr) == others
+
+
 def test_a_key_that_does_not_match_is_not_reloaded(servers, files):
     """SIGHUP: the reason is logged, and the certificate from before stays in use."""
     server = servers("--tls-cert", files / "server.crt", "--tls-key", files / "server.key")

@@ -1,4 +1,7 @@
-"""A vendor that hangs takes a share of the workers and of the queue, and nobody else's."""
+"""A vendor that hangs, and an account whose vendors hang, take a share of the workers and of the
+queue, and nobody else's."""
+
+import socket
 
 import pytest
 
@@ -37,9 +40,10 @@ def vendors():
 
 @pytest.fixture
 def server(servers, vendors):
+    # One account may have all, so that what counts is the vendor's share.
     return servers("--workers", str(WORKERS), "--queue", str(QUEUE), "--verify-timeout", "300",
-                   "--egress-allow", "127.0.0.1", "--endpoint", f"Amplitude={vendors.url(0)}",
-                   *operations.OPTION)
+                   "--account-updates", str(WORKERS + QUEUE), "--egress-allow", "127.0.0.1",
+                   "--endpoint", f"Amplitude={vendors.url(0)}", *operations.OPTION)
 
 
 @pytest.mark.parametrize("hanging", ["another connector", "another host of the same connector"])
@@ -95,3 +99,33 @@ def test_an_update_that_names_no_connector_is_bounded_too(server, vendors, canar
         assert server.call("CreateConnectorProfile", good).status == 200
         vendors.end()
         assert {answer.status for answer, _ in hung.answers()} == {401}
+
+
+OTHER_ACCOUNT = "111122223333"
+
+
+def test_an_account_with_many_vendors_that_hang(servers, vendors, canaries):
+    """By default. Its host names are as many as it likes; another account's changes are made at
+    once, and its own vendor's that answer find a worker too."""
+    count = 3 * (WORKERS + QUEUE)
+    server = servers("--workers", str(WORKERS), "--queue", str(QUEUE), "--verify-timeout", "300",
+                     "--egress-allow", "127.0.0.0/8", *operations.OPTION)
+    other = server.make_key("AKIAHEADGATETEST0002", canaries.new(), OTHER_ACCOUNT)
+    with socket.create_server(("0.0.0.0", 0), backlog=count) as silent:
+        port = silent.getsockname()[1]
+        bodies = [servicenow(canaries, f"h{number}", f"http://127.1.0.{number + 1}:{port}")
+                  for number in range(count)]
+        with crowd.Crowd(server, count) as hung:
+            hung.send(creates(server, bodies))
+            operations.wait_for(server, workers_busy=WORKERS // 2, workers_queued=QUEUE // 2,
+                                workers_held=QUEUE // 2)
+            for number in range(2 * WORKERS):
+                body = servicenow(canaries, f"good-{number}", vendors.url(1))
+                assert server.call("CreateConnectorProfile", body, key=other).status == 200
+            more = server.call("DeleteConnectorProfile", {"connectorProfileName": "more"})
+            assert (more.status, more.error, more.header("Retry-After")) == (
+                429, "ThrottlingException", "1")
+            assert "account" in more.message
+            # Those of the crowd that found no room, and this one.
+            assert operations.throttled(server, "account-share") == count - WORKERS // 2 - (
+                QUEUE // 2) + 1

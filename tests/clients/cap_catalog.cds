@@ -1,11 +1,28 @@
 @path: 'catalog'
 @requires: 'authenticated-user'
 service CatalogService {
-    @readonly entity ServiceCollection { key ID : String(40); Description : String; }
+    @readonly entity ServiceCollection { key ID : String(40); Description : String; Title : String; ServiceUrl : String; }
 }
 
 @path: 'closed'
 @requires: 'gateway-admin'
 service ClosedService {
     @readonly entity ServiceCollection { key ID : String(40); }
+}
+
+@path: 'business'
+@requires: 'authenticated-user'
+service BusinessService {
+    @title: 'Partners'
+    entity Partners {
+        key ID : UUID;
+        @title: 'Name of the partner' name : String(80) not null;
+        rating : Integer;
+        turnover : Decimal(15, 2);
+        active : Boolean;
+        foundedOn : Date;
+        @Core.Computed modifiedAt : Timestamp;
+    }
+    @readonly
+    entity Regions { key code : String(3); name : String; }
 }

@@ -17,7 +17,10 @@ cds.model = cds.compile.for.nodejs(await cds.load(model));
 const app = express();
 cds.app = app;
 app.use(cov2ap({ model }));
-await cds.serve('all').from(cds.model).in(app);
+await cds.serve('all').from(cds.model).in(app).with(function serve() {
+  const services = [{ ID: 'BUSINESS_0001', Title: 'Business', ServiceUrl: '/odata/v2/business/' }];
+  if (this.name === 'CatalogService') this.on('READ', 'ServiceCollection', () => services);
+});
 
 const server = http.createServer(app);
 await new Promise((done) => server.listen(0, '127.0.0.1', done));

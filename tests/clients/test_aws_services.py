@@ -53,9 +53,10 @@ def test_sts_errors_are_xml(servers, canaries):
     stranger = Key("AKIANOBODYKNOWSTHIS1", "x")
     code, status, _ = refusal(client_of("sts", server, stranger).get_caller_identity)
     assert (code, status) == ("InvalidClientTokenId", 403)
-    code, status, message = refusal(client_of("sts", server).get_session_token)
+    code, status, message = refusal(client_of("sts", server).get_access_key_info,
+                                    AccessKeyId="AKIANOBODYKNOWSTHIS1")
     assert (code, status) == ("InvalidAction", 404)
-    assert message.startswith("Could not find operation GetSessionToken for version 2011-06-15.")
+    assert message.startswith("Could not find operation GetAccessKeyInfo for version 2011-06-15.")
     assert client_of("sts", server).get_caller_identity()["Account"] == ACCOUNT
     code, status, _ = refusal(client_of("sts", server).get_caller_identity)
     assert (code, status) == ("Throttling", 429)
@@ -64,9 +65,11 @@ def test_sts_errors_are_xml(servers, canaries):
 def test_secrets_manager_errors_are_json_1_1(servers):
     server = servers()
     client = client_of("secretsmanager", server)
-    code, status, message = refusal(client.get_secret_value, SecretId="app")
+    code, status, message = refusal(client.list_secrets)
     assert (code, status) == ("NotImplementedException", 501)
-    assert message.startswith("Secrets Manager's GetSecretValue is not implemented in Headgate ")
+    assert message.startswith("Secrets Manager's ListSecrets is not implemented in Headgate ")
+    code, status, _ = refusal(client.get_secret_value, SecretId="app")
+    assert (code, status) == ("AccessDeniedException", 403)
     stranger = client_of("secretsmanager", server, Key("AKIANOBODYKNOWSTHIS1", "x"))
     code, status, _ = refusal(stranger.list_secrets)
     assert (code, status) == ("UnrecognizedClientException", 403)

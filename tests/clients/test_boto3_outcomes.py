@@ -40,7 +40,9 @@ ADVISES = {
 }
 NEVER_SAYS = {"firewall": ("credential", "permission", "password", "token", "revoked")}
 # What a vendor does not keep apart; its README says more.
-SAYS_HERE = {("Amplitude", "forbidden"): REJECTED, ("Infornexus", "forbidden"): BLOCKED}
+SAYS_HERE = {("Amplitude", "forbidden"): REJECTED, ("Infornexus", "forbidden"): BLOCKED,
+             (aws.CUSTOM, "firewall"): CANNOT, (aws.CUSTOM, "code-throttled"): LIMIT,
+             (aws.CUSTOM, "code-server-error"): NO_ANSWER, (aws.CUSTOM, "code-redirect"): CANNOT}
 
 
 @dataclasses.dataclass

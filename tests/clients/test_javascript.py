@@ -53,12 +53,24 @@ def test_a_profile_s_life(sandboxed, canaries, kind):
         ("ResourceNotFoundException", 404, True), ("ResourceNotFoundException", 404, True)]
 
 
+def test_the_catalogue(sandboxed):
+    one, some, registered = (each["output"] for each in send(sandboxed, [
+        ("DescribeConnector", {"connectorType": "Slack"}),
+        ("DescribeConnectors", {"connectorTypes": ["Slack", "S3"], "maxResults": 1}),
+        ("ListConnectors", {})]))
+    assert one["connectorConfiguration"]["connectorMetadata"]["Slack"]["oAuthScopes"][0] == \
+        "channels:history"
+    assert list(some["connectorConfigurations"]) == ["S3"] and some["nextToken"]
+    assert registered == {"connectors": []}
+
+
 def test_operations_with_an_arn_in_the_path(sandboxed):
     arn = {"resourceArn": "arn:aws:appflow:us-east-1:123456789012:flow/f1"}
     outcomes = send(sandboxed, [("ListTagsForResource", arn),
                                 ("TagResource", {**arn, "tags": {"team": "sales"}}),
                                 ("UntagResource", {**arn, "tagKeys": ["team", "other"]})])
-    assert [each["status"] for each in outcomes] == [501, 501, 501], outcomes
+    assert [(each["status"], each["error"], each["typed"]) for each in outcomes] == \
+        [(404, "ResourceNotFoundException", True)] * 3, outcomes
 
 
 def test_what_is_over_an_account_s_rate_is_sent_again(servers):

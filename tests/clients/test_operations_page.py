@@ -47,12 +47,15 @@ def shell(tmp_path):
 def test_the_commands_beside_a_server(servers, shell, canaries):
     server = servers()
     canaries.add("client-secret")
-    create, create_in_file, show, delete = commands(block("access-key create"))
+    create, create_in_file, show, delete = commands(block("access-key create", "access-key delete"))
     shell(create, DIR=server.data)
     made = shell(create_in_file, DIR=server.data, FILE="key").split()[-1]
     assert len(shell(show, DIR=server.data).splitlines()) == 3
+    for session in commands(block("access-key session --data DIR")):
+        assert "ASIA" in shell(session, DIR=server.data, ID=made)
     shell(delete, DIR=server.data, ID=made)
     assert made not in shell(show, DIR=server.data)
+    shell(block("access-key create", "--names"), DIR=server.data)
     app, = commands(block("oauth-app set"))
     shell(app, DIR=server.data, ID="app-1")
     assert "app-1" in shell("headgate oauth-app list --data DIR", DIR=server.data)

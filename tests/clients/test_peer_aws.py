@@ -1,6 +1,7 @@
-"""What the server asks of AWS (STS, Secrets Manager, Redshift's Data API), against moto, which is
-not ours: it checks each signature with botocore's signer and each action against IAM policies."""
+"""What the server asks of AWS (STS, Secrets Manager, KMS, Redshift's Data API), against moto, which
+is not ours: it checks each signature with botocore's signer and each action by IAM policies."""
 
+import base64
 import json
 import os
 import pathlib
@@ -12,16 +13,17 @@ import time
 import boto3
 import pytest
 
-from support import aws, postgres
+from support import aws, custom, postgres
 from support.server import ACCOUNT, OTHER_ACCOUNT
 from support.sigv4 import REGION
-from support.vendor import http
+from support.vendor import Vendor, http
 
 pytest.importorskip("moto", reason="moto is not installed (tests/requirements.txt)")
 
 SCRIPT = pathlib.Path(postgres.__file__).with_name("moto_server.py")
 START_TIMEOUT_S = 60
-SETUP_ACTIONS = 10  # what Moto.set_up asks before identities count
+COPY_TIMEOUT_S = 20  # until a job has run
+SETUP_ACTIONS = 12  # what Moto.set_up asks before identities count
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
@@ -59,11 +61,14 @@ class Moto:
                             aws_access_key_id=key_id, aws_secret_access_key=secret)
 
     def set_up(self):
-        """The server's own user, who may take on two roles and read secrets."""
+        """The server's own user, who may take on two roles, read secrets and use a key."""
         iam, secrets = self.client("iam"), self.client("secretsmanager")
         app = json.dumps({"clientId": "app-of-headgate", "clientSecret": "not-seen-outside"})
         self.secrets = {name: secrets.create_secret(Name=name, SecretString=text)["ARN"]
                         for name, text in (("app", app), ("no-app", "not-seen-outside"))}
+        kms = self.client("kms")
+        self.key = kms.create_key()["KeyMetadata"]["Arn"]
+        kms.create_alias(AliasName="alias/crm", TargetKeyId=self.key)
         for name in ("api", "idle"):
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(
@@ -71,7 +76,9 @@ class Moto:
         iam.create_user(UserName="headgate")
         iam.put_user_policy(UserName="headgate", PolicyName="p", PolicyDocument=policy(
             ("sts:AssumeRole", [ROLE + "api", ROLE + "idle"]),
-            ("secretsmanager:GetSecretValue", "*")))
+            ([f"secretsmanager:{name}" for name in
+              ("GetSecretValue", "CreateSecret", "PutSecretValue", "DeleteSecret")], "*"),
+            (["kms:GenerateDataKey", "kms:Decrypt"], "*")))
         key = iam.create_access_key(UserName="headgate")["AccessKey"]
         # The last one that is not looked at: from now on identities count.
         self.client("sts").get_caller_identity()
@@ -80,6 +87,20 @@ class Moto:
     def close(self):
         self.process.terminate()
         self.process.wait(START_TIMEOUT_S)
+
+    def text_of(self, secret):
+        """None: there is no such secret."""
+        client = self.client("secretsmanager", self.key_id, self.secret)
+        try:
+            return json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
+        except client.exceptions.ResourceNotFoundException:
+            return None
+
+    def await_text(self, secret, text):
+        until = time.monotonic() + COPY_TIMEOUT_S
+        while self.text_of(secret) != text:
+            assert time.monotonic() < until, self.text_of(secret)
+            time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +210,113 @@ def test_an_app_comes_from_a_secret(servers, canaries, moto, vendor):
     vendor.script.append(http("200 OK", json.dumps({"sobjects": "/services/data/v58.0/sobjects"})))
     aws.create(client, "app", "Salesforce", salesforce(canaries, moto.secrets["app"]))
     assert b"client_id=app-of-headgate&client_secret=not-seen-outside" in vendor.requests[0].body
+
+
+def test_a_copy_of_a_secret_follows_its_profile(servers, canaries, moto):
+    """Also while the credentials are verified, when the function gets a copy of its own."""
+    seen = []
+    with custom.Connector(canaries) as connector:
+        answer_of = connector.answers
+
+        def look(request):
+            if request["type"] == "ValidateCredentialsRequest":
+                seen.append(moto.text_of(request["credentials"]["secretArn"]))
+            return answer_of(request)
+
+        connector.answers = look
+        server = start(servers, canaries, moto, "--lambda-url", connector.url,
+                       "--mirror-secrets", "t/")
+        custom.register(server, "label#1")
+        first, second = canaries.new(), canaries.new()
+        server.ok("CreateConnectorProfile", custom.create(custom.basic(first), "own!", "label#1"))
+        arn = server.describe("own!")["credentialsArn"]
+        name = "t/appflow/123456789012-label/1-own//" + arn[-6:]
+        moto.await_text(name, {"username": "user", "password": first})
+        server.ok("UpdateConnectorProfile", custom.update(custom.basic(second), "own!"))
+        moto.await_text(name, {"username": "user", "password": second})
+        assert [each["password"] for each in seen] == [first, second]
+        server.ok("DeleteConnectorProfile", {"connectorProfileName": "own!"})
+        moto.await_text(name, None)
+
+
+def test_copies_go_with_a_registration_that_is_removed_by_force(servers, canaries, moto):
+    """Also when the server is killed before it has removed them; and come with a new one."""
+    with custom.Connector(canaries) as connector:
+        server = start(servers, canaries, moto, "--lambda-url", connector.url,
+                       "--mirror-secrets", "f/")
+        custom.register(server, "label-1")
+        password = canaries.new()
+        server.ok("CreateConnectorProfile", custom.create(custom.basic(password), "own", "label-1"))
+        name = "f/appflow/123456789012-label-1-own/" + server.describe("own")["credentialsArn"][-6:]
+        moto.await_text(name, {"username": "user", "password": password})
+        server.ok("UnregisterConnector", {"connectorLabel": "label-1", "forceDelete": True})
+        server.kill()
+        server.database.change("UPDATE jobs SET due_at_ms = 1")  # calls in hand may take a minute
+        server.start()
+        moto.await_text(name, None)
+        custom.register(server, "label-1")
+        moto.await_text(name, {"username": "user", "password": password})
+
+
+def test_references_lead_to_secrets_by_name_and_by_arn(servers, canaries, moto):
+    """Names as Secrets Manager finds them: an ARN without its random end, and earlier versions."""
+    secrets = moto.client("secretsmanager", moto.key_id, moto.secret)
+    key, old = canaries.new("key"), canaries.new("old")
+    arn = secrets.create_secret(Name="prod/events", SecretString=json.dumps({"key": old}))["ARN"]
+    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps({"key": key}))
+    shown = []
+
+    def judge(request):
+        shown.append(request.headers["authorization"])
+        return http("200 OK", '{"data":[]}')
+
+    with Vendor(judge) as vendor:
+        server = start(servers, canaries, moto, "--endpoint", f"Amplitude={vendor.url}",
+                       "--reference", f"{ACCOUNT}=secretsmanager:prod/*")
+        client = aws.boto(server)
+        for number, (reference, sent) in enumerate([
+                ("prod/events:SecretString:key", key), (f"{arn}:SecretString:key", key),
+                ("prod/events:SecretString:key:AWSPREVIOUS", old)]):
+            aws.create(client, f"p{number}", "Amplitude", {
+                "connectorProfileProperties": {"Amplitude": {}},
+                "connectorProfileCredentials": {"Amplitude": {
+                    "apiKey": "api", "secretKey": f"{{{{resolve:secretsmanager:{reference}}}}}"}}})
+            assert base64.b64decode(shown[-1].split()[1]).decode() == f"api:{sent}"
+        refused = aws.refused(aws.create, client=client, name="p", kind="Amplitude", config={
+            "connectorProfileProperties": {"Amplitude": {}},
+            "connectorProfileCredentials": {"Amplitude": {
+                "apiKey": "api", "secretKey": "{{resolve:secretsmanager:prod/none}}"}}})
+        assert refused[0] == "ValidationException" and "has no such secret" in refused[2]
+
+
+def test_a_profile_is_encrypted_under_a_key(servers, canaries, moto):
+    """An alias stands for the key that it names when the profile is made."""
+    alias = moto.key.split(":key/")[0] + ":alias/crm"
+    config = {"connectorProfileProperties": {"Amplitude": {}},
+              "connectorProfileCredentials": {"Amplitude": {
+                  "apiKey": "api", "secretKey": canaries.new("key")}}}
+    with Vendor(lambda _: http("200 OK", '{"data":[]}')) as vendor:
+        server = start(servers, canaries, moto, "--endpoint", f"Amplitude={vendor.url}",
+                       "--kms-url", moto.url)
+        client = aws.boto(server)
+        for name, arn in (("key", moto.key), ("alias", alias)):
+            aws.create(client, name, "Amplitude", config, kmsArn=arn)
+        name, _, message = aws.refused(aws.create, client=client, name="none", kind="Amplitude",
+                                       config=config, kmsArn=moto.key[:-1] + "!")
+        assert name == "ValidationException" and "has no such key" in message
+        server.stop()
+        server.start()
+        for name in ("key", "alias"):
+            aws.update(aws.boto(server), name, aws.properties_only(config))
+        assert [request.headers["authorization"][:5] for request in vendor.requests] == (
+            ["Basic"] * 4)
+
+
+def test_a_key_of_a_server_with_a_wrong_secret(servers, canaries, moto):
+    server = start(servers, canaries, moto, "--kms-url", moto.url, secret=canaries.new("wrong"))
+    name, _, message = aws.refused(
+        aws.create, client=aws.boto(server), name="p", kind="Amplitude", kmsArn=moto.key, config={
+            "connectorProfileProperties": {"Amplitude": {}},
+            "connectorProfileCredentials": {"Amplitude": {"apiKey": "a", "secretKey": "b"}}})
+    assert name == "AccessDeniedException"
+    assert "AWS KMS does not let this server use it" in message

@@ -14,6 +14,8 @@ pytestmark = [
 ]
 
 USERS = ("scram_user", "md5_user", "expired_user", "nologin_user", "crowded_user")
+LATIN = "m\u00b2\u00b5\u00bd\u00a0\u00b4\u00fc\u00dfx"  # of which SASLprep changes five characters
+WIDE = "\uff41bcdefgh"  # a full-width letter, which becomes an ordinary one
 ROLE = "arn:aws:iam::123456789012:role/stage"
 
 
@@ -21,6 +23,8 @@ def setup_sql(passwords):
     return f"""
         SET password_encryption = 'scram-sha-256';
         CREATE ROLE scram_user LOGIN PASSWORD '{passwords["scram_user"]}';
+        CREATE ROLE latin_user LOGIN PASSWORD '{LATIN}';
+        CREATE ROLE wide_user LOGIN PASSWORD '{WIDE}';
         CREATE ROLE expired_user LOGIN PASSWORD '{passwords["expired_user"]}'
             VALID UNTIL '2001-01-01';
         CREATE ROLE nologin_user NOLOGIN PASSWORD '{passwords["nologin_user"]}';
@@ -30,6 +34,15 @@ def setup_sql(passwords):
         CREATE DATABASE dev;
         CREATE DATABASE closed;
         REVOKE CONNECT ON DATABASE closed FROM PUBLIC;
+        \\connect dev
+        CREATE SCHEMA "sales.eu";
+        CREATE TABLE accounts (id integer PRIMARY KEY, "Name" varchar(20) NOT NULL, at timestamp
+            DEFAULT now());
+        CREATE TABLE "sales.eu"."o'brien" (id integer);
+        CREATE TABLE secret (id integer);
+        CREATE VIEW recent AS SELECT * FROM accounts;
+        GRANT USAGE ON SCHEMA "sales.eu" TO scram_user;
+        GRANT SELECT, INSERT ON accounts, recent, "sales.eu"."o'brien" TO scram_user;
     """
 
 
@@ -108,6 +121,13 @@ def test_a_user_signs_in_without_tls(servers, canaries, plain_peer, user):
     assert "SSL enabled" not in plain_peer.server.log()
 
 
+def test_a_password_is_prepared_as_the_database_does(servers, canaries, tls_peer):
+    server = start(servers, canaries, tls_peer)
+    aws.create(aws.boto(server), "latin", "Redshift", tls_peer.config("latin_user", LATIN))
+    assert "set a password of letters that are in Latin-1" \
+        in refusal(server, tls_peer.config("wide_user", WIDE))
+
+
 def test_encryption_is_not_given_up(servers, canaries, plain_peer):
     server = start(servers, canaries, plain_peer)
     assert "offers no TLS" in refusal(server, plain_peer.config())
@@ -144,8 +164,12 @@ def test_the_policy_judges_each_address(servers, canaries, tls_peer):
         canaries.add(password)
     server = servers(env={"SSL_CERT_FILE": str(tls_peer.server.ca)})
     before = tls_peer.server.log().count("connection received")
-    for host in ("localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"):
+    for host in ("127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"):
         assert "may not connect to" in refusal(server, tls_peer.config(host=host))
+    # Whether a name has an address that is refused, or none, is not said.
+    for host in ("localhost", "gone.invalid"):
+        assert f"{host}:" in (message := refusal(server, tls_peer.config(host=host)))
+        assert "has no address that this server may connect to" in message
     assert tls_peer.server.log().count("connection received") == before
 
 
@@ -161,12 +185,38 @@ def test_a_stored_password_stays_where_it_was(servers, canaries, tls_peer):
         assert name == "ValidationException" and "Give connectorProfileCredentials" in message
 
 
-def test_libpq_is_loaded_when_it_is_needed(servers, canaries, tls_peer):
+def test_tables_and_columns_are_its_entities(servers, canaries, plain_peer):
+    client = aws.boto(start(servers, canaries, plain_peer))
+    aws.create(client, "database", "Redshift", plain_peer.config(more="?ssl=false"))
+    listed = client.list_connector_entities(connectorProfileName="database")
+    assert [each["name"] for each in listed["connectorEntityMap"]["Objects"]] == [
+        "public.accounts", "sales.eu.o'brien"]
+
+    def columns(table):
+        described = client.describe_connector_entity(
+            connectorProfileName="database", connectorEntityName=table)["connectorEntityFields"]
+        return {each["identifier"]: (
+            each["supportedFieldTypeDetails"]["v1"]["fieldType"],
+            each["destinationProperties"]["isNullable"],
+            each["destinationProperties"].get("isDefaultedOnCreate", False)) for each in described}
+
+    assert columns("accounts") == columns("public.accounts") == {
+        "id": ("integer", False, False), "Name": ("character varying", False, False),
+        "at": ("timestamp without time zone", True, True)}
+    assert columns("sales.eu.o'brien") == {"id": ("integer", True, False)}
+    for table in ("public.secret", "public.none", "' OR '1'='1", "a\\'"):
+        with pytest.raises(client.exceptions.ClientError, match="is no table here|satisfy"):
+            columns(table)
+
+
+@pytest.mark.embedded
+def test_libpq_has_no_part_in_it(servers, canaries, tls_peer):
+    """It computes as many SCRAM iterations as it is asked for, in one call that nothing ends."""
     server = start(servers, canaries, tls_peer)
     maps = pathlib.Path(f"/proc/{server.process.pid}/maps")
+    aws.create(aws.boto(server), "database", "Redshift", tls_peer.config())
     try:
-        assert "libpq.so" not in maps.read_text()
+        loaded = maps.read_text()
     except PermissionError:
         pytest.skip("/proc shows the maps of a server to root only")
-    aws.create(aws.boto(server), "database", "Redshift", tls_peer.config())
-    assert "libpq.so.5" in maps.read_text()
+    assert "libpq.so" not in loaded

@@ -61,7 +61,10 @@ def test_catalogs_of_both_versions(server, peer, record_property):
     client = aws.boto(server)
     aws.create(client, "erp", "SAPOData", peer.config(V2))
     aws.update(client, "erp", peer.config(V4))
-    aws.update(client, "erp", aws.properties_only(peer.config(V2 + "/")))
+    aws.update(client, "erp", aws.properties_only(peer.config(V4)))
+    with pytest.raises(client.exceptions.ValidationException, match="another address"):
+        aws.update(client, "erp", aws.properties_only(peer.config(V2 + "/")))
+    aws.update(client, "erp", peer.config(V2 + "/"))
     record_property("connector_peer", "SAPOData: @sap/cds")
 
 
@@ -81,3 +84,55 @@ def test_refusals(server, peer, canaries, version):
         assert (name, status) == ("ConnectorAuthenticationException", 401)
         assert words in message, message
         assert server.profile_row("erp") == row
+
+
+def fields_of(answer):
+    return {each["identifier"]: each for each in answer["connectorEntityFields"]}
+
+
+def flags(field):
+    """Type, key, and what may be done: create, update, filter, go by its time."""
+    source, target = field["sourceProperties"], field["destinationProperties"]
+    return (field["supportedFieldTypeDetails"]["v1"]["fieldType"],
+            field.get("isPrimaryKey", False), target["isCreatable"], target["isUpdatable"],
+            source["isQueryable"], source.get("isTimestampFieldForIncrementalQueries", False))
+
+
+@pytest.mark.parametrize("version", ("v2", "v4"))
+def test_metadata_of_both_versions(server, peer, version):
+    client = aws.boto(server)
+    aws.create(client, "erp", "SAPOData", peer.config(f"/odata/{version}/catalog"))
+    path = f"/odata/{version}/business"
+    listed = client.list_connector_entities(connectorProfileName="erp", entitiesPath=path)
+    assert [each["name"] for each in listed["connectorEntityMap"]["Objects"]] == [
+        f"{path}/Partners", f"{path}/Regions"]
+    fields = fields_of(client.describe_connector_entity(
+        connectorProfileName="erp", connectorEntityName=f"{path}/Partners"))
+    assert {name: flags(field) for name, field in fields.items()} == {
+        "ID": ("Edm.Guid", True, True, False, True, False),
+        "name": ("Edm.String", False, True, True, True, False),
+        "rating": ("Edm.Int32", False, True, True, True, False),
+        "turnover": ("Edm.Decimal", False, True, True, True, False),
+        "active": ("Edm.Boolean", False, True, True, True, False),
+        "foundedOn": ("Edm.DateTime" if version == "v2" else "Edm.Date", False, True, True, True,
+                      version == "v2"),
+        "modifiedAt": ("Edm.DateTimeOffset", False, False, False, True, True)}
+    assert fields["name"]["label"] == "Name of the partner"
+    assert not fields["name"]["destinationProperties"]["isNullable"]
+    if version == "v4":
+        regions = fields_of(client.describe_connector_entity(
+            connectorProfileName="erp", connectorEntityName=f"{path}/Regions"))
+        assert not any(flags(field)[2] or flags(field)[3] for field in regions.values())
+    for name in (f"{path}/Nothing", "/odata/v4/nothing/Partners", "/../x/Y", "x", "/odata/?a/B"):
+        refused = aws.refused(client.describe_connector_entity, connectorProfileName="erp",
+                              connectorEntityName=name)
+        assert refused[:2] == ("ConnectorServerException", 400), refused
+        assert "has no such entity" in refused[2], refused
+
+
+def test_the_catalog_s_services(server, peer):
+    client = aws.boto(server)
+    aws.create(client, "erp", "SAPOData", peer.config(V2))
+    listed = client.list_connector_entities(connectorProfileName="erp")["connectorEntityMap"]
+    assert listed == {"Objects": [
+        {"name": "/odata/v2/business", "label": "Business", "hasNestedEntities": True}]}

@@ -18,6 +18,7 @@ pytestmark = [
                        reason="fakesnow is not installed (tests/requirements-peers.txt)"),
 ]
 
+SANDBOX = pathlib.Path(__file__).parents[2] / "connectors/snowflake/sandbox.json"
 SCRIPT = pathlib.Path(__file__).with_name("fakesnow_server.py")
 
 # fakesnow takes DESC STAGE for DESC TABLE, so the stage has a table of its name.
@@ -51,6 +52,15 @@ class Peer:
             answer = json.load(answer)
         assert answer["success"], answer
         return answer["data"]
+
+    def columns(self, *statements):
+        """The names of the columns of what each statement returns."""
+        token = self._post("/session/v1/login-request?databaseName=appflow&schemaName=load",
+                           {"data": {"SESSION_PARAMETERS": {}}})["token"]
+        answers = [self._post("/queries/v1/query-request", {"sqlText": statement}, token)
+                   for statement in statements]
+        self._post("/session?delete=true", {}, token)
+        return [[column["name"] for column in answer["rowtype"]] for answer in answers]
 
     def sessions(self):
         self.process.stdin.write(b"\n")
@@ -105,3 +115,13 @@ def test_a_stage_that_is_not_there(server, peer, canaries, stage):
     assert "002003" in message and "USAGE" in message, message
     assert server.profile_row("lake") == row
     assert peer.sessions() == 0
+
+
+def test_rows_of_the_sandbox_have_the_columns_that_this_server_s_have(peer):
+    """It sends the rows as Arrow, which Snowflake does not for these statements."""
+    terse, columns = peer.columns("SHOW TERSE TABLES IN SCHEMA appflow.load LIMIT 500",
+                                  "DESC TABLE appflow.load.s3_stage")
+    responses = json.loads(SANDBOX.read_text())["responses"]
+    for name, expected in (("schemas", terse), ("tables", terse), ("columns-orders", columns)):
+        rowtype = responses[name]["json"]["data"]["rowtype"]
+        assert [column["name"] for column in rowtype] == expected, name

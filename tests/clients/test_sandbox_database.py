@@ -70,8 +70,17 @@ def test_psql_signs_in_over_tls(sandbox, user):
 
 
 def test_psql_is_told_what_is_not_played(sandbox):
-    assert b"answers SELECT 1 and nothing else" in psql(sandbox, "sandbox_md5", "SELECT 2").stderr
+    assert b"the sandbox answers SELECT 1, and" in psql(sandbox, "sandbox_md5", "SELECT 2").stderr
     assert b"permission denied" in psql(sandbox, "sandbox_no_query", "SELECT 1").stderr
+
+
+def test_psql_lists_tables_and_columns(sandbox):
+    """Without NULLs, an empty cell is one."""
+    tables = psql(sandbox, "sandbox_md5", "SELECT name FROM information_schema.tables ORDER BY 1")
+    assert tables.stdout == b"public.accounts\nsales.orders\n"
+    columns = psql(sandbox, "sandbox_md5", "SELECT c.column_name FROM information_schema.columns "
+                                           "c WHERE c.name = 'sales.orders' ORDER BY 1")
+    assert columns.stdout.splitlines()[:2] == [b"id|bigint|NO|", b"account_id|integer|YES|"]
 
 
 def test_psql_does_not_know_the_vendors_way(sandbox):

@@ -1,5 +1,6 @@
-"""The AWS SDKs for Go and for Java, an old boto3 and a new one: errors have the SDK's own types,
-pages are followed to the end, and the SDK repeats a change whose answer was lost or throttled.
+"""The AWS SDKs for Go, Java and JavaScript, an old boto3 and a new one: errors have the SDK's own
+types, pages are followed to the end, and the SDK repeats a change whose answer was lost or
+throttled.
 
 A small program drives each SDK. It reads commands, one a line, words separated by tabs:
 
@@ -54,6 +55,10 @@ SDKS = [
     Sdk("old-boto3", PROGRAMS / "old-boto3/fetched",
         [PROGRAMS / "old-boto3/bin/python", HERE / "sdk_boto3.py"],
         client_tokens=False, types_throttling=False, obeys_retry_after=False),
+    # This release takes the seconds of Retry-After for seconds since 1970, and waits for a random
+    # time.
+    Sdk("javascript", HERE.parent / "node_modules/@aws-sdk/client-appflow/package.json",
+        ["node", HERE / "sdk_javascript.mjs"], attempts=10, obeys_retry_after=False),
     Sdk("new-boto3", pathlib.Path(sys.executable), [sys.executable, HERE / "sdk_boto3.py"]),
 ]
 

@@ -119,3 +119,75 @@ def test_empty_texts_are_absent(terraform, canaries):
     assert made.status == 200, made.body
     assert terraform.read("tf")["connectorProfileProperties"] == \
         config["connectorProfileProperties"]
+
+
+# --- flows ---
+
+def flow(name, **changes):
+    """What the resource aws_appflow_flow of the provider's own tests is sent as: from a bucket to
+    another one, every three hours."""
+    bucket = {"bucketName": "source", "bucketPrefix": "flow"}
+    return {
+        "clientToken": "terraform-" + str(uuid.uuid4()), "flowName": name,
+        "sourceFlowConfig": {"connectorType": "S3",
+                             "sourceConnectorProperties": {"S3": bucket}},
+        "destinationFlowConfigList": [{"connectorType": "S3", "destinationConnectorProperties": {
+            "S3": {"bucketName": "target", "s3OutputFormatConfig": {
+                "preserveSourceDataTyping": False, "prefixConfig": {"prefixType": "PATH"}}}}}],
+        "tasks": [{"connectorOperator": {"S3": "NO_OP"}, "destinationField": "testField",
+                   "sourceFields": ["testField"], "taskType": "Map"}],
+        "triggerConfig": {"triggerType": "Scheduled", "triggerProperties": {"Scheduled": {
+            "dataPullMode": "Incremental", "scheduleExpression": "rate(3hours)",
+            "scheduleStartTime": 4070908800}}},
+        **changes}
+
+
+MAP_ALL = [{"connectorOperator": {"S3": "NO_OP"}, "sourceFields": [""], "taskType": "Map_all",
+            "taskProperties": {"DESTINATION_DATA_TYPE": "id", "SOURCE_DATA_TYPE": "id"}}]
+TWO_FIELDS = [
+    {"connectorOperator": {"S3": "PROJECTION"}, "destinationField": "",
+     "sourceFields": ["testField", "anotherTestField"], "taskType": "Filter"},
+    *[{"connectorOperator": {"S3": "NO_OP"}, "destinationField": field, "sourceFields": [field],
+       "taskProperties": {"DESTINATION_DATA_TYPE": kind, "SOURCE_DATA_TYPE": kind},
+       "taskType": "Map"} for field, kind in (("testField", "string"),
+                                              ("aThirdTestField", "id"))]]
+ON_DEMAND = {"triggerType": "OnDemand"}
+COMPLETE = {"triggerType": "Scheduled", "triggerProperties": {"Scheduled": {
+    "dataPullMode": "Complete", "scheduleExpression": "rate(6hours)"}}}
+CATALOGUE = {"glueDataCatalog": {"databaseName": "testdb_name", "tablePrefix": "test_prefix",
+                                 "roleArn": "arn:aws:iam::123456789012:role/glue"}}
+
+
+def planned(body):
+    """The members that a plan compares; a task's operator and properties with the task."""
+    trigger = {"triggerProperties": {}, **body["triggerConfig"]}
+    return {**{name: body.get(name, {} if name == "metadataCatalogConfig" else None)
+               for name in ("description", "sourceFlowConfig", "destinationFlowConfigList",
+                            "tasks", "metadataCatalogConfig")}, "triggerConfig": trigger}
+
+
+@pytest.mark.parametrize("first, then", [
+    ({}, {"description": "test description", "triggerConfig": COMPLETE}),
+    ({"tasks": TWO_FIELDS, "triggerConfig": ON_DEMAND},
+     {"tasks": [*TWO_FIELDS[:2], {**TWO_FIELDS[2], "destinationField": "anotherTestField"}],
+      "triggerConfig": ON_DEMAND}),
+    ({"tasks": MAP_ALL, "triggerConfig": ON_DEMAND, "metadataCatalogConfig": CATALOGUE},
+     {"tasks": MAP_ALL, "triggerConfig": ON_DEMAND}),
+], ids=["schedule", "fields", "all"])
+def test_no_plan_of_a_flow_shows_a_difference(terraform, first, then):
+    def read():
+        return terraform.call("DescribeFlow", {"flowName": "tf"})
+
+    made = terraform.call("CreateFlow", flow("tf", tags={"team": "sales"}, **first))
+    assert made.status == 200, made.body
+    assert made.json()["flowArn"] == "arn:aws:appflow:us-east-1:123456789012:flow/tf"
+    assert planned(read().json()) == planned(flow("tf", **first))
+    assert read().json()["tags"] == {"team": "sales"}
+
+    updated = terraform.call("UpdateFlow", flow("tf", **then))
+    assert updated.status == 200, updated.body
+    assert planned(read().json()) == planned(flow("tf", **then))
+    assert read().json()["tags"] == {"team": "sales"}
+
+    assert terraform.call("DeleteFlow", {"flowName": "tf"}).status == 200
+    assert (read().status, read().error) == (404, "ResourceNotFoundException")

@@ -10,11 +10,28 @@ import pytest
 
 from support import aws
 from support import sandbox as sandbox_of
+from support.sandbox_records import truth
 
 HERE = pathlib.Path(__file__).parent
 TIMEOUT_S = 60
 
 APP = {"clientId": "sandbox-connected-app", "clientSecret": "sandbox-connected-app-secret"}
+
+
+def datadog_models():
+    """What connectors/datadog/entities.json says of the models of Datadog's client."""
+    schema = json.loads((HERE / "../../connectors/datadog/entities.json").read_text())
+    read, asked = {}, {}
+    for entity in schema["entities"]:
+        for field in entity["fields"]:
+            of = read if field.get("read", True) else asked
+            of.setdefault(entity["name"], set()).add(field["name"])
+    # Answers have attributes of a series, which the model leaves out; a log's timestamp is one of
+    # its attributes. The end of a range is no filter of its own.
+    return {"series": sorted(read["metrics-timeseries"] - {"attributes"}),
+            "log": sorted(read["log-queries"] - {"timestamp"}),
+            "filter": sorted(asked["log-queries"] | {"to"})}
+
 
 # Client, connector, and for each call: the outcome whose credentials it makes it with, what is
 # given beside them, and what its answer must hold.
@@ -42,6 +59,11 @@ CALLS = {
         ("me", "expired", {}, {"message": "Zendesk Error (401): Not Authorized"}),
         ("me", "forbidden", {}, {"message": "Zendesk Error (403): Forbidden"}),
         ("me", "anonymous", {}, {"ok": {"id": None, "name": "Anonymous user"}}),
+        ("fields", "accepted", {},
+         {"ok": {"tickets": "101 102 103 360001 360002 360003",
+                 "users": "standard::sms customer_number birthday",
+                 "organizations": "contract_value region"}}),
+        ("fields", "expired", {}, {"message": "Zendesk Error (401): Not Authorized"}),
     ]),
     "@datadog/datadog-api-client": ("Datadog", [
         ("validate", "accepted", {}, {"ok": {"valid": True}}),
@@ -50,6 +72,7 @@ CALLS = {
         ("query", "accepted", {"applicationKey": "another"}, {"status": 403}),
         ("query", "forbidden", {}, {"status": 403, "message": "Failed permission authorization"}),
         ("query", "throttled", {}, {"status": 429}),
+        ("models", "accepted", {}, {"ok": datadog_models()}),
     ]),
     "@slack/web-api": ("Slack", [
         ("test", "accepted", {}, {"ok": {"ok": True, "team": "Acme"}}),
@@ -57,6 +80,10 @@ CALLS = {
         ("test", "expired", {}, {"error": "token_expired"}),
         ("test", "revoked", {}, {"error": "token_revoked"}),
         ("test", "throttled", {}, {"message": "retry this request in 3600 seconds"}),
+        ("channels", "accepted", {},
+         {"ok": {"ids": "C012AB3CD C061EG9T2 D0C0F7S8Y", "channel": {"name": "product-launch"}}}),
+        ("channels", "forbidden", {}, {"error": "missing_scope"}),
+        ("info", "accepted", {"channel": "C0NONE"}, {"error": "channel_not_found"}),
         ("code", "accepted-code", {}, {"ok": {"ok": True, "team": {"name": "Acme"}}}),
         ("code", "used-code", {}, {"error": "code_already_used"}),
         ("code", "wrong-client", {}, {"error": "bad_client_secret"}),
@@ -66,6 +93,8 @@ CALLS = {
         ("tokenInfo", "accepted", {},
          {"ok": {"scopes": ["https://www.googleapis.com/auth/analytics.readonly"]}}),
         ("tokenInfo", "rejected", {}, {"error": "invalid_token", "status": 400}),
+        ("views", "accepted", {}, {"ok": {"names": "3003 All Web Site Data, 3004 Shop"}}),
+        ("views", "expired", {}, {"status": 401}),
         ("code", "accepted-code", {}, {"ok": {"token_type": "Bearer"}}),
         ("code", "used-code", {}, {"error": "invalid_grant", "status": 400}),
         ("code", "wrong-client", {}, {"error": "invalid_client", "status": 401}),
@@ -74,6 +103,11 @@ CALLS = {
     ]),
     "snowflake-sdk": ("Snowflake", [
         ("login", "accepted", {}, {"ok": {"rows": [{"1": 1}]}}),
+        ("tables", "accepted", {},
+         {"ok": {"schemas": "INFORMATION_SCHEMA PUBLIC", "tables": "ACCOUNTS ORDERS order-lines",
+                 "columns": "ID ACCOUNT_ID Amount PLACED_AT TAX",
+                 "first": {"type": "NUMBER(38,0)", "null?": "N", "primary key": "Y"}}}),
+        ("tables", "accepted", {"table": "NONE"}, {"status": "002003"}),
         ("login", "rejected", {},
          {"status": "390100", "message": "Incorrect username or password was specified."}),
         ("login", "locked", {}, {"message": "Your user account has been temporarily locked"}),
@@ -127,3 +161,54 @@ def test_the_vendor_s_own_client(sandbox, client):
     for (call, outcome, _, expected), answer in zip(calls, answers):
         assert ("ok" in answer) == ("ok" in expected), (call, outcome, answer)
         assert holds(answer, expected), (call, outcome, answer)
+
+
+@pytest.mark.parametrize("entity, every", [("Account", True), ("Invoice__c", False)])
+def test_jsforce_reads_what_records_prints(sandbox, entity, every):
+    """Page by page, with and without deleted records."""
+    expected = [record for record in truth("Salesforce", entity)
+                if every or not record["IsDeleted"]]
+    answer, = make_calls(sandbox, [call_with("jsforce", "query", "Salesforce", "accepted", {
+        "soql": f"SELECT {', '.join(expected[0])} FROM {entity}", "all": every})])
+    assert answer == {"ok": expected}
+
+
+@pytest.mark.parametrize("resource", ["tickets", "users", "organizations"])
+def test_node_zendesk_reads_what_records_prints(sandbox, resource):
+    listed, exported = make_calls(sandbox, [
+        call_with("node-zendesk", call, "Zendesk", "accepted", {"resource": resource, "start": 1})
+        for call in ("list", "exported")])
+    expected = truth("Zendesk", resource)
+    assert listed == {"ok": expected}
+    # Of an export the client follows no pages: those that changed first.
+    assert len(exported["ok"]) == 1000
+    assert exported["ok"] == sorted(
+        expected, key=lambda record: (record["updated_at"], record["id"]))[:1000]
+
+
+def test_jsforce_names_what_is_refused(sandbox):
+    answer, = make_calls(sandbox, [call_with("jsforce", "query", "Salesforce", "accepted", {
+        "soql": "SELECT Nothing FROM Account"})])
+    assert answer["error"] == "INVALID_FIELD"
+    assert "No such column 'Nothing' on entity 'Account'" in answer["message"]
+
+
+def test_jsforce_describes_what_we_list(sandbox, sandboxed, canaries):
+    """The same stand-in, read by Salesforce's client and by us."""
+    answer, = make_calls(sandbox, [call_with("jsforce", "describe", "Salesforce", "accepted", {})])
+    client = aws.boto(sandboxed)
+    aws.create(client, "crm", "Salesforce", aws.config_for(canaries, "Salesforce", "accepted"))
+    ours = client.list_connector_entities(connectorProfileName="crm")["connectorEntityMap"]
+    assert {each["name"]: each["label"] for each in ours["Objects"]} == {
+        each["name"]: each["label"] for each in answer["ok"]["sobjects"]}
+    fields = client.describe_connector_entity(
+        connectorProfileName="crm", connectorEntityName="Account")["connectorEntityFields"]
+    theirs = answer["ok"]["fields"]
+    assert [each["identifier"] for each in fields] == [each["name"] for each in theirs]
+    for our, their in zip(fields, theirs):
+        assert our["label"] == their["label"]
+        assert our["supportedFieldTypeDetails"]["v1"]["fieldType"] == their["type"]
+        assert our["sourceProperties"]["isQueryable"] == their["filterable"]
+        assert our["destinationProperties"]["isCreatable"] == their["createable"]
+        assert our["destinationProperties"]["isUpdatable"] == their["updateable"]
+        assert our["destinationProperties"]["isNullable"] == their["nillable"]

@@ -14,6 +14,21 @@ function jsforceClient() {
     return {
         identity: ({ instanceUrl }, { accessToken }) =>
             new jsforce.Connection({ instanceUrl, accessToken, maxRequest: 1 }).identity(),
+        async describe({ instanceUrl }, { accessToken }) {
+            const connection = new jsforce.Connection({ instanceUrl, accessToken, maxRequest: 1,
+                version: '58.0' });
+            const { sobjects } = await connection.describeGlobal();
+            const { fields } = await connection.describe('Account');
+            return { sobjects, fields };
+        },
+        // The client follows the locators itself.
+        async query({ instanceUrl }, { accessToken, soql, all }) {
+            const connection = new jsforce.Connection({ instanceUrl, accessToken, maxRequest: 1,
+                version: '58.0' });
+            const records = await connection.query(soql).scanAll(all)
+                .setResponseTarget('Records').run({ autoFetch: true, maxFetch: 100000 });
+            return records.map(({ attributes, ...record }) => record);
+        },
         code: (properties, { oAuthRequest, ...app }) =>
             login(properties, { ...app, redirectUri: oAuthRequest.redirectUri })
                 .requestToken(oAuthRequest.authCode),
@@ -38,12 +53,34 @@ function zendeskClient() {
                 token: accessToken });
             return (await client.users.me()).result;
         },
+        list: ({ instanceUrl }, { accessToken, resource }) =>
+            createClient({ endpointUri: `${instanceUrl}/api/v2`, oauth: true,
+                token: accessToken })[resource].list(),
+        exported: ({ instanceUrl }, { accessToken, resource, start }) =>
+            createClient({ endpointUri: `${instanceUrl}/api/v2`, oauth: true,
+                token: accessToken })[resource].incremental(start),
+        // The client follows the pages itself.
+        async fields({ instanceUrl }, { accessToken }) {
+            const client = createClient({ endpointUri: `${instanceUrl}/api/v2`, oauth: true,
+                token: accessToken });
+            const tickets = await client.ticketfields.list();
+            const users = await client.userfields.list();
+            const organizations = await client.organizationfields.list();
+            const keys = (fields) => fields.map(({ key }) => key).join(' ');
+            return { tickets: tickets.map(({ id }) => id).join(' '), users: keys(users),
+                organizations: keys(organizations) };
+        },
     };
 }
 
 function datadogClient() {
-    const { client, v1 } = require('@datadog/datadog-api-client');
+    const { client, v1, v2 } = require('@datadog/datadog-api-client');
+    const fields = (model) => Object.values(model.getAttributeTypeMap())
+        .map(({ baseName }) => baseName).filter((name) => name !== 'additionalProperties').sort();
     return {
+        // What its models of requests and answers have, under the names of the API.
+        models: async () => ({ series: fields(v1.MetricsQueryMetadata), log: fields(v2.Log),
+            filter: fields(v2.LogsQueryFilter) }),
         async validate(_, { apiKey, applicationKey }) {
             const configuration = client.createConfiguration({
                 authMethods: { apiKeyAuth: apiKey, appKeyAuth: applicationKey } });
@@ -64,6 +101,18 @@ function slackClient() {
         retryConfig: { retries: 0 } };
     return {
         test: (_, { accessToken }) => new WebClient(accessToken, options).auth.test(),
+        // The client follows the cursor itself.
+        async channels(_, { accessToken }) {
+            const client = new WebClient(accessToken, options);
+            const types = 'public_channel,private_channel,mpim,im';
+            const ids = [];
+            for await (const { channels } of client.paginate('conversations.list', { types }))
+                ids.push(...channels.map(({ id }) => id));
+            const { channel } = await client.conversations.info({ channel: ids[1] });
+            return { ids: ids.join(' '), channel };
+        },
+        info: (_, { accessToken, channel }) =>
+            new WebClient(accessToken, options).conversations.info({ channel }),
         code: (_, { clientId, clientSecret, oAuthRequest }) =>
             new WebClient(undefined, options).oauth.v2.access({ client_id: clientId,
                 client_secret: clientSecret, code: oAuthRequest.authCode,
@@ -76,6 +125,20 @@ function googleClient() {
     const made = ({ clientId, clientSecret, oAuthRequest }) =>
         new OAuth2Client(clientId, clientSecret, oAuthRequest?.redirectUri);
     return {
+        // The views, one page after the other, as links lead.
+        async views(_, { accessToken }) {
+            const client = new OAuth2Client();
+            client.setCredentials({ access_token: accessToken });
+            const names = [];
+            let url = 'https://www.googleapis.com/analytics/v3/management/accounts/~all'
+                + '/webproperties/~all/profiles?max-results=1000';
+            while (url) {
+                const { data } = await client.request({ url });
+                names.push(...data.items.map(({ id, name }) => `${id} ${name}`));
+                url = data.nextLink;
+            }
+            return { names: names.join(', ') };
+        },
         tokenInfo: (_, credentials) => made(credentials).getTokenInfo(credentials.accessToken),
         code: async (_, credentials) =>
             (await made(credentials).getToken(credentials.oAuthRequest.authCode)).tokens,
@@ -94,15 +157,30 @@ function snowflakeClient() {
     const later = (start) => new Promise((done, failed) => {
         start((error, _, answer) => (error ? failed(error) : done(answer)));
     });
+    // The rows of a session's statements.
+    async function run({ accountName, warehouse }, { username, password }, statements) {
+        const connection = snowflake.createConnection({
+            account: accountName, username, password, warehouse, sfRetryMaxLoginRetries: 0 });
+        await later((complete) => connection.connect(complete));
+        const answers = [];
+        for (const sqlText of statements)
+            answers.push(await later((complete) => connection.execute({ sqlText, complete })));
+        await later((complete) => connection.destroy(complete));
+        return answers;
+    }
     return {
-        async login({ accountName, warehouse }, { username, password }) {
-            const connection = snowflake.createConnection({
-                account: accountName, username, password, warehouse, sfRetryMaxLoginRetries: 0 });
-            await later((complete) => connection.connect(complete));
-            const rows = await later((complete) =>
-                connection.execute({ sqlText: 'SELECT 1', complete }));
-            await later((complete) => connection.destroy(complete));
+        async login(properties, credentials) {
+            const [rows] = await run(properties, credentials, ['SELECT 1']);
             return { rows };
+        },
+        async tables(properties, { table, ...credentials }) {
+            const [schemas, tables, columns] = await run(properties, credentials, [
+                'SHOW TERSE SCHEMAS IN DATABASE APPFLOW LIMIT 500',
+                'SHOW TERSE TABLES IN SCHEMA APPFLOW.PUBLIC LIMIT 500',
+                `DESC TABLE APPFLOW.PUBLIC.${table ?? 'ORDERS'}`]);
+            const names = (rows) => rows.map(({ name }) => name).join(' ');
+            return { schemas: names(schemas), tables: names(tables), columns: names(columns),
+                first: columns[0] };
         },
     };
 }

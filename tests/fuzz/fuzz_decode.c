@@ -1,6 +1,7 @@
 /* Any bytes as a request's body or target: decoding must neither crash nor accept what it cannot
  * write and read again to the same. The first byte chooses the operation. */
 #include "wire/content_coding.h"
+#include "wire/errors.h"
 #include "wire/restjson.h"
 #include "wire/routes.h"
 

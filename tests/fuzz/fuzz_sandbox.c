@@ -46,6 +46,21 @@ static void ask(const struct vendor *vendor, struct str method, struct str path,
     arena_done(&arena);
 }
 
+static void authorize(const struct vendor *vendor)
+{
+    struct arena arena = {0};
+    struct str target =
+        arena_printf(&arena,
+                     "%.*s?response_type=code&client_id=i&state=s&code_challenge_method=S256&"
+                     "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&scope=%%3Cb&"
+                     "redirect_uri=http%%3A%%2F%%2F127.0.0.1%%2Fc",
+                     STR_ARG(vendor->oauth->authorize->path));
+    ask(vendor, STR("GET"), target, STR(""));
+    ask(vendor, STR("POST"), target, STR("decision=allow"));
+    ask(vendor, STR("POST"), target, STR("decision=deny"));
+    arena_done(&arena);
+}
+
 static void play(const struct vendor *vendor)
 {
     ask(vendor, STR("GET"), STR("/nowhere?a=b"), STR(""));
@@ -59,6 +74,8 @@ static void play(const struct vendor *vendor)
         STR("grant_type=authorization_code&client_id=i&client_secret=s&code=c&redirect_uri=r"));
     ask(vendor, STR("POST"), vendor->oauth->path,
         STR("grant_type=refresh_token&client_id=i&client_secret=s&refresh_token=t"));
+    if (vendor->oauth->authorize)
+        authorize(vendor);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -30,7 +30,7 @@ static const struct secret *find_key(void *context, struct str id, struct arena 
 static bool verify(const struct sigv4_request *request, struct secret *secret,
                    struct sigv4_key_cache *cache, struct arena *arena, struct error *error)
 {
-    const struct sigv4_keys keys = {find_key, secret};
+    const struct sigv4_keys keys = {.find = find_key, .context = secret};
     struct sigv4_caller caller;
     *error = (struct error){.code = ERR_NONE};
     const struct str service_name = STR("appflow");

@@ -14,7 +14,7 @@ AUDIT_ROWS_MAX = 100000
 
 def options(vendor):
     """Of a server that finds the vendor, by a private way as well."""
-    return ("--egress-allow", "127.0.0.1", "--private-route", f"127.0.0.1={vendor.authority}")
+    return ("--egress-allow", "127.0.0.1", "--private-route", f"127.0.0.1={vendor.url}")
 
 
 class Node:
@@ -40,8 +40,9 @@ def audit_rows(server):
     told = headgate("audit", *server.place, "--account", ACCOUNT, "--limit", AUDIT_ROWS_MAX)
     rows = [line.split() for line in told.splitlines() if not line.startswith(" ")]
     assert 0 < len(rows) < AUDIT_ROWS_MAX
-    return collections.Counter((operation, name) for *_, operation, name, outcome in rows
-                               if outcome == "ok" or operation == PROVISIONING)
+    return collections.Counter(
+        (operation, name) for *_, operation, name, outcome in rows
+        if operation == PROVISIONING or outcome == "ok" and operation.endswith("ConnectorProfile"))
 
 
 def summary(history):

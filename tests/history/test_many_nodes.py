@@ -15,9 +15,11 @@ from history.proxy import Ways
 from support import canary, postgres
 from support.database import Elsewhere
 
-pytestmark = pytest.mark.skipif(
-    postgres.programs() is None,
-    reason="PostgreSQL is not installed (Debian's package postgresql)")
+pytestmark = [
+    pytest.mark.skipif(postgres.programs() is None,
+                       reason="PostgreSQL is not installed (Debian's package postgresql)"),
+    pytest.mark.waits(80),
+]
 
 NAMES = ("one", "two", "three")
 BETWEEN_MOST = 40  # updates from one fault to the next

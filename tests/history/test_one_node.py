@@ -7,7 +7,7 @@ from history.checker import findings
 from history.load import Load
 from history.nodes import SEED, UPDATES, Node, audit_rows, options, summary
 
-GOAL = UPDATES or 1500
+GOAL = UPDATES or 800
 BETWEEN_MOST = 250  # updates from one kill to the next
 EARLY_S = 0.02
 

@@ -1,5 +1,6 @@
 """What a suite came to, a line each on the terminal, and the closing line that counts all."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import os
@@ -16,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 
+RUNNING = set()  # leaders of the process groups that run() waits for
 TAIL_LINES = 40  # of a failed suite's log, shown on the terminal
 
 
@@ -44,6 +46,17 @@ class Outcome:
         return ", ".join(counts)
 
 
+def timed(function, *arguments, **options):
+    """What a suite came to, and its time in seconds. Whatever it raises, it failed, and the others
+    are still run."""
+    started = time.monotonic()
+    try:
+        outcome = function(*arguments, **options)
+    except Exception:
+        outcome = Outcome(failed=1, notes=[traceback.format_exc()])
+    return outcome, time.monotonic() - started
+
+
 def check(ok, note=None):
     """One test that holds or does not."""
     return Outcome(passed=1) if ok else Outcome(failed=1, notes=[note] if note else [])
@@ -57,16 +70,26 @@ class Report:
         self.started = time.monotonic()
         LOGS.mkdir(parents=True, exist_ok=True)
 
-    def suite(self, title, function, *arguments):
+    def suite(self, title, function, *arguments, **options):
         """Runs one suite, prints its line, and tells whether nothing failed."""
         if sys.stdout.isatty():
             print(f"  {title:<46} …", end="\r", flush=True)
-        started = time.monotonic()
-        try:
-            outcome = function(*arguments)
-        except Exception:  # whatever it is, this suite failed, and the others are still run
-            outcome = Outcome(failed=1, notes=[traceback.format_exc()])
-        seconds = time.monotonic() - started
+        return self._tell(title, *timed(function, *arguments, **options))
+
+    def together(self, *suites):
+        """The same for suites that spend much of their time waiting, each a tuple of what suite()
+        takes, options last: they run at once."""
+        with concurrent.futures.ThreadPoolExecutor(len(suites)) as pool:
+            ends = [(title, pool.submit(timed, function, *arguments, **options))
+                    for title, function, *arguments, options in suites]
+            try:
+                return all([self._tell(title, *end.result()) for title, end in ends])
+            except BaseException:  # such as Ctrl-C, which only this thread hears of
+                for process in list(RUNNING):
+                    end_group(process)
+                raise
+
+    def _tell(self, title, outcome, seconds):
         print(f"  {title:<46} {str(outcome):<30} {seconds:6.1f} s", flush=True)
         for note in outcome.notes if outcome.failed else []:
             print("    " + note.rstrip().replace("\n", "\n    "), flush=True)
@@ -97,6 +120,7 @@ def run(name, command, timeout_s, env=None, folder=ROOT):
             [str(word) for word in command], cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, start_new_session=True,
             env={**os.environ, **temporary, **(env or {})})
+        RUNNING.add(process.pid)
         try:
             status = process.wait(timeout_s)
         except BaseException as error:
@@ -106,6 +130,8 @@ def run(name, command, timeout_s, env=None, folder=ROOT):
                 raise
             output.write(f"\nended: it took more than {timeout_s} s\n".encode())
             status = None
+        finally:
+            RUNNING.discard(process.pid)
         end_group(process.pid)
     return status, log
 

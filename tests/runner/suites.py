@@ -1,4 +1,4 @@
-"""The suites: unit programs, pytest's, and a minute of fuzzing."""
+"""The suites: unit programs, pytest's, and half a minute of fuzzing."""
 
 import concurrent.futures
 import json
@@ -16,11 +16,16 @@ UNIT_TIMEOUT_S = 240
 PYTEST_TIMEOUT_S = 900
 HISTORY_TIMEOUT_S = 3600
 TOOL_TIMEOUT_S = 60
+PEERS_TIMEOUT_S = 1800
 AT_ONCE = max(2, os.cpu_count() or 2)
+UNITS_AT_ONCE = AT_ONCE + 2  # some of them wait
 PYTEST_AT_ONCE = AT_ONCE + 6  # each test has its own server, and most of its time waits for it
+FEW_AT_ONCE = 4  # of a small suite that runs beside another one
 
-STORE_PROGRAMS = ("store-batches", "store-claims", "store-jobs", "store-profiles", "store-tables",
-                  "store-writes", "store-given-up", "dispatch")
+STORE_PROGRAMS = ("store-batches", "store-claims", "store-connectors", "store-jobs",
+                  "credential-events", "flow-runs", "store-profiles", "store-tables", "store-tags",
+                  "store-writes", "store-token-states", "store-credential-ends", "store-given-up",
+                  "tagged-resource", "dispatch")
 
 TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)
 TAP_PLAN = re.compile(r"^1\.\.(\d+)$", re.MULTILINE)
@@ -60,11 +65,12 @@ def unit_program(variant, test, more_env=None):
     return outcome
 
 
-def unit(variant):
-    """Every unit program of a variant."""
+def unit(variant, suite="unit"):
+    """Every unit program of a variant, or those of a suite of tests/unit/meson.build."""
     total = Outcome()
-    tests = [test for test in introspect(variant, "tests") if "unit" in str(test["suite"])]
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    tests = [test for test in introspect(variant, "tests") if suite in str(test["suite"])]
+    tests.sort(key=lambda test: -test["priority"])
+    with concurrent.futures.ThreadPoolExecutor(UNITS_AT_ONCE) as pool:
         for outcome in pool.map(lambda test: unit_program(variant, test), tests):
             total += outcome
     if not tests:
@@ -95,14 +101,14 @@ def database_env(database, name):
 
 
 def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TIMEOUT_S,
-                 options=()):
-    """Runs pytest on folders of tests/ against one variant of the server."""
+                 options=(), at_once=PYTEST_AT_ONCE):
+    """Runs pytest on folders of tests/ against one variant of the server, so many tests at once."""
     store = (more_env or {}).get("HEADGATE_TEST_STORE")
     name = "-".join(["pytest", variant, *folders, *([store] if store else [])])
     result = LOGS / f"{name}.xml"
     result.unlink(missing_ok=True)
     command = [BUILD / "venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-ra",
-               "-n", PYTEST_AT_ONCE, "--rootdir", "tests", "--tb=short",
+               "-n", at_once, "--rootdir", "tests", "--tb=short",
                f"--junitxml={result}", *options,
                *(["-m", keep] if keep else []), *[f"tests/{folder}" for folder in folders]]
     env = {**SANITIZER_ENV, "HEADGATE_BINARY": str(binary(variant)), "HEADGATE_VARIANT": variant,
@@ -114,9 +120,22 @@ def pytest_suite(variant, folders, keep=None, more_env=None, timeout_s=PYTEST_TI
     return count_junit(result, status, log)
 
 
+def fetch_peers():
+    """Begins to fetch what the tests of clients need, beside whatever is done meanwhile."""
+    return subprocess.Popen(["tools/deps.sh", "peers"], cwd=ROOT, stdin=subprocess.DEVNULL)
+
+
+def wait_for_peers(peers):
+    """The script's own output tells what failed."""
+    try:
+        return check(peers.wait(PEERS_TIMEOUT_S) == 0)
+    finally:
+        peers.kill()
+
+
 def history(updates):
-    """What clients saw while nodes were killed, until so many updates were acknowledged; 0: a short
-    run. The log tells each run's seed and what happened in it."""
+    """What clients saw while nodes were killed, until so many updates were acknowledged. The log
+    tells each run's seed and what happened in it."""
     return pytest_suite("release", ["history"], more_env={"HISTORY_UPDATES": str(updates)},
                         timeout_s=HISTORY_TIMEOUT_S,
                         options=["-rP", f"--timeout={HISTORY_TIMEOUT_S}"])
@@ -166,7 +185,7 @@ def fuzz(seconds):
                if target["type"] == "executable" and "tests/fuzz" in target["defined_in"]]
     if not targets:
         return Outcome(failed=1, notes=["there is no fuzz target"])
-    each = max(5, seconds * AT_ONCE // len(targets))
+    each = max(3, seconds * AT_ONCE // len(targets))
     total = Outcome()
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for outcome in pool.map(lambda target: fuzz_target(target, each), targets):

@@ -1,6 +1,7 @@
 """Many profiles, many idle connections, many updates that wait at once: what must hold however fast
 or slow the machine is. `make bench SCALE=1` measures the same at full size."""
 
+import json
 import os
 import pathlib
 import resource
@@ -10,14 +11,16 @@ import threading
 import pytest
 
 from support import background, crowd, operations
-from support.server import ROOT
+from support.server import ROOT, VARIANT
 
 FILL = pathlib.Path(os.environ.get("HEADGATE_FILL_PROFILES",
                                    ROOT / "build/faults/tests/bench/fill-profiles"))
 PROFILES = 20000
 FEW = 1000
+MANY = 60000  # far more than the page cache of a reader holds, 4 MiB, which a walk over all fills
 IDLE = 1000
 UPDATES = 300
+WORST = 2000
 PAGE = 100
 MIB = 1024 * 1024
 
@@ -71,7 +74,7 @@ def assert_all_ok(results):
 def test_profiles_take_no_memory(filled):
     """A server holds pages that it read lately, not profiles, and tells how large its store is."""
     used = []
-    for count in (FEW, PROFILES):
+    for count in (FEW, MANY):
         server = filled(count, *operations.OPTION)
         with crowd.Crowd(server, 1) as one:
             for number in range(0, count, count // 500):
@@ -82,7 +85,7 @@ def test_profiles_take_no_memory(filled):
         told = operations.metrics(server)["headgate_store_bytes"]
         files = [server.data / f"headgate.db{suffix}" for suffix in ("", "-wal")]
         assert told == sum(path.stat().st_size for path in files) > 500 * count
-    assert used[1] - used[0] < PROFILE_MAX * (PROFILES - FEW), used
+    assert used[1] - used[0] < PROFILE_MAX * (MANY - FEW), used
 
 
 class Changer(background.Repeated):
@@ -174,6 +177,42 @@ def test_updates_that_wait_take_little(filled):
     changed = set(map(tuple_of, server.query("SELECT name, version FROM profiles"))) - set(
         map(tuple_of, versions))
     assert len(changed) == UPDATES
+
+
+def worst(number):
+    """As large as a body may be, with as many values as it may have, none of them the model's."""
+    body = {**amplitude(number), "zzz": [{}] * 19900, "text": ""}
+    return {**body, "text": "x" * (250 * 1024 - len(json.dumps(body)))}
+
+
+@pytest.mark.skipif(VARIANT in ("asan", "tsan"), reason="sanitizers keep what was freed")
+def test_the_worst_updates_fit_or_are_refused(filled):
+    """2,000 at once, over vendors that hang: what does not fit receives 429."""
+    allow_open_files(4 * WORST)
+    with crowd.SlowVendors(0) as vendor:
+        server = filled(2 * WORST, "--egress-allow", "127.0.0.1", "--verify-timeout", "300",
+                        "--endpoint", f"Amplitude={vendor.url()}", *operations.OPTION)
+        before = memory(server)
+        vendor.set_delay("never")
+        with crowd.Crowd(server, 0) as everyone:
+            for number in range(WORST):  # connected last: to sign them all takes longer than a
+                request = crowd.signed(server, "UpdateConnectorProfile", worst(2 * number))
+                everyone.grow(1)  # connection may be silent
+                everyone.send([request], number)
+            operations.wait_until(server, lambda settled: settled, lambda server: is_settled(
+                server, vendor))
+            assert memory(server) - before < 256 * MIB
+            vendor.set_delay(0)
+            statuses = [answer.status for answer, _ in everyone.answers()]
+    assert set(statuses) <= {200, 429} and statuses.count(200) >= 100
+
+
+def is_settled(server, vendor):
+    """Every update waits, for the vendor or for a worker, or was refused."""
+    figures = operations.metrics(server)
+    refused = figures["headgate_http_refused_total"] + sum(
+        count for name, count in figures.items() if name.startswith("headgate_throttled_total"))
+    return refused + figures["headgate_workers_queued"] + vendor.figures()["waiting"] >= WORST
 
 
 def tuple_of(row):

@@ -10,11 +10,13 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+from support.functions import registration
 from support.server import headgate
 from support.sigv4 import REGION
 
 CONNECTORS = ("Salesforce", "Zendesk", "Amplitude")
-CUSTOM = "CustomConnector"  # whose profiles end at a label that nobody can register yet
+CUSTOM = "CustomConnector"
+SANDBOX_LABEL = "Sandbox"  # under which tests register the sandbox's own connector
 PRIVATE = ("SAPOData", "Salesforce", "Singular", "Snowflake", "Trendmicro")
 TOOL_TIMEOUT_S = 120
 
@@ -74,8 +76,7 @@ def sandbox_list():
 
 def outcomes():
     """Every pair of connector type and outcome that the sandbox knows, where profiles can be."""
-    return [(kind, outcome) for kind, configs in sandbox_list().items() for outcome in configs
-            if kind != CUSTOM]
+    return [(kind, outcome) for kind, configs in sandbox_list().items() for outcome in configs]
 
 
 def config_for(canaries, kind, outcome):
@@ -91,7 +92,21 @@ def properties_only(config):
     return {"connectorProfileProperties": config["connectorProfileProperties"]}
 
 
+def label_for(client, kind):
+    """What names the connector of a profile: for those of users the sandbox's, registered once."""
+    if kind != CUSTOM:
+        return {}
+    try:
+        client.register_connector(**registration(SANDBOX_LABEL, "headgate-sandbox"))
+    except client.exceptions.ConflictException:
+        pass
+    return {"connectorLabel": SANDBOX_LABEL}
+
+
 def create(client, name, kind, config, mode="Public", **more):
+    """With the sandbox's label for a custom connector, unless a label is given; None: without."""
+    label = label_for(client, kind) if "connectorLabel" not in more else {}
+    more = {member: value for member, value in {**label, **more}.items() if value is not None}
     return client.create_connector_profile(
         connectorProfileName=name, connectorType=kind, connectionMode=mode,
         connectorProfileConfig=config, **more)

@@ -79,7 +79,8 @@ class Canaries:
         assert not found, f"secrets where none may be: {found}"
 
 
-NOT_SECRET = {"clientId", "redirectUri", "oAuth2GrantType", "clientCredentialsArn", "username"}
+NOT_SECRET = {"clientId", "redirectUri", "oAuth2GrantType", "clientCredentialsArn", "username",
+              "customAuthenticationType"}
 
 
 def walk(value, name=""):

@@ -13,6 +13,7 @@ PLACEHOLDER = re.compile(r"%([A-Z][A-Z0-9-]*)((?: [a-z0-9][a-z0-9-]*)*)%")
 
 # What differs from run to run, as it may look in what comes back.
 PATTERNS = {
+    "TIMED-UUID": r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     "UUID": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
     "DATE": r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z][a-z] \d{4} \d\d:\d\d:\d\d GMT",
     "EPOCH": r"\d{10}\.\d{3}",

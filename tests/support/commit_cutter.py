@@ -8,7 +8,7 @@ import threading
 class CommitCutter:
     """Passes everything on, until arm(): the next COMMIT is passed on, its answer is waited for,
     and then both sides are cut; or, if the COMMIT shall not arrive, they are cut at once. spoil()
-    changes a word of the same length in what comes next. While `flows` is clear, nothing that is
+    changes a word of the same length until unspoil(). While `flows` is clear, nothing that is
     sent to PostgreSQL is passed on."""
 
     def __init__(self, port):
@@ -19,7 +19,7 @@ class CommitCutter:
         self.cut = threading.Event()
         self.flows = threading.Event()
         self.flows.set()
-        self.spoils = []  # pairs of a word and what comes in its place, once
+        self.spoils = []  # a word and what comes in its place
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
@@ -50,7 +50,10 @@ class CommitCutter:
 
     def spoil(self, word, other):
         assert len(word) == len(other)
-        self.spoils.append((word, other))
+        self.spoils = [(word, other)]
+
+    def unspoil(self):
+        self.spoils = []
 
     def pass_on(self, near):
         with socket.create_connection(self.target) as far:
@@ -59,8 +62,8 @@ class CommitCutter:
             back.start()
             while data := receive(near):
                 self.flows.wait()
-                if self.spoils and self.spoils[0][0] in data:
-                    data = data.replace(*self.spoils.pop())
+                for word, other in self.spoils:
+                    data = data.replace(word, other)
                 if self.armed.is_set() and b"COMMIT" in data:
                     self.armed.clear()
                     last.set()

@@ -57,8 +57,12 @@ class Crowd:
     """Keep-alive connections to a server, driven together by one loop."""
 
     def __init__(self, server, count):
-        self.sockets = [socket.create_connection((server.host, server.port), wire.TIMEOUT_S)
-                        for _ in range(count)]
+        self.server, self.sockets = server, []
+        self.grow(count)
+
+    def grow(self, count):
+        where = self.server.host, self.server.port
+        self.sockets += [socket.create_connection(where, wire.TIMEOUT_S) for _ in range(count)]
 
     def __enter__(self):
         return self

@@ -48,6 +48,9 @@ class FileDatabase:
         """Its files lie with the server's."""
         return []
 
+    def drop(self):
+        """It goes with the server's directory."""
+
 
 class Elsewhere:
     """A database that the test itself looks after."""
@@ -57,6 +60,9 @@ class Elsewhere:
 
     def left_behind(self):
         return []
+
+    def drop(self):
+        """The test does."""
 
 
 @functools.cache
@@ -77,6 +83,10 @@ class PostgresDatabase:
             connection.execute(f"CREATE DATABASE {self.name}")
         self.url = f"postgresql://owner@127.0.0.1:{cluster().port}/{self.name}"
         self.options = ["--store", self.url]
+
+    def drop(self):
+        """At the end of its test, so that it takes no room until the end of all."""
+        administer(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
 
     def _connect(self):
         return psycopg.connect(f"{self.where} dbname={self.name} options=-csearch_path=headgate",

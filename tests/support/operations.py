@@ -1,4 +1,4 @@
-"""What an operator's machines ask a server on its --operations listener."""
+"""What an operator's machines ask a server on its --admin-listen listener."""
 
 import re
 import time
@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 
 WAIT_S = 60
-OPTION = ("--operations", "127.0.0.1:0")
+OPTION = ("--admin-listen", "127.0.0.1:0")
 
 
 def address(server):

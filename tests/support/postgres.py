@@ -7,6 +7,7 @@ import functools
 import os
 import pathlib
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -16,7 +17,7 @@ import tempfile
 import time
 
 from support.programs import UNPACKED, find
-from support.scratch import of_run
+from support.scratch import for_database, of_run
 
 TIMEOUT_S = 60
 READY = re.compile("ready to accept (read-only )?connections")
@@ -59,20 +60,30 @@ def own_copy():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port below those that the kernel gives to outgoing connections and to whatever asks for any
+    port: nothing takes it between this look and its use, or while its server starts again."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    choose = random.SystemRandom()
+    for _ in range(100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", choose.randrange(lowest // 2, lowest)))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise AssertionError(f"none of 100 ports below {lowest} is free")
 
 
-def make_certificates(directory, name):
-    """An authority and a server's certificate for one host name; the authority's path."""
+def make_certificates(directory, name, *others):
+    """An authority and a server's certificate for one host name, and for `others` in OpenSSL's form
+    ("IP:127.0.0.1"); the authority's path."""
     run = lambda *words: subprocess.run(["openssl", *words], cwd=directory, check=True,
                                         capture_output=True, timeout=TIMEOUT_S)
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     run("req", "-x509", *key, "-keyout", "ca-key.pem", "-out", "ca.pem", "-subj", "/CN=test CA",
         "-days", "2")
     run("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
-    (directory / "names").write_text(f"subjectAltName=DNS:{name}\n")
+    (directory / "names").write_text("subjectAltName=" + ",".join([f"DNS:{name}", *others]) + "\n")
     run("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca-key.pem",
         "-CAcreateserial", "-extfile", "names", "-out", "server.crt", "-days", "2")
     return directory / "ca.pem"
@@ -97,7 +108,8 @@ class Postgres:
     initdb_options = ()
 
     def __init__(self, tls, hba, sql, settings=None):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="headgate-postgres-"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="headgate-postgres-",
+                                                       dir=for_database()))
         self.user = unprivileged()
         self.bin = programs_for_all() if self.user else programs()
         self.port = free_port()
@@ -135,6 +147,8 @@ class Postgres:
                 f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
                 f"unix_socket_directories = '{self.directory}'\nfsync = off\n"
                 "log_connections = on\nmax_connections = 200\n"
+                "max_wal_size = 64MB\nmin_wal_size = 32MB\n"
+                "dynamic_shared_memory_type = mmap\n"  # so that it goes with the directory
                 f"ssl = {'on' if tls else 'off'}\n"
                 f"ssl_cert_file = '{self.directory}/server.crt'\n"
                 f"ssl_key_file = '{self.directory}/server.key'\n")

@@ -39,10 +39,11 @@ class Gated(Salesforce):
         return super().answer_one(request) if dropped == self.dropped else None
 
 
-def options(vendor):
-    """No entry of an egress list: the private route is the only way to loopback."""
+def options(vendor, account=""):
+    """No entry of an egress list: the private route is the only way to loopback. It is the own
+    account's, or that of an `account` with a colon ("*:" is every account's)."""
     return ("--endpoint", f"Salesforce=http://{HOST}", "--private-route",
-            f"{HOST}={vendor.authority}", "--verify-timeout", "60")
+            f"{account}{HOST}={vendor.authority}", "--verify-timeout", "60")
 
 
 def closed_port():

@@ -2,6 +2,7 @@
 turns core dumps off (prctl(2), PR_SET_DUMPABLE)."""
 
 import functools
+import os
 import pathlib
 import subprocess
 
@@ -29,6 +30,20 @@ def read(pid, name):
         return done.stdout if done.returncode == 0 else None
     except OSError:
         return None
+
+
+def children(pid, name=None):
+    """Processes whose parent it is, or those of them with this name."""
+    found = []
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            stat = pathlib.Path(f"/proc/{number}/stat").read_text()
+        except OSError:
+            continue  # it has ended
+        before, after = stat.rsplit(")", 1)
+        if int(after.split()[1]) == pid and name in (None, before.partition("(")[2]):
+            found.append(int(number))
+    return found
 
 
 def need_environ(server):

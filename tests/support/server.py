@@ -181,6 +181,9 @@ class Server:
                 self.limits = data.decode()
             else:
                 self.environ += data
+        for child in proc.children(self.process.pid):  # forked before secrets were wiped
+            for name in ("environ", "cmdline"):
+                self.environ += proc.read(child, name) or b""
 
     def wait_for_log(self, words):
         """Waits until the log of this start has a line with these words."""

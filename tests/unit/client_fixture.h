@@ -22,13 +22,19 @@ struct fixture {
     struct client_response response;
 };
 
+static inline void open_client_with(struct fixture *f, const struct egress_config *policy,
+                                    const struct client_config *config)
+{
+    struct client_config own = config ? *config : (struct client_config){0};
+    assert_true(egress_new(policy, &f->egress, NULL));
+    own.egress = f->egress;
+    assert_true(client_start(&own, &f->client, NULL));
+}
+
 static inline void open_client(struct fixture *f, const char *allowed,
                                const struct client_config *config)
 {
-    struct client_config own = config ? *config : (struct client_config){0};
-    assert_true(egress_new(allowed, &f->egress, NULL));
-    own.egress = f->egress;
-    assert_true(client_start(&own, &f->client, NULL));
+    open_client_with(f, &(struct egress_config){.allowed = allowed}, config);
 }
 
 static inline void open_plain(struct fixture *f, peer_serve *serve, void *context)

@@ -83,6 +83,19 @@ static void add_headers(struct arena *arena, const char *lines, struct client_re
     response->headers = headers;
 }
 
+/* In pieces of one byte, as a slow peer sends them. */
+static void push_body(const struct client_sink *sink, struct client_response *response)
+{
+    struct str body = response->body;
+    response->body = STR_NULL;
+    bool taken =
+        response->outcome == CLIENT_OK && (!sink->head || sink->head(sink->context, response));
+    for (size_t i = 0; taken && i < body.len; i++)
+        taken = sink->push(sink->context, (struct str){body.data + i, 1});
+    if (response->outcome == CLIENT_OK && !taken)
+        response->outcome = CLIENT_ABORTED;
+}
+
 static void script_call(struct client *client, struct arena *arena,
                         const struct client_request *request, struct client_response *ret_response)
 {
@@ -107,6 +120,8 @@ static void script_call(struct client *client, struct arena *arena,
         .detail = step->detail,
     };
     add_headers(arena, step->headers, ret_response);
+    if (request->sink)
+        push_body(request->sink, ret_response);
 }
 
 /* 2024-01-31T08:15:30.007Z, always. */
@@ -128,20 +143,30 @@ static struct str script_endpoint(void *context, struct str connector_type)
     return str_from(script->endpoint);
 }
 
-static enum grant_journal_state script_begin(void *context, struct str grant, struct str token_url,
-                                             struct str secret, struct arena *arena,
-                                             struct oauth_tokens *ret_tokens, struct error *error)
+static bool is_next_resumed(struct script *script)
+{
+    size_t resumed = script->resumes++;
+    return script->resumed_next.access_token.data &&
+           (script->resumes_in_turn ? resumed % 2 == 1 : resumed > 0);
+}
+
+static enum grant_journal_state script_begin(void *context, struct token_grant_intent *intent,
+                                             struct arena *arena, struct oauth_tokens *ret_tokens,
+                                             struct error *error)
 {
     struct script *script = context;
     (void)arena;
     assert_false(script->held);
-    add_log(script, "begin", grant, token_url, secret);
+    add_log(script, intent->again ? "begin again" : "begin", intent->grant, intent->token_url,
+            intent->secret);
+    script->durable = intent->durable;
+    intent->attempted_at_ms = script->attempted_at_ms;
     enum grant_journal_state state =
         script->states ? script->states[script->begun] : GRANT_JOURNAL_NEW;
     script->begun++;
     script->held = state == GRANT_JOURNAL_NEW;
     if (state == GRANT_JOURNAL_RESUME)
-        *ret_tokens = script->resumed;
+        *ret_tokens = is_next_resumed(script) ? script->resumed_next : script->resumed;
     if (state == GRANT_JOURNAL_FAILED)
         fail(error, ERR_UNAVAILABLE, "The store cannot be read.");
     return state;
@@ -219,6 +244,9 @@ static struct connector_env env_of(struct script *script)
         .wall_ms = script_wall_ms,
         .endpoint_override = script_endpoint,
         .endpoint_context = script,
+        .functions = script->functions,
+        .token_urls = script->token_urls,
+        .token_url_count = script->token_url_count,
     };
 }
 
@@ -229,15 +257,16 @@ static void resolve(struct script *script, const struct connector_env *env,
     struct target_source source = {.connector = connector,
                                    .env = env,
                                    .properties = properties,
-                                   .private_routes = script->private_routes};
+                                   .private_routes = script->private_routes,
+                                   .account = STR(SCRIPT_ACCOUNT)};
     target_resolve(target, &source, &script->arena);
     if (credentials)
         target_set_credentials(target, credentials);
 }
 
-bool script_verify_with(struct script *script, const struct connector *connector,
-                        const struct value *properties, const struct value *credentials,
-                        const struct oauth_tokens *stored)
+void script_run_with(struct script *script, const struct connector *connector,
+                     const struct value *properties, const struct value *credentials,
+                     const struct oauth_tokens *stored, script_fn *run, void *argument)
 {
     struct oauth_apps_config apps_config = {.find = script_find, .find_context = script};
     struct oauth_apps *apps = oauth_apps_new(&apps_config);
@@ -248,7 +277,8 @@ bool script_verify_with(struct script *script, const struct connector *connector
         .call = script_call,
     };
     struct connector_env env = env_of(script);
-    struct token_grant_journal journal = {script, script_begin, script_save, script_end};
+    struct token_grant_journal journal = {
+        .context = script, .begin = script_begin, .save = script_save, .end = script_end};
     struct target target;
     env.apps = apps;
     env.aws = &access;
@@ -258,18 +288,121 @@ bool script_verify_with(struct script *script, const struct connector *connector
         .stored = stored,
         .journal = &journal,
         .region = STR("eu-west-3"),
+        .secret_arn = STR(SCRIPT_SECRET_ARN),
+        .request_id = STR("request-1"),
+        .profile_name = STR("p"),
         .arena = &script->arena,
         .deadline_ms =
             clock_mono_ms() + (script->time_limit_ms ? script->time_limit_ms : 10 * 1000),
     };
     running = script;
-    bool accepted = connector->ops->verify(&config, &script->verdict, &script->tokens);
+    run(script, connector, &config, argument);
     oauth_apps_free(apps);
     secret_free(secret);
-    assert_int_equal(accepted, script->verdict.kind == VERDICT_ACCEPTED);
     assert_int_equal(script->next, script->count);
     assert_false(script->held);
+}
+
+static void verify(struct script *script, const struct connector *connector,
+                   const struct vendor_connection_config *config, void *ret_accepted)
+{
+    bool *accepted = ret_accepted;
+    *accepted = connector->ops->verify(config, &script->verdict, &script->tokens);
+    assert_int_equal(*accepted, script->verdict.kind == VERDICT_ACCEPTED);
+}
+
+bool script_verify_with(struct script *script, const struct connector *connector,
+                        const struct value *properties, const struct value *credentials,
+                        const struct oauth_tokens *stored)
+{
+    bool accepted;
+    script_run_with(script, connector, properties, credentials, stored, verify, &accepted);
     return accepted;
+}
+
+struct ask {
+    const struct entity_query *query;
+    struct entity_list *list;     /* NULL: the fields are asked for */
+    struct entity_fields *fields; /* or this is NULL */
+    bool answered;
+};
+
+/* As the server asks: what was filled before a renewal is forgotten. */
+static void ask(struct script *script, const struct connector *connector,
+                const struct vendor_connection_config *config, void *argument)
+{
+    struct ask *asked = argument;
+    const struct connector_ops *ops = connector->ops;
+    struct vendor_connection *connection = vendor_connection_new(config);
+    bool open = !ops->open || ops->open(connection);
+    while (open) {
+        if (asked->list)
+            entity_list_init(asked->list, &script->arena);
+        asked->answered = asked->list
+                              ? ops->list_entities(connection, asked->query, asked->list)
+                              : ops->describe_entity(connection, asked->query, asked->fields);
+        open = !asked->answered && vendor_state(connection) == VENDOR_STALE &&
+               vendor_renew(connection);
+    }
+    vendor_close(connection);
+    script->verdict = vendor_verdict(connection);
+    script->tokens = vendor_tokens(connection);
+    assert_int_equal(asked->answered, script->verdict.kind == VERDICT_ACCEPTED);
+}
+
+bool script_list(struct script *script, const struct connector *connector,
+                 const struct value *properties, const struct value *credentials,
+                 const char *within, struct entity_list *ret_list)
+{
+    const struct entity_query query = {str_from(within), str_from(script->api_version)};
+    struct ask asked = {.query = &query, .list = ret_list};
+    entity_list_init(ret_list, &script->arena);
+    script_run_with(script, connector, properties, credentials, NULL, ask, &asked);
+    if (asked.answered)
+        entity_list_sort(ret_list);
+    return asked.answered;
+}
+
+bool script_describe(struct script *script, const struct connector *connector,
+                     const struct value *properties, const struct value *credentials,
+                     const char *entity, struct str *ret_fields)
+{
+    const struct entity_query query = {str_from(entity), str_from(script->api_version)};
+    struct entity_fields fields;
+    struct ask asked = {.query = &query, .fields = &fields};
+    entity_fields_init(&fields, NULL);
+    script_run_with(script, connector, properties, credentials, NULL, ask, &asked);
+    *ret_fields = arena_copy(&script->arena, buf_str(&fields.json));
+    script->kept_s = fields.kept_s;
+    entity_fields_done(&fields);
+    return asked.answered;
+}
+
+const struct value *script_part(struct script *script, const char *type, const char *what,
+                                const char *json)
+{
+    return part(script, type, what, json);
+}
+
+static void renew(struct script *script, const struct connector *connector,
+                  const struct vendor_connection_config *config, void *ret_renewed)
+{
+    struct vendor_connection *connection = vendor_connection_new(config);
+    bool *renewed = ret_renewed;
+    *renewed = connector->ops->open(connection) &&
+               (vendor_is_renewed(connection) || vendor_renew(connection));
+    vendor_close(connection);
+    script->verdict = vendor_verdict(connection);
+    script->tokens = vendor_tokens(connection);
+}
+
+bool script_renew(struct script *script, const struct connector *connector,
+                  const struct value *properties, const struct value *credentials,
+                  const struct oauth_tokens *stored)
+{
+    bool renewed;
+    script_run_with(script, connector, properties, credentials, stored, renew, &renewed);
+    return renewed;
 }
 
 bool script_verify(struct script *script, const char *type, const char *properties,

@@ -6,9 +6,12 @@
 
 #include "connector/connection.h"
 #include "connector/connector.h"
+#include "connector/entities.h"
 #include "connector/http/http_connector.h"
 
 enum { SCRIPT_TEXT_MAX = 64 * 1024 };
+#define SCRIPT_ACCOUNT "123456789012" /* whose profile it is */
+#define SCRIPT_SECRET_ARN "arn:aws:secretsmanager:eu-west-3:123456789012:secret:own"
 
 struct scripted {
     /* The exact bytes: request line, headers, empty line, body; %UUID% stands for any UUID. */
@@ -36,7 +39,12 @@ struct script {
     const enum grant_journal_state
         *states;                 /* what begin answers, in turn; NULL: GRANT_JOURNAL_NEW always */
     struct oauth_tokens resumed; /* what came with GRANT_JOURNAL_RESUME */
+    struct oauth_tokens resumed_next; /* from the second time on, unless it has no access token */
+    bool resumes_in_turn;             /* the first and the next, again and again */
+    size_t resumes;
     bool save_fails;
+    int64_t attempted_at_ms; /* of an attempt whose outcome is unknown */
+    bool durable;            /* what the last begin wanted */
     size_t begun;
     bool held;
     struct oauth_tokens saved;
@@ -45,12 +53,17 @@ struct script {
     /* The operator. */
     const char *endpoint;   /* his endpoint map; NULL: empty */
     const char *app_secret; /* of his app "app-id"; NULL: he has none */
-    enum err app_error;     /* why his app is not found, if not because there is none */
+    int app_error;          /* why his app is not found, if not because there is none */
     bool no_aws;            /* he has no access to AWS; else dates and signatures are words */
     int64_t time_limit_ms;  /* 0: ten seconds */
     const struct private_routes *private_routes;
+    struct function_runner *functions; /* of registered connectors; NULL: none */
+    const struct str *token_urls;      /* that the operator allows these */
+    size_t token_url_count;
+    const char *api_version; /* that entities are asked for; NULL: none */
 
     struct arena arena;
+    int64_t kept_s; /* of the fields that were described */
     struct verdict verdict;
     struct oauth_tokens tokens;
     struct error error;
@@ -66,6 +79,31 @@ bool script_verify(struct script *script, const char *type, const char *properti
 bool script_verify_with(struct script *script, const struct connector *connector,
                         const struct value *properties, const struct value *credentials,
                         const struct oauth_tokens *stored);
+
+/* What a test does with the configuration of a connection that it makes itself. `stored` may be
+ * NULL. */
+typedef void script_fn(struct script *script, const struct connector *connector,
+                       const struct vendor_connection_config *config, void *argument);
+void script_run_with(struct script *script, const struct connector *connector,
+                     const struct value *properties, const struct value *credentials,
+                     const struct oauth_tokens *stored, script_fn *run, void *argument);
+
+/* Renews the tokens as the keeper does, whether they have ended or not. */
+bool script_renew(struct script *script, const struct connector *connector,
+                  const struct value *properties, const struct value *credentials,
+                  const struct oauth_tokens *stored);
+
+/* Entities over a connection, with tokens renewed as the server does; the list is sorted, the
+ * fields are JSON with commas between them. `within` NULL: the outermost. */
+bool script_list(struct script *script, const struct connector *connector,
+                 const struct value *properties, const struct value *credentials,
+                 const char *within, struct entity_list *ret_list);
+bool script_describe(struct script *script, const struct connector *connector,
+                     const struct value *properties, const struct value *credentials,
+                     const char *entity, struct str *ret_fields);
+/* "Properties" or "Credentials" of a type, from JSON; NULL gives NULL. */
+const struct value *script_part(struct script *script, const char *type, const char *what,
+                                const char *json);
 
 /* The connector's own check; the message goes to script->error. */
 bool script_check_with(struct script *script, const struct connector *connector,

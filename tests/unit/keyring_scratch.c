@@ -13,11 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-char scratch_directory[] = "/tmp/headgate-keyring-XXXXXX";
+char scratch_directory[TEMPORARY_SIZE];
 
 const char *scratch_path(const char *name)
 {
-    static char path[256];
+    static char path[TEMPORARY_SIZE + 64];
     snprintf(path, sizeof(path), "%s/%s", scratch_directory, name);
     return path;
 }
@@ -62,7 +62,7 @@ int scratch_begin(void **state)
 {
     (void)state;
     secret_init();
-    return mkdtemp(scratch_directory) ? 0 : -1;
+    return mkdtemp(temporary_template(scratch_directory, "keyring")) ? 0 : -1;
 }
 
 int scratch_end(void **state)

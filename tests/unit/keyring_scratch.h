@@ -1,13 +1,15 @@
 /* Keyring files for tests, in a directory of their own. */
 #pragma once
 
+#include "temporary.h"
+
 #include "base/error.h"
 #include "vault/keyring.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-extern char scratch_directory[];
+extern char scratch_directory[TEMPORARY_SIZE];
 
 int scratch_begin(void **state); /* calls secret_init and makes the directory */
 int scratch_end(void **state);   /* removes it */

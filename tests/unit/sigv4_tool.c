@@ -62,7 +62,7 @@ static int verify(const struct request_text *text, const struct secret *secret, 
 {
     struct error error;
     struct sigv4_caller caller;
-    const struct sigv4_keys keys = {find_key, (void *)(uintptr_t)secret};
+    const struct sigv4_keys keys = {.find = find_key, .context = (void *)(uintptr_t)secret};
     const struct str service_name = str_from(service);
     const struct sigv4_services services = {&service_name, 1};
     if (!sigv4_verify(&text->request, &services, now_ms, &keys, NULL, arena, &caller, &error)) {

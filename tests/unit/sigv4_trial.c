@@ -30,7 +30,7 @@ static const struct secret *find_key(void *context, struct str access_key_id, st
 
 bool trial_verify_at(struct trial *trial, int64_t now_ms)
 {
-    const struct sigv4_keys keys = {find_key, trial};
+    const struct sigv4_keys keys = {.find = find_key, .context = trial};
     trial->error = (struct error){.code = ERR_NONE};
     trial->caller = (struct sigv4_caller){.account = STR_NULL};
     const struct str service_name = STR("appflow");
@@ -44,7 +44,7 @@ bool trial_verify(struct trial *trial)
     return trial_verify_at(trial, NOW_MS);
 }
 
-void trial_refused(struct trial *trial, enum err code, const char *message)
+void trial_refused(struct trial *trial, int code, const char *message)
 {
     assert_false(trial_verify(trial));
     assert_string_equal(trial->error.message, message);

@@ -15,9 +15,9 @@
     "AWS Secret Access Key and signing method. Consult the service documentation for details."
 #define INVALID_TOKEN "The security token included in the request is invalid."
 #define SESSION_TOKEN                                                                              \
-    "The security token included in the request is invalid: Headgate's access keys have no "       \
-    "session token. Unset AWS_SESSION_TOKEN, or remove aws_session_token from the profile that "   \
-    "the client uses."
+    "The security token included in the request is invalid: it is not a session token of this "    \
+    "server. Unset AWS_SESSION_TOKEN, or remove aws_session_token from the profile that the "      \
+    "client uses."
 #define SIGNATURE "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define CREDENTIAL "Credential=AKIDEXAMPLE/20150830/eu-central-1/appflow/aws4_request"
 
@@ -31,7 +31,7 @@ struct trial {
     struct sigv4_key_cache *cache;
     struct sigv4_caller caller;
     struct error error;
-    enum err find_fails; /* the keys cannot be read */
+    int find_fails; /* the keys cannot be read */
 };
 
 void trial_parse(struct trial *trial, const char *text); /* unsigned */
@@ -46,4 +46,4 @@ void trial_drop(struct trial *trial, const char *name);
 
 bool trial_verify(struct trial *trial); /* at NOW_MS */
 bool trial_verify_at(struct trial *trial, int64_t now_ms);
-void trial_refused(struct trial *trial, enum err code, const char *message); /* asserts it */
+void trial_refused(struct trial *trial, int code, const char *message); /* asserts it */

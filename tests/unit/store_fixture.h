@@ -5,11 +5,12 @@
 
 #include "store/access_keys.h"
 #include "store/audit.h"
-#include "store/client_tokens.h"
+#include "store/core/idempotency_claims.h"
 #include "store/core/store.h"
 #include "store/meta.h"
 #include "store/profiles.h"
 #include "store/token_grants.h"
+#include "vault/secret.h"
 
 #include <ftw.h>
 #include <stdio.h>
@@ -67,10 +68,19 @@ static inline void fixture_empty(void)
         assert_int_equal(system(getenv("HEADGATE_TEST_STORE_EMPTY")), 0);
 }
 
+/* What audit rows are chained with; the same for each store that is opened again. */
+static inline void fixture_use_audit_key(struct store *store)
+{
+    struct secret *secret = secret_new(STR("a service secret of 32 bytes. .."));
+    store_use_audit_key(store, secret);
+    secret_free(secret);
+}
+
 static inline void fixture_open(struct fixture *f)
 {
     struct store_config config = fixture_config(f);
     check(f, store_open(&config, &f->store, &f->error));
+    fixture_use_audit_key(f->store);
     check(f, store_reader_open(f->store, &f->reader, &f->error));
 }
 

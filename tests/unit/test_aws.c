@@ -4,6 +4,7 @@
 
 #include "auth/aws_role.h"
 #include "auth/secrets_manager.h"
+#include "wire/errors.h"
 #include "wire/shape.h"
 
 #include <stdio.h>
@@ -71,7 +72,7 @@ static const struct {
     enum client_outcome outcome;
     int status;
     const char *body;
-    enum err code;
+    int code;
     const char *message;
 } refusals[] = {
     {CLIENT_OK, 403, REFUSAL("AccessDenied"), ERR_ACCESS_DENIED,
@@ -150,7 +151,7 @@ static const struct {
     enum client_outcome outcome;
     int status;
     const char *body;
-    enum err code;
+    int code;
     const char *message;
 } no_secrets[] = {
     {CLIENT_OK, 400, "{\"__type\":\"ResourceNotFoundException\"}", ERR_ACCESS_DENIED, DENIED},
@@ -252,6 +253,10 @@ static void without_access_nobody_is_called(void **state)
         aws_role_assume(NULL, STR_NULL, STR("eu-west-3"), STR(ARN), 0, &arena, &role, &error));
     assert_false(assume(&arena, "sts.example", &role, &error));
     assert_non_null(strstr(error.message, "is not absolute"));
+    char url[AWS_URL_MAX + 8]; /* without its end it would be the URL of another host */
+    snprintf(url, sizeof(url), "https://sts.%*s", AWS_URL_MAX - 12, "{region}");
+    assert_false(assume(&arena, url, &role, &error));
+    assert_non_null(strstr(error.message, "or has more than 2048 bytes"));
     assert_int_equal(calls, before);
     arena_done(&arena);
 }

@@ -64,6 +64,33 @@ static void each_protocol_has_its_form_of_an_error(void **state)
     arena_done(&arena);
 }
 
+static void json_errors_are_called_as_secrets_manager_does(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *exception, *body;
+        int status, expected;
+    } cases[] = {
+        {"InternalServerException", "{\"__type\":\"InternalServiceError\",", 500, 500},
+        {"ConnectorServerException", "{\"__type\":\"InternalServiceError\",", 400, 500},
+        {"ConnectorAuthenticationException", "{\"__type\":\"InvalidRequestException\",", 401, 400},
+        {"ResourceNotFoundException", "{\"__type\":\"ResourceNotFoundException\",", 404, 404},
+    };
+    struct arena arena = {0};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct http_response response;
+        const struct aws_error error = {.protocol = AWS_JSON_1_1,
+                                        .request_id = STR("id-1"),
+                                        .status = cases[i].status,
+                                        .exception = cases[i].exception,
+                                        .message = STR("m")};
+        aws_error_response(&error, &arena, &response);
+        assert_true(str_starts(response.body, str_from(cases[i].body)));
+        assert_int_equal(response.status, cases[i].expected);
+    }
+    arena_done(&arena);
+}
+
 static void query_errors_have_codes_of_their_own(void **state)
 {
     (void)state;
@@ -165,8 +192,7 @@ static struct str gzipped(struct arena *arena, struct str plain)
     return (struct str){(char *)out, len};
 }
 
-static enum err decoded(const char *coding, struct str body, struct arena *arena,
-                        struct str *ret_body)
+static int decoded(const char *coding, struct str body, struct arena *arena, struct str *ret_body)
 {
     struct http_head head = {.header_count = coding ? 1 : 0};
     struct error error = {0};
@@ -227,7 +253,7 @@ static void broken_gzip_is_refused(void **state)
     for (size_t i = 0; i < coded.len; i++) {
         struct str changed = arena_copy(&arena, coded);
         ((char *)changed.data)[i] ^= 0x55;
-        enum err code = decoded("gzip", changed, &arena, &body);
+        int code = decoded("gzip", changed, &arena, &body);
         assert_true(code == ERR_SERIALIZATION || str_eq(body, plain));
     }
     struct buf both = buf_in(&arena, 4096);
@@ -264,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_protocol_has_its_form_of_an_error),
+        cmocka_unit_test(json_errors_are_called_as_secrets_manager_does),
         cmocka_unit_test(query_errors_have_codes_of_their_own),
         cmocka_unit_test(when_to_try_again_is_told_twice_and_bounded),
         cmocka_unit_test(a_refused_request_gets_aws_s_form),

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/random.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void arena_gives_zeroed_aligned_memory(void **state)
@@ -26,6 +27,30 @@ static void arena_gives_zeroed_aligned_memory(void **state)
         assert_int_equal(again[i], 0);
     arena_done(&arena);
     assert_null(arena.head);
+}
+
+/* The heap gives a block that was used before. */
+static void arena_clears_what_the_heap_left(void **state)
+{
+    (void)state;
+    enum { BLOCK = 8192 };
+    volatile unsigned char *dirty = malloc(BLOCK);
+    assert_non_null(dirty);
+    for (size_t i = 0; i < BLOCK; i++)
+        dirty[i] = 0xAA;
+    free((void *)dirty);
+    for (int kind = ARENA_SECRET; kind <= ARENA_PLAIN; kind++) {
+        struct arena arena = {.kind = (enum arena_kind)kind};
+        char *piece = arena_alloc(&arena, 4000);
+        for (size_t i = 0; i < 4000; i++)
+            assert_int_equal(piece[i], 0);
+        memset(piece, 0xAA, 4000);
+        arena_reset(&arena);
+        piece = arena_alloc(&arena, 7000); /* a part of it was used before */
+        for (size_t i = 0; i < 7000; i++)
+            assert_int_equal(piece[i], 0);
+        arena_done(&arena);
+    }
 }
 
 static void buf_stops_at_its_limit(void **state)
@@ -56,6 +81,33 @@ static void buf_writes_numbers(void **state)
 }
 
 /* What did not fit where it was printed first is printed again, and nothing of it stays behind. */
+static void buf_replaces(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str text, placeholder, value, result;
+    } rows[] = {
+        {STR("a{x}b{x}"), STR("{x}"), STR("12"), STR("a12b12")},
+        {STR("{x}{x}"), STR("{x}"), STR("{x}"), STR("{x}{x}")},
+        {STR("{{x}"), STR("{x}"), STR(""), STR("{")},
+        {STR("{x"), STR("{x}"), STR("12"), STR("{x")},
+        {STR("aaa"), STR("aa"), STR("b"), STR("ba")},
+        {STR("abc"), STR(""), STR("1"), STR("abc")},
+        {STR(""), STR("{x}"), STR("1"), STR("")},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct buf buf = buf_on_heap(8);
+        buf_add_replaced(&buf, rows[i].text, rows[i].placeholder, rows[i].value);
+        assert_true(str_eq(buf_str(&buf), rows[i].result));
+        assert_false(buf.overflow);
+        buf_done(&buf);
+    }
+    struct buf buf = buf_on_heap(3);
+    buf_add_replaced(&buf, STR("{x}{x}"), STR("{x}"), STR("12"));
+    assert_true(buf.overflow);
+    buf_done(&buf);
+}
+
 static void buf_prints_at_each_edge(void **state)
 {
     (void)state;
@@ -165,6 +217,16 @@ static void utf8_is_strict(void **state)
         assert_false(utf8_is_valid(bad[i]));
 }
 
+static void utf8_is_cut_between_characters(void **state)
+{
+    (void)state;
+    struct str text = STR("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
+    static const size_t kept[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+    for (size_t most = 0; most < sizeof(kept) / sizeof(*kept); most++)
+        assert_int_equal(utf8_cut(text, most).len, kept[most]);
+    assert_null(utf8_cut(STR_NULL, 3).data);
+}
+
 static void json_strings_are_escaped(void **state)
 {
     (void)state;
@@ -188,6 +250,27 @@ static void error_message_is_cut_at_a_character(void **state)
     assert_true(strlen(error.message) >= ERROR_MESSAGE_MAX - 1);
 }
 
+static void fields_are_between_separators(void **state)
+{
+    (void)state;
+    struct str arn = STR("arn:aws:iam::123456789012:role/a:b");
+    static const char *const fields[] = {"arn", "aws", "iam", "", "123456789012", "role/a", ""};
+    static const char *const behind[] = {NULL, NULL, NULL, NULL, NULL, "role/a:b", "b"};
+    for (int i = 0; i < 7; i++) {
+        assert_true(str_eq(str_field(arn, ':', i), str_from(fields[i])));
+        if (behind[i])
+            assert_true(str_eq(str_behind(arn, ':', i), str_from(behind[i])));
+    }
+    assert_true(str_eq(str_behind(arn, ':', 0), arn));
+    assert_null(str_behind(arn, ':', 7).data);
+    assert_true(str_eq(str_behind(STR("a:"), ':', 1), STR("")));
+    assert_non_null(str_behind(STR("a:"), ':', 1).data);
+    assert_true(str_eq(str_field(STR("a:b"), ':', 1), STR(""))); /* nothing ends it */
+    assert_non_null(str_field(STR("a"), ':', 4).data);
+    assert_null(str_behind(STR_NULL, ':', 1).data);
+    assert_true(str_eq(str_field(STR_NULL, ':', 0), STR("")));
+}
+
 static void numbers_are_strict(void **state)
 {
     (void)state;
@@ -205,16 +288,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
+        cmocka_unit_test(arena_clears_what_the_heap_left),
         cmocka_unit_test(buf_stops_at_its_limit),
         cmocka_unit_test(buf_writes_numbers),
+        cmocka_unit_test(buf_replaces),
         cmocka_unit_test(buf_prints_at_each_edge),
         cmocka_unit_test(arena_prints_at_each_edge),
         cmocka_unit_test(uuids_have_their_form),
         cmocka_unit_test(base64_follows_rfc4648),
         cmocka_unit_test(percent_round_trip),
         cmocka_unit_test(utf8_is_strict),
+        cmocka_unit_test(utf8_is_cut_between_characters),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(error_message_is_cut_at_a_character),
+        cmocka_unit_test(fields_are_between_separators),
         cmocka_unit_test(numbers_are_strict),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

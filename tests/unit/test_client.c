@@ -212,6 +212,9 @@ static void connections_are_used_again(void **state)
         post(&f, "/");
         assert_outcome(&f, CLIENT_OK);
         assert_int_equal(f.response.reused, i > 0);
+        assert_int_equal(f.response.times.connect_us > 0, i == 0);
+        assert_int_equal(f.response.times.resolve_us > 0, i == 0);
+        assert_true(f.response.times.exchange_us > 0);
     }
     assert_int_equal(peer_connections(f.peer), 1);
     close_all(&f);

@@ -224,6 +224,31 @@ static void bodies_have_a_limit(void **state)
     close_all(&f);
 }
 
+static void serve_megabytes(struct peer_connection *c)
+{
+    if (!peer_read(c))
+        return;
+    peer_write(c, STR("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"));
+    write_filler(c, 3 * (size_t)CLIENT_BODY_MAX);
+}
+
+static void a_call_may_have_a_limit_of_its_own(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct client_request request = {.method = STR("GET"), .body_max = 3 * (size_t)CLIENT_BODY_MAX};
+    open_plain(&f, serve_megabytes, NULL);
+    request.url = url_of(&f, "http", "127.0.0.1", "/");
+    request.deadline_ms = clock_mono_ms() + LONG_MS;
+    client_call(f.client, &f.arena, &request, &f.response);
+    assert_outcome(&f, CLIENT_OK);
+    assert_int_equal(f.response.body.len, 3 * (size_t)CLIENT_BODY_MAX);
+    request.body_max--;
+    client_call(f.client, &f.arena, &request, &f.response);
+    assert_outcome(&f, CLIENT_TOO_LARGE);
+    close_all(&f);
+}
+
 static void serve_many_headers(struct peer_connection *c)
 {
     if (!peer_read(c))
@@ -348,6 +373,7 @@ int main(void)
         cmocka_unit_test(resets_are_broken_answers),
         cmocka_unit_test(excess_bytes_poison_nothing),
         cmocka_unit_test(bodies_have_a_limit),
+        cmocka_unit_test(a_call_may_have_a_limit_of_its_own),
         cmocka_unit_test(headers_have_limits),
         cmocka_unit_test(interim_answers_without_end_have_a_limit),
         cmocka_unit_test(the_deadline_ends_silence),

@@ -246,7 +246,7 @@ static void exceptions_and_plain_http_go_past_the_proxy(void **state)
     struct fixture f = {0};
     open_proxied(&f, "", "", "localhost");
     call_within(&f, "GET", url_of(&f, "https", "localhost", "/"), STR_NULL, LONG_MS);
-    assert_outcome(&f, CLIENT_REFUSED); /* by its address, as without a proxy */
+    assert_outcome(&f, CLIENT_RESOLVE); /* by its address, as without a proxy */
     call_within(&f, "GET", url_of(&f, "http", "127.0.0.1", "/"), STR_NULL, LONG_MS);
     assert_outcome(&f, CLIENT_REFUSED);
     assert_int_equal(peer_connections(proxy_peer.peer), 0);
@@ -261,11 +261,12 @@ static void private_routes_and_the_sandbox_go_past_the_proxy(void **state)
     open_proxied(&f, "", "", NULL);
     const char *text =
         arena_printf(&f.arena, "vendor.example=127.0.0.1:%d", peer_port(f.peer)).data;
-    assert_true(private_routes_new(&text, 1, &routes, NULL));
-    struct client_request request = {.method = STR("GET"),
-                                     .url = STR("https://vendor.example/"),
-                                     .route = private_routes_find(routes, STR("vendor.example")),
-                                     .deadline_ms = clock_mono_ms() + LONG_MS};
+    assert_true(private_routes_new(&text, 1, STR("*"), &routes, NULL));
+    struct client_request request = {
+        .method = STR("GET"),
+        .url = STR("https://vendor.example/"),
+        .route = private_routes_find(routes, STR("1"), STR(""), STR("vendor.example")),
+        .deadline_ms = clock_mono_ms() + LONG_MS};
     client_call(f.client, &f.arena, &request, &f.response);
     assert_outcome(&f, CLIENT_OK);
     client_free(f.client);

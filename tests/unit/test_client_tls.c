@@ -1,5 +1,6 @@
 /* TLS, the sandbox in place of every host, and what is left in memory after a call. */
 #include "client_fixture.h"
+#include "temporary.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -346,7 +347,7 @@ static void no_copy_of_a_secret_is_left(void **state)
     nothing_is_left_of(true, 100000);
 }
 
-static char keylog[] = "/tmp/headgate-keylog-XXXXXX";
+static char keylog[TEMPORARY_SIZE];
 
 /* Asked for in main, before libcurl has started. */
 static void no_keys_are_written_for_the_environment(void **state)
@@ -358,7 +359,7 @@ static void no_keys_are_written_for_the_environment(void **state)
 }
 
 /* A system's configuration of OpenSSL that allows everything. */
-static char lax_system[] = "/tmp/headgate-openssl-XXXXXX";
+static char lax_system[TEMPORARY_SIZE];
 
 static void make_lax_system(void)
 {
@@ -366,7 +367,7 @@ static void make_lax_system(void)
                                "[ssl]\nsystem_default = default\n"
                                "[default]\nMinProtocol = TLSv1\n"
                                "CipherString = ALL:@SECLEVEL=0\n";
-    int fd = mkstemp(lax_system);
+    int fd = mkstemp(temporary_template(lax_system, "openssl"));
     assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
     close(fd);
     setenv("OPENSSL_CONF", lax_system, 1);
@@ -388,7 +389,7 @@ int main(void)
     };
     const struct CMUnitTest of_memory[] = {cmocka_unit_test(no_copy_of_a_secret_is_left)};
     make_lax_system();
-    close(mkstemp(keylog));
+    close(mkstemp(temporary_template(keylog, "keylog")));
     setenv("SSLKEYLOGFILE", keylog, 1);
     peer_authority_init(&authority);
     peer_authority_init(&stranger);

@@ -1,5 +1,6 @@
 /* The authorities that are trusted: the operator's besides the system's, checked and named. */
 #include "client_fixture.h"
+#include "temporary.h"
 
 #include <unistd.h>
 
@@ -10,13 +11,22 @@ static void call_localhost(struct fixture *f, int64_t limit_ms)
     call_within(f, "POST", url_of(f, "https", "localhost", "/path?token=x"), STR("a=b"), limit_ms);
 }
 
+static char paths[4][TEMPORARY_SIZE]; /* of the running test; removed at the program's end */
+
+static int remove_files(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+        unlink(paths[i]);
+    return 0;
+}
+
 static char *write_pem(const char *text)
 {
-    static char paths[4][32];
     static int count;
     char *path = paths[count++ % 4];
-    snprintf(path, sizeof(paths[0]), "/tmp/headgate-pem-XXXXXX");
-    int fd = mkstemp(path);
+    unlink(path); /* an earlier test's */
+    int fd = mkstemp(temporary_template(path, "pem"));
     assert_true(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
     close(fd);
     return path;
@@ -122,7 +132,7 @@ int main(void)
     };
     peer_authority_init(&authority);
     peer_authority_init(&stranger);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, remove_files);
     peer_authority_done(&authority);
     peer_authority_done(&stranger);
     return failed;

@@ -1,4 +1,5 @@
-/* What is told of the exchange of a code that brought no tokens. */
+/* What the journal is given for the exchange of a code that brought no tokens; and refresh tokens
+ * that earlier tries had replaced. */
 #include "connector_script.h"
 
 #include <stdio.h>
@@ -64,11 +65,59 @@ static void a_code_of_unknown_fate_is_refused(void **state)
                "outcome is not known, and a code works only once. Get a new one.");
 }
 
+/* --- replaced refresh tokens --- */
+
+static const struct scripted refused = {NULL, 401,
+                                        .body = "[{\"errorCode\":\"INVALID_SESSION_ID\"}]"};
+
+static bool refresh(const struct scripted *steps, size_t count, const char *second)
+{
+    static enum grant_journal_state states[16];
+    for (size_t i = 0; i < 16; i++)
+        states[i] = GRANT_JOURNAL_RESUME;
+    script = (struct script){.steps = steps, .count = count, .app_secret = "app-secret"};
+    script.states = states;
+    script.resumed =
+        (struct oauth_tokens){.access_token = STR("yesterday"), .refresh_token = STR("r2")};
+    script.resumed_next =
+        (struct oauth_tokens){.access_token = str_from(second), .refresh_token = STR("r3")};
+    script.resumes_in_turn = true;
+    return script_verify(&script, "Salesforce", "{}",
+                         "{\"accessToken\":\"t0ken\",\"refreshToken\":\"r1\"}", NULL);
+}
+
+/* Two tries refreshed, and the vendor replaced the refresh token each time: none is sent again. */
+static void a_replaced_refresh_token_is_followed(void **state)
+{
+    (void)state;
+    const struct scripted steps[] = {
+        refused, refused, {NULL, 200, .body = "{\"user_id\":\"005\"}"}};
+    assert_true(refresh(steps, 3, "today"));
+    assert_str(script.tokens.refresh_token, "r3");
+    assert_int_equal(script.begun, 2);
+    assert_null(strstr(script_log(&script), "save"));
+}
+
+/* A vendor that gives the same two tokens in turn would be followed forever. */
+static void following_replaced_tokens_ends(void **state)
+{
+    (void)state;
+    struct scripted steps[9];
+    for (size_t i = 0; i < 9; i++)
+        steps[i] = refused;
+    assert_false(refresh(steps, 9, "today"));
+    assert_int_equal(script.verdict.kind, VERDICT_REJECTED);
+    assert_non_null(strstr(script.verdict.hint.data, "replaced this refresh token several times"));
+    assert_null(strstr(script_log(&script), "save"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(how_a_code_was_exchanged_is_told),
         TEST(a_code_of_unknown_fate_is_refused),
+        TEST(a_replaced_refresh_token_is_followed),
+        TEST(following_replaced_tokens_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,11 @@ static void a_longer_wait_than_the_limit_is_not_begun(void **state)
     assert_false(RUN(steps, READY));
     assert_verdict(&script, VERDICT_THROTTLED, STEP_API, 429, NULL);
     assert_int_equal(script.verdict.retry_after_ms, 60000);
+    static const struct scripted away[] = {
+        {ME("t0ken"), .status = 503, .headers = "Retry-After: 60\n"}};
+    assert_false(RUN(away, READY));
+    assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 503, NULL);
+    assert_int_equal(script.verdict.retry_after_ms, 60000);
     assert_int_equal(script.pauses, 0);
 }
 
@@ -433,20 +438,18 @@ static void origins_say_who_receives_the_credentials(void **state)
     (void)state;
     struct connector_env env = {0};
     struct value *instance = TEXTS("instanceUrl", "ACME.my.salesforce.com/");
-    assert_origins(&env, "Salesforce", instance,
-                   "https://acme.my.salesforce.com/services/oauth2/token",
-                   "https://acme.my.salesforce.com:443");
-    assert_origins(&env, "Salesforce", TEXTS("x", "y"),
-                   "https://login.salesforce.com/services/oauth2/token",
-                   "https://login.salesforce.com:443");
+    assert_origins(&env, "Salesforce", instance, "https://acme.my.salesforce.com",
+                   "https://acme.my.salesforce.com/services/oauth2/token");
+    assert_origins(&env, "Salesforce", TEXTS("x", "y"), "https://login.salesforce.com",
+                   "https://login.salesforce.com/services/oauth2/token");
     assert_origins(&env, "Salesforce", TEXTS("instanceUrl", "https://proxy.example:8443"),
                    "https://login.salesforce.com/services/oauth2/token",
                    "https://proxy.example:8443");
-    assert_origins(&env, "Zendesk", TEXTS("instanceUrl", "acme"),
-                   "https://acme.zendesk.com/oauth/tokens", "https://acme.zendesk.com:443");
-    assert_origins(&env, "Amplitude", TEXTS("x", "y"), "https://amplitude.com:443", NULL);
+    assert_origins(&env, "Zendesk", TEXTS("instanceUrl", "acme"), "https://acme.zendesk.com",
+                   "https://acme.zendesk.com/oauth/tokens");
+    assert_origins(&env, "Amplitude", TEXTS("x", "y"), "https://amplitude.com", NULL);
     assert_origins(&env, "Slack", TEXTS("instanceUrl", "https://acme.slack.com"),
-                   "https://slack.com/api/oauth.v2.access", "https://slack.com:443");
+                   "https://slack.com", "https://slack.com/api/oauth.v2.access");
     env.endpoint_override = at_home;
     assert_origins(&env, "Salesforce", TEXTS("x", "y"), "http://127.0.0.1:9000",
                    "http://127.0.0.1:9000/services/oauth2/token");

@@ -4,6 +4,7 @@
 #include "auth/api_key.h"
 #include "auth/basic.h"
 #include "auth/oauth2.h"
+#include "wire/errors.h"
 #include "wire/restjson.h"
 
 #include <stdio.h>
@@ -128,13 +129,16 @@ static void lives_come_in_many_forms(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct oauth_tokens tokens;
         char text[128];
-        snprintf(text, sizeof(text), "{\"access_token\":\"a\",\"expires_in\":%s}", cases[i].life);
+        snprintf(text, sizeof(text),
+                 "{\"access_token\":\"a\",\"expires_in\":%s,\"refresh_token_expires_in\":%s}",
+                 cases[i].life, cases[i].life);
         if (strcmp(cases[i].life, "1e400") == 0) { /* no JSON that any reader would agree on */
             assert_false(read_tokens(text, &tokens, NULL));
             continue;
         }
         assert_true(read_tokens(text, &tokens, NULL));
         assert_int_equal(tokens.expires_at_ms, cases[i].expires_at_ms);
+        assert_int_equal(tokens.refresh_expires_at_ms, cases[i].expires_at_ms);
     }
 }
 
@@ -173,9 +177,9 @@ static void malformed_answers_are_refused(void **state)
 static void tokens_survive_being_stored(void **state)
 {
     (void)state;
-    const struct oauth_tokens full = {STR("a"),      STR("r"), STR("https://i.example"),
-                                      STR("Bearer"), STR("s"), 1700000000123,
-                                      1600000000456};
+    const struct oauth_tokens full = {STR("a"),      STR("r"),      STR("https://i.example"),
+                                      STR("Bearer"), STR("s"),      STR("acct"),
+                                      1700000000123, 1600000000456, 1800000000789};
     const struct oauth_tokens cases[] = {full, {.access_token = STR("only")}, {.scope = STR_NULL}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct buf out = buf_in(&arena, 4096);
@@ -191,6 +195,7 @@ static void tokens_survive_being_stored(void **state)
         assert_str(back.scope, cases[i].scope.data);
         assert_int_equal(back.expires_at_ms, cases[i].expires_at_ms);
         assert_int_equal(back.obtained_at_ms, cases[i].obtained_at_ms);
+        assert_int_equal(back.refresh_expires_at_ms, cases[i].refresh_expires_at_ms);
     }
 }
 

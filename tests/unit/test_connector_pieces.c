@@ -44,6 +44,9 @@ static void urls_get_one_form(void **state)
         {"https://acme", "example.com", "https://acme", "https://acme:443"},
         {"https://[::1]:8443/e/Env-1/", NULL, "https://[::1]:8443/e/Env-1", "https://[::1]:8443"},
         {"https://[FE80::A]", NULL, "https://[fe80::a]", "https://[fe80::a]:443"},
+        {"https://acme/a%20b/%C3%A9/...", NULL, "https://acme/a%20b/%C3%A9/...",
+         "https://acme:443"},
+        {"https://acme/100%25/x;y=.", NULL, "https://acme/100%25/x;y=.", "https://acme:443"},
         {"https://a--b.sandbox.my.example.com", NULL, "https://a--b.sandbox.my.example.com",
          "https://a--b.sandbox.my.example.com:443"},
     };
@@ -110,6 +113,42 @@ static void odd_urls_are_refused(void **state)
     }
     struct url url;
     assert_false(url_parse(&arena, (struct str){"acme\0.com", 9}, NULL, &url, NULL));
+}
+
+/* A reader behind the vendor's front end that decodes the path, once or more often, must not find
+ * another one. */
+static void paths_that_hide_segments_are_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "https://acme.example.com/a/%2e%2e/b",
+        "https://acme.example.com/a/.%2E",
+        "https://acme.example.com/%2e/b",
+        "https://acme.example.com/a/%252e%252e/b",
+        "https://acme.example.com/a/%25252e%25252e/b",
+        "https://acme.example.com/100%25/%252e%252e/b",
+        "https://acme.example.com/a/..;/b",
+        "https://acme.example.com/a/..;x=1/b",
+        "https://acme.example.com/a/%2e%2e%3bx/b",
+        "https://acme.example.com/a%2fb",
+        "https://acme.example.com/a%2Fb",
+        "https://acme.example.com/a%252fb",
+        "https://acme.example.com/a%5c..%5cb",
+        "https://acme.example.com/a%00b",
+        "https://acme.example.com/a%0d%0ab",
+        "https://acme.example.com/a/%c0%ae%c0%ae/b",
+        "https://acme.example.com/a%u002e%u002e/b",
+        "https://acme.example.com/a%",
+        "https://acme.example.com/a%2",
+        "https://acme.example.com/%2525252525252525252541",
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *fault = NULL;
+        struct url url;
+        if (url_parse(&arena, str_from(cases[i]), NULL, &url, &fault))
+            fail_msg("was taken: %s", cases[i]);
+        assert_string_equal(fault, "has a path that no URL has");
+    }
 }
 
 static void domains_end_at_a_dot(void **state)
@@ -200,9 +239,9 @@ static void secrets_are_removed_in_every_form(void **state)
         {"s3cr%22et%2F%2B%C3%A9", "[removed]"},
         {"s3cr%22et%2f%2b%c3%a9!", "[removed]!"},
         {"s3cr\\\"et/+\xC3\xA9", "[removed]"},
-        {"czNjciJldC8rw6k=", "[removed]="},
+        {"czNjciJldC8rw6k=", "[removed]"},
         {"czNjciJldC8rw6k", "[removed]"},
-        {"s3crs3cr", "[removed][removed]"},
+        {"s3crs3cr", "[removed]"},
         {"just s3cr", "just [removed]"},
         {"", ""},
     };
@@ -282,7 +321,8 @@ static void a_redirect_tells_its_host_only(void **state)
         struct http_header header = {STR("location"), str_from(cases[i].location)};
         struct vendor_response response = {
             .http = {.status = 302, .headers = &header, .header_count = cases[i].location ? 1 : 0}};
-        assert_str(vendor_message_find(&redaction, &connector, &response), cases[i].words);
+        assert_str(vendor_message_find(&redaction, &connector, &response, false), cases[i].words);
+        assert_null(vendor_message_find(&redaction, &connector, &response, true).data);
     }
 }
 
@@ -342,30 +382,30 @@ static void verdicts_are_sentences(void **state)
         const char *sentence;
     } cases[] = {
         {{VERDICT_REJECTED, STEP_API, 401, STR("Session expired or invalid"), STR("Log in again."),
-          0, false},
+          0, false, 0, false},
          "Acme rejected the credentials at step api (HTTP 401): Session expired or invalid. "
          "Log in again."},
-        {{VERDICT_FORBIDDEN, STEP_API, 403, STR("Missing scope."), STR_NULL, 0, false},
+        {{VERDICT_FORBIDDEN, STEP_API, 403, STR("Missing scope."), STR_NULL, 0, false, 0, false},
          "Acme accepted the credentials, but they lack a permission at step api (HTTP 403): "
          "Missing "
          "scope."},
-        {{VERDICT_THROTTLED, STEP_TOKEN, 429, STR_NULL, STR_NULL, 59001, false},
+        {{VERDICT_THROTTLED, STEP_TOKEN, 429, STR_NULL, STR_NULL, 59001, false, 0, false},
          "Acme rate limit reached at step token (HTTP 429), retry after 60 seconds."},
         {{VERDICT_UNREACHABLE, STEP_RESOLVE, 0, STR("no address"), STR("Check the host name."), 0,
-          false},
+          false, 0, false},
          "Acme is unreachable at step resolve: no address. Check the host name."},
-        {{VERDICT_MISCONFIGURED, STEP_API, 302, STR_NULL, STR_NULL, 0, false},
+        {{VERDICT_MISCONFIGURED, STEP_API, 302, STR_NULL, STR_NULL, 0, false, 0, false},
          "Acme cannot be used with this configuration at step api (HTTP 302)."},
-        {{VERDICT_INTERNAL, STEP_TOKEN, 0, STR("The disk is full."), STR_NULL, 0, false},
+        {{VERDICT_INTERNAL, STEP_TOKEN, 0, STR("The disk is full."), STR_NULL, 0, false, 0, false},
          "Acme could not be verified because of an internal error at step token: The disk is "
          "full."},
-        {{VERDICT_UNREACHABLE, STEP_API, 503, STR_NULL, STR_NULL, 0, false},
+        {{VERDICT_UNREACHABLE, STEP_API, 503, STR_NULL, STR_NULL, 0, false, 0, false},
          "Acme returned an unexpected response at step api (HTTP 503)."},
-        {{VERDICT_UNREACHABLE, STEP_API, 0, STR("reset"), STR_NULL, 0, false},
+        {{VERDICT_UNREACHABLE, STEP_API, 0, STR("reset"), STR_NULL, 0, false, 0, false},
          "Acme gave no usable response at step api: reset."},
-        {{VERDICT_BLOCKED, STEP_API, 403, STR_NULL, STR_NULL, 0, false},
+        {{VERDICT_BLOCKED, STEP_API, 403, STR_NULL, STR_NULL, 0, false, 0, false},
          "Acme request blocked at step api (HTTP 403)."},
-        {{VERDICT_BUSY, STEP_TOKEN, 400, STR_NULL, STR("Try again."), 0, true},
+        {{VERDICT_BUSY, STEP_TOKEN, 400, STR_NULL, STR("Try again."), 0, true, 0, false},
          "Acme is busy with another request at step token (HTTP 400). Try again."},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -391,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_get_one_form),
         cmocka_unit_test(odd_urls_are_refused),
+        cmocka_unit_test(paths_that_hide_segments_are_refused),
         cmocka_unit_test(domains_end_at_a_dot),
         cmocka_unit_test(templates_escape_for_their_place),
         cmocka_unit_test(pointers_find_scalars),

@@ -15,6 +15,9 @@ static const char *const rows[] = {
     "acme.my.salesforce.com=10.0.0.7:443",
     "na1.my.salesforce.com=10.0.0.8:443",
     "com.amazonaws.vpce.us-east-1.vpce-svc-1=10.0.0.9:443",
+    "111122223333:theirs.my.salesforce.com=10.0.0.10:443",
+    "com.amazonaws.vpce.us-east-1.vpce-svc-3@sap.acme.example=10.0.0.11:44300",
+    "com.amazonaws.vpce.us-east-1.vpce-svc-4@sap.acme.example=http://10.0.0.12:80",
 };
 
 static struct private_routes *routes;
@@ -23,7 +26,10 @@ static int open_routes(void **state)
 {
     (void)state;
     shapes_init();
-    return private_routes_new(rows, 3, &routes, NULL) ? 0 : 1;
+    return private_routes_new(rows, sizeof(rows) / sizeof(*rows), STR(SCRIPT_ACCOUNT), &routes,
+                              NULL)
+               ? 0
+               : 1;
 }
 
 static int close_routes(void **state)
@@ -103,6 +109,75 @@ static void token_requests_are_public_otherwise(void **state)
     script_done(&script);
 }
 
+static void a_route_of_another_account_is_none(void **state)
+{
+    (void)state;
+    struct script script = {.private_routes = routes};
+    assert_false(script_verify(&script, "Salesforce",
+                               "{\"instanceUrl\":\"https://theirs.my.salesforce.com\"}",
+                               "{\"accessToken\":\"t\"}", NULL));
+    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 0,
+                   "There is no private route for theirs.my.salesforce.com.");
+    script_done(&script);
+}
+
+#define SAP(host, service)                                                                         \
+    "{\"applicationHostUrl\":\"" host "\",\"applicationServicePath\":\"/c\",\"portNumber\":443,"   \
+    "\"clientNumber\":\"100\",\"privateLinkServiceName\":"                                         \
+    "\"com.amazonaws.vpce.us-east-1.vpce-svc-" service "\"}"
+#define USER "{\"basicAuthCredentials\":{\"username\":\"u\",\"password\":\"p\"}}"
+
+/* Through a service, too, only the hosts that the operator named are called. */
+static void a_route_serves_the_hosts_that_it_names(void **state)
+{
+    (void)state;
+    const struct scripted steps[] = {{.status = 401,
+                                      .body = "",
+                                      .route = "com.amazonaws.vpce.us-"
+                                               "east-1.vpce-svc-3"}};
+    struct script script = {.steps = steps, .count = 1, .private_routes = routes};
+    assert_false(
+        script_verify(&script, "SAPOData", SAP("https://sap.acme.example", "3"), USER, NULL));
+    assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, NULL);
+    script.count = script.next = 0;
+    assert_false(script_verify(&script, "SAPOData", SAP("https://intranet.corp", "3"), USER, NULL));
+    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 0,
+                   "There is no private route for com.amazonaws.vpce.us-east-1.vpce-svc-3.");
+    script_done(&script);
+}
+
+/* Refused when the configuration is checked, and once more before a call. */
+static void a_route_is_for_tls_unless_the_operator_says_otherwise(void **state)
+{
+    (void)state;
+    const struct scripted steps[] = {{.status = 401,
+                                      .body = "",
+                                      .route = "com.amazonaws.vpce.us-"
+                                               "east-1.vpce-svc-4"}};
+    struct script script = {.private_routes = routes};
+    assert_false(script_check(&script, "SAPOData", SAP("http://sap.acme.example", "3"), USER));
+    assert_string_equal(script.error.message,
+                        "Validation exception: applicationHostUrl must begin with https://, since "
+                        "http:// would send the credentials unencrypted. The operator of this "
+                        "server can allow it for addresses of its own network (--private-route "
+                        "NAME=http://HOST:PORT).");
+    assert_false(script_verify_with(
+        &script, connector_by_type(STR("SAPOData")),
+        script_value(&script, "SAPODataConnectorProfileProperties",
+                     SAP("http://sap.acme.example", "3")),
+        script_value(&script, "SAPODataConnectorProfileCredentials", USER), NULL));
+    assert_verdict(
+        &script, VERDICT_MISCONFIGURED, STEP_API, 0,
+        "The private route for com.amazonaws.vpce.us-east-1.vpce-svc-3 is for https://.");
+    assert_true(script_check(&script, "SAPOData", SAP("http://sap.acme.example", "4"), USER));
+    script.steps = steps;
+    script.count = 1;
+    assert_false(
+        script_verify(&script, "SAPOData", SAP("http://sap.acme.example", "4"), USER, NULL));
+    assert_verdict(&script, VERDICT_REJECTED, STEP_API, 401, NULL);
+    script_done(&script);
+}
+
 /* A connector whose properties may name a PrivateLink service. */
 static const struct connector_url api[] = {{.url = "https://api.acme.example"}};
 static const struct connector_headers header =
@@ -143,6 +218,35 @@ static void the_service_goes_before_the_host(void **state)
     script_done(&script);
 }
 
+/* Text that is no JSON may be of anything inside the operator's network. */
+static void words_from_behind_a_route_are_a_vendors_json(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *headers, *body, *words;
+    } cases[] = {
+        {404, NULL, "intranet wiki - the root password is hunter2", NULL},
+        {403, NULL, "<p>hunter2</p>", NULL},
+        {500, NULL, "hunter2 {", NULL},
+        {302, "Location: https://hunter2.corp/login", "", NULL},
+        {401, NULL, "{\"message\":\"wrong key\"}", "wrong key"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct scripted step = {.status = cases[i].status,
+                                      .headers = cases[i].headers,
+                                      .body = cases[i].body,
+                                      .route = "com.amazonaws.vpce.us-east-1.vpce-svc-1"};
+        const struct scripted steps[] = {step, step};
+        struct script script = {
+            .steps = steps, .count = cases[i].status == 500 ? 2 : 1, .private_routes = routes};
+        assert_false(verify_acme(&script, "com.amazonaws.vpce.us-east-1.vpce-svc-1"));
+        assert_str(script.verdict.message, cases[i].words);
+        assert_false(str_contains(script.verdict.hint, STR("hunter2")));
+        script_done(&script);
+    }
+}
+
 /* The empty name, which the model allows, is none. */
 static void without_a_service_the_host_counts(void **state)
 {
@@ -174,6 +278,10 @@ int main(void)
         cmocka_unit_test(a_host_is_found_however_it_is_written),
         cmocka_unit_test(without_private_mode_no_route_is_taken),
         cmocka_unit_test(without_a_route_nothing_is_sent),
+        cmocka_unit_test(a_route_of_another_account_is_none),
+        cmocka_unit_test(a_route_serves_the_hosts_that_it_names),
+        cmocka_unit_test(a_route_is_for_tls_unless_the_operator_says_otherwise),
+        cmocka_unit_test(words_from_behind_a_route_are_a_vendors_json),
         cmocka_unit_test(token_requests_are_private_when_the_member_says_so),
         cmocka_unit_test(token_requests_are_public_otherwise),
         cmocka_unit_test(the_service_goes_before_the_host),

@@ -65,6 +65,10 @@ static const struct {
     {"jdbc:redshift://u:p@a/dev", "must not hold a user or a password"},
     {"jdbc:redshift://a/dev?user=u", "must not hold a user or a password"},
     {"jdbc:redshift://a/dev;UID=u;PWD=p", "must not hold a user or a password"},
+    {"jdbc:redshift://a/dev?%55ser=u", "must not hold a user or a password"},
+    {"jdbc:redshift://a/dev?SecretAccessKey=s", "must not hold a secret"},
+    {"jdbc:redshift://a/dev;ssl=true;ProxyPWD=p", "must not hold a secret"},
+    {"jdbc:redshift://a/dev?x%2=y", "percent sign"},
     {"jdbc:redshift://a,b/dev", "must name one host"},
     {"jdbc:redshift://a:1,b:2/dev", "must name one host"},
     {"jdbc:redshift://a:0/dev", "must have a port"},
@@ -86,6 +90,73 @@ static const struct {
     {"jdbc:redshift://a/dev?sslmode=yes", "must have an sslmode"},
     {"jdbc:redshift://a/dev?ssl=maybe", "must have ssl=true or ssl=false"},
 };
+
+/* Options of the drivers of Redshift and PostgreSQL, and a secret in each; and those of ordinary
+ * names, which stay. */
+static const char *const secret_options[] = {
+    "sslpassword",
+    "SSLPassword",
+    "sslkeypassword",
+    "SSLTrustStorePwd",
+    "SecretAccessKey",
+    "AccessKeyID",
+    "SessionToken",
+    "ProxyPWD",
+    "proxyPassword",
+    "client_secret",
+    "Client_Secret",
+    "webIdentityToken",
+    "token",
+    "Token",
+    "jwtToken",
+    "idp_token",
+    "apiKey",
+    "api_key",
+    "private_key",
+    "sslkey",
+    "credentialsProvider",
+    "passphrase",
+    "Passwd",
+    "proxyPass",
+    "x-amz-security-token",
+    "%70assword1",
+    "ssl%70assword",
+    "SECRET",
+    "myverysecretthing",
+};
+static const char *const plain_options[] = {
+    "tcpKeepAlive",          "loginTimeout", "ApplicationName",
+    "currentSchema",         "readOnly",     "stringtype",
+    "defaultRowFetchSize",   "queryGroup",   "DSILogLevel",
+    "enableFetchRingBuffer", "DbGroups",     "Region",
+    "isServerless",          "bypassing",    "compat%69ble",
+};
+
+static void assert_option(const char *name, bool is_secret)
+{
+    static const char *const before[] = {"jdbc:redshift://a/dev?",
+                                         "jdbc:redshift://a/dev;ssl=true;",
+                                         "jdbc:redshift://a/dev?ssl=true&", "anything;"};
+    static const char *const after[] = {"=canary", "=canary&x=y", "=", ""};
+    for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++) {
+        struct error error = {0};
+        struct str url = arena_printf(&script.arena, "%s%s%s", before[i], name, after[i]);
+        if (jdbc_url_check_shown(&script.arena, url, &error) == is_secret)
+            fail_msg("%s: %s", url.data, error.message);
+        if (is_secret && !strstr(error.message, "must not hold a secret (an option for"))
+            fail_msg("%s: %s", url.data, error.message);
+        assert_null(strstr(error.message, "canary"));
+    }
+}
+
+static void secrets_in_options_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(secret_options) / sizeof(*secret_options); i++)
+        assert_option(secret_options[i], true);
+    for (size_t i = 0; i < sizeof(plain_options) / sizeof(*plain_options); i++)
+        assert_option(plain_options[i], false);
+}
 
 static void other_urls_are_refused(void **state)
 {
@@ -125,6 +196,10 @@ static const struct {
     {JDBC, NULL, NULL},
     {"{" STAGE "," ROLE "," CLUSTER ",\"databaseUrl\":\"anything\",\"isRedshiftServerless\":false}",
      USER, NULL},
+    {"{" STAGE "," ROLE "," CLUSTER ",\"databaseUrl\":\"jdbc:redshift://a/dev?sslpassword=x\"}",
+     USER,
+     "Validation exception: databaseUrl must not hold a secret (an option for a password, key or "
+     "token), since it is shown, for connector: REDSHIFT"},
     {"{" ROLE "," CLUSTER ",\"bucketName\":\"a-bucket.of.1\",\"roleArn\":"
      "\"arn:aws:iam::123456789012:role/s3\"}",
      USER, NULL},
@@ -359,7 +434,8 @@ static const struct {
     const char *a, *b;
     bool same;
 } receivers[] = {
-    {JDBC, URL("jdbc:redshift://ACME.example:5439/other?loginTimeout=9"), true},
+    {JDBC, URL("jdbc:redshift://ACME.example:5439/dev?loginTimeout=9"), true},
+    {JDBC, URL("jdbc:redshift://acme.example:5439/other"), false},
     {JDBC, URL("jdbc:redshift://acme.example:5440/dev"), false},
     {JDBC, URL("jdbc:redshift://acme.example/dev?ssl=false"), false},
     {JDBC, PROVISIONED, false},
@@ -393,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(urls_are_taken_apart),
         TEST(other_urls_are_refused),
+        TEST(secrets_in_options_are_refused),
         TEST(members_go_together),
         TEST(a_statement_is_followed_to_its_end),
         TEST(a_workgroup_needs_no_user),

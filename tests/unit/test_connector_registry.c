@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "connector/http/template.h"
+#include "connector/http/write_source.h"
 #include "wire/api_ids.h"
 
 #include <stdio.h>
@@ -22,16 +23,18 @@ static const struct shape *union_part(uint16_t shape, const struct connector *co
     return member ? &api_shapes[member->shape] : NULL;
 }
 
-static void every_profile_connector_is_registered_in_order(void **state)
+static void every_type_has_a_connector_in_order(void **state)
 {
     (void)state;
+    const struct shape *types = &api_shapes[API_SHAPE_ConnectorType];
     const struct shape *properties = &api_shapes[API_SHAPE_ConnectorProfileProperties];
-    assert_int_equal(connector_count(), properties->member_count);
+    assert_int_equal(connector_count(), types->enum_count);
+    for (size_t i = 0; i < types->enum_count; i++)
+        assert_non_null(connector_by_type(types->enum_values[i]));
     for (size_t i = 0; i < properties->member_count; i++)
-        assert_non_null(connector_by_key(properties->members[i].name));
+        assert_false(connector_by_key(properties->members[i].name)->without_profiles);
     for (size_t i = 1; i < connector_count(); i++)
         assert_true(str_compare(connector_at(i - 1)->type, connector_at(i)->type) < 0);
-    assert_null(connector_by_type(STR("S3")));
     assert_null(connector_by_key(STR("Servicenow")));
     assert_null(connector_by_type(STR("ServiceNow")));
     assert_ptr_equal(connector_by_key(STR("ServiceNow")), connector_by_type(STR("Servicenow")));
@@ -47,8 +50,11 @@ static void names_are_the_models(void **state)
         for (size_t j = 0; j < types->enum_count; j++)
             known = known || str_eq(types->enum_values[j], connector->type);
         assert_true(known);
-        assert_non_null(union_part(API_SHAPE_ConnectorProfileProperties, connector));
-        assert_non_null(union_part(API_SHAPE_ConnectorProfileCredentials, connector));
+        assert_int_equal(union_part(API_SHAPE_ConnectorProfileProperties, connector) == NULL,
+                         connector->without_profiles);
+        assert_int_equal(union_part(API_SHAPE_ConnectorProfileCredentials, connector) == NULL,
+                         connector->without_profiles);
+        assert_int_equal(connector_is_built(connector), !connector->without_profiles);
     }
 }
 
@@ -83,6 +89,8 @@ static void five_can_be_private(void **state)
     size_t found = 0;
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
+        if (!connector->http)
+            continue;
         const struct shape *shape = union_part(API_SHAPE_ConnectorProfileProperties, connector);
         const char *members[] = {connector->http->private_service, connector->http->private_tokens};
         for (size_t k = 0; k < 2; k++)
@@ -111,6 +119,11 @@ static void path_exists(void *context, struct str path)
     struct str name, rest = path;
     if (str_eq(path, STR("credentials")) || str_eq(path, STR("random.uuid")) ||
         (str_starts(path, STR("derived.")) && connector->http->derive) ||
+        (connector->http->entities &&
+         (str_starts(path, STR("entity.")) || str_starts(path, STR("page.")) ||
+          str_starts(path, STR("item.")))) ||
+        (connector->http->writes &&
+         (str_starts(path, STR("write.")) || str_starts(path, STR("destination.")))) ||
         (str_eq(path, STR("session.token")) && has_session(connector)))
         return;
     if (str_starts(path, STR("credentials."))) {
@@ -160,6 +173,20 @@ static void check_call(const struct connector *connector, const struct connector
     check_headers(connector, &call->headers);
 }
 
+static void check_writes(const struct connector *connector, const struct write_source *row)
+{
+    check_call(connector, &row->call);
+    check_template(connector, row->before);
+    check_template(connector, row->after);
+    check_template(connector, row->members);
+    assert_true(row->operations != 0 && row->limits.records > 0 && row->limits.bytes > 0);
+    assert_true(row->limits.records <= WRITE_RECORDS_MAX && row->limits.bytes <= WRITE_BYTES_MAX);
+    assert_true(!row->call.body && row->results.good.at);
+    assert_int_equal(row->key == WRITE_KEY_OWN, row->key_field != NULL);
+    assert_true(row->form != WRITE_IDS || strstr(row->call.path, "{write.ids}"));
+    assert_true(row->form != WRITE_BODY || (row->before && row->after && row->call.content_type));
+}
+
 static void check_urls(const struct connector *connector, const struct connector_urls *urls)
 {
     for (size_t i = 0; i < urls->count; i++) {
@@ -167,7 +194,7 @@ static void check_urls(const struct connector *connector, const struct connector
         check_path(connector, row->given);
         check_path(connector, row->flag);
         check_template(connector, row->url);
-        assert_true(!row->vendor_hosts_only || connector->http->domains.count > 0);
+        assert_true(!row->vendor_hosts_only || connector->http->hosts.count > 0);
         assert_true(!row->closed || (strchr(row->url, '{') == NULL && !row->given && !row->flag));
         assert_true(!row->label || connector->http->domains.count > 0);
         if (row->probe)
@@ -212,9 +239,17 @@ static void templates_name_members_of_the_model(void **state)
     (void)state;
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
+        if (!connector->http)
+            continue;
         check_urls(connector, &connector->http->api);
         for (size_t j = 0; j < connector->http->auth.count; j++)
             check_way(connector, &connector->http->auth.rows[j]);
+        for (size_t j = 0; connector->http->writes && j < connector->http->writes->count; j++) {
+            const struct write_source *row = &connector->http->writes->rows[j];
+            check_path(connector, row->given);
+            if (!row->refusal)
+                check_writes(connector, row);
+        }
         for (size_t j = 0; j < connector->http->probes.count; j++)
             check_call(connector, &connector->http->probes.rows[j]);
     }
@@ -226,7 +261,7 @@ static void secrets_of_apps_stay_at_vendors(void **state)
     (void)state;
     for (size_t i = 0; i < connector_count(); i++) {
         const struct connector *connector = connector_at(i);
-        for (size_t j = 0; j < connector->http->auth.count; j++) {
+        for (size_t j = 0; connector->http && j < connector->http->auth.count; j++) {
             const struct connector_oauth2 *oauth2 = connector->http->auth.rows[j].oauth2;
             for (size_t k = 0; oauth2 && k < oauth2->token_urls.count; k++) {
                 const struct connector_url *row = &oauth2->token_urls.rows[k];
@@ -241,6 +276,8 @@ static void rules_can_match(void **state)
 {
     (void)state;
     for (size_t i = 0; i < connector_count(); i++) {
+        if (!connector_at(i)->http)
+            continue;
         const struct connector_rules *rules = &connector_at(i)->http->rules;
         for (size_t j = 0; j < rules->count; j++) {
             const struct connector_rule *rule = &rules->rows[j];
@@ -262,7 +299,7 @@ static void rules_can_match(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_profile_connector_is_registered_in_order),
+        cmocka_unit_test(every_type_has_a_connector_in_order),
         cmocka_unit_test(names_are_the_models),
         cmocka_unit_test(roles_are_the_models),
         cmocka_unit_test(what_has_a_way_to_authenticate_is_built),

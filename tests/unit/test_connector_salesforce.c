@@ -1,5 +1,6 @@
 /* Salesforce, call by call: tokens, code, refresh, assertion; what each answer means. */
 #include "connector_script.h"
+#include "wire/errors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,7 +145,7 @@ static void an_app_that_cannot_be_read_is_told_for_what_it_is(void **state)
 {
     (void)state;
     static const struct {
-        enum err error;
+        int error;
         enum verdict_kind kind;
         bool passes;
     } cases[] = {

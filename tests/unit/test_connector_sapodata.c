@@ -195,6 +195,83 @@ static void what_cannot_work_is_refused_before_any_call(void **state)
     }
 }
 
+#define SERVICE "/sap/opu/odata/sap/THINGS"
+#define DOCUMENT_BEGIN "<edmx:Edmx xmlns:edmx=\"x\"><Schema Namespace=\"n\">"
+#define DOCUMENT_END "</Schema></edmx:Edmx>"
+
+static bool describe(const struct scripted *steps, size_t count, struct str *ret_fields)
+{
+    script.steps = steps;
+    script.count = count;
+    script.next = 0;
+    return script_describe(&script, connector_by_type(STR("SAPOData")),
+                           script_part(&script, "SAPOData", "Properties", PROPERTIES),
+                           script_part(&script, "SAPOData", "Credentials", BASIC), SERVICE "/Ts",
+                           ret_fields);
+}
+
+/* A type that is based on itself: its properties count each time, and take memory once. */
+static void properties_of_one_name_are_counted(void **state)
+{
+    (void)state;
+    struct str found;
+    struct buf body = buf_on_heap(1024 * 1024);
+    buf_add_cstr(&body, DOCUMENT_BEGIN "<EntityType Name=\"T\" BaseType=\"n.T\">");
+    for (int i = 0; i < 4900; i++)
+        buf_add_cstr(&body, "<Property Name=\"a\" Type=\"Edm.Int32\"/>");
+    buf_add_cstr(&body, "</EntityType><EntityContainer><EntitySet Name=\"Ts\" "
+                        "EntityType=\"n.T\"/></EntityContainer>" DOCUMENT_END);
+    const struct scripted step = {.status = 200, .body = body.data};
+    assert_false(describe(&step, 1, &found));
+    assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 0,
+                   "there are more properties than this server takes of one list");
+    assert_true(script.arena.used < 4 * 1024 * 1024);
+    buf_done(&body);
+}
+
+/* Keys and properties of one type are bounded together, also when another type comes between. */
+static void properties_are_counted_by_type(void **state)
+{
+    (void)state;
+    struct str found;
+    struct buf body = buf_on_heap(1024 * 1024);
+    buf_add_cstr(&body, DOCUMENT_BEGIN "<EntityType Name=\"T\"/>");
+    for (int i = 0; i < 2; i++) {
+        buf_add_cstr(&body, "<EntityType Name=\"U\"/><Annotations Target=\"n.T\"><Key>");
+        for (int j = 0; j < 2501; j++)
+            buf_add_cstr(&body, "<PropertyRef Name=\"a\"/>");
+        buf_add_cstr(&body, "</Key></Annotations>");
+    }
+    buf_add_cstr(&body, DOCUMENT_END);
+    const struct scripted step = {.status = 200, .body = body.data};
+    assert_false(describe(&step, 1, &found));
+    assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 0, "the service's metadata is too long");
+    buf_done(&body);
+}
+
+/* A rule accepts it as a proof of the credentials; it has no entities. */
+static void an_accepted_answer_may_have_no_entities(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        {.status = 200, .body = CATALOG},
+        {.status = 403, .headers = "X-CSRF-Token: Required\n", .body = ""},
+    };
+    struct entity_list list;
+    struct str found;
+    script.steps = steps;
+    script.count = 2;
+    script.next = 0;
+    assert_false(script_list(&script, connector_by_type(STR("SAPOData")),
+                             script_part(&script, "SAPOData", "Properties", PROPERTIES),
+                             script_part(&script, "SAPOData", "Credentials", BASIC), NULL, &list));
+    assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 0,
+                   "the response has no list of entities");
+    assert_false(describe(&steps[1], 1, &found));
+    assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 0,
+                   "the response is not the service's metadata");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +280,9 @@ int main(void)
         TEST(sso_is_disabled_for_passwords_only),
         TEST(the_oauth_client_is_a_user),
         TEST(what_cannot_work_is_refused_before_any_call),
+        TEST(properties_of_one_name_are_counted),
+        TEST(properties_are_counted_by_type),
+        TEST(an_accepted_answer_may_have_no_entities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -274,7 +274,7 @@ static void a_derived_host_is_a_receiver_and_gives_way_to_the_operator(void **st
     (void)state;
     struct target target = resolved(TEXTS("account", "acme"));
     assert_int_equal(target.origin_count, 1);
-    assert_str(target.origins[0], "https://acme.example.com:443");
+    assert_str(target.origins[0], "https://acme.example.com");
     assert_int_equal(resolved(TEXTS("account", "")).origin_count, 0);
     static const struct scripted steps[] = {
         {"POST http://127.0.0.1:9/x/login?v=1&id=%UUID%&account=acme\nAccept: application/json\n"

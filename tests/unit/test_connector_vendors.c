@@ -1,4 +1,4 @@
-/* Zendesk and Amplitude, call by call. */
+/* Zendesk and Amplitude, call by call; ServiceNow's names of tables. */
 #include "connector_script.h"
 
 #include <stdio.h>
@@ -16,9 +16,10 @@
 #define CODE_GIVEN                                                                                 \
     "{" CLIENT ",\"oAuthRequest\":{\"authCode\":\"c0de\",\"redirectUri\":\"https://r.example/"     \
     "cb\"}}"
+#define LIVES "\"expires_in\":172800,\"refresh_token_expires_in\":7776000"
 #define CODE_SENT                                                                                  \
     "{\"grant_type\":\"authorization_code\",\"code\":\"c0de\",\"redirect_uri\":"                   \
-    "\"https://r.example/cb\",\"scope\":\"read write\",\"client_id\":\"cl1ent\","                  \
+    "\"https://r.example/cb\",\"scope\":\"read write\"," LIVES ",\"client_id\":\"cl1ent\","        \
     "\"client_secret\":\"s3cret\"}"
 #define USER "{\"user\":{\"id\":35436,\"name\":\"Johnny Agent\"}}"
 
@@ -76,7 +77,8 @@ static void a_code_may_bring_a_refresh_token(void **state)
 {
     (void)state;
     static const struct scripted steps[] = {
-        {TOKENS("{\"grant_type\":\"refresh_token\",\"refresh_token\":\"r1\",\"client_id\":"
+        {TOKENS("{\"grant_type\":\"refresh_token\",\"refresh_token\":\"r1\"," LIVES
+                ",\"client_id\":"
                 "\"cl1ent\",\"client_secret\":\"s3cret\"}"),
          200,
          .body = "{\"access_token\":\"new-token\",\"refresh_token\":\"r2\",\"expires_in\":300}"},
@@ -186,13 +188,38 @@ static void what_cannot_work_is_refused_before_any_call(void **state)
         assert_refused(&script, &refused[i]);
 }
 
+/* It would be a condition of the query that the call consists of. */
+static void a_name_with_a_query_in_it_is_no_entity(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"incident^ORname=sys_user", "incident,sys_user", "a=b"};
+    struct str found;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        script.count = 0;
+        script.next = 0;
+        assert_false(
+            script_describe(&script, connector_by_type(STR("Servicenow")),
+                            script_part(&script, "Servicenow", "Properties",
+                                        "{\"instanceUrl\":\"https://acme.service-now.com\"}"),
+                            script_part(&script, "Servicenow", "Credentials",
+                                        "{\"username\":\"u\",\"password\":\"p\"}"),
+                            names[i], &found));
+        assert_int_equal(script.verdict.kind, VERDICT_ABSENT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_token_with_a_user_is_accepted), TEST(an_anonymous_welcome_is_a_rejection),
-        TEST(a_code_is_exchanged_as_json),     TEST(a_code_may_bring_a_refresh_token),
-        TEST(a_used_code_is_a_rejection),      TEST(each_answer_has_its_meaning),
-        TEST(keys_are_shown_as_basic),         TEST(what_cannot_work_is_refused_before_any_call),
+        TEST(a_token_with_a_user_is_accepted),
+        TEST(an_anonymous_welcome_is_a_rejection),
+        TEST(a_code_is_exchanged_as_json),
+        TEST(a_code_may_bring_a_refresh_token),
+        TEST(a_used_code_is_a_rejection),
+        TEST(each_answer_has_its_meaning),
+        TEST(keys_are_shown_as_basic),
+        TEST(what_cannot_work_is_refused_before_any_call),
+        TEST(a_name_with_a_query_in_it_is_no_entity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

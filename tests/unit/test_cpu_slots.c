@@ -149,7 +149,7 @@ static void a_wait_that_ended_before_it_began_keeps_the_slot(void **state)
 
 /* --- workers --- */
 
-enum { SEATS = 2, JOBS = 40 };
+enum { SLOTS = 2, JOBS = 40 };
 
 struct jobs {
     atomic_int computing, most, waiting;
@@ -185,14 +185,14 @@ static void all_wait_but_few_compute(void **state)
     (void)state;
     struct jobs jobs = {0};
     struct pool *workers =
-        pool_new(&(struct pool_config){.max_threads = JOBS, .computing = SEATS, .idle_ms = 1});
+        pool_new(&(struct pool_config){.max_threads = JOBS, .computing = SLOTS, .idle_ms = 1});
     for (int i = 0; i < JOBS; i++)
-        assert_true(pool_post(workers, STR_NULL, compute_and_wait, &jobs, NULL));
+        assert_true(pool_post(workers, STR_NULL, compute_and_wait, &jobs, NULL, NULL));
     while (atomic_load(&jobs.waiting) < JOBS)
         sched_yield();
     atomic_store(&jobs.released, true);
     pool_free(workers);
-    assert_in_range(atomic_load(&jobs.most), 1, SEATS);
+    assert_in_range(atomic_load(&jobs.most), 1, SLOTS);
 }
 
 struct order {
@@ -230,9 +230,9 @@ static void jobs_in_hand_go_before_new_ones(void **state)
     struct pool *workers =
         pool_new(&(struct pool_config){.max_threads = 8, .computing = 1, .idle_ms = 1});
     sem_init(&order.waits, 0, 0);
-    assert_true(pool_post(workers, STR_NULL, wait_then_note, &order, NULL));
-    assert_true(pool_post(workers, STR_NULL, end_the_wait, &order, NULL));
-    assert_true(pool_post(workers, STR_NULL, end_the_wait, &order, NULL));
+    assert_true(pool_post(workers, STR_NULL, wait_then_note, &order, NULL, NULL));
+    assert_true(pool_post(workers, STR_NULL, end_the_wait, &order, NULL, NULL));
+    assert_true(pool_post(workers, STR_NULL, end_the_wait, &order, NULL, NULL));
     pool_free(workers);
     assert_int_equal(order.ended_after, 1);
     assert_int_equal(atomic_load(&order.begun), 2);

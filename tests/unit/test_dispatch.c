@@ -1,27 +1,16 @@
 /* The dispatcher with a table of operations of its own: what a row says is what is done, on the
  * thread, under the limits and with the traces that it names; and no step is done twice. */
-#include "cmocka_all.h"
+#include "dispatch_fixture.h"
 
 #include "api/authenticate.h"
-#include "base/clock.h"
-#include "keyring_scratch.h"
-#include "server_fixture.h"
-#include "store_fixture.h"
+#include "store/connectors.h"
 #include "vault/seal.h"
-#include "wire/api_ids.h"
+#include "wire/errors.h"
 #include "wire/routes.h"
-#include "wire/sigv4.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
-
-#define ACCOUNT STR("123456789012")
-#define KEY_ID STR("AKIADISPATCH")
-#define SECRET STR("a secret of the test")
-
-enum { WORKERS = 4 };
 
 /* --- counting: the linker puts this function before the real one --- */
 
@@ -40,7 +29,7 @@ const struct api_operation *__wrap_route_find(struct str method, struct str targ
 static atomic_int running, most_running;
 static atomic_bool gate_open;
 
-static bool list_entities(struct api_request *request)
+static void hang(void)
 {
     int now = atomic_fetch_add(&running, 1) + 1;
     if (now > atomic_load(&most_running))
@@ -48,8 +37,19 @@ static bool list_entities(struct api_request *request)
     while (!atomic_load(&gate_open))
         sched_yield();
     atomic_fetch_sub(&running, 1);
+}
+
+static bool list_entities(struct api_request *request)
+{
+    hang();
     request->output = STR("{\"connectorEntityMap\":{}}");
     return true;
+}
+
+static bool hang_and_fail(struct api_request *request)
+{
+    hang();
+    return fail(&request->error, ERR_CONFLICT, "It hung.");
 }
 
 static bool stop_flow(struct api_request *request)
@@ -74,137 +74,17 @@ static bool signals(struct api_request *request)
     return fail(&request->error, ERR_LOST_RACE, "Another node was first.");
 }
 
-/* --- a service over a store in a directory of its own --- */
-
-struct setting {
-    struct fixture store; /* first: the fixture's teardown frees the whole */
-    struct keyring *keyring;
-    struct secret *secret, *key_secret;
-    struct private_routes *routes;
-    struct operation operations[API_OP_COUNT];
-    struct service *service;
-    struct server *server;
-};
-
-static bool apply_key(struct db *db, void *argument, struct error *error)
+static struct setting *setting_begin(void)
 {
-    return access_key_insert(db, argument, error);
-}
-
-static void add_key(struct setting *s)
-{
-    struct access_key key = {.id = KEY_ID, .account = ACCOUNT, .created_at_ms = 1};
-    struct seal_binding binding = access_key_binding(key.account, key.id);
-    check(&s->store, seal_close(s->keyring, &binding, SECRET, &s->store.arena, &key.sealed_secret,
-                                &s->store.error));
-    check(&s->store, store_apply(s->store.store, apply_key, &key, false, &s->store.error));
-}
-
-static void *setting_begin(void)
-{
-    struct setting *s = calloc(1, sizeof(*s));
-    fixture_make_dir(&s->store);
-    fixture_empty();
-    fixture_open(&s->store);
-    s->keyring = scratch_keyring("dispatch");
-    s->secret = secret_random(32);
-    s->key_secret = secret_new(SECRET);
-    assert_true(private_routes_new(NULL, 0, &s->routes, &s->store.error));
-    memcpy(s->operations, appflow_operations, sizeof(s->operations));
     atomic_store(&gate_open, false);
     atomic_store(&most_running, 0);
-    add_key(s);
-    return s;
-}
-
-/* After the test has changed its table. */
-static void serve(struct setting *s, long account_updates_max)
-{
-    s->service = service_new(&(struct service_config){
-        .store = s->store.store,
-        .operations = s->operations,
-        .keyring = s->keyring,
-        .service_secret = s->secret,
-        .worker_count = WORKERS,
-        .reader_count = WORKERS,
-        .queue_max = 100,
-        .account_updates_max = account_updates_max,
-        .private_routes = s->routes,
-    });
-    const struct server_config config = {
-        .host = "127.0.0.1",
-        .loops = 1,
-        .handler = service_handle,
-        .refuse = service_refuse,
-        .handler_context = s->service,
-        .on_iteration = service_rest,
-        .on_loop_end = service_loop_end,
-    };
-    check(&s->store, server_start(&config, &s->server, &s->store.error));
+    return setting_make();
 }
 
 static void setting_end(struct setting *s)
 {
     atomic_store(&gate_open, true);
-    assert_true(server_stop(s->server, WAIT_MS));
-    assert_true(service_stop(s->service, clock_mono_ms() + WAIT_MS));
-    server_free(s->server);
-    service_free(s->service);
-    private_routes_free(s->routes);
-    secret_free(s->secret);
-    secret_free(s->key_secret);
-    keyring_free(s->keyring);
-    void *fixture = &s->store;
-    fixture_teardown(&fixture);
-}
-
-/* --- a client --- */
-
-static void send_signed(struct setting *s, int fd, const char *method, const char *target,
-                        const char *service, const char *body)
-{
-    struct arena *arena = &s->store.arena;
-    struct http_header host = {STR("Host"), STR("h")};
-    struct str date, authorization, path = str_from(target);
-    const struct sigv4_request request = {.method = str_from(method),
-                                          .path = path,
-                                          .query = STR(""),
-                                          .headers = &host,
-                                          .header_count = 1,
-                                          .body = str_from(body)};
-    sigv4_sign(&request, KEY_ID, s->key_secret, STR("eu-central-1"), str_from(service),
-               clock_wall_ms(), arena, &date, &authorization);
-    client_send(fd, arena_printf(arena,
-                                 "%s %s HTTP/1.1\r\nHost: h\r\nX-Amz-Date: %.*s\r\n"
-                                 "Authorization: %.*s\r\nContent-Length: %zu\r\n\r\n%s",
-                                 method, target, STR_ARG(date), STR_ARG(authorization),
-                                 strlen(body), body));
-}
-
-/* The status; the answer's text must hold `words`. */
-static int answered(int fd, const char *words)
-{
-    struct buf answer = client_read_answer(fd);
-    int status = answer_status(buf_str(&answer));
-    if (!strstr(answer.data, words))
-        fail_msg("%s is not in %s", words, answer.data);
-    buf_done(&answer);
-    return status;
-}
-
-static int call(struct setting *s, const char *method, const char *target, const char *service,
-                const char *body, const char *words)
-{
-    int fd = client_connect(s->server);
-    send_signed(s, fd, method, target, service, body);
-    int status = answered(fd, words);
-    close(fd);
-    return status;
-}
-
-static int post(struct setting *s, const char *target, const char *body, const char *words)
-{
-    return call(s, "POST", target, "appflow", body, words);
+    setting_stop(s);
 }
 
 /* --- tests --- */
@@ -213,6 +93,7 @@ static void a_route_is_found_once_a_request(void **state)
 {
     struct setting *s = setting_begin();
     (void)state;
+    s->operations[API_OP_DescribeFlowExecutionRecords].run = NULL; /* as one that is not built */
     serve(s, 0);
     atomic_store(&routes_found, 0);
     assert_int_equal(post(s, "/describe-connector-profiles", "{}", "Details"), 200);
@@ -223,7 +104,9 @@ static void a_route_is_found_once_a_request(void **state)
                           "does not exist"),
                      404);
     assert_int_equal(atomic_load(&routes_found), 2);
-    assert_int_equal(post(s, "/list-flows", "{}", "is not implemented in Headgate"), 501);
+    assert_int_equal(post(s, "/describe-flow-execution-records", "{\"flowName\":\"nightly\"}",
+                          "is not implemented in Headgate"),
+                     501);
     assert_int_equal(atomic_load(&routes_found), 3);
     assert_int_equal(post(s, "/no-such-operation", "{}", "UnknownOperation"), 404);
     assert_int_equal(atomic_load(&routes_found), 4);
@@ -269,10 +152,65 @@ static void hosts_of_a_stored_profile_have_their_share(void **state)
     (void)state;
     check(&s->store, insert_profile(&s->store, "crm"));
     s->operations[API_OP_ListConnectorEntities].run = list_entities;
-    serve(s, 0);
+    serve(s, WORKERS); /* one account may have all */
     ask_for_entities(s, sockets);
     wait_for(s, WORKERS / 2, WORKERS / 2);
     take_answers(sockets);
+    assert_int_equal(atomic_load(&most_running), WORKERS / 2);
+    setting_end(s);
+}
+
+#define FUNCTION "arn:aws:lambda:eu-central-1:123456789012:function:orders"
+
+static bool apply_connector(struct db *db, void *argument, struct error *error)
+{
+    struct connector_row row = {
+        .key = {ACCOUNT, STR("eu-central-1"), STR("orders")},
+        .version = 1,
+        .function_arn = STR(FUNCTION),
+        .summary = STR("{}"),
+        .configuration = STR("not read for this"),
+        .mac = STR("m"),
+    };
+    struct insert_argument own = {sample_profile("own"), 0};
+    (void)argument;
+    own.profile.connector_type = STR("CustomConnector");
+    own.profile.connector_label = row.key.label;
+    own.profile.properties = STR("{\"CustomConnector\":{}}");
+    return connector_row_insert(db, &row, error) && apply_insert(db, &own, error);
+}
+
+/* A function that hangs has one share, however a request names it: by its ARN, by the label that it
+ * is registered with, or by a profile. */
+static void a_function_has_one_share(void **state)
+{
+    static const struct {
+        const char *path, *body;
+    } calls[WORKERS] = {
+        {"/register-connector", "{\"connectorLabel\":\"new\",\"connectorProvisioningConfig\":"
+                                "{\"lambda\":{\"lambdaArn\":\"" FUNCTION "\"}}}"},
+        {"/update-connector-registration", "{\"connectorLabel\":\"orders\"}"},
+        {"/list-connector-entities", "{\"connectorProfileName\":\"own\"}"},
+        {"/update-connector-registration", "{\"connectorLabel\":\"orders\"}"},
+    };
+    struct setting *s = setting_begin();
+    int sockets[WORKERS];
+    (void)state;
+    check(&s->store, store_apply(s->store.store, apply_connector, NULL, false, &s->store.error));
+    s->operations[API_OP_RegisterConnector].run = hang_and_fail;
+    s->operations[API_OP_UpdateConnectorRegistration].run = hang_and_fail;
+    s->operations[API_OP_ListConnectorEntities].run = hang_and_fail;
+    serve(s, WORKERS); /* one account may have all */
+    for (int i = 0; i < WORKERS; i++) {
+        sockets[i] = client_connect(s->server);
+        send_signed(s, sockets[i], "POST", calls[i].path, "appflow", calls[i].body);
+    }
+    wait_for(s, WORKERS / 2, WORKERS / 2);
+    atomic_store(&gate_open, true);
+    for (int i = 0; i < WORKERS; i++) {
+        assert_int_equal(answered(sockets[i], "It hung."), 409);
+        close(sockets[i]);
+    }
     assert_int_equal(atomic_load(&most_running), WORKERS / 2);
     setting_end(s);
 }
@@ -285,10 +223,24 @@ static void an_operation_without_hosts_has_no_share(void **state)
     check(&s->store, insert_profile(&s->store, "crm"));
     s->operations[API_OP_ListConnectorEntities].run = list_entities;
     s->operations[API_OP_ListConnectorEntities].hosts = CALLS_NONE;
-    serve(s, 0);
+    serve(s, WORKERS); /* one account may have all */
     ask_for_entities(s, sockets);
     wait_for(s, WORKERS, 0);
     take_answers(sockets);
+    setting_end(s);
+}
+
+static void an_account_has_its_share(void **state)
+{
+    struct setting *s = setting_begin();
+    int sockets[WORKERS];
+    (void)state;
+    s->operations[API_OP_ListConnectorEntities].run = list_entities;
+    serve(s, 0);
+    ask_for_entities(s, sockets);
+    wait_for(s, WORKERS / 2, WORKERS / 2);
+    take_answers(sockets);
+    assert_int_equal(atomic_load(&most_running), WORKERS / 2);
     setting_end(s);
 }
 
@@ -299,7 +251,7 @@ static void a_profile_that_is_not_there_has_no_hosts(void **state)
     int sockets[WORKERS];
     (void)state;
     s->operations[API_OP_ListConnectorEntities].run = list_entities;
-    serve(s, 0);
+    serve(s, WORKERS); /* one account may have all */
     ask_for_entities(s, sockets);
     wait_for(s, WORKERS, 0);
     take_answers(sockets);
@@ -336,10 +288,11 @@ static void wait_for_writes(struct setting *s)
     check(&s->store, store_apply(s->store.store, apply_nothing, NULL, false, &s->store.error));
 }
 
-static size_t audit_rows(struct setting *s, struct audit_entry **ret_rows)
+static size_t audit_rows(struct setting *s, struct audit_row **ret_rows)
 {
+    const struct audit_filter filter = {.account = ACCOUNT};
     size_t count;
-    check(&s->store, audit_list(s->store.reader, &s->store.arena, ACCOUNT, 0, 100, ret_rows, &count,
+    check(&s->store, audit_list(s->store.reader, &s->store.arena, &filter, 100, ret_rows, &count,
                                 &s->store.error));
     return count;
 }
@@ -348,7 +301,7 @@ static size_t audit_rows(struct setting *s, struct audit_entry **ret_rows)
 static void a_failed_change_is_audited_by_its_resource(void **state)
 {
     struct setting *s = setting_begin();
-    struct audit_entry *rows;
+    struct audit_row *rows;
     (void)state;
     s->operations[API_OP_StopFlow].run = stop_flow;
     s->operations[API_OP_CancelFlowExecutions].run = stop_flow;
@@ -360,9 +313,9 @@ static void a_failed_change_is_audited_by_its_resource(void **state)
                      400);
     wait_for_writes(s);
     assert_int_equal(audit_rows(s, &rows), 1);
-    assert_true(str_eq(rows[0].operation, STR("StopFlow")));
-    assert_true(str_eq(rows[0].resource, STR("nightly")));
-    assert_true(str_eq(rows[0].outcome, STR("UnsupportedOperationException")));
+    assert_true(str_eq(rows[0].entry.operation, STR("StopFlow")));
+    assert_true(str_eq(rows[0].entry.resource, STR("nightly")));
+    assert_true(str_eq(rows[0].entry.outcome, STR("UnsupportedOperationException")));
     setting_end(s);
 }
 
@@ -396,7 +349,17 @@ static void an_internal_signal_is_an_internal_error(void **state)
     setting_end(s);
 }
 
-/* Each row is at its operation's place, and says what its kind of operation must. */
+static bool some_input_has(const char *member)
+{
+    for (size_t i = 0; i < API_OP_COUNT; i++) {
+        if (shape_find_member(&api_shapes[api_operations[i].input], str_from(member)))
+            return true;
+    }
+    return false;
+}
+
+/* Each row is at its operation's place, and says what its kind of operation must. A list may be
+ * about what other operations name. */
 static void the_table_has_every_operation(void **state)
 {
     (void)state;
@@ -408,14 +371,19 @@ static void the_table_has_every_operation(void **state)
         assert_int_equal(!!(row->flags & OPERATION_CHANGES), !!(row->flags & OPERATION_AUDITED));
         assert_true(!(row->flags & OPERATION_CHANGES) || row->thread == ON_WORKER);
         assert_true(row->hosts == CALLS_NONE || row->thread == ON_WORKER);
-        if (row->resource)
+        if (row->resource && row->flags & OPERATION_CHANGES)
             assert_non_null(shape_find_member(input, str_from(row->resource)));
+        else if (row->resource)
+            assert_true(some_input_has(row->resource));
         else
             assert_false(row->flags & OPERATION_AUDITED);
     }
     assert_true(str_eq(operation_metric_name(METRIC_UNKNOWN_OPERATION), STR("unknown")));
-    assert_true(str_eq(operation_metric_name(METRIC_OTHER_SERVICES), STR("GetCallerIdentity")));
-    assert_null(operation_metric_name(METRIC_OTHER_SERVICES + 1).data);
+    assert_true(str_eq(operation_metric_name(METRIC_STS), STR("GetCallerIdentity")));
+    assert_true(str_eq(operation_metric_name(METRIC_SECRETS - 1), STR("GetSessionToken")));
+    assert_true(str_eq(operation_metric_name(METRIC_SECRETS), STR("GetSecretValue")));
+    assert_true(str_eq(operation_metric_name(METRIC_OPERATIONS - 1), STR("DescribeSecret")));
+    assert_null(operation_metric_name(METRIC_OPERATIONS).data);
 }
 
 int main(void)
@@ -423,7 +391,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_route_is_found_once_a_request),
         cmocka_unit_test(hosts_of_a_stored_profile_have_their_share),
+        cmocka_unit_test(a_function_has_one_share),
         cmocka_unit_test(an_operation_without_hosts_has_no_share),
+        cmocka_unit_test(an_account_has_its_share),
         cmocka_unit_test(a_profile_that_is_not_there_has_no_hosts),
         cmocka_unit_test(the_limit_counts_what_its_row_says),
         cmocka_unit_test(a_failed_change_is_audited_by_its_resource),

@@ -23,7 +23,7 @@ static struct egress *make(const char *allowed)
 {
     struct egress *egress = NULL;
     struct error error = {0};
-    if (!egress_new(allowed, &egress, &error))
+    if (!egress_new(&(struct egress_config){.allowed = allowed}, &egress, &error))
         fail_msg("%s", error.message);
     return egress;
 }
@@ -165,7 +165,7 @@ static void malformed_lists_are_refused_with_the_entry(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct egress *egress = NULL;
         struct error error = {0};
-        if (egress_new(cases[i].list, &egress, &error))
+        if (egress_new(&(struct egress_config){.allowed = cases[i].list}, &egress, &error))
             fail_msg("\"%s\" is taken", cases[i].list);
         assert_int_equal(error.code, ERR_VALIDATION);
         if (!strstr(error.message, cases[i].says))
@@ -185,10 +185,108 @@ static void long_lists_have_a_limit(void **state)
         buf_add_cstr(&list, ",::1");
     egress_free(make(list.data));
     buf_add_cstr(&list, ",::1");
-    assert_false(egress_new(list.data, &egress, &error));
+    assert_false(egress_new(&(struct egress_config){.allowed = list.data}, &egress, &error));
     assert_string_equal(error.message,
                         "The list of allowed addresses has 257 entries; at most 256 are taken.");
     buf_done(&list);
+}
+
+static bool allows_at(const struct egress *egress, const char *text, int port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    assert_int_equal(inet_pton(AF_INET, text, &in.sin_addr), 1);
+    return egress_allows(egress, (const struct sockaddr *)&in);
+}
+
+static void odd_ports_are_refused_unless_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address;
+        int port;
+        bool usual, for_allowed; /* with the default list; with 443 alone, for allowed ones too */
+    } cases[] = {
+        {"8.8.8.8", 443, true, true},     {"8.8.8.8", 8443, true, false},
+        {"8.8.8.8", 44300, true, false},  {"8.8.8.8", 44399, true, false},
+        {"8.8.8.8", 5439, true, false},   {"8.8.8.8", 5432, true, false},
+        {"8.8.8.8", 8191, true, false},   {"8.8.8.8", 9999, true, false},
+        {"8.8.8.8", 44400, false, false}, {"8.8.8.8", 22, false, false},
+        {"8.8.8.8", 25, false, false},    {"8.8.8.8", 80, false, false},
+        {"8.8.8.8", 8080, false, false},  {"8.8.8.8", 3306, false, false},
+        {"8.8.8.8", 6379, false, false},  {"8.8.8.8", 0, false, false},
+        {"10.1.2.3", 443, true, true},    {"10.1.2.3", 8001, true, false},
+        {"10.2.2.3", 443, false, false},
+    };
+    struct egress *usual, *strict;
+    struct egress_config config = {.allowed = "10.1.0.0/16", .ports = EGRESS_PORTS};
+    assert_true(egress_new(&config, &usual, NULL));
+    config =
+        (struct egress_config){.allowed = "10.1.0.0/16", .ports = "443", .ports_for_allowed = true};
+    assert_true(egress_new(&config, &strict, NULL));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        if (allows_at(usual, cases[i].address, cases[i].port) != cases[i].usual ||
+            allows_at(strict, cases[i].address, cases[i].port) != cases[i].for_allowed)
+            fail_msg("%s:%d", cases[i].address, cases[i].port);
+    }
+    assert_true(egress_allows_host(usual, STR("vendor.example"), 44300));
+    assert_false(egress_allows_host(usual, STR("vendor.example"), 22));
+    egress_free(usual);
+    egress_free(strict);
+}
+
+static void what_is_denied_goes_before_what_is_allowed(void **state)
+{
+    (void)state;
+    static const struct egress_config config = {
+        .allowed = "10.0.0.0/8,fd00::/8",
+        .denied = "8.8.4.0/24, 10.1.2.3,2606:4700::/32,Bad.example,64.ff9b.example,fd00::7"};
+    static const char *const denied[] = {"8.8.4.4",          "::ffff:8.8.4.4", "64:ff9b::8.8.4.4",
+                                         "10.1.2.3",         "2606:4700::1",   "fd00::7",
+                                         "2002:0808:0404::1"};
+    static const char *const allowed[] = {"8.8.8.8", "10.1.2.4", "2606:4701::1", "fd00::8"};
+    struct egress *egress;
+    assert_true(egress_new(&config, &egress, NULL));
+    for (size_t i = 0; i < sizeof(denied) / sizeof(*denied); i++) {
+        if (allows(egress, denied[i]))
+            fail_msg("%s", denied[i]);
+    }
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++) {
+        if (!allows(egress, allowed[i]))
+            fail_msg("%s", allowed[i]);
+    }
+    assert_true(egress_denies_host(egress, STR("bad.example")));
+    assert_true(egress_denies_host(egress, STR("a.BAD.example.")));
+    assert_true(egress_denies_host(egress, STR("0x08.8.1028")));
+    assert_true(egress_denies_host(egress, STR("[2606:4700::1]")));
+    assert_false(egress_denies_host(egress, STR("notbad.example")));
+    assert_false(egress_denies_host(egress, STR("8.8.8.8")));
+    assert_false(egress_allows_host(egress, STR("x.bad.example"), 443));
+    assert_false(egress_opens_host(egress, STR("10.1.2.3")));
+    assert_true(egress_opens_host(egress, STR("10.1.2.4")));
+    egress_free(egress);
+}
+
+static void malformed_lists_of_other_kinds_are_refused(void **state)
+{
+    (void)state;
+    static const char *const ports[] = {"0",    "65536", "1-65536", "9-8",  "-1",  "1-",
+                                        "http", "1 2",   "443,",    ",443", "+443"};
+    static const char *const denied[] = {"10.0.0.0/33", "a b",   "*.example",
+                                         "http://a",    "1.2.3", ".example",
+                                         "10.0.0.1/8",  "[::1]", "a/8"};
+    struct egress *egress = NULL;
+    for (size_t i = 0; i < sizeof(ports) / sizeof(*ports); i++) {
+        struct error error = {0};
+        struct egress_config config = {.ports = ports[i]};
+        if (egress_new(&config, &egress, &error) || error.code != ERR_VALIDATION)
+            fail_msg("%s", ports[i]);
+    }
+    for (size_t i = 0; i < sizeof(denied) / sizeof(*denied); i++) {
+        struct error error = {0};
+        struct egress_config config = {.denied = denied[i]};
+        if (egress_new(&config, &egress, &error) || error.code != ERR_VALIDATION)
+            fail_msg("%s", denied[i]);
+    }
 }
 
 /* --- hosts as URLs spell them --- */
@@ -229,16 +327,16 @@ static void hosts_are_judged_by_what_they_show(void **state)
         {".", false, false},
     };
     struct egress *egress;
-    assert_true(egress_new("10.0.0.0/8,169.254.0.0/16", &egress, NULL));
+    egress = make("10.0.0.0/8,169.254.0.0/16");
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct str host = str_from(cases[i].host);
-        if (egress_allows_host(egress, host) != cases[i].allowed ||
+        if (egress_allows_host(egress, host, 443) != cases[i].allowed ||
             egress_opens_host(egress, host) != cases[i].opened)
             fail_msg("%s", cases[i].host);
     }
     assert_false(egress_is_empty(egress));
     egress_free(egress);
-    assert_true(egress_new("", &egress, NULL));
+    egress = make("");
     assert_true(egress_is_empty(egress));
     assert_false(egress_opens_host(egress, STR("93.184.216.34")));
     egress_free(egress);
@@ -255,6 +353,9 @@ int main(void)
         cmocka_unit_test(other_families_are_refused),
         cmocka_unit_test(malformed_lists_are_refused_with_the_entry),
         cmocka_unit_test(long_lists_have_a_limit),
+        cmocka_unit_test(odd_ports_are_refused_unless_named),
+        cmocka_unit_test(what_is_denied_goes_before_what_is_allowed),
+        cmocka_unit_test(malformed_lists_of_other_kinds_are_refused),
         cmocka_unit_test(hosts_are_judged_by_what_they_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "work/host_share.h"
+#include "work/keyed_share.h"
 
 #include <stdio.h>
 
@@ -9,7 +10,8 @@ enum { PLACES = 8, QUEUE = 8 };
 
 static struct host_share *lanes_of(size_t places, size_t queue_max, size_t host_max)
 {
-    return host_share_new(&(struct host_share_config){places, queue_max, host_max, false});
+    return host_share_new(
+        &(struct host_share_config){.slots = places, .queue_max = queue_max, .host_max = host_max});
 }
 
 static enum host_share_room enter(struct host_share *shares, const char *hosts)
@@ -254,6 +256,132 @@ static void hosts_that_never_answered_have_one_place_each(void **state)
     end(shares, jobs, started + 1);
 }
 
+/* --- accounts --- */
+
+/* However many host names an account makes up. */
+static void an_account_takes_what_it_leaves_free(void **state)
+{
+    (void)state;
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 0);
+    struct share_task jobs[PLACES];
+    size_t started = 0;
+    for (int host = 0; host < PLACES; host++) {
+        char name[16];
+        snprintf(name, sizeof(name), "@1\nh%d", host);
+        started += enter_and_start(shares, name, 1, jobs + started);
+    }
+    assert_int_equal(started, PLACES / 2);
+    assert_int_equal(host_share_counts(shares).held, PLACES / 2);
+    assert_int_equal(enter(shares, "@1\nmore"), HOST_SHARE_ACCOUNT_FULL);
+    assert_int_equal(enter_and_start(shares, "@2\ngood", 2, jobs + started), 1);
+    assert_int_equal(enter_and_start(shares, "@2\nother", 1, jobs + started + 1), 1);
+    end(shares, jobs, started + 2);
+}
+
+/* A host that hangs leaves its account half of the account's share. */
+static void a_host_takes_half_of_its_accounts_share(void **state)
+{
+    (void)state;
+    struct host_share *shares = lanes_of(PLACES, QUEUE, 0);
+    struct share_task jobs[PLACES];
+    size_t started = enter_and_start(shares, "@1\nlogin\none", 3, jobs);
+    assert_int_equal(started, PLACES / 4);
+    assert_int_equal(enter(shares, "@1\nlogin\nother"), HOST_SHARE_ROOM); /* waits */
+    assert_int_equal(enter(shares, "@1\nlogin\nother"), HOST_SHARE_HOST_FULL);
+    assert_int_equal(enter_and_start(shares, "@1\ngood", 1, jobs + started), 1);
+    /* Another account has its own part of the same host. */
+    assert_int_equal(enter_and_start(shares, "@2\nlogin", 1, jobs + started + 1), 1);
+    end(shares, jobs, started + 2);
+}
+
+/* A host that all use hangs: together they have half of the places for it, as one would. */
+static void accounts_share_a_host(void **state)
+{
+    (void)state;
+    enum { MANY = 64 };
+    struct host_share *shares = lanes_of(MANY, 1000, 0);
+    struct share_task jobs[MANY];
+    size_t started = 0;
+    for (int account = 0; account < MANY; account++) {
+        char name[16];
+        snprintf(name, sizeof(name), "@%d\nhangs", account);
+        started += enter_and_start(shares, name, 4, jobs + started);
+    }
+    assert_int_equal(started, MANY / 2);
+    assert_int_equal(enter_and_start(shares, "@0\ngood", 1, jobs + started), 1);
+    end(shares, jobs, started + 1);
+}
+
+static void a_set_limit_takes_the_place_of_an_accounts_share(void **state)
+{
+    (void)state;
+    struct host_share *shares = host_share_new(&(struct host_share_config){
+        .slots = PLACES, .queue_max = QUEUE, .account_max = PLACES, .account_queue_max = 2});
+    struct share_task jobs[PLACES];
+    assert_int_equal(enter_and_start(shares, "@1", PLACES, jobs), PLACES);
+    assert_int_equal(enter(shares, "@1"), HOST_SHARE_ROOM);
+    assert_int_equal(enter(shares, "@1"), HOST_SHARE_ROOM);
+    assert_int_equal(enter(shares, "@1"), HOST_SHARE_ACCOUNT_FULL);
+    assert_int_equal(enter(shares, "@2"), HOST_SHARE_ROOM);
+    end(shares, jobs, PLACES);
+}
+
+/* Names that one account makes up cost the other no turn. */
+static void accounts_take_turns(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"a", "1", "b", "2", "c", "d"};
+    struct host_share *shares = lanes_of(1, 100, 0);
+    struct share_task job;
+    enter_marked(shares, "@0", "first");
+    assert_true(host_share_next(shares, &job));
+    enter_marked(shares, "@1\na", "a");
+    enter_marked(shares, "@1\nb", "b");
+    enter_marked(shares, "@1\nc", "c");
+    enter_marked(shares, "@1\nd", "d");
+    enter_marked(shares, "@2\ngood", "1");
+    enter_marked(shares, "@2\ngood", "2");
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        host_share_leave(shares, &job);
+        assert_true(host_share_next(shares, &job));
+        assert_string_equal(job.argument, expected[i]);
+    }
+    end(shares, &job, 1);
+}
+
+static void a_name_has_account_and_hosts(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    assert_true(str_eq(host_share_name(&arena, STR("1"), STR("a\nb")), STR("@1\na\nb")));
+    assert_true(str_eq(host_share_name(&arena, STR("1"), STR_NULL), STR("@1")));
+    arena_done(&arena);
+}
+
+/* --- keyed shares --- */
+
+static void a_key_takes_what_it_leaves_free(void **state)
+{
+    (void)state;
+    struct keyed_share share = {.size = PLACES};
+    struct share_key *keys[PLACES];
+    size_t count = 0;
+    for (int i = 0; i < PLACES / 2; i++)
+        assert_non_null(keys[count++] = share_take(&share, STR("one")));
+    assert_null(share_take(&share, STR("one")));
+    assert_non_null(keys[count++] = share_take(&share, STR("other")));
+    assert_non_null(keys[count++] = share_take(&share, STR("other")));
+    assert_null(share_take(&share, STR("other")));
+    share_give(&share, keys[PLACES / 2]);
+    assert_non_null(keys[PLACES / 2] = share_take(&share, STR("other")));
+    assert_int_equal(share.keys.count, 2);
+    while (count > 0)
+        share_give(&share, keys[--count]);
+    assert_int_equal(share.keys.count, 0);
+    assert_null(share_find(&share, STR("one")));
+    share_done(&share);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +398,13 @@ int main(void)
         cmocka_unit_test(held_jobs_are_passed_over),
         cmocka_unit_test(a_host_earns_its_places_by_answers),
         cmocka_unit_test(hosts_that_never_answered_have_one_place_each),
+        cmocka_unit_test(an_account_takes_what_it_leaves_free),
+        cmocka_unit_test(a_host_takes_half_of_its_accounts_share),
+        cmocka_unit_test(accounts_share_a_host),
+        cmocka_unit_test(a_set_limit_takes_the_place_of_an_accounts_share),
+        cmocka_unit_test(accounts_take_turns),
+        cmocka_unit_test(a_name_has_account_and_hosts),
+        cmocka_unit_test(a_key_takes_what_it_leaves_free),
     };
     return cmocka_run_group_tests_name("shares", tests, NULL, NULL);
 }

@@ -14,10 +14,13 @@ enum { WAIT_MS = 20 * 1000 };
 static struct {
     struct store *store;
     atomic_int begun, runs, freed;
-    atomic_int again;  /* runs that are to end with JOB_AGAIN */
-    atomic_bool holds; /* a run does not end until this is false */
-    atomic_bool stops; /* a run ends with JOB_STOPPED when the runner is stopping */
-    atomic_int silent; /* what the hosts said */
+    atomic_int again;       /* runs that are to end with JOB_AGAIN */
+    atomic_bool holds;      /* a run does not end until this is false */
+    atomic_bool stops;      /* a run ends with JOB_STOPPED when the runner is stopping */
+    atomic_int silent;      /* what the hosts said */
+    atomic_int asked;       /* calls of hosts_of */
+    atomic_int hosts_us;    /* how long each lasts */
+    atomic_bool slow_hosts; /* none ends until this is false */
     _Atomic int64_t fences[8];
 } seen;
 
@@ -29,6 +32,10 @@ struct state {
 static struct str hosts_of(void *context, const struct job_row *row, struct arena *arena)
 {
     (void)context;
+    atomic_fetch_add(&seen.asked, 1);
+    while (atomic_load(&seen.slow_hosts))
+        clock_nap_us(1000);
+    clock_nap_us(atomic_load(&seen.hosts_us));
     return arena_copy(arena, row->payload);
 }
 
@@ -127,7 +134,7 @@ static bool apply_slot(struct db *db, void *slot, struct error *error)
 static void make(struct fixture *f, struct job_runner *runner, const char *name, struct str hosts)
 {
     struct job_slot *slot;
-    assert_int_equal(job_reserve(runner, hosts, &slot), HOST_SHARE_ROOM);
+    assert_int_equal(job_reserve(runner, STR("123456789012"), hosts, &slot), HOST_SHARE_ROOM);
     job_slot_set(slot, STR("123456789012"), STR("us-east-1"), str_from(name), hosts);
     check(f, store_apply(f->store, apply_slot, slot, false, &f->error));
     job_post(slot);
@@ -180,19 +187,25 @@ static void a_job_that_waits_to_be_run_again_has_no_thread(void **state)
     assert_int_equal(rows(f), 1);
 }
 
-static void slots_are_bounded_and_shared_by_host(void **state)
+#define ONE STR("123456789012")
+#define TWO STR("111122223333")
+
+static void slots_are_bounded_and_shared_by_account_and_host(void **state)
 {
     struct fixture *f = *state;
     struct job_kind kind = kind_of(4);
     struct job_slot *slots[4], *more;
     reset(f);
     struct job_runner *runner = start(f, &kind);
-    assert_int_equal(job_reserve(runner, STR("one"), &slots[0]), HOST_SHARE_ROOM);
-    assert_int_equal(job_reserve(runner, STR("one"), &slots[1]), HOST_SHARE_ROOM);
-    assert_int_equal(job_reserve(runner, STR("one"), &more), HOST_SHARE_HOST_FULL);
-    assert_int_equal(job_reserve(runner, STR("two"), &slots[2]), HOST_SHARE_ROOM);
-    assert_int_equal(job_reserve(runner, STR("three"), &slots[3]), HOST_SHARE_ROOM);
-    assert_int_equal(job_reserve(runner, STR("four"), &more), HOST_SHARE_FULL);
+    assert_int_equal(job_reserve(runner, ONE, STR("host"), &slots[0]), HOST_SHARE_ROOM);
+    assert_int_equal(job_reserve(runner, ONE, STR("host"), &more), HOST_SHARE_HOST_FULL);
+    assert_int_equal(job_reserve(runner, ONE, STR("other"), &slots[1]), HOST_SHARE_ROOM);
+    assert_int_equal(job_reserve(runner, ONE, STR("third"), &more), HOST_SHARE_ACCOUNT_FULL);
+    assert_int_equal(job_reserve(runner, TWO, STR("host"), &slots[2]), HOST_SHARE_ROOM);
+    assert_int_equal(job_reserve(runner, TWO, STR("other"), &more), HOST_SHARE_ACCOUNT_FULL);
+    assert_int_equal(job_reserve(runner, STR("3"), STR("other"), &more), HOST_SHARE_HOST_FULL);
+    assert_int_equal(job_reserve(runner, STR("3"), STR("third"), &slots[3]), HOST_SHARE_ROOM);
+    assert_int_equal(job_reserve(runner, STR("4"), STR("fourth"), &more), HOST_SHARE_FULL);
     assert_int_equal(job_runner_counts(runner).slots, 4);
     for (size_t i = 0; i < 4; i++)
         job_slot_release(slots[i]);
@@ -252,7 +265,7 @@ static void what_a_dead_process_left_is_taken_up_at_the_start(void **state)
 static void jobs_that_find_no_slot_are_taken_up_later(void **state)
 {
     struct fixture *f = *state;
-    struct job_kind kind = kind_of(2);
+    struct job_kind kind = kind_of(4); /* of which one account has two */
     reset(f);
     seen.holds = true;
     leave(f, (struct left){"n", 7, 1, 0, STR_NULL});
@@ -277,7 +290,8 @@ static void jobs_behind_a_page_of_others_are_found(void **state)
     leave(f, (struct left){"a", 150, 1, 0, STR("hangs")});
     leave(f, (struct left){"z", 1, 2, 0, STR("answers")});
     struct job_runner *runner = start(f, &kind);
-    wait_for(atomic_load(&seen.begun) == 5); /* half of the slots, and the other one */
+    /* Half of the slots are the account's, of which a host has half, and the other one. */
+    wait_for(atomic_load(&seen.begun) == 3);
     seen.holds = false;
     wait_for(rows(f) == 0);
     job_runner_free(runner);
@@ -286,7 +300,7 @@ static void jobs_behind_a_page_of_others_are_found(void **state)
 static void a_job_that_is_held_is_not_taken_again(void **state)
 {
     struct fixture *f = *state;
-    struct job_kind kind = kind_of(2);
+    struct job_kind kind = kind_of(4); /* of which one account has two */
     reset(f);
     seen.holds = true;
     leave(f, (struct left){"n", 3, 1, 0, STR_NULL}); /* one waits, so looks go on */
@@ -297,6 +311,49 @@ static void a_job_that_is_held_is_not_taken_again(void **state)
     seen.holds = false;
     wait_for(atomic_load(&seen.freed) == 3);
     job_runner_free(runner);
+}
+
+/* A look may come between the commit of a job's row and the call that posts the job. */
+static void a_job_that_is_about_to_be_posted_is_not_taken(void **state)
+{
+    struct fixture *f = *state;
+    struct job_kind kind = kind_of(8);
+    struct job_slot *slot;
+    reset(f);
+    struct job_runner *runner = start(f, &kind);
+    struct str account = STR("123456789012");
+    assert_int_equal(job_reserve(runner, account, STR_NULL, &slot), HOST_SHARE_ROOM);
+    job_slot_set(slot, account, STR("us-east-1"), STR("a"), STR_NULL);
+    check(f, store_apply(f->store, apply_slot, slot, false, &f->error));
+    leave(f, (struct left){"n", 1, clock_wall_ms(), 0, STR_NULL}); /* comes behind it */
+    job_runner_look(runner);
+    wait_for(atomic_load(&seen.freed) == 1); /* the look took the other */
+    assert_int_equal(seen.begun, 1);
+    job_post(slot);
+    wait_for(atomic_load(&seen.freed) == 2);
+    assert_int_equal(rows(f), 0);
+    job_runner_free(runner);
+}
+
+/* Fences are made from the wall clock, which may be set back. */
+static void a_newer_job_with_an_earlier_fence_follows_the_held_one(void **state)
+{
+    struct fixture *f = *state;
+    struct job_kind kind = kind_of(8);
+    reset(f);
+    seen.holds = true;
+    leave(f, (struct left){"n", 1, 1, 0, STR_NULL});
+    struct job_runner *runner = start(f, &kind);
+    wait_for(atomic_load(&seen.runs) == 1);
+    raw(f->path, "UPDATE jobs SET fence = 500, lease_until_ms = 0");
+    job_runner_look(runner);
+    clock_nap_us(100 * 1000); /* the look finds the key held */
+    assert_int_equal(seen.begun, 1);
+    seen.holds = false;
+    wait_for(rows(f) == 0);
+    job_runner_free(runner);
+    assert_int_equal(seen.runs, 2);
+    assert_int_equal(seen.fences[1], 501);
 }
 
 static void a_job_waits_until_it_is_due(void **state)
@@ -327,6 +384,56 @@ static void a_lease_is_extended_while_its_job_is_held(void **state)
     wait_for(atomic_load(&seen.freed) == 1);
     job_runner_free(runner);
     assert_int_equal(seen.begun, 1);
+}
+
+/* One account has more due jobs than slots: their hosts are not read in vain. */
+static void jobs_of_an_account_with_its_share_are_passed_by(void **state)
+{
+    struct fixture *f = *state;
+    struct job_kind kind = kind_of(4); /* of which one account has two */
+    kind.retry_ms = 60 * 60 * 1000;    /* one look */
+    reset(f);
+    seen.holds = true;
+    leave(f, (struct left){"n", 250, 1, 0, STR_NULL});
+    struct job_runner *runner = start(f, &kind);
+    wait_for(atomic_load(&seen.runs) == 2);
+    clock_nap_us(100 * 1000);
+    assert_int_equal(seen.asked, 3);
+    seen.holds = false;
+    job_runner_free(runner);
+}
+
+/* A look of many pages lasts longer than a lease. */
+static void leases_are_extended_during_a_long_look(void **state)
+{
+    struct fixture *f = *state;
+    struct job_kind kind = kind_of(2000);
+    kind.lease_ms = 1000;
+    reset(f);
+    seen.holds = true;
+    seen.hosts_us = 3000; /* a page lasts a third of a lease */
+    leave(f, (struct left){"n", 500, 1, 0, STR_NULL});
+    struct job_runner *runner = start(f, &kind);
+    wait_for(atomic_load(&seen.asked) > 450);
+    bool good = raw(f->path, "SELECT min(lease_until_ms) FROM jobs WHERE lease_until_ms > 0") >
+                clock_wall_ms();
+    seen.hosts_us = 0;
+    seen.holds = false;
+    job_runner_free(runner);
+    assert_true(good);
+}
+
+static void the_start_does_not_wait_for_the_first_look(void **state)
+{
+    struct fixture *f = *state;
+    struct job_kind kind = kind_of(8);
+    reset(f);
+    seen.slow_hosts = true;
+    leave(f, (struct left){"n", 1, 1, 0, STR_NULL});
+    struct job_runner *runner = start(f, &kind); /* would never return */
+    seen.slow_hosts = false;
+    wait_for(atomic_load(&seen.freed) == 1);
+    job_runner_free(runner);
 }
 
 static void a_stop_leaves_jobs_in_the_store(void **state)
@@ -370,13 +477,18 @@ int main(void)
         test_with_store(a_job_runs_once_and_its_row_ends),
         test_with_store(a_job_that_is_run_again_keeps_its_state),
         test_with_store(a_job_that_waits_to_be_run_again_has_no_thread),
-        test_with_store(slots_are_bounded_and_shared_by_host),
+        test_with_store(slots_are_bounded_and_shared_by_account_and_host),
         test_with_store(what_a_dead_process_left_is_taken_up_at_the_start),
         test_with_store(jobs_that_find_no_slot_are_taken_up_later),
         test_with_store(jobs_behind_a_page_of_others_are_found),
         test_with_store(a_job_that_is_held_is_not_taken_again),
+        test_with_store(a_job_that_is_about_to_be_posted_is_not_taken),
+        test_with_store(a_newer_job_with_an_earlier_fence_follows_the_held_one),
         test_with_store(a_job_waits_until_it_is_due),
         test_with_store(a_lease_is_extended_while_its_job_is_held),
+        test_with_store(jobs_of_an_account_with_its_share_are_passed_by),
+        test_with_store(leases_are_extended_during_a_long_look),
+        test_with_store(the_start_does_not_wait_for_the_first_look),
         test_with_store(a_stop_leaves_jobs_in_the_store),
         test_with_store(a_stop_ends_repetition),
     };

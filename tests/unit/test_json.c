@@ -1,6 +1,7 @@
 /* JSON reading held against Python's json module (tools/gen_json_cases.py), and its limits. */
 #include "cmocka_all.h"
 
+#include "wire/errors.h"
 #include "wire/json.h"
 #include "wire/restjson.h"
 
@@ -140,10 +141,15 @@ static void the_number_of_values_is_limited(void **state)
         struct arena arena = {0};
         struct error error = {0};
         char message[100];
+        struct json_scratch scratch;
+        struct str good = list_of(&arena, limits[i] - 1), bad = list_of(&arena, limits[i]);
         yyjson_val *root;
-        assert_true(json_read(list_of(&arena, limits[i] - 1), limits[i], &arena, &root, &error));
+        json_scratch_init(&scratch);
+        assert_true(json_read(good, limits[i], &scratch, &root, &error));
         assert_int_equal(yyjson_arr_size(root), limits[i] - 1);
-        assert_false(json_read(list_of(&arena, limits[i]), limits[i], &arena, &root, &error));
+        json_scratch_done(&scratch);
+        assert_false(json_read(bad, limits[i], &scratch, &root, &error));
+        json_scratch_done(&scratch);
         assert_int_equal(error.code, ERR_SERIALIZATION);
         snprintf(message, sizeof(message), "The body has more than %zu JSON values and names.",
                  limits[i]);
@@ -160,10 +166,13 @@ static void a_hostile_text_takes_bounded_memory(void **state)
     struct error error = {0};
     yyjson_val *root;
     struct str text = list_of(&arena, 500 * 1000);
-    size_t before = arena.used;
-    assert_false(json_read(text, JSON_REQUEST_NODES_MAX, &arena, &root, &error));
-    /* The copy, and the library's first guess: a value for each six bytes. */
-    assert_true(arena.used - before < text.len + text.len / 6 * sizeof(yyjson_val) + 4096);
+    struct json_scratch scratch;
+    json_scratch_init(&scratch);
+    assert_false(json_read(text, JSON_REQUEST_NODES_MAX, &scratch, &root, &error));
+    /* Beside the copy, the library's first guess: a value for each six bytes. */
+    assert_int_equal(scratch.text_len, text.len);
+    assert_true(scratch.far_nodes.used < text.len / 6 * sizeof(yyjson_val) + 4096);
+    json_scratch_done(&scratch);
     arena_done(&arena);
 }
 
@@ -177,9 +186,48 @@ static void limits_are_those_of_the_place(void **state)
     struct str many = list_of(&arena, JSON_REQUEST_NODES_MAX);
     struct str body = arena_printf(&arena, "{\"x\":%.*s}", STR_ARG(many));
     assert_false(restjson_decode(shape, body, &arena, &value, &error));
-    assert_string_equal(error.message, "The body has more than 32768 JSON values and names.");
+    assert_string_equal(error.message, "The body has more than 20000 JSON values and names.");
     assert_true(json_parse(body, &arena, &value));
     assert_false(json_parse(list_of(&arena, JSON_ANSWER_NODES_MAX), &arena, &value));
+    arena_done(&arena);
+}
+
+/* An object may have what a tree of values has no place for; two of them are none. */
+static void an_object_is_told_from_anything_else(void **state)
+{
+    (void)state;
+    static const char *const objects[] = {
+        "{}",
+        " {\"a\":{\"b\":[1,null]}} \n",
+        "{\"a\":123456789012345678901234567890,\"b\":1e999,\"a\":\"\\u0000\"}",
+    };
+    static const char *const others[] = {
+        "",
+        "[]",
+        "1",
+        "\"{}\"",
+        "null",
+        "{},{}",
+        "{}{}",
+        "{}]",
+        "{",
+        "}",
+        "{\"a\":01}",
+        "{\"a\":\"\xff\"}",
+        "{\"a\":\"\\ud800\"}",
+        "{a:1}",
+        "{\"a\":1,}",
+        "\xef\xbb\xbf{}",
+    };
+    struct arena arena = {0};
+    for (size_t i = 0; i < sizeof(objects) / sizeof(*objects); i++)
+        assert_true(json_is_object(str_from(objects[i])));
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        if (json_is_object(str_from(others[i])))
+            fail_msg("taken: %s", others[i]);
+    }
+    struct str many = list_of(&arena, JSON_ANSWER_NODES_MAX);
+    assert_false(json_is_object(arena_printf(&arena, "{\"x\":%.*s}", STR_ARG(many))));
     arena_done(&arena);
 }
 
@@ -190,6 +238,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_number_of_values_is_limited),
         cmocka_unit_test(a_hostile_text_takes_bounded_memory),
         cmocka_unit_test(limits_are_those_of_the_place),
+        cmocka_unit_test(an_object_is_told_from_anything_else),
     };
     cases_path = argc > 1 ? argv[1] : "json_cases.bin";
     shapes_init();

@@ -192,7 +192,7 @@ static void a_link_to_a_private_file_is_followed(void **state)
 static void a_command_gives_the_same_text(void **state)
 {
     (void)state;
-    char command[300];
+    char command[TEMPORARY_SIZE + 64];
     _cleanup_keyring_ struct keyring *from_file = scratch_keyring("printed");
     _cleanup_keyring_ struct keyring *from_command = NULL;
     snprintf(command, sizeof(command), "cat '%s'", scratch_path("printed"));
@@ -250,7 +250,7 @@ static void slow_commands_are_killed(void **state)
     (void)state;
     char *text = secret_alloc(KEYRING_TEXT_MAX + 1);
     for (int i = 0; i < 2; i++) {
-        char command[300];
+        char command[TEMPORARY_SIZE + 64];
         struct error error = {0};
         size_t size = 0;
         int limit_ms = 50;

@@ -4,6 +4,7 @@
 
 #include "auth/oauth_app.h"
 #include "request_text.h"
+#include "wire/errors.h"
 #include "wire/sigv4.h"
 
 #define ARN "arn:aws:secretsmanager:eu-west-3:123456789012:secret:crm/app-AbCdEf"
@@ -152,7 +153,7 @@ static void assert_signature(struct house *h)
     struct request_text text;
     struct sigv4_caller caller;
     struct error error = {0};
-    const struct sigv4_keys keys = {find_key, h->aws_secret};
+    const struct sigv4_keys keys = {.find = find_key, .context = h->aws_secret};
     assert_true(request_text_parse(str_from(h->stand_in.request), &text));
     const struct str service_name = STR("secretsmanager");
     const struct sigv4_services services = {&service_name, 1};
@@ -222,7 +223,7 @@ static void answers_without_an_app_are_told_apart(void **state)
     static const char later[] = "AWS Secrets Manager asks to be called again later.";
     static const struct {
         int status;
-        enum err code;
+        int code;
         const char *body;
         const char *message;
     } cases[] = {

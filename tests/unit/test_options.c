@@ -1,5 +1,6 @@
 /* Options: precedence, lists, refusals and their messages, and the forms of values. */
 #include "cmocka_all.h"
+#include "temporary.h"
 
 #include "cli/options.h"
 #include "cli/suggest.h"
@@ -18,7 +19,12 @@ static bool is_yes(const char *text, struct error *expected)
 static const struct option table[] = {
     {.name = "config"},
     {.name = "data-place", .fallback = "here"},
-    {.name = "count", .kind = OPTION_NUMBER, .fallback = "3", .least = 1, .most = 9},
+    {.name = "count",
+     .former = "number",
+     .kind = OPTION_NUMBER,
+     .fallback = "3",
+     .least = 1,
+     .most = 9},
     {.name = "fast", .kind = OPTION_FLAG},
     {.name = "way", .kind = OPTION_LIST},
     {.name = "hidden", .check = is_yes, .secret = true},
@@ -48,6 +54,33 @@ static void defaults_apply(void **state)
     assert_false(options_flag(&options, "fast"));
     assert_int_equal(options_list(&options, "way")->count, 0);
     options_done(&options);
+}
+
+static void a_word_goes_to_the_positional_option(void **state)
+{
+    (void)state;
+    static const struct option words_table[] = {
+        {.name = "name", .argument = "NAME", .required = true, .positional = true},
+        {.name = "fast", .kind = OPTION_FLAG},
+        {0},
+    };
+    char *all[] = {"--fast", "crm"}, *two[] = {"crm", "crm"}, *dash[] = {"-x"};
+    struct options options;
+    struct error error;
+    assert_true(options_read(words_table, 2, all, &options, &error));
+    assert_string_equal(options_text(&options, "name"), "crm");
+    assert_true(options_flag(&options, "fast"));
+    options_done(&options);
+    assert_false(options_read(words_table, 2, two, &options, &error));
+    assert_string_equal(error.message, "unexpected argument \"crm\".");
+    options_done(&options);
+    assert_false(options_read(words_table, 1, dash, &options, &error));
+    options_done(&options);
+    setenv("HEADGATE_NAME", "other", 1); /* set for something else, perhaps */
+    assert_false(options_read(words_table, 0, NULL, &options, &error));
+    assert_string_equal(error.message, "NAME is required.");
+    options_done(&options);
+    unsetenv("HEADGATE_NAME");
 }
 
 static void command_line_takes_both_forms(void **state)
@@ -126,9 +159,9 @@ static void flags_take_four_words(void **state)
     }
 }
 
-static void make_config(char path[], const char *text)
+static void make_config(char path[TEMPORARY_SIZE], const char *text)
 {
-    int fd = mkstemp(path);
+    int fd = mkstemp(temporary_template(path, "options"));
     assert_true(fd >= 0);
     dprintf(fd, "%s", text);
     close(fd);
@@ -147,7 +180,8 @@ static void assert_refused(const char *message, char *word, char *value)
 static void messages_say_what_and_where(void **state)
 {
     (void)state;
-    char path[] = "/tmp/headgate-options-XXXXXX", config[64], message[256];
+    char path[TEMPORARY_SIZE], other[TEMPORARY_SIZE];
+    char config[TEMPORARY_SIZE + 16], message[TEMPORARY_SIZE + 128];
     assert_refused("unknown option --cuont. Did you mean --count?", "--cuont", "3");
     assert_refused("unknown option --elsewhere.", "--elsewhere", "3");
     assert_refused("unexpected argument \"word\".", "word", NULL);
@@ -166,13 +200,43 @@ static void messages_say_what_and_where(void **state)
     snprintf(message, sizeof(message), "%s:3: unknown option \"foo\".", path);
     assert_refused(message, config, NULL);
     unlink(path);
-    char other[] = "/tmp/headgate-options-XXXXXX";
     make_config(other, "count = 12\n");
     snprintf(config, sizeof(config), "--config=%s", other);
     snprintf(message, sizeof(message),
              "%s:1: invalid value \"12\" for count: expected a whole number from 1 to 9.", other);
     assert_refused(message, config, NULL);
     unlink(other);
+}
+
+/* On the command line, in the environment and in a file; only the newer name is shown. */
+static void former_names_are_taken(void **state)
+{
+    (void)state;
+    struct options options;
+    struct error error;
+    char path[TEMPORARY_SIZE], config[TEMPORARY_SIZE + 16];
+    assert_true(read_words(&options, &error, 1, "--number=7"));
+    assert_int_equal(options_number(&options, "count"), 7);
+    options_done(&options);
+    assert_refused("--count is given twice.", "--count=1", "--number=2");
+    assert_refused("invalid value \"abc\" for --count: expected a whole number from 1 to 9.",
+                   "--number", "abc");
+    setenv("HEADGATE_NUMBER", "5", 1);
+    assert_true(read_words(&options, &error, 0));
+    assert_int_equal(options_number(&options, "count"), 5);
+    options_done(&options);
+    setenv("HEADGATE_COUNT", "6", 1);
+    assert_true(read_words(&options, &error, 0));
+    assert_int_equal(options_number(&options, "count"), 6);
+    options_done(&options);
+    unsetenv("HEADGATE_COUNT");
+    unsetenv("HEADGATE_NUMBER");
+    make_config(path, "number = 8\n");
+    snprintf(config, sizeof(config), "--config=%s", path);
+    assert_true(read_words(&options, &error, 1, config));
+    assert_int_equal(options_number(&options, "count"), 8);
+    options_done(&options);
+    unlink(path);
 }
 
 static void help_is_found_anywhere(void **state)
@@ -211,8 +275,8 @@ static void nearer_sources_win(void **state)
     (void)state;
     struct options options;
     struct error error;
-    char path[] = "/tmp/headgate-options-XXXXXX", config[64];
-    int fd = mkstemp(path);
+    char path[TEMPORARY_SIZE], config[TEMPORARY_SIZE + 16];
+    int fd = mkstemp(temporary_template(path, "options"));
     assert_true(fd >= 0);
     dprintf(fd, "# a comment\n\n count = 5\ndata-place = from file \nway = a\nway = b\n");
     close(fd);
@@ -288,12 +352,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_apply),
+        cmocka_unit_test(a_word_goes_to_the_positional_option),
         cmocka_unit_test(command_line_takes_both_forms),
         cmocka_unit_test(what_is_malformed_is_refused),
         cmocka_unit_test(nearer_sources_win),
         cmocka_unit_test(lists_are_separated_by_commas),
         cmocka_unit_test(flags_take_four_words),
         cmocka_unit_test(messages_say_what_and_where),
+        cmocka_unit_test(former_names_are_taken),
         cmocka_unit_test(help_is_found_anywhere),
         cmocka_unit_test(mistyped_words_get_a_suggestion),
         cmocka_unit_test(listen_addresses),

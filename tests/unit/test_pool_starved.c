@@ -80,7 +80,7 @@ static void post_numbered(struct pool *workers, int *numbers)
 {
     for (int i = 0; i < JOBS; i++) {
         numbers[i] = i;
-        assert_true(pool_post(workers, STR_NULL, count_job, &numbers[i], NULL));
+        assert_true(pool_post(workers, STR_NULL, count_job, &numbers[i], NULL, NULL));
     }
 }
 
@@ -92,14 +92,14 @@ static void without_a_thread_no_job_is_taken(void **state)
     struct error error = {0};
     int number = 0;
     atomic_store(&starved, true);
-    assert_false(pool_post(workers, STR("vendor"), count_job, &number, &error));
+    assert_false(pool_post(workers, STR("vendor"), count_job, &number, NULL, &error));
     assert_int_equal(error.code, ERR_THROTTLING);
     assert_string_equal(error.message, "Rate exceeded: the system has no thread left for this "
                                        "request. Try again in a while.");
     assert_int_equal(pool_counts(workers).busy, 0);
     assert_int_equal(pool_counts(workers).queued, 0);
     atomic_store(&starved, false);
-    assert_true(pool_post(workers, STR("vendor"), count_job, &number, &error));
+    assert_true(pool_post(workers, STR("vendor"), count_job, &number, NULL, &error));
     end(workers);
     assert_int_equal(atomic_load(&jobs_done), 1);
 }
@@ -110,7 +110,7 @@ static void jobs_wait_for_the_threads_that_there_are(void **state)
     (void)state;
     struct pool *workers = pool(0);
     int numbers[JOBS];
-    assert_true(pool_post(workers, STR_NULL, stay, NULL, NULL));
+    assert_true(pool_post(workers, STR_NULL, stay, NULL, NULL, NULL));
     pthread_barrier_wait(&together);
     atomic_store(&starved, true);
     post_numbered(workers, numbers);
@@ -133,7 +133,7 @@ static void a_slot_that_no_thread_takes_is_not_lost(void **state)
     (void)state;
     struct pool *workers = pool(1);
     int numbers[JOBS];
-    assert_true(pool_post(workers, STR_NULL, stay_and_wait, NULL, NULL));
+    assert_true(pool_post(workers, STR_NULL, stay_and_wait, NULL, NULL, NULL));
     pthread_barrier_wait(&together);
     post_numbered(workers, numbers);
     assert_int_equal(atomic_load(&refused), 0); /* they wait for the slot */

@@ -4,6 +4,10 @@
 
 #include "net/private_routes.h"
 
+#define OWN "123456789012"
+#define OTHER "111122223333"
+#define SERVICE "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b"
+
 static struct peer_authority authority;
 
 /* --- reading them --- */
@@ -12,7 +16,7 @@ static void assert_refused(const char *text, const char *reason)
 {
     struct private_routes *routes = NULL;
     struct error error = {0};
-    assert_false(private_routes_new(&text, 1, &routes, &error));
+    assert_false(private_routes_new(&text, 1, STR(OWN), &routes, &error));
     assert_int_equal(error.code, ERR_VALIDATION);
     assert_null(routes);
     if (!strstr(error.message, reason))
@@ -23,44 +27,76 @@ static void routes_are_found_by_name(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "com.amazonaws.vpce.us-east-1.vpce-svc-0a1b=10.0.0.7:443",
+        SERVICE "=10.0.0.7:443",
         "acme.my.salesforce.com=salesforce-inside.example:8443",
         "six.example=[fd00::7]:443",
     };
     struct private_routes *routes;
     struct error error = {0};
-    assert_true(private_routes_new(texts, 3, &routes, &error));
+    assert_true(private_routes_new(texts, 3, STR(OWN), &routes, &error));
     const struct private_route *route =
-        private_routes_find(routes, STR("com.amazonaws.vpce.us-east-1.vpce-svc-0a1b"));
+        private_routes_find(routes, STR(OWN), STR(SERVICE), STR("any.example"));
     assert_non_null(route);
     assert_string_equal(route->connect_to, "::10.0.0.7:443");
-    route = private_routes_find(routes, STR("ACME.my.salesforce.com"));
+    route = private_routes_find(routes, STR(OWN), STR(""), STR("ACME.my.salesforce.com"));
     assert_non_null(route);
     assert_string_equal(route->connect_to, "::salesforce-inside.example:8443");
-    route = private_routes_find(routes, STR("six.example"));
+    route = private_routes_find(routes, STR(OWN), STR_NULL, STR("six.example"));
     assert_non_null(route);
     assert_string_equal(route->connect_to, "::[fd00::7]:443");
-    assert_null(private_routes_find(routes, STR("my.salesforce.com")));
-    assert_null(private_routes_find(routes, STR("")));
-    assert_null(private_routes_find(NULL, STR("acme.my.salesforce.com")));
+    assert_null(private_routes_find(routes, STR(OWN), STR(""), STR("my.salesforce.com")));
+    assert_null(private_routes_find(routes, STR(OWN), STR(""), STR("")));
+    assert_null(private_routes_find(NULL, STR(OWN), STR(""), STR("acme.my.salesforce.com")));
     private_routes_free(routes);
-    assert_true(private_routes_new(NULL, 0, &routes, &error));
-    assert_null(private_routes_find(routes, STR("six.example")));
+    assert_true(private_routes_new(NULL, 0, STR(OWN), &routes, &error));
+    assert_null(private_routes_find(routes, STR(OWN), STR(""), STR("six.example")));
     private_routes_free(routes);
 }
 
 static void what_is_no_route_is_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {
-        "",           "=10.0.0.7:443",     "acme.example",       "acme.example=",
-        "acme=:443",  "acme=10.0.0.7",     "acme=10.0.0.7:",     "acme=10.0.0.7:0",
-        "acme=h:-1",  "acme=h:65536",      "acme=h:4 43",        "a b=10.0.0.7:443",
-        "acme=a b:1", "acme=fd00::7:443",  "acme=[fd00::7:443",  "acme=[10.0.0.7]:443",
-        "acme=h/x:1", "acme=user@h:443",   "acme=h:443:extra:1", "acme=[]:443",
-        "acme=[::1]", "acme=10.0.0.7:443 "};
+    static const char *const wrong[] = {"",
+                                        "=10.0.0.7:443",
+                                        "acme.example",
+                                        "acme.example=",
+                                        "acme=:443",
+                                        "acme=10.0.0.7",
+                                        "acme=10.0.0.7:",
+                                        "acme=10.0.0.7:0",
+                                        "acme=h:-1",
+                                        "acme=h:65536",
+                                        "acme=h:4 43",
+                                        "a b=10.0.0.7:443",
+                                        "acme=a b:1",
+                                        "acme=fd00::7:443",
+                                        "acme=[fd00::7:443",
+                                        "acme=[10.0.0.7]:443",
+                                        "acme=h/x:1",
+                                        "acme=user@h:443",
+                                        "acme=h:443:extra:1",
+                                        "acme=[]:443",
+                                        "acme=[::1]",
+                                        "acme=10.0.0.7:443 ",
+                                        "12345:acme=h:1",
+                                        "1234567890123:acme=h:1",
+                                        "123456789012:=h:1",
+                                        "*:=h:1",
+                                        "acme@=h:1",
+                                        "acme@a b=h:1",
+                                        "acme@*=h:1",
+                                        "acme@*.=h:1",
+                                        "acme@a*.b=h:1",
+                                        "acme@*.*.b=h:1",
+                                        "@a=h:1",
+                                        "acme=https://h:1",
+                                        "acme=HTTP://h:1",
+                                        "acme=http://h",
+                                        "acme=http://:1",
+                                        "acme=http://h/x:1"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-        assert_refused(wrong[i], "is not NAME=HOST:PORT");
+        assert_refused(wrong[i], "is not [ACCOUNT:]NAME[@CALLED]=[http://]HOST:PORT");
+    assert_refused(SERVICE "=http://10.0.0.7:80", "needs the host that is called, NAME@CALLED");
 }
 
 static void a_name_leads_to_one_place(void **state)
@@ -69,8 +105,64 @@ static void a_name_leads_to_one_place(void **state)
     static const char *const texts[] = {"acme.example=10.0.0.7:443", "Acme.example=10.0.0.8:443"};
     struct private_routes *routes = NULL;
     struct error error = {0};
-    assert_false(private_routes_new(texts, 2, &routes, &error));
+    assert_false(private_routes_new(texts, 2, STR(OWN), &routes, &error));
     assert_string_equal(error.message, "There are two private routes for Acme.example.");
+}
+
+/* Whose a route is, what it may be called for, and whether without TLS. */
+static void routes_belong_to_accounts_and_hosts(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "acme.example=h:1",
+        OTHER ":theirs.example=h:2",
+        "*:all.example=h:3",
+        OTHER ":" SERVICE "@sap.acme.example=h:4",
+        OTHER ":" SERVICE "@*.ACME.example=http://h:5",
+        "*:" SERVICE "=h:6",
+        "plain.example=http://h:7",
+        "name.example@host.example=h:8",
+        "[::1]=h:9",
+    };
+    static const struct {
+        const char *account, *service, *host, *connect_to;
+        bool plain;
+    } cases[] = {
+        {OWN, "", "acme.example", "::h:1", false},
+        {OTHER, "", "acme.example", NULL, false},
+        {"*", "", "acme.example", NULL, false},
+        {"", "", "acme.example", NULL, false},
+        {OTHER, "", "theirs.example", "::h:2", false},
+        {OWN, "", "theirs.example", NULL, false},
+        {OWN, "", "all.example", "::h:3", false},
+        {OTHER, "", "all.example", "::h:3", false},
+        {OTHER, SERVICE, "sap.acme.example", "::h:4", false},
+        {OTHER, SERVICE, "other.acme.example", "::h:5", true},
+        {OTHER, SERVICE, "a.b.acme.example", "::h:6", false},
+        {OTHER, SERVICE, "intranet.corp", "::h:6", false},
+        {OWN, SERVICE, "sap.acme.example", "::h:6", false},
+        {OWN, "", "plain.example", "::h:7", true},
+        {OWN, SERVICE "x", "plain.example", NULL, false},
+        {OWN, "plain.example", "intranet.corp", NULL, false},
+        {OWN, "plain.example", "plain.example", "::h:7", true},
+        {OWN, "", "name.example", NULL, false},
+        {OWN, "name.example", "host.example", "::h:8", false},
+        {OWN, "", "[::1]", "::h:9", false},
+    };
+    struct private_routes *routes;
+    assert_true(private_routes_new(texts, sizeof(texts) / sizeof(*texts), STR(OWN), &routes, NULL));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct private_route *route =
+            private_routes_find(routes, str_from(cases[i].account), str_from(cases[i].service),
+                                str_from(cases[i].host));
+        if (!route != !cases[i].connect_to)
+            fail_msg("%s %s %s", cases[i].account, cases[i].service, cases[i].host);
+        if (route) {
+            assert_string_equal(route->connect_to, cases[i].connect_to);
+            assert_int_equal(route->plain, cases[i].plain);
+        }
+    }
+    private_routes_free(routes);
 }
 
 /* --- going there --- */
@@ -92,17 +184,18 @@ static struct private_routes *route_to(struct fixture *f, const char *host, int 
 {
     const char *text = arena_printf(&f->arena, "acme.example=%s:%d", host, port).data;
     struct private_routes *routes;
-    assert_true(private_routes_new(&text, 1, &routes, NULL));
+    assert_true(private_routes_new(&text, 1, STR(OWN), &routes, NULL));
     return routes;
 }
 
 static enum client_outcome call_by(struct fixture *f, const char *url,
                                    const struct private_routes *routes)
 {
-    struct client_request request = {.method = STR("GET"),
-                                     .url = str_from(url),
-                                     .deadline_ms = clock_mono_ms() + LONG_MS,
-                                     .route = private_routes_find(routes, STR("acme.example"))};
+    struct client_request request = {
+        .method = STR("GET"),
+        .url = str_from(url),
+        .deadline_ms = clock_mono_ms() + LONG_MS,
+        .route = private_routes_find(routes, STR(OWN), STR(""), STR("acme.example"))};
     client_call(f->client, &f->arena, &request, &f->response);
     return f->response.outcome;
 }
@@ -140,7 +233,7 @@ static void connections_are_not_shared_with_public_calls(void **state)
         for (int k = 0; k < 2; k++) {
             const char *url = url_of(&f, "http", hosts[k], "/").data;
             assert_int_equal(call_by(&f, url, routes), CLIENT_OK);
-            assert_int_equal(call_by(&f, url, NULL), CLIENT_REFUSED);
+            assert_int_equal(call_by(&f, url, NULL), k == 0 ? CLIENT_REFUSED : CLIENT_RESOLVE);
             assert_int_equal(call_by(&f, url, routes), CLIENT_OK);
             assert_int_equal(f.response.reused, i != k);
         }
@@ -181,6 +274,7 @@ int main(void)
         cmocka_unit_test(routes_are_found_by_name),
         cmocka_unit_test(what_is_no_route_is_refused),
         cmocka_unit_test(a_name_leads_to_one_place),
+        cmocka_unit_test(routes_belong_to_accounts_and_hosts),
         cmocka_unit_test(a_routed_call_keeps_its_names),
         cmocka_unit_test(connections_are_not_shared_with_public_calls),
         cmocka_unit_test(a_route_leads_to_no_metadata_service),

@@ -3,11 +3,15 @@
 #include "store_fixture.h"
 
 #include "keyring_scratch.h"
+#include "profile/replaced_tokens.h"
 #include "profile/seal.h"
 #include "profile/tokens.h"
 #include "profile/upgrade.h"
+#include "seal_old.h"
 #include "store_raw.h"
 #include "wire/shape.h"
+
+#include <stdio.h>
 
 static struct keyring *keyring;
 
@@ -57,7 +61,8 @@ static void put(struct fixture *f, struct profile profile, const struct profile_
                 struct oauth_tokens new_tokens)
 {
     struct profile_context context = context_of(f);
-    struct profile_tokens_question question = {&profile, before, &new_tokens};
+    struct profile_tokens_question question = {
+        .profile = &profile, .before = before, .tokens = &new_tokens};
     struct write write = {.key = profile.key};
     check(f, profile_tokens_plan(&context, &question, &f->arena, &write.change, &f->error));
     check(f, store_apply(f->store, apply, &write, false, &f->error));
@@ -121,6 +126,98 @@ static void new_credentials_win_over_a_renewal_of_the_old_ones(void **state)
     assert_access_token(f, row(101, 101), "new");
 }
 
+/* --- a renewal whose lease was lost --- */
+
+static void put_renewed(struct fixture *f, struct profile profile,
+                        const struct profile_tokens *before, struct oauth_tokens new_tokens,
+                        const char *spent)
+{
+    struct secret *secret = secret_new(STR("a service secret of 32 bytes. .."));
+    struct profile_context context = context_of(f);
+    unsigned char digest[TOKENS_DIGEST_SIZE];
+    context.service_secret = secret;
+    tokens_digest(&context, str_from(spent), digest);
+    struct profile_tokens_question question = {
+        .profile = &profile, .before = before, .tokens = &new_tokens, .spent = digest};
+    struct write write = {.key = profile.key};
+    check(f, profile_tokens_plan(&context, &question, &f->arena, &write.change, &f->error));
+    check(f, store_apply(f->store, apply, &write, false, &f->error));
+    secret_free(secret);
+}
+
+static struct oauth_tokens pair(const char *access_token, const char *refresh_token)
+{
+    return (struct oauth_tokens){.access_token = str_from(access_token),
+                                 .refresh_token = str_from(refresh_token)};
+}
+
+/* What it got may be the only tokens that work: they are stored where the refresh token that was
+ * given for them is still the one that is stored, whatever happened to the row meanwhile. */
+static void a_late_renewal_lands_by_the_token_that_it_spent(void **state)
+{
+    struct fixture *f = *state;
+    put_renewed(f, row(100, 100), NULL, pair("t1", "r1"), "none");
+    struct profile_tokens seen_late = load(f, row(100, 100));
+    put_renewed(f, row(100, 100), &seen_late, pair("t2", "r1"), "r1");
+    assert_access_token(f, row(100, 100), "t2");
+    put_renewed(f, row(100, 100), &seen_late, pair("t3", "r2"), "r1");
+    assert_access_token(f, row(100, 100), "t3");
+    assert_true(str_eq(load(f, row(100, 100)).tokens.refresh_token, STR("r2")));
+    /* Its clock may be behind that of the node that stored what is there. */
+    raw(f->path, "UPDATE oauth_tokens SET version = 4000000000000000");
+    put_renewed(f, row(100, 100), &seen_late, pair("t4", "r2"), "r2");
+    assert_access_token(f, row(100, 100), "t4");
+    put_renewed(f, row(100, 100), &seen_late, pair("later", "r3"), "r1");
+    assert_access_token(f, row(100, 100), "t4"); /* the row has another refresh token by now */
+    put_renewed(f, row(101, 101), NULL, pair("new", "r1"), "none");
+    put_renewed(f, row(100, 100), &seen_late, pair("of the old", "r4"), "r1");
+    assert_access_token(f, row(101, 101), "new"); /* of other credentials */
+}
+
+/* --- refresh tokens that were replaced --- */
+
+static bool is_replaced(struct fixture *f, const char *refresh_token)
+{
+    struct secret *secret = secret_new(STR("a service secret of 32 bytes. .."));
+    struct profile_context context = context_of(f);
+    unsigned char digest[TOKENS_DIGEST_SIZE];
+    context.service_secret = secret;
+    tokens_digest(&context, str_from(refresh_token), digest);
+    bool replaced = replaced_tokens_has(&f->arena, load(f, row(100, 100)).replaced, digest);
+    secret_free(secret);
+    return replaced;
+}
+
+static void what_a_renewal_replaced_stays_known(void **state)
+{
+    struct fixture *f = *state;
+    put_renewed(f, row(100, 100), NULL, pair("t1", "r1"), "given");
+    assert_true(is_replaced(f, "given"));
+    assert_false(is_replaced(f, "r1"));
+    for (int i = 1; i <= REPLACED_TOKENS_MAX; i++) {
+        struct profile_tokens before = load(f, row(100, 100));
+        char spent[16], next[16];
+        snprintf(spent, sizeof(spent), "r%d", i);
+        snprintf(next, sizeof(next), "r%d", i + 1);
+        put_renewed(f, row(100, 100), &before, pair("t", next), spent);
+        assert_true(is_replaced(f, spent));
+        assert_false(is_replaced(f, next));
+    }
+    assert_true(is_replaced(f, "r1"));
+    assert_false(is_replaced(f, "given")); /* the oldest one has left the list */
+    assert_int_equal(load(f, row(100, 100)).replaced.len,
+                     REPLACED_TOKENS_MAX * REPLACED_TOKEN_CHARS);
+}
+
+static void a_refresh_token_that_stays_is_not_replaced(void **state)
+{
+    struct fixture *f = *state;
+    put_renewed(f, row(100, 100), NULL, pair("t1", "r1"), "r1");
+    struct profile_tokens before = load(f, row(100, 100));
+    put_renewed(f, row(100, 100), &before, pair("t2", "r1"), "r1");
+    assert_false(is_replaced(f, "r1"));
+}
+
 static void new_credentials_without_tokens_leave_none(void **state)
 {
     struct fixture *f = *state;
@@ -178,9 +275,8 @@ static void insert_old(struct fixture *f, const char *name, const char *document
 {
     struct profile profile = row(100, 0);
     profile.key.name = str_from(name);
-    struct seal_binding binding = profile_seal_binding(&profile);
-    check(f, seal_close(keyring, &binding, str_from(document), &f->arena,
-                        &profile.sealed_credentials, &f->error));
+    struct seal_binding binding = profile_seal_binding(&profile, &f->arena);
+    profile.sealed_credentials = seal_close_old(keyring, &binding, str_from(document), &f->arena);
     check(f, store_apply(f->store, apply_insert_row, &profile, false, &f->error));
 }
 
@@ -200,13 +296,12 @@ static void tokens_of_an_earlier_version_get_rows_of_their_own(void **state)
     for (int i = 0; i < 250; i++) /* more than one page */
         insert_old(f, arena_printf(&f->arena, "n%d", i).data, "{\"credentials\":{},\"tokens\":{}}");
     make_old(f);
-    struct profile_context context = context_of(f);
-    check(f, profile_upgrade(&context, &f->error));
+    check(f, profile_upgrade(f->store, keyring, &f->error));
     assert_access_token(f, row(100, 100), "t1");
     assert_int_equal(raw(f->path, "SELECT count(*) FROM oauth_tokens"), 1);
     assert_int_equal(raw(f->path, "SELECT count(*) FROM profiles WHERE credentials_version = 100"),
                      252);
-    check(f, profile_upgrade(&context, &f->error)); /* nothing is left to do */
+    check(f, profile_upgrade(f->store, keyring, &f->error)); /* nothing is left to do */
     assert_int_equal(raw(f->path, "SELECT version FROM oauth_tokens"), 100);
 }
 
@@ -218,11 +313,14 @@ static void a_seal_that_does_not_open_does_not_keep_the_others_back(void **state
     check(f, store_apply(f->store, apply_insert_row, &broken, false, &f->error));
     insert_old(f, "crm", "{\"credentials\":{},\"tokens\":{\"accessToken\":\"t1\"}}");
     make_old(f);
-    struct profile_context context = context_of(f);
-    check(f, profile_upgrade(&context, &f->error));
+    check(f, profile_upgrade(f->store, keyring, &f->error));
     assert_access_token(f, row(100, 100), "t1");
-    assert_int_equal(
-        raw(f->path, "SELECT count(*) FROM profiles WHERE credentials_version IS NULL"), 0);
+    assert_int_equal(raw(f->path, "SELECT count(*) FROM profiles WHERE substr("
+                                  "sealed_credentials, 1, 3) = CAST('HG2' AS BLOB)"),
+                     1);
+    assert_int_equal(raw(f->path, "SELECT count(*) FROM profiles WHERE name = 'broken' AND"
+                                  " sealed_credentials = CAST('sealed' AS BLOB)"),
+                     1);
 }
 
 static int begin(void **state)
@@ -247,6 +345,9 @@ int main(void)
         test_with_store(tokens_of_other_credentials_are_of_no_use),
         test_with_store(a_renewal_is_no_conflict_for_an_update),
         test_with_store(new_credentials_win_over_a_renewal_of_the_old_ones),
+        test_with_store(a_late_renewal_lands_by_the_token_that_it_spent),
+        test_with_store(what_a_renewal_replaced_stays_known),
+        test_with_store(a_refresh_token_that_stays_is_not_replaced),
         test_with_store(new_credentials_without_tokens_leave_none),
         test_with_store(a_row_of_another_profile_or_version_does_not_open),
         test_with_store(a_deleted_profile_leaves_no_tokens),

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "sandbox_asker.h"
+#include "temporary.h"
 
 #include "sandbox/ca.h"
 #include "wire/restjson.h"
@@ -17,7 +18,7 @@
 
 #define GET_VERSIONS "GET /services/data/ HTTP/1.1"
 
-static char dir[64];
+static char dir[TEMPORARY_SIZE];
 
 static const char *in_dir(struct arena *arena, const char *name)
 {
@@ -163,8 +164,7 @@ static int make_dir(void **state)
 {
     (void)state;
     shapes_init();
-    snprintf(dir, sizeof(dir), "/tmp/headgate-sandbox-XXXXXX");
-    return mkdtemp(dir) ? 0 : -1;
+    return mkdtemp(temporary_template(dir, "sandbox")) ? 0 : -1;
 }
 
 static int remove_dir(void **state)

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "keyring_scratch.h"
+#include "seal_old.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -21,6 +22,8 @@ static const struct seal_binding BINDING = {
     .region = STR("eu-central-1"),
     .name = STR("crm"),
     .version = 7,
+    .context = {STR("Salesforce"), STR("Public"), STR("{\"instanceUrl\":\"https://a\"}")},
+    .context_count = 3,
 };
 
 #define PLAIN "{\"accessToken\":\"canary-token\"}"
@@ -52,7 +55,7 @@ static void seals_open_where_they_belong(void **state)
     struct str sealed, again, plain;
     _cleanup_keyring_ struct keyring *keyring = scratch_keyring("seal");
     sealed = closed(keyring, &arena);
-    assert_int_equal(sealed.len, 91 + strlen(PLAIN) + 16);
+    assert_int_equal(sealed.len, 111 + strlen(PLAIN) + 16);
     assert_false(str_contains(sealed, STR("canary")));
     assert_true(seal_open(keyring, &BINDING, sealed, &arena, &plain, NULL));
     assert_true(str_eq(plain, STR(PLAIN)));
@@ -66,8 +69,8 @@ static void seals_open_where_they_belong(void **state)
 
 /* A sealed value's parts as seal.c lays them out, after magic and key id. */
 enum {
-    AT_WRAP_NONCE = 19,
-    AT_WRAPPED_KEY = AT_WRAP_NONCE + CRYPTO_NONCE_SIZE,
+    AT_SALT = 19,
+    AT_WRAPPED_KEY = AT_SALT + 32,
     AT_NONCE = AT_WRAPPED_KEY + CRYPTO_KEY_SIZE + CRYPTO_TAG_SIZE,
     AT_TEXT = AT_NONCE + CRYPTO_NONCE_SIZE,
 };
@@ -83,22 +86,27 @@ static void add_u64(struct buf *out, uint64_t number)
 static void unwrap(const struct keyring *keyring, struct str sealed, struct arena *arena,
                    unsigned char data_key[CRYPTO_KEY_SIZE])
 {
-    const struct str parts[] = {{sealed.data, AT_WRAP_NONCE},
-                                BINDING.purpose,
-                                BINDING.account,
-                                BINDING.region,
-                                BINDING.name};
-    const unsigned char *bytes = (const unsigned char *)sealed.data;
+    static const unsigned char no_nonce[CRYPTO_NONCE_SIZE];
+    unsigned char wrapping_key[CRYPTO_KEY_SIZE];
+    const struct str parts[] = {
+        {sealed.data, AT_SALT}, BINDING.purpose, BINDING.account, BINDING.region, BINDING.name};
     struct buf bound = buf_in(arena, 1024);
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         add_u64(&bound, parts[i].len);
         buf_add(&bound, parts[i]);
     }
     add_u64(&bound, (uint64_t)BINDING.version);
+    for (size_t i = 0; i < BINDING.context_count; i++) {
+        add_u64(&bound, BINDING.context[i].len);
+        buf_add(&bound, BINDING.context[i]);
+    }
+    struct buf info = buf_in(arena, 64);
+    buf_add(&info, STR("headgate wrap 2"));
+    buf_add(&info, (struct str){sealed.data + AT_SALT, 32});
     struct str key = secret_reveal(keyring_find(keyring, keyring_primary_id(keyring)));
     struct str wrapped = {sealed.data + AT_WRAPPED_KEY, AT_NONCE - AT_WRAPPED_KEY};
-    assert_true(crypto_gcm_decrypt((const unsigned char *)key.data, bytes + AT_WRAP_NONCE,
-                                   buf_str(&bound), wrapped, data_key));
+    crypto_hkdf((const unsigned char *)key.data, buf_str(&info), wrapping_key);
+    assert_true(crypto_gcm_decrypt(wrapping_key, no_nonce, buf_str(&bound), wrapped, data_key));
 }
 
 /* GCM under one key is broken by a nonce that comes twice. */
@@ -106,7 +114,7 @@ static void each_seal_has_its_own_key_and_nonces(void **state)
 {
     (void)state;
     enum { COUNT = 8 };
-    static const size_t parts[][2] = {{AT_WRAP_NONCE, CRYPTO_NONCE_SIZE},
+    static const size_t parts[][2] = {{AT_SALT, 32},
                                       {AT_WRAPPED_KEY, CRYPTO_KEY_SIZE + CRYPTO_TAG_SIZE},
                                       {AT_NONCE, CRYPTO_NONCE_SIZE},
                                       {AT_TEXT, sizeof(PLAIN) - 1}};
@@ -123,7 +131,7 @@ static void each_seal_has_its_own_key_and_nonces(void **state)
                 assert_memory_not_equal(sealed[i].data + parts[k][0], sealed[j].data + parts[k][0],
                                         parts[k][1]);
         }
-        assert_memory_not_equal(sealed[i].data + AT_WRAP_NONCE, sealed[i].data + AT_NONCE,
+        assert_memory_not_equal(sealed[i].data + AT_SALT, sealed[i].data + AT_NONCE,
                                 CRYPTO_NONCE_SIZE);
     }
     arena_done(&arena);
@@ -205,7 +213,7 @@ static void every_changed_byte_is_noticed(void **state)
     for (size_t i = 0; i < sealed.len; i++) {
         const char *reason = i < 3    ? "not sealed as this version"
                              : i < 19 ? "key" /* another id, or none */
-                             : i < 79 ? "belongs to another"
+                             : i < 99 ? "belongs to another"
                                       : "was changed";
         for (int bit = 0; bit < 8; bit++) {
             bytes[i] = (char)(sealed.data[i] ^ (1 << bit));
@@ -242,8 +250,8 @@ static void seals_belong_to_one_place(void **state)
     struct arena arena = {0};
     _cleanup_keyring_ struct keyring *keyring = scratch_keyring("seal");
     struct str sealed = closed(keyring, &arena);
-    struct seal_binding others[9];
-    for (size_t i = 0; i < 9; i++)
+    struct seal_binding others[14];
+    for (size_t i = 0; i < 14; i++)
         others[i] = BINDING;
     others[0].purpose = STR("exchange");
     others[1].account = STR("111122223333");
@@ -255,8 +263,64 @@ static void seals_belong_to_one_place(void **state)
     others[7].region = STR("eu-central-1c"); /* the same bytes, cut elsewhere */
     others[7].name = STR("rm");
     others[8].account = STR("");
-    for (size_t i = 0; i < 9; i++)
+    others[9].context[2] = STR("{\"instanceUrl\":\"https://b\"}"); /* redirected */
+    others[10].context[0] = STR("Pardot");
+    others[11].context[1] = STR("Private");
+    others[12].context_count = 2;
+    others[13].context[0] = STR("SalesforceP"); /* the same bytes, cut elsewhere */
+    others[13].context[1] = STR("ublic");
+    for (size_t i = 0; i < 14; i++)
         assert_stays_closed(keyring, &others[i], sealed, "belongs to another");
+    arena_done(&arena);
+}
+
+/* Form 1 opens for the upgrade only, and form 2 not there: a value in form 1 that is put back later
+ * has no way in. */
+static void each_form_opens_in_its_own_way(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct error error = {0};
+    struct str plain = STR_NULL;
+    _cleanup_keyring_ struct keyring *keyring = scratch_keyring("seal");
+    struct str old = seal_close_old(keyring, &BINDING, STR(PLAIN), &arena);
+    struct str new = closed(keyring, &arena);
+    assert_true(seal_is_old(old));
+    assert_false(seal_is_old(new));
+    assert_stays_closed(keyring, &BINDING, old, "put back from an older copy");
+    assert_true(seal_open_old(keyring, &BINDING, old, &arena, &plain, NULL));
+    assert_true(str_eq(plain, STR(PLAIN)));
+    assert_false(seal_open_old(keyring, &BINDING, new, &arena, &plain, &error));
+    /* The other form's letters make neither of them the other. */
+    char *relabelled = (char *)arena_copy(&arena, new).data;
+    relabelled[2] = '1';
+    assert_false(seal_open_old(keyring, &BINDING, (struct str){relabelled, new.len}, &arena, &plain,
+                               &error));
+    relabelled = (char *)arena_copy(&arena, old).data;
+    relabelled[2] = '2';
+    assert_stays_closed(keyring, &BINDING, (struct str){relabelled, old.len}, "Decryption failed");
+    arena_done(&arena);
+}
+
+static void every_changed_byte_of_form_1_is_noticed(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    _cleanup_keyring_ struct keyring *keyring = scratch_keyring("seal");
+    struct str sealed = seal_close_old(keyring, &BINDING, STR(PLAIN), &arena), plain;
+    char *bytes = xmalloc(sealed.len);
+    memcpy(bytes, sealed.data, sealed.len);
+    for (size_t i = 0; i < sealed.len; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            struct error error = {0};
+            bytes[i] = (char)(sealed.data[i] ^ (1 << bit));
+            assert_false(seal_open_old(keyring, &BINDING, (struct str){bytes, sealed.len}, &arena,
+                                       &plain, &error));
+            assert_int_equal(error.code, ERR_INTERNAL);
+        }
+        bytes[i] = sealed.data[i];
+    }
+    free(bytes);
     arena_done(&arena);
 }
 
@@ -366,6 +430,8 @@ int main(void)
         cmocka_unit_test(every_changed_byte_is_noticed),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(seals_belong_to_one_place),
+        cmocka_unit_test(each_form_opens_in_its_own_way),
+        cmocka_unit_test(every_changed_byte_of_form_1_is_noticed),
         cmocka_unit_test(another_ring_does_not_open),
         cmocka_unit_test(an_older_key_still_opens),
         cmocka_unit_test(seals_have_limits),

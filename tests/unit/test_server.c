@@ -367,7 +367,8 @@ static void memory_for_large_requests_is_bounded(void **state)
     enum { BODY = 40 * 1024 };
     static char body[BODY];
     struct server *server;
-    fixture_start(&(struct server_config){.large_bytes_max = 64 * 1024}, &server);
+    struct memory_limit *memory = memory_limit_new(128 * 1024);
+    fixture_start(&(struct server_config){.memory = memory}, &server);
     struct str head = STR("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 40960\r\n\r\n");
     struct str chunked =
         STR("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\na000\r\n");
@@ -394,7 +395,9 @@ static void memory_for_large_requests_is_bounded(void **state)
     close(usual);
     close(first);
     wait_for_large(server, 0);
+    assert_int_equal(memory_limit_bytes(memory), 0);
     stop(server);
+    memory_limit_free(memory);
 }
 
 static void a_broken_answer_ends_with_a_reset(void **state)

@@ -242,6 +242,53 @@ static void loops_bear_load(void **state)
     server_free(server);
 }
 
+/* Connections without a signature are closed for newer ones, on whichever loop they are. */
+static void *come_and_go(void *argument)
+{
+    const struct server *server = argument;
+    enum { COUNT = 100, HELD = 4 };
+    int fds[HELD] = {-1, -1, -1, -1};
+    for (int i = 0; i < COUNT; i++) {
+        if (fds[i % HELD] >= 0)
+            close(fds[i % HELD]);
+        fds[i % HELD] = client_connect(server);
+        client_try_send(fds[i % HELD], STR("GET /later HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    for (int i = 0; i < HELD; i++)
+        close(fds[i]);
+    return NULL;
+}
+
+static void loops_make_room_for_newer_connections(void **state)
+{
+    (void)state;
+    enum { THREADS = 4, COUNT = 64 };
+    pthread_t threads[THREADS];
+    int fds[COUNT];
+    struct server *server;
+    fixture_start(&(struct server_config){.loops = 4,
+                                          .connections_max = 8,
+                                          .shares_connections = true,
+                                          .first_timeout_ms = WAIT_MS},
+                  &server);
+    for (int i = 0; i < COUNT; i++) {
+        fds[i] = client_connect(server);
+        client_send(fds[i], STR("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+        struct buf answer = client_read_answer(fds[i]);
+        assert_int_equal(answer_status(buf_str(&answer)), 200);
+        buf_done(&answer);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, server), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < COUNT; i++)
+        close(fds[i]);
+    assert_true(server_stop(server, WAIT_MS));
+    assert_int_equal(server_counts(server).connections_open, 0);
+    server_free(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +300,7 @@ int main(void)
         cmocka_unit_test(connections_are_cut_at_the_limit),
         cmocka_unit_test(loops_have_hooks_and_a_slot),
         cmocka_unit_test(loops_bear_load),
+        cmocka_unit_test(loops_make_room_for_newer_connections),
     };
     return cmocka_run_group_tests_name("server-life", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "server_fixture.h"
+#include "temporary.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -12,9 +13,9 @@
 #include <unistd.h>
 
 struct files {
-    char directory[64];
-    char cert[128];
-    char key[128];
+    char directory[TEMPORARY_SIZE];
+    char cert[TEMPORARY_SIZE + 16];
+    char key[TEMPORARY_SIZE + 16];
 };
 
 static EVP_PKEY *make_key(void)
@@ -60,8 +61,7 @@ static void write_files(const struct files *files, const char *name, long serial
 
 static void files_make(struct files *files)
 {
-    snprintf(files->directory, sizeof(files->directory), "/tmp/headgate-test-XXXXXX");
-    assert_non_null(mkdtemp(files->directory));
+    assert_non_null(mkdtemp(temporary_template(files->directory, "test")));
     snprintf(files->cert, sizeof(files->cert), "%s/cert.pem", files->directory);
     snprintf(files->key, sizeof(files->key), "%s/key.pem", files->directory);
     write_files(files, "server", 1);

@@ -39,7 +39,7 @@ static struct pool *pool(int threads, size_t queue_max)
 
 static bool post(struct pool *workers, void (*run)(void *argument))
 {
-    return pool_post(workers, STR_NULL, run, NULL, NULL);
+    return pool_post(workers, STR_NULL, run, NULL, NULL, NULL);
 }
 
 static void workers_do_all_that_they_took(void **state)
@@ -113,10 +113,10 @@ static void a_host_that_hangs_leaves_threads(void **state)
     atomic_store(&jobs_done, 0);
     pthread_barrier_init(&together, NULL, HANGING + 1);
     for (int i = 0; i < HANGING; i++)
-        assert_true(pool_post(workers, STR("hangs"), meet, NULL, &error));
+        assert_true(pool_post(workers, STR("hangs"), meet, NULL, NULL, &error));
     for (int i = 0; i < THREADS; i++)
-        assert_true(pool_post(workers, STR("hangs"), count_job, NULL, &error));
-    assert_true(pool_post(workers, STR("good"), count_job, NULL, &error));
+        assert_true(pool_post(workers, STR("hangs"), count_job, NULL, NULL, &error));
+    assert_true(pool_post(workers, STR("good"), count_job, NULL, NULL, &error));
     while (atomic_load(&jobs_done) < 1)
         sched_yield();
     assert_int_equal(pool_counts(workers).held, THREADS);
@@ -321,12 +321,16 @@ static void arns_have_the_real_service_s_form(void **state)
     struct profile_key key = {STR("123456789012"), STR("us-east-1"), STR("sf/temp")};
     assert_true(str_eq(profile_arn(&arena, &key),
                        STR("arn:aws:appflow:us-east-1:123456789012:connectorprofile/sf/temp")));
-    struct str one = credentials_arn(&arena, &key, 1763741024664);
+    struct str one = credentials_arn(&arena, &key, STR_NULL, 1763741024664);
     struct str prefix = STR("arn:aws:secretsmanager:us-east-1:123456789012:secret:"
                             "appflow!123456789012-sf/temp-1763741024664-");
     assert_true(str_starts(one, prefix));
     assert_int_equal(one.len, prefix.len + 6);
-    assert_false(str_eq(one, credentials_arn(&arena, &key, 1763741024664)));
+    assert_false(str_eq(one, credentials_arn(&arena, &key, STR_NULL, 1763741024664)));
+    /* The policies that the connector SDKs give their functions name the label first. */
+    assert_true(str_starts(credentials_arn(&arena, &key, STR("Own"), 1763741024664),
+                           STR("arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+                               "appflow!123456789012-Own-sf/temp-")));
     arena_done(&arena);
 }
 

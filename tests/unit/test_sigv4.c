@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 
 #include "request_text.h"
+#include "wire/errors.h"
 #include "wire/restjson.h"
 #include "wire/sigv4.h"
 #include "wire/sigv4_internal.h"
@@ -135,6 +136,42 @@ static const struct secret *find_key(void *context, struct str access_key_id, st
     return context;
 }
 
+struct session_key {
+    struct str token;
+    const struct secret *secret;
+};
+
+static const struct secret *find_session(void *context, struct str access_key_id, struct str token,
+                                         struct arena *arena, struct str *ret_account,
+                                         struct error *error)
+{
+    const struct session_key *key = context;
+    return str_eq(token, key->token)
+               ? find_key((void *)(uintptr_t)key->secret, access_key_id, arena, ret_account, error)
+               : NULL;
+}
+
+/* A session token that was sent must be signed, though clients may leave that out. */
+static void check_session(const struct vector *vector, const struct request_text *request,
+                          const struct sigv4_services *services, int64_t now_ms,
+                          const struct secret *secret, struct arena *arena)
+{
+    struct session_key key = {credential(vector, "token"), secret};
+    struct sigv4_keys keys = {.context = &key, .find_session = find_session};
+    struct sigv4_caller caller = {.account = STR_NULL};
+    struct error error = {0};
+    bool good =
+        sigv4_verify(&request->request, services, now_ms, &keys, NULL, arena, &caller, &error);
+    assert_int_equal(good, !flag(vector, "omit_session_token"));
+    if (!good)
+        assert_int_equal(error.code, ERR_INVALID_SIGNATURE);
+    keys.find_session = NULL;
+    assert_false(
+        sigv4_verify(&request->request, services, now_ms, &keys, NULL, arena, &caller, &error));
+    if (good)
+        assert_int_equal(error.code, ERR_UNRECOGNIZED_CLIENT);
+}
+
 static void check_verified(const struct vector *vector, struct arena *arena)
 {
     int64_t now_ms;
@@ -143,17 +180,16 @@ static void check_verified(const struct vector *vector, struct arena *arena)
     struct request_text request = vector->request;
     request.request.headers = request.headers;
     _cleanup_secret_ struct secret *secret = secret_new(credential(vector, "secret_access_key"));
-    const struct sigv4_keys keys = {find_key, secret};
+    const struct sigv4_keys keys = {.find = find_key, .context = secret};
     assert_true(sigv4_time_parse(STR("20150830T123600Z"), false, &now_ms));
     const struct str service_name = STR("service");
     const struct sigv4_services services = {&service_name, 1};
-    bool good =
-        sigv4_verify(&request.request, &services, now_ms, &keys, NULL, arena, &caller, &error);
     if (request_text_header(&request, STR("x-amz-security-token")).data) {
-        assert_false(good);
-        assert_int_equal(error.code, ERR_UNRECOGNIZED_CLIENT);
+        check_session(vector, &request, &services, now_ms, secret, arena);
         return;
     }
+    bool good =
+        sigv4_verify(&request.request, &services, now_ms, &keys, NULL, arena, &caller, &error);
     assert_int_equal(good, is_for_other_services(vector, arena));
     if (good)
         assert_str_equal(caller.account, STR("123456789012"));
@@ -256,6 +292,39 @@ static void paths_are_encoded_again(void **state)
         struct str expected =
             arena_printf(&arena, "GET\n%.*s\n\n\n\n-", STR_ARG(cases[i].canonical));
         assert_str_equal(canonical_of(cases[i].path, STR(""), &arena), expected);
+        arena_done(&arena);
+    }
+}
+
+static void targets_are_normalized_as_paths_are_signed(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str target, normalized;
+    } cases[] = {
+        {STR("/x/../describe-connector-profiles"), STR("/describe-connector-profiles")},
+        {STR("//describe-connector-profiles/."), STR("/describe-connector-profiles")},
+        {STR("/tags/a/../arn%3Aaws%2F..%2Fb?tagKeys=/../c"),
+         STR("/tags/arn%3Aaws%2F..%2Fb?tagKeys=/../c")},
+        {STR("/tags/arn:aws:flow//f/"), STR("/tags/arn:aws:flow/f/")},
+        {STR("/.."), STR("/")},
+        {STR("/..?"), STR("/?")},
+        {STR("/%2e%2e/a"), STR("/%2e%2e/a")},
+        {STR("/a.b/.c/...?x"), STR("/a.b/.c/...?x")},
+        {STR("*"), STR("*")},
+        {STR(""), STR("")},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct arena arena = {0};
+        struct str target = cases[i].target, normalized = sigv4_normalized_target(&arena, target);
+        struct str path = target, normal_path = normalized, query;
+        assert_str_equal(normalized, cases[i].normalized);
+        (void)str_cut(target, '?', &path, &query);
+        (void)str_cut(normalized, '?', &normal_path, &query);
+        assert_str_equal(canonical_of(normal_path, STR(""), &arena),
+                         canonical_of(path, STR(""), &arena));
+        if (str_starts(normalized, STR("/"))) /* normal already: encoding it is all that is left */
+            assert_str_equal(sigv4_normalized_target(&arena, normalized), normalized);
         arena_done(&arena);
     }
 }
@@ -378,6 +447,7 @@ int main(void)
         cmocka_unit_test(vectors_are_verified),
         cmocka_unit_test(vectors_are_signed),
         cmocka_unit_test(paths_are_encoded_again),
+        cmocka_unit_test(targets_are_normalized_as_paths_are_signed),
         cmocka_unit_test(queries_are_sorted_by_encoded_name),
         cmocka_unit_test(too_many_parameters_overflow),
         cmocka_unit_test(timestamps_are_strict),

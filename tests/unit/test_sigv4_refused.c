@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "sigv4_trial.h"
+#include "wire/errors.h"
 
 #include <string.h>
 
@@ -166,6 +167,16 @@ static void meaningful_headers_must_be_signed(void **state)
     trial_refused(&trial, ERR_INVALID_SIGNATURE,
                   "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.");
     trial_end(&trial);
+    trial_begin(&trial);
+    trial_add(&trial, "x-amz-", "nothing after the prefix");
+    trial_refused(&trial, ERR_INVALID_SIGNATURE,
+                  "'x-amz-' must be a 'SignedHeader' in the AWS Authorization.");
+    trial_end(&trial);
+    trial_begin(&trial);
+    trial_add(&trial, "X-Headgate-Dry-Run", "true");
+    trial_refused(&trial, ERR_INVALID_SIGNATURE,
+                  "'X-Headgate-Dry-Run' must be a 'SignedHeader' in the AWS Authorization.");
+    trial_end(&trial);
     trial_begin_with(&trial, "AWS4-HMAC-SHA256 " CREDENTIAL
                              ", SignedHeaders=x-amz-date, Signature=" SIGNATURE);
     trial_refused(&trial, ERR_INVALID_SIGNATURE,
@@ -214,6 +225,8 @@ static void signatures_in_the_query_are_refused(void **state)
         "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=" SIGNATURE,
         "a=b&x-amz-signature=" SIGNATURE,
         "X-Amz-Credential",
+        "X%2DAmz-Algorithm=AWS4-HMAC-SHA256",
+        "a=b&%78%2d%61mz-signatur%65=" SIGNATURE,
     };
     for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
         struct trial trial;

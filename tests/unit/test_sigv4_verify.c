@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "sigv4_trial.h"
+#include "wire/errors.h"
 #include "wire/sigv4_internal.h"
 
 #include <stdio.h>

@@ -95,7 +95,7 @@ static struct step replacing(const char *name, int64_t from, int64_t to)
     return step;
 }
 
-static void expect_code(const struct step *step, enum err code)
+static void expect_code(const struct step *step, int code)
 {
     assert_int_equal(step->write.ok, code == ERR_NONE);
     if (code != ERR_NONE)
@@ -267,14 +267,14 @@ struct seeker {
     int first;
 };
 
-static void be_seated(struct slot_request *claim)
+static void be_granted(struct slot_request *claim)
 {
     sem_post(&((struct seeker *)((char *)claim - offsetof(struct seeker, claim)))->admitted);
 }
 
 static void sit_down(struct seeker *seeker)
 {
-    seeker->claim.granted = be_seated;
+    seeker->claim.granted = be_granted;
     sem_init(&seeker->admitted, 0, 0);
     if (!cpu_slots_take(seeker->slots, &seeker->claim))
         sem_wait(&seeker->admitted);

@@ -14,7 +14,7 @@ enum {
     CACHE_BYTES = 4 * 1024 * 1024, /* of a reader, without the headers of its pages */
     LOOK_UPS = 1000,
     STEPS_MAX = 1000, /* a walk over MANY takes five steps each, or more */
-    KEPT_STEPS_MAX = 40 * TOKEN_GRANTS_KEPT_MAX,
+    KEPT_STEPS_MAX = 60 * TOKEN_GRANTS_KEPT_MAX, /* each changes in two indexes */
 };
 
 /* The steps that the connection's statements have taken since they were made. */

@@ -35,7 +35,8 @@ static bool apply_many(struct db *db, void *argument, struct error *error)
         if (!profile_insert(db, &profile, 0, error))
             return false;
     }
-    return meta_put_once(db, STR("name"), STR("value"), error);
+    bool put;
+    return meta_put_once(db, STR("name"), STR("value"), &put, error);
 }
 
 static void make_database(struct fixture *f)

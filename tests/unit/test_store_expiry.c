@@ -3,6 +3,7 @@
 #include "store_raw.h"
 
 #include "base/clock.h"
+#include "store/consents.h"
 #include "store/core/internal.h"
 
 enum {
@@ -30,13 +31,18 @@ static void answer(struct fixture *f, int count)
     check(f, store_apply(f->store, apply_answers, &count, false, &f->error));
 }
 
-static void wait_for_tokens(const struct fixture *f, int64_t count)
+static void wait_for(const struct fixture *f, const char *sql, int64_t count)
 {
     int64_t until_ms = clock_mono_ms() + WAIT_MS;
-    while (raw(f->path, "SELECT count(*) FROM client_tokens") != count) {
+    while (raw(f->path, sql) != count) {
         assert_true(clock_mono_ms() < until_ms);
         clock_nap_us(1000);
     }
+}
+
+static void wait_for_tokens(const struct fixture *f, int64_t count)
+{
+    wait_for(f, "SELECT count(*) FROM client_tokens", count);
 }
 
 static void reopen_at_pace(struct fixture *f)
@@ -82,11 +88,75 @@ static void expired_rows_go_while_there_are_writes(void **state)
     }
 }
 
+static bool apply_consents(struct db *db, void *argument, struct error *error)
+{
+    const int *count = argument;
+    for (int i = 0; i < *count; i++) {
+        char id[CONSENT_ID_SIZE];
+        snprintf(id, sizeof(id), "%032d", i);
+        const struct consent_row row = {
+            .id = str_from(id),
+            .key = {STR("123456789012"), STR("r"), STR("p")},
+            .expires_at_ms = fixture_now_ms + CONSENT_LIFE_MS + i,
+            .sealed = STR("the request"),
+        };
+        if (!consent_row_add(db, &row, fixture_now_ms, error))
+            return false;
+    }
+    return true;
+}
+
+/* A link that is never opened keeps its client secret no longer than it works. */
+static void expired_links_lose_their_secret_and_then_go(void **state)
+{
+    static const char sealed[] = "SELECT count(*) FROM consents WHERE sealed IS NOT NULL";
+    static const char rows[] = "SELECT count(*) FROM consents";
+    struct fixture *f = *state;
+    int count = 2;
+    check(f, store_apply(f->store, apply_consents, &count, false, &f->error));
+    reopen_at_pace(f);
+    fixture_now_ms += CONSENT_LIFE_MS;
+    wait_for(f, sealed, 1);
+    fixture_now_ms += 1;
+    wait_for(f, sealed, 0);
+    assert_int_equal(raw(f->path, rows), 2);
+    fixture_now_ms += CONSENT_KEPT_MS;
+    wait_for(f, rows, 0);
+}
+
+/* Neither links in use nor ended ones can be made without a bound. */
+static void links_of_an_account_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    int most = CONSENTS_OF_ACCOUNT_MAX, more = most + 1;
+    assert_false(store_apply(f->store, apply_consents, &more, false, &f->error));
+    assert_int_equal(f->error.code, ERR_QUOTA);
+    f->error = (struct error){0};
+    check(f, store_apply(f->store, apply_consents, &most, false, &f->error));
+    raw(f->path, "UPDATE consents SET stage = 'ended'");
+    raw(f->path, "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 990)"
+                 " INSERT INTO consents (id, account, region, name, stage, expires_at_ms)"
+                 " SELECT 'x' || i, '123456789012', 'r', 'p', 'ended', 1 FROM n");
+    int one = 1;
+    raw(f->path, "DELETE FROM consents WHERE id = '00000000000000000000000000000000'");
+    raw(f->path, "INSERT INTO consents (id, account, region, name, stage, expires_at_ms)"
+                 " VALUES ('y', '123456789012', 'r', 'p', 'ended', 1),"
+                 " ('z', '123456789012', 'r', 'p', 'ended', 1)");
+    assert_int_equal(raw(f->path, "SELECT count(*) FROM consents"), CONSENTS_KEPT_MAX);
+    assert_false(store_apply(f->store, apply_consents, &one, false, &f->error));
+    assert_int_equal(f->error.code, ERR_QUOTA);
+    raw(f->path, "DELETE FROM consents WHERE id = 'z'");
+    f->error = (struct error){0};
+    check(f, store_apply(f->store, apply_consents, &one, false, &f->error));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test_with_store(expired_rows_go_by_themselves),
         test_with_store(expired_rows_go_while_there_are_writes),
+        test_with_store(expired_links_lose_their_secret_and_then_go),
+        test_with_store(links_of_an_account_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

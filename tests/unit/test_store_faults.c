@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-enum { NAMES = 2, CALLS_MAX = 20000 };
+enum { NAMES = 2, CALLS_MAX = 80000 };
 
 static const char *const names[NAMES] = {"first", "second"};
 
@@ -91,7 +91,7 @@ static bool put(struct life *life, int which)
     struct change change = {sample_profile(names[which]), life->versions[which]};
     change.profile.version = life->versions[which] + 100;
     memset(text, 'a' + (char)(change.profile.version / 100), sizeof(text));
-    struct seal_binding binding = profile_seal_binding(&change.profile);
+    struct seal_binding binding = profile_seal_binding(&change.profile, &arena);
     bool ok = seal_close(life->data.keys.keyring, &binding, (struct str){text, sizeof(text)},
                          &arena, &change.profile.sealed_credentials, &life->f.error) &&
               store_apply(life->data.store, apply_change, &change, false, &life->f.error);
@@ -128,7 +128,7 @@ static bool make_key(struct life *life)
     struct made_key key = {.secret = NULL};
     made_key_init(&key, "AKIAHEADGATETEST0001", "a-secret-of-a-test");
     bool ok = data_dir_open(&life->options, DATA_ATTACH, &data, &life->f.error) &&
-              made_key_store(&key, &data, "123456789012", &life->f.error);
+              made_key_store(&key, &data, "123456789012", STR_NULL, &life->f.error);
     data_dir_close(&data);
     made_key_done(&key);
     life->has_key |= ok;
@@ -139,7 +139,7 @@ static bool make_key(struct life *life)
 
 static void assert_opens(struct life *life, const struct profile *profile)
 {
-    struct seal_binding binding = profile_seal_binding(profile);
+    struct seal_binding binding = profile_seal_binding(profile, &life->f.arena);
     struct str plain;
     check(&life->f, seal_open(life->data.keys.keyring, &binding, profile->sealed_credentials,
                               &life->f.arena, &plain, &life->f.error));
@@ -202,11 +202,11 @@ static const struct failure failures[] = {
     {"a failing look at a file", CALL_STAT, EIO, 1, false},
     {"no lock", CALL_LOCK, ENOLCK, 1, false},
     {"a mode that cannot be set", CALL_MODE, EIO, 1, false},
-    {"no memory for SQLite", CALL_SQLITE_MEMORY, ENOMEM, 41, false},
+    {"no memory for SQLite", CALL_SQLITE_MEMORY, ENOMEM, 101, false},
     {"a disk that stays full", CALL_WRITE, ENOSPC, 1, true},
     {"syncs that go on failing", CALL_SYNC, EIO, 1, true},
     {"no descriptor left for a while", CALL_OPEN, EMFILE, 1, true},
-    {"no memory for SQLite for a while", CALL_SQLITE_MEMORY, ENOMEM, 41, true},
+    {"no memory for SQLite for a while", CALL_SQLITE_MEMORY, ENOMEM, 101, true},
 };
 
 /* --- one life, with one failing call in it --- */

@@ -28,6 +28,11 @@ static bool make_insert(struct db *db, struct step *step, struct error *error)
     return job_insert(db, &step->row, step->owner, error);
 }
 
+static bool make_insert_again(struct db *db, struct step *step, struct error *error)
+{
+    return job_insert_again(db, &step->row, error);
+}
+
 static bool make_lease(struct db *db, struct step *step, struct error *error)
 {
     return job_lease(db, &step->row, step->owner, step->at_ms, &step->held, error);
@@ -151,6 +156,28 @@ static void a_lease_keeps_others_away_until_it_ends(void **state)
     assert_string_equal(due(f, (struct job_filter){.now_ms = 299}), "");
 }
 
+static bool is_held(struct fixture *f, struct job_row row)
+{
+    bool held;
+    check(f, job_is_held(f->reader, &row, &held, &f->error));
+    return held;
+}
+
+static void a_lease_is_known_to_be_lost(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row first = job("a", 10), second = first;
+    second.fence++;
+    insert(f, first);
+    assert_true(is_held(f, first));
+    assert_false(is_held(f, second));
+    assert_true(run(f, make_lease, first, NODE_B, 1000));
+    assert_false(is_held(f, first));
+    assert_true(is_held(f, second));
+    assert_true(run(f, make_end, second, NODE_B, 0));
+    assert_false(is_held(f, second));
+}
+
 static void who_lost_the_lease_changes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -200,6 +227,24 @@ static void a_new_job_of_the_same_key_takes_the_place_of_the_old_one(void **stat
     assert_true(run(f, make_end, new, STR_NULL, 0));
 }
 
+static void a_job_that_was_lost_is_added_again(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row row = job("a", 20), again = job("a", 40), third = job("a", 60);
+    again.fence = 5000;
+    third.fence = 6000;
+    run(f, make_insert_again, row, STR_NULL, 0);
+    assert_string_equal(due(f, (struct job_filter){.now_ms = 20}), "a");
+    assert_true(run(f, make_lease, row, NODE_A, 100));
+    row.fence++;
+    run(f, make_insert_again, again, STR_NULL, 0); /* in place of one that is leased */
+    assert_false(run(f, make_end, row, STR_NULL, 0));
+    run(f, make_insert_again, third, STR_NULL, 0); /* not of one that is free */
+    assert_string_equal(due(f, (struct job_filter){.now_ms = 39}), "");
+    assert_string_equal(due(f, (struct job_filter){.now_ms = 40}), "a");
+    assert_true(run(f, make_end, again, STR_NULL, 0));
+}
+
 static void a_payload_has_a_limit(void **state)
 {
     struct fixture *f = *state;
@@ -228,9 +273,11 @@ int main(void)
         test_with_store(the_next_due_time_is_known),
         test_with_store(a_job_comes_back_as_it_was_put),
         test_with_store(a_lease_keeps_others_away_until_it_ends),
+        test_with_store(a_lease_is_known_to_be_lost),
         test_with_store(who_lost_the_lease_changes_nothing),
         test_with_store(a_job_that_is_tried_again_is_due_later),
         test_with_store(a_new_job_of_the_same_key_takes_the_place_of_the_old_one),
+        test_with_store(a_job_that_was_lost_is_added_again),
         test_with_store(a_payload_has_a_limit),
         cmocka_unit_test(fences_of_new_jobs_grow),
     };

@@ -27,8 +27,8 @@ static const struct option options_table[] = {DATA_MAKE_OPTIONS, {0}};
 static bool put(struct fixture *f, const struct data_dir *data, const char *name)
 {
     struct insert_argument insert = {sample_profile(name), 0};
-    struct seal_binding binding = profile_seal_binding(&insert.profile);
     struct arena arena = {0};
+    struct seal_binding binding = profile_seal_binding(&insert.profile, &arena);
     bool ok = seal_close(data->keys.keyring, &binding, STR("a canary"), &arena,
                          &insert.profile.sealed_credentials, &f->error) &&
               store_apply(data->store, apply_insert, &insert, false, &f->error);
@@ -115,7 +115,7 @@ static bool opens(struct fixture *f, const struct data_dir *data, const char *na
     store_reader_put(data->store, reader);
     if (!ok || !found)
         return fail(&f->error, ERR_NOT_FOUND, "%s was acknowledged and is not there.", name);
-    struct seal_binding binding = profile_seal_binding(&profile);
+    struct seal_binding binding = profile_seal_binding(&profile, &f->arena);
     return seal_open(data->keys.keyring, &binding, profile.sealed_credentials, &f->arena, &plain,
                      &f->error) &&
            str_eq(plain, STR("a canary"));

@@ -176,7 +176,8 @@ static void version_0_1_0_is_brought_up_to_date(void **state)
     struct job_row *jobs;
     struct profile_filter filter = {.account = STR("123456789012"), .region = STR("us-east-1")};
     struct profile *profiles;
-    struct audit_entry *entries;
+    struct audit_filter audited = {.account = filter.account};
+    struct audit_row *entries;
     struct access_key *keys;
     struct oauth_app_row *apps;
     size_t count;
@@ -194,9 +195,9 @@ static void version_0_1_0_is_brought_up_to_date(void **state)
         assert_string_equal(arena_cstr(&f->arena, profiles[i].key.name), names[i]);
     check(f, job_list_due(f->reader, &f->arena, &due, &jobs, &count, &f->error));
     assert_int_equal(count, 2);
-    check(f, audit_list(f->reader, &f->arena, filter.account, 0, 100, &entries, &count, &f->error));
+    check(f, audit_list(f->reader, &f->arena, &audited, 100, &entries, &count, &f->error));
     assert_int_equal(count, 14);
-    assert_int_equal(entries[count - 1].at_ms, MADE_AT_MS);
+    assert_int_equal(entries[count - 1].entry.at_ms, MADE_AT_MS);
     check(f, access_key_list(f->reader, &f->arena, &keys, &count, &f->error));
     assert_int_equal(count, 2);
     check(f, oauth_app_list(f->reader, &f->arena, &apps, &count, &f->error));

@@ -154,6 +154,36 @@ static void assert_list(struct fixture *f, const struct profile_filter *filter, 
     assert_true(str_eq(buf_str(&got), str_from(names)));
 }
 
+enum { SOME = 64 * 1024 }; /* bytes: room for some of the rows */
+
+static bool cover_some(struct arena_meter *meter, size_t bytes, bool forced)
+{
+    bool covers = forced || bytes <= SOME;
+    meter->covered = covers ? bytes : meter->covered;
+    return covers;
+}
+
+static void a_listing_takes_no_more_memory_than_there_is(void **state)
+{
+    struct fixture *f = *state;
+    struct arena_meter meter = {.cover = cover_some};
+    struct arena arena = {0};
+    struct profile_filter filter = {.account = STR("123456789012"), .region = STR("eu-central-1")};
+    struct profile *profiles;
+    size_t count;
+    char name[16];
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "crm-%d", i);
+        check(f, insert_profile(f, name));
+    }
+    arena_set_meter(&arena, &meter);
+    check(f, profile_list(f->reader, &arena, &filter, 10, &profiles, &count, &f->error));
+    assert_false(profile_list(f->reader, &arena, &filter, 100, &profiles, &count, &f->error));
+    assert_int_equal(f->error.code, ERR_THROTTLING);
+    assert_true(meter.held <= SOME);
+    arena_done(&arena);
+}
+
 static void profiles_are_listed_in_name_order(void **state)
 {
     struct fixture *f = *state;
@@ -280,6 +310,7 @@ int main(void)
         test_with_store(profile_is_replaced_by_compare_and_swap),
         test_with_store(profile_that_is_unknown_cannot_be_deleted),
         test_with_store(profiles_are_listed_in_name_order),
+        test_with_store(a_listing_takes_no_more_memory_than_there_is),
         test_with_store(profiles_are_listed_by_names),
         test_with_store(more_profiles_than_a_listing_starts_with),
         test_with_store(provisioning_comes_back_and_goes),

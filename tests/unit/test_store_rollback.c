@@ -101,11 +101,13 @@ static void tools_changes_count_too(void **state)
     copy_file(f->path, copy);
     fixture_open(f);
     check(&tool, store_attach(&config, &tool.store, &tool.error));
+    fixture_use_audit_key(tool.store);
     check(&tool, change(&tool, "by-tool"));
     store_close(tool.store);
     fixture_close(f);
     copy_file(copy, f->path);
     check(&tool, store_attach(&config, &tool.store, &tool.error));
+    fixture_use_audit_key(tool.store);
     assert_true(went_back(&tool));
     store_close(tool.store);
 }
@@ -183,8 +185,11 @@ static void write_and_die(struct fixture *f, int count)
     assert_true(child >= 0);
     if (child == 0) {
         struct store_config config = fixture_config(f);
-        bool ok = store_open(&config, &f->store, &f->error) &&
-                  store_reader_open(f->store, &f->reader, &f->error) && !profile_exists(f, "x");
+        bool opened = store_open(&config, &f->store, &f->error);
+        if (opened)
+            fixture_use_audit_key(f->store);
+        bool ok =
+            opened && store_reader_open(f->store, &f->reader, &f->error) && !profile_exists(f, "x");
         for (int i = 0; i < count && ok; i++) {
             char name[16];
             snprintf(name, sizeof(name), "mine-%d", i);

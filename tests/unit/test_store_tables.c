@@ -28,7 +28,7 @@ static bool apply_give_up(struct db *db, void *argument, struct error *error)
 static bool apply_consume(struct db *db, void *argument, struct error *error)
 {
     const struct token_grant *exchange = argument;
-    return token_grant_consume(db, exchange->id, error);
+    return token_grant_consume(db, exchange, fixture_now_ms, error);
 }
 
 static struct token_grant sample_exchange(void)
@@ -215,6 +215,48 @@ static void newest_exchanges_of_a_profile_are_kept(void **state)
     assert_true(find_exchange(f, &put)); /* the other profile's */
 }
 
+/* What expires later is not newer. */
+static void grants_of_one_life_do_not_displace_others(void **state)
+{
+    struct fixture *f = *state;
+    struct token_grant code = sample_exchange(), put = sample_exchange(), got;
+    memset(put.id, 0, sizeof(put.id));
+    put.one_time = false;
+    check(f, store_apply(f->store, apply_begin, &code, false, &f->error));
+    check(f, store_apply(f->store, apply_save, &code, false, &f->error));
+    check(f, store_apply(f->store, apply_consume, &code, false, &f->error));
+    put.life_ms = TOKEN_GRANT_TRIAL_LIFE_MS;
+    for (int i = 0; i <= TOKEN_GRANTS_KEPT_MAX; i++)
+        check(f, save_numbered(f, put, i));
+    assert_false(has_numbered(f, 0));
+    put.life_ms = 0;
+    check(f, save_numbered(f, put, TOKEN_GRANTS_KEPT_MAX + 1));
+    assert_true(find_exchange(f, &got) && got.consumed);
+    for (int i = 2; i <= TOKEN_GRANTS_KEPT_MAX; i++)
+        check(f, save_numbered(f, put, TOKEN_GRANTS_KEPT_MAX + i));
+    assert_false(find_exchange(f, &got));
+    assert_true(has_numbered(f, 1));
+}
+
+/* Unless the credential was sent anew since. */
+static void a_longer_life_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct token_grant put = sample_exchange(), got;
+    put.one_time = false;
+    put.life_ms = TOKEN_GRANT_TRIAL_LIFE_MS;
+    check(f, store_apply(f->store, apply_save, &put, false, &f->error));
+    put.life_ms = 0;
+    check(f, store_apply(f->store, apply_save, &put, false, &f->error));
+    fixture_now_ms += TOKEN_GRANT_TRIAL_LIFE_MS - 1;
+    assert_true(find_exchange(f, &got));
+    check(f, store_apply(f->store, apply_consume, &put, false, &f->error));
+    check(f, store_apply(f->store, apply_begin, &put, false, &f->error));
+    check(f, store_apply(f->store, apply_save, &put, false, &f->error));
+    fixture_now_ms += TOKEN_GRANT_LIFE_MS;
+    assert_false(find_exchange(f, &got));
+}
+
 /* What an attempt has noted is its only protection from showing a code twice. */
 static void trimming_leaves_running_attempts(void **state)
 {
@@ -237,53 +279,12 @@ static void trimming_leaves_running_attempts(void **state)
 
 /* --- access keys --- */
 
-static bool apply_key_insert(struct db *db, void *argument, struct error *error)
-{
-    return access_key_insert(db, argument, error);
-}
-
-static bool apply_key_delete(struct db *db, void *argument, struct error *error)
-{
-    return access_key_delete(db, *(struct str *)argument, error);
-}
-
-static void access_keys_are_kept(void **state)
-{
-    struct fixture *f = *state;
-    struct access_key one = {STR("AKIAONE"), STR("123456789012"), STR("s\0ealed"), 7};
-    struct access_key two = {STR("AKIATWO"), STR("111122223333"), STR("t"), 8};
-    struct access_key got, *all;
-    size_t count;
-    bool found;
-    check(f, access_key_list(f->reader, &f->arena, &all, &count, &f->error));
-    assert_int_equal(count, 0);
-    check(f, store_apply(f->store, apply_key_insert, &one, false, &f->error));
-    check(f, store_apply(f->store, apply_key_insert, &two, false, &f->error));
-    assert_false(store_apply(f->store, apply_key_insert, &one, false, &f->error));
-    assert_int_equal(f->error.code, ERR_CONFLICT);
-    check(f, access_key_find(f->reader, &f->arena, one.id, &got, &found, &f->error));
-    assert_true(found);
-    assert_true(str_eq(got.id, one.id));
-    assert_true(str_eq(got.account, one.account));
-    assert_true(str_eq(got.sealed_secret, one.sealed_secret));
-    assert_int_equal(got.created_at_ms, 7);
-    check(f, access_key_list(f->reader, &f->arena, &all, &count, &f->error));
-    assert_int_equal(count, 2);
-    assert_true(str_eq(all[0].id, two.id));
-    assert_true(str_eq(all[1].id, one.id));
-    store_reader_rest(f->reader); /* a scrub waits for readers */
-    check(f, store_apply(f->store, apply_key_delete, &one.id, true, &f->error));
-    check(f, access_key_find(f->reader, &f->arena, one.id, &got, &found, &f->error));
-    assert_false(found);
-    assert_false(store_apply(f->store, apply_key_delete, &one.id, true, &f->error));
-    assert_int_equal(f->error.code, ERR_NOT_FOUND);
-}
-
 /* --- meta, apps --- */
 
 static bool apply_meta(struct db *db, void *argument, struct error *error)
 {
-    return meta_put_once(db, STR("name"), *(struct str *)argument, error);
+    bool put;
+    return meta_put_once(db, STR("name"), *(struct str *)argument, &put, error);
 }
 
 static void meta_value_is_put_once(void **state)
@@ -345,42 +346,43 @@ static bool apply_audit(struct db *db, void *argument, struct error *error)
 static void audit_is_listed_by_account_and_time(void **state)
 {
     struct fixture *f = *state;
-    struct audit_entry entry = {.at_ms = 10,
-                                .request_id = STR("r"),
-                                .account = STR("123456789012"),
-                                .region = STR("eu-central-1"),
-                                .access_key_id = STR("AKIAONE"),
-                                .operation = STR("UpdateConnectorProfile"),
-                                .resource = STR("mine"),
-                                .outcome = STR("ok"),
-                                .detail = STR("d")};
-    struct audit_entry *got;
+    const struct str given[] = {STR("r"),
+                                STR("123456789012"),
+                                STR("eu-central-1"),
+                                STR("AKIAONE"),
+                                STR("UpdateConnectorProfile"),
+                                STR("mine"),
+                                STR("ok"),
+                                STR("d")};
+    struct audit_entry entry = {10,       given[0], given[1], given[2], given[3],
+                                STR_NULL, given[4], given[5], given[6], given[7],
+                                0,        0,        0};
+    struct audit_filter filter = {.account = entry.account};
+    struct audit_row *got;
     size_t count;
     check(f, store_apply(f->store, apply_audit, &entry, false, &f->error));
     entry.account = STR("111122223333");
     check(f, store_apply(f->store, apply_audit, &entry, false, &f->error));
-    entry = (struct audit_entry){.at_ms = 11,
-                                 .account = STR("123456789012"),
-                                 .operation = STR("x"),
-                                 .outcome = STR("ValidationException")};
+    const struct str outcome = STR("ValidationException");
+    entry = (struct audit_entry){
+        .at_ms = 11, .account = given[1], .operation = given[4], .outcome = outcome};
     check(f, store_apply(f->store, apply_audit, &entry, false, &f->error));
-    check(f, audit_list(f->reader, &f->arena, entry.account, 0, 10, &got, &count, &f->error));
+    check(f, audit_list(f->reader, &f->arena, &filter, 10, &got, &count, &f->error));
     assert_int_equal(count, 2);
-    assert_int_equal(got[0].at_ms, 10);
-    assert_true(str_eq(got[0].request_id, STR("r")));
-    assert_true(str_eq(got[0].account, STR("123456789012")));
-    assert_true(str_eq(got[0].region, STR("eu-central-1")));
-    assert_true(str_eq(got[0].access_key_id, STR("AKIAONE")));
-    assert_true(str_eq(got[0].operation, STR("UpdateConnectorProfile")));
-    assert_true(str_eq(got[0].resource, STR("mine")));
-    assert_true(str_eq(got[0].outcome, STR("ok")));
-    assert_true(str_eq(got[0].detail, STR("d")));
-    assert_null(got[1].resource.data);
-    check(f, audit_list(f->reader, &f->arena, entry.account, 10, 10, &got, &count, &f->error));
+    assert_int_equal(got[0].entry.at_ms, 10);
+    const struct audit_entry *is = &got[0].entry;
+    const struct str all[] = {is->request_id, is->account,  is->region,  is->access_key_id,
+                              is->operation,  is->resource, is->outcome, is->detail};
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        assert_true(str_eq(all[i], given[i]));
+    assert_null(got[1].entry.resource.data);
+    filter = (struct audit_filter){entry.account, 10, audit_row_position(&got[0])};
+    check(f, audit_list(f->reader, &f->arena, &filter, 10, &got, &count, &f->error));
     assert_int_equal(count, 1);
-    check(f, audit_list(f->reader, &f->arena, entry.account, 0, 1, &got, &count, &f->error));
+    filter = (struct audit_filter){.account = entry.account};
+    check(f, audit_list(f->reader, &f->arena, &filter, 1, &got, &count, &f->error));
     assert_int_equal(count, 1);
-    assert_int_equal(got[0].at_ms, 10);
+    assert_int_equal(got[0].entry.at_ms, 10);
 }
 
 /* --- expiry --- */
@@ -406,7 +408,8 @@ static void expired_rows_are_removed_a_bounded_number_at_a_time(void **state)
     struct audit_entry entry = {FIXTURE_NOW_MS, .account = STR("123456789012"),
                                 .operation = STR("o"), .outcome = STR("ok")};
     struct expiry expiry = {.now_ms = FIXTURE_NOW_MS};
-    struct audit_entry *entries;
+    struct audit_filter filter = {.account = entry.account};
+    struct audit_row *entries;
     size_t count;
     check(f, store_apply(f->store, apply_many_answers, NULL, false, &f->error));
     check(f, store_apply(f->store, apply_save, &exchange, false, &f->error));
@@ -428,7 +431,7 @@ static void expired_rows_are_removed_a_bounded_number_at_a_time(void **state)
     expiry = (struct expiry){.now_ms = FIXTURE_NOW_MS + AUDIT_LIFE_MS};
     check(f, store_apply(f->store, expiry_apply, &expiry, false, &f->error));
     assert_int_equal(expiry.removed, 1);
-    check(f, audit_list(f->reader, &f->arena, entry.account, 0, 9, &entries, &count, &f->error));
+    check(f, audit_list(f->reader, &f->arena, &filter, 9, &entries, &count, &f->error));
     assert_int_equal(count, 0);
 }
 
@@ -480,10 +483,11 @@ int main(void)
         test_with_store(exchange_expires_and_can_be_made_again),
         test_with_store(exchange_goes_with_its_profile),
         test_with_store(newest_exchanges_of_a_profile_are_kept),
+        test_with_store(grants_of_one_life_do_not_displace_others),
+        test_with_store(a_longer_life_stays),
         test_with_store(trimming_leaves_running_attempts),
         test_with_store(exchange_that_is_begun_stays_so_without_its_profile),
         test_with_store(exchange_is_begun_by_one_attempt),
-        test_with_store(access_keys_are_kept),
         test_with_store(meta_value_is_put_once),
         test_with_store(oauth_apps_are_kept),
         test_with_store(audit_is_listed_by_account_and_time),

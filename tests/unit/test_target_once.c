@@ -131,7 +131,7 @@ static void make(const struct update *update)
     struct profile current = {.connector_type = str_from(update->type),
                               .connection_mode = STR("Public"),
                               .properties = str_from(update->stored)};
-    struct target *target = profile_target_of_input(&context, input, &arena);
+    struct target *target = profile_target_of_input(&context, STR("123456789012"), input, &arena);
     assert_true(target_hosts(target).len > 0);
     profile_change_init(&change, &(struct profile_change_request){.context = &context,
                                                                   .arena = &arena,

@@ -97,6 +97,11 @@ static void hashes_follow_their_standards(void **state)
         assert_hex(out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         crypto_hmac(STR("Jefe"), STR("what do ya want for nothing?"), out); /* RFC 4231, 4.3 */
         assert_hex(out, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        char long_key[131]; /* RFC 4231, 4.7: longer than a block */
+        memset(long_key, 0xAA, sizeof(long_key));
+        crypto_hmac((struct str){long_key, sizeof(long_key)},
+                    STR("Test Using Larger Than Block-Size Key - Hash Key First"), out);
+        assert_hex(out, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
         /* An empty key must not mean "the key of before". */
         crypto_hmac(STR_NULL, STR(""), out);
         assert_hex(out, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
@@ -146,6 +151,24 @@ static void gcm_follows_its_standard(void **state)
     assert_memory_equal(back, plain, sizeof(plain));
 }
 
+/* RFC 5869, A.1: the first block of what HKDF-Expand gives. */
+static void hkdf_follows_its_standard(void **state)
+{
+    (void)state;
+    unsigned char key[32], info[10], expected[32], out[32], other[32];
+    assert_true(decode_hex(STR("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"),
+                           key, 32));
+    assert_true(decode_hex(STR("f0f1f2f3f4f5f6f7f8f9"), info, 10));
+    assert_true(decode_hex(STR("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"),
+                           expected, 32));
+    for (int i = 0; i < 2; i++) { /* a second time with the thread's context */
+        crypto_hkdf(key, (struct str){(const char *)info, sizeof(info)}, out);
+        assert_memory_equal(out, expected, sizeof(expected));
+        crypto_hkdf(key, STR("other"), other);
+        assert_memory_not_equal(out, other, sizeof(out));
+    }
+}
+
 static void gcm_leaves_no_plain_text_behind(void **state)
 {
     (void)state;
@@ -171,6 +194,7 @@ int main(void)
         cmocka_unit_test(hashes_follow_their_standards),
         cmocka_unit_test(keyed_hash_tells_part_borders),
         cmocka_unit_test(gcm_follows_its_standard),
+        cmocka_unit_test(hkdf_follows_its_standard),
         cmocka_unit_test(gcm_leaves_no_plain_text_behind),
     };
     return cmocka_run_group_tests(tests, scratch_begin, scratch_end);

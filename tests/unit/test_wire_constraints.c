@@ -2,6 +2,7 @@
  * constraint of every operation's input, by the whole answer. */
 #include "cmocka_all.h"
 
+#include "wire/errors.h"
 #include "wire/restjson.h"
 #include "wire/routes.h"
 
@@ -21,7 +22,7 @@ static const char *cases_path;
 
 static const struct {
     struct str name;
-    enum err code;
+    int code;
 } OUTCOMES[] = {
     {STR("accept"), ERR_NONE},
     {STR("refuse"), ERR_VALIDATION},
@@ -51,7 +52,7 @@ static char *file_read(const char *path, size_t *ret_size)
 }
 
 /* What a case's request comes to: its input as the server writes it, or the error's message. */
-static enum err answer(const struct str *fields, struct arena *arena, struct str *ret_text)
+static int answer(const struct str *fields, struct arena *arena, struct str *ret_text)
 {
     const struct api_operation *operation = route_find(fields[1], fields[2]);
     struct value *input;
@@ -78,7 +79,7 @@ static void run_case(const struct str *fields, struct tally *tally)
         outcome++;
     assert_true(outcome < OUTCOME_COUNT);
     tally->outcomes[outcome]++;
-    enum err code = answer(fields, &arena, &text);
+    int code = answer(fields, &arena, &text);
     if (code != OUTCOMES[outcome].code || !str_eq(text, fields[5])) {
         print_error("%.*s: %.*s\n  wanted: %.300s\n  got:    %.300s\n", STR_ARG(fields[0]),
                     STR_ARG(fields[3]), arena_cstr(&arena, fields[5]), arena_cstr(&arena, text));

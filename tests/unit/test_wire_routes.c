@@ -207,18 +207,18 @@ static void each_error_has_its_name_and_status(void **state)
     (void)state;
     assert_int_equal(error_kind(ERR_QUOTA)->status, 402);
     assert_string_equal(error_kind(ERR_QUOTA)->exception, "ServiceQuotaExceededException");
-    for (enum err code = ERR_NONE; code < ERR_COUNT; code++) {
+    for (int code = ERR_NONE; code < ERR_COUNT; code++) {
         const struct error_kind *kind = error_kind(code);
         assert_non_null(kind->exception);
         assert_true(kind->status >= 400 && kind->status <= 503);
         assert_true(strlen(kind->text) > 10);
-        for (enum err other = ERR_NONE + 1; other < code; other++)
+        for (int other = ERR_NONE + 1; other < code; other++)
             assert_string_not_equal(kind->exception, error_kind(other)->exception);
     }
-    for (enum err code = ERR_UNRECOGNIZED_CLIENT; code <= ERR_INCOMPLETE_SIGNATURE; code++)
+    for (int code = ERR_UNRECOGNIZED_CLIENT; code <= ERR_INCOMPLETE_SIGNATURE; code++)
         assert_int_equal(error_kind(code)->status, 403);
     for (int code = ERR_COUNT; code < ERR_SIGNALS_END; code++) {
-        const struct error signal = {.code = (enum err)code, .message = "Only for ourselves."};
+        const struct error signal = {.code = code, .message = "Only for ourselves."};
         assert_ptr_equal(error_kind(signal.code), error_kind(ERR_INTERNAL));
         assert_true(str_eq(error_message(&signal), str_from(error_kind(ERR_INTERNAL)->text)));
     }

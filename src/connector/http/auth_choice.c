@@ -1,6 +1,8 @@
 /* Choosing the method of authentication, and reading the members of OAuth credentials. */
 #include "connector/http/auth_choice.h"
 
+#include "auth/assertion_key.h"
+
 const struct connector_auth *auth_choose(struct arena *arena, const struct connector *connector,
                                          const struct scope *scope)
 {
@@ -40,6 +42,7 @@ struct oauth2_material oauth2_material(struct arena *arena, const struct connect
     };
     if (!material.assertion.data)
         material.assertion = value_text(params, "assertion");
+    material.signs = oauth2->assertion && assertion_key_is_meant(material.assertion);
     return material;
 }
 
@@ -48,7 +51,8 @@ bool oauth2_suffices(const struct connector_oauth2 *oauth2, const struct oauth2_
 {
     struct str chosen = material->grant_type;
     bool any = chosen.len == 0;
-    if (!(oauth2->grants & grant))
+    unsigned taken = grant == GRANT_ASSERTION_KEY ? GRANT_JWT_BEARER : grant;
+    if (!(oauth2->grants & taken))
         return false;
     switch (grant) {
     case GRANT_REFRESH:
@@ -57,7 +61,10 @@ bool oauth2_suffices(const struct connector_oauth2 *oauth2, const struct oauth2_
         return material->code.len > 0 && material->redirect_uri.len > 0 &&
                (any || str_eq(chosen, STR("AUTHORIZATION_CODE")));
     case GRANT_JWT_BEARER:
-        return material->assertion.len > 0 && (any || str_eq(chosen, STR("JWT_BEARER")));
+        return material->assertion.len > 0 && !material->signs &&
+               (any || str_eq(chosen, STR("JWT_BEARER")));
+    case GRANT_ASSERTION_KEY:
+        return material->signs && (any || str_eq(chosen, STR("JWT_BEARER")));
     case GRANT_CLIENT_CREDENTIALS:
         return oauth2->grant_type ? str_eq(chosen, STR("CLIENT_CREDENTIALS"))
                                   : material->client_id.len > 0 && material->client_secret.len > 0;
@@ -65,4 +72,15 @@ bool oauth2_suffices(const struct connector_oauth2 *oauth2, const struct oauth2_
         return material->username.len > 0 && material->password.len > 0;
     }
     return false;
+}
+
+unsigned oauth2_grants(const struct connector_oauth2 *oauth2,
+                       const struct oauth2_material *material, unsigned grants)
+{
+    unsigned found = 0;
+    for (unsigned grant = 1; grant <= GRANT_LAST; grant <<= 1) {
+        if (grants & grant && oauth2_suffices(oauth2, material, (enum connector_grant)grant))
+            found |= grant;
+    }
+    return found;
 }

@@ -16,6 +16,7 @@ struct oauth2_material {
     struct str code; /* with a redirect_uri; Terraform can send that alone, which means nothing */
     struct str redirect_uri;
     struct str assertion; /* jwtToken */
+    bool signs;           /* it is what an assertion is signed with (auth/assertion_key.h) */
     struct str client_id;
     struct str client_secret;
     struct str client_arn; /* clientCredentialsArn */
@@ -32,3 +33,7 @@ struct oauth2_material oauth2_material(struct arena *arena, const struct connect
  * credential of another. */
 bool oauth2_suffices(const struct connector_oauth2 *oauth2, const struct oauth2_material *material,
                      enum connector_grant grant);
+
+/* Which of `grants` (enum connector_grant) the material suffices for. */
+unsigned oauth2_grants(const struct connector_oauth2 *oauth2,
+                       const struct oauth2_material *material, unsigned grants);

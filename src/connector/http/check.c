@@ -2,7 +2,7 @@
  * be good in form, what the probes send must be there, and the credentials must hold what the
  * chosen method of authentication needs. */
 #include "auth/api_key.h"
-#include "connector/http/internal.h"
+#include "connector/http/target.h"
 
 #include <string.h>
 
@@ -53,7 +53,7 @@ static bool check_oauth2(const struct target *target, struct error *error)
     if (!as_client && material->code.len > 0 && material->redirect_uri.len == 0)
         return fail_blank(target, "RedirectUri", error);
     bool can_grant = false;
-    for (unsigned each = GRANT_REFRESH; each <= GRANT_PASSWORD; each <<= 1)
+    for (unsigned each = GRANT_REFRESH; each <= GRANT_LAST; each <<= 1)
         can_grant = can_grant || oauth2_suffices(oauth2, material, each);
     bool refused = as_client && !(oauth2->grants & GRANT_CLIENT_CREDENTIALS);
     if (refused || (!has_token && !can_grant))

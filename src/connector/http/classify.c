@@ -2,11 +2,11 @@
 #include "connector/http/classify.h"
 
 #include "base/clock.h"
+#include "connector/http/vendor_time.h"
 #include "wire/json_pointer.h"
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 /* Where to look when the vendor's API may not be what answers at this address. */
 static const char hint_host[] = "Check the host name in the profile's properties.";
@@ -24,6 +24,7 @@ struct transport_row {
 static const struct transport_row transport[] = {
     {CLIENT_BAD_URL, VERDICT_MISCONFIGURED, STEP_NONE, classify_hint_url},
     {CLIENT_RESOLVE, VERDICT_UNREACHABLE, STEP_RESOLVE, hint_host},
+    {CLIENT_BUSY, VERDICT_THROTTLED, STEP_RESOLVE, "Try again."},
     {CLIENT_REFUSED, VERDICT_MISCONFIGURED, STEP_CONNECT,
      "The operator of this server does not allow connections to that address."},
     {CLIENT_CONNECT, VERDICT_UNREACHABLE, STEP_CONNECT, "Try again."},
@@ -34,6 +35,8 @@ static const struct transport_row transport[] = {
     {CLIENT_TIMEOUT, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_BROKEN, VERDICT_UNREACHABLE, STEP_NONE, "Try again."},
     {CLIENT_TOO_LARGE, VERDICT_UNREACHABLE, STEP_NONE, classify_hint_url},
+    {CLIENT_NO_MEMORY, VERDICT_INTERNAL, STEP_NONE,
+     "Requests hold as much memory as the operator of this server allows. Try again."},
     {CLIENT_ABORTED, VERDICT_INTERNAL, STEP_NONE, "Try again."},
     {CLIENT_STOPPED, VERDICT_INTERNAL, STEP_NONE, "The server is stopping. Try again."},
 };
@@ -62,15 +65,10 @@ static bool text_matches(const struct connector_rule *rule, struct str text)
     return true;
 }
 
-/* "2020-11-12T08:15:30.001Z" (RFC 3339, in UTC); the fraction is not looked at. */
-static bool time_is_past(struct arena *arena, struct str text)
+static bool time_is_past(struct str text)
 {
-    struct tm tm = {0};
-    if (!text.data)
-        return false;
-    const char *end = strptime(arena_cstr(arena, text), "%Y-%m-%dT%H:%M:%S", &tm);
-    bool is_time = end && (*end == '.' || *end == 'Z') && str_ends(text, STR("Z"));
-    return is_time && (int64_t)timegm(&tm) * 1000 <= clock_wall_ms();
+    int64_t at_ms;
+    return vendor_time_parse(text, &at_ms) && at_ms <= clock_wall_ms();
 }
 
 /* Whether the answer has the form of the vendor's errors: a JSON pointer or a header of theirs. */
@@ -142,7 +140,7 @@ static bool rule_matches(const struct question *question, const struct connector
     if (rule->absent)
         return pointer_is_missing(arena, response->json, rule->at);
     if (rule->past)
-        return time_is_past(arena, pointer_text(arena, response->json, rule->at));
+        return time_is_past(pointer_text(arena, response->json, rule->at));
     return pointer_find(response->json, rule->at) &&
            text_matches(rule, pointer_text(arena, response->json, rule->at));
 }

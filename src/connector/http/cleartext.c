@@ -1,9 +1,9 @@
 /* Credentials do not go out unencrypted. A URL of the profile's with http:// is refused unless the
- * operator opened its host: every address of it is in the egress list, or a private route leads to
- * it. The address is judged once more when it is connected to (opened_only in net/client), since a
- * name may resolve differently then. */
+ * operator opened its host: every address of it is in the egress list, or the private route to it
+ * is one for http. The address is judged once more when it is connected to (opened_only in
+ * net/client), since a name may resolve differently then. */
 #include "base/clock.h"
-#include "connector/http/internal.h"
+#include "connector/http/target.h"
 
 #include <strings.h>
 
@@ -23,32 +23,47 @@ static const char *member_of(const struct target *target, const struct connector
     return row->given ? row->given : "connectorProfileProperties";
 }
 
-static bool check_endpoint(const struct target *target, const struct endpoint *endpoint,
-                           struct error *error)
+static bool is_opened(const struct target *target, struct str host, bool is_private, bool *ret_busy)
 {
+    *ret_busy = false;
+    const struct client *client = target->env ? target->env->client : NULL;
+    if (!is_private) /* a test may have no client */
+        return !client ||
+               client_opens(client, target->account, host, clock_mono_ms() + LOOKUP_MS, ret_busy);
+    const struct private_route *route = target_route(target, host);
+    return route && route->plain;
+}
+
+bool http_check_endpoint_encrypted(const struct target *target, const struct endpoint *endpoint,
+                                   bool is_private, struct error *error)
+{
+    bool busy = false;
     if (!endpoint->row || endpoint->fault || str_eq(endpoint->url.scheme, STR("https")) ||
-        client_opens(target->env->client, endpoint->url.host, clock_mono_ms() + LOOKUP_MS))
+        is_opened(target, endpoint->url.host, is_private, &busy))
         return true;
+    if (busy)
+        return fail(error, ERR_THROTTLING,
+                    "Rate exceeded: as many host names as one account may have looked up at a "
+                    "time are being looked up.");
     return fail(error, ERR_VALIDATION,
                 "Validation exception: %s must begin with https://, since http:// would send the "
                 "credentials unencrypted. The operator of this server can allow it for addresses "
-                "of its own network (--egress-allow).",
-                member_of(target, endpoint->row));
+                "of its own network (%s).",
+                member_of(target, endpoint->row),
+                is_private ? "--private-route NAME=http://HOST:PORT" : "--egress-allow");
 }
 
 bool http_check_encrypted(const struct target *target, struct error *error)
 {
     const struct http_target *own = target->http;
     bool is_private = target->private_routes != NULL;
-    if (!target->env || !target->env->client)
-        return true;
-    if (!is_private && (!check_endpoint(target, &own->api, error) ||
-                        !check_endpoint(target, &own->account, error)))
+    if (!http_check_endpoint_encrypted(target, &own->api, is_private, error) ||
+        !http_check_endpoint_encrypted(target, &own->account, is_private, error))
         return false;
+    is_private = is_private && !target->tokens_are_public;
     for (size_t i = 0; i < target->connector->http->auth.count; i++) {
-        bool called = target->connector->http->auth.rows[i].oauth2 &&
-                      (!is_private || target->tokens_are_public);
-        if (called && !check_endpoint(target, &own->tokens[i], error))
+        if (target->connector->http->auth.rows[i].oauth2 &&
+            !http_check_endpoint_encrypted(target, &own->tokens[i], is_private, error))
             return false;
     }
     return true;

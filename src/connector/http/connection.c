@@ -35,15 +35,19 @@ static void take_tokens_in_hand(struct vendor_connection *connection)
         tokens->refresh_token = connection->material.refresh_token;
     redact_add(&connection->redaction, tokens->access_token);
     redact_add(&connection->redaction, tokens->refresh_token);
+    if (oauth2_grants(connection->auth->oauth2, &connection->material,
+                      connection->config->withheld))
+        connection->note = connection->config->withheld_note;
 }
 
-/* An access token is tried although it expired when there is no grant for another one: the vendor
- * decides. */
+/* An access token is tried although it expired, or does not prove the credentials, when there is no
+ * grant for another one: the vendor decides. */
 static bool has_usable_token(const struct vendor_connection *connection)
 {
     const struct oauth_tokens *tokens = &connection->tokens;
     bool expired = tokens->expires_at_ms != 0 && tokens->expires_at_ms <= clock_wall_ms();
-    return tokens->access_token.len > 0 && (!expired || !vendor_next_grant(connection));
+    bool is_of_use = !expired && !connection->config->renews;
+    return tokens->access_token.len > 0 && (is_of_use || !vendor_next_grant(connection));
 }
 
 static bool open_oauth2(struct vendor_connection *connection)
@@ -89,6 +93,7 @@ static bool keep_session(struct vendor_connection *connection,
                                   response->http.status, STR_NULL,
                                   "The response contains no usable session.");
     struct value *session = value_structure(arena);
+    token = arena_copy(arena, token);
     value_put_text(arena, session, "token", token);
     redact_add(&connection->redaction, token);
     connection->scope.session = session;
@@ -163,7 +168,13 @@ void vendor_close(struct vendor_connection *connection)
     if (connection->scope.session)
         end_session(connection);
     connection->scope.session = NULL;
+    arena_done(&connection->answer);
     vendor_move(connection, VENDOR_CLOSED);
+}
+
+bool vendor_is_renewed(const struct vendor_connection *connection)
+{
+    return connection->granted;
 }
 
 struct oauth_tokens vendor_tokens(const struct vendor_connection *connection)

@@ -11,5 +11,29 @@
 bool vendor_call(struct vendor_connection *connection, const struct connector_call *call,
                  struct vendor_response *ret_response);
 
+struct answer_reader;
+
+/* The same for a call whose answer is long: its body goes to `reader` (http/answer_reader.h).
+ * `target`, unless STR_NULL, is sent instead of the call's path and query, as it is: a path and
+ * query from the root of the API's host, which the vendor has named. The call's parameters are
+ * added where it has no query. */
+bool vendor_call_read(struct vendor_connection *connection, const struct connector_call *call,
+                      struct str target, const struct answer_reader *reader,
+                      struct vendor_response *ret_response);
+
+/* The same as vendor_call with a body that is in memory, for calls that change something: they are
+ * repeated after a fault only if `repeatable`. *ret_taken: the vendor may have done what was asked;
+ * always so of a good answer, never before the request was sent or when it was refused as a whole.
+ */
+bool vendor_call_write(struct vendor_connection *connection, const struct connector_call *call,
+                       struct str body, bool repeatable, struct vendor_response *ret_response,
+                       bool *ret_taken);
+
+/* The target of a link in an answer: path and query of a URL at the API's own host; the vendor may
+ * leave the host out, or give what follows the API's base URL. False, with the verdict set: it
+ * leads to another host. */
+bool vendor_take_link(struct vendor_connection *connection, struct str link,
+                      struct str *ret_target);
+
 /* Where calls go with the tokens in hand. False: the verdict says why there is no such place. */
 bool vendor_api(struct vendor_connection *connection, struct endpoint *ret_endpoint);

@@ -1,6 +1,8 @@
 /* Choosing among URLs: the first row that applies, made from the properties, or the operator's own
  * endpoint in its place. */
-#include "connector/http/internal.h"
+#include "connector/http/endpoint.h"
+
+#include "connector/connector.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -147,10 +149,32 @@ static bool row_applies(const struct connector_url *row, const struct scope *sco
            scope_allows(arena, scope, row->flag, "true");
 }
 
-static bool is_at_vendor(const struct url *url, const struct connector *connector)
+struct str endpoint_first_url(const struct connector_urls *urls, const struct scope *scope,
+                              struct arena *arena)
 {
-    return str_eq(url->scheme, STR("https")) &&
-           connector_url_in_domains(url, &connector->http->domains);
+    for (size_t i = 0; i < urls->count; i++) {
+        if (row_applies(&urls->rows[i], scope, arena))
+            return str_from(urls->rows[i].url);
+    }
+    return STR_NULL;
+}
+
+static bool is_https_at(const struct url *url, const struct connector_texts *hosts)
+{
+    for (size_t i = 0; str_eq(url->scheme, STR("https")) && i < hosts->count; i++) {
+        if (url_host_matches(url->host, str_from(hosts->rows[i])))
+            return true;
+    }
+    return false;
+}
+
+bool endpoint_keep_host(struct url *url, const struct connector_texts *hosts)
+{
+    if (!is_https_at(url, hosts))
+        return false;
+    url->port = 443;
+    url->path = STR("");
+    return true;
 }
 
 void endpoint_choose(const struct target *target, const struct connector_urls *urls,
@@ -163,7 +187,7 @@ void endpoint_choose(const struct target *target, const struct connector_urls *u
             continue;
         read_row(target, row, scope, ret_endpoint);
         if (ret_endpoint->fault || !row->vendor_hosts_only ||
-            is_at_vendor(&ret_endpoint->url, target->connector))
+            endpoint_keep_host(&ret_endpoint->url, &target->connector->http->hosts))
             return;
     }
     const char *wanted = urls->count > 0 ? urls->rows[0].given : NULL;
@@ -188,21 +212,8 @@ bool endpoint_use(const struct endpoint *endpoint, struct error *error)
            (!endpoint->unusable || fail_as(error, endpoint->unusable));
 }
 
-bool endpoint_is_trusted(const struct target *target, struct str instance_url, struct url *ret_url)
+bool endpoint_is_fixed(const struct endpoint *endpoint)
 {
-    const struct endpoint *api = &target->http->api;
-    if (!str_contains(instance_url, STR("://")) ||
-        !url_parse(target->arena, instance_url, NULL, ret_url, NULL))
-        return false;
-    return is_at_vendor(ret_url, target->connector) ||
-           (endpoint_use(api, NULL) && url_same_origin(ret_url, &api->url));
-}
-
-void endpoint_for_tokens(const struct target *target, const struct oauth_tokens *tokens,
-                         struct endpoint *ret_endpoint)
-{
-    struct url url;
-    *ret_endpoint = target->http->api;
-    if (tokens->instance_url.data && endpoint_is_trusted(target, tokens->instance_url, &url))
-        *ret_endpoint = (struct endpoint){.url = url};
+    const struct connector_url *row = endpoint->row;
+    return !row || row->vendor_hosts_only || !strchr(row->url, '{');
 }

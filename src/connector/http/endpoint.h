@@ -24,14 +24,18 @@ void endpoint_choose(const struct target *target, const struct connector_urls *u
 _must_use_ bool endpoint_check(const struct endpoint *endpoint, struct error *error);
 _must_use_ bool endpoint_use(const struct endpoint *endpoint, struct error *error);
 
-/* A token's instance_url is used when it is https within the vendor's domains, or the origin that
- * the configuration leads to anyway: nothing is sent to a third host because an answer says so. */
-bool endpoint_is_trusted(const struct target *target, struct str instance_url, struct url *ret_url);
+/* The URL of the first row that applies, as the table has it; STR_NULL: none does. */
+struct str endpoint_first_url(const struct connector_urls *urls, const struct scope *scope,
+                              struct arena *arena);
 
-/* Where the API is for these tokens: their instance_url when it may be used, else as the target
- * has it. */
-void endpoint_for_tokens(const struct target *target, const struct oauth_tokens *tokens,
-                         struct endpoint *ret_endpoint);
+/* Whether the properties decide nothing about it but, where the connector's table of hosts says so,
+ * one label of the host: it is the vendor's own, in that table, or the operator's. Only there is a
+ * secret sent that the owner of the profile does not have. */
+bool endpoint_is_fixed(const struct endpoint *endpoint);
 
 /* Whether the operator's endpoint map names a URL for the target's connector. */
 bool endpoint_is_overridden(const struct target *target);
+
+/* For a URL that somebody else chose: true when it is https at one of the hosts. Then it is cut
+ * down to what may be called with a secret that is not theirs, the host at port 443. */
+bool endpoint_keep_host(struct url *url, const struct connector_texts *hosts);

@@ -5,34 +5,31 @@
  * Texts are templates: "{instanceUrl}" is replaced by a member of the profile's properties,
  * "{oAuthProperties.tokenUrl}" by a nested one, "{credentials.apiKey}" by one of the credentials,
  * "{derived.host}" by what the connector's own hook `derive` made of the properties,
- * "{session.token}" by what a login gave, and "{random.uuid}" by a new UUID each time. A brace that
- * no letter follows stands for itself.
+ * "{session.token}" by what a login gave, and "{random.uuid}" by a new UUID each time. Entities add
+ * "{entity.name}", "{page.offset}" and "{item.label}" (http/entity_source.h), and records
+ * "{read.fields}" (http/read_source.h) and "{write.key}" (http/write_source.h). A brace that no
+ * letter follows stands for itself.
  */
 #pragma once
 
 #include "base/error.h"
 #include "base/str.h"
 #include "connector/connector.h"
+#include "connector/credential_life.h"
+#include "connector/http/vendor_time.h"
+#include "connector/token_policy.h"
 #include "connector/verdict.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
+struct connector_entities;
+struct connector_reads;
 struct connector_urls;
+struct connector_writes;
 struct scope;
 struct value;
-
-/* Fills a list's pointer and count from an array. */
-#define LIST(array)                                                                                \
-    {                                                                                              \
-        (array), sizeof(array) / sizeof((array)[0])                                                \
-    }
-
-struct connector_texts {
-    const char *const *rows;
-    size_t count;
-};
 
 struct connector_header {
     const char *name;
@@ -60,7 +57,8 @@ struct connector_params {
 /* One call to the vendor's API. */
 struct connector_call {
     const char *method;
-    const char *path; /* template after the base URL, query included; what is put in is escaped */
+    const char *path;   /* template after the base URL, query included; what is put in is escaped */
+    const char *accept; /* NULL: application/json */
     struct connector_params query;    /* further parameters, after those in the path */
     struct connector_headers headers; /* beyond Accept and what proves who we are */
     const char *body;         /* template; what is put in is escaped as the type asks; NULL: none */
@@ -98,8 +96,9 @@ struct connector_url {
     const char *pages_api;
     struct connector_texts drop; /* "/rest": left out where the URL ends with it */
     bool exact; /* no base but a whole URL: slashes at its end and its query are part of it */
-    /* Applies only to https hosts in the connector's domains: for requests that carry a secret
-     * which the profile's owner does not have, such as the operator's app's. */
+    /* Applies only to https URLs of the connector's `hosts`, and keeps of them the host alone: the
+     * port is 443 and there is no path. For requests with a secret that the owner of the profile
+     * does not have, such as the client secret of the operator's app. */
     bool vendor_hosts_only;
     bool derived_host; /* the user gave names that make a host, not a URL */
     /* The vendor was discontinued: only the operator's endpoint map can name a replacement.
@@ -119,16 +118,59 @@ enum connector_grant {
     GRANT_JWT_BEARER = 1 << 2,
     GRANT_CLIENT_CREDENTIALS = 1 << 3,
     GRANT_PASSWORD = 1 << 4,
+    GRANT_ASSERTION_KEY = 1 << 5, /* JWT bearer with an assertion that this server signs anew */
+    GRANT_LAST = GRANT_ASSERTION_KEY,
+};
+
+/* A life that is asked for: the vendor's own parameter for it, a number. */
+struct connector_life {
+    const char *param;
+    int seconds;
+};
+
+struct connector_lives {
+    const struct connector_life *rows;
+    size_t count;
+};
+
+/* Assertions that this server signs (auth/assertion_key.h), as the vendor takes them. */
+struct connector_assertion {
+    struct connector_urls audiences; /* the `url` of the first row that applies, as it is */
+    int life_s; /* short: the vendor's clock may be some minutes from ours, in either direction */
 };
 
 enum connector_client {
     CLIENT_IN_CREDENTIALS, /* members clientId and clientSecret */
-    CLIENT_APP,            /* the operator's app for the connector, or clientCredentialsArn's */
+    /* The operator's app for the connector, or clientCredentialsArn's, which belongs to the AWS
+     * account: see connector_url.vendor_hosts_only, without which no token URL may come from the
+     * properties. */
+    CLIENT_APP,
 };
 
 struct connector_basic {
     const char *user;     /* template */
     const char *password; /* template */
+};
+
+/* How a person authorizes in a browser (RFC 6749, 4.1.1). Each parameter beside `extra` is the
+ * engine's own: response_type, client_id, redirect_uri, scope, state, code_challenge. */
+struct connector_consent {
+    struct connector_urls urls;    /* of the authorization endpoint */
+    bool is_choice;                /* any of them may be meant; the request says which */
+    const char *path;              /* put after it; NULL: it is whole */
+    const char *scope;             /* that is asked for; NULL: none, or what `scopes` holds */
+    const char *scopes;            /* member of the properties with a list of them; NULL: none */
+    const char *scope_param;       /* what the vendor calls the parameter; NULL: scope */
+    struct connector_params extra; /* further parameters; templates of properties alone */
+    bool without_pkce;             /* the vendor takes none of a client with a secret (RFC 7636) */
+    /* JSON pointers in an answer with tokens whose values together say whose account it is: the
+     * same person's, in the same organization. None: the answers of the probes say it. */
+    struct connector_texts account;
+    /* The same in the answers of the probes, as far as they have them. None of either: the vendor
+     * does not say. */
+    struct connector_texts account_in_probes;
+    /* It is a URL whose last two segments say it; the host depends on where one signed in. */
+    bool account_is_url;
 };
 
 /* Members have AppFlow's names everywhere: accessToken, refreshToken, oAuthRequest, clientId,
@@ -142,11 +184,13 @@ struct connector_oauth2 {
     struct connector_urls token_urls;
     const char *token_path; /* put after the token URL; NULL: it is whole */
     bool json;              /* the request is JSON; else a form */
+    bool get;               /* a GET with the parameters in the query, whatever `json` says */
     bool basic;             /* the client authenticates in a Basic header; else in the body */
     /* The header is made as RFC 7617 says, not percent-encoded first as RFC 6749 wants it, and the
      * id goes in the body as well: the client is an ordinary user of the vendor's there. */
     bool basic_is_user;
     const char *scope;                   /* sent with a code or as client; NULL: none */
+    bool scope_is_clients;               /* not with a code: RFC 6749, 4.1.3, has no scope there */
     const struct connector_basic *login; /* GRANT_PASSWORD's user and password; NULL: none */
     /* Member with a map of further parameters for every request; its "assertion" is what JWT bearer
      * presents. NULL: none. */
@@ -154,6 +198,10 @@ struct connector_oauth2 {
     const char *tokens_at; /* JSON pointer to an object with the tokens, if there are some in it;
                             * NULL: they are at the top */
     bool api_elsewhere;    /* an answer's instance_url is not where this API is */
+    struct connector_lives lives;                /* sent with a code and with a refresh token */
+    const struct connector_assertion *assertion; /* NULL: it takes ready-made ones only */
+    struct token_policy policy;                  /* of renewals */
+    const struct connector_consent *consent;     /* NULL: there is no page to authorize on */
 };
 
 /* A login that gives a session for one connection: calls authenticate with it, it ends when the
@@ -231,6 +279,19 @@ struct connector_wait {
     enum connector_wait_unit unit;
 };
 
+/* How the vendor is asked when a credential ends that the server cannot renew by itself: an API
+ * key, or a ready access token (connector/credential_end.h). */
+struct connector_end {
+    /* The call whose good answer says it. NULL: introspection of the access token (RFC 7662). */
+    const struct connector_call *call;
+    const char *introspection; /* path that takes the token endpoint's path's place; or NULL */
+    const char *at;            /* JSON pointer to the time; of introspection "/exp" */
+    enum vendor_time_form form;
+    bool absent_is_never; /* the vendor documents that what has no such member, or null, never ends
+                           */
+    bool moves_with_use;  /* a use of the credential may move its end */
+};
+
 struct http_connector {
     struct connector_urls api;
     struct connector_auths auth;   /* none: shapes only, not built yet */
@@ -242,13 +303,22 @@ struct http_connector {
     struct connector_texts errors;
     struct connector_texts
         messages; /* JSON pointers to the vendor's message, before the usual ones */
-    struct connector_texts domains; /* where the vendor's hosts are: "example.com" */
+    struct connector_texts domains; /* that a label is put before: "example.com" */
+    /* The vendor's own hosts, none of which serves customers' code at the paths that are called:
+     * "login.example.com", or "*.my.example.com" for one label in place of the asterisk. */
+    struct connector_texts hosts;
+    struct connector_texts instances; /* further ones that a token's instance_url may name */
     /* Private mode. Calls take the operator's private route for the PrivateLink service that this
      * member names; NULL, or the member absent: the one for the host that is called. */
     const char *private_service;
     /* Calls for tokens take it only when this boolean member is true; NULL: always. */
     const char *private_tokens;
     struct connector_wait wait;
+    struct credential_life life;               /* of the vendor's credentials */
+    const struct connector_end *end;           /* NULL: the vendor does not say it */
+    const struct connector_entities *entities; /* see http/entity_source.h; NULL: none are known */
+    const struct connector_reads *reads;   /* see http/read_source.h; NULL: no records are read */
+    const struct connector_writes *writes; /* see http/write_source.h; NULL: none are written */
     /* Hooks, for what data cannot say; NULL for most. */
     /* Makes members for templates out of the properties: puts texts into `derived`, in the arena.
      * ERR_VALIDATION when the properties make none. */

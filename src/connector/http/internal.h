@@ -1,55 +1,41 @@
-/* What the files of the declarative engine share: a target as it resolves it, and the inside of a
- * connection. */
+/* The inside of a connection, for the files of the declarative engine that make it. */
 #pragma once
 
+#include "auth/oauth2.h"
 #include "connector/connector.h"
-#include "connector/http/auth_choice.h"
 #include "connector/http/connection.h"
-#include "connector/http/endpoint.h"
 #include "connector/http/redact.h"
 #include "connector/http/response.h"
+#include "connector/http/target.h"
 #include "connector/http/template.h"
-
-/* The part of a target that only this engine reads. */
-struct http_target {
-    struct scope scope;
-    struct endpoint api;
-    struct endpoint account; /* whose host a probe's response must name, where one is to */
-    struct endpoint *tokens; /* of each row of the connector's `auth` that is OAuth */
-    struct str *token_urls;  /* whole; STR_NULL where it cannot be called */
-    /* What the credentials chose. */
-    const struct connector_auth *auth; /* NULL: nothing to authenticate with, or not chosen yet */
-    struct oauth2_material material;   /* where `auth` is OAuth, as the next two */
-    const struct endpoint *token;
-    struct str token_url;
-};
-
-void http_resolve(struct target *target);
-void http_choose_auth(struct target *target);
-_must_use_ bool http_check(const struct target *target, struct error *error);
-/* ERR_VALIDATION when a URL of the properties would send credentials over http to a host that the
- * operator has not opened; names the member. May wait for a look-up. */
-_must_use_ bool http_check_encrypted(const struct target *target, struct error *error);
 
 struct vendor_connection {
     const struct vendor_connection_config *config;
     const struct target *target;
     struct arena *arena;
+    struct arena answer;        /* of the latest try: see vendor_send */
     enum vendor_state state;    /* set by vendor_move alone */
     int64_t deadline_ms;        /* of the next call, on clock_mono_ms() */
     struct redaction redaction; /* everything that must not come back in a vendor's message */
     struct verdict verdict;     /* of the latest call or grant */
     bool renewable;             /* the verdict is such that a new access token may help */
-    struct str note;            /* joins the verdict's hint unless it is VERDICT_ACCEPTED */
+    void *reading;   /* what a connector keeps between the pages of a read; NULL: nothing */
+    void *writing;   /* and between the batches of a write */
+    struct str note; /* joins the verdict's hint unless it is VERDICT_ACCEPTED */
     /* From here on for declarative connectors only. */
     const struct connector_auth *auth;
     struct scope scope;              /* the target's, and the session once there is one */
     struct oauth2_material material; /* when the method is OAuth */
     struct oauth_tokens tokens;      /* in hand */
+    bool of_attempt;                 /* the call is of a refresh token's: see grant_journal.h */
     bool granted;                    /* they differ from what was stored */
     unsigned tried;                  /* of enum connector_grant */
-    unsigned grant;                  /* enum connector_grant of the last token request; 0: none */
-    bool resumed;                    /* the tokens of an unfinished refresh were taken up */
+    unsigned
+        grant; /* enum connector_grant of the last token request, as the vendor sees it; 0: none */
+    int64_t read_total;  /* of the page of records that was read last; -1: it did not say */
+    struct str read_key; /* of its last record, where pages go by keys; in the arena */
+    bool is_overlong;    /* a part of the request at hand is longer than a template is filled to */
+    int resumed;         /* how often tokens of an unfinished refresh were taken up */
 };
 
 /* --- connection_call.c --- */
@@ -64,6 +50,9 @@ bool vendor_request(struct vendor_connection *connection, enum verdict_step step
                     const struct connector_call *call, bool repeatable,
                     struct vendor_response *ret_response);
 
+/* Always false: the request is longer than one may be, and is not sent. */
+bool vendor_fail_long(struct vendor_connection *connection);
+
 /* --- token_grant.c --- */
 
 /* The next grant that could bring tokens; 0: none is left, or the method is not OAuth. */
@@ -71,3 +60,60 @@ enum connector_grant vendor_next_grant(const struct vendor_connection *connectio
 
 /* Turns a one-time credential into tokens, through the journal. */
 bool vendor_take_grant(struct vendor_connection *connection, enum connector_grant grant);
+
+/* The OAuth app that the client is: its id is empty where the credentials name none. False with the
+ * verdict set when it cannot be read, or its secret may not be sent to the token endpoint. */
+bool vendor_find_app(struct vendor_connection *connection, struct oauth_app *ret_app);
+
+/* --- grant_request.c --- */
+
+/* The parameters of a grant, all but the client's; *ret_secret: what of them proves the grant, and
+ * may be used up. False with the verdict set when it cannot be made. */
+bool vendor_grant_request(struct vendor_connection *connection, enum connector_grant grant,
+                          struct oauth2_request *ret_request, struct str *ret_secret);
+
+/* --- token_renewal.c --- */
+
+/* A refresh token that an earlier attempt may have used up. */
+struct lost_refresh {
+    struct str refresh_token;
+    struct str token_url;
+    const struct oauth_app *app; /* NULL: none */
+    int64_t attempted_at_ms;     /* wall clock */
+};
+
+enum lost_refresh_step {
+    LOST_SEND_AGAIN, /* it is unspent, or nothing is to lose */
+    LOST_WAIT,       /* to show it again could end the access token, which still works */
+    LOST_SPENT,      /* it must not be shown again */
+};
+
+/* What is in force of the method of authentication, which is OAuth. */
+const struct token_policy *vendor_policy(const struct vendor_connection *connection);
+
+/* Introspection (RFC 7662, 2) beside the token endpoint: `path` takes the place of its path. The
+ * client authenticates as it does for a token. True when the answer has "active", which tells
+ * whether it knows the token. The response as after vendor_send. */
+struct introspection {
+    struct str token_url;
+    const char *path;
+    struct str token;
+    struct str hint;             /* its kind: token_type_hint */
+    const struct oauth_app *app; /* NULL: none */
+};
+bool vendor_introspect(struct vendor_connection *connection,
+                       const struct introspection *introspection, bool *ret_active,
+                       struct vendor_response *ret_response);
+
+/* What to do about it, by the vendor's policy. May ask the vendor, without spending it; leaves the
+ * verdict as it is. */
+enum lost_refresh_step vendor_judge_lost(struct vendor_connection *connection,
+                                         const struct lost_refresh *lost);
+
+/* --- credential_end.c --- */
+
+/* What a good answer to end->call says. */
+struct credential_end vendor_read_end(const struct connector_end *end, const struct value *json);
+
+bool http_ask_end(const struct vendor_connection_config *config, struct verdict *ret_verdict,
+                  struct credential_end *ret_end);

@@ -12,6 +12,18 @@
 
 enum { HEADERS_FIXED = 4 }; /* Accept, Content-Type, Authorization, a date */
 
+/* Every part of a request is filled here, so none that contains a secret is unknown to the
+ * redaction. */
+static struct str fill(struct vendor_connection *connection, const char *template,
+                       enum template_escape escape)
+{
+    struct str text = template_fill(connection->arena, template, &connection->scope, escape);
+    connection->is_overlong = connection->is_overlong || !text.data;
+    if (template_is_secret(template))
+        redact_add_whole(&connection->redaction, text);
+    return text;
+}
+
 static struct str authorization(struct vendor_connection *connection)
 {
     struct arena *arena = connection->arena;
@@ -20,9 +32,8 @@ static struct str authorization(struct vendor_connection *connection)
         return auth_bearer(arena, connection->tokens.access_token);
     if (!auth->basic)
         return STR_NULL;
-    struct str user = template_fill(arena, auth->basic->user, &connection->scope, ESCAPE_NONE);
-    struct str password =
-        template_fill(arena, auth->basic->password, &connection->scope, ESCAPE_NONE);
+    struct str user = fill(connection, auth->basic->user, ESCAPE_NONE);
+    struct str password = fill(connection, auth->basic->password, ESCAPE_NONE);
     return auth_basic(arena, user, password);
 }
 
@@ -30,9 +41,8 @@ static size_t add_filled(struct vendor_connection *connection, const struct conn
                          struct http_header *headers, size_t count)
 {
     for (size_t i = 0; rows && i < rows->count; i++)
-        headers[count++] = (struct http_header){
-            str_from(rows->rows[i].name),
-            template_fill(connection->arena, rows->rows[i].value, &connection->scope, ESCAPE_NONE)};
+        headers[count++] = (struct http_header){str_from(rows->rows[i].name),
+                                                fill(connection, rows->rows[i].value, ESCAPE_NONE)};
     return count;
 }
 
@@ -44,11 +54,6 @@ static const struct connector_headers *own_headers(const struct vendor_connectio
     if (connection->auth->signed_request)
         return &connection->auth->signed_request->headers;
     return connection->auth->headers;
-}
-
-static struct str fill(struct vendor_connection *connection, const char *template)
-{
-    return template_fill(connection->arena, template, &connection->scope, ESCAPE_NONE);
 }
 
 /* Signs the request, which is whole but for these two headers. */
@@ -68,13 +73,14 @@ static size_t add_signature(struct vendor_connection *connection, const struct c
         .body = request->body,
         .content_type = str_from(call->content_type),
     };
-    struct str signature =
-        signed_signature(arena, fill(connection, auth->secret), signed_message(arena, &parts));
+    struct str signature = signed_signature(arena, fill(connection, auth->secret, ESCAPE_NONE),
+                                            signed_message(arena, &parts));
     redact_add(&connection->redaction, signature);
     headers[count++] = (struct http_header){
         STR("Authorization"),
-        signed_authorization(arena, str_from(auth->scheme), fill(connection, auth->key_id),
-                             signature, fill(connection, auth->user))};
+        signed_authorization(arena, str_from(auth->scheme),
+                             fill(connection, auth->key_id, ESCAPE_NONE), signature,
+                             fill(connection, auth->user, ESCAPE_NONE))};
     headers[count++] = (struct http_header){str_from(auth->date_header), parts.date};
     return count;
 }
@@ -87,7 +93,8 @@ static void add_headers(struct vendor_connection *connection, const struct conne
     struct http_header *headers = arena_array(connection->arena, struct http_header, most);
     struct str value = authorization(connection);
     size_t count = 0;
-    headers[count++] = (struct http_header){STR("Accept"), STR("application/json")};
+    headers[count++] = (struct http_header){STR("Accept"), call->accept ? str_from(call->accept)
+                                                                        : STR("application/json")};
     if (call->content_type)
         headers[count++] = (struct http_header){STR("Content-Type"), str_from(call->content_type)};
     if (value.data)
@@ -99,13 +106,14 @@ static void add_headers(struct vendor_connection *connection, const struct conne
 }
 
 static struct str url_of(struct vendor_connection *connection, const struct url *base,
-                         const struct connector_call *call)
+                         const struct connector_call *call, struct str target)
 {
     struct arena *arena = connection->arena;
     struct buf url = buf_in(arena, URL_MAX + 2 * TEMPLATE_MAX);
     buf_add(&url, url_text(arena, base));
-    buf_add(&url, template_fill(arena, call->path, &connection->scope, ESCAPE_PERCENT));
-    for (size_t i = 0; i < call->query.count; i++) {
+    buf_add(&url, target.data ? target : fill(connection, call->path, ESCAPE_PERCENT));
+    size_t count = str_contains(target, STR("?")) ? 0 : call->query.count;
+    for (size_t i = 0; i < count; i++) {
         const struct connector_param *param = &call->query.rows[i];
         if (!scope_allows(arena, &connection->scope, param->given, NULL) ||
             !scope_allows(arena, &connection->scope, param->flag, "true"))
@@ -113,7 +121,7 @@ static struct str url_of(struct vendor_connection *connection, const struct url 
         buf_add_char(&url, str_contains(buf_str(&url), STR("?")) ? '&' : '?');
         buf_add_cstr(&url, param->name);
         buf_add_char(&url, '=');
-        buf_add(&url, template_fill(arena, param->value, &connection->scope, ESCAPE_PERCENT));
+        buf_add(&url, fill(connection, param->value, ESCAPE_PERCENT));
     }
     return buf_str(&url);
 }
@@ -125,40 +133,133 @@ static struct str body_of(struct vendor_connection *connection, const struct con
     struct str type = str_from(call->content_type);
     enum template_escape escape =
         str_eq(type, STR("application/x-www-form-urlencoded")) ? ESCAPE_PERCENT : ESCAPE_JSON;
-    return template_fill(connection->arena, call->body, &connection->scope, escape);
+    return fill(connection, call->body, escape);
 }
 
 bool vendor_api(struct vendor_connection *connection, struct endpoint *ret_endpoint)
 {
     struct error error;
-    endpoint_for_tokens(connection->target, &connection->tokens, ret_endpoint);
+    target_api(connection->target, &connection->tokens, ret_endpoint);
     return endpoint_use(ret_endpoint, &error) ||
            vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, str_from(error.message), NULL);
+}
+
+bool vendor_take_link(struct vendor_connection *connection, struct str link, struct str *ret_target)
+{
+    struct arena *arena = connection->arena;
+    struct url_parts parts;
+    struct endpoint api;
+    struct url url;
+    if (str_starts(link, STR("/")) && !str_starts(link, STR("//"))) {
+        *ret_target = arena_copy(arena, link);
+        return true;
+    }
+    if (!url_split(link, &parts) && !str_starts(link, STR("/")) && vendor_api(connection, &api)) {
+        *ret_target = arena_printf(arena, "%.*s/%.*s", STR_ARG(api.url.path), STR_ARG(link));
+        return true;
+    }
+    bool good = url_split(link, &parts) && str_starts(parts.rest, STR("/")) &&
+                vendor_api(connection, &api) &&
+                url_parse(arena, url_without_path(link), NULL, &url, NULL) &&
+                url_same_origin(&url, &api.url);
+    *ret_target = good ? arena_copy(arena, parts.rest) : STR_NULL;
+    return good || vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API,
+                               STR("the next page of the list is at another host"), NULL);
+}
+
+bool vendor_fail_long(struct vendor_connection *connection)
+{
+    if (connection->scope.read)
+        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
+                           STR("the query of all fields and filters is longer than a URL may be"),
+                           "Let the flow read fewer fields.");
+    return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
+                       STR("the request has a URL of more than 16 KiB, or another part of more "
+                           "than 32 KiB"),
+                       NULL);
+}
+
+_Static_assert(CLIENT_URL_MAX == 16 * 1024 && TEMPLATE_MAX == 32 * 1024, "as the message says");
+
+/* How a call is sent beyond what describes it. */
+struct sending {
+    enum verdict_step step;
+    bool repeatable;
+    struct str target; /* see vendor_call_read */
+    const struct answer_reader *reader;
+    struct str body; /* instead of the call's; STR_NULL: the call's */
+};
+
+static bool send_call(struct vendor_connection *connection, const struct connector_call *call,
+                      const struct sending *sending, struct vendor_response *ret_response)
+{
+    struct endpoint api;
+    if (!vendor_api(connection, &api))
+        return false;
+    struct url root = api.url;
+    root.path = STR("");
+    connection->is_overlong = false;
+    struct client_request request = {
+        .method = str_from(call->method),
+        .url = url_of(connection, sending->target.data ? &root : &api.url, call, sending->target),
+        .body = sending->body.data ? sending->body : body_of(connection, call),
+    };
+    add_headers(connection, call, &request);
+    if (connection->is_overlong || request.url.len > CLIENT_URL_MAX)
+        return vendor_fail_long(connection);
+    return vendor_send_read(connection, sending->step, call->needs, &request, sending->repeatable,
+                            sending->reader, ret_response);
 }
 
 bool vendor_request(struct vendor_connection *connection, enum verdict_step step,
                     const struct connector_call *call, bool repeatable,
                     struct vendor_response *ret_response)
 {
-    struct endpoint api;
-    if (!vendor_api(connection, &api))
-        return false;
-    struct client_request request = {
-        .method = str_from(call->method),
-        .url = url_of(connection, &api.url, call),
-        .body = body_of(connection, call),
-    };
-    add_headers(connection, call, &request);
-    return vendor_send(connection, step, call->needs, &request, repeatable, ret_response);
+    const struct sending sending = {.step = step, .repeatable = repeatable};
+    return send_call(connection, call, &sending, ret_response);
 }
 
 /* A refused token leaves the connection to be renewed as long as a grant is left. */
+static bool call_api(struct vendor_connection *connection, const struct connector_call *call,
+                     const struct sending *sending, struct vendor_response *ret_response)
+{
+    assert(connection->state == VENDOR_READY);
+    bool good = send_call(connection, call, sending, ret_response);
+    if (!good && connection->renewable)
+        vendor_move(connection, vendor_next_grant(connection) ? VENDOR_STALE : VENDOR_FAILED);
+    return good;
+}
+
+bool vendor_call_read(struct vendor_connection *connection, const struct connector_call *call,
+                      struct str target, const struct answer_reader *reader,
+                      struct vendor_response *ret_response)
+{
+    const struct sending sending = {STEP_API, true, target, reader, STR_NULL};
+    return call_api(connection, call, &sending, ret_response);
+}
+
 bool vendor_call(struct vendor_connection *connection, const struct connector_call *call,
                  struct vendor_response *ret_response)
 {
-    assert(connection->state == VENDOR_READY);
-    bool good = vendor_request(connection, STEP_API, call, true, ret_response);
-    if (!good && connection->renewable)
-        vendor_move(connection, vendor_next_grant(connection) ? VENDOR_STALE : VENDOR_FAILED);
+    return vendor_call_read(connection, call, STR_NULL, NULL, ret_response);
+}
+
+/* A refusal (RFC 9110, 15.5) of the request as a whole, but for one that took too long to come. */
+static bool is_taken(const struct client_response *response)
+{
+    int status = response->status;
+    if (response->outcome != CLIENT_OK)
+        return response->sent;
+    return status / 100 == 2 || status / 100 == 5 || status == 408;
+}
+
+bool vendor_call_write(struct vendor_connection *connection, const struct connector_call *call,
+                       struct str body, bool repeatable, struct vendor_response *ret_response,
+                       bool *ret_taken)
+{
+    const struct sending sending = {STEP_API, repeatable, STR_NULL, NULL, body};
+    *ret_response = (struct vendor_response){0}; /* a call that is not made has no status */
+    bool good = call_api(connection, call, &sending, ret_response);
+    *ret_taken = is_taken(&ret_response->http);
     return good;
 }

@@ -18,14 +18,28 @@ static bool body_is_markup(struct str body)
     return body.len > 0 && body.data[0] == '<';
 }
 
+/* A response that is whole and cannot be made into values counts as one that was not received. */
+static void refuse(enum json_fault fault, struct client_response *http)
+{
+    bool many = fault == JSON_TOO_MANY;
+    http->outcome = many ? CLIENT_TOO_LARGE : CLIENT_NO_MEMORY;
+    http->detail = many ? "the response has more than 50,000 JSON values and names"
+                        : "no memory is left for the response";
+}
+
+_Static_assert(JSON_ANSWER_NODES_MAX == 50000, "as its message says");
+
 void vendor_response_read(struct arena *arena, struct vendor_response *response)
 {
     response->json = NULL;
     response->html = false;
     if (response->http.outcome != CLIENT_OK)
         return;
-    if (!json_parse(response->http.body, arena, &response->json))
+    enum json_fault fault = json_parse_answer(response->http.body, arena, &response->json);
+    if (fault != JSON_READ)
         response->json = NULL;
+    if (fault == JSON_TOO_MANY || fault == JSON_NO_ROOM)
+        refuse(fault, &response->http);
     response->html = !response->json && body_is_markup(response->http.body);
 }
 

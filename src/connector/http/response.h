@@ -14,6 +14,10 @@ struct vendor_response {
     bool html;
 };
 
+/* The body's text once more, its values at 16 bytes each (the reader expects one in six bytes), and
+ * the tree that is made of them. */
+enum { VENDOR_RESPONSE_COPIES = 7 };
+
 void vendor_response_read(struct arena *arena,
                           struct vendor_response *response); /* response is there already */
 

@@ -3,7 +3,7 @@
  * of URLs, once; then the origins. The credentials choose one of the connector's methods of
  * authentication later, once they are known; the token URL of each method is resolved already, as
  * it counts as a recipient whichever method is chosen. */
-#include "connector/http/internal.h"
+#include "connector/http/target.h"
 
 static const struct connector_urls *account_urls(const struct http_connector *http)
 {
@@ -50,7 +50,7 @@ static void collect_origins(struct target *target)
     struct str *origins = arena_array(target->arena, struct str, http->auth.count + 1);
     size_t count = 0;
     if (endpoint_use(&own->api, NULL))
-        origins[count++] = url_origin(target->arena, &own->api.url);
+        origins[count++] = url_text(target->arena, &own->api.url);
     for (size_t i = 0; i < http->auth.count; i++) {
         if (own->token_urls[i].data)
             origins[count++] = own->token_urls[i];
@@ -96,4 +96,34 @@ void http_choose_auth(struct target *target)
     own->material = oauth2_material(target->arena, own->auth->oauth2, &own->scope);
     own->token = &own->tokens[row];
     own->token_url = own->token_urls[row];
+}
+
+bool target_trusts(const struct target *target, struct str instance_url, struct url *ret_url)
+{
+    const struct http_connector *http = target->connector->http;
+    const struct endpoint *api = &target->http->api;
+    if (!str_contains(instance_url, STR("://")) ||
+        !url_parse(target->arena, instance_url, NULL, ret_url, NULL))
+        return false;
+    return (endpoint_use(api, NULL) && url_same_origin(ret_url, &api->url)) ||
+           endpoint_keep_host(ret_url, &http->hosts) ||
+           endpoint_keep_host(ret_url, &http->instances);
+}
+
+void target_api(const struct target *target, const struct oauth_tokens *tokens,
+                struct endpoint *ret_endpoint)
+{
+    struct url url;
+    *ret_endpoint = target->http->api;
+    if (tokens->instance_url.data && target_trusts(target, tokens->instance_url, &url))
+        *ret_endpoint = (struct endpoint){.url = url};
+}
+
+bool http_needs_grant(const struct target *target, unsigned grants)
+{
+    const struct http_target *http = target->http;
+    const struct connector_oauth2 *oauth2 = http && http->auth ? http->auth->oauth2 : NULL;
+    return oauth2 && http->material.access_token.len == 0 &&
+           oauth2_grants(oauth2, &http->material, grants) != 0 &&
+           oauth2_grants(oauth2, &http->material, ~grants) == 0;
 }

@@ -49,6 +49,13 @@ static const struct value *value_at(const struct scope *scope, struct str path)
         {STR("credentials"), scope->credentials},
         {STR("derived"), scope->derived},
         {STR("session"), scope->session},
+        {STR("entity"), scope->entity},
+        {STR("page"), scope->page},
+        {STR("item"), scope->item},
+        {STR("source"), scope->source},
+        {STR("read"), scope->read},
+        {STR("destination"), scope->destination},
+        {STR("write"), scope->write},
     };
     struct str first = path, rest = STR_NULL;
     str_cut(path, '.', &first, &rest);
@@ -106,6 +113,7 @@ static void add_json(struct buf *out, struct str text)
 {
     struct buf quoted = buf_on_heap(TEMPLATE_MAX);
     encode_json_string(&quoted, text);
+    out->overflow = out->overflow || quoted.overflow;
     if (quoted.len > 2)
         buf_add(out, (struct str){quoted.data + 1, quoted.len - 2});
     buf_done(&quoted);
@@ -157,7 +165,7 @@ struct str template_fill(struct arena *arena, const char *template, const struct
         add_placeholder(&out, placeholder_text(arena, scope, path), escape);
     }
     buf_add(&out, plain);
-    return buf_str(&out);
+    return out.overflow ? STR_NULL : buf_str(&out);
 }
 
 void template_placeholders(const char *template, void (*each)(void *context, struct str path),
@@ -166,4 +174,17 @@ void template_placeholders(const char *template, void (*each)(void *context, str
     struct str text = str_from(template), plain, path;
     while (next_placeholder(text, &plain, &path, &text))
         each(context, path);
+}
+
+static void note_secret(void *context, struct str path)
+{
+    bool *secret = context;
+    *secret = *secret || str_starts(path, STR("credentials.")) || str_starts(path, STR("session."));
+}
+
+bool template_is_secret(const char *template)
+{
+    bool secret = false;
+    template_placeholders(template, note_secret, &secret);
+    return secret;
 }

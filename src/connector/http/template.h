@@ -12,6 +12,16 @@ struct scope {
     const struct value *credentials; /* NULL: none were given */
     const struct value *derived;     /* what the connector's hook made; NULL: nothing */
     const struct value *session;     /* member "token"; NULL: there is no session */
+    /* While entities are listed or described (http/entity_source.h); else NULL. */
+    const struct value *entity; /* the one that is asked about */
+    const struct value *page;   /* of the list that is read */
+    const struct value *item;   /* of that list, which is looked at */
+    /* While records are read (http/read_source.h); else NULL. */
+    const struct value *source; /* the flow's properties of its source */
+    const struct value *read;   /* the parts of a query */
+    /* While records are written (http/write_source.h); else NULL. */
+    const struct value *destination; /* the flow's properties of its destination */
+    const struct value *write;       /* the parts of a call */
 };
 
 /* With what the connector derives. False, ERR_VALIDATION: the properties are no good. */
@@ -38,8 +48,12 @@ enum template_escape {
 
 enum { TEMPLATE_MAX = 32 * 1024 }; /* bytes of a filled template */
 
+/* STR_NULL: it would be longer than TEMPLATE_MAX. */
 struct str template_fill(struct arena *arena, const char *template, const struct scope *scope,
                          enum template_escape escape);
+
+/* Whether what it makes contains a credential or a session: then it is a secret, too. */
+bool template_is_secret(const char *template);
 
 /* Calls `each` with the path of every placeholder. */
 void template_placeholders(const char *template, void (*each)(void *context, struct str path),

@@ -1,11 +1,12 @@
-/* Extracting and sanitizing vendors' messages. Secrets are redacted first, then characters that can
- * disguise text are replaced, then the length is cut: in another order a secret could survive in
- * two halves. */
+/* Extracting and sanitizing vendors' messages. Characters that can disguise text are dropped first,
+ * then secrets are redacted, then the length is cut: in another order a secret could survive with
+ * something invisible in it, or in two halves. */
 #include "connector/http/vendor_message.h"
 
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/url.h"
+#include "connector/http/normal_form.h"
 #include "wire/json_pointer.h"
 
 #include <string.h>
@@ -16,59 +17,39 @@ static const char *const usual[] = {
     "/0/message",         "/description",   "/error",   "/errors/0",
 };
 
-/* C1 controls, zero-width and direction marks, line separators: nothing a message needs, and able
- * to disguise what a person reads. */
-static bool is_unfit(unsigned long c)
+/* Visible characters and single blanks, in valid UTF-8. */
+static struct str printable(struct arena *arena, struct str text)
 {
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200B && c <= 0x200F) ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
-}
-
-/* Bytes of the character at the start of `text`, and its code point; 0 when it is none. */
-static size_t next_character(struct str text, unsigned long *ret_code)
-{
-    for (size_t width = 1; width <= 4 && width <= text.len; width++) {
-        if (!utf8_is_valid((struct str){text.data, width}))
-            continue;
-        unsigned char first = (unsigned char)text.data[0];
-        unsigned long code = width == 1 ? first : first & (0xFFU >> (width + 1));
-        for (size_t i = 1; i < width; i++)
-            code = code << 6 | ((unsigned char)text.data[i] & 0x3F);
-        *ret_code = code;
-        return width;
+    struct buf out = buf_in(arena, VENDOR_MESSAGE_RAW_MAX);
+    while (text.len > 0) {
+        uint32_t code = ' ';
+        size_t width = utf8_next(text, &code);
+        enum char_kind kind = char_kind(code);
+        width += width == 0;
+        if (kind == CHAR_SEEN)
+            buf_add(&out, (struct str){text.data, width});
+        else if (kind == CHAR_BLANK && out.len > 0 && out.data[out.len - 1] != ' ')
+            buf_add_char(&out, ' ');
+        text = (struct str){text.data + width, text.len - width};
     }
-    return 0;
-}
-
-static bool add_character(struct buf *out, struct str character, bool fit)
-{
-    if (!fit)
-        character = STR(" ");
-    if (out->len + character.len > VERDICT_MESSAGE_MAX)
-        return false;
-    bool doubled = str_eq(character, STR(" ")) && (out->len == 0 || out->data[out->len - 1] == ' ');
-    if (!doubled)
-        buf_add(out, character);
-    return true;
+    return buf_str(&out);
 }
 
 struct str vendor_message_clean(const struct redaction *redaction, struct str text)
 {
     if (!text.data || text.len == 0 || text.len > VENDOR_MESSAGE_RAW_MAX)
         return STR_NULL;
-    struct str left = redact(redaction, text);
-    struct buf out = buf_in(redaction->arena, VERDICT_MESSAGE_MAX);
-    while (left.len > 0) {
-        unsigned long code = 0;
-        size_t width = next_character(left, &code);
-        bool fit = width > 0 && !is_unfit(code);
-        width += width == 0;
-        if (!add_character(&out, (struct str){left.data, width}, fit))
-            break;
-        left = (struct str){left.data + width, left.len - width};
-    }
-    struct str message = str_trim(buf_str(&out));
+    struct str clean = redact(redaction, printable(redaction->arena, text));
+    struct str message = str_trim(utf8_cut(clean, VERDICT_MESSAGE_MAX));
     return message.len > 0 ? message : STR_NULL;
+}
+
+struct str vendor_message_clean_in(struct arena *arena, const struct redaction *redaction,
+                                   struct str text)
+{
+    struct redaction there = *redaction;
+    there.arena = arena;
+    return vendor_message_clean(&there, text);
 }
 
 static struct str first_of(struct arena *arena, const struct value *json,
@@ -97,7 +78,7 @@ static struct str redirect_message(struct arena *arena, const struct vendor_resp
 }
 
 struct str vendor_message_find(const struct redaction *redaction, const struct connector *connector,
-                               const struct vendor_response *response)
+                               const struct vendor_response *response, bool is_private)
 {
     static const struct connector_texts usual_list = LIST(usual);
     struct str text = STR_NULL;
@@ -107,9 +88,9 @@ struct str vendor_message_find(const struct redaction *redaction, const struct c
         text = first_of(redaction->arena, response->json, &connector->http->messages);
     if (response->json && !text.data)
         text = first_of(redaction->arena, response->json, &usual_list);
-    if (!text.data && response->http.status / 100 == 3)
+    if (!text.data && response->http.status / 100 == 3 && !is_private)
         text = redirect_message(redaction->arena, response);
-    if (!response->json && !response->html && response->http.status >= 400)
+    if (!response->json && !response->html && response->http.status >= 400 && !is_private)
         text = response->http.body; /* but not of a success: half a token may be in it */
     return vendor_message_clean(redaction, text);
 }

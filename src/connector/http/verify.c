@@ -3,7 +3,11 @@
  * refuses them for good, or no grant is left. */
 #include "connector/connector.h"
 #include "connector/http/connection.h"
+#include "connector/http/consent.h"
+#include "connector/http/entity_source.h"
 #include "connector/http/internal.h"
+#include "connector/http/read_source.h"
+#include "connector/http/write_source.h"
 #include "wire/json_pointer.h"
 
 /* A refused call may have proved enough. */
@@ -31,6 +35,27 @@ static bool is_of_account(struct vendor_connection *connection, const struct tar
                               "the properties.");
 }
 
+/* Whose tokens they are, for those that the next consent brings. */
+static void note_account(struct vendor_connection *connection,
+                         const struct vendor_response *response)
+{
+    const struct connector_oauth2 *oauth2 = connection->auth->oauth2;
+    struct str account = STR_NULL;
+    if (oauth2 && oauth2->consent)
+        account =
+            consent_account(connection->arena, response->json, &oauth2->consent->account_in_probes);
+    if (account.data)
+        connection->tokens.account = account;
+}
+
+static void note_end(struct vendor_connection *connection, const struct connector_call *call,
+                     const struct vendor_response *response)
+{
+    const struct connector_end *end = connection->target->connector->http->end;
+    if (connection->config->end && end && end->call == call)
+        *connection->config->end = vendor_read_end(end, response->json);
+}
+
 /* *ret_end: no further call is needed. */
 static bool make_call(struct vendor_connection *connection, const struct target *target,
                       const struct connector_call *call, bool *ret_end)
@@ -38,6 +63,10 @@ static bool make_call(struct vendor_connection *connection, const struct target 
     struct vendor_response response;
     bool good = vendor_call(connection, call, &response);
     *ret_end = good && call->conclusive;
+    if (good)
+        note_account(connection, &response);
+    if (good)
+        note_end(connection, call, &response);
     return good ? is_of_account(connection, target, call, &response) : suffices(connection, call);
 }
 
@@ -76,4 +105,10 @@ const struct connector_ops http_ops = {
     .check = http_check,
     .open = vendor_open,
     .verify = http_verify,
+    .ask_end = http_ask_end,
+    .list_entities = http_list_entities,
+    .describe_entity = http_describe_entity,
+    .read = http_read,
+    .read_next = http_read_next,
+    .write = http_write,
 };

@@ -43,7 +43,8 @@ bool client_start(const struct client_config *config, struct client **ret_client
     route_init(&client->tls_route, config->sandbox_tls_port);
     route_init(&client->plain_route, config->sandbox_plain_port);
     client->postgres_port = config->sandbox_postgres_port;
-    if (!egress_new("0.0.0.0/0,::/0", &client->inside, error) ||
+    struct egress_config inside = {.allowed = "0.0.0.0/0,::/0"};
+    if (!egress_new(&inside, &client->inside, error) ||
         !trust_open(&config->trust, &client->trust, error)) {
         release(client);
         return false;
@@ -95,11 +96,12 @@ static void call_streamed(struct transfer *transfer, struct client_response *ret
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response)
 {
-    struct transfer transfer = {.client = client,
-                                .arena = arena,
-                                .loop_arena = arena,
-                                .request = request,
-                                .body = buf_in(arena, CLIENT_BODY_MAX)};
+    struct transfer transfer = {
+        .client = client,
+        .arena = arena,
+        .loop_arena = arena,
+        .request = request,
+        .body = buf_in(arena, request->body_max > 0 ? request->body_max : (size_t)CLIENT_BODY_MAX)};
     *ret_response = (struct client_response){0};
     if (request->source || request->sink)
         call_streamed(&transfer, ret_response);
@@ -107,13 +109,19 @@ void client_call(struct client *client, struct arena *arena, const struct client
         call_in_memory(&transfer, ret_response);
 }
 
-bool client_opens(const struct client *client, struct str host, int64_t deadline_ms)
+bool client_opens(const struct client *client, struct str account, struct str host,
+                  int64_t deadline_ms, bool *ret_busy)
 {
-    struct resolved resolved;
+    struct resolved resolved = {0};
+    *ret_busy = false;
     if (client->sandbox || egress_opens_host(client->egress, host))
         return true;
-    if (egress_is_empty(client->egress) || !resolve_host(host, deadline_ms, &resolved))
+    if (egress_is_empty(client->egress))
         return false;
+    if (!resolve_host(host, account, deadline_ms, &resolved)) {
+        *ret_busy = resolved.busy;
+        return false;
+    }
     for (size_t i = 0; i < resolved.count; i++) {
         if (!egress_opens(client->egress, (const struct sockaddr *)&resolved.addresses[i]))
             return false;

@@ -1,12 +1,12 @@
 /* The outbound HTTP client. One thread owns every outbound connection and TLS session (libcurl's
  * multi interface on a libuv loop); a caller posts a transfer and waits for it.
  *
- * A body is either in memory (at most CLIENT_BODY_MAX bytes of a response) or streamed: a request's
- * body is pulled from a client_source and a response's body is pushed to a client_sink, through one
- * ring buffer of fixed size for each direction. A full ring pauses reading from the peer, an empty
- * one pauses sending, so a slow source or sink slows the peer down and memory stays flat whatever
- * the size. Sources, sinks and the decoding of compressed responses run on the caller's thread and
- * never hold up another transfer.
+ * A body is either in memory (CLIENT_BODY_MAX bytes of a response, or the call's own limit) or
+ * streamed: a request's body is pulled from a client_source and a response's body is pushed to a
+ * client_sink, through one ring buffer of fixed size for each direction. A full ring pauses reading
+ * from the peer, an empty one pauses sending, so a slow source or sink slows the peer down and
+ * memory stays flat whatever the size. Sources, sinks and the decoding of compressed responses run
+ * on the caller's thread and never hold up another transfer.
  *
  * Every address is checked by net/egress when it is connected to, except those of the operator's
  * private routes and of the operator's proxy; no redirect is followed. */
@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/str.h"
 #include "net/client/proxy.h"
 #include "net/client/trust.h"
@@ -28,12 +29,17 @@
 
 struct client;
 
+extern const struct metric metric_client_calls; /* by connection: new, reused, none */
+
 enum {
-    CLIENT_URL_MAX = 8 * 1024,      /* bytes */
-    CLIENT_BODY_MAX = 1024 * 1024,  /* bytes of a response's body in memory, decoded */
-    CLIENT_RING_SIZE = 256 * 1024,  /* bytes on their way, for each direction that is streamed */
+    CLIENT_URL_MAX = 16 * 1024,    /* bytes */
+    CLIENT_BODY_MAX = 1024 * 1024, /* bytes of a response's body in memory, decoded, unless the call
+                                      has a limit of its own */
+    CLIENT_RING_SIZE = 256 * 1024, /* bytes on their way, for each direction that is streamed */
     CLIENT_HEADERS_MAX = 64 * 1024, /* bytes of a response's headers, trailers, interim responses */
     CLIENT_HEADER_COUNT_MAX = 200,
+    /* Bytes that a call may receive beyond headers and body: TLS, chunks' sizes and extensions. */
+    CLIENT_RECEIVED_EXTRA_MAX = 64 * 1024,
     /* Decoded bytes for each byte received, once more than CLIENT_BODY_MAX were decoded: JSON
      * compresses 5 to 20 times, a decompression bomb 1,000 times. */
     CLIENT_DECODED_RATIO_MAX = 100,
@@ -117,8 +123,13 @@ struct client_request {
     const struct private_route *route;
     bool fresh; /* over a new connection: the peer may be closing a kept one just now, and then it
                    is unknown whether it read the request */
-    bool opened_only;  /* over http, only addresses that the egress list names are connected to */
+    bool opened_only; /* over http, only addresses that the egress list names are connected to */
+    /* What the caller makes of a response in memory takes so many times its body's bytes of the
+     * arena. Room for that is asked for as the body comes, so that a response which was taken in
+     * can be read, too. */
+    unsigned copies;
     bool keeps_coding; /* no content coding is asked for, and none is decoded */
+    size_t body_max;   /* bytes of a response in memory, decoded; 0: CLIENT_BODY_MAX */
 };
 
 /* How far a call came. Only CLIENT_OK has a response to read. */
@@ -126,15 +137,27 @@ enum client_outcome {
     CLIENT_OK,        /* a complete response of any status */
     CLIENT_BAD_URL,   /* not absolute, not http(s), userinfo in it; or method or headers unfit */
     CLIENT_RESOLVE,   /* no address for the host name */
+    CLIENT_BUSY,      /* its account has as many look-ups of host names as it may */
     CLIENT_REFUSED,   /* the egress policy does not let us go there */
     CLIENT_CONNECT,   /* no connection */
     CLIENT_PROXY,     /* the operator's proxy did not answer, or refused to connect to the host */
     CLIENT_TLS,       /* handshake or certificate */
     CLIENT_TIMEOUT,   /* the deadline passed; `connected` says where */
     CLIENT_BROKEN,    /* ended mid-response, not HTTP, or in a content coding that is not known */
-    CLIENT_TOO_LARGE, /* past CLIENT_BODY_MAX, CLIENT_HEADERS_MAX, size_max or the decoded ratio */
+    CLIENT_TOO_LARGE, /* past the limit of the body, CLIENT_HEADERS_MAX, CLIENT_RECEIVED_EXTRA_MAX,
+                         size_max or the decoded ratio */
+    CLIENT_NO_MEMORY, /* the arena had no room for the response, see arena_has_room */
     CLIENT_ABORTED,   /* the caller's own source or sink ended it */
     CLIENT_STOPPED,   /* the server is stopping */
+};
+
+/* Where the time of a call went, in microseconds; 0: it did not come to that. What failed has the
+ * time until it failed. */
+struct client_times {
+    int64_t resolve_us;  /* none over a connection that was kept */
+    int64_t connect_us;  /* likewise */
+    int64_t tls_us;      /* likewise */
+    int64_t exchange_us; /* request and response */
 };
 
 struct client_response {
@@ -150,23 +173,32 @@ struct client_response {
      * URL's host and port: "timed out waiting for acme.example:8443". It never holds the URL's path
      * or query, a header, or text of the peer. */
     const char *detail;
+    struct client_times times;
 };
 
 /* Waits until the response is complete; safe from any number of threads. Memory of the response is
- * the arena's, which must not be used by another thread meanwhile. Header names and values are as
- * the peer sent them, any byte but line breaks; trailers are dropped. A body in gzip or deflate,
- * which are what Accept-Encoding asks for, is decoded; Content-Encoding and Content-Length still
- * tell of the body as it was sent.
+ * the arena's, which must not be used by another thread meanwhile, nor another of its meter. Header
+ * names and values are as the peer sent them, any byte but line breaks; trailers are dropped. A
+ * body in gzip or deflate, which are what Accept-Encoding asks for, is decoded; Content-Encoding
+ * and Content-Length still tell of the body as it was sent.
  *
  * Only GET and HEAD without a source are sent a second time when a kept connection turns out to be
  * dead; what changes something is never repeated here, since the peer may have seen it. */
 void client_call(struct client *client, struct arena *arena, const struct client_request *request,
                  struct client_response *ret_response);
+/* Counts a call in metric_client_calls that another process made for this one. */
+void client_count(const struct client_response *response);
+/* What takes its place where calls are made otherwise. */
+typedef void client_call_fn(struct client *client, struct arena *arena,
+                            const struct client_request *request,
+                            struct client_response *ret_response);
 
 /* Whether the operator opened a URL's host for calls in clear: the egress list names every address
  * that it has. In sandbox mode any host is. Waits for the look-up of a name, until the deadline on
- * clock_mono_ms() at most. */
-bool client_opens(const struct client *client, struct str host, int64_t deadline_ms);
+ * clock_mono_ms() at most. ret_busy: it is unknown, as the account has its share of
+ * look-ups. */
+bool client_opens(const struct client *client, struct str account, struct str host,
+                  int64_t deadline_ms, bool *ret_busy);
 
 /* First header of that name, case-insensitive; NULL when absent. */
 const struct str *client_header(const struct client_response *response, struct str name);

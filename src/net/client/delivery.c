@@ -86,16 +86,26 @@ bool delivery_finish(struct delivery *delivery)
 
 /* --- a body in memory --- */
 
+struct collected {
+    struct buf body;
+    bool no_room; /* the arena's meter had none */
+};
+
 static bool collect(void *context, struct str bytes)
 {
-    buf_add(context, bytes);
-    return true;
+    struct collected *collected = context;
+    size_t growth = buf_growth(&collected->body, bytes.len);
+    collected->no_room = !arena_has_room(collected->body.arena, growth);
+    if (!collected->no_room)
+        buf_add(&collected->body, bytes);
+    return !collected->no_room;
 }
 
 void delivery_decode(struct transfer *transfer)
 {
-    struct buf decoded = buf_in(transfer->arena, CLIENT_BODY_MAX);
-    struct client_sink sink = {.push = collect, .context = &decoded, .size_max = CLIENT_BODY_MAX};
+    struct collected decoded = {.body = buf_in(transfer->arena, transfer->body.limit)};
+    struct client_sink sink = {
+        .push = collect, .context = &decoded, .size_max = (int64_t)transfer->body.limit};
     struct delivery delivery;
     delivery_init(&delivery, transfer->request, &sink, transfer->headers, transfer->header_count);
     if (delivery.coding == CODING_NONE || transfer->body.len == 0)
@@ -103,7 +113,9 @@ void delivery_decode(struct transfer *transfer)
     if (delivery_take(&delivery, buf_str(&transfer->body)))
         delivery_finish(&delivery);
     delivery_done(&delivery);
+    if (decoded.no_room)
+        delivery_fail(&delivery, CLIENT_NO_MEMORY, "@: no memory is left for the response");
     transfer->own_outcome = delivery.outcome;
     transfer->own_words = delivery.words;
-    transfer->body = decoded;
+    transfer->body = decoded.body;
 }

@@ -53,6 +53,7 @@ struct client {
 };
 
 struct transfer;
+struct watch;
 
 /* A bounded queue of bytes between two threads; `data` is NULL where none is needed. */
 struct ring {
@@ -93,6 +94,14 @@ struct stream {
     struct arena arena; /* from here on the client's thread only, until `ended` */
 };
 
+/* Where a transfer is on its way; moved by transfer_move alone. */
+enum transfer_state {
+    TRANSFER_NEW,    /* its caller's */
+    TRANSFER_POSTED, /* in `posted`: the loop has not seen it */
+    TRANSFER_ACTIVE, /* in the multi handle */
+    TRANSFER_ENDED,  /* its caller's again */
+};
+
 /* Lives on the stack of its caller, who touches nothing of it between client_loop_run's start and
  * end. In between, it and the caller's arena (with a stream, the stream's) are the loop's. */
 struct transfer {
@@ -104,6 +113,7 @@ struct transfer {
     bool tls;              /* the URL is https */
     bool proxied;          /* it goes through the client's proxy */
     CURL *easy;
+    enum transfer_state state;
     struct list_link link;        /* in `posted`, then in `active` */
     struct list_link stream_link; /* in `streams` */
     struct slot_wait done;        /* without a stream */
@@ -114,6 +124,7 @@ struct transfer {
     struct arena *loop_arena; /* for headers and body */
     int opened;               /* addresses that a connection was tried to */
     int refused;              /* addresses that the policy refused */
+    bool internal;            /* one was tried that only the operator's list opens */
     int secured;              /* connections whose TLS handshake began */
     int sent;                 /* how often the request was about to be sent */
     bool kept_was_dead; /* a second time would have been on a new connection, and was not done */
@@ -126,7 +137,10 @@ struct transfer {
     struct http_header *headers;
     size_t header_count;
     size_t header_room;
-    struct buf body; /* without a sink */
+    struct buf body;   /* without a sink */
+    uint64_t streamed; /* bytes of body that the stream took */
+    struct watch
+        *watch; /* sockets.c's: of the connection whose bytes are counted; NULL: none yet */
     char curl_words[CURL_ERROR_SIZE];
 };
 
@@ -143,6 +157,9 @@ struct transfer {
 
 /* False when the request cannot be sent: *ret_response says why. */
 bool transfer_prepare(struct transfer *transfer, struct client_response *ret_response);
+
+/* The URL's host, an IPv6 address in its brackets, and the port that is connected to. */
+struct str transfer_host(const struct transfer *transfer, int *ret_port);
 
 /* --- response.c --- */
 
@@ -193,6 +210,12 @@ void stream_end(struct stream *stream, bool succeeded);
 void streams_go_on(struct client *client);
 
 /* --- sockets.c: on the loop's thread --- */
+
+/* The transfer has ended: what its connection receives is not counted for it any more. */
+void client_socket_let_go(struct transfer *transfer);
+/* CURLOPT_XFERINFOFUNCTION, with the transfer. */
+int client_socket_progress(void *transfer, curl_off_t down_total, curl_off_t down,
+                           curl_off_t up_total, curl_off_t up);
 
 void client_socket_opened(struct client *client, curl_socket_t fd);
 void client_sockets_end(struct client *client); /* when curl has closed them all */

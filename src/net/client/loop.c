@@ -5,10 +5,21 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+
+/* A transfer that is not begun, since time is up or the client stops, ends as it was posted. */
+static void transfer_move(struct transfer *transfer, enum transfer_state to)
+{
+    enum transfer_state from = transfer->state;
+    assert(to == from + 1 || (from == TRANSFER_POSTED && to == TRANSFER_ENDED));
+    assert(to != TRANSFER_ACTIVE || transfer->easy);
+    (void)from;
+    transfer->state = to;
+}
 
 /* libcurl's limit is one of all connections, ours one of those that lie unused. It is looked at
  * when a transfer ends, which is counted still, as are others that end in the same step: so it may
@@ -22,6 +33,7 @@ static void count_active(struct client *client, size_t count)
 
 static void add_active(struct client *client, struct transfer *transfer)
 {
+    transfer_move(transfer, TRANSFER_ACTIVE);
     count_active(client, client->active_count + 1);
     list_append(&client->active, &transfer->link);
     if (transfer->stream)
@@ -30,6 +42,7 @@ static void add_active(struct client *client, struct transfer *transfer)
 
 static void remove_active(struct client *client, struct transfer *transfer)
 {
+    assert(client->active_count > 0 && transfer->state == TRANSFER_ACTIVE);
     count_active(client, client->active_count - 1);
     list_remove(&client->active, &transfer->link);
     if (transfer->stream)
@@ -39,6 +52,7 @@ static void remove_active(struct client *client, struct transfer *transfer)
 /* The transfer is its caller's again after this. */
 static void give_back(struct transfer *transfer, CURLcode code)
 {
+    transfer_move(transfer, TRANSFER_ENDED);
     transfer->code = code;
     if (transfer->stream)
         stream_end(transfer->stream, code == CURLE_OK);
@@ -74,8 +88,10 @@ static void begin(struct client *client, struct transfer *transfer)
 void client_loop_end(struct client *client, struct transfer *transfer, CURLcode code)
 {
     remove_active(client, transfer);
+    assert(client->keeping >= transfer->keeps);
     client->keeping -= transfer->keeps;
     libcurl.multi_remove_handle(client->multi, transfer->easy);
+    client_socket_let_go(transfer);
     libcurl.easy_setopt(transfer->easy, CURLOPT_SHARE, NULL);
     give_back(transfer, code);
 }
@@ -254,8 +270,10 @@ static bool post(struct client *client, struct transfer *transfer)
         client->running = start(client);
     bool taken = client->running && !client->stopping;
     bool wakes = taken && !client->posted.first;
-    if (taken)
+    if (taken) {
+        transfer_move(transfer, TRANSFER_POSTED);
         list_append(&client->posted, &transfer->link);
+    }
     atomic_fetch_add(&client->waking, wakes);
     pthread_mutex_unlock(&client->lock);
     if (wakes) { /* without the lock, which the thread takes first of all */

@@ -3,7 +3,7 @@
 #include "net/client/internal.h"
 
 #include "base/clock.h"
-#include "base/metrics.h"
+#include "base/log.h"
 
 #include <openssl/x509.h>
 #include <string.h>
@@ -119,12 +119,30 @@ static enum client_outcome judge_timeout(const struct transfer *transfer, enum s
     return CLIENT_TIMEOUT;
 }
 
-static enum client_outcome judge_connect(const struct transfer *transfer, const char **ret_words)
+/* A name without an address, and one whose addresses are not allowed, are the same to the caller:
+ * which names exist inside the operator's network is not the caller's to know. */
+static enum client_outcome judge_no_address(const struct transfer *transfer, const char **ret_words)
 {
-    if (transfer->refused > 0 && transfer->opened == 0) {
+    int port;
+    struct str host = transfer_host(transfer, &port);
+    if (transfer->request->route && transfer->refused == 0) {
+        *ret_words = "cannot resolve @";
+        return CLIENT_RESOLVE;
+    }
+    if (transfer->request->route || egress_is_literal(host)) {
         *ret_words = "connection to @ is not allowed by this server's egress policy";
         return CLIENT_REFUSED;
     }
+    *ret_words = egress_has_port(transfer->client->egress, port)
+                     ? "@ has no address that this server may connect to"
+                     : "@ has no address that this server may connect to at this port";
+    return CLIENT_RESOLVE;
+}
+
+static enum client_outcome judge_connect(const struct transfer *transfer, const char **ret_words)
+{
+    if (transfer->refused > 0 && transfer->opened == 0)
+        return judge_no_address(transfer, ret_words);
     *ret_words = "cannot connect to @";
     return CLIENT_CONNECT;
 }
@@ -214,8 +232,7 @@ static enum client_outcome judge_failure(struct transfer *transfer, enum stage s
         *ret_words = "invalid host or path in a URL of @";
         return CLIENT_BAD_URL;
     case CURLE_COULDNT_RESOLVE_HOST:
-        *ret_words = "cannot resolve @";
-        return CLIENT_RESOLVE;
+        return judge_no_address(transfer, ret_words);
     case CURLE_COULDNT_CONNECT:
         outcome = judge_connect(transfer, ret_words);
         if (outcome == CLIENT_CONNECT)
@@ -232,6 +249,25 @@ static enum client_outcome judge_failure(struct transfer *transfer, enum stage s
         *ret_words = broken_words(transfer);
         return CLIENT_BROKEN;
     }
+}
+
+/* Before TLS is there, all failures at an address inside the operator's network are one to the
+ * caller, so that an open port looks like a closed one; the log has the reason. What is wrong with
+ * a certificate is said: it is that of a server for TLS. */
+static bool is_kept_back(const struct transfer *transfer, enum stage stage,
+                         enum client_outcome outcome)
+{
+    return transfer->internal && transfer->tls && stage < WAITING &&
+           transfer->code != CURLE_PEER_FAILED_VERIFICATION &&
+           (outcome == CLIENT_CONNECT || outcome == CLIENT_TLS || outcome == CLIENT_TIMEOUT ||
+            outcome == CLIENT_BROKEN);
+}
+
+static enum client_outcome keep_back(struct transfer *transfer, const char **ret_detail)
+{
+    log_info("Internal address: %s.", *ret_detail);
+    *ret_detail = say(transfer, "no TLS connection to @", NULL);
+    return CLIENT_CONNECT;
 }
 
 static enum client_outcome judge(struct transfer *transfer, enum stage stage,
@@ -257,7 +293,76 @@ static enum client_outcome judge(struct transfer *transfer, enum stage stage,
         return CLIENT_OK;
     }
     *ret_detail = say(transfer, words, more);
-    return outcome;
+    return is_kept_back(transfer, stage, outcome) ? keep_back(transfer, ret_detail) : outcome;
+}
+
+/* --- times --- */
+
+static int64_t time_of(const struct transfer *transfer, CURLINFO info)
+{
+    curl_off_t us = 0;
+    libcurl.easy_getinfo(transfer->easy, info, &us);
+    return us;
+}
+
+/* At least 1, so that a part that was too quick to measure still counts as done. */
+static int64_t between(int64_t from_us, int64_t to_us)
+{
+    return to_us > from_us ? to_us - from_us : 1;
+}
+
+/* CLIENT_CONNECT is said of all failures before TLS at an address inside the operator's network:
+ * the times must not tell them apart either, so connecting has the same time in each. */
+static void take_times(const struct transfer *transfer, enum stage stage,
+                       struct client_response *ret_response)
+{
+    struct client_times *times = &ret_response->times;
+    bool is_connect = ret_response->outcome == CLIENT_CONNECT;
+    bool is_hidden = is_connect && transfer->internal && transfer->tls;
+    if (stage > CONNECTING && is_connect)
+        stage = CONNECTING;
+    int64_t end_us = is_hidden ? 0 : time_of(transfer, CURLINFO_TOTAL_TIME_T), begun_us = 0;
+    const struct {
+        enum stage stage;
+        int64_t *part;
+        CURLINFO until;
+    } parts[] = {
+        {RESOLVING, &times->resolve_us, CURLINFO_NAMELOOKUP_TIME_T},
+        {CONNECTING, &times->connect_us, CURLINFO_CONNECT_TIME_T},
+        {SECURING, &times->tls_us, CURLINFO_APPCONNECT_TIME_T},
+    };
+    for (size_t i = 0; !ret_response->reused && i < sizeof(parts) / sizeof(*parts); i++) {
+        bool passed = stage > parts[i].stage;
+        if (stage < parts[i].stage || (parts[i].stage == SECURING && !transfer->tls))
+            break;
+        int64_t until_us = passed ? time_of(transfer, parts[i].until) : end_us;
+        *parts[i].part = between(begun_us, until_us);
+        begun_us = until_us > begun_us ? until_us : begun_us;
+    }
+    if (stage == WAITING)
+        times->exchange_us = between(begun_us, end_us);
+}
+
+/* How a call got its connection. */
+enum { CALL_NEW, CALL_REUSED, CALL_NONE, CALL_CONNECTIONS };
+
+static const char *const connection_names[CALL_CONNECTIONS] = {
+    [CALL_NEW] = "new", [CALL_REUSED] = "reused", [CALL_NONE] = "none"};
+
+const struct metric metric_client_calls = {
+    "headgate_client_calls_total",
+    "Outbound calls by connection: new, reused, or none because none could be had.",
+    .labels = {{"connection", CALL_CONNECTIONS, connection_names, NULL}},
+    METRIC_SERIES(CALL_CONNECTIONS),
+};
+
+void client_count(const struct client_response *response)
+{
+    metrics_count(&metric_client_calls,
+                  response->reused      ? CALL_REUSED
+                  : response->connected ? CALL_NEW
+                                        : CALL_NONE,
+                  0);
 }
 
 void transfer_judge(struct transfer *transfer, struct client_response *ret_response)
@@ -270,11 +375,8 @@ void transfer_judge(struct transfer *transfer, struct client_response *ret_respo
     transfer->kept_was_dead |= transfer->code == CURLE_SEND_FAIL_REWIND;
     libcurl.easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &new_connections);
     ret_response->reused = transfer->kept_was_dead || (transfer->sent > 0 && new_connections == 0);
-    metrics_count(METRIC_CLIENT_CALLS,
-                  ret_response->reused      ? CONNECTION_OF_REUSED
-                  : ret_response->connected ? CONNECTION_OF_NEW
-                                            : CONNECTION_OF_NONE,
-                  0);
+    take_times(transfer, stage, ret_response);
+    client_count(ret_response);
     if (ret_response->outcome != CLIENT_OK)
         return;
     if (transfer->stream) { /* what the client's thread collected goes with the stream */

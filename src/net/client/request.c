@@ -96,16 +96,29 @@ static bool refuse(struct client_response *ret_response, const char *words)
 
 /* --- options --- */
 
+/* OpenSSL reads on by itself after a HelloRequest (RFC 5246, 7.4.1.1) in the middle of a handshake:
+ * a peer that sends them without end would hold the thread. None has a reason to. */
+static void on_tls_message(int is_sent, int version, int type, const void *message, size_t size,
+                           SSL *ssl, void *unused)
+{
+    (void)version, (void)unused;
+    if (!is_sent && type == SSL3_RT_HANDSHAKE && size > 0 &&
+        *(const unsigned char *)message == SSL3_MT_HELLO_REQUEST && SSL_in_init(ssl))
+        SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN);
+}
+
 /* What was read of a record is wiped, and SSLKEYLOGFILE in the environment writes no keys. curl has
  * a connection's record buffers freed between records, which with that option wipes the whole of
- * them each time; they are kept as long as the connection. */
+ * them each time; they are kept as long as the connection. After what is no data, such as session
+ * tickets, OpenSSL returns instead of reading on: other transfers have their turn. */
 static CURLcode start_tls(CURL *easy, void *context, void *user)
 {
     struct transfer *transfer = user;
     (void)easy;
     transfer->secured++;
     SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
-    SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_msg_callback(context, on_tls_message);
     SSL_CTX_set_keylog_callback(context, NULL);
     return CURLE_OK;
 }
@@ -132,8 +145,7 @@ static struct str without_dot(struct str host)
     return (struct str){host.data, host.len - str_ends(host, STR("."))};
 }
 
-/* The URL's host, an IPv6 address in its brackets, and the port that is connected to. */
-static struct str host_of(const struct transfer *transfer, int *ret_port)
+struct str transfer_host(const struct transfer *transfer, int *ret_port)
 {
     struct str whole = transfer->authority, host = url_host_of(whole);
     unsigned long long port = transfer->tls ? 443 : 80;
@@ -149,7 +161,7 @@ static bool goes_through_proxy(const struct transfer *transfer)
     if (!client->proxy || client->sandbox || transfer->request->route || !transfer->tls)
         return false;
     int port;
-    struct str host = host_of(transfer, &port);
+    struct str host = transfer_host(transfer, &port);
     return !proxy_excepts(client->proxy_exceptions, host, port);
 }
 
@@ -179,7 +191,7 @@ static void set_proxy(struct transfer *transfer, CURLcode *rc)
 static bool leads_to_itself(const struct transfer *transfer)
 {
     int port;
-    struct str host = host_of(transfer, &port), to = transfer->request->route->host;
+    struct str host = transfer_host(transfer, &port), to = transfer->request->route->host;
     return str_eq_nocase(without_dot(host), without_dot(to));
 }
 
@@ -317,11 +329,15 @@ static bool set_options(struct transfer *transfer, const struct client_route *ro
     return code == CURLE_OK;
 }
 
-/* The proxy resolves the name, so only what the URL itself shows can be checked. */
+/* Where a proxy resolves the name, only what the URL itself shows can be checked. */
 static bool is_allowed_by_name(struct transfer *transfer, struct client_response *ret_response)
 {
+    const struct egress *egress = transfer->client->egress;
     int port;
-    if (egress_allows_host(transfer->client->egress, host_of(transfer, &port)))
+    struct str host = transfer_host(transfer, &port);
+    if (transfer->client->sandbox || transfer->request->route ||
+        (transfer->proxied ? egress_allows_host(egress, host, port)
+                           : !egress_denies_host(egress, host)))
         return true;
     ret_response->outcome = CLIENT_REFUSED;
     ret_response->detail =
@@ -349,7 +365,7 @@ bool transfer_prepare(struct transfer *transfer, struct client_response *ret_res
         return false;
     }
     transfer->proxied = goes_through_proxy(transfer);
-    if (transfer->proxied && !is_allowed_by_name(transfer, ret_response))
+    if (!is_allowed_by_name(transfer, ret_response))
         return false;
     /* A new handle each time: it costs a microsecond, and keeps nothing of the call before. */
     transfer->easy = libcurl_load() ? libcurl.easy_init() : NULL;

@@ -10,7 +10,10 @@
 /* curl's types leave it to a callback whether it writes to what it is given. */
 /* NOLINTBEGIN(readability-non-const-parameter) */
 
-enum { HEADERS_FIRST = 16 };
+enum {
+    HEADERS_FIRST = 16,
+    HEADER_ROOM = 2 * CLIENT_HEADER_COUNT_MAX * sizeof(struct http_header), /* for all, doubling */
+};
 
 static size_t give_up(struct transfer *transfer, enum client_outcome outcome, const char *words)
 {
@@ -41,6 +44,14 @@ static bool may_connect(const struct transfer *transfer, const struct sockaddr *
            (transfer->tls || !request->opened_only || egress_opens(client->egress, address));
 }
 
+/* Of addresses that the caller chose; the operator's route and proxy are not. */
+static bool is_internal(const struct transfer *transfer, const struct sockaddr *address)
+{
+    const struct client *client = transfer->client;
+    return !client->sandbox && !transfer->request->route && !transfer->proxied &&
+           egress_hides(client->egress, address);
+}
+
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct transfer *transfer = user;
@@ -50,6 +61,7 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
         return CURL_SOCKET_BAD;
     }
     transfer->opened++;
+    transfer->internal = transfer->internal || is_internal(transfer, &to->addr);
     int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     if (fd >= 0)
         client_socket_opened(transfer->client, fd);
@@ -112,7 +124,18 @@ static bool contradicts(const struct transfer *transfer, struct str name, struct
     return false;
 }
 
-/* When as many connections lie unused as may, one more takes the place of the oldest, which libcurl
+static bool has_header(const struct transfer *transfer, struct str name)
+{
+    for (size_t i = 0; i < transfer->header_count; i++) {
+        if (str_eq_nocase(transfer->headers[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* Of chunks curl hands over what is in them, so what is received is looked at as it progresses.
+ *
+ * When as many connections lie unused as may, one more takes the place of the oldest, which libcurl
  * finds by looking at all there are. When these are many, the one more is closed instead. */
 static void end_head(struct transfer *transfer)
 {
@@ -122,6 +145,8 @@ static void end_head(struct transfer *transfer)
     client->keeping += transfer->keeps;
     if (!transfer->keeps && client->active_count > CLIENT_CONNECTIONS_KEPT)
         libcurl.easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+    if (has_header(transfer, STR("Transfer-Encoding")))
+        libcurl.easy_setopt(transfer->easy, CURLOPT_NOPROGRESS, 0L);
     if (transfer->stream)
         stream_head(transfer->stream);
 }
@@ -137,6 +162,15 @@ void transfer_copy_head(struct transfer *transfer, struct client_response *ret_r
     ret_response->status = transfer->status;
     ret_response->headers = headers;
     ret_response->header_count = count;
+}
+
+/* Before bytes of the peer's are kept: the arena's meter may have no room for them. */
+static bool has_room(struct transfer *transfer, size_t size)
+{
+    if (arena_has_room(transfer->loop_arena, size))
+        return true;
+    give_up(transfer, CLIENT_NO_MEMORY, "@: no memory is left for the response");
+    return false;
 }
 
 static size_t take_header(char *data, size_t size, size_t count, void *user)
@@ -163,6 +197,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
                            "@: response has two different Content-Length headers");
         if (transfer->header_count == CLIENT_HEADER_COUNT_MAX)
             return give_up(transfer, CLIENT_TOO_LARGE, "@: response has too many headers");
+        if (!has_room(transfer, HEADER_ROOM + taken))
+            return 0;
         struct http_header *header = next_header(transfer);
         header->name = arena_copy(transfer->loop_arena, name);
         header->value = arena_copy(transfer->loop_arena, value);
@@ -170,12 +206,36 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
     return taken;
 }
 
+/* For the next bytes of a body, or for all of it where its length is known: it then grows once. */
+static bool take_room(struct transfer *transfer, size_t size)
+{
+    struct buf *body = &transfer->body;
+    unsigned long long length = size;
+    for (size_t i = 0; body->cap == 0 && i < transfer->header_count; i++) {
+        if (str_eq_nocase(transfer->headers[i].name, STR("Content-Length")) &&
+            !str_to_u64(transfer->headers[i].value, body->limit, &length))
+            length = size;
+    }
+    size_t wanted = length > size ? (size_t)length : size, growth = buf_growth(body, wanted);
+    if (growth == 0)
+        return true;
+    if (!has_room(transfer, growth + growth * transfer->request->copies))
+        return false;
+    buf_reserve(body, wanted);
+    return true;
+}
+
 static size_t take_body(char *data, size_t size, size_t count, void *user)
 {
     struct transfer *transfer = user;
     struct str bytes = {data, size * count};
-    if (transfer->request->sink)
-        return stream_receive(transfer->stream, bytes);
+    if (transfer->request->sink) {
+        size_t taken = stream_receive(transfer->stream, bytes);
+        transfer->streamed += taken == bytes.len ? taken : 0;
+        return taken;
+    }
+    if (!take_room(transfer, bytes.len))
+        return 0;
     buf_add(&transfer->body, bytes);
     if (transfer->body.overflow)
         return give_up(transfer, CLIENT_TOO_LARGE, "@: response exceeds the size limit");
@@ -202,6 +262,8 @@ void transfer_set_callbacks(struct transfer *transfer, CURLcode *rc)
     SET(CURLOPT_HEADERDATA, transfer);
     SET(CURLOPT_WRITEFUNCTION, take_body);
     SET(CURLOPT_WRITEDATA, transfer);
+    SET(CURLOPT_XFERINFOFUNCTION, client_socket_progress);
+    SET(CURLOPT_XFERINFODATA, transfer);
     if (transfer->request->source) {
         SET(CURLOPT_READFUNCTION, give_body);
         SET(CURLOPT_READDATA, transfer);

@@ -1,23 +1,114 @@
 /* Which of curl's sockets the loop watches. A connection that lies unused stays watched, so that
- * using it again costs no system call; it is forgotten when curl closes it. */
+ * using it again costs no system call; it is forgotten when curl closes it.
+ *
+ * What a connection receives is bounded here: curl hands over headers and body, but not what is
+ * around them (extensions of chunks, TLS), which a peer can send without end. The kernel counts all
+ * bytes. It is asked after every few reads, so that a usual call, which has fewer, costs nothing.
+ */
 #include "net/client/internal.h"
 
 #include "base/alloc.h"
 
+#include "net/tcp_received.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { READS_BETWEEN_LOOKS = 8 };
 
 struct watch {
     uv_poll_t poll;
     struct client *client;
     curl_socket_t fd;
-    bool polls;   /* `poll` is initialized */
-    bool is_used; /* curl waits for it */
-    bool rests;   /* it lies unused, and is counted in client->resting */
-    int events;   /* libuv's, that it is watched for */
+    bool polls;                /* `poll` is initialized */
+    bool is_used;              /* curl waits for it */
+    bool rests;                /* it lies unused, and is counted in client->resting */
+    int events;                /* libuv's, that it is watched for */
+    bool was_used;             /* by an earlier transfer */
+    struct transfer *transfer; /* that its bytes are counted for; NULL: none */
+    unsigned reads;            /* of that transfer */
+    int64_t received_before;   /* bytes, until it began; about, on a connection that was used */
 };
+
+/* --- what is received --- */
+
+static void count_for(struct watch *watch, struct transfer *transfer)
+{
+    if (transfer->watch)
+        return;
+    transfer->watch = watch;
+    watch->transfer = transfer;
+    watch->reads = 0;
+    watch->received_before = watch->was_used ? -1 : 0;
+    watch->was_used = true;
+}
+
+static void stop_counting(struct watch *watch)
+{
+    if (watch->transfer)
+        watch->transfer->watch = NULL;
+    watch->transfer = NULL;
+}
+
+void client_socket_let_go(struct transfer *transfer)
+{
+    if (transfer->watch)
+        stop_counting(transfer->watch);
+}
+
+/* Bytes that curl has read. */
+static int64_t bytes_read(const struct watch *watch)
+{
+    int unread = 0;
+    if (ioctl(watch->fd, FIONREAD, &unread) != 0)
+        unread = 0;
+    return tcp_received(watch->fd) - unread;
+}
+
+/* Of a body that is streamed, at most half is chunks' framing. */
+static int64_t most_to_receive(const struct transfer *transfer)
+{
+    uint64_t body = transfer->request->sink ? 2 * transfer->streamed + CLIENT_RING_SIZE
+                                            : (uint64_t)transfer->body.limit;
+    return (int64_t)body + CLIENT_HEADERS_MAX + CLIENT_RECEIVED_EXTRA_MAX;
+}
+
+static void refuse_more(struct transfer *transfer)
+{
+    transfer->own_outcome = CLIENT_TOO_LARGE;
+    transfer->own_words = "@: response exceeds the size limit";
+}
+
+static bool has_received_too_much(struct watch *watch)
+{
+    int64_t received = bytes_read(watch);
+    if (watch->received_before < 0)
+        watch->received_before = received;
+    return received - watch->received_before > most_to_receive(watch->transfer);
+}
+
+static bool receives_too_much(struct watch *watch)
+{
+    return watch->transfer && ++watch->reads % READS_BETWEEN_LOOKS == 0 &&
+           has_received_too_much(watch);
+}
+
+/* curl reads on, without a look at other sockets, as long as a chunked body has more. */
+int client_socket_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                           curl_off_t up)
+{
+    struct transfer *transfer = user;
+    (void)down_total, (void)down, (void)up_total, (void)up;
+    if (!transfer->watch || !has_received_too_much(transfer->watch))
+        return 0;
+    refuse_more(transfer);
+    return 1;
+}
+
+/* --- watching --- */
 
 static struct watch *watch_new(struct client *client, curl_socket_t fd)
 {
@@ -35,6 +126,7 @@ static void on_watch_closed(uv_handle_t *handle)
 
 static void watch_free(struct watch *watch)
 {
+    stop_counting(watch);
     if (watch->polls)
         uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
     else
@@ -49,6 +141,12 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     ready |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
     if (status < 0) /* libuv has stopped by itself */
         watch->events = 0;
+    if (watch->is_used && receives_too_much(watch)) {
+        struct transfer *transfer = watch->transfer;
+        refuse_more(transfer);
+        client_loop_end(watch->client, transfer, CURLE_ABORTED_BY_CALLBACK);
+        return;
+    }
     if (watch->is_used) {
         client_loop_drive(watch->client, watch->fd, ready);
         return;
@@ -133,10 +231,19 @@ static bool is_connected(CURL *easy, curl_socket_t fd)
            getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 
+static void start_counting(CURL *easy, struct watch *watch)
+{
+    struct transfer *transfer = NULL;
+    libcurl.easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+    if (transfer)
+        count_for(watch, transfer);
+}
+
 static void rest(struct client *client, struct watch *watch, bool connected)
 {
     libcurl.multi_assign(client->multi, watch->fd, NULL);
     watch->is_used = false;
+    stop_counting(watch);
     if (watch != kept(client, watch->fd)) {
         watch_free(watch);
         return;
@@ -167,6 +274,8 @@ int client_socket_watch(CURL *easy, curl_socket_t fd, int what, void *user, void
     }
     watch->is_used = true;
     set_rests(watch, false);
+    if (!watch->transfer && watch == kept(client, fd))
+        start_counting(easy, watch);
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     return watch_for(watch, events) ? 0 : -1;
 }

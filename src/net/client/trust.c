@@ -64,10 +64,10 @@ static bool check_pem(struct str pem, const char *name, struct error *error)
     return true;
 }
 
-static bool read_pem(const char *path, struct buf *pem, struct error *error)
+static bool read_file(const char *path, struct buf *pem, struct error *error)
 {
     char piece[16 * 1024];
-    size_t before = pem->len, got;
+    size_t got;
     FILE *file = fopen(path, "re");
     if (!file)
         return fail(error, ERR_VALIDATION, "%s cannot be read: %s.", path, strerror(errno));
@@ -81,7 +81,16 @@ static bool read_pem(const char *path, struct buf *pem, struct error *error)
         return fail(error, ERR_VALIDATION, "%s is too large: at most %d bytes are read.", path,
                     TRUST_FILE_MAX);
     buf_add_char(pem, '\n');
-    return check_pem((struct str){pem->data + before, pem->len - before}, path, error);
+    return true;
+}
+
+/* Appends a file. */
+static bool read_pem(const char *path, bool is_checked, struct buf *pem, struct error *error)
+{
+    size_t before = pem->len;
+    return read_file(path, pem, error) &&
+           (is_checked ||
+            check_pem((struct str){pem->data + before, pem->len - before}, path, error));
 }
 
 static bool keep_in_memory(struct trust *trust, struct str pem, struct error *error)
@@ -95,11 +104,14 @@ static bool keep_in_memory(struct trust *trust, struct str pem, struct error *er
     return true;
 }
 
-static bool keep_files(struct trust *trust, const char *base, const char *extra,
+static bool keep_files(struct trust *trust, const char *base, const struct trust_config *config,
                        struct error *error)
 {
+    const char *extra = config->extra_file;
+    bool is_checked = config->files_are_checked;
     struct buf pem = buf_on_heap(TRUST_FILE_MAX), origin = buf_on_heap(TRUST_FILE_MAX);
-    bool good = (!base || read_pem(base, &pem, error)) && (!extra || read_pem(extra, &pem, error));
+    bool good = (!base || read_pem(base, is_checked, &pem, error)) &&
+                (!extra || read_pem(extra, is_checked, &pem, error));
     if (good && extra)
         good = keep_in_memory(trust, buf_str(&pem), error);
     else if (good && base)
@@ -125,7 +137,7 @@ bool trust_open(const struct trust_config *config, struct trust *ret_trust, stru
                keep_in_memory(ret_trust, config->pem, error);
     const char *base = named ? config->file : system_bundle();
     if (named || config->extra_file)
-        return keep_files(ret_trust, base, config->extra_file, error);
+        return keep_files(ret_trust, base, config, error);
     ret_trust->path = base ? xstrdup(base) : NULL; /* read at the first call */
     ret_trust->origin = base ? xstrdup(base) : NULL;
     return true;
@@ -143,7 +155,7 @@ void trust_close(struct trust *trust)
 bool trust_check_file(const char *path, struct error *error)
 {
     struct buf pem = buf_on_heap(TRUST_FILE_MAX);
-    bool good = read_pem(path, &pem, error);
+    bool good = read_pem(path, false, &pem, error);
     buf_done(&pem);
     return good;
 }

@@ -14,6 +14,7 @@ struct trust_config {
     struct str pem;         /* trust these and nothing else; STR_NULL: the files */
     const char *file;       /* instead of the system's bundle; NULL or "": the system's */
     const char *extra_file; /* trusted as well; NULL: none */
+    bool files_are_checked; /* trust_check_file let them pass: to parse a bundle takes long */
 };
 
 struct trust {

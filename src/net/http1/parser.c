@@ -102,10 +102,13 @@ static enum http1_result parse_request_line(struct str line, struct http_head *h
     enum http1_result result = check_version(version, &framing->minor, ret_reason);
     if (result != HTTP1_DONE)
         return result;
-    result = http1_parse_target(target, &framing->target, ret_reason);
+    head->target = target;
+    if (target.len > HTTP_TARGET_MAX)
+        return refuse(HTTP1_TARGET_TOO_LONG, "The request target is too long.", ret_reason);
+    bool is_good = http1_parse_target(target, &framing->target, ret_reason);
     head->target = framing->target.origin;
     head->is_https = framing->target.is_https;
-    return result;
+    return is_good ? HTTP1_DONE : HTTP1_BAD;
 }
 
 /* What can be said about a head whose end has not come: a wrong request line is refused at once,

@@ -3,10 +3,10 @@
 
 #include "net/http1/chars.h"
 
-static enum http1_result bad(const char *reason, const char **ret_reason)
+static bool bad(const char *reason, const char **ret_reason)
 {
     *ret_reason = reason;
-    return HTTP1_BAD;
+    return false;
 }
 
 bool http1_host_is_valid(struct str value)
@@ -56,8 +56,8 @@ static bool take_scheme(struct str *target, struct str scheme)
 
 /* An empty path means "/" (RFC 9110 4.2.3). The slice for it is the second slash of "://", since
  * every slice of a head points into the request. */
-static enum http1_result split_absolute(struct str target, struct http1_target *ret_target,
-                                        const char **ret_reason)
+static bool split_absolute(struct str target, struct http1_target *ret_target,
+                           const char **ret_reason)
 {
     struct str rest = target;
     ret_target->is_https = take_scheme(&rest, STR("https://"));
@@ -74,10 +74,10 @@ static enum http1_result split_absolute(struct str target, struct http1_target *
                                            : (struct str){rest.data - 1, 1};
     if (ret_target->origin.data[0] != '/')
         return bad("The request target has a query but no path.", ret_reason);
-    return HTTP1_DONE;
+    return true;
 }
 
-static enum http1_result check_origin(struct str origin, const char **ret_reason)
+static bool check_origin(struct str origin, const char **ret_reason)
 {
     if (!chars_are(origin, CHAR_TARGET))
         return bad("The request target has a character that must be percent-encoded.", ret_reason);
@@ -87,21 +87,13 @@ static enum http1_result check_origin(struct str origin, const char **ret_reason
         if (rest.len < 2 || !char_is(rest.data[0], CHAR_HEX) || !char_is(rest.data[1], CHAR_HEX))
             return bad("The request target has a malformed percent-encoding.", ret_reason);
     }
-    return HTTP1_DONE;
+    return true;
 }
 
-enum http1_result http1_parse_target(struct str target, struct http1_target *ret_target,
-                                     const char **ret_reason)
+bool http1_parse_target(struct str target, struct http1_target *ret_target, const char **ret_reason)
 {
+    bool is_origin = target.len > 0 && target.data[0] == '/';
     *ret_target = (struct http1_target){.origin = target};
-    if (target.len > HTTP_TARGET_MAX) {
-        *ret_reason = "The request target is too long.";
-        return HTTP1_TARGET_TOO_LONG;
-    }
-    if (target.len == 0 || target.data[0] != '/') {
-        enum http1_result result = split_absolute(target, ret_target, ret_reason);
-        if (result != HTTP1_DONE)
-            return result;
-    }
-    return check_origin(ret_target->origin, ret_reason);
+    return (is_origin || split_absolute(target, ret_target, ret_reason)) &&
+           check_origin(ret_target->origin, ret_reason);
 }

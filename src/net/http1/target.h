@@ -2,7 +2,9 @@
  * only. */
 #pragma once
 
-#include "net/http1/parser.h"
+#include "base/str.h"
+
+#include <stdbool.h>
 
 /* What a target says. Slices point into the request. */
 struct http1_target {
@@ -14,9 +16,9 @@ struct http1_target {
 /* Takes origin-form ("/a?b") and absolute-form ("http://host:port/a?b"), which clients that are
  * configured with a proxy send and every server must accept (RFC 9112 3.2.2). Refused are a scheme
  * other than http and https, user information (RFC 9110 4.2.4), a query without a path, and the
- * two forms that no operation has: "*" and CONNECT's. */
-enum http1_result http1_parse_target(struct str target, struct http1_target *ret_target,
-                                     const char **ret_reason);
+ * two forms that no operation has: "*" and CONNECT's. False: *ret_reason says why it is refused. */
+bool http1_parse_target(struct str target, struct http1_target *ret_target,
+                        const char **ret_reason);
 
 /* host [":" port]: a name, an IPv4 address, or an IPv6 address in brackets. */
 bool http1_host_is_valid(struct str value);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,10 +23,38 @@ static void on_closed(uv_handle_t *handle)
     loop_end_if_done(loop);
 }
 
+void connection_move(struct http_connection *connection, enum connection_state to)
+{
+    enum {
+        HANDSHAKE = 1 << CONNECTION_HANDSHAKE,
+        IDLE = 1 << CONNECTION_IDLE,
+        HEAD = 1 << CONNECTION_HEAD,
+        BODY = 1 << CONNECTION_BODY,
+        HANDLING = 1 << CONNECTION_HANDLING,
+        LINGER = 1 << CONNECTION_LINGER,
+        CLOSED = 1 << CONNECTION_CLOSED,
+    };
+    static const unsigned allowed[] = {
+        [CONNECTION_HANDSHAKE] = IDLE | CLOSED,
+        [CONNECTION_IDLE] = HANDSHAKE | HEAD | LINGER | CLOSED,
+        [CONNECTION_HEAD] = BODY | LINGER | CLOSED,
+        [CONNECTION_BODY] = HANDLING | LINGER | CLOSED,
+        [CONNECTION_HANDLING] = IDLE | LINGER | CLOSED,
+        [CONNECTION_LINGER] = CLOSED,
+        [CONNECTION_CLOSED] = 0,
+    };
+    bool has_request = to == CONNECTION_BODY || to == CONNECTION_HANDLING;
+    assert(allowed[connection->state] & 1U << to);
+    assert(to == CONNECTION_CLOSED || has_request == (connection->exchange != NULL));
+    (void)has_request;
+    connection->state = to;
+}
+
 /* Lets go of all but what libuv holds. A handler's exchange stays until it is answered. */
 static void let_go(struct http_connection *connection)
 {
-    connection->state = CONNECTION_CLOSED;
+    memory_reservation_end(&connection->out_memory);
+    connection_move(connection, CONNECTION_CLOSED);
     deadline_set(connection, DEADLINE_NONE);
     buffer_release(connection->loop, &connection->in);
     buffer_release(connection->loop, &connection->out);
@@ -37,6 +66,8 @@ static void let_go(struct http_connection *connection)
         exchange_release(exchange);
     SSL_free(connection->tls);
     connection->tls = NULL;
+    if (connection->loop->server->admission)
+        admission_leave(connection);
 }
 
 void connection_close(struct http_connection *connection)
@@ -58,7 +89,7 @@ void connection_abort(struct http_connection *connection)
 
 void connection_finish(struct http_connection *connection)
 {
-    connection->state = CONNECTION_LINGER;
+    connection_move(connection, CONNECTION_LINGER);
     connection->discard_more |= connection->in.len > 0;
     buffer_release(connection->loop, &connection->in);
     if (connection->tls)
@@ -166,7 +197,7 @@ static enum deadline deadline_wanted(const struct http_connection *connection)
         return DEADLINE_WRITE;
     switch (connection->state) {
     case CONNECTION_IDLE:
-        return DEADLINE_IDLE;
+        return connection->is_stranger ? DEADLINE_FIRST : DEADLINE_IDLE;
     case CONNECTION_HANDSHAKE:
     case CONNECTION_HEAD:
         return DEADLINE_HEAD;
@@ -208,8 +239,10 @@ static void settle(struct http_connection *connection)
     output_flush(connection);
     if (connection->state == CONNECTION_CLOSED)
         return;
-    if (output_is_done(connection))
+    if (output_is_done(connection)) {
+        memory_reservation_end(&connection->out_memory);
         end_if_over(connection);
+    }
     if (connection->state == CONNECTION_CLOSED)
         return;
     if (connection->in.len == 0)
@@ -232,20 +265,49 @@ void connection_advance(struct http_connection *connection)
         settle(connection);
 }
 
-struct str http_client_address(struct http_exchange *exchange)
+/* False when the connection is gone. */
+static bool read_peer(struct http_exchange *exchange, struct sockaddr_storage *ret_address,
+                      char ret_text[INET6_ADDRSTRLEN])
 {
     const struct http_connection *connection = ((struct exchange *)exchange)->connection;
+    int size = sizeof(*ret_address);
+    return connection &&
+           uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)ret_address, &size) == 0 &&
+           uv_ip_name((struct sockaddr *)ret_address, ret_text, INET6_ADDRSTRLEN) == 0;
+}
+
+struct str http_client_host(struct http_exchange *exchange)
+{
     struct sockaddr_storage address;
     char text[INET6_ADDRSTRLEN] = "";
-    int size = sizeof(address);
-    if (!connection ||
-        uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&address, &size) != 0 ||
-        uv_ip_name((struct sockaddr *)&address, text, sizeof(text)) != 0)
+    if (!read_peer(exchange, &address, text))
+        return STR("?");
+    return arena_copy(&exchange->arena, str_from(text));
+}
+
+struct str http_client_address(struct http_exchange *exchange)
+{
+    struct sockaddr_storage address;
+    char text[INET6_ADDRSTRLEN] = "";
+    if (!read_peer(exchange, &address, text))
         return STR("?");
     bool v6 = address.ss_family == AF_INET6;
     uint16_t port = v6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                        : ((struct sockaddr_in *)&address)->sin_port;
     return arena_printf(&exchange->arena, v6 ? "[%s]:%d" : "%s:%d", text, ntohs(port));
+}
+
+void http_client_is_known(struct http_exchange *exchange)
+{
+    struct http_connection *connection = ((struct exchange *)exchange)->connection;
+    if (connection)
+        connection->is_stranger = false;
+}
+
+static bool has_place(struct http_connection *connection, size_t count)
+{
+    const struct server *server = connection->loop->server;
+    return server->admission ? admission_enter(connection) : count < server->config.connections_max;
 }
 
 void connection_accept(struct server_loop *loop)
@@ -259,9 +321,10 @@ void connection_accept(struct server_loop *loop)
     uv_tcp_init(&loop->uv, &connection->tcp);
     list_append(&loop->connections, &connection->link);
     int result = uv_accept((uv_stream_t *)&loop->listener, (uv_stream_t *)&connection->tcp);
-    connection->over_limit = count >= server->config.connections_max;
-    if (result != 0 || count >= server->config.connections_max + OVER_LIMIT_MAX ||
-        !tls_attach(connection)) {
+    connection->over_limit = result == 0 && !has_place(connection, count);
+    bool far_over =
+        connection->over_limit && count >= server->config.connections_max + OVER_LIMIT_MAX;
+    if (result != 0 || far_over || !tls_attach(connection)) {
         connection_close(connection);
         return;
     }

@@ -5,6 +5,8 @@
 static int64_t limit_ms(const struct server_config *config, enum deadline kind)
 {
     switch (kind) {
+    case DEADLINE_FIRST:
+        return config->first_timeout_ms;
     case DEADLINE_IDLE:
         return config->idle_timeout_ms;
     case DEADLINE_HEAD:

@@ -2,12 +2,24 @@
  * they were read into, which the exchange takes over. */
 #include "net/server/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void rebase(struct str *slice, uintptr_t old, const char *new)
 {
     if (slice->data)
         slice->data = new + ((uintptr_t)slice->data - old);
+}
+
+/* The bytes of the head have moved from `old` to `new`. */
+static void rebase_head(struct http_head *head, uintptr_t old, const char *new)
+{
+    rebase(&head->method, old, new);
+    rebase(&head->target, old, new);
+    for (size_t i = 0; i < head->header_count; i++) {
+        rebase(&head->headers[i].name, old, new);
+        rebase(&head->headers[i].value, old, new);
+    }
 }
 
 void input_reserve(struct http_connection *connection, size_t extra)
@@ -17,13 +29,7 @@ void input_reserve(struct http_connection *connection, size_t extra)
     const char *new = connection->in.data;
     if (connection->state != CONNECTION_BODY || (uintptr_t) new == old)
         return;
-    struct http_head *head = &connection->exchange->public.head;
-    rebase(&head->method, old, new);
-    rebase(&head->target, old, new);
-    for (size_t i = 0; i < head->header_count; i++) {
-        rebase(&head->headers[i].name, old, new);
-        rebase(&head->headers[i].value, old, new);
-    }
+    rebase_head(&connection->exchange->public.head, old, new);
 }
 
 static int refusal_status(enum http1_result result, bool of_body)
@@ -72,7 +78,7 @@ static bool step_head(struct http_connection *connection)
     }
     if (result == HTTP1_DONE) {
         connection->exchange = exchange;
-        connection->state = CONNECTION_BODY;
+        connection_move(connection, CONNECTION_BODY);
         connection->continued = false;
         connection->chunks = (struct http1_chunks){0};
         connection->decoded = 0;
@@ -83,11 +89,21 @@ static bool step_head(struct http_connection *connection)
     return result == HTTP1_MORE ? false : refuse(connection, result, false, reason);
 }
 
+/* The head of a large request gets memory of its own, so that http_release_body can free the rest.
+ */
+static void detach_head(struct exchange *exchange, size_t head_size)
+{
+    struct http_exchange *public = &exchange->public;
+    struct str head = {exchange->raw.data, head_size};
+    rebase_head(&public->head, (uintptr_t)head.data, arena_copy(&public->arena, head).data);
+}
+
 /* The request is complete; `used` bytes of the input are its own, the rest is the next one's. */
 static bool hand_over(struct http_connection *connection, size_t body_size, size_t used)
 {
     struct server *server = connection->loop->server;
     struct exchange *exchange = connection->exchange;
+    assert(used <= connection->in.len && connection->head_size + body_size <= used);
     exchange->connection = connection;
     exchange->raw = connection->in;
     connection->in = (struct buffer){0};
@@ -95,10 +111,14 @@ static bool hand_over(struct http_connection *connection, size_t body_size, size
     if (rest.len > 0)
         buffer_add(connection->loop, &connection->in, rest);
     exchange->public.body = (struct str){exchange->raw.data + connection->head_size, body_size};
+    if (exchange->raw.cap > BUFFER_SIZE)
+        detach_head(exchange, connection->head_size);
     exchange->public.over_tls = connection->tls != NULL;
     if (connection->tls)
         exchange->public.tls_server_name = tls_server_name(connection);
-    connection->state = CONNECTION_HANDLING;
+    connection_move(connection, CONNECTION_HANDLING);
+    if (connection->is_stranger)
+        admission_busy(connection);
     deadline_set(connection, DEADLINE_NONE);
     server->config.handler(server->config.handler_context, &exchange->public);
     return true;
@@ -146,14 +166,14 @@ static bool step_chunks(struct http_connection *connection)
     return false;
 }
 
-/* A request larger than usual is answered 429 while all large ones together hold large_bytes_max,
- * so that their memory is bounded however many there are. */
+/* A request larger than usual is answered 429 while those that are being received, for which no
+ * account is known yet, hold more memory than is left. */
 static bool takes_too_much(const struct http_connection *connection)
 {
     const struct server *server = connection->loop->server;
     bool receives = connection->state == CONNECTION_HEAD || connection->state == CONNECTION_BODY;
     return receives && connection->in.cap > BUFFER_SIZE && connection->writing.cap == 0 &&
-           atomic_load(&server->large_bytes) > server->config.large_bytes_max;
+           !memory_limit_has_room(server->memory, atomic_load(&server->large_bytes));
 }
 
 static bool step(struct http_connection *connection)
@@ -166,7 +186,7 @@ static bool step(struct http_connection *connection)
     case CONNECTION_IDLE:
         if (connection->in.len == 0)
             return false;
-        connection->state = CONNECTION_HEAD;
+        connection_move(connection, CONNECTION_HEAD);
         connection->head_seen = 0;
         return true;
     case CONNECTION_HEAD:
@@ -186,7 +206,10 @@ static bool step(struct http_connection *connection)
 bool input_step(struct http_connection *connection)
 {
     if (connection->over_limit && connection->state == CONNECTION_IDLE) {
-        connection_refuse(connection, 429, "Rate exceeded: too many connections are open.");
+        connection_refuse(connection, 429,
+                          connection->over_share
+                              ? "Rate exceeded: too many connections of one address are open."
+                              : "Rate exceeded: too many connections are open.");
         return false;
     }
     if (step(connection))

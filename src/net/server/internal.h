@@ -37,7 +37,8 @@ enum {
 struct buffer {
     char *data;
     size_t len;
-    size_t cap; /* 0: no buffer */
+    size_t cap;       /* 0: no buffer */
+    bool is_reserved; /* an account's reservation counts it */
 };
 
 struct exchange {
@@ -47,7 +48,8 @@ struct exchange {
     struct exchange *next;              /* in the pool */
 };
 
-/* Those that are no usual buffer are counted over all loops: server->large_bytes. */
+/* Those that are no usual buffer are counted over all loops (server->large_bytes) and against
+ * server->memory. */
 void buffer_reserve(struct server_loop *loop, struct buffer *buffer, size_t extra);
 void buffer_add(struct server_loop *loop, struct buffer *buffer, struct str bytes);
 void buffer_release(struct server_loop *loop, struct buffer *buffer); /* wipes; gives it back */
@@ -59,6 +61,7 @@ void pools_free(struct server_loop *loop);
 
 enum deadline {
     DEADLINE_NONE,
+    DEADLINE_FIRST, /* idle, and no valid signature was seen on it */
     DEADLINE_IDLE,
     DEADLINE_HEAD, /* also of a TLS handshake */
     DEADLINE_BODY,
@@ -87,17 +90,18 @@ struct http_connection {
     uv_tcp_t tcp;
     uv_write_t write;
     struct server_loop *loop;
-    struct list_link link; /* among the loop's */
-    enum connection_state state;
+    struct list_link link;       /* among the loop's */
+    enum connection_state state; /* moved by connection_move alone */
 
     enum deadline deadline;
     int64_t deadline_ms; /* on uv_now */
     struct list_link deadline_link;
 
-    struct buffer in;      /* what came in and is not handed to an exchange */
-    struct buffer out;     /* made, and not written */
-    struct buffer writing; /* in libuv's hands; cap 0: nothing is */
-    size_t discarded;      /* bytes thrown away in CONNECTION_LINGER */
+    struct buffer in;                     /* what came in and is not handed to an exchange */
+    struct buffer out;                    /* made, and not written */
+    struct buffer writing;                /* in libuv's hands; cap 0: nothing is */
+    size_t discarded;                     /* bytes thrown away in CONNECTION_LINGER */
+    struct memory_reservation out_memory; /* of the last large answer, until it is written */
 
     struct exchange *exchange;  /* in CONNECTION_BODY and CONNECTION_HANDLING */
     size_t head_size;           /* bytes of `in` that were parsed as head */
@@ -105,10 +109,18 @@ struct http_connection {
     struct http1_chunks chunks; /* of a chunked body */
     size_t decoded;             /* bytes of body after the head, when chunked */
 
+    struct peer *peer; /* admission.c's, as the next four: under its mutex; NULL: has no place */
+    struct list_link stranger_link, peer_link;
+    bool is_listed;  /* it is a stranger that waits for a request */
+    bool is_evicted; /* it is in loop->evicted */
+
     SSL *tls;          /* NULL: plain */
     struct str tls_in; /* ciphertext of the current read */
 
-    bool over_limit;   /* past connections_max: answered 429 and closed */
+    bool is_stranger;  /* has a place, and no valid signature was seen on it */
+    bool ends;         /* it has lost its place: closed after this answer */
+    bool over_limit;   /* there is no place for it: answered 429 and closed */
+    bool over_share;   /* since its address has its share */
     bool reading;      /* libuv reads */
     bool advancing;    /* connection_advance is on the stack */
     bool continued;    /* 100 Continue was sent for this request */
@@ -119,6 +131,8 @@ struct http_connection {
 };
 
 void connection_accept(struct server_loop *loop);
+/* The one place that moves a connection's state; asserts that there is such a transition. */
+void connection_move(struct http_connection *connection, enum connection_state to);
 void connection_close(
     struct http_connection *connection); /* at once; the exchange lives on if deferred */
 void connection_abort(struct http_connection *connection); /* the same, with RST */
@@ -152,6 +166,19 @@ void tls_receive(struct http_connection *connection,
 void tls_send(struct http_connection *connection, struct str plain); /* to `out` */
 void tls_send_end(struct http_connection *connection);
 struct str tls_server_name(const struct http_connection *connection); /* STR_NULL: none */
+
+/* --- admission.c --- */
+
+struct admission *admission_new(size_t connections_max);
+void admission_free(struct admission *admission); /* NULL is fine */
+/* A place for a connection that was accepted; false: there is none. It is a stranger's that waits
+ * for a request, until admission_busy, and again after admission_idle. */
+bool admission_enter(struct http_connection *connection);
+void admission_busy(struct http_connection *connection);  /* its request is there */
+void admission_idle(struct http_connection *connection);  /* it was answered */
+void admission_leave(struct http_connection *connection); /* once, whether it had a place or not */
+/* The next one that must be closed for another; NULL: there is none. On the loop's thread. */
+struct http_connection *admission_evicted(struct server_loop *loop);
 
 /* --- task_queue.c --- */
 
@@ -194,6 +221,7 @@ struct server_loop {
     struct list deadlines[DEADLINE_KINDS];
     struct list delayed; /* ordered by due_ms */
     struct list connections;
+    struct list evicted;   /* under the mutex of admission.c */
     size_t exchange_count; /* with a handler, or being received */
     struct kept_buffer *kept_pieces;
     size_t kept_piece_count;
@@ -221,13 +249,16 @@ struct server {
     struct server_loop **loops;
     atomic_size_t connection_count;
     _Atomic uint64_t refused_count;
-    atomic_size_t large_bytes; /* in buffers larger than a buffer */
+    struct memory_limit *memory;
+    bool own_memory;           /* it was made for this server alone */
+    atomic_size_t large_bytes; /* in buffers larger than a buffer, but for reserved ones */
     atomic_bool stopping;
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t changed;
-    int ended;    /* loops whose thread has nothing left to do */
-    int settled;  /* loops that have ended or have obeyed ORDER_CUT */
-    SSL_CTX *tls; /* NULL: plain HTTP */
+    int ended;                   /* loops whose thread has nothing left to do */
+    int settled;                 /* loops that have ended or have obeyed ORDER_CUT */
+    SSL_CTX *tls;                /* NULL: plain HTTP */
+    struct admission *admission; /* NULL: connections are counted only */
 };
 
 /* Takes the socket over. After a failure `ret_loop` may be set, and is freed with the server. */
@@ -235,6 +266,7 @@ _must_use_ bool loop_new(struct server *server, int index, int listener,
                          struct server_loop **ret_loop, struct error *error);
 _must_use_ bool loop_start(struct server_loop *loop, struct error *error);
 void loop_give_order(struct server_loop *loop, enum loop_order order); /* from any thread */
+void loop_wake(struct server_loop *loop);                              /* the same */
 void loop_free(struct server_loop *loop);                              /* joins its thread */
 void loop_end_if_done(struct server_loop *loop); /* after a connection or an exchange ended */
 int64_t loop_now_ms(const struct server_loop *loop);

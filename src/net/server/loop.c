@@ -108,7 +108,10 @@ static void begin_stop(struct server_loop *loop)
 static void on_wake(uv_async_t *wake)
 {
     struct server_loop *loop = wake->data;
+    struct http_connection *evicted;
     task_queue_drain(loop);
+    while ((evicted = admission_evicted(loop)))
+        connection_close(evicted);
     pthread_mutex_lock(&loop->mutex);
     enum loop_order order = loop->order;
     pthread_mutex_unlock(&loop->mutex);
@@ -118,6 +121,14 @@ static void on_wake(uv_async_t *wake)
         begin_stop(loop);
     if (order >= ORDER_CUT && !loop->cut && !loop->ending)
         cut(loop);
+}
+
+void loop_wake(struct server_loop *loop)
+{
+    pthread_mutex_lock(&loop->mutex);
+    if (!loop->closed)
+        uv_async_send(&loop->wake);
+    pthread_mutex_unlock(&loop->mutex);
 }
 
 void loop_give_order(struct server_loop *loop, enum loop_order order)

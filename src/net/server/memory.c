@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,22 +13,35 @@ struct kept_buffer {
     struct kept_buffer *next;
 };
 
-static char *buffer_take(struct server_loop *loop, size_t size)
+static void count_large(struct server *server, size_t size)
+{
+    atomic_fetch_add(&server->large_bytes, size);
+    memory_limit_add(server->memory, size);
+}
+
+static void count_large_released(struct server *server, size_t size)
+{
+    atomic_fetch_sub(&server->large_bytes, size);
+    memory_limit_remove(server->memory, size);
+}
+
+static char *buffer_take(struct server_loop *loop, size_t size, bool is_reserved)
 {
     struct kept_buffer *kept = loop->kept_pieces;
-    if (size != BUFFER_SIZE)
-        atomic_fetch_add(&loop->server->large_bytes, size);
+    if (size != BUFFER_SIZE && !is_reserved)
+        count_large(loop->server, size);
     if (size != BUFFER_SIZE || !kept)
         return xmalloc(size);
+    assert(loop->kept_piece_count > 0);
     loop->kept_pieces = kept->next;
     loop->kept_piece_count--;
     return (char *)kept;
 }
 
-static void buffer_give(struct server_loop *loop, char *data, size_t size)
+static void buffer_give(struct server_loop *loop, char *data, size_t size, bool is_reserved)
 {
-    if (size != BUFFER_SIZE)
-        atomic_fetch_sub(&loop->server->large_bytes, size);
+    if (size != BUFFER_SIZE && !is_reserved)
+        count_large_released(loop->server, size);
     if (size != BUFFER_SIZE || loop->kept_piece_count == BUFFERS_KEPT_MAX) {
         free(data);
         return;
@@ -45,7 +59,10 @@ void buffer_reserve(struct server_loop *loop, struct buffer *buffer, size_t extr
     size_t cap = buffer->cap ? buffer->cap * 2 : BUFFER_SIZE;
     while (cap - buffer->len < extra)
         cap *= 2;
-    struct buffer grown = {.data = buffer_take(loop, cap), .len = buffer->len, .cap = cap};
+    struct buffer grown = {.data = buffer_take(loop, cap, buffer->is_reserved),
+                           .len = buffer->len,
+                           .cap = cap,
+                           .is_reserved = buffer->is_reserved};
     if (buffer->len > 0)
         memcpy(grown.data, buffer->data, buffer->len);
     buffer_release(loop, buffer);
@@ -55,6 +72,7 @@ void buffer_reserve(struct server_loop *loop, struct buffer *buffer, size_t extr
 void buffer_add(struct server_loop *loop, struct buffer *buffer, struct str bytes)
 {
     buffer_reserve(loop, buffer, bytes.len);
+    assert(bytes.len <= buffer->cap - buffer->len);
     if (bytes.len > 0)
         memcpy(buffer->data + buffer->len, bytes.data, bytes.len);
     buffer->len += bytes.len;
@@ -64,8 +82,9 @@ void buffer_release(struct server_loop *loop, struct buffer *buffer)
 {
     if (buffer->cap == 0)
         return;
+    assert(buffer->len <= buffer->cap);
     explicit_bzero(buffer->data, buffer->len);
-    buffer_give(loop, buffer->data, buffer->cap);
+    buffer_give(loop, buffer->data, buffer->cap, buffer->is_reserved);
     *buffer = (struct buffer){0};
 }
 
@@ -82,6 +101,14 @@ struct exchange *exchange_take(struct server_loop *loop)
     exchange->public.loop = loop;
     loop->exchange_count++;
     return exchange;
+}
+
+void http_release_body(struct http_exchange *exchange)
+{
+    struct exchange *mine = (struct exchange *)exchange;
+    exchange->body = STR_NULL;
+    if (mine->raw.cap > BUFFER_SIZE)
+        buffer_release(exchange->loop, &mine->raw);
 }
 
 void exchange_release(struct exchange *exchange)

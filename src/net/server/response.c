@@ -13,6 +13,7 @@ static const struct status {
     {201, STR("Created")},
     {202, STR("Accepted")},
     {204, STR("No Content")},
+    {206, STR("Partial Content")},
     {301, STR("Moved Permanently")},
     {302, STR("Found")},
     {303, STR("See Other")},
@@ -28,9 +29,11 @@ static const struct status {
     {408, STR("Request Timeout")},
     {409, STR("Conflict")},
     {410, STR("Gone")},
+    {412, STR("Precondition Failed")},
     {413, STR("Content Too Large")},
     {414, STR("URI Too Long")},
     {415, STR("Unsupported Media Type")},
+    {416, STR("Range Not Satisfiable")},
     {417, STR("Expectation Failed")},
     {421, STR("Misdirected Request")},
     {422, STR("Unprocessable Content")},
@@ -106,7 +109,8 @@ static void add_response(struct writer *writer, const struct http_response *resp
 {
     int status = response->status >= 200 && response->status <= 999 ? response->status : 500;
     bool bodiless = status == 204 || status == 304;
-    buffer_reserve(writer->loop, writer->to, 512 + response->body.len);
+    bool has_body = !bodiless && !to_head;
+    buffer_reserve(writer->loop, writer->to, 512 + (has_body ? response->body.len : 0));
     add(writer, STR("HTTP/1.1 "));
     add_number(writer, (size_t)status);
     add(writer, STR(" "));
@@ -125,7 +129,7 @@ static void add_response(struct writer *writer, const struct http_response *resp
         add_on_one_line(writer, response->headers[i].value);
     }
     add(writer, STR("\r\n\r\n"));
-    if (!bodiless && !to_head)
+    if (has_body)
         add(writer, response->body);
 }
 
@@ -137,7 +141,7 @@ static void send_response(struct http_connection *connection, const struct http_
         add_response(&(struct writer){loop, &connection->out}, response, keep_alive, to_head);
         return;
     }
-    struct buffer plain = {0};
+    struct buffer plain = {.is_reserved = connection->out.is_reserved};
     add_response(&(struct writer){loop, &plain}, response, keep_alive, to_head);
     tls_send(connection, (struct str){plain.data, plain.len});
     buffer_release(loop, &plain);
@@ -156,20 +160,39 @@ void response_continue(struct http_connection *connection)
     send_bytes(connection, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
+/* What was reserved for an answer stays so until it is written. One before it that is not written
+ * yet has at most OUT_SOFT_MAX bytes left. */
+static void take_reservation(struct http_connection *connection, struct memory_reservation *memory)
+{
+    struct buffer *out = &connection->out;
+    if (!memory)
+        return;
+    memory_reservation_end(&connection->out_memory);
+    connection->out_memory = *memory;
+    *memory = (struct memory_reservation){0};
+    if (out->cap <= BUFFER_SIZE)
+        out->is_reserved = true;
+}
+
 void http_respond(struct http_exchange *exchange, const struct http_response *response)
 {
     struct exchange *mine = (struct exchange *)exchange;
     struct http_connection *connection = mine->connection;
     if (!connection) {
+        if (response->memory)
+            memory_reservation_end(response->memory);
         exchange_release(mine);
         return;
     }
-    bool keep_alive =
-        exchange->head.keep_alive && !atomic_load(&connection->loop->server->stopping);
+    take_reservation(connection, response->memory);
+    bool keep_alive = exchange->head.keep_alive && !connection->ends &&
+                      !atomic_load(&connection->loop->server->stopping);
     send_response(connection, response, keep_alive, str_eq(exchange->head.method, STR("HEAD")));
     connection->exchange = NULL;
-    connection->state = CONNECTION_IDLE;
+    connection_move(connection, CONNECTION_IDLE);
     exchange_release(mine);
+    if (connection->is_stranger)
+        admission_idle(connection);
     if (!keep_alive)
         connection_finish(connection);
     connection_advance(connection);
@@ -182,7 +205,7 @@ void http_respond_broken(struct http_exchange *exchange, struct str bytes)
     if (connection) {
         send_bytes(connection, bytes);
         connection->exchange = NULL;
-        connection->state = CONNECTION_LINGER;
+        connection_move(connection, CONNECTION_LINGER);
         connection->reset = true;
     }
     exchange_release(mine);
@@ -216,7 +239,6 @@ void connection_refuse(struct http_connection *connection, int status, const cha
     send_response(connection, &response, false, false);
     struct exchange *exchange = connection->exchange;
     connection->exchange = NULL;
-    connection->state = CONNECTION_LINGER;
     if (exchange)
         exchange_release(exchange);
     connection->discard_more = true;

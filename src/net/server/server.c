@@ -14,7 +14,8 @@ enum {
     HEAD_TIMEOUT_MS = 10 * 1000,
     BODY_TIMEOUT_MS = 30 * 1000,
     IDLE_TIMEOUT_MS = 75 * 1000,
-    LARGE_BYTES_MAX = 256 * 1024 * 1024,
+    FIRST_TIMEOUT_MS = 5 * 1000,
+    MEMORY_MAX = 256 * 1024 * 1024,
     WRITE_TIMEOUT_MS = 30 * 1000,
 };
 
@@ -35,14 +36,14 @@ static void defaults(struct server_config *config)
         config->body_max = HTTP_BODY_MAX;
     if (config->connections_max == 0)
         config->connections_max = CONNECTIONS_MAX;
-    if (config->large_bytes_max == 0)
-        config->large_bytes_max = LARGE_BYTES_MAX;
     if (config->head_timeout_ms <= 0)
         config->head_timeout_ms = HEAD_TIMEOUT_MS;
     if (config->body_timeout_ms <= 0)
         config->body_timeout_ms = BODY_TIMEOUT_MS;
     if (config->idle_timeout_ms <= 0)
         config->idle_timeout_ms = IDLE_TIMEOUT_MS;
+    if (config->first_timeout_ms <= 0)
+        config->first_timeout_ms = FIRST_TIMEOUT_MS;
     if (config->write_timeout_ms <= 0)
         config->write_timeout_ms = WRITE_TIMEOUT_MS;
 }
@@ -57,6 +58,10 @@ static struct server *server_new(const struct server_config *config)
     server->config.tls_cert_path = copy_or_null(config->tls_cert_path);
     server->config.tls_key_path = copy_or_null(config->tls_key_path);
     defaults(&server->config);
+    server->own_memory = !config->memory;
+    server->memory = config->memory ? config->memory : memory_limit_new(MEMORY_MAX);
+    if (config->shares_connections)
+        server->admission = admission_new(server->config.connections_max);
     server->loops = xcalloc((size_t)server->config.loops, sizeof(struct server_loop *));
     return server;
 }
@@ -192,6 +197,9 @@ void server_free(struct server *server)
     for (int i = 0; i < server->loop_count; i++)
         loop_free(server->loops[i]);
     SSL_CTX_free(server->tls);
+    if (server->own_memory)
+        memory_limit_free(server->memory);
+    admission_free(server->admission);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->mutex);
     free((char *)server->config.host);

@@ -4,8 +4,11 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/str.h"
+#include "net/egress.h"
 #include "net/http1/parser.h"
+#include "work/memory_limit.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,7 +37,10 @@ struct http_response {
     const struct http_header
         *headers; /* Content-Length, Date and Connection are the server's own */
     size_t header_count;
-    struct str body; /* copied before http_respond returns */
+    struct str body; /* copied before http_respond returns; to HEAD its length alone is used */
+    /* Reserved for the body until the client has taken it; http_respond takes it over. NULL: the
+     * body counts for no account. Its meter has no arena any more. */
+    struct memory_reservation *memory;
 };
 
 typedef void http_handler(void *context, struct http_exchange *exchange);
@@ -75,13 +81,19 @@ struct server_config {
     /* Over all loops; 0: 10,240. Past it a connection is answered 429 and closed; far past it, it
      * is closed at once. */
     size_t connections_max;
-    /* Bytes of buffers larger than a usual request's, over all connections; 0: 256 MiB. Past it
-     * such a request is answered 429. */
-    size_t large_bytes_max;
+    /* A client's address may hold as many connections as it leaves free, or is answered 429; one
+     * without a valid signature (http_client_is_known) that waits for a request, longest of all, is
+     * closed when there is no room for a newer one. */
+    bool shares_connections;
+    const struct egress *shared_addresses; /* without a share: its list; NULL: none; not copied */
+    /* Buffers larger than a usual request's count against it, over all connections. While they hold
+     * more than it has left, such a request is answered 429. NULL: 256 MiB of its own. */
+    struct memory_limit *memory;
     int64_t head_timeout_ms;  /* 0: 10 s. First byte to last byte of a head, then 408 and close;
                                * likewise a TLS handshake, then close */
     int64_t body_timeout_ms;  /* 0: 30 s. End of head to end of body, then 408 and close */
     int64_t idle_timeout_ms;  /* 0: 75 s. Before the first and between requests */
+    int64_t first_timeout_ms; /* 0: 5 s. The same without a valid signature, with shares */
     int64_t write_timeout_ms; /* 0: 30 s. A client that does not take its answer is reset */
     /* Optional hooks on each loop's thread: each time before it waits for events (the end of an
      * iteration, to close what was opened for it), and once at its end. */
@@ -97,9 +109,12 @@ _must_use_ bool server_start(const struct server_config *config, struct server *
 int server_port(const struct server *server);
 const char *server_host(const struct server *server); /* its address as text */
 
+extern const struct metric metric_connections_throttled; /* of servers with shares_connections */
+extern const struct metric metric_connections_evicted;
+
 struct server_counts {
     size_t connections_open;
-    size_t large_bytes; /* what large_bytes_max bounds */
+    size_t large_bytes; /* in buffers larger than a usual request's, for no account */
     uint64_t refused;   /* what the server answered by itself because it was no request */
 };
 struct server_counts server_counts(const struct server *server);
@@ -131,9 +146,19 @@ void server_free(struct server *server);
  * headers become spaces; answers to HEAD, 204 and 304 are sent without a body. */
 void http_respond(struct http_exchange *exchange, const struct http_response *response);
 
+/* Frees and wipes the body, which a handler no longer needs once it has read it: a request that
+ * waits then takes no memory for its bytes. The head stays. On the exchange's own loop only. */
+void http_release_body(struct http_exchange *exchange);
+
 /* The client's address and port, "127.0.0.1:4711" or "[::1]:4711", in the exchange's arena; "?"
  * when its connection is gone. On the exchange's own loop only. */
 struct str http_client_address(struct http_exchange *exchange);
+/* The same without port and brackets. */
+struct str http_client_host(struct http_exchange *exchange);
+
+/* A valid signature was seen: the connection keeps its place among shares_connections. On the
+ * exchange's own loop only. */
+void http_client_is_known(struct http_exchange *exchange);
 
 /* Writes bytes as they are (inside TLS if it is TLS), then resets the connection: for a stand-in
  * that misbehaves. */

@@ -261,7 +261,7 @@ bool tls_attach(struct http_connection *connection)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     connection->tls = ssl;
-    connection->state = CONNECTION_HANDSHAKE;
+    connection_move(connection, CONNECTION_HANDSHAKE);
     return true;
 }
 
@@ -286,7 +286,7 @@ void tls_receive(struct http_connection *connection, struct str ciphertext)
     if (connection->state == CONNECTION_HANDSHAKE) {
         result = SSL_do_handshake(connection->tls);
         if (result == 1)
-            connection->state = CONNECTION_IDLE;
+            connection_move(connection, CONNECTION_IDLE);
     }
     while (result > 0) {
         input_reserve(connection, 1);

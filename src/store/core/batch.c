@@ -10,8 +10,10 @@
  * db_resolve_commit has found out that it was not committed. */
 #include "base/clock.h"
 #include "base/fault.h"
-#include "base/metrics.h"
+#include "store/core/audit_chain.h"
 #include "store/core/internal.h"
+
+#include <assert.h>
 
 enum {
     RETRY_MS = 30 * 1000,       /* of a batch, after a lost connection or a conflict */
@@ -22,6 +24,8 @@ enum {
 /* False when the whole transaction is lost; write->ok tells whether this write succeeded. */
 static bool apply_one(struct db *db, struct store_write *write, struct error *error)
 {
+    struct audit_chain *chain = db_audit(db);
+    struct audit_mark mark = audit_chain_mark(chain);
     write->ok = false;
     write->error.code = ERR_NONE;
     if (!db_savepoint(db, error))
@@ -35,7 +39,10 @@ static bool apply_one(struct db *db, struct store_write *write, struct error *er
         *error = write->error;
         return false;
     }
+    assert(ok || write->error.code != ERR_NONE);
     write->ok = ok;
+    if (!ok)
+        audit_chain_undo(chain, &mark);
     return ok ? db_savepoint_keep(db, error) : db_savepoint_undo(db, error);
 }
 
@@ -43,10 +50,13 @@ static bool try_one_by_one(struct db *db, struct store_write *batch, struct erro
 {
     if (!db_begin_write(db, error))
         return false;
+    audit_chain_begin(db_audit(db), true);
     for (struct store_write *write = batch; write; write = write->next) {
         if (!apply_one(db, write, error))
             return false;
     }
+    if (!audit_chain_close(db, error))
+        return false;
     fault_point("store:before-commit");
     return db_commit(db, error);
 }
@@ -58,11 +68,13 @@ static bool try_together(struct db *db, struct store_write *batch, bool *ret_hel
     *ret_held = true;
     if (!db_begin_pipelined(db, error))
         return false;
+    audit_chain_begin(db_audit(db), false);
     for (struct store_write *write = batch; write && *ret_held; write = write->next) {
         write->error.code = ERR_NONE;
         write->ok = write->apply(db, write->argument, &write->error);
         *ret_held = write->ok && !db_is_lost(db);
     }
+    *ret_held = *ret_held && audit_chain_close(db, error);
     fault_point("store:before-commit");
     return *ret_held ? db_commit_pipelined(db, ret_held, error)
                      : fail(error, ERR_RETRY, "A write of this batch failed.");
@@ -93,14 +105,36 @@ static bool commit_batch(struct store *store, struct store_write *batch, struct 
             return true;
         if (!held) {
             db_rollback(db);
+            audit_chain_forget(store->audit);
             together = false;
         } else {
             int64_t limit_ms = store->closing ? RETRY_AT_END_MS : RETRY_MS;
             if (!try_again(db, begun_ms + limit_ms, &committed, error))
                 return committed;
+            audit_chain_forget(store->audit);
         }
     }
 }
+
+const struct metric metric_commits_failed = {
+    "headgate_commits_failed_total",
+    "Batches of writes that could not be made durable.",
+    METRIC_SERIES(1),
+};
+
+const struct metric metric_commit_seconds = {
+    "headgate_commit_duration_seconds",
+    "Making one batch of writes durable.",
+    .scale = &metric_times,
+    METRIC_HISTOGRAMS(1),
+};
+
+const struct metric metric_commit_writes = {
+    "headgate_commit_writes",
+    "Writes that one commit made durable.",
+    .scale = &metric_quantities,
+    METRIC_HISTOGRAMS(1),
+};
 
 static void note_success(struct store *store)
 {
@@ -113,7 +147,7 @@ static void note_success(struct store *store)
 static void note_failure(struct store *store, const struct error *error)
 {
     db_rollback(store->writer);
-    metrics_count(METRIC_COMMITS_FAILED, 0, 0);
+    metrics_count(&metric_commits_failed, 0, 0);
     if (!store->failing)
         store_notice(NOTICE_WRITES_FAIL, error->message);
     store->failing = true;
@@ -136,8 +170,8 @@ static void count(struct store *store, const struct store_write *batch, int64_t 
     atomic_fetch_add(&store->writes, writes);
     atomic_fetch_add(&store->batches, writes > 0);
     if (writes > 0) {
-        metrics_observe(METRIC_COMMIT_WRITES, 0, (int64_t)writes);
-        metrics_observe(METRIC_COMMIT_SECONDS, 0, duration_us);
+        metrics_observe(&metric_commit_writes, 0, (int64_t)writes);
+        metrics_observe(&metric_commit_seconds, 0, duration_us);
     }
 }
 
@@ -161,12 +195,15 @@ bool batch_commit(struct store *store, struct store_write *batch, struct error *
     bool ok = commit_batch(store, batch, error);
     bool given_up = !ok && db_failure(store->writer) != DB_FAILED;
     if (ok) {
+        audit_chain_committed(store->audit);
         fault_point("store:after-commit");
         note_success(store);
         count(store, batch, clock_mono_us() - begun_us);
     } else {
+        audit_chain_forget(store->audit);
         note_failure(store, error);
     }
+    assert(ok || error->code != ERR_NONE); /* what each of its writes says */
     bool scrub = ok && removes_secrets(batch);
     wal_before_report(store, ok, scrub);
     batch_report(batch, ok, error);

@@ -8,11 +8,11 @@
  * it: they have waited as long, and would each wait for the same limit again. */
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "base/timed.h"
 #include "store/core/internal.h"
 #include "work/cpu_slots.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +52,7 @@ static struct store_write *take(struct committer *committer)
         committer->last = &committer->first;
     if (batch)
         *end = NULL;
+    assert((committer->first == NULL) == (committer->length == 0));
     return batch;
 }
 
@@ -151,11 +152,20 @@ void committer_stop(struct store *store)
     pthread_cond_signal(&committer->wake);
     pthread_mutex_unlock(&committer->mutex);
     pthread_join(committer->thread, NULL);
+    assert(!committer->first); /* every write was reported */
     pthread_cond_destroy(&committer->wake);
     pthread_mutex_destroy(&committer->mutex);
     free(committer);
     store->committer = NULL;
 }
+
+static const char *const limit_name[] = {"committer"};
+
+const struct metric metric_writes_throttled = {
+    "headgate_throttled_total",
+    .labels = {{"limit", 1, limit_name, NULL}},
+    METRIC_SERIES(1),
+};
 
 static bool may_queue(const struct committer *committer, struct error *error)
 {
@@ -163,7 +173,7 @@ static bool may_queue(const struct committer *committer, struct error *error)
         return fail(error, ERR_UNAVAILABLE, "The server is stopping.");
     if (committer->length < STORE_QUEUE_MAX)
         return true;
-    metrics_count(METRIC_THROTTLED, LIMIT_COMMITTER, 0);
+    metrics_count(&metric_writes_throttled, 0, 0);
     return fail(error, ERR_THROTTLING, "Rate exceeded: too many writes are waiting for the disk.");
 }
 
@@ -176,6 +186,7 @@ bool committer_post(struct committer *committer, struct store_write *write, stru
         *committer->last = write;
         committer->last = &write->next;
         committer->length++;
+        assert(committer->length <= STORE_QUEUE_MAX);
     }
     bool wakes = ok && committer->asleep;
     if (wakes)

@@ -3,6 +3,7 @@
  * process ends. */
 #include "store/core/internal.h"
 
+#include "base/fd.h"
 #include "base/user.h"
 
 #include <errno.h>
@@ -85,6 +86,14 @@ bool datadir_lock(const char *dir, int *ret_fd, struct error *error)
     write_holder(fd);
     *ret_fd = fd;
     return true;
+}
+
+bool datadir_is_locked(const char *dir)
+{
+    char path[DATA_DIR_MAX + sizeof("/lock")];
+    snprintf(path, sizeof(path), "%s/lock", dir);
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
 }
 
 bool datadir_find_file(const char *path, bool *ret_found, struct error *error)

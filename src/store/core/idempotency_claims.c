@@ -17,6 +17,7 @@
 #include "store/pg/advisory_locks.h"
 #include "work/cpu_slots.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,7 @@ static struct idempotency_claim *claim_new(struct claim_bucket *bucket,
         put(&at, key->operation),
         put(&at, key->token),
     };
+    assert(at == claim->text + size);
     list_append(&bucket->claims, &claim->link);
     return claim;
 }
@@ -193,6 +195,7 @@ static bool share(struct store *store, struct idempotency_claim *claim, int64_t 
 static void set_working(struct idempotency_claim *claim)
 {
     pthread_mutex_lock(&claim->bucket->mutex);
+    assert(!claim->working);
     claim->working = true;
     pthread_cond_broadcast(&claim->bucket->released);
     pthread_mutex_unlock(&claim->bucket->mutex);

@@ -1,6 +1,6 @@
 /* Shared by the files of the core, which use each other downwards only: open.c on top; then
- * committer.c, batch.c, maintenance.c, rollback_check.c; idempotency_claims.c, reader.c; store.c,
- * datadir.c and notices.c at the bottom. */
+ * committer.c, batch.c, maintenance.c, rollback_check.c; audit_chain.c, idempotency_claims.c,
+ * reader.c; store.c, datadir.c and notices.c at the bottom. */
 #pragma once
 
 #include "store/core/store.h"
@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct audit_chain;
 struct committer;
 struct checkpointer;
 struct idempotency_claims;
@@ -50,6 +51,7 @@ struct store {
     struct store_reader *point_readers; /* idle ones; with PostgreSQL only */
     int point_readers_resting;
 
+    struct audit_chain *audit;
     struct idempotency_claims *claims;
     struct advisory_locks *locks; /* shows claims to other nodes; NULL with SQLite */
 };
@@ -71,6 +73,9 @@ _must_use_ bool store_check_version(struct store *store, int64_t *ret_version, s
 _must_use_ bool datadir_check(const char *dir, struct error *error);
 /* The lock ends with the descriptor. ERR_UNAVAILABLE when another process holds it. */
 _must_use_ bool datadir_lock(const char *dir, int *ret_fd, struct error *error);
+/* Whether a process holds that lock. The look holds it itself for a moment, which is shorter than
+ * a starting server waits for it. */
+bool datadir_is_locked(const char *dir);
 /* Whether the database exists; it must be a regular file that only its owner may open. */
 _must_use_ bool datadir_find_file(const char *path, bool *ret_found, struct error *error);
 

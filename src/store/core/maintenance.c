@@ -18,6 +18,8 @@
 #include "base/clock.h"
 #include "base/timed.h"
 #include "store/audit.h"
+#include "store/consents.h"
+#include "store/core/audit_chain.h"
 #include "store/core/internal.h"
 #include "store/sqlite/sqlite.h"
 
@@ -50,12 +52,24 @@ static bool expire(struct db *db, enum sql sql, int64_t until_ms, struct expiry 
     return true;
 }
 
+static bool expire_audit(struct db *db, struct expiry *expiry, struct error *error)
+{
+    int64_t removed;
+    if (!audit_expire(db, expiry->now_ms - AUDIT_LIFE_MS, &removed, error))
+        return false;
+    expiry->removed += removed;
+    expiry->more |= removed >= EXPIRE_STEP_MAX;
+    return true;
+}
+
 bool expiry_apply(struct db *db, void *argument, struct error *error)
 {
     struct expiry *expiry = argument;
     return expire(db, SQL_CLIENT_TOKEN_EXPIRE, expiry->now_ms, expiry, error) &&
            expire(db, SQL_TOKEN_GRANT_EXPIRE, expiry->now_ms, expiry, error) &&
-           expire(db, SQL_AUDIT_EXPIRE, expiry->now_ms - AUDIT_LIFE_MS, expiry, error);
+           expire(db, SQL_CONSENT_UNSEAL, expiry->now_ms, expiry, error) &&
+           expire(db, SQL_CONSENT_EXPIRE, expiry->now_ms - CONSENT_KEPT_MS, expiry, error) &&
+           expire_audit(db, expiry, error);
 }
 
 /* --- the WAL, on the writer's thread --- */
@@ -122,13 +136,13 @@ void wal_after_report(struct store *store)
 
 struct checkpointer {
     struct store *store;
-    struct db *db;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     _Atomic bool pending; /* the WAL may hold something */
     bool stopping;
-    int64_t wait_ms;  /* the thread's own from here on */
+    struct db *db; /* the thread's own from here on; NULL until there is work */
+    int64_t wait_ms;
     uint64_t commits; /* at the last round */
     int quiet_rounds;
     bool failing; /* reported already */
@@ -148,6 +162,21 @@ static bool wait_for_work(struct checkpointer *self)
     return is_open;
 }
 
+/* SQLite reads the whole schema for each connection, which is a seventh of what a start costs, so
+ * this one is made for the first round that needs it. */
+static bool open_connection(struct checkpointer *self, struct error *error)
+{
+    return self->db || sqlite_open(self->store->path, DB_CHECKPOINT, &self->db, error);
+}
+
+/* What fails is reported once, until it succeeds. */
+static void report(struct checkpointer *self, bool ok, const struct error *error)
+{
+    if (!ok && !self->failing)
+        store_notice(NOTICE_CHECKPOINT_FAILED, error->message);
+    self->failing = !ok;
+}
+
 static bool checkpoint(struct checkpointer *self, enum checkpoint_mode mode)
 {
     bool whole = false;
@@ -155,9 +184,7 @@ static bool checkpoint(struct checkpointer *self, enum checkpoint_mode mode)
     pthread_mutex_lock(&self->store->checkpoint_mutex);
     bool ok = sqlite_checkpoint(self->db, mode, 0, &whole, &error);
     pthread_mutex_unlock(&self->store->checkpoint_mutex);
-    if (!ok && !self->failing)
-        store_notice(NOTICE_CHECKPOINT_FAILED, error.message);
-    self->failing = !ok;
+    report(self, ok, &error);
     return whole;
 }
 
@@ -178,6 +205,11 @@ static void empty_wal(struct checkpointer *self)
 static void round_once(struct checkpointer *self)
 {
     struct store *store = self->store;
+    struct error error;
+    if (!open_connection(self, &error)) {
+        report(self, false, &error);
+        return; /* `pending` makes the next round try again */
+    }
     uint64_t commits = atomic_load(&store->commits);
     bool quiet = commits == self->commits;
     self->quiet_rounds = quiet ? self->quiet_rounds + 1 : 0;
@@ -216,13 +248,10 @@ bool checkpointer_start(struct store *store, struct error *error)
     self->wait_ms = ROUND_MS;
     pthread_mutex_init(&self->mutex, NULL);
     cond_init_timed(&self->wake);
-    bool ok = sqlite_open(store->path, DB_CHECKPOINT, &self->db, error);
-    int rc = ok ? pthread_create(&self->thread, NULL, run, self) : 0;
-    if (rc != 0)
-        ok = fail(error, ERR_UNAVAILABLE, "The store cannot start a thread: %s.", strerror(rc));
-    if (!ok) {
+    int rc = pthread_create(&self->thread, NULL, run, self);
+    if (rc != 0) {
         free_self(self);
-        return false;
+        return fail(error, ERR_UNAVAILABLE, "The store cannot start a thread: %s.", strerror(rc));
     }
     store->checkpointer = self;
     return true;

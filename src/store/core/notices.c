@@ -18,6 +18,9 @@ static const struct {
                                    "at the next start; until then, lookups of profiles "
                                    "are slower: "},
     [NOTICE_WENT_BACK] = {LOG_WARN, ""},
+    [NOTICE_AUDIT_CUT_OFF] = {LOG_ERROR, "The newest audit entries were removed from the database "
+                                         "while this server runs: "},
+    [NOTICE_AUDIT_ROW_LOST] = {LOG_ERROR, "A change was made without an audit entry: "},
     [NOTICE_PG_UNREACHABLE] = {LOG_ERROR, ""},
     [NOTICE_PG_REACHED] = {LOG_INFO, "PostgreSQL can be reached again."},
     [NOTICE_PG_WITHOUT_TLS] = {LOG_WARN, "The connection to PostgreSQL is not protected by TLS: "

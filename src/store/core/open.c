@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/timed.h"
+#include "store/core/audit_chain.h"
 #include "store/core/internal.h"
 #include "store/db/migrations.h"
 #include "store/pg/advisory_locks.h"
@@ -166,6 +167,7 @@ static struct store *store_new(const struct store_config *config)
     store->lock_fd = -1;
     store->now_ms = config->now_ms ? config->now_ms : clock_wall_ms;
     store->expiry_pace_ms = config->expiry_pace_ms > 0 ? config->expiry_pace_ms : EXPIRY_PACE_MS;
+    store->audit = audit_chain_new(store->server);
     store->claims = idempotency_claims_new();
     pthread_mutex_init(&store->writer_mutex, NULL);
     pthread_mutex_init(&store->checkpoint_mutex, NULL);
@@ -187,6 +189,7 @@ void store_close(struct store *store)
     db_close(store->writer); /* the last connection to close removes the WAL */
     advisory_locks_stop(store->locks);
     idempotency_claims_free(store->claims);
+    audit_chain_free(store->audit);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     pthread_mutex_destroy(&store->writer_mutex);

@@ -54,12 +54,24 @@ static void uncount_reader(struct store *store)
     pthread_mutex_unlock(&store->readers_mutex);
 }
 
+/* Gets an idle reader and counts it as in use, or returns NULL. The caller holds readers_mutex. */
+static struct store_reader *take_idle(struct store *store)
+{
+    struct store_reader *reader = store->readers;
+    if (reader) {
+        store->readers = reader->next;
+        store->readers_resting--;
+    }
+    return reader;
+}
+
 bool store_reader_open(struct store *store, struct store_reader **ret_reader, struct error *error)
 {
     pthread_mutex_lock(&store->readers_mutex);
-    store->readers_open++;
+    *ret_reader = take_idle(store);
+    store->readers_open += !*ret_reader;
     pthread_mutex_unlock(&store->readers_mutex);
-    if (open_reader(store, DB_READ, ret_reader, error))
+    if (*ret_reader || open_reader(store, DB_READ, ret_reader, error))
         return true;
     uncount_reader(store);
     return false;
@@ -94,11 +106,7 @@ static bool take_or_reserve(struct store *store, struct store_reader **ret_reade
         waits = true;
         in_time = cond_wait_until(&store->reader_put, &store->readers_mutex, until_ms);
     }
-    struct store_reader *reader = in_time ? store->readers : NULL;
-    if (reader) {
-        store->readers = reader->next;
-        store->readers_resting--;
-    }
+    struct store_reader *reader = in_time ? take_idle(store) : NULL;
     store->readers_open += in_time && !reader;
     pthread_mutex_unlock(&store->readers_mutex);
     if (waits)

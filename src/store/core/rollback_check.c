@@ -6,13 +6,15 @@
  * not pay for it. The record never is ahead of what was durable; after a crash or a power failure
  * it may be a round behind, and then notices less. A database whose newest entry is older than the
  * record went back. That is a warning, in the log at the start and from `headgate check`, until a
- * newer change moves the record on: an intended restore needs no other step.
+ * newer change moves the record on: an intended restore needs no other step. Refresh tokens that
+ * were stored before the start are in doubt then (store/restored.h).
  *
  * The record is ignored when it is older than audit entries are kept, since then the entry that it
  * names may have expired. */
 #include "base/alloc.h"
 #include "store/audit.h"
 #include "store/core/internal.h"
+#include "store/restored.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -128,6 +130,10 @@ bool rollback_check_start(struct store *store, struct error *error)
         char text[ERROR_MESSAGE_MAX];
         rollback_describe(recorded_ms, text, sizeof(text));
         store_notice(NOTICE_WENT_BACK, text);
+        /* Once: the warning stays until there is a newer change, and tokens that are got
+         * meanwhile are not in doubt. */
+        if (!restored_note_once(store->writer, recorded_ms, store->now_ms(), error))
+            return false;
     }
     char *legacy = path_beside(store, LEGACY_NAME);
     unlink(legacy);

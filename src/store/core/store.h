@@ -3,11 +3,13 @@
  * Reads go through a reader, one database connection for a thread. Writes of all requests go to one
  * committer, which makes many of them durable with one sync (group commit). SQL is in this room
  * only, once, in the dialect that both databases share. Tables have headers of their own:
- * profiles.h, client_tokens.h, token_grants.h, jobs.h, access_keys.h, audit.h, meta.h. */
+ * profiles.h, connectors.h, flows.h, tags.h, client_tokens.h, token_grants.h, token_states.h,
+ * stored_credentials.h, credential_events.h, jobs.h, access_keys.h, audit.h, meta.h. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -61,6 +63,10 @@ _must_use_ bool store_reader_open(struct store *store, struct store_reader **ret
 void store_reader_rest(struct store_reader *reader);
 void store_reader_close(struct store_reader *reader);
 
+/* Whether a server may be using the store at this moment: with SQLite one that holds the lock of
+ * the directory, which is asked for; a PostgreSQL database may always have nodes. */
+bool store_may_have_server(const struct store *store);
+
 /* Whether reads wait for a network: then they must not run on event loops. */
 bool store_is_remote(const struct store *store);
 
@@ -111,6 +117,11 @@ _must_use_ bool store_post(struct store *store, struct store_write *write, struc
 /* Queues a write and blocks until it is durable. Never call it on an event loop. */
 _must_use_ bool store_apply(struct store *store, store_apply_fn *apply, void *argument, bool scrub,
                             struct error *error);
+
+extern const struct metric metric_writes_throttled; /* writes that the queue had no room for */
+extern const struct metric metric_commits_failed;
+extern const struct metric metric_commit_seconds; /* observed in microseconds */
+extern const struct metric metric_commit_writes;  /* how many a commit made durable */
 
 struct store_counts {
     uint64_t commits; /* batches committed since the start */

@@ -3,10 +3,26 @@
 
 #include "store/db/driver.h"
 
+const struct metric metric_store_errors = {
+    "headgate_store_errors_total",
+    "Errors of the store's database.",
+    METRIC_SERIES(1),
+};
+
 void db_close(struct db *db)
 {
     if (db)
         db->driver->close(db);
+}
+
+void db_set_audit(struct db *db, struct audit_chain *chain)
+{
+    db->audit = chain;
+}
+
+struct audit_chain *db_audit(const struct db *db)
+{
+    return db->audit;
 }
 
 bool db_version(struct db *db, int64_t *ret_version, struct error *error)

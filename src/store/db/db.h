@@ -9,12 +9,15 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct db;
+
+extern const struct metric metric_store_errors; /* errors of either kind of database */
 
 /* Every statement of the store by name. */
 enum sql {
@@ -31,10 +34,12 @@ enum sql_table {
     TABLE_CLIENT_TOKENS,
     TABLE_TOKEN_GRANTS,
     TABLE_AUDIT,
+    TABLE_JOBS,
+    TABLE_TOKEN_STATES,
     TABLE_COUNT
 };
 
-enum { SQL_PARAMS_MAX = 16 };
+enum { SQL_PARAMS_MAX = 17 };
 
 enum db_use {
     DB_READ,       /* refuses to write */
@@ -44,6 +49,11 @@ enum db_use {
 };
 
 void db_close(struct db *db); /* NULL is fine */
+
+/* What the store adds audit rows with; carried by the connection, which makes nothing of it. */
+struct audit_chain;
+void db_set_audit(struct db *db, struct audit_chain *chain);
+struct audit_chain *db_audit(const struct db *db);
 
 /* --- the schema --- */
 

@@ -45,4 +45,5 @@ struct db_driver {
 
 struct db {
     const struct db_driver *driver;
+    struct audit_chain *audit; /* of a connection that writes */
 };

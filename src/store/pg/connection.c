@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "work/cpu_slots.h"
 
 #include <stdio.h>
@@ -91,7 +90,7 @@ static bool connect_once(struct pg_db *db, struct error *error)
     describe_failure(libpq.errorMessage(db->conn), &details);
     pg_drop(db);
     db->failure = DB_FAILED_AGAIN;
-    metrics_count(METRIC_STORE_ERRORS, 0, 0);
+    metrics_count(&metric_store_errors, 0, 0);
     /* The operator sees libpq's message at the start; API clients must not see host names. */
     if (db->connections == 0 && db->use == DB_WRITE) {
         *error = details;
@@ -251,17 +250,39 @@ bool pg_lock_schema(struct db *db, struct error *error)
     return pg_run(pg_of(db), LOCK_SCHEMA, error) && pg_run_script(pg_of(db), own_tables, error);
 }
 
-/* Adds COLLATE "C" to columns of texts: names are compared and sorted bytewise, as in SQLite,
- * whatever the database's locale. Migrations write " TEXT" in column definitions only. */
+/* What is written differently here, as migrations write it in column definitions only. Names are
+ * compared and sorted bytewise, as in SQLite, whatever the database's locale; SQLite's row ids have
+ * 64 bits. */
+static const struct {
+    const char *shared, *own;
+} column_words[] = {
+    {" TEXT", " TEXT COLLATE \"C\""},
+    {" INTEGER PRIMARY KEY", " BIGINT PRIMARY KEY"},
+};
+
+/* The first of these words in the text; NULL: there is none. */
+static const char *find_word(const char *sql, size_t *ret_which)
+{
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof(column_words) / sizeof(*column_words); i++) {
+        const char *found = strstr(sql, column_words[i].shared);
+        if (found && (!first || found < first)) {
+            first = found;
+            *ret_which = i;
+        }
+    }
+    return first;
+}
+
 bool pg_script(struct db *db, const char *sql, struct error *error)
 {
-    static const char word[] = " TEXT";
     struct buf text = buf_on_heap(64 * 1024);
     const char *found;
-    while ((found = strstr(sql, word)) != NULL) {
+    size_t which;
+    while ((found = find_word(sql, &which)) != NULL) {
         buf_add(&text, (struct str){sql, (size_t)(found - sql)});
-        buf_add_cstr(&text, " TEXT COLLATE \"C\"");
-        sql = found + sizeof(word) - 1;
+        buf_add_cstr(&text, column_words[which].own);
+        sql = found + strlen(column_words[which].shared);
     }
     buf_add_cstr(&text, sql);
     bool ok = pg_run_script(pg_of(db), buf_str(&text).data, error);

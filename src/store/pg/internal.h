@@ -10,9 +10,9 @@
 #pragma once
 
 #include "base/random.h"
-#include "net/libpq.h"
 #include "store/db/driver.h"
 #include "store/db/notice.h"
+#include "store/pg/libpq.h"
 #include "store/pg/pg.h"
 
 enum {

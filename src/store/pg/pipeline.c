@@ -13,7 +13,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "work/cpu_slots.h"
 
 #include <assert.h>
@@ -59,7 +58,7 @@ bool pg_fail_lost(struct pg_db *db, struct error *error)
     pg_drop(db);
     note_lost(db);
     db->failure = unknown ? DB_FATE_UNKNOWN : DB_FAILED_AGAIN;
-    metrics_count(METRIC_STORE_ERRORS, 0, 0);
+    metrics_count(&metric_store_errors, 0, 0);
     if (unknown)
         return fail(error, ERR_UNAVAILABLE,
                     "The connection to the store's database was lost during the commit of this "
@@ -116,7 +115,7 @@ static bool fail_result(struct pg_db *db, const struct pg_result *result, struct
     if (meaning == ELSEWHERE)
         return pg_fail_lost(db, error);
     if (meaning != CONSTRAINT)
-        metrics_count(METRIC_STORE_ERRORS, 0, 0);
+        metrics_count(&metric_store_errors, 0, 0);
     if (meaning == CONFLICT || db->transaction == PG_COMMITTING)
         note_lost(db);
     db->failure = meaning == CONFLICT ? DB_FAILED_AGAIN : DB_FAILED;
@@ -157,9 +156,10 @@ static bool flush(struct pg_db *db, int64_t until_ms)
     return left == 0;
 }
 
-/* False when the connection is lost, or there is no result in time. */
+/* False when the connection is lost, or there is no result in time; *ret_result is NULL then. */
 static bool next(struct pg_db *db, int64_t until_ms, struct pg_result **ret_result)
 {
+    *ret_result = NULL;
     while (libpq.isBusy(db->conn)) {
         if (!flush(db, until_ms) || !wait_for(db, false, until_ms))
             return false;
@@ -199,7 +199,7 @@ static bool queue_preparing(struct pg_db *db, const struct pg_stmt *stmt, const 
 
 bool pg_queue_stmt(struct pg_db *db, const struct pg_stmt *stmt, int rows, struct error *error)
 {
-    static const int binary[SQL_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    static const int binary[SQL_PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     char name[16];
     snprintf(name, sizeof(name), "s%d", stmt->which);
     if (!db->conn || !queue_preparing(db, stmt, name) ||

@@ -10,7 +10,6 @@
  * (about 500, 1.9 MiB) fit into it beside recently read leaves. */
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/metrics.h"
 #include "store/sqlite/internal.h"
 #include "store/sqlite/page.h"
 
@@ -75,7 +74,7 @@ static int configure(struct sqlite_db *db, enum db_use use)
 
 static const struct failure {
     int rc;
-    enum err code;
+    int code;
     const char *text;
 } failures[] = {
     {SQLITE_IOERR_DATA, ERR_UNAVAILABLE,
@@ -98,7 +97,7 @@ bool sqlite_fail(struct sqlite_db *db, int rc, struct error *error)
         extended = rc;
     db->was_busy = (rc & 0xFF) == SQLITE_BUSY;
     if ((rc & 0xFF) != SQLITE_CONSTRAINT)
-        metrics_count(METRIC_STORE_ERRORS, 0, 0);
+        metrics_count(&metric_store_errors, 0, 0);
     for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
         if (failures[i].rc == extended || failures[i].rc == (extended & 0xFF))
             return fail(error, failures[i].code, "%s (SQLite %d).", failures[i].text, extended);

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *const texts[PREPARED_COUNT] = {
 #define STATEMENT(name, text) [name] = (text),
@@ -54,6 +55,18 @@ static bool transaction_survives(int rc)
     return kind == SQLITE_CONSTRAINT || kind == SQLITE_TOOBIG || kind == SQLITE_MISMATCH;
 }
 
+/* Parameters are named by their numbers, "$1" and on; SQLite counts them as they appear. */
+static void index_params(struct prepared *prepared)
+{
+    int count = sqlite3_bind_parameter_count(prepared->handle);
+    for (int index = 1; index <= count; index++) {
+        const char *name = sqlite3_bind_parameter_name(prepared->handle, index);
+        long number = strtol(name + 1, NULL, 10);
+        assert(number >= 1 && number <= SQL_PARAMS_MAX);
+        prepared->param_indexes[number] = (uint8_t)index;
+    }
+}
+
 static int prepare(struct sqlite_db *db, int which)
 {
     struct prepared *prepared = &db->prepared[which];
@@ -61,14 +74,9 @@ static int prepare(struct sqlite_db *db, int which)
         return SQLITE_OK;
     int rc = sqlite3_prepare_v3(db->handle, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
                                 &prepared->handle, NULL);
-    if (rc != SQLITE_OK)
-        return rc;
-    for (int n = 1; n <= SQL_PARAMS_MAX; n++) {
-        char name[8];
-        snprintf(name, sizeof(name), "$%d", n);
-        prepared->param_indexes[n] = (uint8_t)sqlite3_bind_parameter_index(prepared->handle, name);
-    }
-    return SQLITE_OK;
+    if (rc == SQLITE_OK)
+        index_params(prepared);
+    return rc;
 }
 
 static struct stmt open_statement(struct db *base, enum sql sql)

@@ -1,0 +1,102 @@
+/* Hands a request for records to the dialect that its route names. */
+#include "sandbox/records/answer.h"
+
+#include "sandbox/records/dialect.h"
+
+#include <string.h>
+
+const struct sample_field *const *records_fields(const struct records_exchange *exchange,
+                                                 const struct sample_entity *entity,
+                                                 const struct sample_field *const *fields,
+                                                 size_t *count)
+{
+    const struct records_reply *reply = exchange->reply;
+    size_t all = fields ? *count : entity->field_count, kept = 0;
+    const struct sample_field **left =
+        arena_array(exchange->arena, const struct sample_field *, all);
+    for (size_t i = 0; i < all; i++) {
+        const struct sample_field *field = fields ? fields[i] : &entity->fields[i];
+        bool without = false;
+        for (size_t k = 0; k < reply->without_count && !without; k++)
+            without = str_eq(reply->without[k], field->name);
+        if (!without)
+            left[kept++] = field;
+    }
+    *count = kept;
+    return left;
+}
+
+size_t records_page_size(const struct records_exchange *exchange, struct str asked)
+{
+    const struct records_reply *reply = exchange->reply;
+    unsigned long long size;
+    if (!str_to_u64(asked, SAMPLE_ROWS_MAX, &size))
+        return reply->page;
+    if (size < reply->page_least)
+        return reply->page_least;
+    return size < reply->page_most ? (size_t)size : reply->page_most;
+}
+
+struct str records_parameter(const struct records_exchange *exchange, const char *name)
+{
+    struct request_part part = {PART_QUERY, str_from(name)};
+    return request_part(exchange->request, &part);
+}
+
+const struct sample_entity *records_entity(const struct records_exchange *exchange, size_t back)
+{
+    struct str name = exchange->reply->entity, path = exchange->request->path;
+    static const struct str suffix = STR(".json");
+    for (size_t i = 0; i <= back && !exchange->reply->entity.data; i++) {
+        const char *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
+        if (!slash)
+            return NULL;
+        name = (struct str){slash + 1, path.len - (size_t)(slash - path.data) - 1};
+        path.len = (size_t)(slash - path.data);
+    }
+    if (str_ends(name, suffix))
+        name.len -= suffix.len;
+    const struct sample_entity *entity = sample_find(exchange->set, name);
+    return entity && !entity->refused.data ? entity : NULL;
+}
+
+void records_print(struct buf *out, const struct records_exchange *exchange,
+                   const struct sample_entity *entity, const size_t *rows, size_t count)
+{
+    struct arena scratch = {.kind = ARENA_PLAIN};
+    size_t field_count = 0;
+    const struct sample_field *const *fields = records_fields(exchange, entity, NULL, &field_count);
+    for (size_t i = 0; i < count; i++) {
+        buf_add_cstr(out, i > 0 ? ",{" : "{");
+        sample_print_fields(out, entity, fields, field_count, rows[i], &scratch);
+        buf_add_char(out, '}');
+        arena_reset(&scratch);
+    }
+    arena_done(&scratch);
+}
+
+const struct sandbox_response *records_answer(const struct sample_set *set,
+                                              const struct sandbox_response *response,
+                                              struct sandbox_request *request, int64_t now_ms)
+{
+    struct sandbox_response *out = arena_new(request->arena, struct sandbox_response);
+    struct records_exchange exchange = {set, response->records, request, request->arena, now_ms,
+                                        out};
+    *out = *response;
+    out->template = NULL;
+    switch (response->records->dialect) {
+    case RECORDS_SOQL:
+        soql_answer(&exchange);
+        break;
+    case RECORDS_LIST:
+        list_answer(&exchange);
+        break;
+    case RECORDS_EXPORT:
+        export_answer(&exchange);
+        break;
+    case RECORDS_TABLE:
+        table_answer(&exchange);
+        break;
+    }
+    return out;
+}

@@ -1,0 +1,43 @@
+/* The languages in which records are asked for, each in a file of its own. */
+#pragma once
+
+#include "sandbox/records/query.h"
+#include "sandbox/request.h"
+
+enum { RECORDS_BODY_MAX = 32 * 1024 * 1024 }; /* bytes of one answer */
+
+struct records_exchange {
+    const struct sample_set *set;
+    const struct records_reply *reply;
+    struct sandbox_request *request;
+    struct arena *arena;
+    int64_t now_ms;               /* wall clock */
+    struct sandbox_response *out; /* status and body are the dialect's */
+};
+
+/* The fields without those that the reply leaves out. NULL: all that there are. */
+const struct sample_field *const *records_fields(const struct records_exchange *exchange,
+                                                 const struct sample_entity *entity,
+                                                 const struct sample_field *const *fields,
+                                                 size_t *count);
+/* The records of a page: what the client asks for within the reply's bounds, or its usual number.
+ */
+size_t records_page_size(const struct records_exchange *exchange, struct str asked);
+
+/* A parameter of the query, or STR_NULL. */
+struct str records_parameter(const struct records_exchange *exchange, const char *name);
+/* The entity of the reply, or that of the path: its last segment, or the `back`-th before, without
+ * ".json". NULL: there is none of this name. */
+const struct sample_entity *records_entity(const struct records_exchange *exchange, size_t back);
+/* Objects with a comma between them, for rows[first] and on. */
+void records_print(struct buf *out, const struct records_exchange *exchange,
+                   const struct sample_entity *entity, const size_t *rows, size_t count);
+
+/* list_answer.c: PATH/ENTITY.json with page[size] and page[after], or per_page and page */
+void list_answer(struct records_exchange *exchange);
+/* export_answer.c: PATH/incremental/ENTITY.json and PATH/incremental/ENTITY/cursor.json */
+void export_answer(struct records_exchange *exchange);
+/* table_answer.c: PATH/table/NAME with sysparm_query, sysparm_fields, … */
+void table_answer(struct records_exchange *exchange);
+/* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */
+void soql_answer(struct records_exchange *exchange);

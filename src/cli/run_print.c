@@ -1,0 +1,102 @@
+/* A run as a line, as a row, and as JSON. */
+#include "cli/run_print.h"
+
+#include "base/clock.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { JSON_MAX = 64 * 1024, SECOND_TEXT = 19 /* of "2026-01-31T23:59:59Z" */ };
+
+static struct str state_of(const struct value *record)
+{
+    return value_text(record, "executionStatus");
+}
+
+bool run_has_ended(const struct value *record)
+{
+    struct str state = state_of(record);
+    return str_eq(state, STR("Successful")) || str_eq(state, STR("Error")) ||
+           str_eq(state, STR("Canceled"));
+}
+
+static long long count_of(const struct value *record, const char *name)
+{
+    return (long long)value_integer(value_get(record, "executionResult"), name, 0);
+}
+
+static struct str message_of(const struct value *record)
+{
+    const struct value *info = value_get(value_get(record, "executionResult"), "errorInfo");
+    return value_text(info, "executionMessage");
+}
+
+/* Milliseconds since the epoch. */
+static int64_t time_of(const struct value *record, const char *name)
+{
+    const struct value *time = value_get(record, name);
+    if (!time)
+        return 0;
+    return time->kind == VALUE_DOUBLE ? (int64_t)(time->real * 1000 + 0.5)
+                                      : value_integer(record, name, 0) * 1000;
+}
+
+static double seconds_of(const struct value *record)
+{
+    return (double)(time_of(record, "lastUpdatedAt") - time_of(record, "startedAt")) / 1000;
+}
+
+void run_print(struct arena *arena, const struct value *record)
+{
+    struct str state = terminal_text(arena, state_of(record));
+    struct str id = terminal_text(arena, value_text(record, "executionId"));
+    printf("Run %.*s: %.*s after %.1f s, %lld records, %lld bytes read, %lld bytes written\n",
+           STR_ARG(id), STR_ARG(state), seconds_of(record), count_of(record, "recordsProcessed"),
+           count_of(record, "bytesProcessed"), count_of(record, "bytesWritten"));
+    if (message_of(record).len > 0)
+        terminal_print_wrapped(" ", message_of(record));
+}
+
+void run_print_json(struct arena *arena, const struct value *record)
+{
+    struct buf json = buf_in(arena, JSON_MAX);
+    value_encode(&json, record);
+    terminal_print_json(stdout, buf_str(&json));
+    putchar('\n');
+}
+
+/* "2026-01-31 23:59:59" in UTC. */
+static struct str second(struct arena *arena, int64_t ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_text(ms, text);
+    text[10] = ' ';
+    return arena_copy(arena, (struct str){text, SECOND_TEXT});
+}
+
+void runs_print(struct arena *arena, const struct value *const *records, size_t count)
+{
+    static const struct table_column columns[] = {
+        {"RUN", 36, false},    {"STATE", 5, false}, {"STARTED", 19, false}, {"SECONDS", 7, true},
+        {"RECORDS", 7, false}, {"READ", 4, true},   {"WRITTEN", 7, true},   {"MESSAGE", 12, true},
+    };
+    enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
+    struct str *cells = arena_array(arena, struct str, count * COLUMNS + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct value *record = records[i];
+        const struct str texts[COLUMNS] = {
+            value_text(record, "executionId"),
+            state_of(record),
+            second(arena, time_of(record, "startedAt")),
+            arena_printf(arena, "%.1f", seconds_of(record)),
+            arena_printf(arena, "%lld", count_of(record, "recordsProcessed")),
+            arena_printf(arena, "%lld", count_of(record, "bytesProcessed")),
+            arena_printf(arena, "%lld", count_of(record, "bytesWritten")),
+            message_of(record).data ? message_of(record) : STR(""),
+        };
+        memcpy(&cells[i * COLUMNS], texts, sizeof(texts));
+    }
+    table_print(columns, COLUMNS, cells, count);
+}

@@ -1,0 +1,152 @@
+/* A page of records as the vendor sends it: its bytes are kept as they are, and are not made into
+ * values, since a page has a hundred thousand of them. */
+#include "connector/http/answer_reader.h"
+#include "connector/http/internal.h"
+#include "connector/http/read_source.h"
+
+#include "base/alloc.h"
+#include "base/encode.h"
+#include "wire/json_pointer.h"
+#include "wire/json_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PIECE_SIZE = 256 * 1024,
+    /* An answer that is no page, such as an error with status 200, is shorter. */
+    LOOK_MAX = 64 * 1024,
+};
+
+struct page_piece {
+    struct page_piece *next;
+    size_t len;
+    char bytes[PIECE_SIZE];
+};
+
+struct page_intake {
+    struct read_page *page;
+    struct page_piece *first, *last;
+    size_t len;
+    bool is_page; /* the answer has a list of records, as far as it was looked at */
+};
+
+static void drop(struct page_intake *intake)
+{
+    while (intake->first) {
+        struct page_piece *piece = intake->first;
+        intake->first = piece->next;
+        free(piece);
+    }
+    intake->last = NULL;
+    intake->len = 0;
+}
+
+static void begin(void *context, struct buf *rest)
+{
+    drop(context);
+    buf_clear(rest);
+}
+
+static void add_piece(struct page_intake *intake)
+{
+    struct page_piece *piece = xmalloc(sizeof(*piece));
+    piece->next = NULL;
+    piece->len = 0;
+    if (intake->last)
+        intake->last->next = piece;
+    else
+        intake->first = piece;
+    intake->last = piece;
+}
+
+static bool push(void *context, struct str bytes, const char **ret_fault)
+{
+    struct page_intake *intake = context;
+    if (bytes.len > READ_PAGE_MAX - intake->len) {
+        *ret_fault = "the page of records is longer than 32 MiB";
+        return false;
+    }
+    if (!arena_has_room(intake->page->arena, intake->len + bytes.len)) {
+        *ret_fault = answer_no_memory;
+        return false;
+    }
+    while (bytes.len > 0) {
+        if (!intake->last || intake->last->len == PIECE_SIZE)
+            add_piece(intake);
+        struct page_piece *piece = intake->last;
+        size_t room = PIECE_SIZE - piece->len;
+        size_t len = bytes.len < room ? bytes.len : room;
+        memcpy(piece->bytes + piece->len, bytes.data, len);
+        piece->len += len;
+        intake->len += len;
+        bytes = (struct str){bytes.data + len, bytes.len - len};
+    }
+    return true;
+}
+
+_Static_assert(READ_PAGE_MAX == 32 * 1024 * 1024, "as the message says");
+
+static struct str gather(const struct page_intake *intake)
+{
+    char *body = arena_take(intake->page->arena, intake->len + 1);
+    size_t len = 0;
+    for (const struct page_piece *piece = intake->first; piece; piece = piece->next) {
+        memcpy(body + len, piece->bytes, piece->len);
+        len += piece->len;
+    }
+    body[len] = '\0';
+    return (struct str){body, len};
+}
+
+static bool begins_as_json(struct str body)
+{
+    size_t at = 0;
+    while (at < body.len && body.data[at] != '\0' && strchr(" \t\r\n", body.data[at]))
+        at++;
+    return at < body.len && (body.data[at] == '{' || body.data[at] == '[');
+}
+
+static bool has_list(const struct read_page *page)
+{
+    struct arena scratch = {.kind = ARENA_PLAIN};
+    struct value *json = NULL;
+    bool read = json_parse_answer(page->body, &scratch, &json) == JSON_READ;
+    const struct value *list = read ? pointer_find(json, page->path ? page->path : "") : NULL;
+    bool found = list && list->kind == VALUE_LIST;
+    arena_done(&scratch);
+    return found;
+}
+
+/* What is looked at as an answer. Of a page with records that is nothing: a connector's rules may
+ * look for words, which a record may have as well. */
+static void end(void *context, struct buf *rest)
+{
+    struct page_intake *intake = context;
+    struct read_page *page = intake->page;
+    page->body = gather(intake);
+    intake->is_page = page->body.len > LOOK_MAX ? begins_as_json(page->body) : has_list(page);
+    drop(intake);
+    if (intake->is_page)
+        buf_add(rest, STR("[]"));
+    else
+        buf_add(rest, utf8_cut(page->body, LOOK_MAX));
+}
+
+bool read_page_take(struct vendor_connection *connection, const struct connector_call *call,
+                    struct str target, struct read_page *page, struct vendor_response *ret_response)
+{
+    struct page_intake intake = {.page = page};
+    const struct answer_reader reader = {begin, push, end, &intake};
+    bool good = vendor_call_read(connection, call, target, &reader, ret_response);
+    drop(&intake);
+    /* The same call would have the same end. */
+    if (!good && ret_response->http.outcome == CLIENT_TOO_LARGE)
+        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
+                           str_from(ret_response->http.detail), "Let the flow read fewer fields.");
+    if (!good)
+        return false;
+    return intake.is_page || vendor_fail_status(connection, VERDICT_MISCONFIGURED, STEP_API,
+                                                ret_response->http.status,
+                                                STR("the response has no list of records"), NULL);
+}

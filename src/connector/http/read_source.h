@@ -1,0 +1,194 @@
+/* How a declarative connector reads records: which call gives a page of them, where in it they are,
+ * how the next page is asked for, and how filters and names of fields are written in the vendor's
+ * query language. docs/internals/reading.md shows it on an example.
+ *
+ * Templates can name, beside a profile's properties, the flow's ({source.includeDeletedRecords}),
+ * {entity.name}, {page.size}, {page.cursor}, {page.offset}, {page.key}, and what is made here:
+ * {read.fields}, {read.where}, {read.after} and {read.statement}. */
+#pragma once
+
+#include "connector/http/entity_source.h"
+#include "connector/http/http_connector.h"
+#include "connector/http/response.h"
+#include "connector/reading.h"
+
+/* --- filters --- */
+
+/* What a value is written as. */
+enum read_form {
+    READ_TEXT,
+    READ_WORD,    /* letters and digits alone, such as an id */
+    READ_NUMBER,  /* -12.5 */
+    READ_INTEGER, /* -12 */
+    READ_FLAG,    /* true, false */
+    READ_TIME_MS, /* 2026-01-31T23:59:59.000Z */
+    READ_TIME,    /* 2026-01-31 23:59:59, in UTC */
+    READ_TIME_T,  /* 2026-01-31T23:59:59, likewise */
+    READ_UNIX_S,  /* seconds since 1970 */
+    READ_DATE,    /* 2026-01-31 */
+};
+
+/* Of several forms: 1 << form. */
+#define READ_TIMES                                                                                 \
+    (1 << READ_TIME_MS | 1 << READ_TIME | 1 << READ_TIME_T | 1 << READ_UNIX_S | 1 << READ_DATE)
+#define READ_NUMBERS (1 << READ_NUMBER | 1 << READ_INTEGER)
+
+/* How values of fields of a type (whose letter case does not count) are written. Filters on fields
+ * of a type without a row are not given to the vendor. The type is the one that the field is
+ * described with, since by it the vendor compares; DATA_TYPE, by which the flow compares, must be
+ * of the same kind: all numbers, all times, texts and words, flags. */
+struct read_literal {
+    const char *type;
+    enum read_form form;
+    size_t length; /* characters of a READ_WORD; else 0 */
+};
+
+/* What stands around values of a type, as in datetime'2026-01-31T23:59:59'. */
+struct read_wrap {
+    const char *type, *before, *after;
+};
+
+/* A character of a text that does not stand for itself. */
+struct read_escape {
+    char character;
+    const char *written;
+};
+
+struct read_escapes {
+    const struct read_escape *rows;
+    size_t count;
+};
+
+/* How texts are written. One that has a control character without an escape, or is not UTF-8, is
+ * not given to the vendor. */
+struct read_quoting {
+    const char *quote; /* on both sides; NULL: none */
+    struct read_escapes escapes;
+    struct read_escapes in_pattern; /* where a condition has a `wildcard`, before those */
+    const char *unfit; /* a text with one of these is not given to the vendor; NULL: any is */
+    struct connector_texts unfit_words; /* nor is one of these, in any letter case */
+};
+
+/* An operator of the API as the vendor writes it: field, sign, value. A record that the flow's
+ * filter keeps must be kept by it too; see read_query.filters. BETWEEN is made of GREATER_THAN and
+ * LESS_THAN. */
+struct read_condition {
+    const char *operation;
+    unsigned forms;       /* 1 << enum read_form: of which values */
+    const char *sign;     /* " = " */
+    const char *wildcard; /* on both sides of the value, within its quotes; NULL: none */
+};
+
+struct read_dialect {
+    struct read_quoting texts;
+    struct {
+        const struct read_literal *rows;
+        size_t count;
+    } literals;
+    struct {
+        const struct read_wrap *rows;
+        size_t count;
+    } wraps; /* of types without a row, nothing stands around values */
+    struct {
+        const struct read_condition *rows;
+        size_t count;
+    } conditions;
+    /* Only filters on these, which need no description: their type is DATA_TYPE. None: on all. */
+    struct connector_texts fields;
+    /* The vendor takes one bound alone, as its value: of the first filter that can be written. */
+    bool is_value;
+    const char *none;                     /* {read.where} where there is no filter; NULL: nothing */
+    const char *before, *between, *after; /* around and between filters; NULL: nothing */
+    const char *or_before, * or, *or_after; /* the same of a filter's values */
+    /* Bounds of times are moved apart by so much, where it is not known in which zone the vendor
+     * reads them. */
+    int64_t zone_s;
+    int64_t newest_s; /* no time later than so long ago is sent; 0: any is */
+};
+
+/* --- pages --- */
+
+enum read_paging {
+    READ_WHOLE,  /* one page has all records */
+    READ_URL,    /* `next` points to the URL of the next page, at the same host */
+    READ_CURSOR, /* `next` points to what asks for it as {page.cursor} */
+    /* Records are sorted by `key`: the next page begins behind the last key, {page.key}, and, where
+     * a page has none since the user may not see its records, at {page.offset}. So nothing is left
+     * out and nothing comes twice when records are added or deleted meanwhile. */
+    READ_KEY,
+};
+
+struct read_source {
+    const char *of;      /* pattern of the entities, as entity_list_source.within; NULL: all */
+    const char *given;   /* only where this member is there */
+    const char *equals;  /* and has this value; NULL: any */
+    const char *refusal; /* it cannot be read so: a sentence that says why; NULL: it can */
+    struct connector_call call;
+    /* Template of the first page's path from the root of the API's host, in place of the call's; it
+     * begins with a slash. Links without a path from the root are relative to it. NULL: none. */
+    const char *root;
+    const struct read_dialect *dialect; /* NULL: no filter is given to the vendor */
+    const char *statement;              /* template of {read.statement}; NULL: there is none */
+    bool filters_first;                 /* later pages are asked for without filters */
+    const char *at;                     /* template of a JSON pointer to the list of records */
+    enum read_paging paging;
+    int size;                /* {page.size} */
+    const char *size_given;  /* the member that has it where it is there; NULL: none */
+    const char *next;        /* JSON pointer beside the list */
+    struct entity_flag more; /* there is a next page only when it is so of what stands beside the
+                              * list; its `at` NULL: when `next` leads to something */
+    const char *key;         /* the member that READ_KEY sorts by: letters, digits, '-' and '_' */
+    const char *behind;      /* template of {read.after}, from the second page on */
+    const char *total;       /* header with the number of records from {page.key} on, also of those
+                              * that the user may not see; NULL: none */
+    int missing;             /* status that says that there is no such entity; 0: none does */
+    bool names_fields;       /* a query must name each field */
+};
+
+struct connector_reads {
+    const struct read_source *rows; /* the first that fits counts */
+    size_t count;
+    /* Beside letters and digits, what names of entities and fields may have: in calls and queries
+     * all else could be a part of another language. */
+    const char *name_marks;
+};
+
+/* As connector_ops has them, for connectors with a description. */
+bool http_read(struct vendor_connection *connection, const struct read_query *query,
+               struct str cursor, struct read_page *ret_page);
+bool http_read_next(struct vendor_connection *connection, const struct read_query *query,
+                    struct str cursor, struct str rest, uint64_t records, struct arena *arena,
+                    struct str *ret_cursor);
+
+/* Bytes in a URL, percent-encoded. */
+enum {
+    READ_STATEMENT_MAX = 14 * 1024, /* of {read.statement} */
+    READ_WHERE_MAX = 8 * 1024,      /* of {read.where} */
+};
+
+/* --- read_filter.c --- */
+
+/* Whether all of a name is letters, digits, and these marks. */
+bool read_name_is_fit(const char *marks, struct str name);
+
+/* Bytes of a text in a URL, percent-encoded. */
+size_t read_url_len(struct str text);
+
+struct read_where_request {
+    const struct read_dialect *dialect;
+    const char *name_marks; /* as connector_reads has them */
+    const struct read_query *query;
+    int64_t now_ms; /* wall clock */
+    size_t most;    /* bytes in a URL */
+};
+
+/* {read.where}: the filters as far as they can be written and fit; in the arena. */
+struct str read_where(const struct read_where_request *request, struct arena *arena);
+
+/* --- read_page.c --- */
+
+/* Makes the call, as vendor_call_read, and takes the body into the page. A good answer without a
+ * list of records at page->path is classified as any other answer, and fails. */
+bool read_page_take(struct vendor_connection *connection, const struct connector_call *call,
+                    struct str target, struct read_page *page,
+                    struct vendor_response *ret_response);

@@ -1,0 +1,53 @@
+/* Reading records from a vendor: page after page, each as the bytes that the vendor sent. What a
+ * record is made of is the decoder's business (record/), so a connector says only where in a page
+ * the records are, and how the next page is asked for. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "wire/value.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    READ_PAGE_MAX = 32 * 1024 * 1024, /* bytes of one page, decoded from its content coding */
+    READ_CURSOR_MAX = 8 * 1024,       /* bytes */
+};
+
+/* One Filter task of the flow. All of them must hold, each for any of its values. */
+struct read_filter {
+    struct str field;
+    struct str operation;     /* the API's operator: "EQUAL_TO", "BETWEEN", … */
+    struct str type;          /* DATA_TYPE; STR_NULL: it is not said */
+    const struct str *values; /* VALUE or VALUES; of BETWEEN the lower bound and the upper one,
+                               * neither of which is within */
+    size_t value_count;
+    struct str described; /* the type that the vendor describes the field with; STR_NULL: it is not
+                           * known, or the vendor cannot filter by it */
+};
+
+/* What a run reads. It is the same for all pages of a run. */
+struct read_query {
+    struct str entity;
+    struct str api_version;         /* of the vendor's API, as the flow names it; STR_NULL: it does
+                                     * not */
+    const struct value *properties; /* the flow's member of SourceConnectorProperties */
+    const struct str *fields;       /* names; none: all that there are */
+    size_t field_count;
+    /* A connector may give them to the vendor as far as no record is lost by it that the flow would
+     * keep: the flow applies all of them again to what comes. */
+    const struct read_filter *filters;
+    size_t filter_count;
+};
+
+enum read_format { READ_JSON, READ_JSON_LINES, READ_CSV };
+
+struct read_page {
+    struct arena *arena; /* the caller's, for the page's memory */
+    struct str body;     /* whole, at most READ_PAGE_MAX */
+    enum read_format format;
+    /* READ_JSON: JSON pointer to the list of records; NULL: the page is the list. In the arena; the
+     * same for all pages of a query, as is `format`. */
+    const char *path;
+};

@@ -1,0 +1,62 @@
+/* One try of a run, as the parts of the engine (engine.h) see it: what there is to work with, how
+ * far the run has come, and whether it is to continue. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "flow/progress.h"
+#include "store/flow_runs.h"
+#include "wire/value.h"
+
+struct aws_role_cache;
+struct profile_context;
+struct s3_config;
+
+/* What an engine works with; lives as long as the server. */
+struct flow_engine_config {
+    const struct profile_context *profiles; /* of sources that have one */
+    const struct s3_config *s3;
+    struct aws_role_cache *roles; /* of accounts whose buckets are read and written */
+};
+
+enum flow_engine_wish {
+    ENGINE_GO_ON,
+    ENGINE_CANCEL, /* the run is to end as it is */
+    ENGINE_LEAVE,  /* the server stops, or another node has the run */
+};
+
+/* What the engine asks of the job that carries the run out. On the run's thread; waits. */
+struct flow_engine_job {
+    /* Whether the run is to continue. ERR_UNAVAILABLE: the store does not say. */
+    bool (*ask)(void *context, enum flow_engine_wish *ret_wish, struct error *error);
+    /* Makes run->progress the checkpoint, if the job is still this node's. ERR_UNAVAILABLE, also
+     * below: it is not known whether it is, or another node has it. */
+    bool (*commit)(void *context, struct error *error);
+    /* Adds has_begun to the checkpoint that there is, and changes nothing else of it. */
+    bool (*note_begun)(void *context, struct error *error);
+    void *context;
+};
+
+struct flow_engine_run {
+    const struct flow_engine_config *config;
+    const struct flow_run_row *row;
+    const struct value *definition; /* DescribeFlow's members, as the run began with them */
+    struct arena *arena;            /* of the try */
+    struct flow_progress *progress; /* as the last checkpoint has it; continues from there */
+    struct flow_engine_job job;
+    int64_t s3_deadline_ms; /* on clock_mono_ms(): of all calls to S3; 0: none */
+    /* The engine's own: zeroed. */
+    enum flow_engine_wish wish;
+    int64_t ask_at_ms; /* on clock_mono_ms() */
+    bool is_away;      /* S3 is: why the try ends with ERR_UNAVAILABLE (run_s3_ended) */
+};
+
+enum {
+    FLOW_ENGINE_ASK_MS = 1000,             /* between two looks whether to continue */
+    FLOW_RUN_MAX_MS = 48 * 60 * 60 * 1000, /* User Guide, "Quotas for Amazon AppFlow" */
+};
+
+/* Whether the run is to end, as of a second ago: for waits. */
+bool flow_engine_is_to_end(struct flow_engine_run *run);
+/* Now: before what cannot be taken back. Fails when the run is to end, or it cannot be known. */
+_must_use_ bool flow_engine_check(struct flow_engine_run *run, struct error *error);

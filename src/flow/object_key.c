@@ -1,0 +1,127 @@
+/* The parts of a key, in their order. */
+#include "flow/object_key.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "flow/engine_run.h"
+#include "wire/s3_name.h"
+
+/* Characters of "2026-01-31T23:59:59" that each granularity reaches to. */
+static const struct {
+    struct str format;
+    size_t reach;
+} granularities[] = {
+    {STR("YEAR"), 4}, {STR("MONTH"), 7}, {STR("DAY"), 10}, {STR("HOUR"), 13}, {STR("MINUTE"), 16},
+};
+
+static bool is_one_object(const struct value *s3)
+{
+    const struct value *output = value_get(s3, "s3OutputFormatConfig");
+    return str_eq(value_text(value_get(output, "aggregationConfig"), "aggregationType"),
+                  STR("SingleFile"));
+}
+
+struct object_key_config object_key_config_of(const struct flow_engine_run *run)
+{
+    const struct value *list = value_get(run->definition, "destinationFlowConfigList");
+    const struct value *first = list && list->count > 0 ? list->items[0] : NULL;
+    const struct value *s3 = value_get(value_get(first, "destinationConnectorProperties"), "S3");
+    return (struct object_key_config){
+        .flow = run->row->flow.name,
+        .run = run->row->id,
+        .started_at_ms = run->row->started_at_ms,
+        .schema_version = value_integer(run->definition, "schemaVersion", 1),
+        .s3 = s3,
+        .has_parts = !is_one_object(s3),
+    };
+}
+
+static const struct value *prefix_config(const struct object_key_config *config)
+{
+    return value_get(value_get(config->s3, "s3OutputFormatConfig"), "prefixConfig");
+}
+
+static bool hierarchy_has(const struct object_key_config *config, struct str name)
+{
+    const struct value *hierarchy = value_get(prefix_config(config), "pathPrefixHierarchy");
+    for (size_t i = 0; hierarchy && i < hierarchy->count; i++) {
+        if (str_eq(hierarchy->items[i]->text, name))
+            return true;
+    }
+    return false;
+}
+
+static bool type_has(const struct object_key_config *config, struct str part)
+{
+    return str_contains(value_text(prefix_config(config), "prefixType"), part);
+}
+
+/* "2026/01/31/23/59/", as far as prefixFormat says. */
+static void add_date(struct buf *key, const struct object_key_config *config)
+{
+    struct str format = value_text(prefix_config(config), "prefixFormat");
+    char text[CLOCK_TEXT_SIZE];
+    size_t reach = 0;
+    clock_text(config->started_at_ms, text);
+    for (size_t i = 0; i < sizeof(granularities) / sizeof(*granularities); i++) {
+        if (str_eq(granularities[i].format, format))
+            reach = granularities[i].reach;
+    }
+    for (size_t i = 0; i < reach; i++)
+        buf_add_char(key, ascii_is_digit(text[i]) ? text[i] : '/');
+    if (reach > 0)
+        buf_add_char(key, '/');
+}
+
+static void add_folders(struct buf *key, const struct object_key_config *config)
+{
+    struct str prefix = value_text(config->s3, "bucketPrefix");
+    if (prefix.len > 0)
+        buf_printf(key, "%.*s/", STR_ARG(prefix));
+    buf_printf(key, "%.*s/", STR_ARG(config->flow));
+    if (hierarchy_has(config, STR("SCHEMA_VERSION")))
+        buf_printf(key, "schemaVersion_%lld/", (long long)config->schema_version);
+    if (type_has(config, STR("PATH")))
+        add_date(key, config);
+    if (hierarchy_has(config, STR("EXECUTION_ID")))
+        buf_printf(key, "%.*s/", STR_ARG(config->run));
+}
+
+struct str object_key_prefix(const struct object_key_config *config, struct arena *arena)
+{
+    struct buf key = buf_in(arena, 2 * S3_KEY_MAX);
+    add_folders(&key, config);
+    return buf_str(&key);
+}
+
+bool object_key_is_own(const struct object_key_config *config, struct str key)
+{
+    struct arena arena = {.kind = ARENA_PLAIN};
+    bool is_own =
+        str_starts(key, object_key_prefix(config, &arena)) && str_contains(key, config->run);
+    arena_done(&arena);
+    return is_own;
+}
+
+bool object_key(const struct object_key_config *config, struct str partition, uint64_t number,
+                struct arena *arena, struct str *ret_key, struct error *error)
+{
+    struct buf key = buf_in(arena, 2 * S3_KEY_MAX);
+    char text[CLOCK_TEXT_SIZE];
+    clock_text(config->started_at_ms, text);
+    add_folders(&key, config);
+    buf_add(&key, partition);
+    buf_add(&key, config->run);
+    if (config->has_parts)
+        buf_printf(&key, "-%05llu", (unsigned long long)number);
+    if (type_has(config, STR("FILENAME")))
+        buf_printf(&key, "-%.19s", text);
+    *ret_key = buf_str(&key);
+    if (number >= OBJECT_NUMBER_MAX)
+        return fail(error, ERR_VALIDATION, "A run writes at most %d objects.", OBJECT_NUMBER_MAX);
+    return (!key.overflow && key.len <= S3_KEY_MAX) ||
+           fail(error, ERR_VALIDATION,
+                "The objects of the flow would have keys of more than %d bytes: bucketPrefix must "
+                "be shorter.",
+                S3_KEY_MAX);
+}

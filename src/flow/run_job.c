@@ -1,0 +1,392 @@
+/* One try of a run, from loading it to its end. */
+#include "flow/run_job.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/int64.h"
+#include "base/log.h"
+#include "flow/definition.h"
+#include "flow/run.h"
+#include "flow/run_try.h"
+#include "profile/context.h"
+#include "wire/json_value.h"
+#include "work/memory_limit.h"
+
+#include <stdlib.h>
+
+enum { WORDS_MAX = 1024 };
+
+struct flow_run {
+    const struct flow_engine_config *config;
+    const struct profile_context *context; /* the configuration's profiles */
+    const struct job_row *job;             /* its payload is the run's id */
+    struct memory_reservation memory;
+    struct arena arena;
+    struct flow_run_row row; /* as loaded; then as it ends */
+    struct flow_run_try attempt;
+    bool concluded;          /* only the commit is left */
+    bool lost;               /* the lease */
+    bool logged;             /* why it must be tried again */
+    int64_t again_ms;        /* the wait before the next try */
+    int64_t away_since_ms;   /* on clock_mono_ms(): the outage of S3 at hand, as of its first try */
+    int64_t away_at_ms;      /* and its last; 0: none */
+    enum run_event event;    /* what it ends by, once concluded */
+    enum run_state ended_in; /* by the last application of the write; RUN_STATES: nothing ended */
+};
+
+/* --- metrics --- */
+
+static const char *const state_names[] = {"Successful", "Error", "Canceled"};
+enum { ENDS = sizeof(state_names) / sizeof(*state_names) };
+
+const struct metric metric_flow_runs = {
+    "headgate_flow_runs_total",
+    "Runs of flows that have ended, by the state that they ended in.",
+    .labels = {{"state", ENDS, state_names, NULL}},
+    METRIC_SERIES(ENDS),
+};
+
+/* --- the run --- */
+
+static void *begin(void *context, const struct job_row *job)
+{
+    struct flow_run *self = xcalloc(1, sizeof(*self));
+    self->config = context;
+    self->context = self->config->profiles;
+    self->job = job;
+    self->again_ms = FLOW_RUN_AGAIN_MS / 2;
+    memory_reservation_begin(self->context->memory, job->key.account, &self->memory);
+    self->arena.meter = &self->memory.meter;
+    return self;
+}
+
+static void end(void *state)
+{
+    struct flow_run *self = state;
+    flow_run_try_done(&self->attempt);
+    arena_done(&self->arena);
+    memory_reservation_end(&self->memory);
+    free(self);
+}
+
+static struct flow_key flow_of(const struct flow_run *self)
+{
+    const struct job_key *key = &self->job->key;
+    return (struct flow_key){key->account, key->region, key->name};
+}
+
+/* Another try: the reason is logged once, and each wait is twice as long as the one before. */
+static enum job_end try_again(struct flow_run *self, const struct error *error)
+{
+    const struct flow_key flow = flow_of(self);
+    self->again_ms = i64_min(2 * self->again_ms, FLOW_RUN_AGAIN_MAX_MS);
+    if (!self->logged)
+        log_warn("Run %.*s of flow %.*s (account %.*s, %.*s) is tried again until it can go on: %s",
+                 STR_ARG(self->job->payload), STR_ARG(flow.name), STR_ARG(flow.account),
+                 STR_ARG(flow.region), error->message);
+    self->logged = true;
+    return JOB_AGAIN;
+}
+
+static int64_t again_ms(const void *state)
+{
+    const struct flow_run *self = state;
+    return self->again_ms;
+}
+
+/* *ret_found false: the run is gone. */
+static bool load(struct flow_run *self, bool *ret_found, struct error *error)
+{
+    struct store *store = self->context->store;
+    struct store_reader *reader;
+    bool held = false;
+    if (!store_reader_take(store, &reader, error))
+        return false;
+    bool ok = job_is_held(reader, self->job, &held, error) &&
+              flow_run_find(reader, &self->arena, flow_of(self), self->job->payload, &self->row,
+                            ret_found, error);
+    store_reader_put(store, reader);
+    self->lost = ok && !held;
+    return ok;
+}
+
+static void conclude(struct flow_run *self, enum run_event event, struct str message)
+{
+    self->event = event;
+    self->row.message = message;
+    self->concluded = true;
+}
+
+static void conclude_fault(struct flow_run *self, const char *message)
+{
+    conclude(self, RUN_FAILS, arena_copy(&self->arena, str_from(message)));
+}
+
+static void add_failures(const struct flow_run *self, struct buf *words)
+{
+    const struct flow_progress *progress = &self->attempt.progress;
+    unsigned long long refused = progress->left_out[LEFT_REFUSED];
+    unsigned long long unknown = progress->left_out[LEFT_UNKNOWN];
+    buf_printf(
+        words, "%llu of %lld records were left out, %llu of them because they could not be read.",
+        (unsigned long long)flow_progress_failures(progress), (long long)self->row.counts.records,
+        (unsigned long long)progress->left_out[LEFT_UNREADABLE]);
+    if (refused > 0)
+        buf_printf(words, " The destination refused %llu.", refused);
+    if (unknown > 0)
+        buf_printf(words, " Of %llu it is unknown whether the destination took them.", unknown);
+    buf_printf(words, " \"headgate flow runs %.*s --manifest\" names the first ones.",
+               STR_ARG(self->row.flow.name));
+}
+
+/* A run whose records were not all written, once each, says so although it was successful. */
+static struct str words_of_success(struct flow_run *self)
+{
+    const struct flow_progress *progress = &self->attempt.progress;
+    struct buf words = buf_in(&self->arena, WORDS_MAX);
+    if (flow_progress_failures(progress) > 0)
+        add_failures(self, &words);
+    if (progress->twice > 0)
+        buf_printf(&words,
+                   "%s%llu records may have been inserted twice, since a try of the run was cut "
+                   "off while it inserted them.",
+                   words.len > 0 ? " " : "", (unsigned long long)progress->twice);
+    return words.len > 0 ? buf_str(&words) : STR_NULL;
+}
+
+/* How a try ended; ENGINE_LEFT is not for this. */
+static void conclude_try(struct flow_run *self, enum flow_engine_end ended,
+                         const struct error *error)
+{
+    flow_run_try_conclude(&self->attempt);
+    if (ended == ENGINE_SUCCEEDED)
+        conclude(self, RUN_SUCCEEDS, words_of_success(self));
+    else if (ended == ENGINE_CANCELED)
+        conclude(self, RUN_GIVES_UP, STR_NULL);
+    else
+        conclude_fault(self, error->message);
+}
+
+/* False: there is no memory for it at the moment. NULL: the run is concluded. The definition's MAC
+ * is checked before it is parsed: this server wrote it. */
+static bool read_definition(struct flow_run *self, const struct value **ret_definition,
+                            struct error *error)
+{
+    struct value *definition = NULL;
+    *ret_definition = NULL;
+    if (!flow_run_check_seal(self->context->service_secret, &self->row, error)) {
+        conclude_fault(self, error->message);
+        return true;
+    }
+    switch (json_parse_own(self->row.definition, FLOW_NODES_MAX, &self->arena, &definition)) {
+    case JSON_READ:
+        *ret_definition = definition;
+        break;
+    case JSON_NO_ROOM:
+        return fail(error, ERR_UNAVAILABLE, "The account's share of --request-memory is in use.");
+    case JSON_UNFIT:
+    case JSON_TOO_MANY:
+        conclude_fault(self, "The stored definition cannot be read: update the flow, and start it "
+                             "again.");
+        break;
+    }
+    return true;
+}
+
+static bool begin_try(struct flow_run *self, struct job_runner *runner, struct error *error)
+{
+    flow_run_try_done(&self->attempt);
+    self->attempt = (struct flow_run_try){
+        .config = self->config,
+        .job = self->job,
+        .runner = runner,
+        .row = &self->row,
+        .arena = &self->arena,
+    };
+    if (flow_run_try_begin(&self->attempt, error))
+        return true;
+    self->row.progress = STR_NULL;
+    conclude_fault(self, error->message);
+    return false;
+}
+
+/* After a try that S3 has ended, by being away: whether there is to be another. Tries that are far
+ * apart, since they read much again, are not of the same outage. */
+static bool outage_may_pass(struct flow_run *self)
+{
+    int64_t now_ms = clock_mono_ms();
+    bool is_new = self->attempt.has_moved || self->away_at_ms == 0 ||
+                  now_ms - self->away_at_ms >= FLOW_RUN_OUTAGE_MAX_MS;
+    if (is_new)
+        self->away_since_ms = now_ms;
+    self->away_at_ms = now_ms;
+    return now_ms - self->away_since_ms < FLOW_RUN_OUTAGE_MAX_MS;
+}
+
+/* After a try: whether another one is made. */
+static bool is_left(struct flow_run *self, enum flow_engine_end ended)
+{
+    if (self->attempt.has_moved) {
+        self->again_ms = FLOW_RUN_AGAIN_MS / 2;
+        self->logged = false;
+    }
+    return ended == ENGINE_LEFT || (ended == ENGINE_AWAY && outage_may_pass(self));
+}
+
+/* Of a run that ends. What S3 does not abort is left to the bucket's own rules, so that the run
+ * comes to its end. False: another node has the run; or the server stops, or the store is away, and
+ * a run that was not successful comes here again. */
+static bool clean_up(struct flow_run *self, struct job_runner *runner,
+                     const struct value *definition, bool is_successful, struct error *error)
+{
+    struct error cleaning;
+    if (flow_run_try_clean(&self->attempt, definition, &cleaning))
+        return true;
+    bool may_wait = cleaning.code == ERR_UNAVAILABLE || job_is_stopping(runner);
+    self->lost = self->attempt.lost;
+    if (self->lost || (may_wait && !is_successful)) {
+        *error = cleaning;
+        return false;
+    }
+    log_warn("Run %.*s of flow %.*s has ended, and may have left parts of an object: %s",
+             STR_ARG(self->row.id), STR_ARG(self->row.flow.name), cleaning.message);
+    return true;
+}
+
+/* False: the run is left to another try, or another node. */
+static bool move_records(struct flow_run *self, struct job_runner *runner, struct error *error)
+{
+    const struct value *definition;
+    if (!read_definition(self, &definition, error))
+        return false;
+    if (!definition || !begin_try(self, runner, error))
+        return true;
+    enum flow_engine_end ended = flow_run_try_move(&self->attempt, definition, error);
+    self->lost = self->attempt.lost;
+    if (self->lost || is_left(self, ended) ||
+        !clean_up(self, runner, definition, ended == ENGINE_SUCCEEDED, error))
+        return false;
+    fault_point("move:manifest");
+    conclude_try(self, ended, error);
+    return true;
+}
+
+/* A run that is canceled between two tries. */
+static bool give_up(struct flow_run *self, struct job_runner *runner, struct error *error)
+{
+    const struct value *definition;
+    if (!read_definition(self, &definition, error))
+        return false;
+    if (!definition || !begin_try(self, runner, error))
+        return true;
+    if (!clean_up(self, runner, definition, false, error))
+        return false;
+    conclude_try(self, ENGINE_CANCELED, error);
+    return true;
+}
+
+/* --- the commit --- */
+
+/* The run's row comes before its job's, as in all writes that change both. */
+static bool apply(struct db *db, void *argument, struct error *error)
+{
+    struct flow_run *self = argument;
+    bool held;
+    if (!flow_run_conclude(db, &self->row, self->event, &self->ended_in, error) ||
+        (self->ended_in != RUN_STATES && !flow_run_try_insert_objects(db, &self->attempt, error)) ||
+        !job_finish(db, self->job, &held, error))
+        return false;
+    self->lost = !held;
+    return held || fail(error, ERR_LOST_RACE, "The lease of the job was lost.");
+}
+
+static void note_end(const struct flow_run *self)
+{
+    const struct flow_key flow = flow_of(self);
+    if (self->ended_in == RUN_STATES)
+        return;
+    struct str name = run_state_name(self->ended_in);
+    metrics_count(&metric_flow_runs, self->ended_in - RUN_SUCCESSFUL, 0);
+    log_info("Run %.*s of flow %.*s (account %.*s, %.*s) ended as %.*s with %lld records%s%.*s",
+             STR_ARG(self->row.id), STR_ARG(flow.name), STR_ARG(flow.account), STR_ARG(flow.region),
+             STR_ARG(name), (long long)self->row.counts.records,
+             self->ended_in == RUN_ERROR ? ": " : ".",
+             STR_ARG(self->ended_in == RUN_ERROR ? self->row.message : STR("")));
+}
+
+static enum job_end commit(struct flow_run *self)
+{
+    struct error error;
+    self->row.updated_at_ms = clock_wall_ms();
+    bool committed = store_apply(self->context->store, apply, self, false, &error);
+    fault_point("run:committed");
+    if (!committed && !self->lost)
+        return try_again(self, &error);
+    if (committed)
+        note_end(self);
+    return JOB_DONE;
+}
+
+/* --- the kind --- */
+
+/* False: nothing is concluded. */
+static bool work_on(struct flow_run *self, struct job_runner *runner, bool found,
+                    struct error *error)
+{
+    if (found && !str_eq(self->row.state, FLOW_RUN_CANCEL_STARTED))
+        return move_records(self, runner, error);
+    if (found)
+        return give_up(self, runner, error);
+    /* the job alone is left */
+    self->row = (struct flow_run_row){.flow = flow_of(self), .id = self->job->payload};
+    conclude(self, RUN_GIVES_UP, STR_NULL);
+    return true;
+}
+
+static enum job_end run(void *state, struct job_runner *runner)
+{
+    struct flow_run *self = state;
+    struct error error;
+    bool found = false;
+    if (self->concluded) /* only the commit failed */
+        return commit(self);
+    arena_reset(&self->arena);
+    bool loaded = load(self, &found, &error);
+    if (loaded && self->lost)
+        return JOB_DONE;
+    fault_point("run:loaded");
+    if (loaded && work_on(self, runner, found, &error))
+        return commit(self);
+    if (self->lost)
+        return JOB_DONE;
+    return job_is_stopping(runner) ? JOB_STOPPED : try_again(self, &error);
+}
+
+/* None: shares of hosts keep jobs that hang from taking all threads, and a run whose hosts answer
+ * holds its thread for hours, too. Runs have threads of their own, in shares of accounts. */
+static struct str hosts(void *context, const struct job_row *row, struct arena *arena)
+{
+    (void)context, (void)row, (void)arena;
+    return STR_NULL;
+}
+
+static enum job_hosts_said hosts_said(const void *state)
+{
+    (void)state;
+    return JOB_HOSTS_NOT_ASKED;
+}
+
+const struct job_kind flow_run_kind = {
+    .name = FLOW_RUN_JOB,
+    .threads_max = FLOW_RUN_THREADS,
+    .slots_max = FLOW_RUN_SLOTS,
+    .retry_ms = FLOW_RUN_AGAIN_MS,
+    .again_ms = again_ms,
+    .hosts = hosts,
+    .begin = begin,
+    .run = run,
+    .hosts_said = hosts_said,
+    .free = end,
+};

@@ -1,0 +1,40 @@
+/* One try of a run as the engine sees the run's job: whether it is still this node's and wanted,
+ * and the checkpoints that are committed under its fence. */
+#pragma once
+
+#include "flow/engine.h"
+#include "job/job.h"
+
+enum { FLOW_CLEAN_MS = 60 * 1000 }; /* what a run that has ended takes for it */
+
+struct flow_run_try {
+    /* Given: */
+    const struct flow_engine_config *config;
+    const struct job_row *job;
+    struct job_runner *runner;
+    struct flow_run_row *row; /* as loaded; counts and progress become those of each checkpoint */
+    struct arena *arena;      /* of the try */
+    /* Its own, zeroed: */
+    bool lost;      /* the lease, or the run is gone */
+    bool has_moved; /* a checkpoint was committed */
+    struct flow_progress progress;
+    struct arena texts[2]; /* of the row's progress, in turn: the one at hand, and the next one */
+    int text;
+};
+
+/* Reads the row's progress. ERR_INTERNAL: it is not as this server wrote it. */
+_must_use_ bool flow_run_try_begin(struct flow_run_try *attempt, struct error *error);
+void flow_run_try_done(struct flow_run_try *attempt); /* may be called on a zeroed one */
+
+enum flow_engine_end flow_run_try_move(struct flow_run_try *attempt, const struct value *definition,
+                                       struct error *error);
+/* Aborts what tries have left of uploads in parts, for a run that ends, also one that is canceled.
+ * Waits, FLOW_CLEAN_MS at most; less when the server stops. */
+_must_use_ bool flow_run_try_clean(struct flow_run_try *attempt, const struct value *definition,
+                                   struct error *error);
+
+/* Puts counts and progress into the row as they are to be kept once the run has ended. */
+void flow_run_try_conclude(struct flow_run_try *attempt);
+/* Inside the write that ends the run: adds the objects that no checkpoint has. */
+_must_use_ bool flow_run_try_insert_objects(struct db *db, const struct flow_run_try *attempt,
+                                            struct error *error);

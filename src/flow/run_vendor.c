@@ -1,0 +1,273 @@
+/* Tries of a call over a profile's connections. A connection serves some calls; a new one takes up
+ * a changed profile and tokens that another renewed. */
+#include "flow/run_vendor.h"
+
+#include "base/clock.h"
+#include "base/int64.h"
+#include "base/log.h"
+#include "connector/connector.h"
+#include "profile/fallback.h"
+#include "profile/metadata_call.h"
+#include "wire/errors.h"
+#include "work/cpu_slots.h"
+
+enum {
+    NAP_MS = 100,
+    RENEWALS_MAX = 3, /* of the access token, in one call */
+};
+
+/* How it stands with the call at hand. */
+struct attempts {
+    int64_t began_ms; /* on clock_mono_ms() */
+    int64_t pause_ms; /* before the next try, unless the vendor says how long */
+    int renewals;
+    bool was_reread; /* what the credentials refer to */
+    bool fell_back;  /* to the profile's previous credentials */
+};
+
+/* --- the connection --- */
+
+static bool find_profile(struct run_vendor *self, struct error *error)
+{
+    struct store *store = self->access.context->store;
+    struct store_reader *reader;
+    if (!store_reader_take(store, &reader, error))
+        return false;
+    bool found = vendor_access_find(&self->access, reader, self->profile, error);
+    store_reader_put(store, reader);
+    return found;
+}
+
+/* While a run waits, its profile may be deleted, and be made again for another connector. */
+static bool check_connector(struct run_vendor *self, struct error *error)
+{
+    const struct connector *connector = self->access.target.connector;
+    struct str name = connector_name(connector, &self->session);
+    if (!str_eq(connector->type, self->type) || (self->name.data && !str_eq(name, self->name)))
+        return fail(error, ERR_VALIDATION,
+                    "The connector profile %.*s is now one of %.*s, and the run began with one of "
+                    "%.*s. Update the flow, or make a profile of this name for that connector.",
+                    STR_ARG(self->profile.name), STR_ARG(name),
+                    STR_ARG(self->name.data ? self->name : self->type));
+    if (!self->name.data)
+        self->name = arena_copy(self->run->arena, name);
+    return self->use->fits(connector) ||
+           fail(error, ERR_NOT_IMPLEMENTED, "no flow %s records of %.*s", self->use->does,
+                STR_ARG(connector->type));
+}
+
+static bool may_go_on(void *run)
+{
+    struct error ignored;
+    return flow_engine_check(run, &ignored);
+}
+
+/* All but the connection; what the one before held is freed. */
+static bool load(struct run_vendor *self, struct error *error)
+{
+    arena_reset(&self->session);
+    self->access = (struct vendor_access){
+        .context = self->run->config->profiles,
+        .arena = &self->session,
+        .request_id = self->run->row->id,
+        .without_waits = true,
+        .caller = {may_go_on, self->run},
+    };
+    self->is_loaded = find_profile(self, error) && vendor_access_target(&self->access, error) &&
+                      check_connector(self, error) && vendor_access_load(&self->access, error);
+    return self->is_loaded;
+}
+
+bool run_vendor_open(struct run_vendor *self, struct flow_engine_run *run,
+                     const struct run_vendor_use *use, const struct flow_end *end,
+                     struct str entity, struct error *error)
+{
+    *self = (struct run_vendor){
+        .run = run,
+        .use = use,
+        .profile = {run->row->flow.account, run->row->flow.region, end->profile},
+        .type = end->type,
+        .entity = entity,
+        .session = arena_beside(run->arena),
+    };
+    return load(self, error);
+}
+
+/* *ret_verdict is that of the last call. False: the tokens could not be stored. */
+static bool close_connection(struct run_vendor *self, struct verdict *ret_verdict,
+                             struct error *error)
+{
+    bool is_open = self->access.connection != NULL;
+    *ret_verdict = (struct verdict){0};
+    self->is_loaded = false;
+    return !is_open || vendor_access_close(&self->access, ret_verdict, error);
+}
+
+void run_vendor_done(struct run_vendor *self)
+{
+    struct verdict ignored;
+    struct error error;
+    if (!close_connection(self, &ignored, &error))
+        log_warn("Tokens of the connector profile %.*s could not be stored; the grant journal has "
+                 "them: %s",
+                 STR_ARG(self->profile.name), error.message);
+    arena_done(&self->session);
+}
+
+/* --- the error of a run --- */
+
+bool run_vendor_name_profile(const struct run_vendor *self, struct error *error)
+{
+    const struct error said = *error;
+    if (said.code == ERR_CONNECTOR_AUTHENTICATION)
+        return fail(error, said.code, "%s Update the connector profile %.*s.", said.message,
+                    STR_ARG(self->profile.name));
+    return fail(error, said.code, "%s The flow %s %.*s by the connector profile %.*s.",
+                said.message, self->use->does, STR_ARG(self->entity), STR_ARG(self->profile.name));
+}
+
+/* What is this server's own fault may pass. */
+bool run_vendor_fail(const struct run_vendor *self, const struct verdict *verdict,
+                     struct error *error)
+{
+    ignore_failure(
+        metadata_fail(self->access.target.connector, verdict, self->access.arena, error));
+    if (error->code == ERR_INTERNAL || error->code == ERR_THROTTLING)
+        error->code = ERR_UNAVAILABLE;
+    return run_vendor_name_profile(self, error);
+}
+
+/* --- waits --- */
+
+/* False: the run is to end. */
+static bool nap(struct run_vendor *self, int64_t duration_ms, struct error *error)
+{
+    int64_t until_ms = clock_mono_ms() + duration_ms;
+    for (int64_t left_ms = duration_ms; left_ms > 0; left_ms = until_ms - clock_mono_ms()) {
+        if (flow_engine_is_to_end(self->run))
+            return fail(error, ERR_UNAVAILABLE, "The run ends while it waits for its vendor.");
+        slot_release();
+        clock_nap_us(1000 * i64_min(NAP_MS, left_ms));
+        slot_acquire();
+    }
+    return true;
+}
+
+/* Whether the vendor may answer otherwise later. */
+static bool may_pass(const struct verdict *verdict)
+{
+    return verdict->kind == VERDICT_THROTTLED || verdict->kind == VERDICT_BUSY ||
+           verdict->kind == VERDICT_UNREACHABLE || verdict->kind == VERDICT_INTERNAL ||
+           verdict->transient;
+}
+
+/* Before another try. False: `most_ms` have passed since the first, or the run is to end. */
+static bool pause_try(struct run_vendor *self, struct attempts *attempts, int64_t pause_ms,
+                      int64_t most_ms, struct error *error)
+{
+    attempts->pause_ms = i64_min(2 * attempts->pause_ms, RUN_VENDOR_PAUSE_MAX_MS);
+    return clock_mono_ms() - attempts->began_ms + pause_ms <= most_ms && nap(self, pause_ms, error);
+}
+
+/* What credentials refer to could not be read. */
+static bool wait_for_secrets(struct run_vendor *self, struct attempts *attempts,
+                             struct error *error)
+{
+    return profile_credentials_may_recover(error) &&
+           pause_try(self, attempts, attempts->pause_ms, RUN_VENDOR_PATIENCE_MS, error);
+}
+
+static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
+                            const struct verdict *verdict, struct error *error)
+{
+    bool says_when = verdict->retry_after_ms > 0;
+    int64_t pause_ms = says_when ? verdict->retry_after_ms : attempts->pause_ms;
+    int64_t most_ms = says_when ? RUN_VENDOR_RETRY_AFTER_MAX_MS : RUN_VENDOR_PATIENCE_MS;
+    ignore_failure(run_vendor_fail(self, verdict, error));
+    return pause_try(self, attempts, pause_ms, most_ms, error);
+}
+
+/* --- a try --- */
+
+/* Credentials that are refused may not be the newest. */
+static bool has_others(struct run_vendor *self, struct attempts *attempts,
+                       const struct verdict *verdict)
+{
+    struct error ignored;
+    if (!attempts->was_reread && verdict->kind == VERDICT_REJECTED) {
+        attempts->was_reread = true;
+        if (vendor_access_reread(&self->access, &ignored))
+            return true;
+    }
+    if (attempts->fell_back)
+        return false;
+    attempts->fell_back = true;
+    return profile_fall_back(self->access.context, &self->access.profile, verdict, STR_NULL,
+                             clock_mono_ms() + self->use->call_ms, &self->session) == FALLBACK_DONE;
+}
+
+/* After a call that failed, and whose connection is closed: true when another try is to be made. */
+static bool goes_on(struct run_vendor *self, struct attempts *attempts,
+                    const struct verdict *verdict, struct error *error)
+{
+    if (may_pass(verdict))
+        return wait_for_vendor(self, attempts, verdict, error);
+    return has_others(self, attempts, verdict) || run_vendor_fail(self, verdict, error);
+}
+
+/* The access token ended: the next try has a connection with the new one, which is stored. */
+static bool renew(struct run_vendor *self, struct attempts *attempts)
+{
+    return vendor_state(self->access.connection) == VENDOR_STALE &&
+           attempts->renewals++ < RENEWALS_MAX && vendor_renew(self->access.connection);
+}
+
+static bool connect_vendor(struct run_vendor *self)
+{
+    int64_t deadline_ms = clock_mono_ms() + self->use->call_ms;
+    if (self->access.connection) {
+        vendor_access_extend(&self->access, deadline_ms);
+        return true;
+    }
+    const struct connector_ops *ops = self->access.target.connector->ops;
+    struct vendor_connection *connection = vendor_access_connect(&self->access, deadline_ms);
+    self->calls_left = RUN_VENDOR_CONNECTION_CALLS;
+    return !ops->open || ops->open(connection);
+}
+
+/* *ret_again: another try is to be made. */
+static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context,
+                     struct attempts *attempts, bool *ret_again, struct error *error)
+{
+    struct verdict verdict;
+    *ret_again = false;
+    if (self->access.connection && self->calls_left == 0 &&
+        !close_connection(self, &verdict, error))
+        return false;
+    if (!self->is_loaded && !load(self, error)) {
+        *ret_again = wait_for_secrets(self, attempts, error);
+        return false;
+    }
+    if (connect_vendor(self) && call(context, self->access.connection)) {
+        self->calls_left--;
+        return true;
+    }
+    bool is_renewed = renew(self, attempts);
+    if (!close_connection(self, &verdict, error))
+        return false;
+    *ret_again = is_renewed || goes_on(self, attempts, &verdict, error);
+    return false;
+}
+
+bool run_vendor_do(struct run_vendor *self, run_vendor_fn *call, void *context, struct error *error)
+{
+    struct attempts attempts = {.began_ms = clock_mono_ms(), .pause_ms = RUN_VENDOR_PAUSE_MS};
+    bool again = true;
+    while (again) {
+        if (flow_engine_is_to_end(self->run))
+            return fail(error, ERR_UNAVAILABLE, "The run is to end.");
+        if (try_call(self, call, context, &attempts, &again, error))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,62 @@
+/* A profile's vendor as a run reads from it or writes to it: a connection with the credentials of
+ * the flow's connector profile, and the repetition of what can be done again. A call that fails is
+ * made again after a renewal of the access token, after what Retry-After says, or with growing
+ * waits, until RUN_VENDOR_PATIENCE_MS have passed; each wait ends when the run is to end. Then what
+ * stands in the way is the run's error, which names the profile. */
+#pragma once
+
+#include "flow/definition.h"
+#include "flow/engine_run.h"
+#include "profile/vendor_access.h"
+
+enum {
+    RUN_VENDOR_PATIENCE_MS = 5 * 60 * 1000,         /* for a vendor that does not answer */
+    RUN_VENDOR_RETRY_AFTER_MAX_MS = 60 * 60 * 1000, /* a longer one ends the run */
+    RUN_VENDOR_PAUSE_MS = 1000,                     /* before the second try; then doubled */
+    RUN_VENDOR_PAUSE_MAX_MS = 30 * 1000,
+    RUN_VENDOR_CONNECTION_CALLS = 100, /* over one connection, whose memory grows with each */
+};
+
+/* What a run does with its vendor. */
+struct run_vendor_use {
+    const char *does;                                /* for messages: "reads" or "writes" */
+    int64_t call_ms;                                 /* of one try */
+    bool (*fits)(const struct connector *connector); /* whether it can be done with it */
+};
+
+struct run_vendor {
+    struct flow_engine_run *run;
+    const struct run_vendor_use *use;
+    struct profile_key profile;
+    struct str type;      /* of the connector that the flow's definition names */
+    struct str name;      /* with the label of a registered one; STR_NULL: not known yet */
+    struct str entity;    /* for messages */
+    struct arena session; /* of `access` */
+    struct vendor_access access;
+    bool is_loaded; /* the access, and no connection of it has been closed */
+    int calls_left; /* of the connection at hand */
+};
+
+/* Loads the profile of an end of the flow. ERR_NOT_FOUND: it is gone; ERR_NOT_IMPLEMENTED: its
+ * connector does not fit; ERR_VALIDATION: it is for another connector than the flow.
+ * run_vendor_done is called in any case. */
+_must_use_ bool run_vendor_open(struct run_vendor *vendor, struct flow_engine_run *run,
+                                const struct run_vendor_use *use, const struct flow_end *end,
+                                struct str entity, struct error *error);
+/* Stores tokens that were renewed. Also of a zeroed one. */
+void run_vendor_done(struct run_vendor *vendor);
+
+/* Something that is done over an open connection, in one try or more. False: vendor_verdict says
+ * why not. */
+typedef bool run_vendor_fn(void *context, struct vendor_connection *connection);
+
+/* After a call that succeeded, its connection stays open until the next one. False: the run is to
+ * end, or as the error says. ERR_UNAVAILABLE: another try of the run may succeed. */
+_must_use_ bool run_vendor_do(struct run_vendor *vendor, run_vendor_fn *call, void *context,
+                              struct error *error);
+
+/* The error of a run that ends by this verdict; it names the profile. Always false. */
+_must_use_ bool run_vendor_fail(const struct run_vendor *vendor, const struct verdict *verdict,
+                                struct error *error);
+/* Adds to an error what the run does, and which profile is to be mended. Always false. */
+_must_use_ bool run_vendor_name_profile(const struct run_vendor *vendor, struct error *error);

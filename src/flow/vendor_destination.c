@@ -1,0 +1,322 @@
+/* Batches become JSON, a line a record, and lines become the batches of a connector. */
+#include "flow/vendor_destination.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "connector/connector.h"
+#include "connector/writing.h"
+#include "flow/definition.h"
+#include "flow/failed_records.h"
+#include "flow/run_vendor.h"
+#include "record/byte_buffer.h"
+#include "record/json_out.h"
+#include "wire/errors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_KEEP_BYTES = 1024 * 1024 };
+
+struct vendor_destination {
+    struct flow_destination base;
+    struct flow_engine_run *run;
+    struct run_vendor vendor;
+    struct write_query query;
+    bool fails_on_first;           /* failOnFirstDestinationError */
+    struct failed_records *failed; /* NULL: the flow has no error bucket */
+    bool is_again; /* an earlier try may have inserted records of the page at hand */
+    int unknown;   /* calls in a row with an unknown outcome */
+
+    struct byte_buffer text; /* of the engine's batch, as JSON lines */
+    /* What is sent at once: */
+    struct str records[WRITE_RECORDS_MAX];
+    struct write_outcome outcomes[WRITE_RECORDS_MAX];
+    size_t bytes;
+    size_t first; /* row of the first one in the engine's batch */
+    struct arena arena;
+    struct write_batch batch;
+    struct str unknown_reason; /* of records whose outcome is unknown */
+};
+
+static struct vendor_destination *self_of(struct flow_destination *destination)
+{
+    return (struct vendor_destination *)destination;
+}
+
+/* --- before and after a call --- */
+
+/* What may not be repeated unnoticed is noted first. */
+static bool note_insert(struct vendor_destination *self, struct error *error)
+{
+    struct flow_progress *progress = self->run->progress;
+    if (self->query.operation != WRITE_INSERT || progress->has_begun)
+        return true;
+    progress->has_begun = true;
+    return self->run->job.note_begun(self->run->job.context, error);
+}
+
+/* Where records are found by an id, those with an unknown outcome can be sent again. */
+static size_t count_left(struct vendor_destination *self)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < self->batch.count; i++) {
+        struct write_outcome *outcome = &self->batch.outcomes[i];
+        if (outcome->end == WRITE_UNKNOWN && self->query.operation != WRITE_INSERT)
+            outcome->end = WRITE_LEFT;
+        left += outcome->end == WRITE_LEFT;
+    }
+    return left;
+}
+
+static bool call(void *context, struct vendor_connection *connection)
+{
+    struct vendor_destination *self = context;
+    const struct connector_ops *ops = self->vendor.access.target.connector->ops;
+    if (ops->write(connection, &self->query, &self->batch))
+        return true;
+    struct verdict verdict = vendor_verdict(connection);
+    self->unknown_reason = verdict.message.len > 0
+                               ? arena_copy(&self->arena, verdict.message)
+                               : arena_printf(&self->arena, "the answer was lost (%s)",
+                                              verdict_kind_name(verdict.kind));
+    return count_left(self) == 0;
+}
+
+/* --- outcomes --- */
+
+/* A record that was not written, or may not have been. */
+static bool note_failed(struct vendor_destination *self, size_t i,
+                        const struct flow_program_result *result, struct str page,
+                        struct error *error)
+{
+    struct write_outcome *outcome = &self->batch.outcomes[i];
+    bool is_unknown = outcome->end == WRITE_UNKNOWN;
+    if (is_unknown)
+        outcome->message = self->unknown_reason;
+    flow_progress_leave_out(self->run->progress, is_unknown ? LEFT_UNKNOWN : LEFT_REFUSED, page,
+                            &result->output.places[self->first + i], outcome->message);
+    return !self->failed ||
+           failed_records_add(self->failed, self->batch.records[i],
+                              is_unknown ? "Unknown" : "Refused", outcome->message, error);
+}
+
+static void note_written(struct vendor_destination *self, size_t i)
+{
+    struct flow_progress *progress = self->run->progress;
+    progress->written++;
+    progress->twice += self->is_again;
+    progress->counts.bytes_written += (int64_t)self->batch.records[i].len;
+}
+
+/* Whether the run continues after these outcomes. `first`: of a record that failed; NULL: none did.
+ */
+static bool check_outcomes(const struct vendor_destination *self, const struct write_outcome *first,
+                           struct str page, struct error *error)
+{
+    if (first && self->fails_on_first)
+        return fail(error, ERR_CONNECTOR_SERVER,
+                    "%.*s: a record %s the destination: %.*s. The flow ends at the first "
+                    "(failOnFirstDestinationError).",
+                    STR_ARG(page),
+                    first->end == WRITE_UNKNOWN ? "may or may not have been written to"
+                                                : "was refused by",
+                    STR_ARG(first->message));
+    return self->unknown < VENDOR_UNKNOWN_MAX ||
+           fail(error, ERR_CONNECTOR_SERVER,
+                "The outcome of the last %d calls to the destination is unknown: %.*s.",
+                VENDOR_UNKNOWN_MAX, STR_ARG(self->unknown_reason));
+}
+
+static bool note_outcomes(struct vendor_destination *self, const struct flow_program_result *result,
+                          struct str page, struct error *error)
+{
+    const struct write_outcome *first = NULL;
+    bool has_unknown = false;
+    for (size_t i = 0; i < self->batch.count; i++) {
+        const struct write_outcome *outcome = &self->batch.outcomes[i];
+        bool has_failed = outcome->end == WRITE_REFUSED || outcome->end == WRITE_UNKNOWN;
+        has_unknown = has_unknown || outcome->end == WRITE_UNKNOWN;
+        if (outcome->end == WRITE_DONE)
+            note_written(self, i);
+        if (has_failed && !note_failed(self, i, result, page, error))
+            return false;
+        if (has_failed && !first)
+            first = outcome;
+    }
+    self->unknown = has_unknown ? self->unknown + 1 : 0;
+    return check_outcomes(self, first, page, error);
+}
+
+/* --- a batch of the engine --- */
+
+/* The lines at hand, to the vendor. What is known of them counts also when the run ends here. */
+static bool send_lines(struct vendor_destination *self, const struct flow_program_result *result,
+                       struct str page, struct error *error)
+{
+    struct error ignored;
+    if (self->batch.count == 0)
+        return true;
+    memset(self->outcomes, 0, self->batch.count * sizeof(*self->outcomes));
+    if (!flow_engine_check(self->run, error) || !note_insert(self, error))
+        return false;
+    bool sent = run_vendor_do(&self->vendor, call, self, error);
+    bool noted = note_outcomes(self, result, page, sent ? error : &ignored);
+    self->first += self->batch.count;
+    self->batch.count = 0;
+    self->bytes = 0;
+    arena_reset(&self->arena);
+    return sent && noted;
+}
+
+static bool take(void *context, struct str bytes, struct error *error)
+{
+    struct vendor_destination *self = context;
+    (void)error;
+    byte_buffer_add(&self->text, bytes.data, bytes.len);
+    return true;
+}
+
+static bool encode(struct vendor_destination *self, const struct flow_program_result *result,
+                   struct error *error)
+{
+    const struct json_out_options options = {.fields = result->fields};
+    const struct record_output output = {take, self};
+    struct record_encoder *encoder = json_out_new(&options, &output);
+    byte_buffer_reset(&self->text, TEXT_KEEP_BYTES);
+    bool encoded = encoder->ops->write(encoder, &result->output, error) &&
+                   encoder->ops->finish(encoder, error);
+    encoder->ops->free(encoder);
+    return encoded;
+}
+
+static bool write_result(struct flow_destination *destination,
+                         const struct flow_program_result *result, struct str page,
+                         struct error *error)
+{
+    struct vendor_destination *self = self_of(destination);
+    struct str line, rest;
+    if (result->output.rows == 0)
+        return true;
+    if (!encode(self, result, error))
+        return false;
+    self->first = 0;
+    rest = (struct str){(const char *)self->text.data, self->text.len};
+    while (str_cut(rest, '\n', &line, &rest)) {
+        bool is_full = self->batch.count == WRITE_RECORDS_MAX ||
+                       (self->batch.count > 0 && self->bytes + line.len > WRITE_BYTES_MAX);
+        if (is_full && !send_lines(self, result, page, error))
+            return false;
+        self->records[self->batch.count++] = line;
+        self->bytes += line.len;
+    }
+    return send_lines(self, result, page, error);
+}
+
+/* --- the ends --- */
+
+static bool end_page(struct flow_destination *destination, bool *ret_settled, struct error *error)
+{
+    struct vendor_destination *self = self_of(destination);
+    *ret_settled = true;
+    self->is_again = false;
+    self->run->progress->has_begun = false;
+    return !self->failed || failed_records_end_page(self->failed, error);
+}
+
+static bool end(struct flow_destination *destination, struct error *error)
+{
+    (void)destination, (void)error;
+    return true;
+}
+
+/* Of a run that ends within a page; one that is left to another try writes the page again. */
+static void end_failed(struct vendor_destination *self)
+{
+    struct error error;
+    if (self->failed && self->run->wish == ENGINE_GO_ON &&
+        !failed_records_end_page(self->failed, &error))
+        log_warn("Run %.*s could not write its last records to the error bucket: %s",
+                 STR_ARG(self->run->row->id), error.message);
+}
+
+static void free_destination(struct flow_destination *destination)
+{
+    struct vendor_destination *self = self_of(destination);
+    end_failed(self);
+    run_vendor_done(&self->vendor);
+    failed_records_free(self->failed);
+    byte_buffer_done(&self->text);
+    arena_done(&self->arena);
+    free(self);
+}
+
+static const struct flow_destination_ops ops = {
+    .write = write_result,
+    .end_page = end_page,
+    .end = end,
+    .free = free_destination,
+};
+
+/* --- opening --- */
+
+static const struct run_vendor_use writes = {
+    .does = "writes",
+    .call_ms = 5 * 60 * 1000,
+    .fits = connector_has_writes,
+};
+
+static void read_query(struct vendor_destination *self, const struct flow_end *end)
+{
+    const struct value *properties = flow_end_properties(end);
+    const struct value *names = value_get(properties, "idFieldNames");
+    size_t count = names ? names->count : 0;
+    struct str *fields = arena_array(self->run->arena, struct str, count + 1);
+    for (size_t i = 0; i < count; i++)
+        fields[i] = names->items[i]->text;
+    self->query = (struct write_query){
+        .entity = flow_end_entity(end),
+        .api_version = value_text(end->config, "apiVersion"),
+        .properties = properties,
+        .operation = write_operation_of(value_text(properties, "writeOperationType")),
+        .id_fields = fields,
+        .id_field_count = count,
+    };
+}
+
+static void read_errors(struct vendor_destination *self, const struct flow_end *end)
+{
+    const struct value *config = value_get(flow_end_properties(end), "errorHandlingConfig");
+    self->fails_on_first = value_flag(config, "failOnFirstDestinationError", false);
+    if (value_text(config, "bucketName").len > 0)
+        self->failed = failed_records_new(self->run, config);
+}
+
+static bool begin(struct vendor_destination *self, const struct flow_end *end, struct error *error)
+{
+    read_query(self, end);
+    read_errors(self, end);
+    self->is_again = self->query.operation == WRITE_INSERT && self->run->progress->has_begun;
+    if (!end->profile.data)
+        return fail(error, ERR_NOT_IMPLEMENTED, "no destination writes to %.*s",
+                    STR_ARG(end->type));
+    return run_vendor_open(&self->vendor, self->run, &writes, end, self->query.entity, error);
+}
+
+bool vendor_destination_open(struct flow_engine_run *run, struct flow_destination **ret_destination,
+                             struct error *error)
+{
+    struct vendor_destination *self = xcalloc(1, sizeof(*self));
+    struct flow_definition definition;
+    flow_definition_read(run->definition, &definition);
+    self->base.ops = &ops;
+    self->run = run;
+    self->arena = arena_beside(run->arena);
+    self->batch = (struct write_batch){
+        .records = self->records, .outcomes = self->outcomes, .arena = &self->arena};
+    if (begin(self, &definition.destination, error)) {
+        *ret_destination = &self->base;
+        return true;
+    }
+    free_destination(&self->base);
+    return false;
+}

@@ -1,0 +1,113 @@
+/* Reads a definition that flow_tasks_check has passed. */
+#include "flow/vendor_query.h"
+
+#include "flow/filter.h"
+#include "flow/program.h"
+#include "wire/json_value.h"
+
+enum { NODES_MAX = 500 * 1000 }; /* JSON values and names: a field has some 40 */
+
+/* False: the task is no filter, or its values are none that a run takes. */
+static bool read_filter(const struct value *task, const char *key, struct arena *arena,
+                        struct read_filter *ret_filter)
+{
+    struct str operation = value_text(value_get(task, "connectorOperator"), key);
+    struct str *values;
+    size_t count;
+    if (!str_eq(value_text(task, "taskType"), STR("Filter")) || !operation.data ||
+        str_eq(operation, STR("PROJECTION")) ||
+        !filter_values(task, operation, arena, &values, &count))
+        return false;
+    *ret_filter = (struct read_filter){
+        .field = value_get(task, "sourceFields")->items[0]->text,
+        .operation = operation,
+        .type = value_text(value_get(task, "taskProperties"), "DATA_TYPE"),
+        .values = values,
+        .value_count = count,
+    };
+    return true;
+}
+
+static void add_filters(struct read_query *query, const struct flow_definition *definition,
+                        struct arena *arena)
+{
+    const struct value *tasks = definition->tasks;
+    struct read_filter *filters = arena_array(arena, struct read_filter, tasks->count + 1);
+    for (size_t i = 0; i < tasks->count; i++) {
+        if (read_filter(tasks->items[i], definition->source.connector->key.data, arena,
+                        &filters[query->filter_count]))
+            query->filter_count++;
+    }
+    query->filters = filters;
+}
+
+void vendor_query_make(const struct flow_definition *definition, const struct flow_program *program,
+                       struct arena *arena, struct read_query *ret_query, bool *ret_all)
+{
+    const struct value *properties = flow_end_properties(&definition->source);
+    *ret_query = (struct read_query){
+        .entity = flow_end_entity(&definition->source),
+        .api_version = value_text(definition->source.config, "apiVersion"),
+        .properties = properties,
+    };
+    flow_program_reads(program, &ret_query->fields, &ret_query->field_count, ret_all);
+    add_filters(ret_query, definition, arena);
+}
+
+/* --- what the vendor says of fields --- */
+
+static const struct value *field_of(const struct value *list, struct str name)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (str_eq(value_text(list->items[i], "identifier"), name))
+            return list->items[i];
+    }
+    return NULL;
+}
+
+static struct str type_of(const struct value *field)
+{
+    const struct value *details = value_get(field, "supportedFieldTypeDetails");
+    bool is_queryable = value_flag(value_get(field, "sourceProperties"), "isQueryable", false);
+    return is_queryable ? value_text(value_get(details, "v1"), "fieldType") : STR_NULL;
+}
+
+static void describe_filters(struct read_query *query, const struct value *list,
+                             struct arena *arena)
+{
+    struct read_filter *filters = arena_array(arena, struct read_filter, query->filter_count + 1);
+    for (size_t i = 0; i < query->filter_count; i++) {
+        struct str type = type_of(field_of(list, query->filters[i].field));
+        filters[i] = query->filters[i];
+        filters[i].described = type.data ? arena_copy(arena, type) : STR_NULL;
+    }
+    query->filters = filters;
+}
+
+static bool name_all(struct read_query *query, const struct value *list, struct arena *arena)
+{
+    struct str *names = arena_array(arena, struct str, list->count + 1);
+    query->field_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct value *source = value_get(list->items[i], "sourceProperties");
+        if (value_flag(source, "isRetrievable", true))
+            names[query->field_count++] =
+                arena_copy(arena, value_text(list->items[i], "identifier"));
+    }
+    query->fields = names;
+    return query->field_count > 0;
+}
+
+bool vendor_query_describe(struct read_query *query, struct str fields, bool wants_all,
+                           struct arena *arena)
+{
+    struct arena scratch = arena_beside(arena);
+    struct value *list;
+    bool described = json_parse_own(fields, NODES_MAX, &scratch, &list) == JSON_READ;
+    if (described) {
+        describe_filters(query, list, arena);
+        described = !wants_all || name_all(query, list, arena);
+    }
+    arena_done(&scratch);
+    return described;
+}

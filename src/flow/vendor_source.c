@@ -1,0 +1,179 @@
+/* From pages to a source: the decoder that they need, the cursor, and the end of pages that lead
+ * nowhere. */
+#include "flow/vendor_source.h"
+
+#include "base/alloc.h"
+#include "connector/connector.h"
+#include "connector/reading.h"
+#include "flow/engine_run.h"
+#include "flow/page_walk.h"
+#include "flow/vendor_pages.h"
+#include "flow/vendor_query.h"
+#include "profile/metadata.h"
+#include "record/csv_in.h"
+#include "record/json_in.h"
+#include "wire/errors.h"
+
+#include <stdlib.h>
+
+struct vendor_source {
+    struct flow_source base;
+    struct read_query query;
+    struct vendor_pages pages;
+    bool has_page;         /* the page at hand was read already */
+    struct arena cursors;  /* of the next */
+    struct str cursor;     /* of the page at hand; STR_NULL: the first */
+    struct page_walk walk; /* of this try */
+};
+
+static struct vendor_source *self_of(struct flow_source *source)
+{
+    return (struct vendor_source *)source;
+}
+
+static bool read(struct flow_source *source, const struct flow_sink *sink, struct error *error)
+{
+    struct vendor_source *self = self_of(source);
+    if (!self->has_page && !vendor_pages_read(&self->pages, self->cursor, error))
+        return false;
+    self->has_page = true;
+    return sink->push(sink->context, self->pages.page.body);
+}
+
+static bool move(struct vendor_source *self, struct str next, uint64_t records, struct error *error)
+{
+    const char *fault = page_walk_step(&self->walk, next, records);
+    if (fault)
+        return vendor_pages_fail(&self->pages, fault, error);
+    self->cursor = next;
+    return true;
+}
+
+static bool next(struct flow_source *source, uint64_t records, bool *ret_more, struct error *error)
+{
+    struct vendor_source *self = self_of(source);
+    const struct read_page *page = &self->pages.page;
+    bool found, has_rest = page->format == READ_JSON && page->path;
+    const struct vendor_page_end end = {
+        .cursor = self->cursor,
+        .rest = has_rest ? json_in_rest(self->base.decoder, &found) : STR_NULL,
+        .records = records,
+    };
+    struct arena cursors = arena_beside(&self->cursors);
+    struct str cursor;
+    bool read = vendor_pages_next(&self->pages, &end, &cursors, &cursor, error);
+    self->has_page = false;
+    *ret_more = read && cursor.data;
+    bool moved = read && (!*ret_more || move(self, cursor, records, error));
+    arena_done(&self->cursors);
+    self->cursors = cursors;
+    return moved;
+}
+
+static struct str cursor(const struct flow_source *source, struct arena *arena)
+{
+    const struct vendor_source *self = (const struct vendor_source *)source;
+    return arena_copy(arena, self->cursor);
+}
+
+static struct str page_name(const struct flow_source *source, struct arena *arena)
+{
+    const struct vendor_source *self = (const struct vendor_source *)source;
+    return arena_printf(arena, "Page %llu of %.*s",
+                        (unsigned long long)self->pages.vendor.run->progress->pages + 1,
+                        STR_ARG(self->query.entity));
+}
+
+static void free_source(struct flow_source *source)
+{
+    struct vendor_source *self = self_of(source);
+    vendor_pages_done(&self->pages);
+    if (self->base.decoder)
+        self->base.decoder->ops->free(self->base.decoder);
+    arena_done(&self->cursors);
+    page_walk_done(&self->walk);
+    free(self);
+}
+
+static const struct flow_source_ops ops = {
+    .read = read,
+    .next = next,
+    .cursor = cursor,
+    .page_name = page_name,
+    .free = free_source,
+};
+
+/* --- opening --- */
+
+/* By the cache of entities, which a run at every minute asks once an hour. `names`: the query must
+ * name all fields. */
+static bool describe(struct vendor_source *self, bool names, struct arena *arena,
+                     struct error *error)
+{
+    const struct run_vendor *vendor = &self->pages.vendor;
+    const struct profile_context *context = vendor->run->config->profiles;
+    const struct metadata_question question = {
+        .key = vendor->profile,
+        .connector_type = vendor->type,
+        .kind = METADATA_FIELDS,
+        .query = {.name = self->query.entity, .api_version = self->query.api_version},
+        .request_id = vendor->run->row->id,
+    };
+    struct metadata *metadata = profile_metadata(context, arena, &question, error);
+    if (!metadata)
+        return run_vendor_name_profile(vendor, error);
+    bool described = vendor_query_describe(&self->query, metadata->fields, names, arena);
+    metadata_release(context->metadata, metadata);
+    return described || fail(error, ERR_CONNECTOR_SERVER, "%.*s has no field that can be read.",
+                             STR_ARG(self->query.entity));
+}
+
+static struct record_decoder *decoder_for(const struct vendor_source *self, struct arena *arena)
+{
+    const struct read_page *page = &self->pages.page;
+    const struct record_columns columns = {self->query.fields, self->query.field_count};
+    if (page->format == READ_CSV)
+        return csv_in_new(&(struct csv_in_options){.columns = columns});
+    const char *path =
+        page->format == READ_JSON && page->path ? arena_cstr(arena, str_from(page->path)) : NULL;
+    return json_in_new(&(struct json_in_options){.columns = columns, .path = path});
+}
+
+/* The first page: from it the decoder is made. */
+static bool begin(struct vendor_source *self, bool wants_all, struct arena *arena,
+                  struct error *error)
+{
+    const struct connector *connector = self->pages.vendor.access.target.connector;
+    bool names = wants_all && connector_names_fields(connector);
+    bool filters = self->query.filter_count > 0 && connector_has_filters(connector);
+    if ((names || filters) && !describe(self, names, arena, error) && names)
+        return false;
+    /* Filters on fields that cannot be described are applied here alone. */
+    self->has_page = vendor_pages_read(&self->pages, self->cursor, error);
+    if (self->has_page)
+        self->base.decoder = decoder_for(self, arena);
+    return self->has_page;
+}
+
+bool vendor_source_open(const struct flow_source_request *request, struct flow_source **ret_source,
+                        struct error *error)
+{
+    struct vendor_source *self = xcalloc(1, sizeof(*self));
+    struct flow_engine_run *run = request->run;
+    struct arena *arena = request->arena;
+    struct flow_definition definition;
+    bool wants_all;
+    flow_definition_read(run->definition, &definition);
+    vendor_query_make(&definition, request->program, arena, &self->query, &wants_all);
+    self->base.ops = &ops;
+    self->cursors = (struct arena){.kind = ARENA_PLAIN, .meter = arena->meter};
+    page_walk_init(&self->walk, arena->meter);
+    self->cursor = request->cursor.data ? arena_copy(&self->cursors, request->cursor) : STR_NULL;
+    if (vendor_pages_open(&self->pages, run, &definition.source, &self->query, error) &&
+        begin(self, wants_all, arena, error)) {
+        *ret_source = &self->base;
+        return true;
+    }
+    free_source(&self->base);
+    return false;
+}

@@ -1,0 +1,265 @@
+"""Runs whose vendor ends tokens, limits calls, breaks off and leads astray: every record comes
+once, or the run ends in an error that says why, or when it is canceled."""
+
+import collections
+import json
+import threading
+import time
+import urllib.parse
+
+import pytest
+
+from support import moving, sandbox
+from support.s3 import S3
+from support.salesforce import Salesforce, set_app
+from support.vendor import http, reset, to_vendor
+
+PAGE = 50
+PAGES = 4
+QUERY = "/services/data/v58.0/query"
+SINGULAR = "/api/custom_dimensions"  # of the call that proves its credentials
+RECORDS = [{"Id": f"{number:018}", "Name": f"Name {number}"} for number in range(PAGE * PAGES)]
+PROFILE = "crm"
+TASKS = [{"taskType": "Filter", "sourceFields": ["Id", "Name"], "taskProperties": {},
+          "connectorOperator": {"Salesforce": "PROJECTION"}},
+         *({"taskType": "Map", "sourceFields": [name], "destinationField": name,
+            "taskProperties": {}, "connectorOperator": {"Salesforce": "NO_OP"}}
+           for name in ("Id", "Name"))]
+LIMITED = [{"message": "Too many", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+FORBIDDEN = [{"message": "Not yours", "errorCode": "INSUFFICIENT_ACCESS"}]
+
+
+class Paged(Salesforce):
+    """Its records come in pages; `instead` has answers that come before that of a page,
+    or an event to wait for before the next of them."""
+
+    def __init__(self, canaries):
+        super().__init__(canaries)
+        self.instead = collections.defaultdict(list)
+        self.after = {}  # page: the one that it leads to, if not the next
+        self.asked = collections.Counter()
+        self.described = None  # the type that the field Name is described with
+
+    def answer_one(self, request):
+        if request.target == SINGULAR:
+            return http("200 OK", json.dumps({"status": 0, "substatus": 0, "value": {}}))
+        return super().answer_one(request)
+
+    def judge(self, request):
+        path, _, query = request.target.partition("?")
+        if path.endswith("/sobjects/Account/describe") and self.described:
+            return http("200 OK", json.dumps({"name": "Account", "fields": [
+                {"name": "Name", "label": "Name", "type": self.described, "filterable": True}]}))
+        if not path.startswith(QUERY):
+            return super().judge(request)
+        page = 0 if query else int(path.rpartition("-")[2])
+        self.asked[page] += 1
+        if self.instead[page]:
+            answer = self.instead[page].pop(0)
+            if isinstance(answer, threading.Event):
+                assert answer.wait(moving.WAIT_S)
+                answer = self.instead[page].pop(0)
+            if answer == "end tokens":
+                self.live_access.clear()
+            else:
+                return answer
+        answer = super().judge(request)
+        return answer if not answer.startswith(b"HTTP/1.1 200") else self.page(page)
+
+    def page(self, page):
+        following = self.after.get(page, page + 1)
+        more = {"nextRecordsUrl": f"{QUERY}/01g-{following}"} if following < PAGES else {}
+        rows = [{"attributes": {"type": "Account"}, **each}
+                for each in RECORDS[page * PAGE:(page + 1) * PAGE]]
+        return http("200 OK", json.dumps({"totalSize": len(RECORDS), "done": not more, **more,
+                                          "records": rows}))
+
+
+@pytest.fixture(scope="module")
+def vendor(lasting_canaries):
+    with Paged(lasting_canaries) as each:
+        yield each
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with sandbox.running(tmp_path_factory.mktemp("s3")) as each:
+        s3 = S3(f"http://127.0.0.1:{each.http_port}", "SANDBOXACCESSKEY", "sandbox")
+        s3.boto().create_bucket(Bucket=moving.OUT)
+        yield s3
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_servers, lasting_canaries, vendor, store):
+    server = lasting_servers(*to_vendor(vendor, "Salesforce"), "--endpoint",
+                             f"Singular={vendor.url}", "--s3-url", store.url,
+                             env={"AWS_ACCESS_KEY_ID": store.key_id,
+                                  "AWS_SECRET_ACCESS_KEY": store.secret})
+    set_app(server, lasting_canaries)
+    return server
+
+
+@pytest.fixture
+def server(lasting, vendor):
+    """One for all tests of this file, with a profile whose tokens are new."""
+    vendor.instead.clear()
+    vendor.after.clear()
+    vendor.described = None
+    vendor.asked.clear()
+    vendor.refreshed.clear()
+    lasting.ok("CreateConnectorProfile", {
+        "connectorProfileName": PROFILE, "connectorType": "Salesforce",
+        "connectionMode": "Public", "connectorProfileConfig": {
+            "connectorProfileProperties": {"Salesforce": {"instanceUrl": vendor.url}},
+            "connectorProfileCredentials": {"Salesforce": vendor.new_tokens()}}})
+    yield lasting
+    for each in lasting.ok("ListFlows", {})["flows"]:
+        lasting.ok("DeleteFlow", {"flowName": each["flowName"], "forceDelete": True})
+    lasting.ok("DeleteConnectorProfile", {"connectorProfileName": PROFILE})
+
+
+def create(server, name="read", tasks=TASKS):
+    server.ok("CreateFlow", {
+        "flowName": name, "triggerConfig": {"triggerType": "OnDemand"},
+        "sourceFlowConfig": {"connectorType": "Salesforce", "connectorProfileName": PROFILE,
+                             "sourceConnectorProperties": {"Salesforce": {"object": "Account"}}},
+        "destinationFlowConfigList": [{"connectorType": "S3", "destinationConnectorProperties": {
+            "S3": {"bucketName": moving.OUT, "s3OutputFormatConfig": {"fileType": "JSON"}}}}],
+        "tasks": tasks})
+
+
+def run(server, name="read", tasks=TASKS):
+    create(server, name, tasks)
+    return moving.run(server, name)
+
+
+def wait_for_page(vendor, page):
+    until = time.monotonic() + moving.WAIT_S
+    while not vendor.asked[page]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def written(store, record, name="read"):
+    prefix = f"{name}/{record['executionId']}"
+    client = store.boto()
+    listed = client.list_objects_v2(Bucket=moving.OUT, Prefix=prefix).get("Contents", [])
+    bodies = [client.get_object(Bucket=moving.OUT, Key=each["Key"])["Body"].read()
+              for each in listed]
+    return [json.loads(line) for line in b"".join(bodies).splitlines()]
+
+
+def error_of(record):
+    assert record["executionStatus"] == "Error", record
+    return record["executionResult"]["errorInfo"]["executionMessage"]
+
+
+def test_a_token_that_ends_on_the_way(server, vendor, store):
+    vendor.instead[2] = ["end tokens"]
+    record = run(server)
+    assert record["executionStatus"] == "Successful", record
+    assert written(store, record) == RECORDS
+    assert list(vendor.refreshed.values()) == [1]
+    record = moving.run(server, "read")
+    assert record["executionStatus"] == "Successful", record
+    assert list(vendor.refreshed.values()) == [1], "the new token was stored"
+
+
+def test_runs_at_once_renew_once(server, vendor):
+    """Both find the token ended; the one that asks second gets what the first one got."""
+    for name in ("one", "two"):
+        create(server, name)
+    vendor.live_access.clear()
+    for name in ("one", "two"):
+        server.ok("StartFlow", {"flowName": name})
+    for name in ("one", "two"):
+        record = moving.ended(server, name)
+        assert record["executionStatus"] == "Successful", record
+    assert list(vendor.refreshed.values()) == [1]
+
+
+def test_limits_and_faults_on_the_way(server, vendor, store):
+    vendor.instead[1] = [http("429 Too Many Requests", "[]", headers=[("Retry-After", "1")])]
+    vendor.instead[2] = [http("503 Service Unavailable", "[]")]
+    vendor.instead[3] = [reset]
+    record = run(server)
+    assert record["executionStatus"] == "Successful", record
+    assert written(store, record) == RECORDS
+    assert vendor.asked == {0: 1, 1: 2, 2: 2, 3: 2}
+
+
+def test_pages_that_go_in_a_circle(server, vendor):
+    vendor.after[3] = 1
+    assert "the pages of records go in a circle" in error_of(run(server))
+    assert sum(vendor.asked.values()) <= 4 * PAGES
+
+
+def test_a_refusal_names_the_profile(server, vendor):
+    vendor.instead[1] = [http("403 Forbidden", json.dumps(FORBIDDEN))]
+    message = error_of(run(server))
+    assert message.startswith("Error authenticating to connector: Salesforce")
+    assert message.endswith("Update the connector profile crm.")
+
+
+@pytest.mark.parametrize("status,wait", [("429 Too Many Requests", "600"),
+                                         ("503 Service Unavailable", "100")])
+def test_a_run_is_canceled_while_its_vendor_lets_it_wait(server, vendor, status, wait):
+    """100 s fit into the time that the call for a page may take."""
+    vendor.instead[1] = [http(status, "[]", headers=[("Retry-After", wait)])]
+    create(server)
+    server.ok("StartFlow", {"flowName": "read"})
+    wait_for_page(vendor, 1)
+    server.ok("CancelFlowExecutions", {"flowName": "read"})
+    assert moving.ended(server, "read")["executionStatus"] == "Canceled"
+
+
+def test_a_profile_that_becomes_another_connectors(server, vendor, lasting_canaries):
+    """While the run waits; records of the other connector cannot even be read."""
+    replaced = threading.Event()
+    vendor.instead[1] = [replaced, http("429 Too Many Requests", "[]",
+                                        headers=[("Retry-After", "1")])]
+    create(server)
+    server.ok("StartFlow", {"flowName": "read"})
+    wait_for_page(vendor, 1)
+    server.ok("DeleteConnectorProfile", {"connectorProfileName": PROFILE, "forceDelete": True})
+    server.ok("CreateConnectorProfile", {
+        "connectorProfileName": PROFILE, "connectorType": "Singular", "connectionMode": "Public",
+        "connectorProfileConfig": {
+            "connectorProfileProperties": {"Singular": {}},
+            "connectorProfileCredentials": {"Singular": {"apiKey": lasting_canaries.new()}}}})
+    replaced.set()
+    message = error_of(moving.ended(server, "read"))
+    assert "The connector profile crm is now one of Singular" in message
+    assert server.ok("DescribeConnectorProfiles", {})
+
+
+def test_a_longer_wait_than_a_run_takes(server, vendor):
+    vendor.instead[1] = [http("429 Too Many Requests", json.dumps(LIMITED),
+                              headers=[("Retry-After", "7200")])]
+    message = error_of(run(server))
+    assert "Too many" in message and "connector profile crm" in message
+
+
+def test_the_query_names_fields_and_object(server, vendor):
+    run(server)
+    first = next(each for each in vendor.requests if each.target.startswith(QUERY + "?"))
+    query = urllib.parse.parse_qs(first.target.partition("?")[2])
+    assert query == {"q": ["SELECT Id,Name FROM Account"]}
+
+
+@pytest.mark.parametrize("described, where", [
+    ("string", " WHERE Name = 'Name 7'"), ("date", ""), (None, "")])
+def test_a_filter_is_given_by_the_type_that_the_vendor_describes(server, vendor, store, described,
+                                                                 where):
+    vendor.described = described
+    before = len(vendor.requests)
+    record = run(server, tasks=[*TASKS, {
+        "taskType": "Filter", "sourceFields": ["Name"],
+        "taskProperties": {"DATA_TYPE": "string", "VALUE": "Name 7"},
+        "connectorOperator": {"Salesforce": "EQUAL_TO"}}])
+    assert record["executionStatus"] == "Successful", record
+    assert written(store, record) == [RECORDS[7]]
+    first = next(each for each in vendor.requests[before:]
+                 if each.target.startswith(QUERY + "?"))
+    query = urllib.parse.parse_qs(first.target.partition("?")[2])
+    assert query == {"q": [f"SELECT Id,Name FROM Account{where}"]}

@@ -1,0 +1,32 @@
+"""The truth of a stand-in's records, and requests to it."""
+
+import functools
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from support.server import headgate
+
+TIMEOUT_S = 60
+
+
+@functools.cache
+def truth(kind, entity):
+    """Every record of an entity, as `headgate sandbox --records` prints them; not to be changed."""
+    printed = headgate("sandbox", "--records", "--connector", kind, "--entity", entity)
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def get(sandbox, host, path, headers, **query):
+    """Status, headers and JSON of the answer to a GET at the stand-in; of a failure the text."""
+    url = f"http://127.0.0.1:{sandbox.http_port}{path}"
+    if query:
+        url += "?" + urllib.parse.urlencode(query)
+    request = urllib.request.Request(url, headers={"Host": host, **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+            return answer.status, answer.headers, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()
