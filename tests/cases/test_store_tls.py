@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from support.database import Elsewhere
-from support.postgres import Postgres, free_port, make_certificates
+from support.ports import free_port
+from support.postgres import Postgres, make_certificates
 from support.server import command
 from support.vendor import Vendor, http, to_vendor
 

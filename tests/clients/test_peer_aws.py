@@ -13,7 +13,7 @@ import time
 import boto3
 import pytest
 
-from support import aws, custom, postgres
+from support import aws, custom, ports, postgres
 from support.server import ACCOUNT, OTHER_ACCOUNT
 from support.sigv4 import REGION
 from support.vendor import Vendor, http
@@ -37,7 +37,7 @@ def policy(*statements):
 
 class Moto:
     def __init__(self, log):
-        self.port = postgres.free_port()
+        self.port = ports.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
             [sys.executable, SCRIPT, "-H", "127.0.0.1", "-p", str(self.port)],

@@ -7,15 +7,14 @@ import functools
 import os
 import pathlib
 import pwd
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
+from support.ports import free_port
 from support.programs import UNPACKED, find
 from support.scratch import for_database, of_run
 
@@ -57,21 +56,6 @@ def own_copy():
     copy.chmod(0o755)
     shutil.copytree(UNPACKED / "usr", copy / "usr", symlinks=True)
     return copy
-
-
-def free_port():
-    """A port below those that the kernel gives to outgoing connections and to whatever asks for any
-    port: nothing takes it between this look and its use, or while its server starts again."""
-    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    choose = random.SystemRandom()
-    for _ in range(100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", choose.randrange(lowest // 2, lowest)))
-            except OSError:
-                continue
-            return probe.getsockname()[1]
-    raise AssertionError(f"none of 100 ports below {lowest} is free")
 
 
 def make_certificates(directory, name, *others):

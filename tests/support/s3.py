@@ -13,7 +13,7 @@ import time
 import boto3
 import botocore.config
 
-from support import postgres, sandbox
+from support import ports, sandbox
 from support.programs import ROOT
 from support.sigv4 import REGION
 
@@ -94,7 +94,7 @@ def process_at(port, words, directory, environment):
 @contextlib.contextmanager
 def versitygw(directory):
     """Versity's gateway, which checks signatures and the hash of each body."""
-    port = postgres.free_port()
+    port = ports.free_port()
     objects, metadata = directory / "objects", directory / "metadata"
     objects.mkdir()
     metadata.mkdir()
@@ -107,7 +107,7 @@ def versitygw(directory):
 @contextlib.contextmanager
 def moto(directory):
     """moto's server, which checks no signature."""
-    port = postgres.free_port()
+    port = ports.free_port()
     with process_at(port, [sys.executable, MOTO, "-H", "127.0.0.1", "-p", port], directory, {}):
         yield S3(f"http://127.0.0.1:{port}", "AKIAMOTO", "a-secret-of-moto")
 
