@@ -13,8 +13,8 @@
 
 enum {
     ADMIN_STOP_MS = 2 * 1000,
-    STOP_GRACE_MS =
-        4 * 1000, /* after --stop-timeout: to end what was aborted, to close the store */
+    STOP_GRACE_MS = 4 * 1000, /* after --stop-timeout: to end what was aborted, to close the store,
+                               * for which a silent database has half of this time */
 };
 
 /* Probes in flight are still answered. */
@@ -38,6 +38,8 @@ static bool stop_parts(struct node *node, int64_t limit_ms)
 {
     int64_t until_ms = clock_mono_ms() + limit_ms;
     atomic_store(&node->health.stopping, true);
+    if (node->data.store)
+        store_stop_by(node->data.store, until_ms + STOP_GRACE_MS / 2);
     bool whole = !node->server || server_stop(node->server, limit_ms);
     if (node->service)
         whole &= service_stop(node->service, until_ms);

@@ -207,13 +207,14 @@ def test_a_crowd_at_a_database_that_is_silent(nodes, way, agreeable, canaries):
     node.stop()
 
 
-def stopped_with_a_silent_store(nodes, way, agreeable, canaries, limit_s):
+def stopped_with_a_silent_store(nodes, way, agreeable, canaries, limit_s, also=lambda: None):
     """A node that was asked to stop while a crowd waits for its store."""
     node = nodes(*operations.OPTION, *to_vendor(agreeable), "--stop-timeout", str(limit_s)).start()
     node.ok("CreateConnectorProfile", new(canaries))
     requests = requests_with_a_new_key(node, "AKIAHEADGATETEST0002", canaries)
     with crowd.Crowd(node, CROWD) as many:
         way.flows.clear()
+        also()
         many.send(requests)
         operations.wait_until(node, lambda seen: seen["headgate_connections_open"] >= CROWD)
         node.process.send_signal(signal.SIGTERM)
@@ -227,11 +228,25 @@ def test_a_stop_while_a_crowd_waits_for_a_silent_database(nodes, way, agreeable,
     assert status == 0, log[-3000:]
 
 
+@pytest.mark.waits(10)
+def test_a_stop_while_a_commit_waits_for_a_silent_database(nodes, way, agreeable, canaries):
+    """It could wait for longer than a stop may take; what it wrote was not acknowledged."""
+    node = nodes(*to_vendor(agreeable), "--stop-timeout", "3").start()
+    node.ok("CreateConnectorProfile", new(canaries))
+    with crowd.Crowd(node, 1) as one:
+        way.hold_at(b"COMMIT")
+        one.send([crowd.signed(node, "UpdateConnectorProfile", amplitude(canaries))])
+        assert way.held.wait(private.WAIT_S)
+        node.process.send_signal(signal.SIGTERM)
+        assert node.wait_for_end() == 0, node.log[-3000:]
+
+
 @pytest.mark.as_users_run_it  # the thread sanitizer reports the threads that such an end leaves
 @pytest.mark.waits(10)
-def test_a_stop_has_a_hard_end(nodes, way, agreeable, canaries):
-    """The store's library waits for its database for longer than a stop may take."""
-    status, log = stopped_with_a_silent_store(nodes, way, agreeable, canaries, 0)
+def test_a_stop_has_a_hard_end(nodes, way, database, agreeable, canaries):
+    """The store's library waits, while it connects, for longer than a stop may take."""
+    status, log = stopped_with_a_silent_store(nodes, way, agreeable, canaries, 0,
+                                              lambda: cut_sessions(database))
     assert status == 1 and "error The server has not stopped 4 s after it was asked to" in log, log
 
 

@@ -9,7 +9,7 @@ class CommitCutter:
     """Passes everything on, until arm(): the next COMMIT is passed on, its answer is waited for,
     and then both sides are cut; or, if the COMMIT shall not arrive, they are cut at once. spoil()
     changes a word of the same length until unspoil(). While `flows` is clear, nothing that is
-    sent to PostgreSQL is passed on."""
+    sent to PostgreSQL is passed on; hold_at() clears it, and sets `held`, at the first word."""
 
     def __init__(self, port):
         cutter = self
@@ -20,6 +20,8 @@ class CommitCutter:
         self.flows = threading.Event()
         self.flows.set()
         self.spoils = []  # a word and what comes in its place
+        self.hold = None
+        self.held = threading.Event()
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
@@ -48,6 +50,10 @@ class CommitCutter:
         self.arrives = arrives
         self.armed.set()
 
+    def hold_at(self, word):
+        self.held.clear()
+        self.hold = word
+
     def spoil(self, word, other):
         assert len(word) == len(other)
         self.spoils = [(word, other)]
@@ -61,6 +67,10 @@ class CommitCutter:
             back = threading.Thread(target=self.bring_back, args=(far, near, last), daemon=True)
             back.start()
             while data := receive(near):
+                if self.hold and self.hold in data:
+                    self.hold = None
+                    self.flows.clear()
+                    self.held.set()
                 self.flows.wait()
                 for word, other in self.spoils:
                     data = data.replace(word, other)

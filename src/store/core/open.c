@@ -201,6 +201,12 @@ void store_close(struct store *store)
     free(store);
 }
 
+void store_stop_by(struct store *store, int64_t mono_ms)
+{
+    if (store->server)
+        pg_server_stop_by(store->server, mono_ms);
+}
+
 typedef bool open_fn(struct store *store, const char *dir, struct error *error);
 
 static bool open_with(open_fn *open, const struct store_config *config, struct store **ret_store,

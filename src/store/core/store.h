@@ -52,6 +52,9 @@ _must_use_ bool store_attach(const struct store_config *config, struct store **r
                              struct error *error);
 /* Commits queued writes, then closes. Every reader must have been closed or put back. */
 void store_close(struct store *store);
+/* The process stops: from now on nothing waits for a remote database beyond `mono_ms`
+ * (clock_mono_ms), however long it is silent. Any thread; no effect on a store in a file. */
+void store_stop_by(struct store *store, int64_t mono_ms);
 
 /* --- reading --- */
 

@@ -106,6 +106,11 @@ bool pg_ensure(struct pg_db *db, int64_t until_ms, struct error *error)
 {
     struct error reason;
     while (!db->conn) {
+        if (!pg_server_may_connect(db->server)) {
+            db->failure = DB_FAILED;
+            return fail(error, ERR_UNAVAILABLE,
+                        "The server is stopping, and the store's database cannot be reached.");
+        }
         if (connect_once(db, &reason)) {
             if (db->complained)
                 db->server->notice(NOTICE_PG_REACHED, "");

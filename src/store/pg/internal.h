@@ -111,6 +111,8 @@ struct pg_server {
     struct read_batcher *batcher;
     struct circuit_breaker *breaker;
     char *lists[PG_LIST_COUNT]; /* NULL: not given */
+    int64_t connect_ms;         /* how long connecting may take, over all hosts */
+    _Atomic int64_t stop_ms;    /* monotonic: no wait lasts longer; INT64_MAX: the process stays */
 };
 
 /* --- circuit_breaker.c --- */
@@ -141,6 +143,8 @@ void circuit_breaker_close(struct circuit_breaker *breaker); /* the server answe
 /* Blocks for some seconds a host. libpq does not try the next host when one accepts the connection
  * and then hangs or closes it: so each try begins with another host. */
 struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries);
+/* Whether a connection that is begun now is there, or has failed, before the process stops. */
+bool pg_server_may_connect(const struct pg_server *server);
 
 /* --- statement.c --- */
 

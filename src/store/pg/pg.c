@@ -219,6 +219,7 @@ struct pg_server *pg_server_new(const char *url, const struct secret *password,
     server->url = xstrdup(url);
     server->password = password;
     server->notice = notice;
+    atomic_init(&server->stop_ms, INT64_MAX);
     server->batcher = read_batcher_new();
     server->breaker = circuit_breaker_new(notice);
     return server;

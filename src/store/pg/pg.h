@@ -12,6 +12,9 @@ struct pg_server *pg_server_new(const char *url, const struct secret *password,
                                 db_notice_fn *notice);
 /* Loads libpq and reads the URL: before the first connection, and before threads. */
 _must_use_ bool pg_server_check(struct pg_server *server, struct error *error);
+/* The process stops: from now on no wait for the database lasts beyond `mono_ms` (clock_mono_ms),
+ * and no connection is begun that could. Any thread. */
+void pg_server_stop_by(struct pg_server *server, int64_t mono_ms);
 void pg_server_free(struct pg_server *server); /* NULL is fine */
 
 /* DB_FIND makes no connection of its own. DB_READ connects at its first statement. DB_WRITE

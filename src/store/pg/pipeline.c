@@ -132,6 +132,16 @@ static bool fail_result(struct pg_db *db, const struct pg_result *result, struct
 
 /* --- sending --- */
 
+enum { LOOK_MS = 500 }; /* a long wait looks this often whether the process stops meanwhile */
+
+/* How long to wait before the next look. */
+static int wait_ms(const struct pg_db *db, int64_t until_ms)
+{
+    int64_t stop_ms = atomic_load(&db->server->stop_ms);
+    int64_t left_ms = (until_ms < stop_ms ? until_ms : stop_ms) - clock_mono_ms();
+    return (int)(left_ms < 0 ? 0 : left_ms > LOOK_MS ? LOOK_MS : left_ms);
+}
+
 /* Waits until the server sent something, or (`sends`) also until it can receive. */
 static bool wait_for(struct pg_db *db, bool sends, int64_t until_ms)
 {
@@ -139,11 +149,14 @@ static bool wait_for(struct pg_db *db, bool sends, int64_t until_ms)
         .fd = libpq.socket(db->conn),
         .events = (short)(POLLIN | (sends ? POLLOUT : 0)),
     };
-    int64_t left_ms = until_ms - clock_mono_ms();
+    int ready, limit_ms;
     slot_release();
-    bool ready = poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0) > 0;
+    do {
+        limit_ms = wait_ms(db, until_ms);
+        ready = poll(&poll_fd, 1, limit_ms);
+    } while (ready == 0 && limit_ms > 0);
     slot_acquire();
-    return ready && libpq.consumeInput(db->conn);
+    return ready > 0 && libpq.consumeInput(db->conn);
 }
 
 static bool flush(struct pg_db *db, int64_t until_ms)

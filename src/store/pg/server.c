@@ -3,21 +3,43 @@
 #include "store/pg/internal.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { CONNECT_MOST_S = 3600 }; /* longer ones count as this */
+
+static const char *const default_connect_timeout = "5"; /* seconds a host */
 static const char *const list_names[PG_LIST_COUNT] = {"host", "hostaddr", "port"};
+
+/* The number of items in the list of hosts: libpq tries one after the other. */
+static int count_hosts(const struct pg_server *server)
+{
+    int count = 1;
+    const char *hosts =
+        server->lists[PG_LIST_HOST] ? server->lists[PG_LIST_HOST] : server->lists[PG_LIST_HOSTADDR];
+    for (; hosts && *hosts; hosts++)
+        count += *hosts == ',';
+    return count;
+}
 
 static void keep_lists(struct pg_server *server, const PQconninfoOption *options)
 {
+    const char *connect_timeout = default_connect_timeout;
     for (; options->keyword; options++) {
+        if (options->val && strcmp(options->keyword, "connect_timeout") == 0)
+            connect_timeout = options->val;
         for (size_t i = 0; i < PG_LIST_COUNT; i++) {
             if (options->val && !server->lists[i] && strcmp(options->keyword, list_names[i]) == 0)
                 server->lists[i] = xstrdup(options->val);
         }
     }
+    long connect_s = strtol(connect_timeout, NULL, 10);
+    if (connect_s <= 0 || connect_s > CONNECT_MOST_S) /* libpq takes 0 as "for ever" */
+        connect_s = CONNECT_MOST_S;
+    server->connect_ms = 1000 * (int64_t)connect_s * count_hosts(server);
 }
 
 /* In a URL with a password that was not percent-encoded, a part of the password reads as host or
@@ -73,7 +95,7 @@ static char *rotate(const char *list, unsigned turns)
 /* Parameters before "dbname" are defaults, which the URL may override. */
 static void add_all(struct libpq_parameters *parameters, const struct pg_server *server)
 {
-    libpq_add(parameters, "connect_timeout", "5");
+    libpq_add(parameters, "connect_timeout", default_connect_timeout);
     libpq_add(parameters, "tcp_user_timeout", "15000");
     libpq_add(parameters, "keepalives_idle", "10");
     libpq_add(parameters, "keepalives_interval", "5");
@@ -101,4 +123,15 @@ struct pg_conn *pg_server_connect(const struct pg_server *server, unsigned tries
     for (size_t i = 0; i < PG_LIST_COUNT; i++)
         free(lists[i]);
     return conn;
+}
+
+void pg_server_stop_by(struct pg_server *server, int64_t mono_ms)
+{
+    atomic_store(&server->stop_ms, mono_ms);
+}
+
+bool pg_server_may_connect(const struct pg_server *server)
+{
+    int64_t stop_ms = atomic_load(&server->stop_ms);
+    return stop_ms == INT64_MAX || clock_mono_ms() + server->connect_ms <= stop_ms;
 }
