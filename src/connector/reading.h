@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-    READ_PAGE_MAX = 32 * 1024 * 1024, /* bytes of one page, decoded from its content coding */
+    READ_PAGE_MAX = 16 * 1024 * 1024, /* bytes of one page, decoded from its content coding */
     READ_CURSOR_MAX = 8 * 1024,       /* bytes */
 };
 

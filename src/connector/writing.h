@@ -15,7 +15,11 @@
 enum {
     WRITE_RECORDS_MAX = 1000,          /* of a batch */
     WRITE_BYTES_MAX = 4 * 1024 * 1024, /* of a batch's records together */
-    WRITE_ID_MAX = 512,                /* bytes of a record's id; a longer one is left out */
+    /* What a connector may take for one call of a batch: its body, the answer, and the values in
+     * it.
+     */
+    WRITE_CALL_BYTES = 12 * 1024 * 1024,
+    WRITE_ID_MAX = 512, /* bytes of a record's id; a longer one is left out */
 };
 
 /* The API's WriteOperationType. */

@@ -3,7 +3,7 @@
  *
  *     flow_destination_open
  *     do {
- *         write     what the program made of a batch; any number of times
+ *         write     what the program made of a part of a batch; any number of times
  *         end_page  the source's page is over: may this be a checkpoint?
  *     } while (more);
  *     end

@@ -83,6 +83,13 @@ static void note_rejects(struct engine *engine, const struct flow_program_result
     }
 }
 
+static bool write_result(struct engine *engine, const struct flow_program_result *result)
+{
+    struct flow_destination *destination = engine->destination;
+    note_rejects(engine, result);
+    return destination->ops->write(destination, result, page_name(engine), engine->error);
+}
+
 static bool work_on_batch(struct engine *engine)
 {
     struct flow_program_result result;
@@ -91,12 +98,13 @@ static bool work_on_batch(struct engine *engine)
         return false;
     note_errors(engine);
     engine->page_records += batch->rows + batch->error_count;
-    if (!flow_program_run(engine->program, batch, &result, engine->error))
+    if (!flow_program_run(engine->program, batch, &result, engine->error) ||
+        !write_result(engine, &result))
         return false;
-    note_rejects(engine, &result);
-    struct flow_destination *destination = engine->destination;
-    if (!destination->ops->write(destination, &result, page_name(engine), engine->error))
-        return false;
+    while (flow_program_next(engine->program, batch, &result)) {
+        if (!write_result(engine, &result))
+            return false;
+    }
     record_batch_clear(batch);
     fault_point("move:batch");
     return true;

@@ -4,12 +4,16 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/encode.h"
+#include "connector/writing.h"
 #include "flow/object_writer.h"
 #include "wire/s3_name.h"
 
 #include <stdlib.h>
 
 enum { LINE_EXTRA_MAX = 64 * 1024 }; /* bytes beside the record */
+
+_Static_assert(FAILED_OBJECT_BYTES + 2 * (WRITE_BYTES_MAX + LINE_EXTRA_MAX) <= FAILED_RECORDS_BYTES,
+               "an object, and a line twice");
 
 struct failed_records {
     struct flow_engine_run *run;
@@ -96,6 +100,7 @@ bool failed_records_add(struct failed_records *self, struct str record, const ch
 {
     arena_reset(&self->arena);
     struct buf line = buf_in(&self->arena, record.len + LINE_EXTRA_MAX);
+    buf_reserve(&line, line.limit);
     buf_add_cstr(&line, "{\"record\":");
     buf_add(&line, record);
     buf_printf(&line, ",\"errorCode\":\"%s\",\"errorMessage\":", code);

@@ -9,7 +9,11 @@
 
 #include "flow/engine_run.h"
 
-enum { FAILED_OBJECT_BYTES = 4 * 1024 * 1024 }; /* an object that has reached it ends */
+enum {
+    FAILED_OBJECT_BYTES = 2 * 1024 * 1024, /* an object that has reached it ends */
+    /* Of memory: the object, and the line of a record of WRITE_BYTES_MAX twice. */
+    FAILED_RECORDS_BYTES = 11 * 1024 * 1024,
+};
 
 struct failed_records;
 

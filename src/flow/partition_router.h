@@ -12,7 +12,7 @@ enum {
     PARTITIONS_OPEN_MAX = 128,
     /* Bytes that open objects hold together, and what one write adds: beyond it objects end sooner.
      */
-    PARTITIONS_BYTES_MAX = 32 * 1024 * 1024,
+    PARTITIONS_BYTES_MAX = 16 * 1024 * 1024,
 };
 
 /* What is done to objects. All may wait but `drop` and `held`. */

@@ -1,10 +1,10 @@
-/* One pass over a batch, column by column. */
+/* Filters and validations go over a batch column by column; then it is worked on in parts. */
 #include "flow/program_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* --- the batch's columns --- */
+/* --- the part's columns --- */
 
 static void bind(struct flow_program *program, const struct record_batch *batch)
 {
@@ -13,10 +13,20 @@ static void bind(struct flow_program *program, const struct record_batch *batch)
     for (size_t i = 0; i < batch->column_count; i++) {
         struct map_link *link = map_find(&program->sources, batch->columns[i].name);
         if (link)
-            ((struct program_field *)link)->cells = batch->columns[i].cells;
+            ((struct program_field *)link)->cells = batch->columns[i].cells + program->done;
     }
-    for (size_t i = 0; i < program->output_count; i++)
-        program->outputs[i].cells = NULL; /* until values are converted */
+}
+
+/* Of a field that the batch does not have all cells are null, of whatever type. */
+static void bind_outputs(struct flow_program *program)
+{
+    for (size_t i = 0; i < program->output_count; i++) {
+        struct program_output *output = &program->outputs[i];
+        output->is_converted =
+            output->to.kind != RECORD_NULL && output->field->cells != program->nulls;
+        output->cells =
+            output->is_converted && output->copies ? output->copies : output->field->cells;
+    }
 }
 
 /* --- filters --- */
@@ -50,7 +60,8 @@ void program_reject(struct flow_program *program, const struct record_batch *bat
     if (program->is_rejected[row])
         return;
     program->is_rejected[row] = 1;
-    program->rejects[program->reject_count++] = (struct flow_reject){batch->places[row], task, why};
+    program->rejects[program->reject_count++] =
+        (struct flow_reject){batch->places[program->done + row], task, why};
 }
 
 static void keep_cells(const struct flow_program *program, struct record_cell *cells, size_t count)
@@ -72,18 +83,30 @@ static void keep_made(struct flow_program *program, size_t count)
         program->folders->of_rows[row] = program->folders->of_rows[program->kept[row]];
 }
 
-static void drop_rejected(struct flow_program *program, struct record_batch *batch)
+/* Of the first `rows` of the part: those that are not rejected. */
+static size_t list_kept(struct flow_program *program, size_t rows)
 {
     size_t count = 0;
-    for (size_t row = 0; row < batch->rows; row++) {
+    for (size_t row = 0; row < rows; row++) {
         if (!program->is_rejected[row])
             program->kept[count++] = (uint32_t)row;
     }
-    if (count == batch->rows)
-        return;
-    memset(program->is_rejected, 0, batch->rows);
+    return count;
+}
+
+/* Moves the part's records together that were not rejected; those of later parts stay. */
+static size_t drop_rejected(struct flow_program *program, struct record_batch *batch, size_t rows)
+{
+    size_t count = list_kept(program, rows);
+    if (count == rows)
+        return count;
+    memset(program->is_rejected, 0, rows);
     keep_made(program, count);
-    record_batch_keep(batch, program->kept, count);
+    for (size_t i = 0; i < batch->column_count; i++)
+        keep_cells(program, batch->columns[i].cells + program->done, count);
+    for (size_t row = 0; row < count; row++)
+        batch->places[program->done + row] = batch->places[program->done + program->kept[row]];
+    return count;
 }
 
 /* --- validations --- */
@@ -115,11 +138,14 @@ static bool validate(struct flow_program *program, struct record_batch *batch, s
             program_reject(program, batch, row, validation->task, FLOW_REJECT_INVALID);
         }
     }
-    drop_rejected(program, batch);
+    size_t count = list_kept(program, batch->rows);
+    memset(program->is_rejected, 0, batch->rows);
+    if (count < batch->rows)
+        record_batch_keep(batch, program->kept, count);
     return true;
 }
 
-/* --- changed and made values --- */
+/* --- masks of members --- */
 
 static bool is_written(const struct flow_program *program, struct str column)
 {
@@ -155,95 +181,16 @@ static bool check_masked(const struct flow_program *program, const struct record
     return true;
 }
 
-/* Of a field that the batch does not have all cells are null, and stay so. */
-static bool change_values(struct flow_program *program, struct record_batch *batch,
-                          struct error *error)
+static bool check_masks(const struct flow_program *program, const struct record_batch *batch,
+                        struct error *error)
 {
     for (size_t i = 0; i < program->change_count; i++) {
         const struct field_change *change = &program->changes[i];
-        struct record_cell *cells = change->field->cells;
-        if (cells == program->nulls && change->change.kind != CHANGE_TRUNCATE &&
+        if (change->field->cells == program->nulls && change->change.kind != CHANGE_TRUNCATE &&
             !check_masked(program, batch, change->change.field, error))
             return false;
-        for (size_t row = 0; cells != program->nulls && row < batch->rows; row++) {
-            if (batch->texts.used > program->texts_max)
-                program_reject(program, batch, row, change->task, FLOW_REJECT_TOO_LONG);
-            else
-                cells[row] = value_changed(&change->change, &cells[row], &batch->texts);
-        }
     }
-    drop_rejected(program, batch);
     return true;
-}
-
-static bool make_value(const struct made_field *made, const struct record_cell *const *cells,
-                       size_t texts_max, struct arena *arena, struct record_cell *ret_cell,
-                       enum flow_reject_why *ret_why)
-{
-    static const enum flow_reject_why reasons[] = {
-        [ARITHMETIC_NOT_A_NUMBER] = FLOW_REJECT_NOT_A_NUMBER,
-        [ARITHMETIC_BY_ZERO] = FLOW_REJECT_BY_ZERO,
-        [ARITHMETIC_TOO_LONG] = FLOW_REJECT_TOO_LONG,
-    };
-    *ret_why = FLOW_REJECT_TOO_LONG;
-    if (arena->used > texts_max)
-        return false;
-    if (made->is_merge)
-        return merge_cells(&made->merge, cells, arena, ret_cell);
-    enum arithmetic_end end =
-        arithmetic_cells(made->operation, cells, made->source_count, arena, ret_cell);
-    if (end != ARITHMETIC_DONE)
-        *ret_why = reasons[end];
-    return end == ARITHMETIC_DONE;
-}
-
-static void make_values(struct flow_program *program, struct record_batch *batch)
-{
-    enum flow_reject_why why;
-    for (size_t i = 0; i < program->made_count; i++) {
-        struct made_field *made = &program->made[i];
-        const struct record_cell **cells =
-            arena_array(&batch->texts, const struct record_cell *, made->source_count);
-        for (size_t row = 0; row < batch->rows; row++) {
-            for (size_t j = 0; j < made->source_count; j++)
-                cells[j] = &made->sources[j]->cells[row];
-            made->field.cells[row] = (struct record_cell){0};
-            if (!make_value(made, cells, program->texts_max, &batch->texts, &made->field.cells[row],
-                            &why))
-                program_reject(program, batch, row, made->task, why);
-        }
-    }
-    drop_rejected(program, batch);
-}
-
-/* --- conversions --- */
-
-static void convert_values(struct flow_program *program, const struct program_output *output,
-                           struct record_batch *batch)
-{
-    const struct record_cell *from = output->field->cells;
-    for (size_t row = 0; row < batch->rows; row++) {
-        enum record_convert_end end = RECORD_CONVERT_DIGITS;
-        if (batch->texts.used <= program->texts_max)
-            end = record_convert(&from[row], &output->to, &batch->texts, &output->cells[row]);
-        if (end != RECORD_CONVERTED)
-            program_reject(program, batch, row, output->task,
-                           end == RECORD_CONVERT_DIGITS ? FLOW_REJECT_TOO_LONG
-                                                        : FLOW_REJECT_NOT_OF_TYPE);
-    }
-}
-
-/* Of a field that the batch does not have all cells are null, of whatever type. */
-static void convert(struct flow_program *program, struct record_batch *batch)
-{
-    for (size_t i = 0; i < program->output_count; i++) {
-        struct program_output *output = &program->outputs[i];
-        bool is_converted =
-            output->to.kind != RECORD_NULL && output->field->cells != program->nulls;
-        output->cells = is_converted && output->copies ? output->copies : output->field->cells;
-        if (is_converted)
-            convert_values(program, output, batch);
-    }
 }
 
 /* --- the output --- */
@@ -260,7 +207,7 @@ static void reserve_columns(struct flow_program *program, size_t count)
         arena_array(&program->column_memory, struct record_field, program->column_room);
 }
 
-static void show_output(struct flow_program *program, const struct record_batch *batch,
+static void show_output(struct flow_program *program, const struct record_batch *batch, size_t rows,
                         struct flow_program_result *result)
 {
     size_t count = 0;
@@ -270,7 +217,8 @@ static void show_output(struct flow_program *program, const struct record_batch 
             continue;
         program->fields[count] =
             (struct record_field){.name = batch->columns[i].name, .kind = RECORD_TEXT};
-        program->columns[count++] = batch->columns[i];
+        program->columns[count] = batch->columns[i];
+        program->columns[count++].cells += program->done;
     }
     for (size_t i = 0; i < program->output_count; i++) {
         const struct program_output *output = &program->outputs[i];
@@ -278,39 +226,72 @@ static void show_output(struct flow_program *program, const struct record_batch 
         program->columns[count++] = (struct record_column){
             .name = output->link.name,
             .cells = output->cells,
-            .capacity = batch->rows_max,
+            .capacity = rows,
         };
     }
     result->fields = (struct record_fields){program->fields, count};
     result->folders = program->folders ? program->folders->of_rows : NULL;
     result->output = (struct record_batch){
         .page = batch->page,
-        .rows = batch->rows,
+        .rows = rows,
         .rows_max = batch->rows_max,
         .column_count = count,
         .columns = program->columns,
-        .places = batch->places,
+        .places = batch->places + program->done,
     };
+}
+
+/* --- parts --- */
+
+/* How many records the part has. */
+static size_t work_on_rows(struct flow_program *program, const struct record_batch *batch)
+{
+    size_t left = batch->rows - program->done, row = 0;
+    size_t most = left < FLOW_PART_ROWS_MAX ? left : FLOW_PART_ROWS_MAX;
+    while (row < most && program_made_bytes(program) < FLOW_PART_TEXTS_BYTES)
+        program_work_on_row(program, batch, row++);
+    return row;
+}
+
+static void work_on_part(struct flow_program *program, struct record_batch *batch,
+                         struct flow_program_result *result)
+{
+    arena_reset(&program->texts);
+    program->repeated = 0;
+    bind(program, batch);
+    bind_outputs(program);
+    if (program->folders)
+        program_bind_folders(program, batch);
+    size_t rows = work_on_rows(program, batch);
+    size_t kept = drop_rejected(program, batch, rows);
+    result->rejects = program->rejects;
+    result->reject_count = program->reject_count;
+    show_output(program, batch, kept, result);
+    program->done += rows;
 }
 
 bool flow_program_run(struct flow_program *program, struct record_batch *batch,
                       struct flow_program_result *ret_result, struct error *error)
 {
     *ret_result = (struct flow_program_result){0};
+    program->done = 0;
     program->reject_count = 0;
     memset(program->is_rejected, 0, batch->rows);
-    program->texts_max = batch->texts.used + FLOW_TEXTS_MAX;
     bind(program, batch);
     filter_rows(program, batch, ret_result);
-    if (!validate(program, batch, error) || !change_values(program, batch, error))
+    if (!validate(program, batch, error) || !check_masks(program, batch, error))
         return false;
-    make_values(program, batch);
-    convert(program, batch);
-    if (program->folders)
-        program_find_folders(program, batch);
-    drop_rejected(program, batch);
-    ret_result->rejects = program->rejects;
-    ret_result->reject_count = program->reject_count;
-    show_output(program, batch, ret_result);
+    work_on_part(program, batch, ret_result);
+    return true;
+}
+
+bool flow_program_next(struct flow_program *program, struct record_batch *batch,
+                       struct flow_program_result *ret_result)
+{
+    *ret_result = (struct flow_program_result){0};
+    if (program->done >= batch->rows)
+        return false;
+    program->reject_count = 0;
+    work_on_part(program, batch, ret_result);
     return true;
 }

@@ -19,11 +19,16 @@
 struct flow_program;
 
 enum {
-    FLOW_MADE_FIELDS_MAX = 64, /* Merge and Arithmetic tasks; 64 KiB of memory each */
-    /* Bytes of texts that tasks make of one batch, and one text more. Records past it are rejected
-     * as too long: a short CONCAT_FORMAT can make a hundred times of what came. */
-    FLOW_TEXTS_MAX = 64 * 1024 * 1024,
-    FLOW_COPIES_MAX = 64, /* fields that are converted, and written unconverted too; 64 KiB each */
+    FLOW_MADE_FIELDS_MAX = 64, /* Merge and Arithmetic tasks; 16 KiB of memory each */
+    FLOW_COPIES_MAX = 64, /* fields that are converted, and written unconverted too; 16 KiB each */
+    /* A batch is worked on in parts: one ends after so many records, or with the record that brings
+     * the texts that tasks made of it to so many bytes, since a short CONCAT_FORMAT can make a
+     * thousand times of what came. */
+    FLOW_PART_ROWS_MAX = 1024,
+    FLOW_PART_TEXTS_BYTES = 1024 * 1024,
+    /* Bytes that tasks make of one record, those included that further Map tasks of a field write
+     * once more. A record past it is rejected as too long. */
+    FLOW_RECORD_TEXTS_MAX = 2 * 1024 * 1024,
 };
 
 /* Why a record was left out, as a task says it of one of its fields. */
@@ -33,7 +38,7 @@ enum flow_reject_why {
     FLOW_REJECT_NOT_A_NUMBER, /* Arithmetic */
     FLOW_REJECT_BY_ZERO,
     FLOW_REJECT_TOO_LONG, /* as well, or Merge; a number with more digits than a Map task's type
-                           * has; a folder of a Partition task; or FLOW_TEXTS_MAX is reached */
+                           * has; a folder of a Partition task; or FLOW_RECORD_TEXTS_MAX */
 };
 
 struct flow_reject {
@@ -44,11 +49,10 @@ struct flow_reject {
 
 struct flow_program_result {
     /* What is to be written: the columns are those of the output, in its order. It refers to cells
-     * of the given batch and of the program, until either is used again. */
+     * and texts of the given batch and of the program, until either is used again. */
     struct record_batch output;
     struct record_fields fields; /* of the output's columns: what their values are */
-    /* Of each of its records the folder (partition.h); NULL: the flow has no Partition task. As
-     * long as the batch's texts. */
+    /* Of each of its records the folder (partition.h); NULL: the flow has no Partition task. */
     const struct str *folders;
     size_t filtered; /* records that filters left out */
     const struct flow_reject *rejects;
@@ -72,8 +76,12 @@ _must_use_ bool flow_program_keep_types(struct flow_program *program, struct err
 void flow_program_reads(const struct flow_program *program, const struct str **ret_fields,
                         size_t *ret_count, bool *ret_all);
 
-/* Changes the batch's rows and cells. A field that it does not have is null. ERR_VALIDATION when a
- * Validate task with DropDataset ends the run, or a Mask task is for a member of a nested value
- * that would be written whole. */
+/* The result of the batch's first part. Changes the batch's rows and cells. A field that it does
+ * not have is null. ERR_VALIDATION when a Validate task with DropDataset ends the run, or a Mask
+ * task is for a member of a nested value that would be written whole. */
 _must_use_ bool flow_program_run(struct flow_program *program, struct record_batch *batch,
                                  struct flow_program_result *ret_result, struct error *error);
+/* That of the next part of the same batch; what filters and validations left out was said with the
+ * first. False: there is none. The same batch has the same parts. */
+bool flow_program_next(struct flow_program *program, struct record_batch *batch,
+                       struct flow_program_result *ret_result);

@@ -134,6 +134,7 @@ static bool list_sources(struct compiling *at, struct made_field *made)
         return fail_task(at, "MATH_OPERATION_FIELDS_ORDER must be names between commas, or a JSON "
                              "list of names");
     made->sources = arena_array(arena, struct program_field *, made->source_count);
+    made->operands = arena_array(arena, const struct record_cell *, made->source_count);
     for (size_t i = 0; i < made->source_count; i++)
         made->sources[i] = made_or_source(at->program, names ? names[i] : fields->items[i]->text);
     return true;
@@ -155,7 +156,7 @@ static bool compile_made(struct compiling *at)
     made->operation = arithmetic_of(operator_of(at));
     made->field.is_rounded = !made->is_merge && made->operation == ARITHMETIC_DIVIDE;
     made->field.link.name = name;
-    made->field.cells = arena_array(&program->arena, struct record_cell, RECORD_ROWS_MAX);
+    made->field.cells = arena_array(&program->arena, struct record_cell, FLOW_PART_ROWS_MAX);
     map_add(&program->made_by_name, &made->field.link);
     program->made_count++;
     return !made->is_merge ||
@@ -311,7 +312,7 @@ static struct flow_program *allocate(size_t tasks)
 {
     struct flow_program *program = xcalloc(1, sizeof(*program));
     struct arena *arena = &program->arena;
-    arena->kind = program->column_memory.kind = ARENA_PLAIN;
+    arena->kind = program->column_memory.kind = program->texts.kind = ARENA_PLAIN;
     program->filters = arena_array(arena, struct field_filter, tasks);
     program->validations = arena_array(arena, struct field_validation, tasks);
     program->changes = arena_array(arena, struct field_change, tasks);
@@ -343,6 +344,7 @@ void flow_program_free(struct flow_program *program)
     map_done(&program->sources);
     map_done(&program->made_by_name);
     map_done(&program->not_copied);
+    arena_done(&program->texts);
     arena_done(&program->column_memory);
     arena_done(&program->arena);
     free(program);

@@ -10,7 +10,7 @@ void program_plan_folders(struct flow_program *program, size_t task, const struc
     folders->keys = arena_array(&program->arena, struct str, count);
     for (size_t i = 0; i < count; i++)
         folders->keys[i] = keys[i];
-    folders->of_rows = arena_array(&program->arena, struct str, RECORD_ROWS_MAX);
+    folders->of_rows = arena_array(&program->arena, struct str, FLOW_PART_ROWS_MAX);
     program->folders = folders;
 }
 
@@ -25,26 +25,26 @@ static const struct record_cell *values_of(const struct flow_program *program,
     size_t column = record_batch_find(batch, key);
     bool is_copied =
         program->copies_all && column < batch->column_count && !map_find(&program->not_copied, key);
-    return is_copied ? batch->columns[column].cells : program->nulls;
+    return is_copied ? batch->columns[column].cells + program->done : program->nulls;
 }
 
-void program_find_folders(struct flow_program *program, struct record_batch *batch)
+void program_bind_folders(struct flow_program *program, const struct record_batch *batch)
 {
-    const struct program_folders *folders = program->folders;
-    const struct record_cell *values[PARTITION_KEYS_MAX], *cells[PARTITION_KEYS_MAX];
-    struct str before = STR_NULL;
+    struct program_folders *folders = program->folders;
+    folders->before = STR_NULL;
     for (size_t i = 0; i < folders->key_count; i++)
-        values[i] = values_of(program, batch, folders->keys[i]);
-    for (size_t row = 0; row < batch->rows; row++) {
-        for (size_t i = 0; i < folders->key_count; i++)
-            cells[i] = &values[i][row];
-        if (program->is_rejected[row])
-            continue;
-        if (batch->texts.used > program->texts_max ||
-            !partition_folder(folders->keys, cells, folders->key_count, before, &batch->texts,
-                              &folders->of_rows[row]))
-            program_reject(program, batch, row, folders->task, FLOW_REJECT_TOO_LONG);
-        else
-            before = folders->of_rows[row];
-    }
+        folders->values[i] = values_of(program, batch, folders->keys[i]);
+}
+
+void program_find_folder(struct flow_program *program, const struct record_batch *batch, size_t row)
+{
+    struct program_folders *folders = program->folders;
+    const struct record_cell *cells[PARTITION_KEYS_MAX];
+    for (size_t i = 0; i < folders->key_count; i++)
+        cells[i] = &folders->values[i][row];
+    if (partition_folder(folders->keys, cells, folders->key_count, folders->before, &program->texts,
+                         &folders->of_rows[row]))
+        folders->before = folders->of_rows[row];
+    else
+        program_reject(program, batch, row, folders->task, FLOW_REJECT_TOO_LONG);
 }

@@ -27,8 +27,20 @@ static struct record_conversion conversion_of(const struct flow_program *program
     return to.kind == output->source.kind ? none : to;
 }
 
+static void find_repeats(struct flow_program *program)
+{
+    for (size_t i = 0; i < program->output_count; i++)
+        program->outputs[i].field->is_written = is_copied(program, program->outputs[i].field);
+    for (size_t i = 0; i < program->output_count; i++) {
+        struct program_output *output = &program->outputs[i];
+        output->is_repeat = output->field->is_written;
+        output->field->is_written = true;
+    }
+}
+
 bool program_plan_types(struct flow_program *program, struct error *error)
 {
+    find_repeats(program);
     for (size_t i = 0; i < program->output_count; i++) {
         struct program_output *output = &program->outputs[i];
         output->to = conversion_of(program, output);
@@ -40,7 +52,7 @@ bool program_plan_types(struct flow_program *program, struct error *error)
                         "Task %zu (Map): a run may have at most %d fields that are converted to "
                         "another type and written in a second place too.",
                         output->task, FLOW_COPIES_MAX);
-        output->copies = arena_array(&program->arena, struct record_cell, RECORD_ROWS_MAX);
+        output->copies = arena_array(&program->arena, struct record_cell, FLOW_PART_ROWS_MAX);
     }
     return true;
 }

@@ -1,7 +1,6 @@
 /* Characters are Unicode's code points. */
 #include "flow/value_change.h"
 
-#include "base/buf.h"
 #include "base/encode.h"
 #include "record/print.h"
 
@@ -47,55 +46,75 @@ static size_t bytes_of(struct str text, size_t most, size_t *ret_count)
     return bytes;
 }
 
-static struct str repeated(struct arena *arena, struct str before, struct str mask, size_t times,
-                           struct str behind)
+/* A mask and what is left of a text. */
+struct masking {
+    struct str before, mask, behind;
+    size_t times; /* that the mask is written */
+};
+
+static struct str repeated(const struct masking *masking, size_t size, struct arena *arena)
 {
-    size_t size = before.len + mask.len * times + behind.len;
+    struct str before = masking->before, mask = masking->mask, behind = masking->behind;
     char *text = arena_take(arena, size + 1), *out = text;
     if (before.len > 0)
         memcpy(out, before.data, before.len);
     out += before.len;
-    for (size_t i = 0; i < times; i++, out += mask.len)
+    for (size_t i = 0; i < masking->times; i++, out += mask.len)
         memcpy(out, mask.data, mask.len);
     if (behind.len > 0)
         memcpy(out, behind.data, behind.len);
     return (struct str){text, size};
 }
 
-static struct str masked(const struct value_change *change, struct str text, struct arena *arena)
+static struct masking masking_of(const struct value_change *change, struct str text)
 {
+    struct masking masking = {.mask = change->mask, .times = change->length};
     size_t all, count;
     if (change->kind == CHANGE_MASK_ALL) /* the length would tell of the value */
-        return repeated(arena, STR(""), change->mask, change->length, STR(""));
-    bytes_of(text, SIZE_MAX, &all);
+        return masking;
     if (change->kind == CHANGE_MASK_FIRST) {
-        size_t bytes = bytes_of(text, change->length, &count);
-        struct str rest = {text.data + bytes, text.len - bytes};
-        return repeated(arena, STR(""), change->mask, count, rest);
+        size_t bytes = bytes_of(text, change->length, &masking.times);
+        masking.behind = (struct str){text.data + bytes, text.len - bytes};
+        return masking;
     }
+    bytes_of(text, SIZE_MAX, &all);
     size_t kept = all > change->length ? all - change->length : 0;
-    size_t bytes = bytes_of(text, kept, &count);
-    return repeated(arena, (struct str){text.data, bytes}, change->mask, all - kept, STR(""));
+    masking.before = (struct str){text.data, bytes_of(text, kept, &count)};
+    masking.times = all - kept;
+    return masking;
+}
+
+static bool mask(const struct value_change *change, struct str text, size_t most,
+                 struct arena *arena, struct record_cell *ret_cell)
+{
+    const struct masking masking = masking_of(change, text);
+    size_t size = masking.before.len + masking.mask.len * masking.times + masking.behind.len;
+    if (size > most)
+        return false;
+    *ret_cell = cell_of_text(repeated(&masking, size, arena));
+    return true;
 }
 
 /* The text of a number or a time is in `space` until it is copied. */
-struct record_cell value_changed(const struct value_change *change, const struct record_cell *cell,
-                                 struct arena *arena)
+bool value_change_make(const struct value_change *change, const struct record_cell *cell,
+                       size_t most, struct arena *arena, struct record_cell *ret_cell)
 {
     char space[RECORD_PRINT_MAX];
     size_t count;
+    *ret_cell = *cell;
     if (cell->kind == RECORD_NULL)
-        return *cell;
+        return true;
     struct str text = record_print(cell, space, arena);
     if (change->kind != CHANGE_TRUNCATE)
-        return cell_of_text(masked(change, text, arena));
+        return mask(change, text, most, arena, ret_cell);
     size_t bytes = bytes_of(text, change->length, &count);
     if (bytes == text.len)
-        return *cell;
+        return true;
     bool is_ours =
         cell->kind != RECORD_TEXT && cell->kind != RECORD_NESTED && cell->kind != RECORD_DECIMAL;
     struct str cut = {text.data, bytes};
-    return cell_of_text(is_ours ? arena_copy(arena, cut) : cut);
+    *ret_cell = cell_of_text(is_ours ? arena_copy(arena, cut) : cut);
+    return true;
 }
 
 /* --- Merge --- */
@@ -162,18 +181,32 @@ bool merge_make(struct str format, const struct value *fields, struct arena *are
     return true;
 }
 
-bool merge_cells(const struct merge *merge, const struct record_cell *const *cells,
+static struct str piece_text(const struct merge_piece *piece,
+                             const struct record_cell *const *cells, char space[RECORD_PRINT_MAX],
+                             struct arena *arena)
+{
+    return piece->is_field ? record_print(cells[piece->field], space, arena) : piece->text;
+}
+
+/* The length is known before there is memory for it. */
+bool merge_cells(const struct merge *merge, const struct record_cell *const *cells, size_t most,
                  struct arena *arena, struct record_cell *ret_cell)
 {
     char space[RECORD_PRINT_MAX];
-    struct buf text = buf_in(arena, RECORD_BYTES_MAX);
+    size_t len = 0;
+    for (size_t i = 0; i < merge->count && len <= most; i++)
+        len += piece_text(&merge->pieces[i], cells, space, arena).len;
+    if (len > most)
+        return false;
+    char *text = arena_take(arena, len + 1), *out = text;
     for (size_t i = 0; i < merge->count; i++) {
-        const struct merge_piece *piece = &merge->pieces[i];
-        buf_add(&text,
-                piece->is_field ? record_print(cells[piece->field], space, arena) : piece->text);
+        struct str piece = piece_text(&merge->pieces[i], cells, space, arena);
+        if (piece.len > 0)
+            memcpy(out, piece.data, piece.len);
+        out += piece.len;
     }
-    *ret_cell = cell_of_text(buf_str(&text));
-    return !text.overflow;
+    *ret_cell = cell_of_text((struct str){text, len});
+    return true;
 }
 
 /* --- Arithmetic --- */

@@ -26,9 +26,10 @@ struct value_change {
 struct value_change value_change_of(const struct value *task, struct str operator_name);
 
 /* Null stays null. What is not a text is printed first (record/print.h), unless a Truncate leaves
- * it as it is. */
-struct record_cell value_changed(const struct value_change *change, const struct record_cell *cell,
-                                 struct arena *arena);
+ * it as it is. *ret_cell may be the cell itself. False: a masked text would have more than `most`
+ * bytes. */
+bool value_change_make(const struct value_change *change, const struct record_cell *cell,
+                       size_t most, struct arena *arena, struct record_cell *ret_cell);
 
 /* --- of several fields: Merge --- */
 
@@ -49,9 +50,9 @@ struct merge {
 _must_use_ bool merge_make(struct str format, const struct value *fields, struct arena *arena,
                            struct merge *ret_merge, struct error *error);
 
-/* `cells`: of the fields, in their order. Null counts as an empty text. False: the text would be
- * longer than RECORD_BYTES_MAX. */
-bool merge_cells(const struct merge *merge, const struct record_cell *const *cells,
+/* `cells`: of the fields, in their order. Null counts as an empty text. False: the text would have
+ * more than `most` bytes. */
+bool merge_cells(const struct merge *merge, const struct record_cell *const *cells, size_t most,
                  struct arena *arena, struct record_cell *ret_cell);
 
 /* --- of several fields: Arithmetic --- */

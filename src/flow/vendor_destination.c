@@ -1,4 +1,5 @@
-/* Batches become JSON, a line a record, and lines become the batches of a connector. */
+/* Records become JSON, a line a record, and lines the batches of a connector: one is sent as soon
+ * as it is full, so that never more than a batch is kept, however much the engine gives at once. */
 #include "flow/vendor_destination.h"
 
 #include "base/alloc.h"
@@ -15,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_KEEP_BYTES = 1024 * 1024 };
+static const char too_long[] = "the record is longer than 4 MiB as JSON";
+_Static_assert(WRITE_BYTES_MAX == 4 * 1024 * 1024, "as the message says");
 
 struct vendor_destination {
     struct flow_destination base;
@@ -27,12 +29,17 @@ struct vendor_destination {
     bool is_again; /* an earlier try may have inserted records of the page at hand */
     int unknown;   /* calls in a row with an unknown outcome */
 
-    struct byte_buffer text; /* of the engine's batch, as JSON lines */
-    /* What is sent at once: */
+    /* What the engine has given: */
+    const struct flow_program_result *result;
+    struct str page;
+    size_t row; /* of the line at hand */
+    /* What is sent at once, and the beginning of the line behind it; WRITE_BYTES_MAX at most: */
+    struct byte_buffer text;
+    size_t ends[WRITE_RECORDS_MAX]; /* of lines, in the text */
+    size_t rows[WRITE_RECORDS_MAX]; /* in the engine's result */
     struct str records[WRITE_RECORDS_MAX];
     struct write_outcome outcomes[WRITE_RECORDS_MAX];
-    size_t bytes;
-    size_t first; /* row of the first one in the engine's batch */
+    bool is_too_long; /* the line at hand: it is not kept */
     struct arena arena;
     struct write_batch batch;
     struct str unknown_reason; /* of records whose outcome is unknown */
@@ -85,16 +92,15 @@ static bool call(void *context, struct vendor_connection *connection)
 /* --- outcomes --- */
 
 /* A record that was not written, or may not have been. */
-static bool note_failed(struct vendor_destination *self, size_t i,
-                        const struct flow_program_result *result, struct str page,
-                        struct error *error)
+static bool note_failed(struct vendor_destination *self, size_t i, struct error *error)
 {
     struct write_outcome *outcome = &self->batch.outcomes[i];
     bool is_unknown = outcome->end == WRITE_UNKNOWN;
     if (is_unknown)
         outcome->message = self->unknown_reason;
-    flow_progress_leave_out(self->run->progress, is_unknown ? LEFT_UNKNOWN : LEFT_REFUSED, page,
-                            &result->output.places[self->first + i], outcome->message);
+    flow_progress_leave_out(self->run->progress, is_unknown ? LEFT_UNKNOWN : LEFT_REFUSED,
+                            self->page, &self->result->output.places[self->rows[i]],
+                            outcome->message);
     return !self->failed ||
            failed_records_add(self->failed, self->batch.records[i],
                               is_unknown ? "Unknown" : "Refused", outcome->message, error);
@@ -111,13 +117,13 @@ static void note_written(struct vendor_destination *self, size_t i)
 /* Whether the run continues after these outcomes. `first`: of a record that failed; NULL: none did.
  */
 static bool check_outcomes(const struct vendor_destination *self, const struct write_outcome *first,
-                           struct str page, struct error *error)
+                           struct error *error)
 {
     if (first && self->fails_on_first)
         return fail(error, ERR_CONNECTOR_SERVER,
                     "%.*s: a record %s the destination: %.*s. The flow ends at the first "
                     "(failOnFirstDestinationError).",
-                    STR_ARG(page),
+                    STR_ARG(self->page),
                     first->end == WRITE_UNKNOWN ? "may or may not have been written to"
                                                 : "was refused by",
                     STR_ARG(first->message));
@@ -127,8 +133,7 @@ static bool check_outcomes(const struct vendor_destination *self, const struct w
                 VENDOR_UNKNOWN_MAX, STR_ARG(self->unknown_reason));
 }
 
-static bool note_outcomes(struct vendor_destination *self, const struct flow_program_result *result,
-                          struct str page, struct error *error)
+static bool note_outcomes(struct vendor_destination *self, struct error *error)
 {
     const struct write_outcome *first = NULL;
     bool has_unknown = false;
@@ -138,52 +143,119 @@ static bool note_outcomes(struct vendor_destination *self, const struct flow_pro
         has_unknown = has_unknown || outcome->end == WRITE_UNKNOWN;
         if (outcome->end == WRITE_DONE)
             note_written(self, i);
-        if (has_failed && !note_failed(self, i, result, page, error))
+        if (has_failed && !note_failed(self, i, error))
             return false;
         if (has_failed && !first)
             first = outcome;
     }
     self->unknown = has_unknown ? self->unknown + 1 : 0;
-    return check_outcomes(self, first, page, error);
+    return check_outcomes(self, first, error);
 }
 
-/* --- a batch of the engine --- */
+/* --- lines --- */
 
-/* The lines at hand, to the vendor. What is known of them counts also when the run ends here. */
-static bool send_lines(struct vendor_destination *self, const struct flow_program_result *result,
-                       struct str page, struct error *error)
+/* Where the line at hand begins in the text. */
+static size_t lines_end(const struct vendor_destination *self)
+{
+    return self->batch.count > 0 ? self->ends[self->batch.count - 1] : 0;
+}
+
+/* The text may have moved while it grew. */
+static void point_at_records(struct vendor_destination *self)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < self->batch.count; i++) {
+        self->records[i] = (struct str){(const char *)self->text.data + from, self->ends[i] - from};
+        from = self->ends[i];
+    }
+}
+
+/* What stands behind the lines that were sent is the beginning of the next. */
+static void forget_lines(struct vendor_destination *self)
+{
+    size_t sent = lines_end(self);
+    self->text.len -= sent;
+    if (self->text.len > 0)
+        memmove(self->text.data, self->text.data + sent, self->text.len);
+    self->batch.count = 0;
+    arena_reset(&self->arena);
+}
+
+/* The whole lines at hand, to the vendor. What is known of them counts also when the run ends here.
+ */
+static bool send_lines(struct vendor_destination *self, struct error *error)
 {
     struct error ignored;
     if (self->batch.count == 0)
         return true;
+    point_at_records(self);
     memset(self->outcomes, 0, self->batch.count * sizeof(*self->outcomes));
     if (!flow_engine_check(self->run, error) || !note_insert(self, error))
         return false;
     bool sent = run_vendor_do(&self->vendor, call, self, error);
-    bool noted = note_outcomes(self, result, page, sent ? error : &ignored);
-    self->first += self->batch.count;
-    self->batch.count = 0;
-    self->bytes = 0;
-    arena_reset(&self->arena);
+    bool noted = note_outcomes(self, sent ? error : &ignored);
+    forget_lines(self);
     return sent && noted;
+}
+
+/* No call takes a record as long as that. */
+static bool leave_out_long(struct vendor_destination *self, struct error *error)
+{
+    const struct write_outcome outcome = {.end = WRITE_REFUSED, .message = str_from(too_long)};
+    self->is_too_long = false;
+    flow_progress_leave_out(self->run->progress, LEFT_TOO_LONG, self->page,
+                            &self->result->output.places[self->row], outcome.message);
+    if (self->failed &&
+        !failed_records_add(self->failed, STR("null"), "TooLong", outcome.message, error))
+        return false;
+    return check_outcomes(self, &outcome, error);
+}
+
+static bool end_line(struct vendor_destination *self, struct error *error)
+{
+    if (self->is_too_long && (!send_lines(self, error) || !leave_out_long(self, error)))
+        return false;
+    if (self->text.len > lines_end(self)) {
+        self->rows[self->batch.count] = self->row;
+        self->ends[self->batch.count++] = self->text.len;
+    }
+    self->row++;
+    return self->batch.count < WRITE_RECORDS_MAX || send_lines(self, error);
+}
+
+static bool add_to_line(struct vendor_destination *self, struct str bytes, struct error *error)
+{
+    if (self->text.len + bytes.len > WRITE_BYTES_MAX && !send_lines(self, error))
+        return false;
+    self->is_too_long |= self->text.len + bytes.len > WRITE_BYTES_MAX;
+    if (self->is_too_long)
+        self->text.len = lines_end(self);
+    else
+        byte_buffer_add(&self->text, bytes.data, bytes.len);
+    return true;
 }
 
 static bool take(void *context, struct str bytes, struct error *error)
 {
     struct vendor_destination *self = context;
-    (void)error;
-    byte_buffer_add(&self->text, bytes.data, bytes.len);
+    while (bytes.len > 0) {
+        const char *end = memchr(bytes.data, '\n', bytes.len);
+        size_t len = end ? (size_t)(end - bytes.data) : bytes.len;
+        if (!add_to_line(self, (struct str){bytes.data, len}, error) ||
+            (end && !end_line(self, error)))
+            return false;
+        len += end != NULL;
+        bytes = (struct str){bytes.data + len, bytes.len - len};
+    }
     return true;
 }
 
-static bool encode(struct vendor_destination *self, const struct flow_program_result *result,
-                   struct error *error)
+static bool encode(struct vendor_destination *self, struct error *error)
 {
-    const struct json_out_options options = {.fields = result->fields};
+    const struct json_out_options options = {.fields = self->result->fields};
     const struct record_output output = {take, self};
     struct record_encoder *encoder = json_out_new(&options, &output);
-    byte_buffer_reset(&self->text, TEXT_KEEP_BYTES);
-    bool encoded = encoder->ops->write(encoder, &result->output, error) &&
+    bool encoded = encoder->ops->write(encoder, &self->result->output, error) &&
                    encoder->ops->finish(encoder, error);
     encoder->ops->free(encoder);
     return encoded;
@@ -194,22 +266,12 @@ static bool write_result(struct flow_destination *destination,
                          struct error *error)
 {
     struct vendor_destination *self = self_of(destination);
-    struct str line, rest;
     if (result->output.rows == 0)
         return true;
-    if (!encode(self, result, error))
-        return false;
-    self->first = 0;
-    rest = (struct str){(const char *)self->text.data, self->text.len};
-    while (str_cut(rest, '\n', &line, &rest)) {
-        bool is_full = self->batch.count == WRITE_RECORDS_MAX ||
-                       (self->batch.count > 0 && self->bytes + line.len > WRITE_BYTES_MAX);
-        if (is_full && !send_lines(self, result, page, error))
-            return false;
-        self->records[self->batch.count++] = line;
-        self->bytes += line.len;
-    }
-    return send_lines(self, result, page, error);
+    self->result = result;
+    self->page = page;
+    self->row = 0;
+    return encode(self, error) && send_lines(self, error);
 }
 
 /* --- the ends --- */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PARQUET_FOOTER_MAX = 8 * 1024 * 1024 }; /* bytes */
+enum { PARQUET_FOOTER_MAX = 4 * 1024 * 1024 }; /* bytes */
 
 struct parquet_footer {
     struct byte_buffer row_groups; /* RowGroup structs, one behind the other */

@@ -10,8 +10,8 @@
 #include "record/encoder.h"
 
 enum {
-    PARQUET_GROUP_BYTES = 16 * 1024 * 1024, /* held for a row group, from which on it is written */
-    PARQUET_GROUP_ROWS = 128 * 1024,        /* of a row group at most */
+    PARQUET_GROUP_BYTES = 8 * 1024 * 1024, /* held for a row group, from which on it is written */
+    PARQUET_GROUP_ROWS = 128 * 1024,       /* of a row group at most */
     /* A slice of records: after it the row group is ended if it is large enough. */
     PARQUET_SLICE_ROWS = 1024,
     PARQUET_SLICE_BYTES = 1024 * 1024, /* of its values, or with its last record more */

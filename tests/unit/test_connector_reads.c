@@ -305,7 +305,7 @@ static void a_page_past_the_limit_is_no_page(void **state)
     const struct scripted steps[] = {{QUERY, 200, .body = body}};
     assert_false(RUN(steps, ACCOUNTS, .fields = "Id,Name"));
     assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 0,
-                   "the page of records is longer than 32 MiB");
+                   "the page of records is longer than 16 MiB");
 }
 
 static void a_long_page_is_read_whole(void **state)

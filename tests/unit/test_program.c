@@ -242,10 +242,11 @@ static void what_cannot_be_calculated_is_rejected(void **state)
     assert_int_equal(s->result.rejects[1].task, 1);
 }
 
-/* Of 1 KiB a record come 512 KiB for each merge. */
-static void what_tasks_make_of_a_batch_has_a_bound(void **state)
+/* Of 1 KiB a record come 512 KiB for each merge: 2 GiB of the batch, a little at a time. */
+static void what_tasks_make_of_a_batch_comes_in_parts(void **state)
 {
     struct setting *s = *state;
+    size_t rows = 0;
     char value[1024], tasks[4096] = "[{`taskType`:`Merge`,`sourceFields`:[`a`,`a`],"
                                     "`destinationField`:`A`,`taskProperties`:{`CONCAT_FORMAT`:`";
     record_batch_done(&s->batch);
@@ -262,10 +263,93 @@ static void what_tasks_make_of_a_batch_has_a_bound(void **state)
         strcat(tasks, "${a}");
     strcat(tasks, "`}}]");
     run(s, tasks);
-    assert_in_range(s->batch.texts.used, FLOW_TEXTS_MAX, FLOW_TEXTS_MAX + RECORD_BYTES_MAX);
-    assert_in_range(s->result.output.rows, 32, 128);
-    assert_int_equal(s->result.output.rows + s->result.reject_count, RECORD_ROWS_MAX);
-    assert_int_equal(s->result.rejects[0].why, FLOW_REJECT_TOO_LONG);
+    do {
+        const struct record_batch *output = &s->result.output;
+        size_t made = 0;
+        assert_int_equal(s->result.reject_count, 0);
+        for (size_t row = 0; row < output->rows; row++, rows++) {
+            assert_int_equal(output->places[row].position, rows);
+            assert_int_equal(output->columns[0].cells[row].len, 512 * sizeof(value));
+            made += output->columns[0].cells[row].len;
+        }
+        assert_true(made <= FLOW_PART_TEXTS_BYTES + FLOW_RECORD_TEXTS_MAX);
+    } while (flow_program_next(s->program, &s->batch, &s->result));
+    assert_int_equal(rows, RECORD_ROWS_MAX);
+    assert_int_equal(s->batch.texts.used, 0);
+}
+
+/* Parts end after so many records too; what is left out of one moves no other. */
+static void records_of_all_parts_are_written_once(void **state)
+{
+    struct setting *s = *state;
+    int64_t expected = 0;
+    size_t rejects = 0;
+    record_batch_done(&s->batch);
+    record_batch_init(&s->batch, RECORD_ROWS_MAX);
+    add(s, "a=1;b=2;c='x'");
+    for (size_t row = 0; row < RECORD_ROWS_MAX; row++) {
+        s->batch.places[row] = (struct record_place){row, row + 1};
+        s->batch.columns[0].cells[row] =
+            (struct record_cell){.kind = RECORD_INTEGER, .number = (int64_t)row};
+        s->batch.columns[1].cells[row] =
+            (struct record_cell){.kind = RECORD_INTEGER, .number = (int64_t)row % 7};
+        s->batch.columns[2].cells[row] = cell_of_text(STR("text"));
+    }
+    s->batch.rows = RECORD_ROWS_MAX;
+    run(s, "[" ALL "," CHANGE("Mask", "c", "MASK_FIRST_N",
+                              "`MASK_LENGTH`:`2`") ","
+                                                   "{`taskType`:`Arithmetic`,`sourceFields`:[`a`,`"
+                                                   "b`],`connectorOperator`:{`S3`:`DIVISION`},"
+                                                   "`destinationField`:`d`}]");
+    do {
+        const struct record_batch *output = &s->result.output;
+        assert_true(output->rows <= FLOW_PART_ROWS_MAX);
+        rejects += s->result.reject_count;
+        for (size_t row = 0; row < output->rows; row++, expected++) {
+            expected += expected % 7 == 0; /* the divisor is 0 */
+            assert_int_equal(output->columns[0].cells[row].number, expected);
+            assert_int_equal(output->places[row].position, expected);
+            assert_memory_equal(output->columns[2].cells[row].text, "**xt", 4);
+            assert_true(output->columns[3].cells[row].kind != RECORD_NULL);
+        }
+    } while (flow_program_next(s->program, &s->batch, &s->result));
+    assert_int_equal(expected, RECORD_ROWS_MAX - 1); /* the last one is left out */
+    assert_int_equal(rejects, (RECORD_ROWS_MAX + 6) / 7);
+}
+
+/* Each of them rejects the first record, and keeps the second. */
+static void what_tasks_make_of_a_record_has_a_bound(void **state)
+{
+    enum { LONG = 3 * 1024 * 1024 / 2 };
+    static const char *const tasks[] = {
+        "[" MERGE("`a`", "${a}${a}", "A") "]",
+        "[" MERGE("`a`,`b`", "${a}${b}", "A") "," MERGE("`A`,`b`", "${A}${b}", "B") "]",
+        "[" ALL "," CHANGE("Mask", "a", "MASK_FIRST_N",
+                           "`MASK_LENGTH`:`2000000`,"
+                           "`MASK_VALUE`:`\u00e9`") "]",
+        "[" MAP("a", "A") "," MAP("a", "B") "," MAP("a", "C") "]",
+        "[" ALL "," MAP("a", "B") "," MAP("a", "C") "]",
+    };
+    struct setting *s = *state;
+    char *value = malloc(LONG);
+    memset(value, 'x', LONG);
+    for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++) {
+        record_batch_clear(&s->batch);
+        add(s, "a='x';b='y'");
+        add(s, "a='x';b='y'");
+        s->batch.columns[0].cells[0] =
+            (struct record_cell){.kind = RECORD_TEXT, .text = value, .len = LONG};
+        run(s, tasks[i]);
+        assert_int_equal(s->result.reject_count, 1);
+        assert_int_equal(s->result.rejects[0].place.position, 0);
+        assert_int_equal(s->result.rejects[0].why, FLOW_REJECT_TOO_LONG);
+        while (s->result.output.rows == 0)
+            assert_true(flow_program_next(s->program, &s->batch, &s->result));
+        assert_int_equal(s->result.output.rows, 1);
+        assert_int_equal(s->result.output.places[0].position, 1);
+        assert_false(flow_program_next(s->program, &s->batch, &s->result));
+    }
+    free(value);
 }
 
 /* --- together --- */
@@ -364,7 +448,9 @@ int main(void)
         test_with_setting(fields_are_merged_by_a_format),
         test_with_setting(arithmetic_is_exact),
         test_with_setting(what_cannot_be_calculated_is_rejected),
-        test_with_setting(what_tasks_make_of_a_batch_has_a_bound),
+        test_with_setting(what_tasks_make_of_a_batch_comes_in_parts),
+        test_with_setting(records_of_all_parts_are_written_once),
+        test_with_setting(what_tasks_make_of_a_record_has_a_bound),
         test_with_setting(the_order_of_tasks_does_not_matter),
         test_with_setting(a_program_is_used_for_many_batches),
         test_with_setting(what_cannot_be_run_is_refused),

@@ -64,7 +64,7 @@ static bool push(void *context, struct str bytes, const char **ret_fault)
 {
     struct page_intake *intake = context;
     if (bytes.len > READ_PAGE_MAX - intake->len) {
-        *ret_fault = "the page of records is longer than 32 MiB";
+        *ret_fault = "the page of records is longer than 16 MiB";
         return false;
     }
     if (!arena_has_room(intake->page->arena, intake->len + bytes.len)) {
@@ -85,16 +85,20 @@ static bool push(void *context, struct str bytes, const char **ret_fault)
     return true;
 }
 
-_Static_assert(READ_PAGE_MAX == 32 * 1024 * 1024, "as the message says");
+_Static_assert(READ_PAGE_MAX == 16 * 1024 * 1024, "as the message says");
 
-static struct str gather(const struct page_intake *intake)
+/* Each piece is freed once it is copied, so that the page is not in memory twice. */
+static struct str gather(struct page_intake *intake)
 {
     char *body = arena_take(intake->page->arena, intake->len + 1);
     size_t len = 0;
-    for (const struct page_piece *piece = intake->first; piece; piece = piece->next) {
+    for (struct page_piece *piece; (piece = intake->first);) {
         memcpy(body + len, piece->bytes, piece->len);
         len += piece->len;
+        intake->first = piece->next;
+        free(piece);
     }
+    drop(intake);
     body[len] = '\0';
     return (struct str){body, len};
 }
@@ -126,7 +130,6 @@ static void end(void *context, struct buf *rest)
     struct read_page *page = intake->page;
     page->body = gather(intake);
     intake->is_page = page->body.len > LOOK_MAX ? begins_as_json(page->body) : has_list(page);
-    drop(intake);
     if (intake->is_page)
         buf_add(rest, STR("[]"));
     else
