@@ -22,11 +22,12 @@ static void add_bytes(struct folder_text *text, const char *bytes, size_t len)
     text->len += len;
 }
 
+/* DuckDB takes '?' for the end of a path, as in a URL. */
 static bool is_escaped(unsigned char byte)
 {
     enum { DELETE = 0x7f };
     return byte < ' ' || byte == DELETE || byte == '%' || byte == '/' || byte == '\\' ||
-           byte == '=';
+           byte == '=' || byte == '?';
 }
 
 static void add_escaped(struct folder_text *text, struct str part)

@@ -11,9 +11,9 @@ enum {
 };
 
 /* NAME=VALUE/ for each key, in their order: the value's text (record/print.h), and "null" for null.
- * In names and values, '%', '/', '\', '=' and control characters are %XX, which readers of such
- * folders undo; all else stays, such as blanks and letters past ASCII. So no value makes a folder
- * of its own, and different texts make different folders; only the text "null" is in null's.
+ * In names and values, '%', '/', '\', '=', '?' and control characters are %XX, which readers of
+ * such folders undo; all else stays, such as blanks and letters past ASCII. So no value makes a
+ * folder of its own, and different texts make different folders; only the text "null" is in null's.
  *
  * False: it would be longer than PARTITION_FOLDER_MAX. In the arena; a result that equals `before`
  * is `before`. */

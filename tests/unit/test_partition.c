@@ -32,6 +32,7 @@ static void values_are_names_of_folders(void **state)
         {"a", "'\\\\'", "a=%5C%5C/"},
         {"a", "'1=2'", "a=1%3D2/"},
         {"a", "'50%'", "a=50%25/"},
+        {"a", "'x?y=1'", "a=x%3Fy%3D1/"},
         {"a", "'\t\n\x7f'", "a=%09%0A%7F/"},
         {"a", "' x '", "a= x /"},
         {"a", "'J\xc3\xbcrgen \xf0\x9f\x98\x80'", "a=J\xc3\xbcrgen \xf0\x9f\x98\x80/"},
