@@ -60,7 +60,14 @@ enum vendor_fault {
 };
 
 /* The language in which records are asked for (records/dialect.h). */
-enum records_dialect { RECORDS_SOQL, RECORDS_LIST, RECORDS_EXPORT, RECORDS_TABLE };
+enum records_dialect {
+    RECORDS_SOQL,
+    RECORDS_LIST,
+    RECORDS_EXPORT,
+    RECORDS_TABLE,
+    RECORDS_ODATA_2,
+    RECORDS_ODATA_4,
+};
 
 struct records_reply {
     enum records_dialect dialect;

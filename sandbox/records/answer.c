@@ -97,6 +97,12 @@ const struct sandbox_response *records_answer(const struct sample_set *set,
     case RECORDS_TABLE:
         table_answer(&exchange);
         break;
+    case RECORDS_ODATA_2:
+        odata_answer(&exchange, 2);
+        break;
+    case RECORDS_ODATA_4:
+        odata_answer(&exchange, 4);
+        break;
     }
     return out;
 }

@@ -39,5 +39,7 @@ void list_answer(struct records_exchange *exchange);
 void export_answer(struct records_exchange *exchange);
 /* table_answer.c: PATH/table/NAME with sysparm_query, sysparm_fields, … */
 void table_answer(struct records_exchange *exchange);
+/* odata_answer.c: PATH/SET with $filter, $select, $orderby, …; the version is 2 or 4 */
+void odata_answer(struct records_exchange *exchange, int version);
 /* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */
 void soql_answer(struct records_exchange *exchange);

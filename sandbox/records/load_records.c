@@ -30,7 +30,8 @@ static const struct member_rule described_members[] = {
 static const struct member_rule entity_members[] = {
     {"described", VALUE_STRING, false}, {"rows", VALUE_INTEGER, false},
     {"ids", VALUE_STRING, false},       {"fields", VALUE_STRUCTURE, false},
-    {"refused", VALUE_STRING, false},
+    {"refused", VALUE_STRING, false},   {"numbers", VALUE_STRING, false},
+    {"time", VALUE_STRING, false},      {"day", VALUE_STRING, false},
 };
 
 static const char *const number_names[] = {
@@ -57,22 +58,44 @@ static bool find_name(const struct reader *reader, struct str where, const char 
     return reader_fail(reader, where, "there is no \"%.*s\".", STR_ARG(name));
 }
 
+/* Those that are given; all others stay. */
 static bool load_forms(const struct reader *reader, struct str where, const struct value *value,
                        struct sample_forms *forms)
 {
-    size_t numbers, ids;
-    if (!find_name(reader, reader_in(reader, where, STR("numbers")), number_names,
-                   sizeof(number_names) / sizeof(number_names[0]), value_text(value, "numbers"),
-                   &numbers) ||
-        !find_name(reader, reader_in(reader, where, STR("ids")), id_names,
-                   sizeof(id_names) / sizeof(id_names[0]), value_text(value, "ids"), &ids))
-        return false;
-    *forms = (struct sample_forms){.numbers = (enum sample_numbers)numbers,
-                                   .ids = (enum sample_ids)ids,
-                                   .time = value_text(value, "time"),
-                                   .day = value_text(value, "day")};
+    struct str numbers = value_text(value, "numbers"), time = value_text(value, "time"),
+               day = value_text(value, "day");
+    size_t found;
+    if (numbers.data) {
+        if (!find_name(reader, reader_in(reader, where, STR("numbers")), number_names,
+                       sizeof(number_names) / sizeof(number_names[0]), numbers, &found))
+            return false;
+        forms->numbers = (enum sample_numbers)found;
+    }
+    forms->time = time.data ? time : forms->time;
+    forms->day = day.data ? day : forms->day;
     return (sample_time_form_is_fit(forms->time) && sample_time_form_is_fit(forms->day)) ||
            reader_fail(reader, where, "time and day must be forms such as %%Y-%%m-%%d.");
+}
+
+static bool load_ids(const struct reader *reader, struct str where, const struct value *value,
+                     struct sample_forms *forms)
+{
+    size_t ids;
+    if (!find_name(reader, reader_in(reader, where, STR("ids")), id_names,
+                   sizeof(id_names) / sizeof(id_names[0]), value_text(value, "ids"), &ids))
+        return false;
+    forms->ids = (enum sample_ids)ids;
+    return true;
+}
+
+/* An entity with forms of its own has a set of its own, with the same entities. */
+static bool load_own_forms(const struct reader *reader, struct str where, const struct value *value,
+                           struct sample_entity *entity)
+{
+    struct sample_set *own = arena_new(reader->arena, struct sample_set);
+    *own = *entity->set;
+    entity->set = own;
+    return load_forms(reader, where, value, &own->forms);
 }
 
 /* The JSON of a response. */
@@ -137,6 +160,8 @@ static bool load_entity(const struct reader *reader, struct str where, const str
     int64_t rows = value_integer(value, "rows", 0);
     if (rows < 1 || rows > SAMPLE_ROWS_MAX)
         return reader_fail(reader, where, "rows must be 1 to %d.", SAMPLE_ROWS_MAX);
+    if (!load_own_forms(reader, where, value, entity))
+        return false;
     entity->rows = (size_t)rows;
     entity->ids = value_text(value, "ids");
     entity->seed = maker_seed(0, entity->name);
@@ -163,6 +188,7 @@ bool load_records(struct reader *reader, const struct value *value)
     const struct value *map = value_get(value, "entities");
     where = reader_in(reader, where, STR("entities"));
     if (!load_forms(reader, STR("records"), value, &set->forms) ||
+        !load_ids(reader, STR("records"), value, &set->forms) ||
         !reader_check_map(reader, where, map, VALUE_STRUCTURE))
         return false;
     struct sample_entity *entities = arena_array(reader->arena, struct sample_entity, map->count);
