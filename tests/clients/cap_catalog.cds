@@ -12,6 +12,7 @@ service ClosedService {
 
 @path: 'business'
 @requires: 'authenticated-user'
+@cds.query.limit: 100
 service BusinessService {
     @title: 'Partners'
     entity Partners {
@@ -25,4 +26,19 @@ service BusinessService {
     }
     @readonly
     entity Regions { key code : String(3); name : String; }
+}
+
+@path: 'records'
+@requires: 'authenticated-user'
+@cds.query.limit: 100
+service RecordsService {
+    @readonly
+    entity Orders {
+        key number : String(10);
+        text : String;
+        amount : Decimal(15, 2);
+        orderedAt : Timestamp;
+        tags : many String;
+        contacts : many { name : String; level : Integer; };
+    }
 }

@@ -1,11 +1,13 @@
 // SAP's own server for OData (CAP), with its adapter for version 2, on a loopback port: a catalog
-// that any user with a password may read, and one that none may. Prints the port, and ends when
-// standard input does. The arguments are the user and the password.
+// that any user with a password may read, one that none may, and services with records, 100 a page.
+// /asked has the query of each request for records. Prints the port, and ends when standard input
+// does. The arguments are the user and the password.
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 import cds from '@sap/cds';
 import cov2ap from '@cap-js-community/odata-v2-adapter';
 import express from 'express';
+import { orders, partners, select } from './cap_records.mjs';
 
 const [user, password] = process.argv.slice(2);
 const model = fileURLToPath(new URL('cap_catalog.cds', import.meta.url));
@@ -15,11 +17,20 @@ console.log = console.info = console.error;
 cds.env.requires.auth = { kind: 'basic', users: { [user]: { password }, '*': false } };
 cds.model = cds.compile.for.nodejs(await cds.load(model));
 const app = express();
+const asked = [];
 cds.app = app;
+app.get('/asked', (_, answer) => answer.json(asked.splice(0)));
+app.use((request, _, next) => {
+  if (/\/(Partners|Orders)\?/.test(request.originalUrl)) asked.push(request.originalUrl);
+  next();
+});
 app.use(cov2ap({ model }));
 await cds.serve('all').from(cds.model).in(app).with(function serve() {
   const services = [{ ID: 'BUSINESS_0001', Title: 'Business', ServiceUrl: '/odata/v2/business/' }];
   if (this.name === 'CatalogService') this.on('READ', 'ServiceCollection', () => services);
+  const have = (set, records) => this.on('READ', set, ({ query }) => select(query, records));
+  if (this.name === 'BusinessService') have('Partners', partners);
+  if (this.name === 'RecordsService') have('Orders', orders);
 });
 
 const server = http.createServer(app);
