@@ -54,6 +54,10 @@ struct s3 {
     /* Asked while a call pauses, each S3_PAUSE_STEP_MS: whether to give up, with the error that the
      * attempt before had. NULL: pauses last as long as they last. */
     bool (*is_to_end)(void *context);
+    /* Asked by s3_get before it continues after an attempt that ended early: makes `access` and
+     * `deadline_ms` those of the next attempt, so that neither of them ends a stream whose sink is
+     * slow. False: the stream ends, with this error. NULL: both are those of the whole call. */
+    bool (*renew)(void *context, struct error *error);
     void *context;
 };
 
@@ -89,8 +93,9 @@ struct s3_range {
 };
 
 /* Streams an object, or a part of it. A connection that breaks is replaced, and reading continues
- * behind the last byte, as long as the object is the same one. `range` NULL: all of it. When the
- * sink wants no more: ERR_CONFLICT with a message that says only that. */
+ * behind the last byte, as long as the object is the same one; so does reading that took longer
+ * than S3_ATTEMPT_MS, or than the deadline where s3->renew moves it. `range` NULL: all of it. When
+ * the sink wants no more: ERR_CONFLICT with a message that says only that. */
 _must_use_ bool s3_get(const struct s3 *s3, const struct s3_place *place,
                        const struct s3_range *range, const struct s3_sink *sink,
                        struct arena *arena, struct error *error);

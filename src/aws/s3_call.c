@@ -189,7 +189,9 @@ bool s3_fail_unusable(const struct s3_place *place, const char *what, struct err
 bool s3_fail_changed(const struct s3_place *place, struct error *error)
 {
     char object[TEXT_SIZE];
-    return fail(error, ERR_CONFLICT, "%s is not the object it was.", shown(place, object));
+    return fail(error, ERR_CONFLICT,
+                "%s was replaced while it was read: it is not the object it was.",
+                shown(place, object));
 }
 
 /* --- one attempt --- */

@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-enum { ERROR_BODY_MAX = 64 * 1024, RANGE_SIZE = 64 };
+enum { ERROR_BODY_MAX = 64 * 1024, PRECONDITION_FAILED = 412 };
 
 struct get_reading {
     const struct s3_sink *sink;
@@ -135,7 +135,7 @@ static enum s3_end judge(const struct s3 *s3, const struct s3_place *place,
                          const struct get_reading *reading, enum s3_end end, struct arena *call,
                          struct s3_reply *reply, struct error *error)
 {
-    if (reading->changed) {
+    if (reading->changed || reading->status == PRECONDITION_FAILED) {
         s3_fail_changed(place, error);
         return S3_FAILED;
     }
@@ -151,7 +151,18 @@ static enum s3_end judge(const struct s3 *s3, const struct s3_place *place,
         s3_fail_unusable(place, "it ends early", error);
         return S3_FAILED;
     }
+    /* Time that a slow sink took is no failure of the service, nor is it one behind the last byte.
+     */
+    if (reading->progressed && s3->renew && reply->http.outcome == CLIENT_TIMEOUT)
+        end = S3_AGAIN;
+    if (end == S3_AGAIN && reading->size > 0 && is_whole(reading))
+        return S3_GOOD;
     return reading->progressed && !reading->etag.data && end == S3_AGAIN ? S3_FAILED : end;
+}
+
+static bool renew(const struct s3 *s3, struct error *error)
+{
+    return !s3->renew || s3->renew(s3->context, error);
 }
 
 bool s3_get(const struct s3 *s3, const struct s3_place *place, const struct s3_range *range,
@@ -175,8 +186,12 @@ bool s3_get(const struct s3 *s3, const struct s3_place *place, const struct s3_r
         end = judge(s3, place, &reading, end, &call, &reply, error);
         if (reading.progressed)
             attempt = 1; /* the deadline bounds a service that sends little at a time */
-        if (end != S3_AGAIN || !s3_pause(s3, attempt, &reply))
+        if (end != S3_AGAIN)
             break;
+        /* First for the deadline, which a pause is held to; then for what ended during the pause.
+         */
+        if (!renew(s3, error) || !s3_pause(s3, attempt, &reply) || !renew(s3, error))
+            return false;
         arena_reset(&call);
     }
     return end == S3_GOOD;

@@ -1,7 +1,6 @@
 /* The loop of a run. */
 #include "flow/engine.h"
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "flow/definition.h"
 #include "flow/destination_open.h"
@@ -27,18 +26,11 @@ struct engine {
 
 /* --- whether to continue --- */
 
-static bool check_time(const struct flow_engine_run *run, struct error *error)
-{
-    return clock_wall_ms() - run->row->started_at_ms < FLOW_RUN_MAX_MS ||
-           fail(error, ERR_VALIDATION, "The run has taken more than %d hours.",
-                FLOW_RUN_MAX_MS / (60 * 60 * 1000));
-}
-
 static bool may_go_on(struct engine *engine)
 {
     if (flow_engine_is_to_end(engine->run))
         return flow_engine_check(engine->run, engine->error);
-    return check_time(engine->run, engine->error);
+    return flow_engine_check_time(engine->run, engine->error);
 }
 
 /* --- a batch --- */
@@ -300,7 +292,7 @@ enum flow_engine_end flow_engine_run(struct flow_engine_run *run, struct error *
     struct engine engine = {.run = run, .error = error, .names = arena_beside(run->arena)};
     record_window_init(&engine.window);
     record_batch_init(&engine.batch, BATCH_ROWS);
-    bool ok = check_time(run, error) && open_parts(&engine) && move_all(&engine);
+    bool ok = flow_engine_check_time(run, error) && open_parts(&engine) && move_all(&engine);
     free_parts(&engine);
     return end_of(run, ok, error);
 }

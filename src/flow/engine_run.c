@@ -21,6 +21,13 @@ bool flow_engine_is_to_end(struct flow_engine_run *run)
     return run->wish != ENGINE_GO_ON;
 }
 
+bool flow_engine_check_time(const struct flow_engine_run *run, struct error *error)
+{
+    return clock_wall_ms() - run->row->started_at_ms < FLOW_RUN_MAX_MS ||
+           fail(error, ERR_VALIDATION, "The run has taken more than %d hours.",
+                FLOW_RUN_MAX_MS / (60 * 60 * 1000));
+}
+
 bool flow_engine_check(struct flow_engine_run *run, struct error *error)
 {
     if (run->wish == ENGINE_GO_ON && !run->job.ask(run->job.context, &run->wish, error))

@@ -58,5 +58,7 @@ enum {
 
 /* Whether the run is to end, as of a second ago: for waits. */
 bool flow_engine_is_to_end(struct flow_engine_run *run);
+/* ERR_VALIDATION: it has taken as long as a run may, FLOW_RUN_MAX_MS. */
+_must_use_ bool flow_engine_check_time(const struct flow_engine_run *run, struct error *error);
 /* Now: before what cannot be taken back. Fails when the run is to end, or it cannot be known. */
 _must_use_ bool flow_engine_check(struct flow_engine_run *run, struct error *error);

@@ -25,6 +25,15 @@ static bool is_to_end(void *context)
     return flow_engine_is_to_end(s3->run);
 }
 
+/* Between the attempts of s3_get. */
+static bool renew(void *context, struct error *error)
+{
+    struct run_s3 *s3 = context;
+    if (is_to_end(s3))
+        return flow_engine_check(s3->run, error);
+    return flow_engine_check_time(s3->run, error) && run_s3_call(s3, error);
+}
+
 const struct s3 *run_s3_call(struct run_s3 *s3, struct error *error)
 {
     const struct flow_key *flow = &s3->run->row->flow;
@@ -38,6 +47,7 @@ const struct s3 *run_s3_call(struct run_s3 *s3, struct error *error)
             return NULL;
         s3->renew_at_ms = now_ms + SESSION_MS;
         s3->session.s3.is_to_end = is_to_end;
+        s3->session.s3.renew = renew;
         s3->session.s3.context = s3;
     }
     s3->session.s3.deadline_ms = deadline_ms;

@@ -1,11 +1,13 @@
 /* Amazon S3 as a run uses it: a session of the flow's account and region, whose credentials are
- * renewed during the run, and whose pauses end when the run is to. */
+ * renewed during the run, also while an object is read, and whose pauses end when the run is to. */
 #pragma once
 
 #include "aws/s3_session.h"
 #include "flow/engine_run.h"
 
-enum { RUN_S3_CALL_MS = 30 * 60 * 1000 }; /* one call, however large its object */
+/* One call; of a read, what follows the last bytes that came: the time that their destination takes
+ * is not counted. */
+enum { RUN_S3_CALL_MS = 30 * 60 * 1000 };
 
 struct run_s3 {
     struct flow_engine_run *run;

@@ -2,6 +2,7 @@
 otherwise, so that S3 is away, or its answers are."""
 
 import contextlib
+import dataclasses
 import http.client
 import http.server
 import threading
@@ -12,6 +13,15 @@ TIMEOUT_S = 60
 AWAY = (503, {"Retry-After": "86400"})
 DENIED = (403, {})
 LOST = "the answer is lost"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """Passes a request on, and hangs up after so many bytes of the answer's body."""
+
+    count: int
+
+
 NOT_PASSED = {"connection", "content-length", "date", "server", "transfer-encoding"}
 
 
@@ -29,9 +39,11 @@ def times(answer, count, matches):
 
 class Front:
     """`instead` is asked of each request, by its method and its target: None passes it on, LOST
-    passes it on and hangs up without an answer, and a status with headers is the answer."""
+    passes it on and hangs up without an answer, Cut after a part of it, and a status with headers
+    is the answer. With a `host`, requests are passed on as for it."""
 
-    def __init__(self, url):
+    def __init__(self, url, host=None):
+        self.host = host
         self.origin = urllib.parse.urlsplit(url).netloc
         self.pass_all()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
@@ -51,7 +63,8 @@ class Front:
         with contextlib.closing(connection):
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
             for name, value in headers.items():
-                connection.putheader(name, value)
+                is_host = self.host and name.lower() == "host"
+                connection.putheader(name, self.host if is_host else value)
             connection.endheaders(body)
             answer = connection.getresponse()
             kept = {name: value for name, value in answer.getheaders()
@@ -67,7 +80,8 @@ class Front:
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 instead = front.instead(self.command, self.path)
-                if instead in (None, LOST):
+                cut = instead if isinstance(instead, Cut) else None
+                if instead in (None, LOST) or cut:
                     status, headers, body = front.pass_on(
                         self.command, self.path, self.headers, body)
                 else:
@@ -79,7 +93,8 @@ class Front:
                 for name, value in {**headers, "Content-Length": str(len(body))}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(body[:cut.count] if cut else body)
+                self.close_connection = bool(cut)
 
             do_GET = do_PUT = do_POST = do_DELETE = answer
 
@@ -90,8 +105,8 @@ class Front:
 
 
 @contextlib.contextmanager
-def before(url):
-    front = Front(url)
+def before(url, host=None):
+    front = Front(url, host)
     thread = threading.Thread(target=front.server.serve_forever, daemon=True)
     thread.start()
     try:

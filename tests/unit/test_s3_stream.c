@@ -16,6 +16,8 @@ struct stream {
     struct buf got;
     size_t limit; /* bytes that the sink wants; 0: all */
     uint64_t size;
+    size_t slow_at; /* bytes after which the sink takes longer than SHORT_MS; 0: none */
+    bool is_to_end;
     struct error error;
 };
 
@@ -29,6 +31,10 @@ static bool on_push(void *context, struct str bytes)
 {
     struct stream *stream = context;
     buf_add(&stream->got, bytes);
+    if (stream->slow_at > 0 && stream->got.len >= stream->slow_at) {
+        clock_nap_us((int64_t)1000 * 2 * SHORT_MS);
+        stream->slow_at = 0;
+    }
     return stream->limit == 0 || stream->got.len < stream->limit;
 }
 
@@ -163,6 +169,87 @@ static void a_broken_stream_is_continued(void **unused)
     close_stream(&stream);
 }
 
+/* Most of it and then nothing; the rest, if it is asked for with the second credentials. */
+static void serve_until_it_stalls(struct peer_connection *c)
+{
+    while (peer_read(c)) {
+        if (peer_requests(c->peer) == 1) {
+            if (write_first(c))
+                peer_wait_for_end(c);
+            return;
+        }
+        bool renewed = strstr(c->request, "Credential=RENEWED/") != NULL;
+        if (!renewed || !write_rest(c))
+            return;
+    }
+}
+
+static bool renew(void *context, struct error *error)
+{
+    struct stream *stream = context;
+    if (stream->is_to_end)
+        return fail(error, ERR_UNAVAILABLE, "The run is to end.");
+    stream->access.access_key_id = STR("RENEWED");
+    stream->s3.deadline_ms = clock_mono_ms() + LONG_MS;
+    return true;
+}
+
+static void open_renewed(struct stream *stream, peer_serve *serve)
+{
+    open_stream(stream, serve);
+    stream->s3.deadline_ms = clock_mono_ms() + SHORT_MS;
+    stream->s3.renew = renew;
+    stream->s3.context = stream;
+}
+
+/* It is past its deadline when it has taken what came: its own time is not the service's. */
+static void a_slow_stream_is_continued_with_other_credentials(void **unused)
+{
+    (void)unused;
+    struct stream stream;
+    open_renewed(&stream, serve_until_it_stalls);
+    stream.slow_at = FIRST_SIZE;
+    if (!read_object(&stream, NULL))
+        fail_msg("%s", stream.error.message);
+    assert_int_equal(stream.got.len, OBJECT_SIZE);
+    assert_begins_object(&stream);
+    assert_true(peer_requests(stream.f.peer) >= 2);
+    close_stream(&stream);
+}
+
+static void a_stream_ends_that_is_not_to_continue(void **unused)
+{
+    (void)unused;
+    struct stream stream;
+    open_renewed(&stream, serve_until_it_stalls);
+    stream.is_to_end = true;
+    assert_false(read_object(&stream, NULL));
+    assert_string_equal(stream.error.message, "The run is to end.");
+    assert_int_equal(peer_requests(stream.f.peer), 1);
+    close_stream(&stream);
+}
+
+/* All bytes, and no last chunk. */
+static void serve_without_end(struct peer_connection *c)
+{
+    if (peer_read(c) &&
+        peer_write(c, STR(HEAD("206 OK", "Content-Range: bytes 0-4/5\r\n"
+                                         "Transfer-Encoding: chunked\r\n") "5\r\nhello\r\n")))
+        peer_wait_for_end(c);
+}
+
+static void nothing_is_asked_for_behind_the_last_byte(void **unused)
+{
+    (void)unused;
+    struct stream stream;
+    open_renewed(&stream, serve_without_end);
+    if (!read_object(&stream, NULL))
+        fail_msg("%s", stream.error.message);
+    assert_got(&stream, "hello");
+    assert_int_equal(peer_requests(stream.f.peer), 1);
+    close_stream(&stream);
+}
+
 /* As servers do that do not heed If-Match: the rest of another object. */
 static const struct {
     const char *etag;
@@ -224,6 +311,7 @@ static void an_object_that_changed_meanwhile_is_not_mixed(void **unused)
     open_stream(&stream, serve_changed);
     assert_false(read_object(&stream, NULL));
     assert_int_equal(stream.error.code, ERR_CONFLICT);
+    assert_non_null(strstr(stream.error.message, "was replaced while it was read"));
     assert_true(stream.got.len > 0 && stream.got.len <= FIRST_SIZE);
     assert_begins_object(&stream);
     close_stream(&stream);
@@ -351,6 +439,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_broken_stream_is_continued),
+        cmocka_unit_test(a_slow_stream_is_continued_with_other_credentials),
+        cmocka_unit_test(nothing_is_asked_for_behind_the_last_byte),
+        cmocka_unit_test(a_stream_ends_that_is_not_to_continue),
         cmocka_unit_test(an_object_that_changed_meanwhile_is_not_mixed),
         cmocka_unit_test(the_rest_of_another_object_is_refused),
         cmocka_unit_test(an_object_with_another_etag_is_refused),
