@@ -47,7 +47,7 @@ static void make_job_runners(struct service *service)
     service->flow_engine = (struct flow_engine_config){
         .profiles = profiles,
         .s3 = service->config.s3,
-        .roles = aws_role_cache_new(),
+        .roles = service->connectors.s3_roles, /* of the same roles, for lists of buckets */
     };
     service->flow_runs = job_runner_new(&flow_run_kind, &service->flow_engine, store);
     if (service->config.mirrors_secrets)
@@ -222,7 +222,6 @@ void service_free(struct service *service)
         job_runner_free(runners[i]);
     pool_free(service->escrow_pool); /* after the keeper, which posts to it */
     webhook_free(service->webhook);
-    aws_role_cache_free(service->flow_engine.roles);
     host_breakers_free(service->profiles.token_hosts);
     token_lanes_free(service->profiles.token_lanes);
     grants_in_flight_free(service->profiles.grants_in_flight);
