@@ -43,8 +43,8 @@ static bool before_upload(void *context, struct error *error)
 {
     struct run_objects *self = context;
     struct flow_progress *progress = self->run->progress;
-    if (progress->has_begun)
-        return true;
+    if (progress->has_begun) /* another node, which has the run, would not know of the upload */
+        return flow_engine_check(self->run, error);
     progress->has_begun = true;
     return self->run->job.note_begun(self->run->job.context, error);
 }
