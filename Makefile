@@ -24,8 +24,8 @@ lint: deps-build deps-test ## check format, static analysis and project style
 fuzz: deps-build deps-test ## run every fuzz target, for SECONDS=600 in total
 	@exec python3 tests/run.py fuzz --seconds $(or $(SECONDS),600)
 
-history: deps-build deps-test ## kill nodes under load and check what clients saw, for UPDATES=10000 updates
-	@exec python3 tests/run.py history --updates $(or $(UPDATES),10000)
+history: deps-build deps-test ## kill nodes under load and check what is left: UPDATES=10000 KILLS=1000
+	@exec python3 tests/run.py history --updates $(or $(UPDATES),10000) --kills $(or $(KILLS),1000)
 
 bench: build deps-bench ## measure against the baselines; SCALE=1: with a million profiles
 	@ninja --quiet -C $(release) tests/bench/fill-profiles

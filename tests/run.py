@@ -21,6 +21,7 @@ FIRST_ROW = ("--rows-max=1",)
 # One client at a time, or none: no threads meet that do not in the other tests.
 ONE_BY_ONE = "test_cases or test_commands or test_check or test_signature"
 HISTORY_UPDATES = 10000
+HISTORY_KILLS = 1000
 
 
 def run_lint(report):
@@ -34,9 +35,9 @@ def run_fuzz(report, seconds):
         report.suite(f"fuzz: every target, {seconds} s in all", suites.fuzz, seconds)
 
 
-def run_history(report, updates):
+def run_history(report, updates, kills):
     if report.suite("build: gcc, release", builds.build, "release"):
-        report.suite(f"history: {updates} updates, nodes killed", suites.history, updates)
+        report.suite(f"history: {updates} updates, {kills} kills", suites.history, updates, kills)
 
 
 def fetched(peers):
@@ -97,6 +98,8 @@ def main():
                         choices=["lint", "test", "fuzz", "connectors", "history"])
     parser.add_argument("--seconds", type=int, default=FUZZ_SMOKE_S, help="for fuzz: in all")
     parser.add_argument("--updates", type=int, default=HISTORY_UPDATES, help="for history")
+    parser.add_argument("--kills", type=int, default=HISTORY_KILLS,
+                        help="for history: of each test that counts them")
     arguments = parser.parse_args()
     report = Report()
     if "lint" in arguments.groups:
@@ -108,7 +111,7 @@ def main():
     if "fuzz" in arguments.groups:
         run_fuzz(report, arguments.seconds)
     if "history" in arguments.groups:
-        run_history(report, arguments.updates)
+        run_history(report, arguments.updates, arguments.kills)
     return report.close()
 
 

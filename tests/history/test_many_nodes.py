@@ -7,13 +7,13 @@ import random
 import pytest
 
 from history.checker import findings
+from history.cluster import Cluster
 from history.faults import Faults
 from history.load import Load
-from history.nodes import SEED, UPDATES, Node, audit_rows, options, summary
-from history.pair import DATABASE, USER, Pair
+from history.nodes import SEED, UPDATES, audit_rows, options, summary
+from history.pair import Pair
 from history.proxy import Ways
 from support import canary, postgres
-from support.database import Elsewhere
 
 pytestmark = [
     pytest.mark.skipif(postgres.programs() is None,
@@ -21,39 +21,9 @@ pytestmark = [
     pytest.mark.waits(80),
 ]
 
-NAMES = ("one", "two", "three")
 BETWEEN_MOST = 40  # updates from one fault to the next
 ALONE_S = 2.0
 READ_TIMEOUT_S = 10
-URL = "postgresql://{user}@{hosts}/{database}?target_session_attrs=read-write&connect_timeout=2"
-
-
-def url(ways):
-    """Both members of the pair; whichever takes writes is meant."""
-    hosts = ",".join(f"127.0.0.1:{way.port}" for way in ways)
-    return URL.format(user=USER, hosts=hosts, database=DATABASE)
-
-
-class Cluster:
-    """The three nodes over a pair."""
-
-    def __init__(self, servers, ways, pair, keyring, vendor):
-        self.pair = pair
-        self.ways = {name: [ways.to(each.port) for each in pair.members] for name in NAMES}
-        for at, member in enumerate(pair.members):
-            member.ways = [each[at] for each in self.ways.values()]
-        self.nodes = []
-        for name in NAMES:
-            server = servers(*options(vendor), start=False, make_key=False)
-            # By ways of its own to both members of the pair, whose files are searched apart.
-            server.database = Elsewhere("--store", url(self.ways[name]), "--keyring", keyring)
-            self.nodes.append(Node(name, server))
-        self.key = self.nodes[0].server.make_key("AKIAHEADGATETEST0001", "test-key")
-        for node in self.nodes:
-            node.start()
-
-    def findings(self, history):
-        return findings(history, audit_rows(self.nodes[0].server))
 
 
 @pytest.fixture
@@ -64,7 +34,7 @@ def clusters(servers, tmp_path, canaries, vendor):
             pair = Pair(ways, synchronous)
             made.callback(pair.close)
             made.callback(search, pair, canaries)
-            return Cluster(servers, ways, pair, tmp_path / "keyring", vendor)
+            return Cluster(servers, ways, pair, tmp_path / "keyring", options(vendor))
 
         yield make
 
@@ -88,7 +58,7 @@ def test_whatever_fails(clusters, stand_ins, vendor):
     load.look_at_end()
     print(f"{', '.join(faults.happened)} ({faults.let_in} of the dead let clients in): "
           f"{summary(load.history)}")
-    found = cluster.findings(load.history)
+    found = findings(load.history, audit_rows(cluster.nodes[0].server))
     print(*found, sep="\n")
     assert found == []
 
@@ -107,6 +77,6 @@ def test_what_keeps_the_acknowledged(clusters, stand_ins, vendor, synchronous):
         cluster.pair.rebuild()
         load.wait_for(BETWEEN_MOST)
     load.look_at_end()
-    found = cluster.findings(load.history)
+    found = findings(load.history, audit_rows(cluster.nodes[0].server))
     print(*found, sep="\n")
     assert bool(found) != synchronous

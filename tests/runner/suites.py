@@ -133,10 +133,12 @@ def wait_for_peers(peers):
         peers.kill()
 
 
-def history(updates):
-    """What clients saw while nodes were killed, until so many updates were acknowledged. The log
-    tells each run's seed and what happened in it."""
-    return pytest_suite("release", ["history"], more_env={"HISTORY_UPDATES": str(updates)},
+def history(updates, kills):
+    """What clients saw, what became of tokens and what runs of flows left while nodes were killed,
+    until so many updates were acknowledged, and after so many kills. The log tells each run's seed
+    and what happened in it."""
+    return pytest_suite("release", ["history"],
+                        more_env={"HISTORY_UPDATES": str(updates), "HISTORY_KILLS": str(kills)},
                         timeout_s=HISTORY_TIMEOUT_S,
                         options=["-rP", f"--timeout={HISTORY_TIMEOUT_S}"])
 
