@@ -4,11 +4,13 @@ recorded them."""
 
 import json
 import re
+import urllib.parse
 import uuid
 
 import pytest
 
-from support import aws, sigv4, wire
+from support import aws, moving, sigv4, wire
+from support.sandbox_records import truth
 
 USER_AGENT = ("APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) "
               "terraform-provider-aws/5.100.0 (+https://registry.terraform.io/providers/hashicorp"
@@ -23,19 +25,27 @@ class Provider:
         self.server = server
 
     def call(self, operation, body):
-        payload = json.dumps(body, separators=(",", ":")).encode()
-        target = wire.kebab(operation)
-        signed = [("Host", self.server.authority), ("Content-Length", str(len(payload))),
-                  ("Content-Type", "application/json"),
-                  ("Amz-Sdk-Invocation-Id", str(uuid.uuid4())),
-                  ("Amz-Sdk-Request", "attempt=1; max=25")]
+        return self.request("POST", wire.kebab(operation), body)
+
+    def request(self, method, target, body=None):
+        payload = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+        signed = [("Host", self.server.authority)]
+        if body is not None:
+            signed += [("Content-Length", str(len(payload))), ("Content-Type", "application/json")]
+        signed += [("Amz-Sdk-Invocation-Id", str(uuid.uuid4())),
+                   ("Amz-Sdk-Request", "attempt=1; max=25")]
         headers = signed[:1] + [("User-Agent", USER_AGENT)] + signed[1:] + sigv4.sign(
-            "POST", target, signed, payload, self.server.key.id, self.server.key.secret)
+            method, target, signed, payload, self.server.key.id, self.server.key.secret)
         headers.append(("Accept-Encoding", "gzip"))
         with wire.Connection(self.server.host, self.server.port) as connection:
-            answer = connection.exchange(wire.request_bytes("POST", target, headers, payload))
+            answer = connection.exchange(wire.request_bytes(method, target, headers, payload))
         self.server.answers.append(answer.raw)
         return answer
+
+    def tags(self, arn):
+        answer = self.request("GET", f"/tags/{urllib.parse.quote(arn, safe='')}")
+        assert answer.status == 200, answer.body
+        return answer.json()["tags"]
 
     def read(self, name):
         """Its read after every change: all profiles, page by page, until the name is there."""
@@ -191,3 +201,58 @@ def test_no_plan_of_a_flow_shows_a_difference(terraform, first, then):
 
     assert terraform.call("DeleteFlow", {"flowName": "tf"}).status == 200
     assert (read().status, read().error) == (404, "ResourceNotFoundException")
+
+
+def test_a_flow_that_runs_is_planned_without_a_difference(terraform, canaries):
+    """Made with its profile, run, read again, changed with its tags, and destroyed: what is read is
+    what was sent each time, also when a run has added what Terraform does not know."""
+    config = aws.config_for(canaries, "Salesforce", "accepted")
+    terraform.call("CreateConnectorProfile", change("tf", config, connectorType="Salesforce"))
+    fields = ["Id", "Name", "AnnualRevenue"]
+    types = {"Id": "id", "Name": "string", "AnnualRevenue": "currency"}
+    body = flow("tf", triggerConfig=ON_DEMAND, tags={"team": "sales"}, sourceFlowConfig={
+        "connectorType": "Salesforce", "connectorProfileName": "tf",
+        "sourceConnectorProperties": {"Salesforce": {
+            "enableDynamicFieldUpdate": False, "includeDeletedRecords": False,
+            "object": "Account"}}}, tasks=[
+        {"connectorOperator": {"Salesforce": "PROJECTION"}, "destinationField": "",
+         "sourceFields": fields, "taskType": "Filter"},
+        *({"connectorOperator": {"Salesforce": "NO_OP"}, "destinationField": name,
+           "sourceFields": [name], "taskType": "Map", "taskProperties": {
+               "DESTINATION_DATA_TYPE": types[name], "SOURCE_DATA_TYPE": types[name]}}
+          for name in fields)], destinationFlowConfigList=[{
+              "connectorType": "S3", "destinationConnectorProperties": {"S3": {
+                  "bucketName": moving.OUT, "bucketPrefix": "tf", "s3OutputFormatConfig": {
+                      "aggregationConfig": {"aggregationType": "SingleFile"}, "fileType": "PARQUET",
+                      "prefixConfig": {"prefixFormat": "DAY", "prefixType": "PATH",
+                                       "pathPrefixHierarchy": ["SCHEMA_VERSION"]},
+                      "preserveSourceDataTyping": True}}}}])
+    arn = terraform.call("CreateFlow", body).json()["flowArn"]
+
+    def assert_no_difference(sent, tags):
+        assert planned(terraform.call("DescribeFlow", {"flowName": "tf"}).json()) == planned(sent)
+        assert terraform.tags(arn) == tags
+
+    assert_no_difference(body, {"team": "sales"})
+    moving.buckets(terraform.server)
+    record = moving.run(terraform.server, "tf")
+    assert record["executionStatus"] == "Successful", record
+    accounts = truth("Salesforce", "Account")
+    assert record["executionResult"]["recordsProcessed"] == sum(
+        not each["IsDeleted"] for each in accounts)
+    assert_no_difference(body, {"team": "sales"})
+
+    target = f"/tags/{urllib.parse.quote(arn, safe='')}"
+    body = {**body, "description": "each account", "tasks": body["tasks"][:3]}
+    del body["tags"]
+    assert terraform.request("DELETE", f"{target}?tagKeys=team").status == 200
+    assert terraform.request("POST", target, {"tags": {"env": "test"}}).status == 200
+    assert terraform.call("UpdateFlow", body).status == 200
+    for _ in range(2):
+        assert_no_difference(body, {"env": "test"})
+    assert moving.run(terraform.server, "tf")["executionStatus"] == "Successful"
+    assert_no_difference(body, {"env": "test"})
+
+    assert terraform.call("DeleteFlow", {"flowName": "tf"}).status == 200
+    assert terraform.call("DescribeFlow", {"flowName": "tf"}).status == 404
+    assert terraform.request("GET", target).status == 404
