@@ -53,6 +53,8 @@ def lasting(lasting_servers, store, vendors):
         *vendors["options"], "--egress-allow", "127.0.0.1", "--s3-url", store.url,
         env={"AWS_ACCESS_KEY_ID": store.key_id, "AWS_SECRET_ACCESS_KEY": store.secret})
     create_profile(server, PROFILE, "Salesforce")
+    create_profile(server, "help", "Zendesk")
+    create_profile(server, "sap", "SAPOData")
     server.boto = store.boto()
     return server
 
@@ -175,6 +177,8 @@ def typed(kind, value):
         return None
     if kind == "integer":
         return int(value)
+    if kind == "timestamp" and value.startswith("/Date("):
+        return int(value[len("/Date("):-len(")/")]) * 1000
     if kind == "timestamp":
         since = datetime.datetime.fromisoformat(value) - EPOCH
         return since // datetime.timedelta(microseconds=1)
@@ -232,27 +236,52 @@ def test_every_value_of_files(server, tmp_path, name):
     assert_format(name, files, RECORDS, {field: kind for field, _, kind, _ in FIELDS})
 
 
-KINDS = {"boolean": "boolean", "int": "integer", "double": "decimal,38,18",
-         "currency": "decimal,38,18", "date": "date", "datetime": "timestamp", "address": "text"}
+KINDS = {"boolean": "boolean", "int": "integer", "integer": "integer", "double": "decimal,38,18",
+         "currency": "decimal,38,18", "date": "date", "datetime": "timestamp", "address": "text",
+         "object": "nested", "array": "nested", "Edm.Boolean": "boolean",
+         "Edm.DateTime": "timestamp"}
+
+
+def records_of(kind, entity):
+    """What the stand-in has, without what is deleted."""
+    printed = headgate("sandbox", "--records", "--connector", kind, "--entity", entity)
+    return [each for each in map(lake.loads, printed.splitlines()) if not each.get("IsDeleted")]
+
+
+def assert_vendor(server, folder, name, kind, profile, entity, source):
+    """All fields of all records, in one object of the format."""
+    described = server.ok("DescribeConnectorEntity", {
+        "connectorProfileName": profile, "connectorEntityName": entity})
+    wanted = records_of(kind, entity.rpartition("/")[2])
+    types = {each["identifier"]: each["supportedFieldTypeDetails"]["v1"]["fieldType"]
+             for each in described["connectorEntityFields"] if each["identifier"] in wanted[0]}
+    definition = vendor_flows.flow("copy", entity, [
+        task("Filter", "PROJECTION", list(types), key=kind), *maps(types, kind)], kind, profile)
+    definition["sourceFlowConfig"]["sourceConnectorProperties"] = {kind: source}
+    target = definition["destinationFlowConfigList"][0]["destinationConnectorProperties"]["S3"]
+    target["s3OutputFormatConfig"] = {**FORMATS[name][0],
+                                      "aggregationConfig": {"aggregationType": "SingleFile"}}
+    record, files, _ = moved(server, folder, definition)
+    assert record["executionResult"]["recordsProcessed"] == len(wanted) and len(files) == 1
+    assert_format(name, files, wanted, {field: KINDS.get(each, "text")
+                                        for field, each in types.items()})
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_record_of_a_vendor(server, tmp_path, name):
-    described = server.ok("DescribeConnectorEntity", {
-        "connectorProfileName": PROFILE, "connectorEntityName": "Account"})
-    types = {each["identifier"]: each["supportedFieldTypeDetails"]["v1"]["fieldType"]
-             for each in described["connectorEntityFields"]}
-    printed = headgate("sandbox", "--records", "--connector", "Salesforce", "--entity", "Account")
-    wanted = [each for each in map(lake.loads, printed.splitlines()) if not each["IsDeleted"]]
-    definition = vendor_flows.flow("copy", "Account", [
-        task("Filter", "PROJECTION", list(types)), *maps(types, "Salesforce")])
-    target = definition["destinationFlowConfigList"][0]["destinationConnectorProperties"]["S3"]
-    target["s3OutputFormatConfig"] = {**FORMATS[name][0],
-                                      "aggregationConfig": {"aggregationType": "SingleFile"}}
-    record, files, _ = moved(server, tmp_path, definition)
-    assert record["executionResult"]["recordsProcessed"] == len(wanted) and len(files) == 1
-    assert_format(name, files, wanted, {field: KINDS.get(kind, "text")
-                                        for field, kind in types.items()})
+    assert_vendor(server, tmp_path, name, "Salesforce", PROFILE, "Account", {"object": "Account"})
+
+
+def test_nested_fields_of_a_vendor(server, tmp_path):
+    assert_vendor(server, tmp_path, "typed Parquet", "Zendesk", "help", "sla_policies",
+                  {"object": "sla_policies"})
+
+
+def test_times_of_a_vendor(server, tmp_path):
+    """/Date(1546866342000)/"""
+    entity = "/sap/opu/odata/sap/API_BUSINESS_PARTNER/A_BusinessPartner"
+    assert_vendor(server, tmp_path, "typed Parquet", "SAPOData", "sap", entity,
+                  {"objectPath": entity})
 
 
 # --- objects ---
