@@ -8,6 +8,7 @@
 #include "flow/flow.h"
 #include "flow/run.h"
 #include "flow/run_id.h"
+#include "flow/run_notice.h"
 #include "job/job.h"
 #include "profile/token_claim.h"
 #include "wire/errors.h"
@@ -94,11 +95,18 @@ static bool set_status(struct flow_start *start, struct str status)
 
 /* --- a run --- */
 
+/* One event, in the write that begins the run. */
+static bool notify(struct db *db, const struct flow_start *start, struct error *error)
+{
+    return !start->request->service->profiles.webhook ||
+           flow_run_notice_start(db, &start->run, start->request->arena, error);
+}
+
 static bool apply_run(struct db *db, void *argument, struct error *error)
 {
     const struct flow_start *start = argument;
     return flow_run_insert(db, &start->run, start->row.version, error) &&
-           conclude(db, start, error);
+           notify(db, start, error) && conclude(db, start, error);
 }
 
 static bool read_newest_id(struct flow_start *start, struct str *ret_id)
@@ -137,6 +145,8 @@ static bool begin_run(struct flow_start *start)
     if (!commit(start, apply_run))
         return false;
     job_runner_look(request->service->flow_runs);
+    if (request->service->profiles.webhook)
+        job_runner_look(request->service->profiles.webhook);
     return true;
 }
 

@@ -236,8 +236,8 @@ struct node {
      .heading = "Events",                                                                          \
      .check = check_webhook_url,                                                                   \
      .secret = true,                                                                               \
-     .help = "Where events of credentials that end, or change their state, are delivered by "      \
-             "POST; needs --webhook-secret"},                                                      \
+     .help = "Where events of credentials that end or change their state, and of runs of flows, "  \
+             "are delivered by POST; needs --webhook-secret"},                                     \
     {                                                                                              \
         .name = "webhook-secret", .argument = "FILE", .check = check_webhook_secret,               \
         .help = "File with the secret that events are signed with, and a second one on a line of " \

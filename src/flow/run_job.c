@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "flow/definition.h"
 #include "flow/run.h"
+#include "flow/run_notice.h"
 #include "flow/run_try.h"
 #include "profile/context.h"
 #include "wire/json_value.h"
@@ -177,6 +178,7 @@ static bool read_definition(struct flow_run *self, const struct value **ret_defi
     struct value *definition = NULL;
     *ret_definition = NULL;
     if (!flow_run_check_seal(self->context->service_secret, &self->row, error)) {
+        self->row.definition = STR_NULL; /* nothing of it is used, nor told */
         conclude_fault(self, error->message);
         return true;
     }
@@ -289,13 +291,22 @@ static bool give_up(struct flow_run *self, struct job_runner *runner, struct err
 
 /* --- the commit --- */
 
+/* One event, in the write that ends the run. */
+static bool notify(struct db *db, struct flow_run *self, struct error *error)
+{
+    return !self->context->webhook ||
+           flow_run_notice_end(db, &self->row, self->ended_in, &self->attempt.progress,
+                               &self->arena, error);
+}
+
 /* The run's row comes before its job's, as in all writes that change both. */
 static bool apply(struct db *db, void *argument, struct error *error)
 {
     struct flow_run *self = argument;
     bool held;
     if (!flow_run_conclude(db, &self->row, self->event, &self->ended_in, error) ||
-        (self->ended_in != RUN_STATES && !flow_run_try_insert_objects(db, &self->attempt, error)) ||
+        (self->ended_in != RUN_STATES &&
+         (!flow_run_try_insert_objects(db, &self->attempt, error) || !notify(db, self, error))) ||
         !job_finish(db, self->job, &held, error))
         return false;
     self->lost = !held;
@@ -326,6 +337,8 @@ static enum job_end commit(struct flow_run *self)
         return try_again(self, &error);
     if (committed)
         note_end(self);
+    if (committed && self->context->webhook)
+        job_runner_look(self->context->webhook);
     return JOB_DONE;
 }
 

@@ -158,7 +158,7 @@ static bool is_taken(const struct client_response *response)
     return response->outcome == CLIENT_OK && response->status / 100 == 2;
 }
 
-static void deliver(struct webhook_run *self, const struct credential_event *event)
+static void deliver(struct webhook_run *self, const struct webhook_event *event)
 {
     struct webhook *webhook = self->webhook;
     struct client_response response = {0};
@@ -183,14 +183,14 @@ static void deliver(struct webhook_run *self, const struct credential_event *eve
     self->done_seq = event->seq;
 }
 
-static bool is_too_old(const struct credential_event *event)
+static bool is_too_old(const struct webhook_event *event)
 {
     int64_t age_ms = clock_wall_ms() - event->seq / EVENTS_A_MS;
     return age_ms / 1000 > WEBHOOK_AGE_MAX_S;
 }
 
-static void deliver_all(struct webhook_run *self, const struct credential_event *events,
-                        size_t count, struct job_runner *runner)
+static void deliver_all(struct webhook_run *self, const struct webhook_event *events, size_t count,
+                        struct job_runner *runner)
 {
     for (size_t i = 0; i < count && !self->failed && !self->held_back; i++) {
         if (is_too_old(&events[i])) {
@@ -208,10 +208,10 @@ static void deliver_all(struct webhook_run *self, const struct credential_event 
 
 /* --- the commit --- */
 
-static struct profile_key key_of(const struct webhook_run *self)
+static struct webhook_key key_of(const struct webhook_run *self)
 {
     const struct job_key *key = &self->job->key;
-    return (struct profile_key){key->account, key->region, key->name};
+    return (struct webhook_key){key->account, key->region, key->name};
 }
 
 /* Half of it at random, so that not all profiles come back at once. */
@@ -254,15 +254,15 @@ static bool end_job(struct db *db, const struct webhook_run *self, bool *ret_hel
 static bool apply(struct db *db, void *argument, struct error *error)
 {
     struct webhook_run *self = argument;
-    struct profile_key key = key_of(self);
+    struct webhook_key key = key_of(self);
     bool held;
     if (!end_job(db, self, &held, error))
         return false;
     self->lost = !held;
     if (!held)
         return fail(error, ERR_LOST_RACE, "The lease of the job was lost.");
-    return (self->done_seq == 0 || credential_event_drop(db, key, self->done_seq, error)) &&
-           (self->failed || credential_event_go_on(db, key, error));
+    return (self->done_seq == 0 || webhook_event_drop(db, key, self->done_seq, error)) &&
+           (self->failed || webhook_event_continue(db, key, error));
 }
 
 static enum job_end commit(struct webhook_run *self, struct job_runner *runner)
@@ -293,7 +293,7 @@ static void end(void *state)
     free(self);
 }
 
-static bool load(struct webhook_run *self, struct credential_event **ret_events, size_t *ret_count,
+static bool load(struct webhook_run *self, struct webhook_event **ret_events, size_t *ret_count,
                  struct error *error)
 {
     struct store *store = self->webhook->config.store;
@@ -302,8 +302,8 @@ static bool load(struct webhook_run *self, struct credential_event **ret_events,
     if (!store_reader_take(store, &reader, error))
         return false;
     bool ok = job_is_held(reader, self->job, &held, error) &&
-              credential_event_list(reader, &self->arena, key_of(self), WEBHOOK_EVENTS_A_RUN,
-                                    ret_events, ret_count, error);
+              webhook_event_list(reader, &self->arena, key_of(self), WEBHOOK_EVENTS_A_RUN,
+                                 ret_events, ret_count, error);
     store_reader_put(store, reader);
     self->lost = ok && !held;
     return ok;
@@ -312,7 +312,7 @@ static bool load(struct webhook_run *self, struct credential_event **ret_events,
 static enum job_end run(void *state, struct job_runner *runner)
 {
     struct webhook_run *self = state;
-    struct credential_event *events;
+    struct webhook_event *events;
     struct error error;
     size_t count;
     if (self->concluded) /* only the commit failed: nothing is sent again for it */
@@ -355,10 +355,10 @@ struct trim {
 static bool apply_trim(struct db *db, void *argument, struct error *error)
 {
     struct trim *trim = argument;
-    return credential_event_trim(db, trim->account, WEBHOOK_WAITING_MAX, &trim->removed, error);
+    return webhook_event_trim(db, trim->account, WEBHOOK_WAITING_MAX, &trim->removed, error);
 }
 
-static void bound_account(struct webhook *webhook, const struct credential_event_count *count)
+static void bound_account(struct webhook *webhook, const struct webhook_event_count *count)
 {
     struct trim trim = {count->account, 0};
     struct error ignored; /* logged by the store, and tried again */
@@ -373,14 +373,14 @@ static void bound_account(struct webhook *webhook, const struct credential_event
 }
 
 static bool read_counts(struct webhook *webhook, struct arena *arena,
-                        struct credential_event_count **ret_counts, size_t *ret_count)
+                        struct webhook_event_count **ret_counts, size_t *ret_count)
 {
     struct store *store = webhook->config.store;
     struct store_reader *reader;
     struct error ignored;
     if (!store_reader_take(store, &reader, &ignored))
         return false;
-    bool ok = credential_event_count(reader, arena, ret_counts, ret_count, &ignored);
+    bool ok = webhook_event_count(reader, arena, ret_counts, ret_count, &ignored);
     store_reader_put(store, reader);
     return ok;
 }
@@ -388,7 +388,7 @@ static bool read_counts(struct webhook *webhook, struct arena *arena,
 static void looked(void *context)
 {
     struct webhook *webhook = context;
-    struct credential_event_count *counts;
+    struct webhook_event_count *counts;
     struct arena arena = {0};
     int64_t waiting = 0;
     size_t count;

@@ -1,8 +1,8 @@
-/* Delivers the events of profiles' credentials (store/credential_events.h) to the operator's
- * webhook: an HTTP POST of each event's JSON, signed (auth/webhook_signature.h). At least once, and
- * in order for each profile; docs/notices.md has what a receiver sees.
+/* Delivers events (store/webhook_events.h) to the operator's webhook: an HTTP POST of each event's
+ * JSON, signed (auth/webhook_signature.h). At least once, and in order for each subject, a profile
+ * or a flow; docs/notices.md has what a receiver sees.
  *
- * One durable job a profile that has events waiting (kind "webhook"): it sends them in order until
+ * One durable job a subject that has events waiting (kind "webhook"): it sends them in order until
  * one is not taken, and then waits, longer with each failure. While the receiver does not answer,
  * a circuit breaker leaves it alone but for one try each HOST_BREAKER_PROBE_MS. */
 #pragma once
@@ -11,12 +11,12 @@
 #include "base/metrics.h"
 #include "job/job.h"
 #include "net/client/client.h"
-#include "store/credential_events.h"
+#include "store/webhook_events.h"
 
 enum {
     WEBHOOK_THREADS = 8,
     WEBHOOK_JOBS_MAX = 256,         /* that a node has in hand */
-    WEBHOOK_EVENTS_A_RUN = 16,      /* of one profile */
+    WEBHOOK_EVENTS_A_RUN = 16,      /* of one subject */
     WEBHOOK_TIMEOUT_MS = 10 * 1000, /* of one delivery */
     WEBHOOK_ANSWER_MAX = 64 * 1024, /* bytes that are read; nothing in them is used */
     WEBHOOK_RETRY_MS = 1000,        /* first wait after a failure; then doubled */

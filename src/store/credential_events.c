@@ -1,9 +1,7 @@
-/* The credential_events table, and what the profiles table has of it. */
+/* What the profiles table has of events. */
 #include "store/credential_events.h"
 
-#include "base/clock.h"
 #include "store/core/internal.h"
-#include "store/db/rows.h"
 
 static void bind_key(struct stmt *stmt, struct profile_key key)
 {
@@ -11,8 +9,6 @@ static void bind_key(struct stmt *stmt, struct profile_key key)
     stmt_text(stmt, 2, key.region);
     stmt_text(stmt, 3, key.name);
 }
-
-/* --- what was reported --- */
 
 static struct str or_empty(struct str text)
 {
@@ -41,117 +37,4 @@ bool profile_report_state(struct db *db, struct profile_key key, struct str stat
     stmt_text(&stmt, 4, state);
     stmt_text(&stmt, 5, silent);
     return stmt_change(&stmt, ret_reported, error);
-}
-
-/* --- events --- */
-
-static void read_event(const struct stmt *stmt, struct arena *arena, void *item)
-{
-    struct credential_event *event = item;
-    event->seq = column_i64(stmt, 0);
-    event->body = column_text(stmt, 1, arena);
-}
-
-bool credential_event_list(struct store_reader *reader, struct arena *arena, struct profile_key key,
-                           size_t limit, struct credential_event **ret_events, size_t *ret_count,
-                           struct error *error)
-{
-    struct rows rows = rows_of(arena, sizeof(struct credential_event));
-    struct db *db;
-    if (!reader_begin(reader, &db, error))
-        return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_LIST);
-    bind_key(&stmt, key);
-    stmt_i64(&stmt, 4, (int64_t)limit);
-    if (!rows_read(&rows, &stmt, read_event, error))
-        return false;
-    *ret_events = rows.items;
-    *ret_count = rows.count;
-    return true;
-}
-
-static void read_count(const struct stmt *stmt, struct arena *arena, void *item)
-{
-    struct credential_event_count *count = item;
-    count->account = column_text(stmt, 0, arena);
-    count->waiting = column_i64(stmt, 1);
-}
-
-bool credential_event_count(struct store_reader *reader, struct arena *arena,
-                            struct credential_event_count **ret_counts, size_t *ret_count,
-                            struct error *error)
-{
-    struct rows rows = rows_of(arena, sizeof(struct credential_event_count));
-    struct db *db;
-    if (!reader_begin(reader, &db, error))
-        return false;
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_COUNT);
-    if (!rows_read(&rows, &stmt, read_count, error))
-        return false;
-    *ret_counts = rows.items;
-    *ret_count = rows.count;
-    return true;
-}
-
-/* A job that waits for its next try keeps waiting: its profile's events come in order. */
-static bool add_job(struct db *db, struct profile_key key, struct error *error)
-{
-    const struct job_row job = {
-        .key = {WEBHOOK_JOB, key.account, key.region, key.name},
-        .due_at_ms = clock_wall_ms(),
-        .fence = job_new_fence(),
-        .payload = STR(""),
-    };
-    return job_insert_or_lock(db, &job, error);
-}
-
-static bool add_event(struct db *db, struct profile_key key, struct str body, struct error *error)
-{
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_ADD);
-    bind_key(&stmt, key);
-    stmt_i64(&stmt, 4, job_new_fence());
-    stmt_text(&stmt, 5, body);
-    return stmt_run(&stmt, error);
-}
-
-bool credential_event_add(struct db *db, struct profile_key key, struct str body,
-                          struct error *error)
-{
-    return add_event(db, key, body, error) && add_job(db, key, error);
-}
-
-bool credential_event_drop(struct db *db, struct profile_key key, int64_t seq, struct error *error)
-{
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_DROP);
-    bind_key(&stmt, key);
-    stmt_i64(&stmt, 4, seq);
-    return stmt_run(&stmt, error);
-}
-
-static bool has_events(struct db *db, struct profile_key key, bool *ret_has, struct error *error)
-{
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_LIST);
-    bind_key(&stmt, key);
-    stmt_i64(&stmt, 4, 1);
-    return stmt_step(&stmt, ret_has, error);
-}
-
-/* Who adds an event locks the job's row, or waits until it is gone and then adds a job of its own:
- * so what this does not see has a job. */
-bool credential_event_go_on(struct db *db, struct profile_key key, struct error *error)
-{
-    bool has;
-    return has_events(db, key, &has, error) && (!has || add_job(db, key, error));
-}
-
-bool credential_event_trim(struct db *db, struct str account, int64_t keep, int64_t *ret_removed,
-                           struct error *error)
-{
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_TRIM);
-    stmt_text(&stmt, 1, account);
-    stmt_i64(&stmt, 2, keep);
-    if (!stmt_run(&stmt, error))
-        return false;
-    *ret_removed = stmt_changes(&stmt);
-    return true;
 }

@@ -1,4 +1,4 @@
-/* The kind of job that delivers a profile's events to the webhook (store/credential_events.h). */
+/* The kind of job that delivers a subject's events to the webhook (store/webhook_events.h). */
 #pragma once
 
 #include "store/jobs.h"

@@ -13,48 +13,11 @@ from support.keeping import Keeping, create, make_due, update, wait_for
 from support.salesforce import set_app, with_app
 from support.server import ROOT, command
 from support.vendor import Vendor, http, to_vendor
+from support.webhook import WAIT_S, Receiver, documented
 
 PAGE = http("401 Unauthorized", "<html>Sign in to the guest network</html>", "text/html")
 DEAD = http("400 Bad Request",
             '{"error": "invalid_grant", "error_description": "expired access/refresh token"}')
-TAKEN = http("204 No Content")
-WAIT_S = 30
-
-
-def documented():
-    """The snippet that the documentation shows to receivers."""
-    names = {}
-    page = (ROOT / "docs/notices.md").read_text()
-    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL).group(1), names)
-    return names["is_genuine"]
-
-
-class Receiver(Vendor):
-    """Takes events, unless a test has it answer something else first."""
-
-    def __init__(self):
-        super().__init__(self.answer_one)
-        self.instead = []
-        self.hold = threading.Event()
-        self.hold.set()
-        self.came = threading.Semaphore(0)
-        self.taken = {}
-
-    def answer_one(self, request):
-        self.came.release()
-        assert self.hold.wait(WAIT_S)
-        if self.instead:
-            return self.instead.pop(0)
-        event = json.loads(request.body)
-        self.taken.setdefault(event["id"], event)
-        return TAKEN
-
-    def events(self, count):
-        """The events in the order in which they were first taken, once there are so many. One that
-        was under way when the server was stopped comes again."""
-        while len(self.taken) < count:
-            assert self.came.acquire(timeout=WAIT_S), self.taken
-        return list(self.taken.values())
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@
 #include "profile/webhook.h"
 #include "store/credential_events.h"
 #include "store/stored_credentials.h"
+#include "store/webhook_events.h"
 #include "vault/crypto.h"
 #include "wire/restjson.h"
 
@@ -165,6 +166,11 @@ static const struct profile_key key = {{"123456789012", sizeof("123456789012") -
                                        {"us-east-1", sizeof("us-east-1") - 1},
                                        {"crm", sizeof("crm") - 1}};
 
+static struct webhook_key subject(void)
+{
+    return (struct webhook_key){key.account, key.region, key.name};
+}
+
 static bool apply_insert_one(struct db *db, void *argument, struct error *error)
 {
     return profile_insert(db, argument, 0, error);
@@ -197,10 +203,11 @@ static struct profile load(struct fixture *f)
     return rows[0].profile;
 }
 
-static size_t events(struct fixture *f, struct credential_event **ret_events)
+static size_t events(struct fixture *f, struct webhook_event **ret_events)
 {
     size_t count;
-    check(f, credential_event_list(f->reader, &f->arena, key, 100, ret_events, &count, &f->error));
+    check(f,
+          webhook_event_list(f->reader, &f->arena, subject(), 100, ret_events, &count, &f->error));
     return count;
 }
 
@@ -219,7 +226,7 @@ static void pass(const struct profile_context *context, const struct profile *pr
 static void one_of_two_nodes_reports(void **state)
 {
     struct fixture *f = *state;
-    struct credential_event *list;
+    struct webhook_event *list;
     struct job_runner *runner = job_runner_new(&webhook_kind, NULL, f->store); /* not started */
     const struct profile_context context = {.store = f->store, .webhook = runner};
     struct value *event;
@@ -249,7 +256,7 @@ static void one_of_two_nodes_reports(void **state)
 /* --- the events of the webhook --- */
 
 struct adding {
-    struct profile_key key;
+    struct webhook_key key;
     int count;
 };
 
@@ -257,7 +264,7 @@ static bool apply_add(struct db *db, void *argument, struct error *error)
 {
     const struct adding *adding = argument;
     for (int i = 0; i < adding->count; i++) {
-        if (!credential_event_add(db, adding->key, STR("{}"), error))
+        if (!webhook_event_add(db, adding->key, STR("{}"), error))
             return false;
     }
     return true;
@@ -276,16 +283,16 @@ static bool apply_end(struct db *db, void *argument, struct error *error)
     const struct job_row *job = argument;
     bool held;
     return job_finish(db, job, &held, error) &&
-           credential_event_drop(db, key, job->attempts, error) &&
-           credential_event_go_on(db, key, error);
+           webhook_event_drop(db, subject(), job->attempts, error) &&
+           webhook_event_continue(db, subject(), error);
 }
 
 /* The job ends with the last event; what came meanwhile has one. */
 static void a_job_goes_on_while_there_are_events(void **state)
 {
     struct fixture *f = *state;
-    struct adding two = {key, 2};
-    struct credential_event *list;
+    struct adding two = {subject(), 2};
+    struct webhook_event *list;
     size_t count;
     check(f, store_apply(f->store, apply_add, &two, false, &f->error));
     assert_int_equal(events(f, &list), 2);
@@ -311,17 +318,17 @@ struct trimming {
 static bool apply_trim(struct db *db, void *argument, struct error *error)
 {
     struct trimming *trimming = argument;
-    return credential_event_trim(db, trimming->account, trimming->keep, &trimming->removed, error);
+    return webhook_event_trim(db, trimming->account, trimming->keep, &trimming->removed, error);
 }
 
 static void an_account_keeps_its_newest_events(void **state)
 {
     struct fixture *f = *state;
-    struct adding ours = {key, 5};
+    struct adding ours = {subject(), 5};
     struct adding others = {{STR("111122223333"), STR("us-east-1"), STR("crm")}, 3};
     struct trimming trimming = {key.account, 2, 0};
-    struct credential_event_count *counts;
-    struct credential_event *before, *after;
+    struct webhook_event_count *counts;
+    struct webhook_event *before, *after;
     size_t count;
     check(f, store_apply(f->store, apply_add, &ours, false, &f->error));
     check(f, store_apply(f->store, apply_add, &others, false, &f->error));
@@ -330,7 +337,7 @@ static void an_account_keeps_its_newest_events(void **state)
     assert_int_equal(trimming.removed, 3);
     assert_int_equal(events(f, &after), 2);
     assert_int_equal(after[0].seq, before[3].seq);
-    check(f, credential_event_count(f->reader, &f->arena, &counts, &count, &f->error));
+    check(f, webhook_event_count(f->reader, &f->arena, &counts, &count, &f->error));
     assert_int_equal(count, 2);
     assert_int_equal(counts[0].waiting, 3);
     assert_int_equal(counts[1].waiting, 2);

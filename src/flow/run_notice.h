@@ -1,0 +1,21 @@
+/* Events of runs for the operator's webhook, in the form in which the real service sends them to
+ * EventBridge ("AppFlow Start Flow Run Report", "AppFlow End Flow Run Report": AppFlow User Guide,
+ * "Notifications for Amazon AppFlow"; members, numbers as texts, and times as real events have
+ * them). Nothing in them is a secret; `error` is the message that the API shows of the run. */
+#pragma once
+
+#include "flow/progress.h"
+#include "flow/run_state.h"
+#include "store/flow_runs.h"
+
+enum { FLOW_NOTICE_MAX = 32 * 1024 }; /* bytes of JSON */
+
+/* --- inside a write (store_apply_fn), for a server with a webhook --- */
+
+/* The run that the same write adds. Without a definition, what it says is left out. */
+_must_use_ bool flow_run_notice_start(struct db *db, const struct flow_run_row *run,
+                                      struct arena *arena, struct error *error);
+/* The run that the same write ends in `state`, at run->updated_at_ms. */
+_must_use_ bool flow_run_notice_end(struct db *db, const struct flow_run_row *run,
+                                    enum run_state state, const struct flow_progress *progress,
+                                    struct arena *arena, struct error *error);

@@ -1,0 +1,128 @@
+"""What the webhook's receiver is told of runs: docs/notices.md."""
+
+import re
+
+import pytest
+
+from support import moving, s3
+from support.server import ACCOUNT
+from support.sigv4 import REGION
+from support.webhook import Receiver, documented
+
+START, END = "AppFlow Start Flow Run Report", "AppFlow End Flow Run Report"
+ARN = f"arn:aws:appflow:{REGION}:{ACCOUNT}:flow/copy"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\[UTC\]")
+RECORDS = [{"id": number, "name": f"n{number}"} for number in range(5)]
+SMALL = {"taskType": "Filter", "sourceFields": ["id"], "connectorOperator": {"S3": "LESS_THAN"},
+         "taskProperties": {"DATA_TYPE": "number", "VALUE": "3"}}
+
+
+@pytest.fixture
+def receiver():
+    with Receiver() as made:
+        yield made
+        made.hold.set()
+
+
+@pytest.fixture
+def secret_file(tmp_path, canaries):
+    path = tmp_path / "webhook"
+    path.write_text(canaries.new("webhook") + "\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def server(servers, receiver, secret_file, tmp_path):
+    with s3.stand_in(tmp_path) as stand_in:
+        made = servers("--egress-allow", "127.0.0.1", "--s3-url", stand_in.url,
+                       "--webhook-url", receiver.url, "--webhook-secret", secret_file, env={
+                           "AWS_ACCESS_KEY_ID": stand_in.key_id,
+                           "AWS_SECRET_ACCESS_KEY": stand_in.secret})
+        made.boto = stand_in.boto()
+        for bucket in (moving.IN, moving.OUT):
+            made.boto.create_bucket(Bucket=bucket)
+        made.boto.put_object(Bucket=moving.IN, Key="page", Body=moving.lines_of(RECORDS))
+        yield made
+
+
+def common(event):
+    """What both reports say of the flow."""
+    detail = event["detail"]
+    assert (event["version"], event["source"]) == ("0", "aws.appflow")
+    assert (event["account"], event["region"]) == (ACCOUNT, REGION)
+    assert re.fullmatch("[0-9a-f]{32}", event["resources"][0]) and event["resources"][1] == ARN
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["time"])
+    assert all(isinstance(each, str) for each in detail.values())
+    assert TIME.fullmatch(detail["start-time"])
+    return detail
+
+
+def test_a_run_is_told_when_it_starts_and_when_it_ends(server, receiver, secret_file):
+    server.ok("CreateFlow", moving.flow(tasks=[SMALL, moving.ALL]))
+    record = moving.run(server)
+    assert record["executionStatus"] == "Successful", record
+    first, second = receiver.events(2)
+    assert [first["detail-type"], second["detail-type"]] == [START, END]
+    assert first["resources"] == second["resources"] and first["id"] != second["id"]
+    flow = server.ok("DescribeFlow", {"flowName": "copy"})
+    of_flow = {"flow-name": "copy", "flow-arn": ARN, "created-by": flow["createdBy"],
+               "source": "S3", "destination": "S3", "source-object": f"s3://{moving.IN}",
+               "destination-object": f"s3://{moving.OUT}", "trigger-type": "ONDEMAND",
+               "execution-id": record["executionId"]}
+    for event in (first, second):
+        detail = common(event)
+        assert {name: detail[name] for name in of_flow} == of_flow
+    assert set(first["detail"]) == {*of_flow, "start-time"}
+    ended = second["detail"]
+    assert TIME.fullmatch(ended["end-time"]) and ended["end-time"] > ended["start-time"]
+    assert {name: value for name, value in ended.items()
+            if name not in {*first["detail"], "end-time"}} == {
+        "num-of-records-processed": "5", "num-of-record-failures": "0",
+        "num-of-records-filtered": "2", "num-of-documents-processed": "0",
+        "data-processed": str(record["executionResult"]["bytesWritten"]),
+        "status": "Execution Successful"}
+    is_genuine = documented()
+    for request in receiver.requests:
+        headers = {name.title(): value for name, value in request.headers.items()}
+        assert is_genuine(secret_file.read_bytes().strip(), headers, request.body)
+
+
+def test_a_failed_run_says_why(server, receiver):
+    server.ok("CreateFlow", moving.flow())
+    server.boto.delete_object(Bucket=moving.IN, Key="page")
+    server.boto.delete_bucket(Bucket=moving.IN)
+    record = moving.run(server)
+    assert record["executionStatus"] == "Error", record
+    detail = common(receiver.events(2)[1])
+    assert detail["status"] == "Execution Failed"
+    assert detail["error"] == record["executionResult"]["errorInfo"]["executionMessage"]
+
+
+def test_an_event_of_a_run_outlives_a_crash_and_its_flow(server, receiver):
+    """The receiver has the first one when the server is killed; it comes again, before the next."""
+    receiver.hold.clear()
+    server.ok("CreateFlow", moving.flow())
+    moving.run(server)
+    assert receiver.came.acquire(timeout=moving.WAIT_S)
+    server.ok("DeleteFlow", {"flowName": "copy"})
+    server.kill()
+    receiver.hold.set()
+    server.database.change("UPDATE jobs SET lease_until_ms = 0")
+    server.start()
+    assert [each["detail-type"] for each in receiver.events(2)] == [START, END]
+    moving.until(lambda: not server.count_rows("credential_events"))
+    assert len(receiver.requests) == 3
+
+
+def test_each_flow_has_its_events_in_order(server, receiver):
+    """Whatever happens to those of another one meanwhile."""
+    names = [f"copy-{number}" for number in range(3)]
+    for name in names:
+        server.ok("CreateFlow", moving.flow(name))
+    for name in names:
+        moving.run(server, name)
+    events = receiver.events(2 * len(names))
+    for name in names:
+        assert [each["detail-type"] for each in events
+                if each["detail"]["flow-name"] == name] == [START, END]
