@@ -19,7 +19,7 @@ TOOL_TIMEOUT_S = 60
 PEERS_TIMEOUT_S = 1800
 AT_ONCE = max(2, os.cpu_count() or 2)
 UNITS_AT_ONCE = AT_ONCE + 2  # some of them wait
-PYTEST_AT_ONCE = AT_ONCE + 6  # each test has its own server, and most of its time waits for it
+PYTEST_AT_ONCE = AT_ONCE + 8  # each test has its own server, and most of its time waits for it
 FEW_AT_ONCE = 4  # of a small suite that runs beside another one
 
 STORE_PROGRAMS = ("store-batches", "store-claims", "store-connectors", "store-jobs",
