@@ -18,14 +18,18 @@ PART = 8 * 1024 * 1024  # OBJECT_PART_BYTES: a larger object is written in parts
 # More than a part, by records of which no two are alike, so that they cannot be compressed to less.
 LARGE = [3, PART // 1000, 2]
 SMALL = [7, 1, 40, 5, 3, 9]
+GROUPS = 4
+FOLDERS = {"taskType": "Partition", "sourceFields": [],
+           "taskProperties": {"ORDERED_PARTITION_KEYS_LIST": "Group"}}
+CANCELED = "canceled"  # what the name of a flow begins with whose runs are canceled at random
 
 
 def page_of(chance, records, width):
     """JSON lines as the JSON encoder writes them, so that a copy has the same bytes."""
     return b"".join(json.dumps(
         {"Id": f"{chance.getrandbits(64):016x}", "Amount": chance.randrange(10**9),
-         "Text": chance.randbytes(width).hex()}, separators=(",", ":")).encode() + b"\n"
-        for _ in range(records))
+         "Group": chance.randrange(GROUPS), "Text": chance.randbytes(width).hex()},
+        separators=(",", ":")).encode() + b"\n" for _ in range(records))
 
 
 def pages_of(name, sizes, width):
@@ -34,9 +38,9 @@ def pages_of(name, sizes, width):
             for number, records in enumerate(sizes)}
 
 
-def from_s3(name, source, **output):
+def from_s3(name, source, tasks=(moving.ALL,), **output):
     """`name` is the flow's, and so the folder that it writes to."""
-    return moving.flow(name, prefix=source, **output)
+    return moving.flow(name, prefix=source, tasks=tasks, **output)
 
 
 def from_vendor(name):
@@ -53,6 +57,11 @@ def definitions(copies):
         "small-csv": lambda name: from_s3(name, "small", fileType="CSV"),
         "one-json": lambda name: from_s3(
             name, "small", fileType="JSON", aggregationConfig={"aggregationType": "SingleFile"}),
+        "sized-json": lambda name: from_s3(
+            name, "large", fileType="JSON", aggregationConfig={"targetFileSize": 2}),
+        "folders-csv": lambda name: from_s3(
+            name, "small", tasks=[moving.ALL, FOLDERS], fileType="CSV"),
+        CANCELED: lambda name: from_s3(name, "large", fileType="JSON"),
         "vendor": from_vendor,
     }
     return [make(f"{kind}-{copy}") for copy in range(copies) for kind, make in kinds.items()]
@@ -62,8 +71,11 @@ def definitions(copies):
 class Outcome:
     """All of a run that must not depend on what happened to it."""
 
+    state: str
     result: tuple   # of executionResult
-    objects: tuple  # number, key without the run's id, bytes, SHA-256
+    objects: tuple  # key without the run's id, bytes, SHA-256
+    listed: int     # of these, in its manifest
+    written: tuple  # records of each of them
     left_out: tuple
 
 
@@ -106,21 +118,20 @@ class Place:
         return [each["Key"] for each in listed.get("Uploads", [])]
 
     def take(self, flow, run, manifest):
-        """The run's objects, which are deleted: what is found later is no run's. They must be those
-        of its manifest."""
+        """The run's objects, which are deleted: what is found later is no run's. Those of its
+        manifest must be among them, as it has them."""
         keys = [key for key in self.keys(f"{flow}/") if run in key]
         objects = []
-        listed = {each["key"]: each for each in manifest["list"]}
-        assert sorted(keys) == sorted(listed), (flow, run, keys, listed)
+        listed = {each["key"]: (each["bytes"], each["sha256"]) for each in manifest["list"]}
+        assert set(listed) <= set(keys), (flow, run, keys, listed)
         for key in sorted(keys):
             body = self.body(key)
-            hashed = hashlib.sha256(body).hexdigest()
-            assert (len(body), hashed) == (listed[key]["bytes"], listed[key]["sha256"]), key
-            objects.append((key.replace(run, "").removeprefix(f"{flow}/"), listed[key]["records"],
-                            len(body), hashed))
-            self.taken[key] = hashed
+            found = (len(body), hashlib.sha256(body).hexdigest())
+            assert listed.get(key, found) == found, key
+            objects.append((key.replace(run, "").removeprefix(f"{flow}/"), *found))
+            self.taken[key] = found[1]
             self.boto.delete_object(Bucket=moving.OUT, Key=key)
-        return tuple(objects)
+        return tuple(objects), len(listed)
 
 
 @contextlib.contextmanager
