@@ -5,7 +5,10 @@
 
 #include "base/encode.h"
 
-enum { REFUSED_MAX = 16 * 1024 }; /* bytes of an error's answer */
+enum {
+    REFUSED_MAX = 16 * 1024, /* bytes of an error's answer */
+    LINK_MAX = 64 * 1024,    /* bytes of a link: more than a request's target has */
+};
 
 struct odata_asked {
     struct records_exchange *exchange;
@@ -99,7 +102,7 @@ static void print_link(struct buf *out, const struct odata_asked *asked, size_t 
     const struct sandbox_request *request = asked->exchange->request;
     struct arena *arena = asked->exchange->arena;
     struct str rest = request->query;
-    struct buf link = buf_in(arena, RECORDS_BODY_MAX);
+    struct buf link = buf_in(arena, LINK_MAX);
     bool more = rest.len > 0;
     if (asked->version == 2)
         buf_printf(&link, "https://%.*s%.*s?", STR_ARG(request->authority), STR_ARG(request->path));
@@ -115,7 +118,7 @@ static void print_link(struct buf *out, const struct odata_asked *asked, size_t 
     }
     struct str token = encode_base64url(arena, arena_printf(arena, "%zu", done));
     buf_printf(&link, "%%24skiptoken=%.*s", STR_ARG(token));
-    encode_json_string(out, buf_str(&link));
+    encode_json_string(out, utf8_is_valid(buf_str(&link)) ? buf_str(&link) : STR(""));
 }
 
 static void print_metadata(struct buf *out, const struct odata_asked *asked, size_t row,
@@ -125,12 +128,14 @@ static void print_metadata(struct buf *out, const struct odata_asked *asked, siz
     const struct sandbox_request *request = asked->exchange->request;
     struct buf key = buf_in(scratch, SAMPLE_TEXT_MAX);
     struct sample_cell cell = sample_cell(entity, entity->key, row, scratch);
-    struct str uri = STR_NULL;
     buf_printf(&key, "https://%.*s%.*s('%.*s')", STR_ARG(request->authority),
                STR_ARG(request->path), STR_ARG(cell.text));
-    uri = buf_str(&key);
-    buf_printf(out, "\"__metadata\":{\"id\":\"%.*s\",\"uri\":\"%.*s\",\"type\":\"%.*sType\"},",
-               STR_ARG(uri), STR_ARG(uri), STR_ARG(entity->name));
+    struct str uri = utf8_is_valid(buf_str(&key)) ? buf_str(&key) : STR("");
+    buf_add_cstr(out, "\"__metadata\":{\"id\":");
+    encode_json_string(out, uri);
+    buf_add_cstr(out, ",\"uri\":");
+    encode_json_string(out, uri);
+    buf_printf(out, ",\"type\":\"%.*sType\"},", STR_ARG(entity->name));
 }
 
 static void print_rows(struct buf *out, const struct odata_asked *asked, const size_t *rows,
