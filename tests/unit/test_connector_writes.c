@@ -1,6 +1,6 @@
 /* Records that are written to a scripted vendor: each call byte for byte, the outcome of each
  * record, which calls are made again, and answers that do not say what happened. */
-#include "connector_script.h"
+#include "write_script.h"
 
 #include "connector/http/write_source.h"
 #include "wire/json_members.h"
@@ -26,98 +26,30 @@
 
 static struct script script;
 
-/* What a flow writes. */
-struct asked {
-    enum write_operation operation;
-    const char *id_field;    /* NULL: none */
-    const char *destination; /* NULL: of the object Contact */
-    const char *entity;      /* NULL: Contact */
-    const struct str *records;
-    size_t count;
-    struct write_outcome *outcomes; /* NULL: they are new */
-    size_t kept;                    /* bytes that the connection keeps of the writes */
-    struct vendor_caller caller;
-};
-
 /* Of the outcomes' texts; emptied before each run. */
 static struct arena handed_out;
 
-static const char contact[] = "{\"object\":\"Contact\"}";
-
-static void write_batch(struct script *self, const struct connector *connector,
-                        const struct vendor_connection_config *config, void *argument)
-{
-    struct asked *asked = argument;
-    struct str id_field = str_from(asked->id_field);
-    const struct write_query query = {
-        .entity = str_from(asked->entity ? asked->entity : "Contact"),
-        .properties = script_value(self, "SalesforceDestinationProperties",
-                                   asked->destination ? asked->destination : contact),
-        .operation = asked->operation,
-        .id_fields = &id_field,
-        .id_field_count = asked->id_field != NULL,
-    };
-    if (!asked->outcomes)
-        asked->outcomes = arena_array(&self->arena, struct write_outcome, asked->count);
-    struct write_batch batch = {asked->records, asked->outcomes, asked->count, &handed_out};
-    struct vendor_connection_config own = *config;
-    own.caller = asked->caller;
-    struct vendor_connection *connection = vendor_connection_new(&own);
-    bool open = connector->ops->open(connection), written = false;
-    assert_true(open);
-    while (!written && open) {
-        size_t used = self->arena.used;
-        written = connector->ops->write(connection, &query, &batch);
-        asked->kept += self->arena.used - used;
-        open = vendor_state(connection) == VENDOR_STALE && vendor_renew(connection);
-    }
-    assert_int_equal(written, write_batch_is_known(&batch));
-    vendor_close(connection);
-    self->verdict = vendor_verdict(connection);
-    assert_int_equal(written, self->verdict.kind == VERDICT_ACCEPTED);
-}
-
-static const char *const ends[] = {
-    [WRITE_LEFT] = "left",
-    [WRITE_DONE] = "written",
-    [WRITE_REFUSED] = "refused",
-    [WRITE_UNKNOWN] = "unknown",
-};
-
-/* A line for each record: its outcome, and the id or the reason. */
-static const char *outcomes_of(const struct asked *asked)
-{
-    struct buf lines = buf_in(&script.arena, SCRIPT_TEXT_MAX);
-    buf_add_cstr(&lines, "");
-    for (size_t i = 0; i < asked->count; i++) {
-        const struct write_outcome *outcome = &asked->outcomes[i];
-        struct str text = outcome->end == WRITE_REFUSED ? outcome->message : outcome->id;
-        buf_printf(&lines, "%s%s%.*s\n", ends[outcome->end], text.len > 0 ? " " : "",
-                   STR_ARG(text));
-    }
-    return arena_cstr(&script.arena, buf_str(&lines));
-}
-
-static const char *run(const struct scripted *steps, size_t count, struct asked *asked)
+static const char *run(const struct scripted *steps, size_t count, struct write_asked *asked)
 {
     script.steps = steps;
     script.count = count;
     script.next = 0;
+    asked->shape = "SalesforceDestinationProperties";
+    asked->destination = asked->destination ? asked->destination : "{\"object\":\"Contact\"}";
+    asked->entity = asked->entity ? asked->entity : "Contact";
+    asked->texts = &handed_out;
     arena_reset(&handed_out);
     script_run_with(
         &script, connector_by_type(STR("Salesforce")),
         script_part(&script, "Salesforce", "Properties", "{\"instanceUrl\":\"" HOST "\"}"),
         script_part(&script, "Salesforce", "Credentials",
                     "{\"accessToken\":\"t0ken\",\"refreshToken\":\"r3fresh\"}"),
-        NULL, write_batch, asked);
-    return outcomes_of(asked);
+        NULL, script_write, asked);
+    return write_outcomes(&script, asked);
 }
 
-#define RECORDS(...)                                                                               \
-    .records = (const struct str[]){__VA_ARGS__},                                                  \
-    .count = sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str)
-#define RUN(steps, ...) run(steps, COUNT(steps), &(struct asked){__VA_ARGS__})
-#define NO_CALL(...) run(NULL, 0, &(struct asked){__VA_ARGS__})
+#define RUN(steps, ...) run(steps, COUNT(steps), &(struct write_asked){__VA_ARGS__})
+#define NO_CALL(...) run(NULL, 0, &(struct write_asked){__VA_ARGS__})
 
 /* --- operations --- */
 
@@ -130,8 +62,9 @@ static void records_are_inserted_as_they_are(void **state)
          200, .body = "[" GOOD("003A") "," GOOD("003B") "]"}};
     assert_string_equal(
         RUN(steps, .operation = WRITE_INSERT,
-            RECORDS(STR("{\"LastName\": \"A \\\"}\\\"\",\n\"Sum__c\":12345678901234567890.10}"),
-                    STR("{}"))),
+            WRITE_RECORDS(
+                STR("{\"LastName\": \"A \\\"}\\\"\",\n\"Sum__c\":12345678901234567890.10}"),
+                STR("{}"))),
         "written 003A\nwritten 003B\n");
 }
 
@@ -141,15 +74,16 @@ static void records_are_updated_by_their_id(void **state)
     static const struct scripted steps[] = {
         {WITH_BODY("PATCH", "", "{" ATTRIBUTES ",\"id\":\"003A\",\"Name\":null}"), 200,
          .body = "[" GOOD("003A") "]"}};
-    assert_string_equal(RUN(steps, .operation = WRITE_UPDATE, .id_field = "Id",
-                            RECORDS(STR("{\"Id\":\"003A\",\"Name\":null}"), STR("{\"Name\":\"x\"}"),
-                                    STR("{\"Id\":\"\"}"), STR("{\"Id\":null}"),
-                                    STR("{\"Id\":\"1\",\"ID\":\"2\"}"))),
-                        "written 003A\n"
-                        "refused the record has no value of the field that it is found by\n"
-                        "refused the record has no value of the field that it is found by\n"
-                        "refused the record has no value of the field that it is found by\n"
-                        "refused the record has two values of the field that it is found by\n");
+    assert_string_equal(
+        RUN(steps, .operation = WRITE_UPDATE, .id_field = "Id",
+            WRITE_RECORDS(STR("{\"Id\":\"003A\",\"Name\":null}"), STR("{\"Name\":\"x\"}"),
+                          STR("{\"Id\":\"\"}"), STR("{\"Id\":null}"),
+                          STR("{\"Id\":\"1\",\"ID\":\"2\"}"))),
+        "written 003A\n"
+        "refused the record has no value of the field that it is found by\n"
+        "refused the record has no value of the field that it is found by\n"
+        "refused the record has no value of the field that it is found by\n"
+        "refused the record has two values of the field that it is found by\n");
 }
 
 static void records_are_upserted_by_an_external_id(void **state)
@@ -158,10 +92,11 @@ static void records_are_upserted_by_an_external_id(void **state)
     static const struct scripted steps[] = {
         {WITH_BODY("PATCH", "/Contact/Key__c", "{" ATTRIBUTES ",\"Key__c\":7,\"Name\":\"x\"}"), 200,
          .body = "[{\"id\":\"003A\",\"success\":true,\"created\":true,\"errors\":[]}]"}};
-    assert_string_equal(RUN(steps, .operation = WRITE_UPSERT, .id_field = "Key__c",
-                            RECORDS(STR("{\"Key__c\":7,\"Name\":\"x\"}"), STR("{\"key__c\":7}"))),
-                        "written 003A\n"
-                        "refused the record has no value of the field that it is found by\n");
+    assert_string_equal(
+        RUN(steps, .operation = WRITE_UPSERT, .id_field = "Key__c",
+            WRITE_RECORDS(STR("{\"Key__c\":7,\"Name\":\"x\"}"), STR("{\"key__c\":7}"))),
+        "written 003A\n"
+        "refused the record has no value of the field that it is found by\n");
 }
 
 /* A record that is deleted already is deleted: so a call that was lost can be made again. */
@@ -172,16 +107,17 @@ static void records_are_deleted_by_their_id(void **state)
         {DELETED("003A%2C003B"), 503, .body = "{}"},
         {DELETED("003A%2C003B"), 200,
          .body = "[" GOOD("003A") "," BAD("ENTITY_IS_DELETED", "entity is deleted") "]"}};
-    assert_string_equal(RUN(steps, .operation = WRITE_DELETE,
-                            RECORDS(STR("{\"Id\":\"003A\",\"Name\":1}"), STR("{\"Id\":\"003B\"}"),
-                                    STR("{\"Id\":\"a,b\"}"), STR("{\"Id\":{}}"))),
-                        "written 003A\nwritten\n"
-                        "refused the field that the record is found by has no id in it\n"
-                        "refused the field that the record is found by has no id in it\n");
+    assert_string_equal(
+        RUN(steps, .operation = WRITE_DELETE,
+            WRITE_RECORDS(STR("{\"Id\":\"003A\",\"Name\":1}"), STR("{\"Id\":\"003B\"}"),
+                          STR("{\"Id\":\"a,b\"}"), STR("{\"Id\":{}}"))),
+        "written 003A\nwritten\n"
+        "refused the field that the record is found by has no id in it\n"
+        "refused the field that the record is found by has no id in it\n");
 }
 
 /* 201 records of an INSERT, and the answer to the call with the first 200 of them. */
-static struct asked two_calls(const char **ret_first)
+static struct write_asked two_calls(const char **ret_first)
 {
     struct str *records = arena_array(&script.arena, struct str, 201);
     struct buf body = buf_in(&script.arena, SCRIPT_TEXT_MAX);
@@ -192,14 +128,14 @@ static struct asked two_calls(const char **ret_first)
     }
     buf_add_cstr(&body, "]");
     *ret_first = arena_cstr(&script.arena, buf_str(&body));
-    return (struct asked){.operation = WRITE_INSERT, .records = records, .count = 201};
+    return (struct write_asked){.operation = WRITE_INSERT, .records = records, .count = 201};
 }
 
 static void a_call_takes_200_records(void **state)
 {
     (void)state;
     const char *first;
-    struct asked asked = two_calls(&first);
+    struct write_asked asked = two_calls(&first);
     const struct scripted steps[] = {
         {NULL, 200, .body = first},
         {INSERTED("{" ATTRIBUTES "}"), 200, .body = "[" GOOD("last") "]"}};
@@ -220,7 +156,7 @@ static void no_call_is_made_once_the_caller_ends(void **state)
     (void)state;
     const char *first;
     bool before = false;
-    struct asked asked = two_calls(&first);
+    struct write_asked asked = two_calls(&first);
     asked.caller = (struct vendor_caller){goes_on_once, &before};
     const struct scripted steps[] = {{NULL, 200, .body = first}};
     run(steps, 1, &asked);
@@ -243,12 +179,12 @@ static void each_record_has_its_own_outcome(void **state)
              "Required: [LastName]") ","
                                      "{\"success\":false,\"errors\":[]}," BAD(
                                          "BAD", "t0ken is\\u0007 odd") "]"}};
-    assert_string_equal(
-        RUN(steps, .operation = WRITE_INSERT, RECORDS(STR("{}"), STR("{}"), STR("{}"), STR("{}"))),
-        "written 003A\n"
-        "refused REQUIRED_FIELD_MISSING: Required: [LastName]\n"
-        "refused the vendor gives no reason\n"
-        "refused BAD: [removed] is odd\n");
+    assert_string_equal(RUN(steps, .operation = WRITE_INSERT,
+                            WRITE_RECORDS(STR("{}"), STR("{}"), STR("{}"), STR("{}"))),
+                        "written 003A\n"
+                        "refused REQUIRED_FIELD_MISSING: Required: [LastName]\n"
+                        "refused the vendor gives no reason\n"
+                        "refused BAD: [removed] is odd\n");
 }
 
 /* A connection writes a hundred batches. */
@@ -266,7 +202,7 @@ static void refused_records_take_no_memory_of_the_connection(void **state)
     buf_add_cstr(&body, "]");
     const struct scripted step = {NULL, 200, .body = arena_cstr(&script.arena, buf_str(&body))};
     const struct scripted steps[] = {step, step, step, step, step};
-    struct asked asked = {.operation = WRITE_INSERT, .records = records, .count = 1000};
+    struct write_asked asked = {.operation = WRITE_INSERT, .records = records, .count = 1000};
     run(steps, COUNT(steps), &asked);
     assert_str(asked.outcomes[999].message,
                "FIELD_CUSTOM_VALIDATION_EXCEPTION: The customer number is not one of ours");
@@ -286,10 +222,10 @@ static void a_locked_row_is_sent_again(void **state)
                                              {NULL, 200, .body = "[" LOCKED "]"},
                                              {NULL, 200, .body = "[" LOCKED "]"}};
     assert_string_equal(
-        RUN(steps, .operation = WRITE_INSERT, RECORDS(STR("{\"N\":1}"), STR("{\"N\":2}"))),
+        RUN(steps, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{\"N\":1}"), STR("{\"N\":2}"))),
         "written 003A\nwritten 003B\n");
     assert_int_equal(script.paused_ms, 1000);
-    assert_string_equal(RUN(always, .operation = WRITE_INSERT, RECORDS(STR("{\"N\":1}"))),
+    assert_string_equal(RUN(always, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{\"N\":1}"))),
                         "refused UNABLE_TO_LOCK_ROW: unable to obtain exclusive access\n");
     assert_int_equal(script.paused_ms, 1000 + 1000 + 2000);
 }
@@ -301,8 +237,8 @@ static void a_record_that_cannot_be_sent_is_refused(void **state)
     memset(long_record, ' ', 2 * 1024 * 1024 + 1);
     assert_string_equal(
         NO_CALL(.operation = WRITE_INSERT,
-                RECORDS(STR("{\"attributes\":{\"type\":\"User\"}}"), STR("[]"), STR("{\"a\":1}x"),
-                        ((struct str){long_record, 2 * 1024 * 1024 + 1}))),
+                WRITE_RECORDS(STR("{\"attributes\":{\"type\":\"User\"}}"), STR("[]"),
+                              STR("{\"a\":1}x"), ((struct str){long_record, 2 * 1024 * 1024 + 1}))),
         "refused the record has a field with a name that is the vendor's own\n"
         "refused the record is no JSON object\n"
         "refused the record is no JSON object\n"
@@ -321,13 +257,15 @@ static void a_lost_answer_leaves_an_insert_unknown(void **state)
     static const struct scripted odd[] = {{NULL, 200, .body = "<html>"}};
     static const struct scripted update[] = {{NULL, 500, .body = "{}"},
                                              {NULL, 200, .body = "[" GOOD("1") "]"}};
-    assert_string_equal(RUN(fault, .operation = WRITE_INSERT, RECORDS(STR("{}"))), "unknown\n");
+    assert_string_equal(RUN(fault, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{}"))),
+                        "unknown\n");
     assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 500, NULL);
-    assert_string_equal(RUN(late, .operation = WRITE_INSERT, RECORDS(STR("{}"))), "unknown\n");
-    assert_string_equal(RUN(odd, .operation = WRITE_INSERT, RECORDS(STR("{}"))), "unknown\n");
-    assert_string_equal(
-        RUN(update, .operation = WRITE_UPDATE, .id_field = "Id", RECORDS(STR("{\"Id\":\"1\"}"))),
-        "written 1\n");
+    assert_string_equal(RUN(late, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{}"))),
+                        "unknown\n");
+    assert_string_equal(RUN(odd, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{}"))), "unknown\n");
+    assert_string_equal(RUN(update, .operation = WRITE_UPDATE, .id_field = "Id",
+                            WRITE_RECORDS(STR("{\"Id\":\"1\"}"))),
+                        "written 1\n");
 }
 
 static void a_request_that_did_nothing_leaves_its_records(void **state)
@@ -340,10 +278,12 @@ static void a_request_that_did_nothing_leaves_its_records(void **state)
     static const struct scripted limited[] = {
         {NULL, 403,
          .body = "[{\"message\":\"too many\",\"errorCode\":\"REQUEST_LIMIT_EXCEEDED\"}]"}};
-    assert_string_equal(RUN(unsent, .operation = WRITE_INSERT, RECORDS(STR("{}"))), "left\n");
-    assert_string_equal(RUN(refused, .operation = WRITE_INSERT, RECORDS(STR("{}"))), "left\n");
+    assert_string_equal(RUN(unsent, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{}"))), "left\n");
+    assert_string_equal(RUN(refused, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{}"))),
+                        "left\n");
     assert_verdict(&script, VERDICT_ABSENT, STEP_API, 400, "no such type");
-    assert_string_equal(RUN(limited, .operation = WRITE_INSERT, RECORDS(STR("{}"))), "left\n");
+    assert_string_equal(RUN(limited, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{}"))),
+                        "left\n");
     assert_verdict(&script, VERDICT_THROTTLED, STEP_API, 403, "too many");
 }
 
@@ -366,7 +306,7 @@ static void a_token_that_ends_between_two_calls_is_renewed(void **state)
          .body = "{\"access_token\":\"fr3sh\",\"token_type\":\"Bearer\",\"instance_url\":\"" HOST
                  "\"}"},
         {NULL, 200, .body = "[" GOOD("last") "]"}};
-    struct asked asked = {.operation = WRITE_INSERT, .records = records, .count = 201};
+    struct write_asked asked = {.operation = WRITE_INSERT, .records = records, .count = 201};
     script.app_secret = "app-s3cret";
     run(steps, COUNT(steps), &asked);
     assert_str(asked.outcomes[200].id, "last");
@@ -389,8 +329,9 @@ static void an_answer_that_does_not_fit_the_records_is_no_outcome(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct scripted steps[] = {{NULL, 200, .body = rows[i].body}};
-        assert_string_equal(RUN(steps, .operation = WRITE_INSERT, RECORDS(STR("{}"), STR("{}"))),
-                            rows[i].outcomes);
+        assert_string_equal(
+            RUN(steps, .operation = WRITE_INSERT, WRITE_RECORDS(STR("{}"), STR("{}"))),
+            rows[i].outcomes);
         assert_str(script.verdict.message, rows[i].message);
         assert_int_equal(script.verdict.kind, VERDICT_UNREACHABLE);
     }
@@ -401,7 +342,7 @@ static void an_answer_that_does_not_fit_the_records_is_no_outcome(void **state)
 static void what_the_vendor_cannot_write_is_refused_before_any_call(void **state)
 {
     (void)state;
-#define ONE RECORDS(STR("{\"Id\":\"1\"}"))
+#define ONE WRITE_RECORDS(STR("{\"Id\":\"1\"}"))
     assert_string_equal(NO_CALL(.operation = WRITE_UPDATE, .id_field = "Key__c", ONE), "left\n");
     assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_NONE, 0,
                    "Key__c in idFieldNames is not what the vendor finds records by");

@@ -4,8 +4,7 @@
  */
 #include "custom_fixture.h"
 #include "function_script.h"
-
-#include "connector/writing.h"
+#include "write_script.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,76 +40,28 @@
 #define ERROR(code, text) "{\"isSuccess\":false," DETAILS(code, text) "}"
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-struct asked {
-    enum write_operation operation;
-    const char *properties; /* of the destination; NULL: only the entity */
-    const struct str *records;
-    size_t count;
-    struct write_outcome *outcomes;
-};
-
-static void write_batch(struct script *self, const struct connector *connector,
-                        const struct vendor_connection_config *config, void *argument)
-{
-    static const struct str id = STR("id");
-    struct asked *asked = argument;
-    const struct write_query query = {
-        .entity = STR("Book"),
-        .api_version = STR("v2"),
-        .properties =
-            script_value(self, "CustomConnectorDestinationProperties",
-                         asked->properties ? asked->properties : "{\"entityName\":\"Book\"}"),
-        .operation = asked->operation,
-        .id_fields = &id,
-        .id_field_count = asked->operation != WRITE_INSERT,
-    };
-    asked->outcomes = arena_array(&self->arena, struct write_outcome, asked->count);
-    struct write_batch batch = {asked->records, asked->outcomes, asked->count, &self->arena};
-    struct vendor_connection *connection = vendor_connection_new(config);
-    bool open = connector->ops->open(connection), written = false;
-    while (!written && open) {
-        written = connector->ops->write(connection, &query, &batch);
-        open = vendor_state(connection) == VENDOR_STALE && vendor_renew(connection);
-    }
-    assert_int_equal(written, write_batch_is_known(&batch));
-    vendor_close(connection);
-    self->verdict = vendor_verdict(connection);
-    assert_int_equal(written, self->verdict.kind == VERDICT_ACCEPTED);
-}
-
-static const char *const ends[] = {
-    [WRITE_LEFT] = "left",
-    [WRITE_DONE] = "written",
-    [WRITE_REFUSED] = "refused",
-    [WRITE_UNKNOWN] = "unknown",
-};
-
-/* A line for each record: its outcome, and the id or the reason. */
-static const char *run_with(const char *credentials, const char *properties, struct asked *asked,
-                            const struct function_step *calls, size_t count)
+static const char *run_with(const char *credentials, const char *properties,
+                            struct write_asked *asked, const struct function_step *calls,
+                            size_t count)
 {
     struct function_script function = function_script_new(calls, count);
-    struct buf lines = buf_in(&script.arena, SCRIPT_TEXT_MAX);
+    asked->shape = "CustomConnectorDestinationProperties";
+    asked->destination = asked->destination ? asked->destination : "{\"entityName\":\"Book\"}";
+    asked->entity = "Book";
+    asked->api_version = "v2";
+    asked->id_field = asked->operation != WRITE_INSERT ? "id" : NULL;
     script.functions = &function.runner;
     script_run_with(&script, connector_of(usual), properties_of(properties),
-                    credentials_of(credentials), NULL, write_batch, asked);
+                    credentials_of(credentials), NULL, script_write, asked);
     assert_int_equal(function.next, function.count);
-    for (size_t i = 0; i < asked->count; i++) {
-        const struct write_outcome *outcome = &asked->outcomes[i];
-        struct str text = outcome->end == WRITE_REFUSED ? outcome->message : outcome->id;
-        buf_printf(&lines, "%s%s%.*s\n", ends[outcome->end], text.len > 0 ? " " : "",
-                   STR_ARG(text));
-    }
-    return arena_cstr(&script.arena, buf_str(&lines));
+    return write_outcomes(&script, asked);
 }
 
-#define RECORDS(...)                                                                               \
-    .records = (const struct str[]){__VA_ARGS__},                                                  \
-    .count = sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str)
 #define RUN(calls, ...)                                                                            \
-    run_with(BASIC, SETTINGS(URL_SETTING), &(struct asked){__VA_ARGS__}, (calls), COUNT(calls))
-#define ONE RECORDS(STR("{}"))
-#define TWO RECORDS(STR("{\"n\":1}"), STR("{\"n\":2}"))
+    run_with(BASIC, SETTINGS(URL_SETTING), &(struct write_asked){__VA_ARGS__}, (calls),            \
+             COUNT(calls))
+#define ONE WRITE_RECORDS(STR("{}"))
+#define TWO WRITE_RECORDS(STR("{\"n\":1}"), STR("{\"n\":2}"))
 #define TWO_SENT "\"{\\\"n\\\":1}\",\"{\\\"n\\\":2}\""
 #define BEGUN                                                                                      \
     {                                                                                              \
@@ -128,7 +79,7 @@ static void records_are_written_as_they_are(void **state)
          .answer = RESULTS("true", GOOD("1") "," GOOD(""), "")},
     };
     assert_string_equal(RUN(calls, .operation = WRITE_INSERT,
-                            RECORDS(STR("{\"a\":12345678901234567890.10}"), STR("{}"))),
+                            WRITE_RECORDS(STR("{\"a\":12345678901234567890.10}"), STR("{}"))),
                         "written 1\nwritten\n");
 }
 
@@ -144,12 +95,12 @@ static void ids_and_the_settings_of_the_flow_are_said(void **state)
     static const struct function_step none[1];
     assert_string_equal(
         RUN(calls, .operation = WRITE_UPSERT, ONE,
-            .properties = "{\"entityName\":\"Book\",\"customProperties\":{\"batch\":\"5\"}}"),
+            .destination = "{\"entityName\":\"Book\",\"customProperties\":{\"batch\":\"5\"}}"),
         "written 1\n");
-    struct asked asked = {
+    struct write_asked asked = {
         .operation = WRITE_INSERT,
         ONE,
-        .properties =
+        .destination =
             "{\"entityName\":\"Book\",\"customProperties\":{\"instanceUrl\":\"https://y\"}}"};
     assert_string_equal(run_with(BASIC, SETTINGS(URL_SETTING), &asked, none, 0), "left\n");
     assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_SETTINGS, 0,
@@ -207,7 +158,7 @@ static void a_call_takes_200_records(void **state)
         {NULL, BASIC_SECRET, .answer = "{\"isSuccess\":true}"},
         {INSERT("\"{}\""), BASIC_SECRET, .answer = RESULTS("true", GOOD("last"), "")},
     };
-    struct asked asked = {.operation = WRITE_INSERT, .records = records, .count = 401};
+    struct write_asked asked = {.operation = WRITE_INSERT, .records = records, .count = 401};
     run_with(BASIC, SETTINGS(URL_SETTING), &asked, calls, COUNT(calls));
     assert_str(asked.outcomes[400].id, "last");
 }
@@ -229,14 +180,14 @@ static void a_request_past_6_mb_is_cut(void **state)
         {NULL, BASIC_SECRET, .answer = RESULTS("true", GOOD("2"), "")},
         {NULL, BASIC_SECRET, .answer = RESULTS("true", GOOD("3"), "")},
     };
-    struct asked asked = {.operation = WRITE_INSERT, .records = records, .count = 3};
+    struct write_asked asked = {.operation = WRITE_INSERT, .records = records, .count = 3};
     assert_string_equal(run_with(BASIC, SETTINGS(URL_SETTING), &asked, calls, COUNT(calls)),
                         "written 1\nwritten 2\nwritten 3\n");
     static const struct function_step begun[] = {BEGUN};
     char *longer = arena_take(&script.arena, 2 * (size_t)LEN);
     memset(longer, '\001', 2 * (size_t)LEN);
     struct str one = {longer, 2 * (size_t)LEN};
-    struct asked long_one = {.operation = WRITE_INSERT, .records = &one, .count = 1};
+    struct write_asked long_one = {.operation = WRITE_INSERT, .records = &one, .count = 1};
     assert_string_equal(run_with(BASIC, SETTINGS(URL_SETTING), &long_one, begun, COUNT(begun)),
                         "refused a request with this record would be longer than 6 MB\n");
 }
@@ -370,7 +321,7 @@ static void endless_words_are_cut(void **state)
                               .data;
     const struct function_step calls[] = {BEGUN,
                                           {INSERT(TWO_SENT), BASIC_SECRET, .answer = results}};
-    struct asked asked = {.operation = WRITE_INSERT, TWO};
+    struct write_asked asked = {.operation = WRITE_INSERT, TWO};
     run_with(BASIC, SETTINGS(URL_SETTING), &asked, calls, COUNT(calls));
     assert_int_equal(asked.outcomes[0].end, WRITE_REFUSED);
     assert_true(asked.outcomes[0].message.len <= VERDICT_MESSAGE_MAX);
@@ -416,7 +367,7 @@ static void a_refused_token_is_renewed_for_what_is_left(void **state)
     };
     script.steps = steps;
     script.count = COUNT(steps);
-    struct asked asked = {.operation = WRITE_INSERT, .records = records, .count = 201};
+    struct write_asked asked = {.operation = WRITE_INSERT, .records = records, .count = 201};
     run_with(OAUTH2(APP ",\"accessToken\":\"st4le\",\"refreshToken\":\"r3fr3sh\""),
              AT(TOKEN_URL, "AUTHORIZATION_CODE", AUDIENCE), &asked, calls, COUNT(calls));
     assert_str(asked.outcomes[200].id, "last");
