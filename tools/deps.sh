@@ -167,6 +167,12 @@ fetch_peers() {
         -r tests/requirements-peers.txt
 }
 
+# A Python of its own: dlt needs other versions than the tests.
+fetch_dlt() {
+    python3 -m venv --clear build/bench-dlt || return 1
+    build/bench-dlt/bin/python -m pip install --quiet --no-input -r tests/requirements-dlt.txt
+}
+
 # A Python that is too new installs it but cannot run it, so the last line tries that.
 fetch_old_boto3() {
     python3 -m venv --clear build/clients/old-boto3 || return 1
@@ -328,6 +334,8 @@ for set in "$@"; do
         unpack_programs benchmarking "${bench_programs[@]}"
         once_for build/venv/fetched "Python packages for moto, which is measured beside" \
             tests/requirements.txt -- fetch_python
+        once_for build/bench-dlt/fetched "dlt, which is measured beside" \
+            tests/requirements-dlt.txt -- fetch_dlt
         ;;
     *) give_up "there is no set named $set: build, test, peers or bench" ;;
     esac

@@ -1,11 +1,12 @@
 /* How fast records are decoded and encoded (in processor time), over windows of
  * RECORD_WINDOW_BYTES:
  *
- *     records [--records N] [--from json|csv] [--to json|csv|none] [--fields all|ten]
+ *     records [--records N] [--from json|csv] [--to json|csv|none|print] [--fields all|ten]
  *
- * prints one JSON object. The records are accounts of 25 fields, made from a fixed seed: ids, names
- * in several alphabets, a few values that repeat, streets with escapes, long texts in two of five,
- * decimals, times, and nulls. Under valgrind, count what is in convert_page() alone (records.py).
+ * prints one JSON object, or, with `print`, the records themselves and nothing else. The records
+ * are accounts of 25 fields, made from a fixed seed: ids, names in several alphabets, a few values
+ * that repeat, streets with escapes, long texts in two of five, decimals, times, and nulls. Under
+ * valgrind, count what is in convert_page() alone (records.py).
  */
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -286,6 +287,8 @@ int main(int argc, char **argv)
     struct options options = parse(argv);
     bool from_csv = strcmp(options.from, "csv") == 0;
     struct buf page = make_page(from_csv, options.records);
+    if (strcmp(options.to, "print") == 0)
+        return fwrite(page.data, 1, page.len, stdout) == page.len && fflush(stdout) == 0 ? 0 : 1;
     size_t count = strcmp(options.fields, "ten") == 0 ? 10 : FIELDS;
     struct str names[FIELDS];
     struct record_field written_fields[FIELDS];

@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 
+import flows
 import herd
 import instructions
 import json_page
@@ -26,6 +27,7 @@ import records
 import rotation
 import stages
 import strategies
+import waiting_runs
 import yardsticks
 from load import BINARY, CONNECTIONS, CONNECTOR, ROOT, Server, interleaved, machine, ratios, say
 from support import wire
@@ -219,6 +221,12 @@ def measure_all(bench, result, parts):
     if "parquet" in parts:
         say("Parquet")
         result["parquet_out"] = parquet_out.measure()
+    if "flows" in parts:
+        say("runs of flows")
+        result["flows"] = flows.measure(bench.work)
+    if "waiting" in parts:
+        say("runs that wait for their vendor")
+        result["waiting_runs"] = waiting_runs.measure(bench.work)
     if "herd" in parts:
         say("a herd of renewals")
         result["herd"] = herd.measure(bench.work, FILL, *bench.herd)
@@ -250,8 +258,8 @@ def report(bench, result):
               f"{aim if aim else ''}")
     for name, limit, words in LIMITS:
         print(f"  {words:<74}{result[name]:>18,.2f}  at most {limit}")
-    for part in (stages, instructions, strategies, json_page, records, parquet_out, local_calls,
-                 rotation, herd):
+    for part in (stages, instructions, strategies, json_page, records, parquet_out, flows,
+                 waiting_runs, local_calls, rotation, herd):
         if part.__name__ in result:
             part.report(result[part.__name__])
 
@@ -264,7 +272,7 @@ def main():
                         help="profiles whose renewals become due within a minute")
     parser.add_argument("--herd-rounds", type=int, default=1)
     parts = ["ratios", "postgres", "strategies", "stages", "instructions", "json", "records",
-             "parquet", "local", "rotation", "herd"]
+             "parquet", "flows", "waiting", "local", "rotation", "herd"]
     parser.add_argument("--only", choices=parts, action="append", help="may be given again")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build")

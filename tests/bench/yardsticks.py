@@ -61,7 +61,9 @@ http {{
 def run_nginx(directory, port, http):
     """nginx with these lines in its http block, which listen at `port`."""
     directory.mkdir()
-    (directory / "nginx.conf").write_text(NGINX_CONFIG.format(directory=directory, http=http))
+    user = "user root;" if os.geteuid() == 0 else ""  # else its workers may not read our files
+    (directory / "nginx.conf").write_text(user + NGINX_CONFIG.format(directory=directory,
+                                                                     http=http))
     return Process("nginx", [find("nginx"), "-c", directory / "nginx.conf"], port)
 
 
