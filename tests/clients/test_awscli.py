@@ -6,6 +6,7 @@ import pytest
 
 from support import aws
 from support.answer_cutter import AnswerCutter
+from support.functions import function_arn
 from support.vendor import Vendor, http, to_vendor
 
 AWS = "/usr/bin/aws"  # Debian's is version 2; one that comes earlier in PATH may be older
@@ -82,6 +83,20 @@ def test_entities_of_s3(cli):
     fields = cli.ok("describe-connector-entity", "--connector-type", "S3",
                     "--connector-entity-name", "headgate-demo/orders/")
     assert [each["identifier"] for each in fields["connectorEntityFields"]] == ["Id", "Amount"]
+
+
+def test_a_connector_s_life(cli):
+    """Its profiles and entities are in test_custom_connectors.py."""
+    label = ("--connector-label", "own")
+    lambda_arn = json.dumps({"lambda": {"lambdaArn": function_arn("headgate-sandbox")}})
+    made = cli.ok("register-connector", *label, "--connector-provisioning-type", "LAMBDA",
+                  "--connector-provisioning-config", lambda_arn)
+    changed = cli.ok("update-connector-registration", *label, "--description", "changed")
+    assert changed["connectorArn"] == made["connectorArn"]
+    listed, = cli.ok("list-connectors")["connectors"]
+    assert (listed["connectorLabel"], listed["connectorDescription"]) == ("own", "changed")
+    cli.ok("unregister-connector", *label, "--force-delete")
+    assert "(ResourceNotFoundException)" in cli.refused("unregister-connector", *label)
 
 
 def test_pages(cli, canaries):

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from support import aws, operations
+from support.functions import registration
 
 SCRIPT = pathlib.Path(__file__).with_name("appflow.mjs")
 REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -62,6 +63,39 @@ def test_the_catalogue(sandboxed):
         "channels:history"
     assert list(some["connectorConfigurations"]) == ["S3"] and some["nextToken"]
     assert registered == {"connectors": []}
+
+
+def test_a_connector_s_life(sandboxed):
+    """From its registration to its end, with a profile, its entities and tags."""
+    label, profile = {"connectorLabel": "own"}, {"connectorProfileName": "p"}
+    made, _, listed = send(sandboxed, [
+        ("RegisterConnector", registration("own", "headgate-sandbox")),
+        ("CreateConnectorProfile", {
+            **profile, **label, "connectorType": aws.CUSTOM, "connectionMode": "Public",
+            "connectorProfileConfig": aws.sandbox_list()[aws.CUSTOM]["accepted"]}),
+        ("ListConnectorEntities", profile)])
+    arn = {"resourceArn": made["output"]["connectorArn"]}
+    entity = {"connectorEntityName": listed["output"]["connectorEntityMap"]["Objects"][0]["name"]}
+    calls = [("DescribeConnectorEntity", {**profile, **entity}),
+             ("ResetConnectorMetadataCache", {**profile, **entity}),
+             ("DescribeConnectorEntity", {**profile, **entity}),
+             ("UpdateConnectorRegistration", {**label, "description": "changed"}),
+             ("DescribeConnector", {**label, "connectorType": aws.CUSTOM}), ("ListConnectors", {}),
+             ("TagResource", {**arn, "tags": {"team": "sales", "cost": "1"}}),
+             ("UntagResource", {**arn, "tagKeys": ["cost"]}), ("ListTagsForResource", arn),
+             ("UnregisterConnector", label),
+             ("UnregisterConnector", {**label, "forceDelete": True}), ("ListConnectors", {})]
+    outcomes = send(sandboxed, calls)
+    used = outcomes.pop(9)
+    assert (used["status"], used["error"], used["typed"]) == (409, "ConflictException", True)
+    assert {each["status"] for each in outcomes} == {200}, outcomes
+    before, _, after, changed, one, some, _, _, tags, _, none = (
+        each["output"] for each in outcomes)
+    assert before["connectorEntityFields"] and before == after
+    assert changed == {"connectorArn": made["output"]["connectorArn"]}
+    assert one["connectorConfiguration"]["connectorLabel"] == "own"
+    assert [each["connectorDescription"] for each in some["connectors"]] == ["changed"]
+    assert tags == {"tags": {"team": "sales"}} and none == {"connectors": []}
 
 
 def test_operations_with_an_arn_in_the_path(sandboxed):
