@@ -6,8 +6,9 @@
 #include "base/fault.h"
 #include "flow/check.h"
 #include "flow/flow.h"
+#include "job/job.h"
 #include "profile/token_claim.h"
-#include "store/flow_runs.h"
+#include "store/flow_run_objects.h"
 #include "store/tags.h"
 #include "wire/json_value.h"
 
@@ -211,7 +212,7 @@ static bool apply_removal(struct db *db, void *argument, struct error *error)
     struct flow_key key = flow_key_of(request);
     return (force || flow_runs_check_ended(db, key, error)) &&
            flow_row_delete(db, key, force, error) && flow_runs_delete(db, key, error) &&
-           audit_add(db, &entry, error);
+           flow_run_objects_trim_later(db, key, error) && audit_add(db, &entry, error);
 }
 
 bool delete_flow(struct api_request *request)
@@ -220,6 +221,7 @@ bool delete_flow(struct api_request *request)
                      &request->error))
         return false;
     trace_stage_end(&request->stage_ns, STAGE_COMMIT);
+    job_runner_look(request->service->flow_objects);
     fault_point("flow:removed");
     request->output = STR("{}");
     return true;

@@ -72,6 +72,8 @@ static bool put_objects(struct api_request *request, const struct flow_run_row *
     for (size_t i = 0; i < shown; i++)
         value_append(arena, list, object_value(arena, &objects[i]));
     value_put(arena, manifest, "list", list);
+    if (first == 0 && count == 0 && value_integer(manifest, "objects", 0) > 0)
+        value_put_flag(arena, manifest, "listRemoved", true);
     if (count > shown)
         value_put_text(arena, output, "nextToken",
                        page_token_make(

@@ -7,6 +7,7 @@
 #include "auth/aws_role_cache.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "flow/objects_job.h"
 #include "flow/run_job.h"
 #include "profile/consents_taken.h"
 #include "profile/end_lookup.h"
@@ -44,10 +45,12 @@ static void make_job_runners(struct service *service)
     struct profile_context *profiles = &service->profiles;
     struct store *store = service->config.store;
     profiles->private_connections = job_runner_new(&private_connection_kind, profiles, store);
+    service->flow_objects = job_runner_new(&flow_objects_kind, store, store);
     service->flow_engine = (struct flow_engine_config){
         .profiles = profiles,
         .s3 = service->config.s3,
         .roles = service->connectors.s3_roles, /* of the same roles, for lists of buckets */
+        .objects = service->flow_objects,
     };
     service->flow_runs = job_runner_new(&flow_run_kind, &service->flow_engine, store);
     if (service->config.mirrors_secrets)
@@ -170,14 +173,15 @@ struct service *service_new(const struct service_config *config)
 }
 
 /* Those that this node has. */
-enum { JOB_RUNNERS = 6 };
+enum { JOB_RUNNERS = 7 };
 
 static size_t list_runners(const struct service *service, struct job_runner *out[JOB_RUNNERS])
 {
     const struct profile_context *profiles = &service->profiles;
     struct job_runner *const all[JOB_RUNNERS] = {
         profiles->private_connections, profiles->secret_mirror, profiles->token_keeper,
-        profiles->end_lookups,         profiles->webhook,       service->flow_runs};
+        profiles->end_lookups,         profiles->webhook,       service->flow_runs,
+        service->flow_objects};
     size_t count = 0;
     for (size_t i = 0; i < JOB_RUNNERS; i++) {
         if (all[i])

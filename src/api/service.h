@@ -100,7 +100,7 @@ struct service {
     struct rate_limit *change_rate;
     struct audit_failures *audit_failures;
     struct webhook *webhook; /* NULL: there is none */
-    struct job_runner *flow_runs;
+    struct job_runner *flow_runs, *flow_objects;
     struct flow_engine_config flow_engine; /* of flow_runs */
     struct profile_context profiles;
 };

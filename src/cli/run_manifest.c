@@ -63,6 +63,8 @@ static void print_head(struct flow_request *request, const struct value *answer)
            (long long)value_integer(manifest, "recordsWritten", 0),
            (long long)value_integer(manifest, "objects", 0));
     print_left_out(arena, manifest);
+    if (value_flag(manifest, "listRemoved", false))
+        printf("The list of the objects is not kept any more: newer runs have theirs.\n");
 }
 
 static void print_objects(struct arena *arena, const struct value *list)

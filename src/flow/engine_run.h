@@ -9,6 +9,7 @@
 #include "wire/value.h"
 
 struct aws_role_cache;
+struct job_runner;
 struct profile_context;
 struct s3_config;
 
@@ -17,6 +18,7 @@ struct flow_engine_config {
     const struct profile_context *profiles; /* of sources that have one */
     const struct s3_config *s3;
     struct aws_role_cache *roles; /* of accounts whose buckets are read and written */
+    struct job_runner *objects;   /* objects_job.h */
 };
 
 enum flow_engine_wish {

@@ -306,7 +306,8 @@ static bool apply(struct db *db, void *argument, struct error *error)
     bool held;
     if (!flow_run_conclude(db, &self->row, self->event, &self->ended_in, error) ||
         (self->ended_in != RUN_STATES &&
-         (!flow_run_try_insert_objects(db, &self->attempt, error) || !notify(db, self, error))) ||
+         (!flow_run_try_insert_objects(db, &self->attempt, error) ||
+          !flow_run_objects_trim_later(db, self->row.flow, error) || !notify(db, self, error))) ||
         !job_finish(db, self->job, &held, error))
         return false;
     self->lost = !held;
@@ -335,8 +336,10 @@ static enum job_end commit(struct flow_run *self)
     fault_point("run:committed");
     if (!committed && !self->lost)
         return try_again(self, &error);
-    if (committed)
+    if (committed) {
         note_end(self);
+        job_runner_look(self->config->objects);
+    }
     if (committed && self->context->webhook)
         job_runner_look(self->context->webhook);
     return JOB_DONE;

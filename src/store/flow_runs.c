@@ -186,18 +186,12 @@ static bool insert_row(struct db *db, const struct flow_run_row *row, struct err
     return stmt_run(&stmt, error);
 }
 
-static bool trim_by(struct db *db, enum sql sql, struct flow_key flow, struct error *error)
+static bool trim(struct db *db, struct flow_key flow, struct error *error)
 {
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_RUN_TRIM);
     bind_flow(&stmt, flow);
     stmt_i64(&stmt, 4, FLOW_RUNS_KEPT_MAX);
     return stmt_run(&stmt, error);
-}
-
-static bool trim(struct db *db, struct flow_key flow, struct error *error)
-{
-    return trim_by(db, SQL_FLOW_RUN_OBJECT_TRIM, flow, error) &&
-           trim_by(db, SQL_FLOW_RUN_TRIM, flow, error);
 }
 
 static struct job_row job_of(const struct flow_run_row *row)
@@ -310,6 +304,5 @@ static bool delete_by(struct db *db, enum sql sql, struct flow_key flow, struct 
 bool flow_runs_delete(struct db *db, struct flow_key flow, struct error *error)
 {
     const struct job_key job = {FLOW_RUN_JOB, flow.account, flow.region, flow.name};
-    return delete_by(db, SQL_FLOW_RUN_OBJECTS_DELETE, flow, error) &&
-           delete_by(db, SQL_FLOW_RUNS_DELETE, flow, error) && job_drop(db, &job, error);
+    return delete_by(db, SQL_FLOW_RUNS_DELETE, flow, error) && job_drop(db, &job, error);
 }

@@ -100,5 +100,6 @@ _must_use_ bool flow_run_end(struct db *db, const struct flow_run_row *row, stru
 
 /* For the write that deletes a flow, before: ERR_CONFLICT when a run of it has not ended. */
 _must_use_ bool flow_runs_check_ended(struct db *db, struct flow_key flow, struct error *error);
-/* And after: removes the flow's runs and their job. */
+/* And after: removes the flow's runs and their job. What they have written is no longer listed:
+ * flow_run_objects_trim_later (flow_run_objects.h) removes those rows. */
 _must_use_ bool flow_runs_delete(struct db *db, struct flow_key flow, struct error *error);

@@ -23,9 +23,9 @@ PYTEST_AT_ONCE = AT_ONCE + 8  # each test has its own server, and most of its ti
 FEW_AT_ONCE = 4  # of a small suite that runs beside another one
 
 STORE_PROGRAMS = ("store-batches", "store-claims", "store-connectors", "store-jobs",
-                  "credential-events", "flow-runs", "store-profiles", "store-tables", "store-tags",
-                  "store-writes", "store-token-states", "store-credential-ends", "store-given-up",
-                  "tagged-resource", "dispatch")
+                  "credential-events", "flow-runs", "run-objects", "store-profiles", "store-tables",
+                  "store-tags", "store-writes", "store-token-states", "store-credential-ends",
+                  "store-given-up", "tagged-resource", "dispatch")
 
 TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)
 TAP_PLAN = re.compile(r"^1\.\.(\d+)$", re.MULTILINE)
