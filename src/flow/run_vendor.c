@@ -78,29 +78,18 @@ static bool load(struct run_vendor *self, struct error *error)
     return self->is_loaded;
 }
 
-bool run_vendor_open(struct run_vendor *self, struct flow_engine_run *run,
-                     const struct run_vendor_use *use, const struct flow_end *end,
-                     struct str entity, struct error *error)
-{
-    *self = (struct run_vendor){
-        .run = run,
-        .use = use,
-        .profile = {run->row->flow.account, run->row->flow.region, end->profile},
-        .type = end->type,
-        .entity = entity,
-        .session = arena_beside(run->arena),
-    };
-    return load(self, error);
-}
-
-/* *ret_verdict is that of the last call. False: the tokens could not be stored. */
+/* *ret_verdict is that of the last call. False: the tokens could not be stored, and another try of
+ * the run finds those that are. */
 static bool close_connection(struct run_vendor *self, struct verdict *ret_verdict,
                              struct error *error)
 {
     bool is_open = self->access.connection != NULL;
     *ret_verdict = (struct verdict){0};
     self->is_loaded = false;
-    return !is_open || vendor_access_close(&self->access, ret_verdict, error);
+    if (!is_open || vendor_access_close(&self->access, ret_verdict, error))
+        return true;
+    error->code = ERR_UNAVAILABLE;
+    return false;
 }
 
 void run_vendor_done(struct run_vendor *self)
@@ -259,9 +248,14 @@ static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context
     return false;
 }
 
+static struct attempts first_attempt(void)
+{
+    return (struct attempts){.began_ms = clock_mono_ms(), .pause_ms = RUN_VENDOR_PAUSE_MS};
+}
+
 bool run_vendor_do(struct run_vendor *self, run_vendor_fn *call, void *context, struct error *error)
 {
-    struct attempts attempts = {.began_ms = clock_mono_ms(), .pause_ms = RUN_VENDOR_PAUSE_MS};
+    struct attempts attempts = first_attempt();
     bool again = true;
     while (again) {
         if (flow_engine_is_to_end(self->run))
@@ -270,4 +264,46 @@ bool run_vendor_do(struct run_vendor *self, run_vendor_fn *call, void *context, 
             return true;
     }
     return false;
+}
+
+/* --- what needs no connection --- */
+
+bool run_vendor_ask(struct run_vendor *self, run_vendor_question_fn *ask, void *context,
+                    struct error *error)
+{
+    struct attempts attempts = first_attempt();
+    for (bool again = true; again;) {
+        struct verdict verdict = {0};
+        if (flow_engine_is_to_end(self->run))
+            return fail(error, ERR_UNAVAILABLE, "The run is to end.");
+        if (ask(context, &verdict, error))
+            return true;
+        bool was_asked = verdict.kind != VERDICT_ACCEPTED;
+        again = was_asked ? may_pass(&verdict) && wait_for_vendor(self, &attempts, &verdict, error)
+                          : wait_for_secrets(self, &attempts, error);
+        if (!again && was_asked && !may_pass(&verdict))
+            return run_vendor_name_profile(self, error);
+    }
+    return false;
+}
+
+static bool load_first(void *context, struct verdict *verdict, struct error *error)
+{
+    (void)verdict;
+    return load(context, error);
+}
+
+bool run_vendor_open(struct run_vendor *self, struct flow_engine_run *run,
+                     const struct run_vendor_use *use, const struct flow_end *end,
+                     struct str entity, struct error *error)
+{
+    *self = (struct run_vendor){
+        .run = run,
+        .use = use,
+        .profile = {run->row->flow.account, run->row->flow.region, end->profile},
+        .type = end->type,
+        .entity = entity,
+        .session = arena_beside(run->arena),
+    };
+    return run_vendor_ask(self, load_first, self, error);
 }

@@ -37,9 +37,9 @@ struct run_vendor {
     int calls_left; /* of the connection at hand */
 };
 
-/* Loads the profile of an end of the flow. ERR_NOT_FOUND: it is gone; ERR_NOT_IMPLEMENTED: its
- * connector does not fit; ERR_VALIDATION: it is for another connector than the flow.
- * run_vendor_done is called in any case. */
+/* Loads the profile of an end of the flow; waits, as below, for what its credentials refer to.
+ * ERR_NOT_FOUND: it is gone; ERR_NOT_IMPLEMENTED: its connector does not fit; ERR_VALIDATION: it is
+ * for another connector than the flow. run_vendor_done is called in any case. */
 _must_use_ bool run_vendor_open(struct run_vendor *vendor, struct flow_engine_run *run,
                                 const struct run_vendor_use *use, const struct flow_end *end,
                                 struct str entity, struct error *error);
@@ -54,6 +54,14 @@ typedef bool run_vendor_fn(void *context, struct vendor_connection *connection);
  * end, or as the error says. ERR_UNAVAILABLE: another try of the run may succeed. */
 _must_use_ bool run_vendor_do(struct run_vendor *vendor, run_vendor_fn *call, void *context,
                               struct error *error);
+
+/* Something that is asked of the vendor without the run's connection. False: *verdict, which was
+ * zeroed, says what the vendor said, unless it was not asked. */
+typedef bool run_vendor_question_fn(void *context, struct verdict *verdict, struct error *error);
+
+/* The same repetition for it. */
+_must_use_ bool run_vendor_ask(struct run_vendor *vendor, run_vendor_question_fn *ask,
+                               void *context, struct error *error);
 
 /* The error of a run that ends by this verdict; it names the profile. Always false. */
 _must_use_ bool run_vendor_fail(const struct run_vendor *vendor, const struct verdict *verdict,

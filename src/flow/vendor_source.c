@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "connector/connector.h"
 #include "connector/reading.h"
+#include "connector/verdict.h"
 #include "flow/engine_run.h"
 #include "flow/page_walk.h"
 #include "flow/vendor_pages.h"
@@ -105,25 +106,43 @@ static const struct flow_source_ops ops = {
 
 /* --- opening --- */
 
-/* By the cache of entities, which a run at every minute asks once an hour. `names`: the query must
- * name all fields. */
-static bool describe(struct vendor_source *self, bool names, struct arena *arena,
-                     struct error *error)
+struct description_call {
+    struct vendor_source *source;
+    struct arena *arena;
+    struct metadata *metadata;
+};
+
+/* By the cache of entities, which a run at every minute asks once an hour. */
+static bool find_description(void *context, struct verdict *verdict, struct error *error)
 {
-    const struct run_vendor *vendor = &self->pages.vendor;
-    const struct profile_context *context = vendor->run->config->profiles;
+    struct description_call *asked = context;
+    const struct run_vendor *vendor = &asked->source->pages.vendor;
+    const struct read_query *query = &asked->source->query;
     const struct metadata_question question = {
         .key = vendor->profile,
         .connector_type = vendor->type,
         .kind = METADATA_FIELDS,
-        .query = {.name = self->query.entity, .api_version = self->query.api_version},
+        .query = {.name = query->entity, .api_version = query->api_version},
         .request_id = vendor->run->row->id,
+        .verdict = verdict,
     };
-    struct metadata *metadata = profile_metadata(context, arena, &question, error);
-    if (!metadata)
-        return run_vendor_name_profile(vendor, error);
-    bool described = vendor_query_describe(&self->query, metadata->fields, names, arena);
-    metadata_release(context->metadata, metadata);
+    asked->metadata =
+        profile_metadata(vendor->run->config->profiles, asked->arena, &question, error);
+    return asked->metadata != NULL;
+}
+
+/* `names`: the query must name all fields, so the description is waited for. */
+static bool describe(struct vendor_source *self, bool names, struct arena *arena,
+                     struct error *error)
+{
+    struct run_vendor *vendor = &self->pages.vendor;
+    struct description_call asked = {.source = self, .arena = arena};
+    struct verdict ignored = {0};
+    if (!(names ? run_vendor_ask(vendor, find_description, &asked, error)
+                : find_description(&asked, &ignored, error)))
+        return false;
+    bool described = vendor_query_describe(&self->query, asked.metadata->fields, names, arena);
+    metadata_release(vendor->run->config->profiles->metadata, asked.metadata);
     return described || fail(error, ERR_CONNECTOR_SERVER, "%.*s has no field that can be read.",
                              STR_ARG(self->query.entity));
 }

@@ -104,6 +104,8 @@ static bool ask(struct metadata_request *asking, struct metadata *metadata)
                           asking->arena) == FALLBACK_DONE &&
         !(load_again(asking) && ask_vendor(asking, metadata, &found, &verdict)))
         return false;
+    if (!found && asking->question->verdict)
+        *asking->question->verdict = verdict;
     return found ||
            metadata_fail(asking->access.target.connector, &verdict, asking->arena, asking->error);
 }

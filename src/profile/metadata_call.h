@@ -22,6 +22,9 @@ struct metadata_question {
     enum metadata_kind kind;
     struct entity_query query;
     struct str request_id; /* for the log of a connector's function */
+    /* Where the verdict of a call that failed goes, in the arena of the question; it stays as it is
+     * when the vendor was not asked. NULL: not wanted. */
+    struct verdict *verdict;
 };
 
 /* Asks over a new connection, renews an access token that is refused as long as there is a grant,

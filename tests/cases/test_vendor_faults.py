@@ -48,6 +48,8 @@ class Paged(Salesforce):
     def judge(self, request):
         path, _, query = request.target.partition("?")
         if path.endswith("/sobjects/Account/describe") and self.described:
+            if self.instead["describe"]:
+                return self.instead["describe"].pop(0)
             return http("200 OK", json.dumps({"name": "Account", "fields": [
                 {"name": "Name", "label": "Name", "type": self.described, "filterable": True}]}))
         if not path.startswith(QUERY):
@@ -186,6 +188,28 @@ def test_limits_and_faults_on_the_way(server, vendor, store):
     assert record["executionStatus"] == "Successful", record
     assert written(store, record) == RECORDS
     assert vendor.asked == {0: 1, 1: 2, 2: 2, 3: 2}
+
+
+ALL_FIELDS = [{"taskType": "Map_all", "sourceFields": []}]
+
+
+def test_a_description_that_fails_for_a_moment(server, vendor, store):
+    """For longer than the call itself is repeated."""
+    vendor.described = "string"
+    vendor.instead["describe"] = 4 * [http("503 Service Unavailable", "[]")]
+    record = run(server, tasks=ALL_FIELDS)
+    assert record["executionStatus"] == "Successful", record
+    assert written(store, record) == [{"Name": each["Name"]} for each in RECORDS]
+    assert not vendor.instead["describe"]
+
+
+def test_a_description_that_is_refused(server, vendor):
+    vendor.described = "string"
+    vendor.instead["describe"] = 4 * [http("403 Forbidden", json.dumps(FORBIDDEN))]
+    message = error_of(run(server, tasks=ALL_FIELDS))
+    assert message.startswith("Error authenticating to connector: Salesforce"), message
+    assert message.endswith("Update the connector profile crm."), message
+    assert not vendor.asked
 
 
 def test_pages_that_go_in_a_circle(server, vendor):
