@@ -51,6 +51,7 @@ static void make_job_runners(struct service *service)
         .s3 = service->config.s3,
         .roles = service->connectors.s3_roles, /* of the same roles, for lists of buckets */
         .objects = service->flow_objects,
+        .since_ms = clock_wall_ms(),
     };
     service->flow_runs = job_runner_new(&flow_run_kind, &service->flow_engine, store);
     if (service->config.mirrors_secrets)

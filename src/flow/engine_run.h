@@ -19,6 +19,7 @@ struct flow_engine_config {
     const struct s3_config *s3;
     struct aws_role_cache *roles; /* of accounts whose buckets are read and written */
     struct job_runner *objects;   /* objects_job.h */
+    int64_t since_ms;             /* wall clock: when this process began to carry out runs */
 };
 
 enum flow_engine_wish {
@@ -47,6 +48,7 @@ struct flow_engine_run {
     struct flow_progress *progress; /* as the last checkpoint has it; continues from there */
     struct flow_engine_job job;
     int64_t s3_deadline_ms; /* on clock_mono_ms(): of all calls to S3; 0: none */
+    bool is_later;          /* there may have been a try before this one, which was cut off */
     /* The engine's own: zeroed. */
     enum flow_engine_wish wish;
     int64_t ask_at_ms; /* on clock_mono_ms() */

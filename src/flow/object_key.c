@@ -21,6 +21,15 @@ static bool is_one_object(const struct value *s3)
                   STR("SingleFile"));
 }
 
+static bool has_folders(const struct value *tasks)
+{
+    for (size_t i = 0; tasks && i < tasks->count; i++) {
+        if (str_eq(value_text(tasks->items[i], "taskType"), STR("Partition")))
+            return true;
+    }
+    return false;
+}
+
 struct object_key_config object_key_config_of(const struct flow_engine_run *run)
 {
     const struct value *list = value_get(run->definition, "destinationFlowConfigList");
@@ -33,6 +42,7 @@ struct object_key_config object_key_config_of(const struct flow_engine_run *run)
         .schema_version = value_integer(run->definition, "schemaVersion", 1),
         .s3 = s3,
         .has_parts = !is_one_object(s3),
+        .has_folders = has_folders(value_get(run->definition, "tasks")),
     };
 }
 
@@ -124,4 +134,42 @@ bool object_key(const struct object_key_config *config, struct str partition, ui
                 "The objects of the flow would have keys of more than %d bytes: bucketPrefix must "
                 "be shorter.",
                 S3_KEY_MAX);
+}
+
+/* Where the file's name begins in a key. */
+static size_t file_at(struct str key)
+{
+    size_t at = key.len;
+    while (at > 0 && key.data[at - 1] != '/')
+        at--;
+    return at;
+}
+
+/* The number is read, and the key must be the one that it makes. */
+static bool read_number(const struct object_key_config *config, struct str key, struct arena *arena,
+                        uint64_t *ret_number)
+{
+    struct str prefix = object_key_prefix(config, arena), made;
+    size_t at = file_at(key), digits = at + config->run.len + 1, end = digits;
+    unsigned long long number = 0;
+    struct error ignored;
+    if (!str_starts(key, prefix) || at < prefix.len)
+        return false;
+    while (config->has_parts && end < key.len && ascii_is_digit(key.data[end]))
+        end++;
+    if (config->has_parts && (end <= digits || end > key.len ||
+                              !str_to_u64((struct str){key.data + digits, end - digits},
+                                          OBJECT_NUMBER_MAX - 1, &number)))
+        return false;
+    struct str folder = {key.data + prefix.len, at - prefix.len};
+    *ret_number = number;
+    return object_key(config, folder, number, arena, &made, &ignored) && str_eq(made, key);
+}
+
+bool object_key_number(const struct object_key_config *config, struct str key, uint64_t *ret_number)
+{
+    struct arena arena = {.kind = ARENA_PLAIN};
+    bool is_own = read_number(config, key, &arena, ret_number);
+    arena_done(&arena);
+    return is_own;
 }

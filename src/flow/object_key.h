@@ -23,6 +23,7 @@ struct object_key_config {
     int64_t schema_version; /* of the flow's definition */
     const struct value *s3; /* S3DestinationProperties; NULL: the destination is another one */
     bool has_parts;         /* there may be more than one object */
+    bool has_folders;       /* a Partition task puts some between the prefix and the file */
 };
 
 /* Of the run's first destination. */
@@ -33,6 +34,10 @@ struct object_key_config object_key_config_of(const struct flow_engine_run *run)
 struct str object_key_prefix(const struct object_key_config *config, struct arena *arena);
 /* Whether a key is one that this run, and no other, may write. */
 bool object_key_is_own(const struct object_key_config *config, struct str key);
+
+/* Whether the key is that of an object of this run, in whatever folder, and the number of it. */
+bool object_key_number(const struct object_key_config *config, struct str key,
+                       uint64_t *ret_number);
 
 /* Of the object with this number, from 0. `partition`: its folders, ending with '/', or "".
  * ERR_VALIDATION when the key would be longer than S3 allows. */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "flow/object_key.h"
 #include "flow/object_out.h"
+#include "flow/object_strays.h"
 #include "flow/partition_router.h"
 
 #include <stdlib.h>
@@ -85,20 +86,33 @@ static bool clean(struct flow_engine_run *run, const struct object_key_config *k
     return true;
 }
 
-bool run_objects_clean(struct flow_engine_run *run, struct error *error)
+static bool abort_uploads(struct flow_engine_run *run, const struct object_key_config *keys,
+                          struct run_s3 *calls, struct error *error)
 {
-    const struct object_key_config keys = object_key_config_of(run);
     struct arena arena = arena_beside(run->arena);
-    struct run_s3 calls;
-    if (!run->progress->has_begun)
-        return true;
-    if (!flow_engine_check(run, error)) /* the uploads may be another node's */
-        return false;
-    run_s3_init(&calls, run);
-    bool ok = clean(run, &keys, &calls, &arena, error);
-    run_s3_done(&calls);
+    bool ok = !run->progress->has_begun || clean(run, keys, calls, &arena, error);
     arena_done(&arena);
     return ok;
+}
+
+static bool clean_with(struct flow_engine_run *run, bool removes_strays, struct error *error)
+{
+    const struct object_key_config keys = object_key_config_of(run);
+    struct run_s3 calls;
+    if (!run->progress->has_begun && !removes_strays)
+        return true;
+    if (!flow_engine_check(run, error)) /* what is there may be another node's */
+        return false;
+    run_s3_init(&calls, run);
+    bool ok = abort_uploads(run, &keys, &calls, error) &&
+              (!removes_strays || object_strays_remove(run, &keys, &calls, error));
+    run_s3_done(&calls);
+    return ok;
+}
+
+bool run_objects_clean(struct flow_engine_run *run, struct error *error)
+{
+    return clean_with(run, run->is_later, error);
 }
 
 /* --- opening --- */
@@ -123,7 +137,7 @@ bool run_objects_open(struct flow_engine_run *run, struct run_objects **ret_obje
     *ret_objects = NULL;
     if (!keys.s3)
         return fail(error, ERR_NOT_IMPLEMENTED, "The destination is not S3.");
-    if (!run_objects_clean(run, error))
+    if (!clean_with(run, false, error))
         return false;
     struct run_objects *self = xcalloc(1, sizeof(*self));
     self->writer = (struct object_writer_config){

@@ -38,6 +38,7 @@ _must_use_ bool run_objects_end_page(struct run_objects *objects, bool *ret_sett
 /* There are no more records. */
 _must_use_ bool run_objects_end(struct run_objects *objects, struct error *error);
 
-/* Aborts uploads in parts that tries of this run have left, for a run that ends without another
- * try. ERR_UNAVAILABLE as well when the run is another node's. */
+/* For a run that ends without another try: aborts uploads in parts that its tries have left, and
+ * removes objects that only a try wrote that was cut off (object_strays.h). ERR_UNAVAILABLE as well
+ * when the run is another node's. */
 _must_use_ bool run_objects_clean(struct flow_engine_run *run, struct error *error);

@@ -27,6 +27,7 @@ struct flow_run {
     struct arena arena;
     struct flow_run_row row; /* as loaded; then as it ends */
     struct flow_run_try attempt;
+    bool is_later;           /* a try of this run may have been before */
     bool concluded;          /* only the commit is left */
     bool lost;               /* the lease */
     bool logged;             /* why it must be tried again */
@@ -197,8 +198,18 @@ static bool read_definition(struct flow_run *self, const struct value **ret_defi
     return true;
 }
 
+/* A try of this process, of one that ended, or of another node: whose objects may be there. */
+static bool may_be_later(const struct flow_run *self)
+{
+    int64_t started_ms = self->row.started_at_ms;
+    return self->is_later || started_ms <= self->config->since_ms ||
+           clock_wall_ms() - started_ms >= FLOW_RUN_FIRST_TRY_MS;
+}
+
 static bool begin_try(struct flow_run *self, struct job_runner *runner, struct error *error)
 {
+    bool is_later = may_be_later(self);
+    self->is_later = true;
     flow_run_try_done(&self->attempt);
     self->attempt = (struct flow_run_try){
         .config = self->config,
@@ -206,6 +217,7 @@ static bool begin_try(struct flow_run *self, struct job_runner *runner, struct e
         .runner = runner,
         .row = &self->row,
         .arena = &self->arena,
+        .is_later = is_later,
     };
     if (flow_run_try_begin(&self->attempt, error))
         return true;
@@ -252,7 +264,9 @@ static bool clean_up(struct flow_run *self, struct job_runner *runner,
         *error = cleaning;
         return false;
     }
-    log_warn("Run %.*s of flow %.*s has ended, and may have left parts of an object: %s",
+    log_warn("Run %.*s of flow %.*s has ended, and may have left an object, or parts of one, that "
+             "its manifest does "
+             "not have: %s",
              STR_ARG(self->row.id), STR_ARG(self->row.flow.name), cleaning.message);
     return true;
 }

@@ -19,6 +19,9 @@ enum {
     /* A run ends in Error when S3 has been away for so long, as tries without a checkpoint have
      * found it. */
     FLOW_RUN_OUTAGE_MAX_MS = 10 * 60 * 1000,
+    /* A run that is older when a node takes it up may be another node's that died, whose lease had
+     * to end first; the rest of JOB_LEASE_MS is for clocks that differ. */
+    FLOW_RUN_FIRST_TRY_MS = JOB_LEASE_MS / 3,
 };
 
 /* Its context is a struct flow_engine_config. */

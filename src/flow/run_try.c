@@ -160,6 +160,7 @@ static struct flow_engine_run run_of(struct flow_run_try *self, const struct val
         .arena = self->arena,
         .progress = &self->progress,
         .job = {ask, commit, note_begun, self},
+        .is_later = self->is_later,
     };
 }
 

@@ -14,6 +14,7 @@ struct flow_run_try {
     struct job_runner *runner;
     struct flow_run_row *row; /* as loaded; counts and progress become those of each checkpoint */
     struct arena *arena;      /* of the try */
+    bool is_later;            /* see engine_run.h */
     /* Its own, zeroed: */
     bool lost;      /* the lease, or the run is gone */
     bool has_moved; /* a checkpoint was committed */

@@ -36,10 +36,44 @@ static void assert_key(const char *s3, bool has_parts, const char *expected)
     assert_memory_equal(key.data, expected, key.len);
     assert_true(str_starts(key, object_key_prefix(&config, &arena)));
     assert_true(object_key_is_own(&config, key));
+    uint64_t number = 99;
+    assert_true(object_key_number(&config, key, &number));
+    assert_int_equal(number, has_parts ? 7 : 0);
 }
 
 #define ID "0199c0de-0000-7000-8000-000000000000"
 #define PREFIX(prefix) "{`s3OutputFormatConfig`:{`prefixConfig`:{" prefix "}}}"
+
+/* Only the text that a number makes is a key of the run. */
+static void other_keys_have_no_number(void **state)
+{
+    static const char *const keys[] = {
+        "",
+        "accounts/",
+        "accounts/" ID,
+        "accounts/" ID "-",
+        "accounts/" ID "-7",
+        "accounts/" ID "-000007",
+        "accounts/" ID "-0000x",
+        "accounts/" ID "-00007.old",
+        "accounts/" ID "-00007/",
+        "accounts/" ID "-100000",
+        "accounts/" ID "-99999999999999999999999",
+        "accounts/0199c0de-0000-7000-8000-000000000001-00007",
+        "others/" ID "-00007",
+        ID "-00007",
+    };
+    const struct object_key_config config = {
+        .flow = STR("accounts"), .run = STR(ID), .s3 = properties("{}"), .has_parts = true};
+    uint64_t number;
+    (void)state;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        assert_false(object_key_number(&config, str_from(keys[i]), &number));
+    assert_true(object_key_number(&config, STR("accounts/" ID "-99999"), &number));
+    assert_int_equal(number, 99999);
+    assert_true(object_key_number(&config, STR("accounts/a=1/b=2/" ID "-00007"), &number));
+    assert_int_equal(number, 7);
+}
 
 static void a_key_has_the_parts_that_are_asked_for(void **state)
 {
@@ -111,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_has_the_parts_that_are_asked_for),
+        cmocka_unit_test(other_keys_have_no_number),
         cmocka_unit_test(a_key_has_the_folders_of_its_partition),
         cmocka_unit_test(a_run_has_so_many_objects),
         cmocka_unit_test(a_key_has_a_limit),
