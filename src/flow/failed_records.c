@@ -25,11 +25,13 @@ struct failed_records {
     struct arena arena;
 };
 
-/* A record as long as a part is rare, and its upload ends at once. */
+_Static_assert(FAILED_OBJECT_BYTES + WRITE_BYTES_MAX + LINE_EXTRA_MAX < OBJECT_PART_BYTES,
+               "an object of the error bucket is shorter than a part, so that no upload is left");
+
 static bool before_upload(void *context, struct error *error)
 {
-    (void)context, (void)error;
-    return true;
+    (void)context;
+    return fail(error, ERR_INTERNAL, "An object of the error bucket has the size of a part.");
 }
 
 static bool before_complete(void *context, struct error *error)
