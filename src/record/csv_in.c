@@ -28,6 +28,8 @@ struct csv_in {
     struct record_decoder decoder;
     struct record_schema schema;
     bool empty_is_null;
+    enum csv_value *values; /* of each column; NULL: texts */
+    const char *utc;
     /* Of the page at hand. */
     enum csv_state state;
     uint64_t page;
@@ -304,6 +306,18 @@ static void undouble_cells(struct csv_reading *reading)
     }
 }
 
+/* Texts that are not null become what their columns hold. */
+static void read_values(struct csv_reading *reading)
+{
+    const struct csv_in *in = reading->in;
+    struct record_batch *batch = reading->batch;
+    for (size_t i = 0; i < in->schema.count; i++) {
+        struct record_cell *cell = &batch->columns[i].cells[batch->rows];
+        if (in->values[i] != CSV_VALUE_TEXT && cell->kind == RECORD_TEXT)
+            csv_value_read(cell, in->values[i], in->utc, &batch->texts);
+    }
+}
+
 /* Columns of other pages, which this one's header does not have. */
 static void clear_missing(const struct csv_in *in, struct record_batch *batch)
 {
@@ -323,6 +337,8 @@ static enum csv_step add_row(struct csv_reading *reading, const char *p)
         undouble_cells(reading);
     if (in->used < batch->column_count)
         clear_missing(in, batch);
+    if (in->values)
+        read_values(reading);
     batch->places[batch->rows++] = in->place;
     in->place.position++;
     advance(reading, p);
@@ -445,6 +461,7 @@ static void csv_in_free(struct record_decoder *decoder)
         return;
     record_schema_done(&in->schema);
     arena_done(&in->memory);
+    free(in->values);
     free(in);
 }
 
@@ -455,11 +472,23 @@ static const struct record_decoder_ops csv_in_ops = {
     .free = csv_in_free,
 };
 
+static enum csv_value *copy_values(const struct csv_in_options *options)
+{
+    size_t count = options->columns.count;
+    enum csv_value *values = xcalloc(count + 1, sizeof(*values));
+    for (size_t i = 0; i < count; i++)
+        values[i] = options->values[i];
+    return values;
+}
+
 struct record_decoder *csv_in_new(const struct csv_in_options *options)
 {
     struct csv_in *in = xcalloc(1, sizeof(*in));
     in->decoder.ops = &csv_in_ops;
     in->empty_is_null = options->empty_is_null;
+    in->utc = options->utc;
+    if (options->values)
+        in->values = copy_values(options);
     in->memory.kind = ARENA_PLAIN;
     record_schema_init(&in->schema, &options->columns);
     csv_in_start_page(&in->decoder, 0);

@@ -10,13 +10,15 @@
  * - A row with another number of fields than the header is a record error (RECORD_FAULT_RAGGED); so
  * are bytes that are not UTF-8, and a row of more than RECORD_BYTES_MAX bytes. The next row then
  * begins behind the first line break of that one, since its quotes may never close.
- * - Every value is a text. An empty field is an empty text, or null if the options say so.
+ * - Every value is a text, unless the options say what its column holds. An empty field is an empty
+ * text, or null if the options say so.
  * - An error of the page: a header with a name that is empty, too long or comes twice; one that
  * lacks a wanted column; one that is not CSV or UTF-8; more than RECORD_COLUMNS_MAX columns; more
  * than a few rows whose quotes are not closed within RECORD_BYTES_MAX. A page without a byte has no
  * records. */
 #pragma once
 
+#include "record/csv_value.h"
 #include "record/decoder.h"
 
 #include <stdbool.h>
@@ -24,6 +26,8 @@
 struct csv_in_options {
     struct record_columns columns;
     bool empty_is_null;
+    const enum csv_value *values; /* of each given column, copied; NULL: texts */
+    const char *utc;              /* see csv_value.h; outlives the decoder */
 };
 
 /* On the heap. */

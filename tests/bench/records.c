@@ -297,7 +297,7 @@ int main(int argc, char **argv)
         written_fields[i] = (struct record_field){.name = names[i]};
     }
     struct record_columns columns = {names, count};
-    struct csv_in_options csv = {columns, true};
+    struct csv_in_options csv = {.columns = columns, .empty_is_null = true};
     struct json_in_options json = {.columns = columns};
     struct json_out_options json_out = {.fields = {written_fields, count}};
     struct record_output output = {count_bytes, NULL};

@@ -78,7 +78,7 @@ static struct record_decoder *new_decoder(const struct options *options,
                                           struct record_columns columns)
 {
     if (is(options->in, "csv")) {
-        struct csv_in_options csv = {columns, options->empty_is_null};
+        struct csv_in_options csv = {.columns = columns, .empty_is_null = options->empty_is_null};
         return csv_in_new(&csv);
     }
     struct json_in_options json = {.columns = columns, .path = options->path};

@@ -64,6 +64,31 @@ static void given_columns(void **state)
     CHECK_CSV_READINGS(&options, readings);
 }
 
+/* As the same values of JSON; what is none of its column stays a text. */
+static void values_of_columns(void **state)
+{
+    (void)state;
+    static const struct str names[] = {STR("n"), STR("f"), STR("t"), STR("x")};
+    static const enum csv_value values[] = {CSV_VALUE_NUMBER, CSV_VALUE_FLAG, CSV_VALUE_TIME,
+                                            CSV_VALUE_TEXT};
+    static const struct csv_in_options options = {
+        .columns = {names, 4}, .empty_is_null = true, .values = values, .utc = "+0000"};
+    static const struct record_reading readings[] = {
+        {"x,n,f,t\n1,-12,true,2024-01-01T00:00:00.000Z\n"
+         "\"2\",\"1.50\",\"false\",\"2024-01-01\"\n\"\",\"\",\"\",\"\"\n"
+         "3,1.25E7,True,Z\n4,007,,\n5,1.,,\n6,12x,,\n7,9223372036854775808,true,\n8,,,\n9,5,,",
+         "0 @2 n=integer:-12 f=boolean:true t=text:2024-01-01T00:00:00.000+0000 x=text:1\n"
+         "1 @3 n=decimal(2):1.50 f=boolean:false t=text:2024-01-01 x=text:2\n"
+         "2 @4\n"
+         "3 @5 n=decimal(-1):1.25E7 f=text:True t=text:+0000 x=text:3\n"
+         "4 @6 n=text:007 x=text:4\n5 @7 n=text:1. x=text:5\n6 @8 n=text:12x x=text:6\n"
+         "7 @9 n=decimal(0):9223372036854775808 f=boolean:true x=text:7\n8 @10 x=text:8\n"
+         "9 @11 n=integer:5 x=text:9\n",
+         ""},
+    };
+    CHECK_CSV_READINGS(&options, readings);
+}
+
 static void broken_headers(void **state)
 {
     (void)state;
@@ -376,6 +401,7 @@ int main(void)
         cmocka_unit_test(rows),
         cmocka_unit_test(faults),
         cmocka_unit_test(given_columns),
+        cmocka_unit_test(values_of_columns),
         cmocka_unit_test(broken_headers),
         cmocka_unit_test(too_many_columns),
         cmocka_unit_test(endless_quote),
