@@ -62,6 +62,7 @@ enum vendor_fault {
 /* The language in which records are asked for (records/dialect.h). */
 enum records_dialect {
     RECORDS_SOQL,
+    RECORDS_JOB,
     RECORDS_LIST,
     RECORDS_EXPORT,
     RECORDS_TABLE,

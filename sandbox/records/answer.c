@@ -88,6 +88,9 @@ const struct sandbox_response *records_answer(const struct sample_set *set,
     case RECORDS_SOQL:
         soql_answer(&exchange);
         break;
+    case RECORDS_JOB:
+        job_answer(&exchange);
+        break;
     case RECORDS_LIST:
         list_answer(&exchange);
         break;

@@ -41,5 +41,7 @@ void export_answer(struct records_exchange *exchange);
 void table_answer(struct records_exchange *exchange);
 /* odata_answer.c: PATH/SET with $filter, $select, $orderby, …; the version is 2 or 4 */
 void odata_answer(struct records_exchange *exchange, int version);
+/* job_answer.c: PATH/jobs/query, PATH/jobs/query/ID and PATH/jobs/query/ID/results */
+void job_answer(struct records_exchange *exchange);
 /* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */
 void soql_answer(struct records_exchange *exchange);

@@ -29,6 +29,14 @@ function jsforceClient() {
                 .setResponseTarget('Records').run({ autoFetch: true, maxFetch: 100000 });
             return records.map(({ attributes, ...record }) => record);
         },
+        // The client makes the job, waits for it, follows the locators, and removes it.
+        async bulk({ instanceUrl }, { accessToken, soql, all }) {
+            const connection = new jsforce.Connection({ instanceUrl, accessToken, maxRequest: 1,
+                version: '58.0' });
+            connection.bulk2.pollInterval = 50;
+            const stream = await connection.bulk2.query(soql, { scanAll: all });
+            return stream.toArray();
+        },
         code: (properties, { oAuthRequest, ...app }) =>
             login(properties, { ...app, redirectUri: oAuthRequest.redirectUri })
                 .requestToken(oAuthRequest.authCode),
