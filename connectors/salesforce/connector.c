@@ -122,7 +122,8 @@ static const struct connector_rule rules[] = {
      .hint = "Ask an administrator to check the user's permissions (\"API Enabled\") and the "
              "connected app's policies.",
      .causes = CAUSE_PERMISSION},
-    /* Of queries. */
+    /* Of queries, and of jobs, which are removed without a word. */
+    {STEP_API, .status = 204, .kind = VERDICT_ACCEPTED, .enough = true},
     {STEP_API, .status = 400, .at = "/0/errorCode", .equals = "INVALID_TYPE",
      .kind = VERDICT_ABSENT, .hint = "There is no such object, or the user may not read it.",
      .causes = CAUSE_OBJECT | CAUSE_PERMISSION},
@@ -130,6 +131,11 @@ static const struct connector_rule rules[] = {
      .kind = VERDICT_MISCONFIGURED,
      .hint = "Check the fields and filters of the flow, and that the user may read these fields.",
      .causes = CAUSE_OBJECT | CAUSE_PERMISSION},
+    {STEP_API, .status = 400, .at = "/0/message", .contains = "compound data not supported",
+     .kind = VERDICT_MISCONFIGURED,
+     .hint = "Leave out the flow's compound fields, whose parts are fields of their own, or set "
+             "dataTransferApi to REST_SYNC.",
+     .causes = CAUSE_OBJECT},
     {STEP_API, .status = 400, .at = "/0/errorCode", .equals = "INVALID_QUERY_LOCATOR",
      .kind = VERDICT_MISCONFIGURED,
      .hint = "The query is too old to be continued. Run the flow again.", .causes = CAUSE_OBJECT},
@@ -240,24 +246,94 @@ static const struct read_dialect soql = {
     .or_after = ")",
 };
 
-/* A page has 2,000 records, or fewer of long ones. */
-#define QUERY(resource)                                                                            \
-    .call = {.method = "GET", .path = DATA_API resource "?q={read.statement}"}, .dialect = &soql,  \
-    .statement = "SELECT {read.fields} FROM {entity.name}{read.where}", .at = "/records",          \
-    .paging = READ_URL, .next = "/nextRecordsUrl", .more = {"/done", "true", true},                \
+#define STATEMENT                                                                                  \
+    .dialect = &soql, .statement = "SELECT {read.fields} FROM {entity.name}{read.where}",          \
     .names_fields = true
 
+/* A page has 2,000 records, or fewer of long ones. */
+#define QUERY(resource)                                                                            \
+    .call = {.method = "GET", .path = DATA_API resource "?q={read.statement}"}, .at = "/records",  \
+    .paging = READ_URL, .next = "/nextRecordsUrl", .more = {"/done", "true", true}, STATEMENT
+
+/* Bulk API 2.0 ("Query with Bulk API 2.0"). Its CSV has every value in quotes, and nothing between
+ * them for null. */
+#define JOBS DATA_API "jobs/query"
+#define JOB JOBS "/{page.job}"
+
+static const char *const running[] = {"UploadComplete", "InProgress"};
+static const struct connector_param result_params[] = {
+    {.name = "locator", .value = "{page.cursor}", .given = "page.cursor"},
+};
+
+#define QUERY_JOB(name, operation)                                                                 \
+    static const struct read_job name = {                                                          \
+        .create = {.method = "POST",                                                               \
+                   .path = JOBS,                                                                   \
+                   .content_type = "application/json",                                             \
+                   .body = "{\"operation\":\"" operation                                           \
+                           "\",\"query\":\"{read.statement}\",\"contentType\":\"CSV\","            \
+                           "\"columnDelimiter\":\"COMMA\",\"lineEnding\":\"LF\"}"},                \
+        .id = "/id",                                                                               \
+        .state = {.method = "GET", .path = JOB},                                                   \
+        .state_at = "/state",                                                                      \
+        .running = LIST(running),                                                                  \
+        .done = "JobComplete",                                                                     \
+        .message = "/errorMessage",                                                                \
+        .results = {.method = "GET",                                                               \
+                    .path = JOB "/results?maxRecords={page.size}",                                 \
+                    .accept = "text/csv",                                                          \
+                    .query = LIST(result_params)},                                                 \
+        .locator = "Sforce-Locator",                                                               \
+        .last = "null",                                                                            \
+        .count = "Sforce-NumberOfRecords",                                                         \
+        .forgotten = 404,                                                                          \
+        .abort = {.method = "PATCH",                                                               \
+                  .path = JOB,                                                                     \
+                  .content_type = "application/json",                                              \
+                  .body = "{\"state\":\"Aborted\"}"},                                              \
+        .remove = {.method = "DELETE", .path = JOB},                                               \
+    }
+
+QUERY_JOB(query_job, "query");
+QUERY_JOB(query_all_job, "queryAll");
+
+/* Some 9 MB a page of records with 25 fields. */
+#define BULK_SIZE 20000
+
+/* The service reads by Bulk API 2.0 from so many records on (User Guide, "Salesforce API
+ * preference"). */
+#define BULK_FROM 1000000
+
+static const struct read_source bulk = {.job = &query_job, .size = BULK_SIZE, STATEMENT};
+static const struct read_source bulk_all = {.job = &query_all_job, .size = BULK_SIZE, STATEMENT};
+
+#define AUTOMATIC(row) .large = &(row), .large_from = BULK_FROM, .total_at = "totalSize"
+#define API(name) .given = "source.dataTransferApi", .equals = (name)
+#define DELETED .flag = "source.includeDeletedRecords"
+
 static const struct read_source sources[] = {
-    {.given = "source.dataTransferApi",
-     .equals = "BULKV2",
-     .refusal = "This version does not read by Bulk API 2.0: set dataTransferApi to AUTOMATIC or "
-                "REST_SYNC"},
-    {.given = "source.includeDeletedRecords", .equals = "true", QUERY("queryAll")},
-    {QUERY("query")},
+    {API("BULKV2"), DELETED, .job = &query_all_job, .size = BULK_SIZE, STATEMENT},
+    {API("BULKV2"), .job = &query_job, .size = BULK_SIZE, STATEMENT},
+    {API("REST_SYNC"), DELETED, QUERY("queryAll")},
+    {API("REST_SYNC"), QUERY("query")},
+    {DELETED, QUERY("queryAll"), AUTOMATIC(bulk_all)},
+    {QUERY("query"), AUTOMATIC(bulk)},
+};
+
+static const struct read_type read_types[] = {
+    {"double", CSV_VALUE_NUMBER}, {"currency", CSV_VALUE_NUMBER}, {"percent", CSV_VALUE_NUMBER},
+    {"int", CSV_VALUE_NUMBER},    {"long", CSV_VALUE_NUMBER},     {"boolean", CSV_VALUE_FLAG},
+    {"datetime", CSV_VALUE_TIME}, {"address", CSV_VALUE_NONE},    {"location", CSV_VALUE_NONE},
+    {"base64", CSV_VALUE_NONE},
 };
 
 static const struct connector_reads reads = {
-    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "_."};
+    .rows = sources,
+    .count = sizeof(sources) / sizeof(*sources),
+    .name_marks = "_.",
+    .types = LIST(read_types),
+    .utc = "+0000",
+};
 
 /* --- writes --- */
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "connector/verdict.h"
+#include "record/csv_value.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,6 +103,10 @@ struct connector_ops {
     bool (*read_next)(struct vendor_connection *connection, const struct read_query *query,
                       struct str cursor, struct str rest, uint64_t records, struct arena *arena,
                       struct str *ret_cursor);
+    /* Ends what the vendor keeps for the reading that had come to this cursor, such as a job; over
+     * an open connection, whatever it has come to. NULL: nothing is kept. Waits. */
+    bool (*read_end)(struct vendor_connection *connection, const struct read_query *query,
+                     struct str cursor);
     /* Writes the records of a batch that are WRITE_LEFT (connector/writing.h) over an open
      * connection, and sets the outcome of each. True: each is written or refused. False:
      * vendor_verdict says why some are still WRITE_LEFT, or WRITE_UNKNOWN; when the connection went
@@ -153,6 +158,10 @@ bool connector_has_records(const struct connector *connector);
 bool connector_names_fields(const struct connector *connector);
 /* Whether a query's filters can be given to the vendor once their fields are described. */
 bool connector_has_filters(const struct connector *connector);
+/* What values of the vendor's type are in a READ_CSV page. */
+enum csv_value connector_csv_value(const struct connector *connector, struct str type);
+/* How the vendor writes the zone of times that are "Z" in a READ_CSV page; NULL: so. */
+const char *connector_csv_utc(const struct connector *connector);
 /* Whether this version can write records to it. */
 bool connector_has_writes(const struct connector *connector);
 

@@ -15,6 +15,10 @@ enum {
     READ_CURSOR_MAX = 8 * 1024,       /* bytes */
 };
 
+/* Of a cursor that stands for a job at the vendor (http/read_job.c): what is the same in all
+ * cursors of that job; a part of the cursor. STR_NULL: it stands for none. */
+struct str read_cursor_job(struct str cursor);
+
 /* One Filter task of the flow. All of them must hold, each for any of its values. */
 struct read_filter {
     struct str field;
@@ -35,6 +39,10 @@ struct read_query {
     const struct value *properties; /* the flow's member of SourceConnectorProperties */
     const struct str *fields;       /* names; none: all that there are */
     size_t field_count;
+    /* Of each field the type that the vendor describes it with, where the flow wants all that there
+     * are: fields of a type that cannot be read so are left out. NULL: the flow names the fields.
+     */
+    const struct str *types;
     /* A connector may give them to the vendor as far as no record is lost by it that the flow would
      * keep: the flow applies all of them again to what comes. */
     const struct read_filter *filters;
@@ -50,4 +58,7 @@ struct read_page {
     /* READ_JSON: JSON pointer to the list of records; NULL: the page is the list. In the arena; the
      * same for all pages of a query, as is `format`. */
     const char *path;
+    /* It has no records: the vendor was only brought a step further, such as a job that works on
+     * the query. */
+    bool is_step;
 };

@@ -107,6 +107,23 @@ bool connector_has_filters(const struct connector *connector)
     return false;
 }
 
+static const struct connector_reads *reads_of(const struct connector *connector)
+{
+    return connector->ops->read == http_read ? connector->http->reads : NULL;
+}
+
+enum csv_value connector_csv_value(const struct connector *connector, struct str type)
+{
+    const struct connector_reads *reads = reads_of(connector);
+    return reads ? read_type_value(reads, type) : CSV_VALUE_TEXT;
+}
+
+const char *connector_csv_utc(const struct connector *connector)
+{
+    const struct connector_reads *reads = reads_of(connector);
+    return reads ? reads->utc : NULL;
+}
+
 bool connector_has_writes(const struct connector *connector)
 {
     const struct connector_ops *ops = connector->ops;

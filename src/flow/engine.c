@@ -195,7 +195,7 @@ static bool move_page(struct engine *engine, bool *ret_more)
     if (!may_go_on(engine) || !read_page(engine))
         return false;
     fault_point("move:fetched");
-    progress->pages++;
+    progress->pages += !engine->source->is_step;
     progress->counts.records += (int64_t)engine->page_records;
     return engine->source->ops->next(engine->source, engine->page_records, ret_more,
                                      engine->error) &&

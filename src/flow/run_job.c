@@ -27,11 +27,12 @@ struct flow_run {
     struct arena arena;
     struct flow_run_row row; /* as loaded; then as it ends */
     struct flow_run_try attempt;
-    bool is_later;           /* a try of this run may have been before */
-    bool concluded;          /* only the commit is left */
-    bool lost;               /* the lease */
-    bool logged;             /* why it must be tried again */
-    int64_t again_ms;        /* the wait before the next try */
+    bool is_later;                  /* a try of this run may have been before */
+    const struct value *definition; /* in the arena; NULL: it was not read */
+    bool concluded;                 /* only the commit is left */
+    bool lost;                      /* the lease */
+    bool logged;                    /* why it must be tried again */
+    int64_t again_ms;               /* the wait before the next try */
     int64_t away_since_ms;   /* on clock_mono_ms(): the outage of S3 at hand, as of its first try */
     int64_t away_at_ms;      /* and its last; 0: none */
     enum run_event event;    /* what it ends by, once concluded */
@@ -279,6 +280,7 @@ static bool move_records(struct flow_run *self, struct job_runner *runner, struc
         return false;
     if (!definition || !begin_try(self, runner, error))
         return true;
+    self->definition = definition;
     enum flow_engine_end ended = flow_run_try_move(&self->attempt, definition, error);
     self->lost = self->attempt.lost;
     if (self->lost || is_left(self, ended) ||
@@ -297,6 +299,7 @@ static bool give_up(struct flow_run *self, struct job_runner *runner, struct err
         return false;
     if (!definition || !begin_try(self, runner, error))
         return true;
+    self->definition = definition;
     if (!clean_up(self, runner, definition, false, error))
         return false;
     conclude_try(self, ENGINE_CANCELED, error);
@@ -350,12 +353,14 @@ static enum job_end commit(struct flow_run *self)
     fault_point("run:committed");
     if (!committed && !self->lost)
         return try_again(self, &error);
-    if (committed) {
-        note_end(self);
-        job_runner_look(self->config->objects);
-    }
-    if (committed && self->context->webhook)
+    if (!committed)
+        return JOB_DONE;
+    note_end(self);
+    job_runner_look(self->config->objects);
+    if (self->context->webhook)
         job_runner_look(self->context->webhook);
+    if (self->definition && self->ended_in != RUN_STATES)
+        flow_run_try_end_source(&self->attempt, self->definition);
     return JOB_DONE;
 }
 
@@ -382,6 +387,7 @@ static enum job_end run(void *state, struct job_runner *runner)
     bool found = false;
     if (self->concluded) /* only the commit failed */
         return commit(self);
+    self->definition = NULL;
     arena_reset(&self->arena);
     bool loaded = load(self, &found, &error);
     if (loaded && self->lost)

@@ -3,8 +3,11 @@
 #include "flow/run_try.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "connector/reading.h"
 #include "flow/destination_open.h"
 #include "flow/run.h"
+#include "flow/source_open.h"
 #include "profile/context.h"
 
 static const struct profile_context *context_of(const struct flow_run_try *self)
@@ -106,6 +109,14 @@ static bool commit_row(struct flow_run_try *self, const struct flow_progress *pr
     return true;
 }
 
+static void note_source(struct flow_run_try *self)
+{
+    struct str cursor = self->progress.cursor;
+    arena_reset(&self->source_memory);
+    self->source_cursor =
+        read_cursor_job(cursor).data ? arena_copy(&self->source_memory, cursor) : STR_NULL;
+}
+
 static bool commit(void *context, struct error *error)
 {
     struct flow_run_try *self = context;
@@ -113,6 +124,7 @@ static bool commit(void *context, struct error *error)
     if (!commit_row(self, &self->progress, true, error))
         return false;
     self->has_moved = true;
+    note_source(self);
     return true;
 }
 
@@ -135,12 +147,13 @@ static bool note_begun(void *context, struct error *error)
 
 bool flow_run_try_begin(struct flow_run_try *self, struct error *error)
 {
-    self->texts[0] = self->texts[1] = arena_beside(self->arena);
+    self->texts[0] = self->texts[1] = self->source_memory = arena_beside(self->arena);
     if (!flow_run_check_progress(context_of(self)->service_secret, self->row, error))
         return false;
     if (!flow_progress_read(self->row->progress, self->arena, &self->progress))
         return fail(error, ERR_INTERNAL, "The run's checkpoint cannot be read.");
     self->progress.counts = self->row->counts;
+    note_source(self);
     return true;
 }
 
@@ -149,6 +162,7 @@ void flow_run_try_done(struct flow_run_try *self)
     flow_progress_done(&self->progress);
     arena_done(&self->texts[0]);
     arena_done(&self->texts[1]);
+    arena_done(&self->source_memory);
 }
 
 static struct flow_engine_run run_of(struct flow_run_try *self, const struct value *definition)
@@ -187,6 +201,28 @@ bool flow_run_try_clean(struct flow_run_try *self, const struct value *definitio
     run.job.ask = ask_cleaning;
     run.s3_deadline_ms = clock_mono_ms() + FLOW_CLEAN_MS;
     return flow_destination_clean(&run, error);
+}
+
+static bool ask_ending(void *context, enum flow_engine_wish *ret_wish, struct error *error)
+{
+    const struct flow_run_try *self = context;
+    bool is_over = job_is_stopping(self->runner) || clock_mono_ms() >= self->source_deadline_ms;
+    (void)error;
+    *ret_wish = is_over ? ENGINE_LEAVE : ENGINE_GO_ON;
+    return true;
+}
+
+void flow_run_try_end_source(struct flow_run_try *self, const struct value *definition)
+{
+    struct flow_engine_run run = run_of(self, definition);
+    struct error error;
+    if (!self->source_cursor.data)
+        return;
+    run.job.ask = ask_ending;
+    self->source_deadline_ms = clock_mono_ms() + FLOW_END_SOURCE_MS;
+    if (!flow_source_end(&run, self->source_cursor, &error))
+        log_warn("Run %.*s of flow %.*s has ended, and has left a job at its vendor: %s",
+                 STR_ARG(self->row->id), STR_ARG(self->row->flow.name), error.message);
 }
 
 void flow_run_try_conclude(struct flow_run_try *self)

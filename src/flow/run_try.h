@@ -5,7 +5,10 @@
 #include "flow/engine.h"
 #include "job/job.h"
 
-enum { FLOW_CLEAN_MS = 60 * 1000 }; /* what a run that has ended takes for it */
+enum {
+    FLOW_CLEAN_MS = 60 * 1000,      /* what a run that has ended takes for it */
+    FLOW_END_SOURCE_MS = 30 * 1000, /* and for what its vendor keeps */
+};
 
 struct flow_run_try {
     /* Given: */
@@ -21,6 +24,10 @@ struct flow_run_try {
     struct flow_progress progress;
     struct arena texts[2]; /* of the row's progress, in turn: the one at hand, and the next one */
     int text;
+    struct str source_cursor; /* of the last checkpoint, where it stands for what the vendor keeps;
+                               * STR_NULL: it does not */
+    struct arena source_memory; /* of that */
+    int64_t source_deadline_ms; /* on clock_mono_ms() */
 };
 
 /* Reads the row's progress. ERR_INTERNAL: it is not as this server wrote it. */
@@ -33,6 +40,11 @@ enum flow_engine_end flow_run_try_move(struct flow_run_try *attempt, const struc
  * Waits, FLOW_CLEAN_MS at most; less when the server stops. */
 _must_use_ bool flow_run_try_clean(struct flow_run_try *attempt, const struct value *definition,
                                    struct error *error);
+
+/* Ends what the vendor keeps for the run's source, such as a job, once the run's end is committed:
+ * a try before that may need it. What the vendor does not end then, it does by itself some day.
+ * Waits, FLOW_END_SOURCE_MS at most; less when the server stops. */
+void flow_run_try_end_source(struct flow_run_try *attempt, const struct value *definition);
 
 /* Puts counts and progress into the row as they are to be kept once the run has ended. */
 void flow_run_try_conclude(struct flow_run_try *attempt);

@@ -32,6 +32,7 @@ struct flow_sink {
 struct flow_source {
     const struct flow_source_ops *ops;
     struct record_decoder *decoder; /* one for the whole run; the source's own */
+    bool is_step; /* the page at hand is none: it has only brought the source further */
 };
 
 /* The first member of each source's own struct is a flow_source. */

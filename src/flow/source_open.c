@@ -16,6 +16,13 @@ bool flow_source_open(const struct flow_source_request *request, struct flow_sou
     return vendor_source_open(request, ret_source, error);
 }
 
+bool flow_source_end(struct flow_engine_run *run, struct str cursor, struct error *error)
+{
+    const struct value *config = value_get(run->definition, "sourceFlowConfig");
+    return str_eq(value_text(config, "connectorType"), STR("S3")) ||
+           vendor_source_end(run, cursor, error);
+}
+
 void flow_source_free(struct flow_source *source)
 {
     if (source)

@@ -9,3 +9,7 @@
 _must_use_ bool flow_source_open(const struct flow_source_request *request,
                                  struct flow_source **ret_source, struct error *error);
 void flow_source_free(struct flow_source *source); /* NULL is fine */
+
+/* Ends what the source's vendor keeps for a run that had come to this cursor. Waits. */
+_must_use_ bool flow_source_end(struct flow_engine_run *run, struct str cursor,
+                                struct error *error);

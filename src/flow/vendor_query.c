@@ -84,6 +84,20 @@ static void describe_filters(struct read_query *query, const struct value *list,
     query->filters = filters;
 }
 
+/* Of each field of the query; an empty text: the vendor does not describe it. */
+static const struct str *types_of(const struct read_query *query, const struct value *list,
+                                  struct arena *arena)
+{
+    struct str *types = arena_array(arena, struct str, query->field_count + 1);
+    for (size_t i = 0; i < query->field_count; i++) {
+        const struct value *field = field_of(list, query->fields[i]);
+        const struct value *details = value_get(field, "supportedFieldTypeDetails");
+        struct str type = value_text(value_get(details, "v1"), "fieldType");
+        types[i] = arena_copy(arena, type.data ? type : STR(""));
+    }
+    return types;
+}
+
 static bool name_all(struct read_query *query, const struct value *list, struct arena *arena)
 {
     struct str *names = arena_array(arena, struct str, list->count + 1);
@@ -99,7 +113,7 @@ static bool name_all(struct read_query *query, const struct value *list, struct 
 }
 
 bool vendor_query_describe(struct read_query *query, struct str fields, bool wants_all,
-                           struct arena *arena)
+                           struct arena *arena, const struct str **ret_types)
 {
     struct arena scratch = arena_beside(arena);
     struct value *list;
@@ -107,6 +121,8 @@ bool vendor_query_describe(struct read_query *query, struct str fields, bool wan
     if (described) {
         describe_filters(query, list, arena);
         described = !wants_all || name_all(query, list, arena);
+        *ret_types = types_of(query, list, arena);
+        query->types = wants_all ? *ret_types : NULL;
     }
     arena_done(&scratch);
     return described;

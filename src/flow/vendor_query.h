@@ -13,6 +13,7 @@ void vendor_query_make(const struct flow_definition *definition, const struct fl
                        struct arena *arena, struct read_query *ret_query, bool *ret_all);
 
 /* Takes the types of the filters' fields from a list of the API's ConnectorEntityField in JSON.
- * `wants_all`: names all fields that can be read as well; false: there are none. */
+ * `wants_all`: names all fields that can be read as well; false: there are none. *ret_types: of
+ * each field of the query; empty: it is not described. */
 bool vendor_query_describe(struct read_query *query, struct str fields, bool wants_all,
-                           struct arena *arena);
+                           struct arena *arena, const struct str **ret_types);

@@ -8,6 +8,7 @@
 #include "connector/verdict.h"
 #include "flow/engine_run.h"
 #include "flow/page_walk.h"
+#include "flow/run_vendor.h"
 #include "flow/vendor_pages.h"
 #include "flow/vendor_query.h"
 #include "profile/metadata.h"
@@ -20,6 +21,7 @@
 struct vendor_source {
     struct flow_source base;
     struct read_query query;
+    const struct str *types; /* of the query's fields, once they are described; NULL: not yet */
     struct vendor_pages pages;
     bool has_page;         /* the page at hand was read already */
     struct arena cursors;  /* of the next */
@@ -38,12 +40,13 @@ static bool read(struct flow_source *source, const struct flow_sink *sink, struc
     if (!self->has_page && !vendor_pages_read(&self->pages, self->cursor, error))
         return false;
     self->has_page = true;
+    self->base.is_step = self->pages.page.is_step;
     return sink->push(sink->context, self->pages.page.body);
 }
 
 static bool move(struct vendor_source *self, struct str next, uint64_t records, struct error *error)
 {
-    const char *fault = page_walk_step(&self->walk, next, records);
+    const char *fault = self->base.is_step ? NULL : page_walk_step(&self->walk, next, records);
     if (fault)
         return vendor_pages_fail(&self->pages, fault, error);
     self->cursor = next;
@@ -141,16 +144,42 @@ static bool describe(struct vendor_source *self, bool names, struct arena *arena
     if (!(names ? run_vendor_ask(vendor, find_description, &asked, error)
                 : find_description(&asked, &ignored, error)))
         return false;
-    bool described = vendor_query_describe(&self->query, asked.metadata->fields, names, arena);
+    bool described =
+        vendor_query_describe(&self->query, asked.metadata->fields, names, arena, &self->types);
     metadata_release(vendor->run->config->profiles->metadata, asked.metadata);
     return described || fail(error, ERR_CONNECTOR_SERVER, "%.*s has no field that can be read.",
                              STR_ARG(self->query.entity));
+}
+
+/* Of CSV, whose values are as those of the vendor's JSON are. */
+static struct record_decoder *csv_decoder(const struct vendor_source *self, struct arena *arena)
+{
+    const struct connector *connector = self->pages.vendor.access.target.connector;
+    const struct read_query *query = &self->query;
+    struct str *names = arena_array(arena, struct str, query->field_count + 1);
+    enum csv_value *values = arena_array(arena, enum csv_value, query->field_count + 1);
+    struct csv_in_options options = {
+        .columns = {.names = names},
+        .empty_is_null = true,
+        .values = values,
+        .utc = connector_csv_utc(connector),
+    };
+    for (size_t i = 0; i < query->field_count; i++) {
+        enum csv_value value = connector_csv_value(connector, self->types[i]);
+        if (value == CSV_VALUE_NONE && query->types)
+            continue;
+        names[options.columns.count] = query->fields[i];
+        values[options.columns.count++] = value;
+    }
+    return csv_in_new(&options);
 }
 
 static struct record_decoder *decoder_for(const struct vendor_source *self, struct arena *arena)
 {
     const struct read_page *page = &self->pages.page;
     const struct record_columns columns = {self->query.fields, self->query.field_count};
+    if (page->format == READ_CSV && self->types)
+        return csv_decoder(self, arena);
     if (page->format == READ_CSV)
         return csv_in_new(&(struct csv_in_options){.columns = columns});
     const char *path =
@@ -168,10 +197,14 @@ static bool begin(struct vendor_source *self, bool wants_all, struct arena *aren
     if ((names || filters) && !describe(self, names, arena, error) && names)
         return false;
     /* Filters on fields that cannot be described are applied here alone. */
-    self->has_page = vendor_pages_read(&self->pages, self->cursor, error);
-    if (self->has_page)
-        self->base.decoder = decoder_for(self, arena);
-    return self->has_page;
+    if (!vendor_pages_read(&self->pages, self->cursor, error))
+        return false;
+    bool needs_types = self->pages.page.format == READ_CSV && self->query.field_count > 0;
+    if (needs_types && !self->types && !describe(self, false, arena, error))
+        return false;
+    self->has_page = true;
+    self->base.decoder = decoder_for(self, arena);
+    return true;
 }
 
 bool vendor_source_open(const struct flow_source_request *request, struct flow_source **ret_source,
@@ -195,4 +228,43 @@ bool vendor_source_open(const struct flow_source_request *request, struct flow_s
     }
     free_source(&self->base);
     return false;
+}
+
+/* --- what the vendor keeps --- */
+
+static const struct run_vendor_use ending = {
+    .does = "reads",
+    .call_ms = 20 * 1000,
+    .fits = connector_has_records,
+};
+
+struct end_call {
+    const struct connector_ops *ops;
+    struct read_query query;
+    struct str cursor;
+};
+
+static bool end_reading(void *context, struct vendor_connection *connection)
+{
+    struct end_call *call = context;
+    return call->ops->read_end(connection, &call->query, call->cursor);
+}
+
+bool vendor_source_end(struct flow_engine_run *run, struct str cursor, struct error *error)
+{
+    struct flow_definition definition;
+    struct run_vendor vendor;
+    flow_definition_read(run->definition, &definition);
+    struct end_call call = {
+        .query = {.entity = flow_end_entity(&definition.source),
+                  .api_version = value_text(definition.source.config, "apiVersion"),
+                  .properties = flow_end_properties(&definition.source)},
+        .cursor = cursor,
+    };
+    bool ended =
+        run_vendor_open(&vendor, run, &ending, &definition.source, call.query.entity, error);
+    call.ops = ended ? vendor.access.target.connector->ops : NULL;
+    ended = ended && (!call.ops->read_end || run_vendor_do(&vendor, end_reading, &call, error));
+    run_vendor_done(&vendor);
+    return ended;
 }

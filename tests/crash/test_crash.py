@@ -105,10 +105,10 @@ def note_use(server):
     server.stop()
 
 
-def start_with_fault(server, point):
+def start_with_fault(server, point, env=None):
     """False when it was killed before it could answer anything."""
     try:
-        server.start(env={"HEADGATE_FAULT": point})
+        server.start(env={**(env or {}), "HEADGATE_FAULT": point})
         return True
     except AssertionError:
         assert server.wait_for_end() == -signal.SIGKILL, server.log

@@ -2,6 +2,7 @@
 #include "read_script.h"
 
 #include "connector/http/read_source.h"
+#include "record/csv_in.h"
 #include "record/json_in.h"
 
 struct reading {
@@ -45,7 +46,7 @@ static bool read_page(struct reading *reading, struct vendor_connection *connect
 static uint64_t decode(struct script *script, struct reading *reading, const struct read_page *page,
                        struct str *ret_rest)
 {
-    if (!reading->path)
+    if (!reading->path && page->path)
         reading->path = arena_cstr(&script->arena, str_from(page->path));
     const struct json_in_options options = {.path = reading->path};
     struct record_batch batch;
@@ -55,7 +56,8 @@ static uint64_t decode(struct script *script, struct reading *reading, const str
     size_t used = 1;
     bool found;
     if (!reading->decoder)
-        reading->decoder = json_in_new(&options);
+        reading->decoder = page->format == READ_CSV ? csv_in_new(&(struct csv_in_options){0})
+                                                    : json_in_new(&options);
     record_batch_init(&batch, RECORD_ROWS_MAX);
     reading->decoder->ops->start_page(reading->decoder, 1);
     while (window.len > 0 && used > 0) {
@@ -66,7 +68,7 @@ static uint64_t decode(struct script *script, struct reading *reading, const str
         window = (struct str){window.data + used, window.len - used};
     }
     record_batch_done(&batch);
-    *ret_rest = json_in_rest(reading->decoder, &found);
+    *ret_rest = page->format == READ_CSV ? STR_NULL : json_in_rest(reading->decoder, &found);
     return records;
 }
 
@@ -88,13 +90,24 @@ static void run(struct script *script, const struct connector *connector,
                                             records, &script->arena, &next);
         more = reading->read && next.data;
         if (reading->read)
-            buf_printf(&script->log, "page %llu%s%.*s\n", (unsigned long long)records,
-                       more ? " then " : "", STR_ARG(next));
+            buf_printf(&script->log, "%s %llu%s%.*s\n", page.is_step ? "step" : "page",
+                       (unsigned long long)records, more ? " then " : "", STR_ARG(next));
         reading->cursor = next;
     }
     vendor_close(connection);
     script->verdict = vendor_verdict(connection);
     script->tokens = vendor_tokens(connection);
+}
+
+static void end_reading(struct script *script, const struct connector *connector,
+                        const struct vendor_connection_config *config, void *argument)
+{
+    struct reading *reading = argument;
+    struct vendor_connection *connection = vendor_connection_new(config);
+    reading->read = connector->ops->open(connection) &&
+                    connector->ops->read_end(connection, &reading->query, reading->cursor);
+    vendor_close(connection);
+    script->verdict = vendor_verdict(connection);
 }
 
 bool script_read(struct script *script, const struct scripted *steps, size_t count,
@@ -111,6 +124,7 @@ bool script_read(struct script *script, const struct scripted *steps, size_t cou
         .query = {.entity = str_from(asked->entity),
                   .properties =
                       script_value(script, arena_cstr(&script->arena, shape), asked->source),
+                  .types = asked->types,
                   .filters = asked->filters,
                   .filter_count = asked->filter_count},
         .cursor = str_from(asked->cursor),
@@ -122,9 +136,10 @@ bool script_read(struct script *script, const struct scripted *steps, size_t cou
         reading.query.fields = asked->names;
         reading.query.field_count = asked->name_count;
     }
-    script_run_with(
-        script, connector, script_part(script, asked->type, "Properties", asked->properties),
-        script_part(script, asked->type, "Credentials", asked->credentials), NULL, run, &reading);
+    script_run_with(script, connector,
+                    script_part(script, asked->type, "Properties", asked->properties),
+                    script_part(script, asked->type, "Credentials", asked->credentials), NULL,
+                    asked->ends ? end_reading : run, &reading);
     if (reading.decoder)
         reading.decoder->ops->free(reading.decoder);
     arena_done(&reading.page);

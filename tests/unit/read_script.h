@@ -17,11 +17,14 @@ struct read_asked {
     size_t name_count;
     const struct read_filter *filters;
     size_t filter_count;
+    const struct str *types; /* of the fields, all of which are wanted; NULL: these are named */
     const char *cursor;
+    bool ends; /* no page is read: what the vendor keeps is ended */
 };
 
 /* Reads from the cursor to the last page; the steps must be used up. In the log of the script: a
- * line for each page, "page RECORDS" and, unless it was the last one, " then CURSOR". */
+ * line for each page, "page RECORDS" or "step 0" and, unless it was the last one, " then CURSOR".
+ */
 bool script_read(struct script *script, const struct scripted *steps, size_t count,
                  const struct read_asked *asked);
 

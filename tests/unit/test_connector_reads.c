@@ -67,23 +67,6 @@ static void deleted_records_are_asked_for(void **state)
                     .source = "{\"object\":\"Account\",\"includeDeletedRecords\":true}"));
 }
 
-static void the_bulk_api_is_refused_before_any_call(void **state)
-{
-    (void)state;
-    assert_false(
-        script_read(&script, NULL, 0,
-                    &(const struct read_asked){
-                        PROFILE, .entity = "Account", .fields = "Id",
-                        .source = "{\"object\":\"Account\",\"dataTransferApi\":\"BULKV2\"}"}));
-    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_NONE, 0,
-                   "This version does not read by Bulk API 2.0: set dataTransferApi to "
-                   "AUTOMATIC or REST_SYNC");
-    static const struct scripted steps[] = {
-        {GET("query?q=SELECT%20Id%20FROM%20Account"), 200, .body = PAGE_2}};
-    assert_true(RUN(steps, PROFILE, .entity = "Account", .fields = "Id",
-                    .source = "{\"object\":\"Account\",\"dataTransferApi\":\"AUTOMATIC\"}"));
-}
-
 /* --- names and filters --- */
 
 static void names_that_are_no_names_are_refused_before_any_call(void **state)
@@ -399,7 +382,6 @@ int main(void)
         TEST(reading_goes_on_from_a_cursor),
         TEST(an_object_without_records_is_one_empty_page),
         TEST(deleted_records_are_asked_for),
-        TEST(the_bulk_api_is_refused_before_any_call),
         TEST(names_that_are_no_names_are_refused_before_any_call),
         TEST(filters_are_a_part_of_the_query),
         TEST(a_filter_that_no_url_holds_is_not_a_part_of_the_query),

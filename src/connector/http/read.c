@@ -1,9 +1,6 @@
 /* Reading records by description: rows of http/read_source.h in, pages of connector/reading.h out.
- *
- * A cursor is what the next page is asked for with: the path and query of a URL (READ_URL), the
- * vendor's own text (READ_CURSOR), or "OFFSET KEY" (READ_KEY). */
-#include "connector/http/internal.h"
-#include "connector/http/read_source.h"
+ */
+#include "connector/http/read_call.h"
 
 #include "base/clock.h"
 #include "base/encode.h"
@@ -15,14 +12,7 @@
 
 enum { BESIDE_MAX = 1024 }; /* bytes of a statement beside its fields and filters */
 
-struct read_call {
-    struct vendor_connection *connection;
-    const struct read_query *query;
-    const struct connector_reads *reads;
-    const struct read_source *source;
-};
-
-static bool fail_page(const struct read_call *reading, const char *message)
+bool read_fail_page(const struct read_call *reading, const char *message)
 {
     return vendor_fail(reading->connection, VERDICT_UNREACHABLE, STEP_API, str_from(message), NULL);
 }
@@ -40,14 +30,22 @@ static const struct read_source *find_source(const struct read_call *reading)
     for (size_t i = 0; i < reading->reads->count; i++) {
         const struct read_source *row = &reading->reads->rows[i];
         if ((!row->of || entity_pattern_fits(str_from(row->of), reading->query->entity)) &&
-            scope_allows(connection->arena, &connection->scope, row->given, row->equals))
+            scope_allows(connection->arena, &connection->scope, row->given, row->equals) &&
+            scope_allows(connection->arena, &connection->scope, row->flag, "true"))
             return row;
     }
     return NULL;
 }
 
-static bool begin(struct vendor_connection *connection, const struct read_query *query,
-                  struct read_call *ret_reading)
+/* A cursor that stands for a job belongs to the row that has one. */
+static const struct read_source *source_for(const struct read_call *reading, struct str cursor)
+{
+    const struct read_source *source = find_source(reading);
+    return source && source->large && read_cursor_job(cursor).data ? source->large : source;
+}
+
+bool read_call_begin(struct vendor_connection *connection, const struct read_query *query,
+                     struct str cursor, struct read_call *ret_reading)
 {
     *ret_reading = (struct read_call){
         .connection = connection,
@@ -58,7 +56,7 @@ static bool begin(struct vendor_connection *connection, const struct read_query 
     entity_scope_set(connection, query->entity, query->entity);
     bool is_name =
         ret_reading->reads && read_name_is_fit(ret_reading->reads->name_marks, query->entity);
-    ret_reading->source = is_name ? find_source(ret_reading) : NULL;
+    ret_reading->source = is_name ? source_for(ret_reading, cursor) : NULL;
     if (!ret_reading->source) {
         ignore_failure(
             entity_absent(connection, query->entity,
@@ -89,6 +87,21 @@ static size_t fields_size(const struct read_call *reading)
     return size;
 }
 
+enum csv_value read_type_value(const struct connector_reads *reads, struct str type)
+{
+    for (size_t i = 0; i < reads->types.count; i++) {
+        if (str_eq_nocase(type, str_from(reads->types.rows[i].type)))
+            return reads->types.rows[i].value;
+    }
+    return CSV_VALUE_TEXT;
+}
+
+static bool is_left_out(const struct read_call *reading, size_t field)
+{
+    return reading->source->job && reading->query->types &&
+           read_type_value(reading->reads, reading->query->types[field]) == CSV_VALUE_NONE;
+}
+
 /* With commas, and with the key that pages go by. STR_NULL: none are named. */
 static bool list_fields(const struct read_call *reading, struct str *ret_fields)
 {
@@ -106,7 +119,9 @@ static bool list_fields(const struct read_call *reading, struct str *ret_fields)
                           arena_printf(arena, "%.*s has no field %.*s", STR_ARG(query->entity),
                                        STR_ARG(query->fields[i])),
                           "DescribeConnectorEntity shows the fields that there are.");
-        if (i > 0)
+        if (is_left_out(reading, i))
+            continue;
+        if (buf_str(&fields).len > 0)
             buf_add_char(&fields, ',');
         buf_add(&fields, query->fields[i]);
     }
@@ -124,9 +139,8 @@ static int64_t now_ms(const struct vendor_connection *connection)
     return env->wall_ms ? env->wall_ms() : clock_wall_ms();
 }
 
-/* "OFFSET KEY". False: it is no cursor of ours. */
-static bool split_key(const struct read_call *reading, struct str cursor,
-                      unsigned long long *ret_offset, struct str *ret_key)
+bool read_split_key(const struct read_call *reading, struct str cursor,
+                    unsigned long long *ret_offset, struct str *ret_key)
 {
     struct str offset;
     *ret_offset = 0;
@@ -135,7 +149,7 @@ static bool split_key(const struct read_call *reading, struct str cursor,
         return true;
     return (str_cut(cursor, ' ', &offset, ret_key) && str_to_u64(offset, INT64_MAX, ret_offset) &&
             (ret_key->len == 0 || read_name_is_fit("-_", *ret_key))) ||
-           fail_page(reading, "the place to go on from cannot be read");
+           read_fail_page(reading, "the place to go on from cannot be read");
 }
 
 static int64_t size_of(const struct read_call *reading)
@@ -153,7 +167,7 @@ static bool set_page(const struct read_call *reading, struct str cursor)
     struct value *page = value_structure(arena);
     unsigned long long offset = 0;
     struct str key = STR_NULL;
-    if (reading->source->paging == READ_KEY && !split_key(reading, cursor, &offset, &key))
+    if (reading->source->paging == READ_KEY && !read_split_key(reading, cursor, &offset, &key))
         return false;
     value_put_integer(arena, page, "size", size_of(reading));
     value_put_integer(arena, page, "offset", (int64_t)offset);
@@ -195,7 +209,7 @@ static struct str make_where(const struct read_call *reading, struct str fields)
     return read_where(&request, reading->connection->arena);
 }
 
-static bool set_statement(const struct read_call *reading, struct str cursor)
+bool read_set_statement(const struct read_call *reading, struct str cursor)
 {
     struct vendor_connection *connection = reading->connection;
     const struct read_source *source = reading->source;
@@ -282,120 +296,52 @@ static bool page_target(const struct read_call *reading, struct str cursor, stru
            entity_absent(connection, reading->query->entity, "is no path of an entity");
 }
 
+static bool read_list(const struct read_call *reading, struct str cursor, struct read_page *page)
+{
+    struct vendor_connection *connection = reading->connection;
+    struct vendor_response response = {0};
+    struct str target;
+    if (!set_page(reading, cursor) || !read_set_statement(reading, cursor) ||
+        !page_target(reading, cursor, &target))
+        return false;
+    struct str at =
+        template_fill(page->arena, reading->source->at, &connection->scope, ESCAPE_NONE);
+    page->format = READ_JSON;
+    page->path = arena_cstr(page->arena, at);
+    if (!read_page_take(connection, &reading->source->call, target, page, &response))
+        return fail_call(reading, &response);
+    note_page(reading, &response, page);
+    return true;
+}
+
+/* The vendor may not take the query for a job, such as one with a field that jobs do not have: then
+ * the page that was read counts. False: the call may succeed later, and so may the whole. */
+static bool use_job(struct read_call *reading, struct read_page *page)
+{
+    struct vendor_connection *connection = reading->connection;
+    const struct read_page list = *page;
+    reading->source = reading->source->large;
+    if (read_job_page(reading, STR_NULL, page))
+        return true;
+    *page = list;
+    connection->read_leads = false;
+    enum verdict_kind kind = connection->verdict.kind;
+    bool is_refused =
+        kind == VERDICT_MISCONFIGURED || kind == VERDICT_FORBIDDEN || kind == VERDICT_ABSENT;
+    return is_refused && vendor_accept(connection, STEP_API);
+}
+
 bool http_read(struct vendor_connection *connection, const struct read_query *query,
                struct str cursor, struct read_page *ret_page)
 {
     struct read_call reading;
-    struct vendor_response response = {0};
-    struct str target;
-    if (!begin(connection, query, &reading) || !set_page(&reading, cursor) ||
-        !set_statement(&reading, cursor) || !page_target(&reading, cursor, &target))
+    connection->read_leads = false;
+    if (!read_call_begin(connection, query, cursor, &reading))
         return false;
-    struct str at =
-        template_fill(ret_page->arena, reading.source->at, &connection->scope, ESCAPE_NONE);
-    ret_page->format = READ_JSON;
-    ret_page->path = arena_cstr(ret_page->arena, at);
-    if (!read_page_take(connection, &reading.source->call, target, ret_page, &response))
-        return fail_call(&reading, &response);
-    note_page(&reading, &response, ret_page);
-    return true;
-}
-
-/* --- the next page --- */
-
-/* In the folder of the first page. */
-static struct str relative(const struct read_call *reading, struct str link)
-{
-    struct vendor_connection *connection = reading->connection;
-    struct str root =
-        template_fill(connection->arena, reading->source->root, &connection->scope, ESCAPE_NONE);
-    while (root.len > 0 && root.data[root.len - 1] != '/')
-        root.len--;
-    return arena_printf(connection->arena, "%.*s%.*s", STR_ARG(root), STR_ARG(link));
-}
-
-static bool take_link(const struct read_call *reading, struct str link, struct str *ret_next)
-{
-    struct url_parts parts;
-    bool is_relative = !str_starts(link, STR("/")) && !url_split(link, &parts);
-    if (reading->source->root && is_relative)
-        link = relative(reading, link);
-    return vendor_take_link(reading->connection, link, ret_next);
-}
-
-/* Where `next` leads; STR_NULL: to nothing. */
-static bool follow(const struct read_call *reading, const struct value *rest, struct str *ret_next)
-{
-    const struct read_source *source = reading->source;
-    struct arena *arena = reading->connection->arena;
-    const struct entity_flag leads = {.at = source->next};
-    *ret_next = STR_NULL;
-    if (!entity_flag_holds(arena, &leads, rest) ||
-        (source->more.at && !entity_flag_holds(arena, &source->more, rest)))
-        return true;
-    *ret_next = pointer_text(arena, rest, source->next);
-    return source->paging != READ_URL || take_link(reading, *ret_next, ret_next);
-}
-
-static bool follow_key(const struct read_call *reading, struct str cursor, uint64_t records,
-                       struct str *ret_next)
-{
-    const struct vendor_connection *connection = reading->connection;
-    uint64_t size = (uint64_t)reading->source->size;
-    unsigned long long offset;
-    struct str key;
-    *ret_next = STR_NULL;
-    if (!split_key(reading, cursor, &offset, &key))
+    if (reading.source->job)
+        return read_job_page(&reading, cursor, ret_page);
+    if (!read_list(&reading, cursor, ret_page))
         return false;
-    bool is_last = connection->read_total >= 0 ? offset + size >= (uint64_t)connection->read_total
-                                               : records < size;
-    if (is_last)
-        return true;
-    if (records > 0 && !read_name_is_fit("-_", connection->read_key))
-        return fail_page(reading, "the last record of a page has no key to go on from");
-    bool is_behind = records > 0;
-    *ret_next = arena_printf(connection->arena, "%llu %.*s", is_behind ? 0 : offset + size,
-                             STR_ARG(is_behind ? connection->read_key : key));
-    return true;
+    bool is_due = !cursor.data && reading.source->large && read_job_is_due(&reading, ret_page);
+    return !is_due || use_job(&reading, ret_page);
 }
-
-/* The page without its records has an empty list in their place. */
-static bool parse_rest(const struct read_call *reading, struct str rest, struct value **ret_rest)
-{
-    struct vendor_connection *connection = reading->connection;
-    struct str at =
-        template_fill(connection->arena, reading->source->at, &connection->scope, ESCAPE_NONE);
-    *ret_rest = NULL;
-    bool read = json_parse_answer(rest, connection->arena, ret_rest) == JSON_READ;
-    const struct value *list =
-        read ? pointer_find(*ret_rest, arena_cstr(connection->arena, at)) : NULL;
-    return (list && list->kind == VALUE_LIST) ||
-           fail_page(reading, read ? "the response has no list of records"
-                                   : "what stands beside the records cannot be read");
-}
-
-bool http_read_next(struct vendor_connection *connection, const struct read_query *query,
-                    struct str cursor, struct str rest, uint64_t records, struct arena *arena,
-                    struct str *ret_cursor)
-{
-    struct read_call reading;
-    struct value *json;
-    struct str next = STR_NULL;
-    *ret_cursor = STR_NULL;
-    if (!begin(connection, query, &reading) || !parse_rest(&reading, rest, &json))
-        return false;
-    enum read_paging paging = reading.source->paging;
-    bool found =
-        paging == READ_WHOLE || (paging == READ_KEY ? follow_key(&reading, cursor, records, &next)
-                                                    : follow(&reading, json, &next));
-    if (!found)
-        return false;
-    if (next.len > READ_CURSOR_MAX)
-        return fail_page(&reading, "what names the next page is longer than 8 KiB");
-    if (next.data && cursor.data && str_eq(next, cursor))
-        return fail_page(&reading, "the vendor gives the same next page twice");
-    *ret_cursor = next.data ? arena_copy(arena, next) : STR_NULL;
-    return vendor_accept(connection, STEP_API);
-}
-
-_Static_assert(READ_CURSOR_MAX == 8 * 1024, "as the message says");

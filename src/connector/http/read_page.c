@@ -1,8 +1,7 @@
 /* A page of records as the vendor sends it: its bytes are kept as they are, and are not made into
  * values, since a page has a hundred thousand of them. */
 #include "connector/http/answer_reader.h"
-#include "connector/http/internal.h"
-#include "connector/http/read_source.h"
+#include "connector/http/read_call.h"
 
 #include "base/alloc.h"
 #include "base/encode.h"
@@ -103,12 +102,17 @@ static struct str gather(struct page_intake *intake)
     return (struct str){body, len};
 }
 
-static bool begins_as_json(struct str body)
+static bool begins_with(struct str body, const char *characters)
 {
     size_t at = 0;
     while (at < body.len && body.data[at] != '\0' && strchr(" \t\r\n", body.data[at]))
         at++;
-    return at < body.len && (body.data[at] == '{' || body.data[at] == '[');
+    return at < body.len && body.data[at] != '\0' && strchr(characters, body.data[at]);
+}
+
+static bool begins_as_csv(struct str body)
+{
+    return body.len > 0 && !begins_with(body, "{[<");
 }
 
 static bool has_list(const struct read_page *page)
@@ -129,7 +133,11 @@ static void end(void *context, struct buf *rest)
     struct page_intake *intake = context;
     struct read_page *page = intake->page;
     page->body = gather(intake);
-    intake->is_page = page->body.len > LOOK_MAX ? begins_as_json(page->body) : has_list(page);
+    if (page->format == READ_CSV)
+        intake->is_page = begins_as_csv(page->body);
+    else
+        intake->is_page =
+            page->body.len > LOOK_MAX ? begins_with(page->body, "{[") : has_list(page);
     if (intake->is_page)
         buf_add(rest, STR("[]"));
     else
@@ -149,7 +157,10 @@ bool read_page_take(struct vendor_connection *connection, const struct connector
                            str_from(ret_response->http.detail), "Let the flow read fewer fields.");
     if (!good)
         return false;
-    return intake.is_page || vendor_fail_status(connection, VERDICT_MISCONFIGURED, STEP_API,
-                                                ret_response->http.status,
-                                                STR("the response has no list of records"), NULL);
+    return intake.is_page ||
+           vendor_fail_status(connection, VERDICT_MISCONFIGURED, STEP_API,
+                              ret_response->http.status,
+                              page->format == READ_CSV ? STR("the response is not CSV")
+                                                       : STR("the response has no list of records"),
+                              NULL);
 }

@@ -3,14 +3,15 @@
  * query language. docs/internals/reading.md shows it on an example.
  *
  * Templates can name, beside a profile's properties, the flow's ({source.includeDeletedRecords}),
- * {entity.name}, {page.size}, {page.cursor}, {page.offset}, {page.key}, and what is made here:
- * {read.fields}, {read.where}, {read.after} and {read.statement}. */
+ * {entity.name}, {page.size}, {page.cursor}, {page.offset}, {page.key}, {page.job}, and what is
+ * made here: {read.fields}, {read.where}, {read.after} and {read.statement}. */
 #pragma once
 
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/response.h"
 #include "connector/reading.h"
+#include "record/csv_value.h"
 
 /* --- filters --- */
 
@@ -118,10 +119,42 @@ enum read_paging {
     READ_KEY,
 };
 
+enum {
+    READ_JOBS_MAX = 3,         /* that are made for one reading, as the vendor forgets them */
+    READ_JOB_POLLS_MAX = 3000, /* of one job: about a day */
+    READ_JOB_STEP_POLLS = 8,   /* between two checkpoints */
+    READ_JOB_PAUSE_MS = 250,   /* behind the first look; then doubled up to the next */
+    READ_JOB_PAUSE_MAX_MS = 30 * 1000,
+    READ_JOB_NAP_MS = 1000, /* of a pause, between two looks whether the run is to end */
+    READ_JOB_SIZE_MIN = 50, /* records: of a page past READ_PAGE_MAX a quarter is asked for */
+    READ_JOB_ID_MAX = 64,   /* bytes */
+    READ_JOB_LOCATOR_MAX = 4 * 1024, /* bytes */
+};
+
+/* A job at the vendor that works on a query, and whose results are CSV, each page with a header
+ * (read_job.c). Its calls have {page.job}, those of results {page.size} and, behind the first page,
+ * {page.cursor}. */
+struct read_job {
+    struct connector_call create;
+    const char *id; /* JSON pointer in its answer */
+    struct connector_call state;
+    const char *state_at; /* JSON pointer in its answer */
+    struct connector_texts running;
+    const char *done;    /* any other state is an end without results; */
+    const char *message; /* …of which this points to the vendor's words */
+    struct connector_call results;
+    const char *locator; /* header of a page: what asks for the next one */
+    const char *last;    /* its value at the last page */
+    const char *count;   /* header of a page: how many records it has */
+    int forgotten;       /* status of calls about a job that is no longer there */
+    struct connector_call abort, remove;
+};
+
 struct read_source {
     const char *of;      /* pattern of the entities, as entity_list_source.within; NULL: all */
     const char *given;   /* only where this member is there */
     const char *equals;  /* and has this value; NULL: any */
+    const char *flag;    /* only where this boolean member is true; NULL: always */
     const char *refusal; /* it cannot be read so: a sentence that says why; NULL: it can */
     struct connector_call call;
     /* Template of the first page's path from the root of the API's host, in place of the call's; it
@@ -143,6 +176,19 @@ struct read_source {
                               * that the user may not see; NULL: none */
     int missing;             /* status that says that there is no such entity; 0: none does */
     bool names_fields;       /* a query must name each field */
+    /* A job reads the records: what pages are, `at` and below, does not count. NULL: none does. */
+    const struct read_job *job;
+    /* With a job, which takes over when the first page says that there are so many records; where
+     * the vendor refuses the job, that page counts. NULL: no job ever does. */
+    const struct read_source *large;
+    uint64_t large_from;
+    const char *total_at; /* the member that says it, before the list */
+};
+
+/* What a type of the vendor's is in CSV. Types without a row are texts. */
+struct read_type {
+    const char *type; /* in any letter case */
+    enum csv_value value;
 };
 
 struct connector_reads {
@@ -151,6 +197,11 @@ struct connector_reads {
     /* Beside letters and digits, what names of entities and fields may have: in calls and queries
      * all else could be a part of another language. */
     const char *name_marks;
+    struct {
+        const struct read_type *rows;
+        size_t count;
+    } types;
+    const char *utc; /* how other answers of the vendor than CSV write the zone "Z"; NULL: so */
 };
 
 /* As connector_ops has them, for connectors with a description. */
@@ -159,6 +210,11 @@ bool http_read(struct vendor_connection *connection, const struct read_query *qu
 bool http_read_next(struct vendor_connection *connection, const struct read_query *query,
                     struct str cursor, struct str rest, uint64_t records, struct arena *arena,
                     struct str *ret_cursor);
+bool http_read_end(struct vendor_connection *connection, const struct read_query *query,
+                   struct str cursor);
+
+/* What the vendor's type is in CSV. */
+enum csv_value read_type_value(const struct connector_reads *reads, struct str type);
 
 /* Bytes in a URL, percent-encoded. */
 enum {
@@ -184,11 +240,3 @@ struct read_where_request {
 
 /* {read.where}: the filters as far as they can be written and fit; in the arena. */
 struct str read_where(const struct read_where_request *request, struct arena *arena);
-
-/* --- read_page.c --- */
-
-/* Makes the call, as vendor_call_read, and takes the body into the page. A good answer without a
- * list of records at page->path is classified as any other answer, and fails. */
-bool read_page_take(struct vendor_connection *connection, const struct connector_call *call,
-                    struct str target, struct read_page *page,
-                    struct vendor_response *ret_response);

@@ -110,5 +110,6 @@ const struct connector_ops http_ops = {
     .describe_entity = http_describe_entity,
     .read = http_read,
     .read_next = http_read_next,
+    .read_end = http_read_end,
     .write = http_write,
 };

@@ -1,0 +1,45 @@
+/* One call of a read by description: what read.c and read_job.c know of it. */
+#pragma once
+
+#include "connector/http/internal.h"
+#include "connector/http/read_source.h"
+
+struct read_call {
+    struct vendor_connection *connection;
+    const struct read_query *query;
+    const struct connector_reads *reads;
+    const struct read_source *source;
+};
+
+/* Sets up a reading from the cursor: which row counts. False: the verdict says why there is none.
+ */
+bool read_call_begin(struct vendor_connection *connection, const struct read_query *query,
+                     struct str cursor, struct read_call *ret_reading);
+
+/* Always false: the vendor's pages lead nowhere. */
+bool read_fail_page(const struct read_call *reading, const char *message);
+
+/* Makes {read.fields}, {read.where} and the like for the page of the cursor. */
+bool read_set_statement(const struct read_call *reading, struct str cursor);
+
+/* Of "OFFSET KEY". False: it is no cursor of ours. */
+bool read_split_key(const struct read_call *reading, struct str cursor,
+                    unsigned long long *ret_offset, struct str *ret_key);
+
+/* --- read_page.c --- */
+
+/* Makes the call, as vendor_call_read, and takes the body into the page. A good answer without a
+ * list of records at page->path, or, of READ_CSV, one that looks like JSON or markup, is classified
+ * as any other answer, and fails. */
+bool read_page_take(struct vendor_connection *connection, const struct connector_call *call,
+                    struct str target, struct read_page *page,
+                    struct vendor_response *ret_response);
+
+/* --- read_job.c --- */
+
+/* The page of a source with a job. STR_NULL: makes the job. */
+bool read_job_page(const struct read_call *reading, struct str cursor, struct read_page *page);
+
+/* After the first page of a source with `large` that was read without a job: whether a job is to
+ * read the records, by what stands before the page's list. */
+bool read_job_is_due(const struct read_call *reading, const struct read_page *page);

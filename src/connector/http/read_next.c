@@ -1,0 +1,116 @@
+/* What follows a page: the rest of it, or its last key, says how the next one is asked for.
+ *
+ * A cursor is the path and query of a URL (READ_URL), the vendor's own text (READ_CURSOR), "OFFSET
+ * KEY" (READ_KEY), or what read_job.c makes of a job. */
+#include "connector/http/read_call.h"
+
+#include "base/url.h"
+#include "wire/json_pointer.h"
+#include "wire/json_value.h"
+
+/* In the folder of the first page. */
+static struct str relative(const struct read_call *reading, struct str link)
+{
+    struct vendor_connection *connection = reading->connection;
+    struct str root =
+        template_fill(connection->arena, reading->source->root, &connection->scope, ESCAPE_NONE);
+    while (root.len > 0 && root.data[root.len - 1] != '/')
+        root.len--;
+    return arena_printf(connection->arena, "%.*s%.*s", STR_ARG(root), STR_ARG(link));
+}
+
+static bool take_link(const struct read_call *reading, struct str link, struct str *ret_next)
+{
+    struct url_parts parts;
+    bool is_relative = !str_starts(link, STR("/")) && !url_split(link, &parts);
+    if (reading->source->root && is_relative)
+        link = relative(reading, link);
+    return vendor_take_link(reading->connection, link, ret_next);
+}
+
+/* Where `next` leads; STR_NULL: to nothing. */
+static bool follow(const struct read_call *reading, const struct value *rest, struct str *ret_next)
+{
+    const struct read_source *source = reading->source;
+    struct arena *arena = reading->connection->arena;
+    const struct entity_flag leads = {.at = source->next};
+    *ret_next = STR_NULL;
+    if (!entity_flag_holds(arena, &leads, rest) ||
+        (source->more.at && !entity_flag_holds(arena, &source->more, rest)))
+        return true;
+    *ret_next = pointer_text(arena, rest, source->next);
+    return source->paging != READ_URL || take_link(reading, *ret_next, ret_next);
+}
+
+static bool follow_key(const struct read_call *reading, struct str cursor, uint64_t records,
+                       struct str *ret_next)
+{
+    const struct vendor_connection *connection = reading->connection;
+    uint64_t size = (uint64_t)reading->source->size;
+    unsigned long long offset;
+    struct str key;
+    *ret_next = STR_NULL;
+    if (!read_split_key(reading, cursor, &offset, &key))
+        return false;
+    bool is_last = connection->read_total >= 0 ? offset + size >= (uint64_t)connection->read_total
+                                               : records < size;
+    if (is_last)
+        return true;
+    if (records > 0 && !read_name_is_fit("-_", connection->read_key))
+        return read_fail_page(reading, "the last record of a page has no key to go on from");
+    bool is_behind = records > 0;
+    *ret_next = arena_printf(connection->arena, "%llu %.*s", is_behind ? 0 : offset + size,
+                             STR_ARG(is_behind ? connection->read_key : key));
+    return true;
+}
+
+/* The page without its records has an empty list in their place. */
+static bool parse_rest(const struct read_call *reading, struct str rest, struct value **ret_rest)
+{
+    struct vendor_connection *connection = reading->connection;
+    struct str at =
+        template_fill(connection->arena, reading->source->at, &connection->scope, ESCAPE_NONE);
+    *ret_rest = NULL;
+    bool read = json_parse_answer(rest, connection->arena, ret_rest) == JSON_READ;
+    const struct value *list =
+        read ? pointer_find(*ret_rest, arena_cstr(connection->arena, at)) : NULL;
+    return (list && list->kind == VALUE_LIST) ||
+           read_fail_page(reading, read ? "the response has no list of records"
+                                        : "what stands beside the records cannot be read");
+}
+
+static bool find_next(const struct read_call *reading, struct str cursor, struct str rest,
+                      uint64_t records, struct str *ret_next)
+{
+    struct value *json;
+    enum read_paging paging = reading->source->paging;
+    if (reading->connection->read_leads) {
+        *ret_next = reading->connection->read_next;
+        return true;
+    }
+    if (!parse_rest(reading, rest, &json))
+        return false;
+    return paging == READ_WHOLE ||
+           (paging == READ_KEY ? follow_key(reading, cursor, records, ret_next)
+                               : follow(reading, json, ret_next));
+}
+
+bool http_read_next(struct vendor_connection *connection, const struct read_query *query,
+                    struct str cursor, struct str rest, uint64_t records, struct arena *arena,
+                    struct str *ret_cursor)
+{
+    struct read_call reading;
+    struct str next = STR_NULL;
+    *ret_cursor = STR_NULL;
+    if (!read_call_begin(connection, query, cursor, &reading) ||
+        !find_next(&reading, cursor, rest, records, &next))
+        return false;
+    if (next.len > READ_CURSOR_MAX)
+        return read_fail_page(&reading, "what names the next page is longer than 8 KiB");
+    if (next.data && cursor.data && str_eq(next, cursor))
+        return read_fail_page(&reading, "the vendor gives the same next page twice");
+    *ret_cursor = next.data ? arena_copy(arena, next) : STR_NULL;
+    return vendor_accept(connection, STEP_API);
+}
+
+_Static_assert(READ_CURSOR_MAX == 8 * 1024, "as the message says");
