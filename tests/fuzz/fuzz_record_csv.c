@@ -20,7 +20,14 @@ static void read_page(const struct csv_in_options *options, struct str page,
 
 static void check_pieces(struct str page, unsigned choice)
 {
+    static const struct str names[] = {STR("a"), STR("b"), STR("c")};
+    static const enum csv_value values[] = {CSV_VALUE_NUMBER, CSV_VALUE_TIME, CSV_VALUE_FLAG};
     struct csv_in_options options = {.empty_is_null = choice & 1};
+    if (choice & 2) {
+        options.columns = (struct record_columns){names, 3};
+        options.values = values;
+        options.utc = "+0000";
+    }
     struct record_feed feed = {1 + choice % 16 * 5, 1 + choice / 16};
     struct record_dump whole, pieces;
     read_page(&options, page, (struct record_feed){0, RECORD_ROWS_MAX}, NULL, &whole);
