@@ -61,4 +61,7 @@ struct read_page {
     /* It has no records: the vendor was only brought a step further, such as a job that works on
      * the query. */
     bool is_step;
+    /* Of a step: how long the vendor is to be left alone before the next page is asked for, which
+     * is the caller's to do; 0: not at all. */
+    int64_t pause_ms;
 };

@@ -187,6 +187,16 @@ static bool checkpoint(struct engine *engine)
     return true;
 }
 
+/* False: the try ends, so that a run that waits for its source takes no thread. */
+static bool pause_try(struct engine *engine)
+{
+    const struct flow_source *source = engine->source;
+    if (!source->is_step || source->pause_ms == 0)
+        return true;
+    engine->run->pause_ms = source->pause_ms;
+    return fail(engine->error, ERR_UNAVAILABLE, "The run waits for its source.");
+}
+
 static bool move_page(struct engine *engine, bool *ret_more)
 {
     struct flow_progress *progress = engine->run->progress;
@@ -200,7 +210,7 @@ static bool move_page(struct engine *engine, bool *ret_more)
     return engine->source->ops->next(engine->source, engine->page_records, ret_more,
                                      engine->error) &&
            destination->ops->end_page(destination, &settled, engine->error) &&
-           (!settled || !*ret_more || checkpoint(engine));
+           (!settled || !*ret_more || (checkpoint(engine) && pause_try(engine)));
 }
 
 /* A run that could read nothing of what there was has not succeeded. */

@@ -52,6 +52,7 @@ struct flow_engine_run {
     /* The engine's own: zeroed. */
     enum flow_engine_wish wish;
     int64_t ask_at_ms; /* on clock_mono_ms() */
+    int64_t pause_ms;  /* before another try, as the source asks for; 0: the try did not end so */
     bool is_away;      /* S3 is: why the try ends with ERR_UNAVAILABLE (run_s3_ended) */
 };
 

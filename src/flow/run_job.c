@@ -84,6 +84,10 @@ static struct flow_key flow_of(const struct flow_run *self)
 static enum job_end try_again(struct flow_run *self, const struct error *error)
 {
     const struct flow_key flow = flow_of(self);
+    if (self->attempt.pause_ms > 0) {
+        self->again_ms = self->attempt.pause_ms;
+        return JOB_AGAIN;
+    }
     self->again_ms = i64_min(2 * self->again_ms, FLOW_RUN_AGAIN_MAX_MS);
     if (!self->logged)
         log_warn("Run %.*s of flow %.*s (account %.*s, %.*s) is tried again until it can go on: %s",
@@ -388,6 +392,7 @@ static enum job_end run(void *state, struct job_runner *runner)
     if (self->concluded) /* only the commit failed */
         return commit(self);
     self->definition = NULL;
+    self->attempt.pause_ms = 0;
     arena_reset(&self->arena);
     bool loaded = load(self, &found, &error);
     if (loaded && self->lost)

@@ -182,7 +182,9 @@ enum flow_engine_end flow_run_try_move(struct flow_run_try *self, const struct v
                                        struct error *error)
 {
     struct flow_engine_run run = run_of(self, definition);
-    return flow_engine_run(&run, error);
+    enum flow_engine_end ended = flow_engine_run(&run, error);
+    self->pause_ms = ended == ENGINE_LEFT ? run.pause_ms : 0;
+    return ended;
 }
 
 /* A canceled run cleans up all the same: only the server's stop, or another node, ends that. */

@@ -19,8 +19,9 @@ struct flow_run_try {
     struct arena *arena;      /* of the try */
     bool is_later;            /* see engine_run.h */
     /* Its own, zeroed: */
-    bool lost;      /* the lease, or the run is gone */
-    bool has_moved; /* a checkpoint was committed */
+    bool lost;        /* the lease, or the run is gone */
+    bool has_moved;   /* a checkpoint was committed */
+    int64_t pause_ms; /* before another try, where the source asks for it; else 0 */
     struct flow_progress progress;
     struct arena texts[2]; /* of the row's progress, in turn: the one at hand, and the next one */
     int text;

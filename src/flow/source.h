@@ -32,7 +32,10 @@ struct flow_sink {
 struct flow_source {
     const struct flow_source_ops *ops;
     struct record_decoder *decoder; /* one for the whole run; the source's own */
-    bool is_step; /* the page at hand is none: it has only brought the source further */
+    /* The page at hand is none: it has only brought the source further; and how long the source is
+     * to be left alone before the next one is read, by another try of the run. */
+    bool is_step;
+    int64_t pause_ms;
 };
 
 /* The first member of each source's own struct is a flow_source. */

@@ -41,6 +41,7 @@ static bool read(struct flow_source *source, const struct flow_sink *sink, struc
         return false;
     self->has_page = true;
     self->base.is_step = self->pages.page.is_step;
+    self->base.pause_ms = self->pages.page.pause_ms;
     return sink->push(sink->context, self->pages.page.body);
 }
 

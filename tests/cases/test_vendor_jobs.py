@@ -64,6 +64,21 @@ def test_a_job_is_read_and_removed(server, vendor, store):
                             "DELETE /7500"]
 
 
+def test_runs_that_wait_for_long_take_no_thread(server, vendor, store):
+    """More of them than there are threads come to the same end, in the time of one."""
+    vendor.states = [*["InProgress"] * 3, "JobComplete"]
+    names = [f"read-{number}" for number in range(12)]
+    for name in names:
+        server.ok("CreateFlow", flow(name, "Account", TASKS, dataTransferApi="BULKV2"))
+        server.ok("StartFlow", {"flowName": name})
+    for name in names:
+        record = moving.ended(server, name)
+        assert record["executionStatus"] == "Successful", record
+        assert written(store, record, name) == RECORDS
+    assert "tried again" not in server.log
+    moving.until(lambda: not vendor.jobs)
+
+
 def test_a_token_that_ends_and_pages_that_break_off(server, vendor, store):
     cut = http("200 OK", '"Id","Name"\n"1","', content_type="text/csv", headers=[
         ("Sforce-NumberOfRecords", "50"), ("Sforce-Locator", "2")])

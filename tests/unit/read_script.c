@@ -92,6 +92,7 @@ static void run(struct script *script, const struct connector *connector,
         if (reading->read)
             buf_printf(&script->log, "%s %llu%s%.*s\n", page.is_step ? "step" : "page",
                        (unsigned long long)records, more ? " then " : "", STR_ARG(next));
+        script->paused_ms += reading->read ? page.pause_ms : 0;
         reading->cursor = next;
     }
     vendor_close(connection);

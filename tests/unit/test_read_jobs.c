@@ -74,6 +74,21 @@ static void a_job_is_made_waited_for_and_read(void **state)
     assert_int_equal(script.paused_ms, 250 + 500);
 }
 
+static void a_long_pause_is_the_callers(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        RUNS, RUNS, RUNS, RUNS, RUNS, DONE, {RESULTS, 200, CSV("1", "null"), .body = PAGE_2},
+    };
+    assert_true(RUN(steps, ACCOUNTS, .cursor = "job 750A wait 0 0"));
+    assert_string_equal(script_log(&script), "step 0 then job 750A wait 0 3\n"
+                                             "step 0 then job 750A wait 0 4\n"
+                                             "step 0 then job 750A wait 0 5\n"
+                                             "page 1\n");
+    assert_int_equal(script.pauses, 2);
+    assert_int_equal(script.paused_ms, 250 + 500 + 1000 + 2000 + 4000);
+}
+
 static void deleted_records_and_filters_are_part_of_the_query(void **state)
 {
     (void)state;
@@ -339,6 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_job_is_made_waited_for_and_read),
+        TEST(a_long_pause_is_the_callers),
         TEST(deleted_records_and_filters_are_part_of_the_query),
         TEST(fields_that_jobs_do_not_have_are_left_out_of_all_fields),
         TEST(a_later_try_goes_on_with_the_same_job),

@@ -187,17 +187,6 @@ static int64_t pause_after(unsigned long long polls)
     return pause_ms < READ_JOB_PAUSE_MAX_MS ? pause_ms : READ_JOB_PAUSE_MAX_MS;
 }
 
-/* In short naps, so that a run that is to end does. */
-static bool wait(const struct read_call *reading, int64_t pause_ms)
-{
-    for (int64_t left_ms = pause_ms; left_ms > 0; left_ms -= READ_JOB_NAP_MS) {
-        vendor_pause(reading->connection, left_ms < READ_JOB_NAP_MS ? left_ms : READ_JOB_NAP_MS);
-        if (!vendor_may_go_on(reading->connection))
-            return false;
-    }
-    return true;
-}
-
 static bool again(const struct read_call *reading, const struct job_cursor *at)
 {
     if (at->jobs + 1 >= READ_JOBS_MAX)
@@ -207,10 +196,11 @@ static bool again(const struct read_call *reading, const struct job_cursor *at)
 }
 
 /* *ret_done: the results can be read. Else the cursor of the next step is set. */
-static bool wait_for_job(const struct read_call *reading, struct job_cursor *at, bool *ret_done)
+static bool wait_for_job(const struct read_call *reading, struct job_cursor *at,
+                         struct read_page *page, bool *ret_done)
 {
-    *ret_done = false;
-    for (int polls = 0;; polls++) {
+    struct vendor_connection *connection = reading->connection;
+    for (;;) {
         enum job_state state = poll(reading, at);
         *ret_done = state == JOB_IS_DONE;
         if (state == JOB_IS_GONE)
@@ -220,16 +210,15 @@ static bool wait_for_job(const struct read_call *reading, struct job_cursor *at,
         if (++at->polls >= READ_JOB_POLLS_MAX)
             return fail_job(reading, at->id, "has not ended in a day", STR_NULL,
                             "Let the flow read fewer records, by a filter on a date.");
-        int64_t pause_ms = pause_after(at->polls);
-        if (polls + 1 == READ_JOB_STEP_POLLS || !vendor_has_time(reading->connection, 2 * pause_ms))
-            break;
-        if (!wait(reading, pause_ms))
+        page->pause_ms = pause_after(at->polls);
+        if (page->pause_ms > READ_JOB_NAP_MS || !vendor_has_time(connection, page->pause_ms)) {
+            lead_to(reading, at);
+            return true;
+        }
+        vendor_pause(connection, page->pause_ms);
+        if (!vendor_may_go_on(connection))
             return false;
     }
-    lead_to(reading, at);
-    return wait(reading, vendor_has_time(reading->connection, pause_after(at->polls))
-                             ? pause_after(at->polls)
-                             : 0);
 }
 
 /* --- results --- */
@@ -316,11 +305,12 @@ bool read_job_page(const struct read_call *reading, struct str cursor, struct re
     page->body = STR("");
     if (!at.id.data)
         return create(reading, 0);
-    if (!at.is_done && !wait_for_job(reading, &at, &is_done))
+    if (!at.is_done && !wait_for_job(reading, &at, page, &is_done))
         return false;
     if (!is_done)
         return true;
     page->is_step = false;
+    page->pause_ms = 0;
     if (take_results(reading, &at, page))
         return true;
     if (!is_forgotten(reading))

@@ -121,11 +121,10 @@ enum read_paging {
 
 enum {
     READ_JOBS_MAX = 3,         /* that are made for one reading, as the vendor forgets them */
-    READ_JOB_POLLS_MAX = 3000, /* of one job: about a day */
-    READ_JOB_STEP_POLLS = 8,   /* between two checkpoints */
+    READ_JOB_POLLS_MAX = 6000, /* of one job: about a day */
     READ_JOB_PAUSE_MS = 250,   /* behind the first look; then doubled up to the next */
-    READ_JOB_PAUSE_MAX_MS = 30 * 1000,
-    READ_JOB_NAP_MS = 1000, /* of a pause, between two looks whether the run is to end */
+    READ_JOB_PAUSE_MAX_MS = 15 * 1000,
+    READ_JOB_NAP_MS = 500,  /* a longer pause is the caller's (read_page.pause_ms) */
     READ_JOB_SIZE_MIN = 50, /* records: of a page past READ_PAGE_MAX a quarter is asked for */
     READ_JOB_ID_MAX = 64,   /* bytes */
     READ_JOB_LOCATOR_MAX = 4 * 1024, /* bytes */
