@@ -71,9 +71,9 @@ static const struct sandbox_response *choose(struct play *play)
 const struct sandbox_response *play_choose(struct play *play)
 {
     const struct sandbox_response *response = choose(play);
-    return response->records
-               ? records_answer(play->vendor->records, response, play->request, play->now_ms)
-               : response;
+    const struct records_place place = {play->vendor->name, play->vendor->records, play->written};
+    return response->records ? records_answer(&place, response, play->request, play->now_ms)
+                             : response;
 }
 
 /* https://HOST as the client knows it. */

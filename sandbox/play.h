@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sandbox/memory.h"
+#include "sandbox/records/written.h"
 #include "sandbox/request.h"
 #include "sandbox/vendor.h"
 
@@ -10,9 +11,10 @@ struct play {
     const struct vendor *vendor;
     struct sandbox_request *request;
     struct memory *memory;
-    int64_t now_ms;   /* wall clock */
-    bool refreshable; /* a refresh token goes with the access token */
-    bool rotating;    /* …one that rotates */
+    struct written_store *written; /* NULL: writes of records are refused */
+    int64_t now_ms;                /* wall clock */
+    bool refreshable;              /* a refresh token goes with the access token */
+    bool rotating;                 /* …one that rotates */
 };
 
 /* The rule for a credential; NULL: not listed. */

@@ -8,6 +8,7 @@
 #include "sandbox/ca.h"
 #include "sandbox/catalog.h"
 #include "sandbox/postgres/postgres.h"
+#include "sandbox/records/written.h"
 #include "sandbox/s3/s3.h"
 
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ enum { STOP_LIMIT_MS = 500, CONNECTIONS_MAX = 2048 };
 struct sandbox {
     const struct catalog *catalog;
     struct memory *memory;
+    struct written_store *written;
     struct ca *ca;
     struct server *plain;
     struct server *tls;
@@ -50,6 +52,7 @@ static void handle(void *context, struct http_exchange *exchange)
         .vendor = vendor,
         .request = &request,
         .memory = sandbox->memory,
+        .written = sandbox->written,
         .now_ms = clock_wall_ms(),
     };
     answer_send(&play, play_choose(&play), exchange);
@@ -89,6 +92,18 @@ static bool listen_both(struct sandbox *sandbox, const struct sandbox_config *co
     return server_start(&plain, &sandbox->plain, error) && server_start(&tls, &sandbox->tls, error);
 }
 
+static bool load_written(struct sandbox *sandbox, struct error *error)
+{
+    const struct catalog *catalog = sandbox->catalog;
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct vendor *vendor = catalog->vendors[i];
+        if (vendor->records &&
+            !written_load(sandbox->written, vendor->name, vendor->records, error))
+            return false;
+    }
+    return true;
+}
+
 bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
                    struct error *error)
 {
@@ -97,11 +112,12 @@ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_san
     bool ok = sandbox->catalog && ca_open(config->ca_dir, &sandbox->ca, error);
     if (ok) {
         sandbox->memory = memory_new(MEMORY_MAX);
+        sandbox->written = written_store_new(config->records_dir);
         if (config->s3_dir)
             sandbox->storage =
                 s3_storage_new(arena_cstr(&sandbox->arena, str_from(config->s3_dir)));
         list_hosts(sandbox);
-        ok = listen_both(sandbox, config, error) &&
+        ok = load_written(sandbox, error) && listen_both(sandbox, config, error) &&
              database_start(config->host, config->database_port, sandbox->ca, sandbox->memory,
                             &sandbox->database, error);
     }
@@ -131,6 +147,7 @@ void sandbox_stop(struct sandbox *sandbox)
     s3_storage_free(sandbox->storage);
     ca_free(sandbox->ca);
     memory_free(sandbox->memory);
+    written_store_free(sandbox->written);
     arena_done(&sandbox->arena);
     free(sandbox);
 }

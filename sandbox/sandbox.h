@@ -23,6 +23,9 @@ struct sandbox_config {
     const char *ca_dir;
     /* The folder of the S3 stand-in (sandbox/s3/s3.h); made at its first request. NULL: none. */
     const char *s3_dir;
+    /* Where what clients write to vendors' records is kept (sandbox/records/written.h); made at the
+     * first write. NULL: in memory alone. */
+    const char *records_dir;
 };
 
 _must_use_ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
@@ -47,10 +50,19 @@ void sandbox_list_text(struct buf *out);
 /* One connector's outcomes in full, for people: what each shows, and every value to send as a line
  * "path = value". `outcome` STR_NULL: all of them. */
 void sandbox_list_values(struct str connector_type, struct str outcome, struct buf *out);
+/* Which records sandbox_print_records prints. */
+struct sandbox_records {
+    struct str connector_type;
+    struct str entity;
+    const char *records_dir; /* sandbox_config.records_dir */
+    struct str host; /* of the account; STR_NULL: the only one that clients wrote to, if any */
+};
+
 /* Every record that a connector's stand-in has of an entity, also those that it says are deleted: a
- * JSON object a line, with all fields, as the vendor writes them. ERR_VALIDATION: there are none;
- * the message names the entities that have some. */
-_must_use_ bool sandbox_print_records(struct str connector_type, struct str entity, FILE *out,
+ * JSON object a line, with all fields, as the vendor writes them. ERR_VALIDATION: there are none,
+ * and the message names the entities that have some; or there are several accounts, and the message
+ * names their hosts. */
+_must_use_ bool sandbox_print_records(const struct sandbox_records *asked, FILE *out,
                                       struct error *error);
 
 /* The OAuth app that the sandbox's Salesforce knows; the server uses it in sandbox mode. */

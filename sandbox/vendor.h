@@ -68,12 +68,13 @@ enum records_dialect {
     RECORDS_TABLE,
     RECORDS_ODATA_2,
     RECORDS_ODATA_4,
+    RECORDS_COLLECTION, /* writes */
 };
 
 struct records_reply {
     enum records_dialect dialect;
-    size_t page;                  /* records of one, unless the client asks for another number, */
-    size_t page_least, page_most; /* …within these bounds */
+    size_t page; /* records of one, unless the client asks for another number; of a write at most */
+    size_t page_least, page_most; /* bounds of what it asks for */
     const struct str *without;    /* fields that records do not have in this answer */
     size_t without_count;
     struct str entity; /* STR_NULL: the path says */

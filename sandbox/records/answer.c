@@ -75,37 +75,60 @@ void records_print(struct buf *out, const struct records_exchange *exchange,
     arena_done(&scratch);
 }
 
-const struct sandbox_response *records_answer(const struct sample_set *set,
+enum written_fault records_write(const struct records_exchange *exchange,
+                                 const struct written_change *changes, size_t count)
+{
+    const struct records_place *place = exchange->place;
+    return written_apply(place->written, place->vendor, exchange->request->host, place->set,
+                         changes, count, exchange->now_ms);
+}
+
+static void answer(struct records_exchange *exchange)
+{
+    switch (exchange->reply->dialect) {
+    case RECORDS_SOQL:
+        soql_answer(exchange);
+        break;
+    case RECORDS_JOB:
+        job_answer(exchange);
+        break;
+    case RECORDS_LIST:
+        list_answer(exchange);
+        break;
+    case RECORDS_EXPORT:
+        export_answer(exchange);
+        break;
+    case RECORDS_TABLE:
+        table_answer(exchange);
+        break;
+    case RECORDS_ODATA_2:
+        odata_answer(exchange, 2);
+        break;
+    case RECORDS_ODATA_4:
+        odata_answer(exchange, 4);
+        break;
+    case RECORDS_COLLECTION:
+        collection_answer(exchange);
+        break;
+    }
+}
+
+const struct sandbox_response *records_answer(const struct records_place *place,
                                               const struct sandbox_response *response,
                                               struct sandbox_request *request, int64_t now_ms)
 {
     struct sandbox_response *out = arena_new(request->arena, struct sandbox_response);
-    struct records_exchange exchange = {set, response->records, request, request->arena, now_ms,
-                                        out};
+    struct records_exchange exchange = {
+        place, place->set, response->records, request, request->arena, now_ms, out};
+    bool writes = response->records->dialect == RECORDS_COLLECTION;
     *out = *response;
     out->template = NULL;
-    switch (response->records->dialect) {
-    case RECORDS_SOQL:
-        soql_answer(&exchange);
-        break;
-    case RECORDS_JOB:
-        job_answer(&exchange);
-        break;
-    case RECORDS_LIST:
-        list_answer(&exchange);
-        break;
-    case RECORDS_EXPORT:
-        export_answer(&exchange);
-        break;
-    case RECORDS_TABLE:
-        table_answer(&exchange);
-        break;
-    case RECORDS_ODATA_2:
-        odata_answer(&exchange, 2);
-        break;
-    case RECORDS_ODATA_4:
-        odata_answer(&exchange, 4);
-        break;
-    }
+    if (place->written)
+        written_begin(place->written, writes);
+    exchange.set =
+        written_view(place->written, place->vendor, request->host, place->set, request->arena);
+    answer(&exchange);
+    if (place->written)
+        written_end(place->written);
     return out;
 }

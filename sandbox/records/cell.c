@@ -1,6 +1,7 @@
 /* Makes the cells of records, each from its entity, field and row alone. */
 #include "sandbox/records/maker.h"
 #include "sandbox/records/words.h"
+#include "sandbox/records/written.h"
 
 #include "base/encode.h"
 
@@ -287,6 +288,9 @@ struct sample_cell sample_cell(const struct sample_entity *entity, const struct 
                                size_t row, struct arena *arena)
 {
     struct sample_making making = {entity, field, row, arena, field->seed};
+    struct sample_cell written;
+    if (written_cell(entity, field, row, &written))
+        return written;
     if (field->nullable && draw(&making, 0) % NULL_EACH == 0)
         return (struct sample_cell){0};
     return make(&making, field->maker);
@@ -300,5 +304,8 @@ struct str sample_reference(const struct sample_field *field)
 
 bool sample_is_deleted(const struct sample_entity *entity, size_t row)
 {
+    const struct written_record *record = written_find(entity->written, row);
+    if (record && (record->is_deleted || row >= entity->rows))
+        return record->is_deleted;
     return entity->deleted && row % DELETED_EACH == 11;
 }

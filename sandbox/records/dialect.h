@@ -1,13 +1,16 @@
 /* The languages in which records are asked for, each in a file of its own. */
 #pragma once
 
+#include "sandbox/records/answer.h"
 #include "sandbox/records/query.h"
+#include "sandbox/records/written.h"
 #include "sandbox/request.h"
 
 enum { RECORDS_BODY_MAX = 32 * 1024 * 1024 }; /* bytes of one answer */
 
 struct records_exchange {
-    const struct sample_set *set;
+    const struct records_place *place;
+    const struct sample_set *set; /* as the account sees it */
     const struct records_reply *reply;
     struct sandbox_request *request;
     struct arena *arena;
@@ -33,6 +36,10 @@ const struct sample_entity *records_entity(const struct records_exchange *exchan
 void records_print(struct buf *out, const struct records_exchange *exchange,
                    const struct sample_entity *entity, const size_t *rows, size_t count);
 
+/* Keeps changes of the account that the request is for; all of them or none. */
+enum written_fault records_write(const struct records_exchange *exchange,
+                                 const struct written_change *changes, size_t count);
+
 /* list_answer.c: PATH/ENTITY.json with page[size] and page[after], or per_page and page */
 void list_answer(struct records_exchange *exchange);
 /* export_answer.c: PATH/incremental/ENTITY.json and PATH/incremental/ENTITY/cursor.json */
@@ -45,3 +52,5 @@ void odata_answer(struct records_exchange *exchange, int version);
 void job_answer(struct records_exchange *exchange);
 /* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */
 void soql_answer(struct records_exchange *exchange);
+/* collection_answer.c: PATH/composite/sobjects, and PATH/composite/sobjects/ENTITY/FIELD */
+void collection_answer(struct records_exchange *exchange);

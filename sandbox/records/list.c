@@ -1,6 +1,7 @@
 /* Lists what records the sandbox has. */
 #include "sandbox/catalog.h"
 #include "sandbox/records/sample.h"
+#include "sandbox/records/written.h"
 #include "sandbox/sandbox.h"
 
 static bool fail_without_entity(const struct vendor *vendor, struct str entity, struct error *error)
@@ -35,7 +36,8 @@ static void print_records(const struct sample_entity *entity, FILE *out)
 {
     struct arena arena = {.kind = ARENA_PLAIN};
     struct buf line = buf_on_heap(SAMPLE_RECORD_MAX);
-    for (size_t row = 0; row < entity->rows; row++) {
+    size_t all = sample_row_count(entity);
+    for (size_t row = 0; row < all; row++) {
         buf_clear(&line);
         buf_add_char(&line, '{');
         sample_print_fields(&line, entity, NULL, 0, row, &arena);
@@ -47,19 +49,54 @@ static void print_records(const struct sample_entity *entity, FILE *out)
     arena_done(&arena);
 }
 
-bool sandbox_print_records(struct str connector_type, struct str entity, FILE *out,
-                           struct error *error)
+/* The account of whose changes the records are printed; STR_NULL: there are none. */
+static bool choose_account(const struct written_store *store, const struct vendor *vendor,
+                           struct str asked, struct str *ret_host, struct error *error)
+{
+    struct arena arena = {0};
+    struct buf names = buf_in(&arena, ERROR_MESSAGE_MAX);
+    struct str hosts[WRITTEN_ACCOUNTS_MAX];
+    size_t count = written_hosts(store, vendor->name, hosts);
+    *ret_host = asked.data ? asked : count == 1 ? hosts[0] : STR_NULL;
+    bool chosen = asked.data || count <= 1;
+    for (size_t i = 0; i < count && !chosen; i++)
+        buf_add_item(&names, hosts[i]);
+    if (!chosen)
+        fail(error, ERR_VALIDATION,
+             "Records of several accounts of %.*s were written; --host names one of: %s.",
+             STR_ARG(vendor->name), names.data);
+    arena_done(&arena);
+    return chosen;
+}
+
+static bool print_account(const struct vendor *vendor, const struct sandbox_records *asked,
+                          FILE *out, struct error *error)
+{
+    struct written_store *store = written_store_new(asked->records_dir);
+    struct arena arena = {0};
+    struct str host = STR_NULL;
+    bool ok = written_load(store, vendor->name, vendor->records, error) &&
+              choose_account(store, vendor, asked->host, &host, error);
+    if (ok)
+        print_records(sample_find(written_view(store, vendor->name, host, vendor->records, &arena),
+                                  asked->entity),
+                      out);
+    arena_done(&arena);
+    written_store_free(store);
+    return ok;
+}
+
+bool sandbox_print_records(const struct sandbox_records *asked, FILE *out, struct error *error)
 {
     size_t index;
     const struct catalog *catalog = catalog_builtin(error);
     if (!catalog)
         return false;
-    const struct vendor *vendor = catalog_by_name(catalog, connector_type, &index);
+    const struct vendor *vendor = catalog_by_name(catalog, asked->connector_type, &index);
     if (!vendor || !vendor->records)
-        return fail_without_records(catalog, connector_type, error);
-    const struct sample_entity *found = sample_find(vendor->records, entity);
+        return fail_without_records(catalog, asked->connector_type, error);
+    const struct sample_entity *found = sample_find(vendor->records, asked->entity);
     if (!found || found->refused.data)
-        return fail_without_entity(vendor, entity, error);
-    print_records(found, out);
-    return true;
+        return fail_without_entity(vendor, asked->entity, error);
+    return print_account(vendor, asked, out, error);
 }

@@ -112,7 +112,7 @@ void list_answer(struct records_exchange *exchange)
     if (by_cursor)
         print_cursors(&body, exchange, first + count, size, count < rows.count);
     else
-        print_numbers(&body, exchange, page, size, entity->rows);
+        print_numbers(&body, exchange, page, size, sample_row_count(entity));
     exchange->out->status = 200;
     exchange->out->body = buf_str(&body);
 }

@@ -70,6 +70,20 @@ static struct str read_refers(const struct reader *reader, const struct value *i
     return refers && refers->kind == VALUE_STRING ? refers->text : STR_NULL;
 }
 
+/* What the description does not say no write may do. */
+static void read_writes(const struct reader *reader, const struct value *item,
+                        const struct value *members, struct sample_field *field)
+{
+    field->label = text_member(reader, item, members, "label");
+    if (!field->label.data)
+        field->label = field->name;
+    field->creatable = flag_member(reader, item, members, "creatable", false);
+    field->updatable = flag_member(reader, item, members, "updatable", false);
+    field->defaulted = flag_member(reader, item, members, "defaulted", false);
+    field->is_unique = flag_member(reader, item, members, "unique", false);
+    field->is_external = flag_member(reader, item, members, "external", false);
+}
+
 static const struct value *find_maker(const struct reader *reader, const struct field_rules *rules,
                                       const struct sample_field *field)
 {
@@ -98,6 +112,7 @@ static bool load_field(const struct reader *reader, struct str where, const stru
     if (field->scale > SCALE_MAX)
         return reader_fail(reader, where, "a scale is more than %d.", SCALE_MAX);
     field->refers = read_refers(reader, item, members);
+    read_writes(reader, item, members, field);
     read_choices(reader, item, members, field);
     struct sample_maker *maker = arena_new(reader->arena, struct sample_maker);
     const struct value *rule = find_maker(reader, rules, field);

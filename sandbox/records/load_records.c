@@ -25,6 +25,9 @@ static const struct member_rule described_members[] = {
     {"sortable", VALUE_STRING, false},  {"length", VALUE_STRING, false},
     {"precision", VALUE_STRING, false}, {"scale", VALUE_STRING, false},
     {"choices", VALUE_STRING, false},   {"refers", VALUE_STRING, false},
+    {"label", VALUE_STRING, false},     {"creatable", VALUE_STRING, false},
+    {"updatable", VALUE_STRING, false}, {"defaulted", VALUE_STRING, false},
+    {"unique", VALUE_STRING, false},    {"external", VALUE_STRING, false},
 };
 
 static const struct member_rule entity_members[] = {

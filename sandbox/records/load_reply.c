@@ -9,9 +9,10 @@ static const struct member_rule reply_members[] = {
 };
 
 static const char *const dialects[] = {
-    [RECORDS_JOB] = "job",        [RECORDS_SOQL] = "soql",   [RECORDS_LIST] = "list",
-    [RECORDS_EXPORT] = "export",  [RECORDS_TABLE] = "table", [RECORDS_ODATA_2] = "odata2",
-    [RECORDS_ODATA_4] = "odata4",
+    [RECORDS_JOB] = "job",        [RECORDS_SOQL] = "soql",
+    [RECORDS_LIST] = "list",      [RECORDS_EXPORT] = "export",
+    [RECORDS_TABLE] = "table",    [RECORDS_ODATA_2] = "odata2",
+    [RECORDS_ODATA_4] = "odata4", [RECORDS_COLLECTION] = "collection",
 };
 
 static bool load_size(const struct reader *reader, struct str where, const struct value *value,

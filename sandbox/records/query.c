@@ -215,10 +215,10 @@ static void sort_rows(const struct sample_query *query, size_t *rows, size_t cou
 struct sample_rows query_select(const struct sample_query *query, struct arena *arena)
 {
     const struct sample_entity *entity = query->entity;
-    size_t *rows = arena_array(arena, size_t, entity->rows);
-    size_t count = 0;
+    size_t all = sample_row_count(entity), count = 0;
+    size_t *rows = arena_array(arena, size_t, all);
     struct arena scratch = {.kind = ARENA_PLAIN};
-    for (size_t row = 0; row < entity->rows; row++) {
+    for (size_t row = 0; row < all; row++) {
         if (!query->with_deleted && sample_is_deleted(entity, row))
             continue;
         if (!query->condition || holds(query->condition, entity, row, &scratch))

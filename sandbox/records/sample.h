@@ -1,7 +1,8 @@
 /* The records that a vendor of the sandbox has, as its sandbox.json describes them ("records";
- * docs/sandbox.md). No record is kept: each cell is a function of its entity, field and row, so
+ * docs/sandbox.md). None of these is kept: each cell is a function of its entity, field and row, so
  * that a query, its later pages and `headgate sandbox --records` always see the same ones, also
- * after a restart. */
+ * after a restart. What clients write is kept apart (written.h), and is seen through the same
+ * functions. */
 #pragma once
 
 #include "base/arena.h"
@@ -74,13 +75,22 @@ struct sample_field {
     size_t choice_count;
     struct str refers; /* entity whose keys it holds; STR_NULL: the description does not say */
     uint64_t seed;
+    /* What writes may do with it. */
+    struct str label;
+    bool creatable, updatable;
+    bool defaulted;   /* the vendor fills it in when a new record has none */
+    bool is_unique;   /* no two records have the same value, without regard to case */
+    bool is_external; /* records can be found by it */
 };
+
+struct written_entity;
 
 struct sample_entity {
     struct str name;
     const struct sample_set *set;
-    size_t rows;
-    struct str ids; /* what its keys begin with */
+    size_t rows; /* that are made; those that clients added come after them */
+    const struct written_entity *written; /* what clients changed; NULL: nothing */
+    struct str ids;                       /* what its keys begin with */
     const struct sample_field *fields;
     size_t field_count;
     const struct sample_field *key;     /* NULL: none */
@@ -102,7 +112,13 @@ const struct sample_field *sample_field_find(const struct sample_entity *entity,
 const struct sample_field *sample_field_find_nocase(const struct sample_entity *entity,
                                                     struct str name);
 
-/* The cell of `row`, below entity->rows. Texts live in the arena, or for ever. */
+/* Rows that there are, also those of deleted records. */
+size_t sample_row_count(const struct sample_entity *entity);
+/* The row of the record with this key, as the vendor writes it; of IDS_CHECKED without the last
+ * three characters, too. */
+bool sample_row_of_key(const struct sample_entity *entity, struct str key, size_t *ret_row);
+
+/* The cell of `row`, below sample_row_count(). Texts live in the arena, or for ever. */
 struct sample_cell sample_cell(const struct sample_entity *entity, const struct sample_field *field,
                                size_t row, struct arena *arena);
 /* The entity to whose records a reference leads; STR_NULL: it is not known. */

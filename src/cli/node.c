@@ -88,9 +88,11 @@ static void raise_file_limit(const struct options *options)
 
 static bool start_sandbox(struct node *node, struct error *error)
 {
-    char s3_dir[DATA_PATH_SIZE];
-    struct sandbox_config config = {.host = "127.0.0.1", .s3_dir = s3_dir};
+    char s3_dir[DATA_PATH_SIZE], records_dir[DATA_PATH_SIZE];
+    struct sandbox_config config = {
+        .host = "127.0.0.1", .s3_dir = s3_dir, .records_dir = records_dir};
     snprintf(s3_dir, sizeof(s3_dir), "%s/s3", options_text(node->options, "data"));
+    snprintf(records_dir, sizeof(records_dir), "%s/records", options_text(node->options, "data"));
     if (!sandbox_start(&config, &node->sandbox, error))
         return false;
     sandbox_browser_url(node->sandbox, node->sandbox_url, sizeof(node->sandbox_url));

@@ -29,6 +29,10 @@ static const struct option options_table[] = {
     {.name = "entity",
      .argument = "NAME",
      .help = "With --records: of this entity, as the connector names it"},
+    {.name = "host",
+     .argument = "HOST",
+     .help = "With --records: with what clients wrote to the account at this host [the only "
+             "account that was written to]"},
     {.name = "outcome",
      .argument = "NAME",
      .help = "With --connector: only this outcome, such as accepted or rejected"},
@@ -64,6 +68,10 @@ static const struct option options_table[] = {
      .argument = "DIR",
      .help = "Directory in which the S3 stand-in keeps objects as plain files, DIR/BUCKET/KEY "
              "[CA-DIR/s3]"},
+    {.name = "records-dir",
+     .argument = "DIR",
+     .help = "Directory in which records are kept that clients write, DIR/TYPE/HOST.jsonl; with "
+             "--records read from there [CA-DIR/records]"},
     {0},
 };
 
@@ -79,6 +87,8 @@ static bool check_options(const struct options *options, struct error *error)
         return fail(error, ERR_VALIDATION, "--records needs --connector and --entity.");
     if (!records && entity)
         return fail(error, ERR_VALIDATION, "--entity needs --records.");
+    if (!records && options_text(options, "host"))
+        return fail(error, ERR_VALIDATION, "--host needs --records.");
     if (!list && (outcome || options_flag(options, "json")))
         return fail(error, ERR_VALIDATION, "--outcome and --json need --list.");
     if (!list && !records && type)
@@ -157,28 +167,36 @@ static int print_list(const struct options *options)
     return EXIT_OK;
 }
 
+/* The option's folder, or the usual one beside the certificate authority. */
+static const char *dir_of(const struct options *options, const char *name, const char *usual,
+                          char out[DATA_PATH_SIZE])
+{
+    const char *given = options_text(options, name);
+    snprintf(out, DATA_PATH_SIZE, "%s%s", given ? given : options_text(options, "ca-dir"),
+             given ? "" : usual);
+    return out;
+}
+
 static int print_records(const struct options *options)
 {
     struct error error = {0};
-    if (!sandbox_print_records(str_from(options_text(options, "connector")),
-                               str_from(options_text(options, "entity")), stdout, &error))
+    char records_dir[DATA_PATH_SIZE];
+    const struct sandbox_records asked = {
+        .connector_type = str_from(options_text(options, "connector")),
+        .entity = str_from(options_text(options, "entity")),
+        .records_dir = dir_of(options, "records-dir", "/records", records_dir),
+        .host = str_from(options_text(options, "host")),
+    };
+    if (!sandbox_print_records(&asked, stdout, &error))
         return command_failed(&error);
     return EXIT_OK;
 }
 
 /* --- the servers --- */
 
-static const char *s3_dir(const struct options *options, char out[DATA_PATH_SIZE])
-{
-    const char *given = options_text(options, "s3-dir");
-    snprintf(out, DATA_PATH_SIZE, "%s%s", given ? given : options_text(options, "ca-dir"),
-             given ? "" : "/s3");
-    return out;
-}
-
 static int run_sandbox(const struct options *options)
 {
-    char host[LISTEN_HOST_SIZE], objects[DATA_PATH_SIZE];
+    char host[LISTEN_HOST_SIZE], objects[DATA_PATH_SIZE], records[DATA_PATH_SIZE];
     struct sandbox *sandbox;
     struct error error = {0};
     struct sandbox_config config = {
@@ -186,7 +204,8 @@ static int run_sandbox(const struct options *options)
         .tls_port = (int)options_number(options, "tls-port"),
         .database_port = (int)options_number(options, "database-port"),
         .ca_dir = options_text(options, "ca-dir"),
-        .s3_dir = s3_dir(options, objects),
+        .s3_dir = dir_of(options, "s3-dir", "/s3", objects),
+        .records_dir = dir_of(options, "records-dir", "/records", records),
     };
     node_prepare_process();
     if (options_flag(options, "list"))

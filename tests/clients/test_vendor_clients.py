@@ -11,7 +11,7 @@ import pytest
 
 from support import aws
 from support import sandbox as sandbox_of
-from support.sandbox_records import truth
+from support.sandbox_records import truth, written
 
 HERE = pathlib.Path(__file__).parent
 TIMEOUT_S = 60
@@ -120,9 +120,10 @@ CALLS = {
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     """A sandbox of its own: what a client's process needs to be led there and to trust it."""
-    with sandbox_of.running(tmp_path_factory.mktemp("sandbox")) as each:
+    folder = tmp_path_factory.mktemp("sandbox")
+    with sandbox_of.running(folder) as each:
         yield {"SANDBOX_PORT_80": str(each.http_port), "SANDBOX_PORT_443": str(each.tls_port),
-               "NODE_EXTRA_CA_CERTS": str(each.ca)}
+               "NODE_EXTRA_CA_CERTS": str(each.ca), "SANDBOX_RECORDS": str(folder / "records")}
 
 
 def make_calls(sandbox, calls):
@@ -202,6 +203,46 @@ def test_jsforce_reads_jobs(sandbox, entity, every):
         {name: float(value) if name in numbers and value is not None else csv_value(value)
          for name, value in record.items()} for record in expected]
     assert "Selecting compound data not supported in Bulk Query" in nested["message"]
+
+
+def test_jsforce_writes_what_records_prints(sandbox):
+    """Each record that it adds, changes and deletes has the outcome that the client's types name,
+    and is what the stand-in has afterwards."""
+    before = truth("Salesforce", "Account")
+    keys = [each["Id"] for each in before if not each["IsDeleted"]]
+    numbers = [each["Customer_Number__c"] for each in before
+               if each["Customer_Number__c"] and not each["IsDeleted"]]
+    # An account of its own, as other tests read the usual one.
+    instance = {"instanceUrl": "https://writes.my.salesforce.com"}
+    answer, = make_calls(sandbox, [{**call_with("jsforce", "write", "Salesforce", "accepted", {
+        "entity": "Account", "external": "Customer_Number__c",
+        "inserted": [{"Name": "łódź"}, {"Name": "second", "Type": None}, {"Phone": "1"}],
+        "updated": [{"Id": keys[0], "Name": "changed"}, {"Id": keys[1], "Name": None}],
+        "upserted": [{"Customer_Number__c": numbers[5], "Phone": "77"},
+                     {"Customer_Number__c": "own 1", "Name": "third"}],
+        "deleted": [keys[2], "0015g00000zzzzzAAA"]}), "properties": instance}])
+    answer = answer["ok"]
+    outcomes = {name: [each["success"] for each in answer[name]] for name in
+                ("made", "changed", "matched", "gone")}
+    assert outcomes == {"made": [True, True, False], "changed": [True, False, True],
+                        "matched": [True, True], "gone": [True, False, True]}
+    assert answer["made"][2]["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
+    assert answer["gone"][1]["errors"][0]["statusCode"] == "INVALID_CROSS_REFERENCE_KEY"
+    assert "Required fields are missing: [Name]" in json.dumps(answer["whole"])
+    after = written(sandbox["SANDBOX_RECORDS"], "Salesforce", "Account", "--host",
+                    "writes.my.salesforce.com")
+    assert len(after) == len(before) + 3
+    by_key = {each["Id"]: each for each in after}
+    first, second, third = after[-3:]
+    assert (first["Name"], first["Phone"], first["IsDeleted"]) == ("łódź", "555", False)
+    assert (second["Name"], second["IsDeleted"]) == ("second", True)
+    assert (third["Name"], third["Customer_Number__c"]) == ("third", "own 1")
+    assert by_key[keys[0]]["Name"] == "changed" and by_key[keys[2]]["IsDeleted"]
+    assert [each["Phone"] for each in after if each["Customer_Number__c"] == numbers[5]] == ["77"]
+    read, = make_calls(sandbox, [{**call_with("jsforce", "query", "Salesforce", "accepted", {
+        "soql": f"SELECT {', '.join(after[0])} FROM Account", "all": True}),
+        "properties": instance}])
+    assert read == {"ok": after}
 
 
 @pytest.mark.parametrize("resource", ["tickets", "users", "organizations"])

@@ -37,6 +37,25 @@ function jsforceClient() {
             const stream = await connection.bulk2.query(soql, { scanAll: all });
             return stream.toArray();
         },
+        // Lists of records go in collections; each has an outcome of its own.
+        async write({ instanceUrl }, { accessToken, entity, external, inserted, updated, upserted,
+            deleted }) {
+            const connection = new jsforce.Connection({ instanceUrl, accessToken, maxRequest: 1,
+                version: '58.0' });
+            const object = connection.sobject(entity);
+            const made = await object.create(inserted, { allOrNone: false });
+            const changed = await object.update(
+                [...updated, { Id: made[0].id, Phone: '555' }]);
+            const matched = await object.upsert(upserted, external);
+            const gone = await object.destroy([...deleted, made[1].id]);
+            let whole;
+            try {
+                whole = await object.create([{ Name: 'whole' }, {}], { allOrNone: true });
+            } catch (error) {
+                whole = error.message;
+            }
+            return { made, changed, matched, gone, whole };
+        },
         code: (properties, { oAuthRequest, ...app }) =>
             login(properties, { ...app, redirectUri: oAuthRequest.redirectUri })
                 .requestToken(oAuthRequest.authCode),

@@ -18,12 +18,28 @@ def truth(kind, entity):
     return [json.loads(line) for line in printed.splitlines()]
 
 
+def written(directory, kind, entity, *words):
+    """The same with what clients wrote, which the stand-in keeps in a folder."""
+    printed = headgate("sandbox", "--records", "--connector", kind, "--entity", entity,
+                       "--records-dir", directory, *words)
+    return [json.loads(line) for line in printed.splitlines()]
+
+
 def get(sandbox, host, path, headers, **query):
     """Status, headers and JSON of the answer to a GET at the stand-in; of a failure the text."""
+    return send(sandbox, host, "GET", path, headers, None, **query)
+
+
+def send(sandbox, host, method, path, headers, body, **query):
+    """The same of any request; the body is JSON's, or a text."""
     url = f"http://127.0.0.1:{sandbox.http_port}{path}"
     if query:
         url += "?" + urllib.parse.urlencode(query)
-    request = urllib.request.Request(url, headers={"Host": host, **headers})
+    if body is not None:
+        body = (body if isinstance(body, str) else json.dumps(body)).encode()
+        headers = {"Content-Type": "application/json", **headers}
+    request = urllib.request.Request(url, method=method, data=body,
+                                     headers={"Host": host, **headers})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             return answer.status, answer.headers, json.load(answer)

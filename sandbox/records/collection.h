@@ -1,0 +1,57 @@
+/* Writes of the CRM's sObject Collections ("REST API Developer Guide", "sObject Collections"): what
+ * a call asks for, record by record, and what is wrong with each. */
+#pragma once
+
+#include "sandbox/records/dialect.h"
+#include "sandbox/records/written.h"
+
+enum collection_operation {
+    COLLECTION_INSERT,
+    COLLECTION_UPDATE,
+    COLLECTION_UPSERT,
+    COLLECTION_DELETE,
+};
+
+/* One record of a call. */
+struct collection_item {
+    const struct sample_entity *entity;
+    size_t row;
+    bool adds, deletes;
+    const struct written_cell *cells;
+    size_t count;
+    /* Why it is refused: */
+    const char *code; /* "REQUIRED_FIELD_MISSING"; NULL: it is not */
+    struct str message;
+    struct str field; /* that is at fault; STR_NULL: none */
+};
+
+/* The values of a field by which records are found: collection_index.c. */
+struct collection_index {
+    const struct sample_field *field;
+    const struct sample_entity *entity;
+    struct collection_value *values; /* sorted */
+    size_t count;
+};
+
+struct collection {
+    struct records_exchange *exchange;
+    enum collection_operation operation;
+    const struct sample_entity *entity;  /* of an upsert's path */
+    const struct sample_field *external; /* …and the field that records are found by */
+    bool all_or_none;
+    struct collection_item *items;
+    size_t count; /* of the items that are planned: one is planned after those before it */
+    struct collection_index *indexes;
+    size_t index_count;
+};
+
+/* A record's text as the call has it. */
+void collection_plan(struct collection *collection, struct str record);
+/* An id of a deletion. */
+void collection_plan_delete(struct collection *collection, struct str id);
+
+/* Rows whose field has this value, letter case aside, those that are deleted left out: none, one or
+ * more. */
+size_t collection_lookup(struct collection *collection, const struct sample_entity *entity,
+                         const struct sample_field *field, const struct sample_cell *value,
+                         size_t *ret_row);

@@ -1,0 +1,133 @@
+"""Flows from S3 to the stand-ins' records: what was written is what the stand-in has afterwards, by
+each write operation, and each record that the vendor refuses is in the error bucket."""
+
+import json
+
+import pytest
+
+from support import moving
+from support.sandbox_records import truth, written
+from support.vendor_flows import PROFILE, create_profile
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_servers):
+    server = lasting_servers("--sandbox")
+    create_profile(server, PROFILE, "Salesforce")
+    return server
+
+
+@pytest.fixture
+def server(lasting):
+    moving.clear(lasting)
+    return lasting
+
+
+def to_vendor(name, entity, operation, fields, kind="Salesforce", profile=PROFILE, ids=None,
+              **errors):
+    properties = {"object": entity, "writeOperationType": operation, "errorHandlingConfig": {
+        "bucketName": moving.OUT, "bucketPrefix": "failed", **errors}}
+    if ids:
+        properties["idFieldNames"] = ids
+    return {**moving.flow(name), "destinationFlowConfigList": [{
+        "connectorType": kind, "connectorProfileName": profile,
+        "destinationConnectorProperties": {kind: properties}}],
+        "tasks": [{"taskType": "Map", "sourceFields": [each], "destinationField": each,
+                   "connectorOperator": {"S3": "NO_OP"}} for each in fields]}
+
+
+def run(server, records, definition):
+    """The result of the run that writes these, and the lines of the error bucket."""
+    moving.clear(server)
+    moving.put(server, "records", moving.lines_of(records))
+    server.ok("CreateFlow", definition)
+    record = moving.run(server, definition["flowName"])
+    lines = b"".join(moving.written(server).values()).splitlines()
+    return record, [json.loads(line) for line in lines]
+
+
+def now(server, entity, kind="Salesforce"):
+    return written(server.data / "records", kind, entity)
+
+
+def good(record, count, failed=0):
+    result = record["executionResult"]
+    assert record["executionStatus"] == "Successful", record
+    assert result["recordsProcessed"] == count
+    assert result.get("errorInfo", {}).get("putFailuresCount", 0) == failed
+
+
+def by_name(records, names):
+    return [each for each in records if each["Name"] in names]
+
+
+def test_records_are_inserted_and_the_others_are_in_the_error_bucket(server):
+    names = [f"inserted {number} “✔”" for number in range(450)]
+    records = [{"Name": name, "AnnualRevenue": number, "Phone": None}
+               for number, name in enumerate(names)]
+    records[3]["Name"] = "x" * 300
+    records[444]["Name"] = None
+    record, failed = run(server, records, to_vendor("insert", "Account", "INSERT",
+                                                    ["Name", "AnnualRevenue", "Phone"]))
+    good(record, 450, failed=2)
+    assert [(each["record"]["AnnualRevenue"], each["errorCode"]) for each in failed] == [
+        (3, "Refused"), (444, "Refused")]
+    assert failed[0]["errorMessage"].startswith("STRING_TOO_LONG: Account Name: data value")
+    assert failed[1]["errorMessage"] == \
+        "REQUIRED_FIELD_MISSING: Required fields are missing: [Name]"
+    found = by_name(now(server, "Account"), names)
+    assert [(each["Name"], each["AnnualRevenue"]) for each in found] == [
+        (each["Name"], each["AnnualRevenue"]) for each in records
+        if each["AnnualRevenue"] not in (3, 444)]
+
+
+def test_records_are_updated_and_deleted_by_id(server):
+    keys = [each["Id"] for each in truth("Salesforce", "Contact")]
+    gone = [each["Id"] for each in truth("Salesforce", "Contact") if each["IsDeleted"]]
+    wanted = [{"Id": key, "Name": f"updated {key}"} for key in keys[100:350]]
+    record, failed = run(server, wanted, to_vendor("update", "Contact", "UPDATE", ["Id", "Name"],
+                                                   ids=["Id"]))
+    unknown = [each for each in wanted if each["Id"] in gone]
+    good(record, 250, failed=len(unknown))
+    assert unknown and [each["record"] for each in failed] == unknown
+    assert {each["errorMessage"] for each in failed} == {"ENTITY_IS_DELETED: entity is deleted"}
+    after = {each["Id"]: each for each in now(server, "Contact")}
+    for each in wanted:
+        assert (after[each["Id"]]["Name"] == each["Name"]) == (each["Id"] not in gone)
+
+    # One that is deleted already is as it should be.
+    wanted = [{"Id": key} for key in keys[120:140] + ["0035g00000zzzzzAAA"]]
+    record, failed = run(server, wanted, to_vendor("delete", "Contact", "DELETE", ["Id"]))
+    good(record, 21, failed=1)
+    assert failed[0]["errorMessage"] == "INVALID_CROSS_REFERENCE_KEY: invalid cross reference id"
+    after = {each["Id"]: each["IsDeleted"] for each in now(server, "Contact")}
+    assert [key for key in keys if after[key]] == [
+        key for key in keys if key in gone or key in keys[120:140]]
+
+
+def test_records_are_upserted_by_an_external_id(server):
+    invoices = truth("Salesforce", "Invoice__c")
+    account = truth("Salesforce", "Account")[0]["Id"]
+    known = [each for each in invoices if each["Number__c"] and not each["IsDeleted"]][:3]
+    wanted = [{"Number__c": each["Number__c"], "Amount__c": 4.25, "Due_Date__c": "2026-03-04",
+               "Account__c": account} for each in known]
+    wanted += [{**wanted[0], "Number__c": f"own-{number}"} for number in range(3)]
+    definition = to_vendor("upsert", "Invoice__c", "UPSERT", list(wanted[0]), ids=["Number__c"])
+    for _ in range(2):  # the second time nothing is new
+        record, failed = run(server, wanted, definition)
+        assert not failed
+        good(record, 6)
+        after = now(server, "Invoice__c")
+        assert len(after) == len(invoices) + 3
+        assert sorted(each["Number__c"] for each in after if each["Amount__c"] == 4.25) == sorted(
+            each["Number__c"] for each in wanted)
+
+
+def test_the_first_refusal_ends_the_run(server):
+    records = [{"Name": None}] + [{"Name": f"later {number}"} for number in range(5)]
+    record, failed = run(server, records, to_vendor("first", "Lead", "INSERT", ["Name"],
+                                                    failOnFirstDestinationError=True))
+    assert record["executionStatus"] == "Error", record
+    assert "Required fields are missing: [Name]" in \
+        record["executionResult"]["errorInfo"]["executionMessage"]
+    assert [each["record"] for each in failed] == records[:1]
