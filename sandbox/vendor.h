@@ -62,13 +62,17 @@ enum vendor_fault {
 /* The language in which records are asked for (records/dialect.h). */
 enum records_dialect {
     RECORDS_SOQL,
-    RECORDS_JOB,
+    RECORDS_QUERY_JOB,
     RECORDS_LIST,
     RECORDS_EXPORT,
     RECORDS_TABLE,
     RECORDS_ODATA_2,
     RECORDS_ODATA_4,
-    RECORDS_COLLECTION, /* writes */
+    /* From here on they write. */
+    RECORDS_COLLECTION,
+    RECORDS_BULK,
+    RECORDS_BULK_LONE,
+    RECORDS_JOB,
 };
 
 struct records_reply {

@@ -89,8 +89,8 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_SOQL:
         soql_answer(exchange);
         break;
-    case RECORDS_JOB:
-        job_answer(exchange);
+    case RECORDS_QUERY_JOB:
+        query_job_answer(exchange);
         break;
     case RECORDS_LIST:
         list_answer(exchange);
@@ -110,6 +110,15 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_COLLECTION:
         collection_answer(exchange);
         break;
+    case RECORDS_BULK:
+        bulk_answer(exchange);
+        break;
+    case RECORDS_BULK_LONE:
+        bulk_lone_answer(exchange);
+        break;
+    case RECORDS_JOB:
+        job_answer(exchange);
+        break;
     }
 }
 
@@ -120,7 +129,7 @@ const struct sandbox_response *records_answer(const struct records_place *place,
     struct sandbox_response *out = arena_new(request->arena, struct sandbox_response);
     struct records_exchange exchange = {
         place, place->set, response->records, request, request->arena, now_ms, out};
-    bool writes = response->records->dialect == RECORDS_COLLECTION;
+    bool writes = response->records->dialect >= RECORDS_COLLECTION;
     *out = *response;
     out->template = NULL;
     if (place->written)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sandbox/records/dialect.h"
+#include "sandbox/records/value_lookup.h"
 #include "sandbox/records/written.h"
 
 enum collection_operation {
@@ -25,14 +26,6 @@ struct collection_item {
     struct str field; /* that is at fault; STR_NULL: none */
 };
 
-/* The values of a field by which records are found: collection_index.c. */
-struct collection_index {
-    const struct sample_field *field;
-    const struct sample_entity *entity;
-    struct collection_value *values; /* sorted */
-    size_t count;
-};
-
 struct collection {
     struct records_exchange *exchange;
     enum collection_operation operation;
@@ -41,17 +34,10 @@ struct collection {
     bool all_or_none;
     struct collection_item *items;
     size_t count; /* of the items that are planned: one is planned after those before it */
-    struct collection_index *indexes;
-    size_t index_count;
+    struct value_lookup lookup;
 };
 
 /* A record's text as the call has it. */
 void collection_plan(struct collection *collection, struct str record);
 /* An id of a deletion. */
 void collection_plan_delete(struct collection *collection, struct str id);
-
-/* Rows whose field has this value, letter case aside, those that are deleted left out: none, one or
- * more. */
-size_t collection_lookup(struct collection *collection, const struct sample_entity *entity,
-                         const struct sample_field *field, const struct sample_cell *value,
-                         size_t *ret_row);

@@ -194,6 +194,7 @@ void collection_answer(struct records_exchange *exchange)
 {
     struct collection collection = {
         .exchange = exchange,
+        .lookup = {.arena = exchange->arena},
         .items = arena_array(exchange->arena, struct collection_item, exchange->reply->page)};
     if (!read_operation(&collection) ||
         !(collection.operation == COLLECTION_DELETE ? read_ids(&collection)

@@ -221,7 +221,8 @@ static bool check_unique(struct collection *collection, struct collection_item *
         size_t row;
         if (!cell->field->is_unique || cell->cell.kind == SAMPLE_NULL)
             continue;
-        if (collection_lookup(collection, item->entity, cell->field, &cell->cell, &row) > 0 &&
+        if (value_lookup_find(&collection->lookup, item->entity, cell->field, &cell->cell, &row) >
+                0 &&
             (item->adds || row != item->row))
             return refuse_duplicate(collection, item, cell->field, row);
         for (size_t k = 0; k < collection->count; k++) {
@@ -267,7 +268,7 @@ static bool plan_upsert(struct collection *collection, struct collection_item *i
             return refuse(item, "DUPLICATE_VALUE", STR("Duplicate external id specified"),
                           field->name);
     }
-    size_t found = collection_lookup(collection, item->entity, field, &cell, &item->row);
+    size_t found = value_lookup_find(&collection->lookup, item->entity, field, &cell, &item->row);
     item->adds = found == 0;
     return found < 2 ||
            refuse(item, "DUPLICATE_EXTERNAL_ID",

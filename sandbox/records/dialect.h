@@ -48,9 +48,15 @@ void export_answer(struct records_exchange *exchange);
 void table_answer(struct records_exchange *exchange);
 /* odata_answer.c: PATH/SET with $filter, $select, $orderby, …; the version is 2 or 4 */
 void odata_answer(struct records_exchange *exchange, int version);
-/* job_answer.c: PATH/jobs/query, PATH/jobs/query/ID and PATH/jobs/query/ID/results */
-void job_answer(struct records_exchange *exchange);
+/* query_job_answer.c: PATH/jobs/query, PATH/jobs/query/ID and PATH/jobs/query/ID/results */
+void query_job_answer(struct records_exchange *exchange);
 /* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */
 void soql_answer(struct records_exchange *exchange);
 /* collection_answer.c: PATH/composite/sobjects, and PATH/composite/sobjects/ENTITY/FIELD */
 void collection_answer(struct records_exchange *exchange);
+/* bulk_answer.c: PATH/ENTITY/create_many.json, update_many.json, create_or_update_many.json */
+void bulk_answer(struct records_exchange *exchange);
+/* PATH/ENTITY/create_or_update.json, of one record */
+void bulk_lone_answer(struct records_exchange *exchange);
+/* PATH/job_statuses/NAME.json */
+void job_answer(struct records_exchange *exchange);

@@ -86,6 +86,8 @@ void written_store_free(struct written_store *store)
         struct written_account *account = store->accounts[i];
         for (size_t k = 0; k < account->set->entity_count; k++)
             free(account->entities[k].records);
+        for (size_t k = 0; k < WRITTEN_JOBS_MAX; k++)
+            free(account->jobs[k].results);
         arena_done(&account->arena);
         free(account->entities);
         free(account);

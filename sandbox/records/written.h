@@ -83,6 +83,29 @@ enum written_fault written_apply(struct written_store *store, struct str vendor,
                                  const struct sample_set *set, const struct written_change *changes,
                                  size_t count, int64_t now_ms);
 
+/* --- written_job.c: writes that the vendor does later, as jobs that are asked for --- */
+
+enum {
+    WRITTEN_JOBS_MAX = 32, /* of an account: the oldest is forgotten */
+    WRITTEN_JOB_NAME_SIZE = 40,
+};
+
+struct written_job {
+    char name[WRITTEN_JOB_NAME_SIZE]; /* "V3-" and hex digits; "": there is none */
+    char *results;                    /* JSON */
+    size_t total;                     /* records */
+    unsigned asked;                   /* how often */
+};
+
+/* A job that has these results; NULL: there is no room for another account. Both functions need
+ * written_begin to write alone; what they return lives until written_end. */
+const struct written_job *written_job_add(struct written_store *store, struct str vendor,
+                                          struct str host, const struct sample_set *set,
+                                          struct str results, size_t total);
+/* Counts that it is asked for. NULL: it is not known. */
+const struct written_job *written_job_ask(struct written_store *store, struct str vendor,
+                                          struct str host, struct str name);
+
 /* --- written_line.c: a change as a line of a file --- */
 
 void written_line_print(struct buf *out, const struct written_change *change, int64_t now_ms);

@@ -18,6 +18,8 @@ struct written_account {
     struct arena arena;
     size_t bytes;      /* of memory */
     size_t file_bytes; /* of its file */
+    struct written_job jobs[WRITTEN_JOBS_MAX];
+    size_t next_job;
 };
 
 struct written_store {

@@ -258,6 +258,42 @@ def test_node_zendesk_reads_what_records_prints(sandbox, resource):
         expected, key=lambda record: (record["updated_at"], record["id"]))[:1000]
 
 
+def test_node_zendesk_writes_what_records_prints(sandbox):
+    """By jobs that the client watches; each result is of the record at its place."""
+    users = truth("Zendesk", "users")
+    known = next(each for each in users if each["email"])
+    instance = {"instanceUrl": "https://writes.zendesk.com"}
+    answer, = make_calls(sandbox, [{**call_with("node-zendesk", "write", "Zendesk", "accepted", {
+        "tickets": [{"subject": "łódź", "comment": {"body": "why"}}, {"subject": "no comment"}],
+        "users": [{"email": known["email"], "name": "known"}, {"email": "a@b.example",
+                                                               "name": "new"}],
+        "changed": [{"id": users[7]["id"], "alias": "seven"}, {"id": 1, "alias": "none"}],
+        "organizations": [{"name": "own"}, {"name": "own"}]}), "properties": instance}])
+    assert "ok" in answer, answer
+    answer = answer["ok"]
+
+    def now(entity):
+        return written(sandbox["SANDBOX_RECORDS"], "Zendesk", entity, "--host",
+                       "writes.zendesk.com")
+
+    tickets = now("tickets")
+    assert len(tickets) == len(truth("Zendesk", "tickets")) + 1
+    assert (tickets[-1]["subject"], tickets[-1]["description"]) == ("łódź", "why")
+    assert answer["tickets"] == [
+        {"index": 0, "id": tickets[-1]["id"], "success": True},
+        {"index": 1, "error": "TicketCreateFailed", "details": "Description: cannot be blank"}]
+    after = now("users")
+    assert [each["name"] for each in after if each["id"] in (known["id"], after[-1]["id"])] == [
+        "known", "new"]
+    assert answer["users"] == [{"id": known["id"], "status": "Updated"},
+                               {"id": after[-1]["id"], "status": "Created"}]
+    assert after[7]["alias"] == "seven" and answer["changed"][0]["status"] == "Updated"
+    assert answer["changed"][1] == {"id": 1, "error": "UserUpdateError",
+                                    "details": "RecordNotFound", "status": "Failed"}
+    assert [each["status"] for each in answer["organizations"]] == ["Created", "Failed"]
+    assert now("organizations")[-1]["name"] == "own"
+
+
 def test_jsforce_names_what_is_refused(sandbox):
     answer, = make_calls(sandbox, [call_with("jsforce", "query", "Salesforce", "accepted", {
         "soql": "SELECT Nothing FROM Account"})])

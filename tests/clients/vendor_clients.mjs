@@ -86,6 +86,25 @@ function zendeskClient() {
         exported: ({ instanceUrl }, { accessToken, resource, start }) =>
             createClient({ endpointUri: `${instanceUrl}/api/v2`, oauth: true,
                 token: accessToken })[resource].incremental(start),
+        // Writes many records at once; the client watches the jobs until they have ended.
+        async write({ instanceUrl }, { accessToken, tickets, users, organizations, changed }) {
+            const client = createClient({ endpointUri: `${instanceUrl}/api/v2`, oauth: true,
+                token: accessToken });
+            const ended = async (answer) => {
+                const status = answer.job_status ?? answer.result?.job_status ?? answer.result ??
+                    answer;
+                const last = await client.jobstatuses.watch(status.id, 50, 20);
+                const job = last.result?.job_status ?? last.job_status ?? last.result ?? last;
+                return job.results ?? job;
+            };
+            return {
+                tickets: await ended(await client.tickets.createMany({ tickets })),
+                users: await ended(await client.users.createOrUpdateMany({ users })),
+                changed: await ended(await client.users.updateMany({ users: changed }, null)),
+                organizations: await ended(
+                    await client.organizations.createMany({ organizations })),
+            };
+        },
         // The client follows the pages itself.
         async fields({ instanceUrl }, { accessToken }) {
             const client = createClient({ endpointUri: `${instanceUrl}/api/v2`, oauth: true,

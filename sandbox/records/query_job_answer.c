@@ -243,7 +243,7 @@ static void answer_of_job(struct records_exchange *exchange, struct query_job *j
                                              : 0);
 }
 
-void job_answer(struct records_exchange *exchange)
+void query_job_answer(struct records_exchange *exchange)
 {
     struct str id = path_behind(exchange->request->path), rest = STR_NULL;
     bool is_results = str_cut(id, '/', &id, &rest);
