@@ -2,6 +2,7 @@
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/read_source.h"
+#include "connector/http/write_source.h"
 #include "connectors/catalogue_sets.h"
 
 static const struct connector_url instance[] = {
@@ -210,6 +211,107 @@ static const struct read_source sources[] = {
 static const struct connector_reads reads = {
     .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "_."};
 
+/* --- writes --- */
+
+/* Many records are written by a job, whose results are in the order of the records; those of
+ * tickets have their index, too. A result of a failed record has an error, and no id of a record.
+ */
+static const struct write_job job = {
+    .call = {.method = "GET", .path = "/api/v2/job_statuses/{write.job}.json"},
+    .id = "/job_status/id",
+    .state = "/job_status/status",
+    .ended = TEXT_LIST("completed"),
+    .failed = TEXT_LIST("failed", "killed"),
+    .message = "/job_status/message",
+};
+
+#define BY_JOB(verb, resource)                                                                     \
+    .call = {.method = (verb),                                                                     \
+             .path = "/api/v2/{entity.name}/" resource ".json",                                    \
+             .content_type = "application/json"},                                                  \
+    .job = &job, .limits = {.records = 100, .bytes = 1024 * 1024}, .form = WRITE_BODY,             \
+    .before = "{\"{entity.name}\":[", .after = "]}",                                               \
+    .results = {.at = "/job_status/results",                                                       \
+                .good = {"/id", NULL, false},                                                      \
+                .fault = "/error",                                                                 \
+                .index = "/index",                                                                 \
+                .id = "/id",                                                                       \
+                .code = "/error",                                                                  \
+                .message = "/details"}
+
+/* Fields of an account's own, under the names that they are described by. */
+#define OBJECT(name)                                                                               \
+    {                                                                                              \
+        .prefix = name ".", .member = name, .open = "{", .before = "\"",                           \
+        .between = "\":", .after = "", .close = "}"                                                \
+    }
+static const struct write_group groups[] = {
+    OBJECT("user_fields"),
+    OBJECT("organization_fields"),
+    {.prefix = "custom_field_",
+     .is_number = true,
+     .member = "custom_fields",
+     .open = "[",
+     .before = "{\"id\":",
+     .between = ",\"value\":",
+     .after = "}",
+     .close = "]"},
+};
+
+#define RESOURCE(name)                                                                             \
+    {.of = (name),                                                                                 \
+     .operations = 1 << WRITE_INSERT,                                                              \
+     BY_JOB("POST", "create_many"),                                                                \
+     .groups = groups,                                                                             \
+     .group_count = sizeof(groups) / sizeof(*groups)},                                             \
+    {                                                                                              \
+        .of = (name), .operations = 1 << WRITE_UPDATE, BY_JOB("PUT", "update_many"),               \
+        .key = WRITE_KEY_OWN, .key_field = "id", .groups = groups,                                 \
+        .group_count = sizeof(groups) / sizeof(*groups)                                            \
+    }
+
+static const struct write_source destinations[] = {
+    RESOURCE("tickets"),
+    {.of = "tickets",
+     .operations = 1 << WRITE_UPSERT,
+     .refusal = "The vendor has no UPSERT of tickets: use INSERT, or UPDATE by id"},
+    RESOURCE("users"),
+    {.of = "users",
+     .operations = 1 << WRITE_UPSERT,
+     BY_JOB("POST", "create_or_update_many"),
+     .key = WRITE_KEY_GIVEN,
+     .keys = TEXT_LIST("external_id", "email"),
+     .groups = groups,
+     .group_count = sizeof(groups) / sizeof(*groups)},
+    RESOURCE("organizations"),
+    {.of = "organizations",
+     .operations = 1 << WRITE_UPSERT,
+     .call = {.method = "POST",
+              .path = "/api/v2/organizations/create_or_update.json",
+              .content_type = "application/json"},
+     .limits = {.records = 1, .bytes = 1024 * 1024},
+     .form = WRITE_BODY,
+     .key = WRITE_KEY_GIVEN,
+     .keys = TEXT_LIST("external_id", "name"),
+     .before = "{\"organization\":",
+     .after = "}",
+     .groups = groups,
+     .group_count = sizeof(groups) / sizeof(*groups),
+     .results = {.at = "/organization",
+                 .is_lone = true,
+                 .unfit = {422},
+                 .good = {"/id", NULL, false},
+                 .id = "/id",
+                 .code = "/error",
+                 .message = "/description"}},
+};
+
+static const struct connector_writes writes = {
+    .rows = destinations,
+    .count = sizeof(destinations) / sizeof(*destinations),
+    .name_marks = "_",
+};
+
 static const struct http_connector http = {
     .end = &end,
     .api = LIST(instance),
@@ -219,6 +321,7 @@ static const struct http_connector http = {
     .errors = LIST(errors),
     .entities = &entities,
     .reads = &reads,
+    .writes = &writes,
 };
 
 /* The scopes are inferred: those that reading and writing need by the vendor's documentation. */

@@ -8,12 +8,14 @@ import pytest
 from support import moving
 from support.sandbox_records import truth, written
 from support.vendor_flows import PROFILE, create_profile
+from test_flow_runs import asks
 
 
 @pytest.fixture(scope="module")
 def lasting(lasting_servers):
     server = lasting_servers("--sandbox")
     create_profile(server, PROFILE, "Salesforce")
+    create_profile(server, "help", "Zendesk")
     return server
 
 
@@ -79,6 +81,12 @@ def test_records_are_inserted_and_the_others_are_in_the_error_bucket(server):
     assert [(each["Name"], each["AnnualRevenue"]) for each in found] == [
         (each["Name"], each["AnnualRevenue"]) for each in records
         if each["AnnualRevenue"] not in (3, 444)]
+    # The same from a shell: what was left out, and another run.
+    shown = asks(server, "runs", "insert", "--manifest").stdout
+    assert "STRING_TOO_LONG" in shown and "REQUIRED_FIELD_MISSING" in shown, shown
+    again = asks(server, "run", "insert")
+    assert again.returncode == 0 and "The destination refused 2." in again.stdout, again
+    assert len(by_name(now(server, "Account"), names)) == 2 * len(found)
 
 
 def test_records_are_updated_and_deleted_by_id(server):
@@ -131,3 +139,79 @@ def test_the_first_refusal_ends_the_run(server):
     assert "Required fields are missing: [Name]" in \
         record["executionResult"]["errorInfo"]["executionMessage"]
     assert [each["record"] for each in failed] == records[:1]
+
+
+# --- Zendesk ---
+
+
+def to_help(name, entity, operation, fields, **more):
+    return to_vendor(name, entity, operation, fields, kind="Zendesk", profile="help", **more)
+
+
+def test_tickets_are_created_and_updated_by_jobs(server):
+    """In calls of 100, whose results name each ticket."""
+    before = len(truth("Zendesk", "tickets"))
+    wanted = [{"subject": f"subject {number} ✔", "priority": "high", "comment": {"body": "why"},
+               "custom_field_360001": "pump"} for number in range(130)]
+    wanted[3]["priority"] = "unheard of"
+    wanted[120]["comment"] = None
+    record, failed = run(server, wanted, to_help("create", "tickets", "INSERT", list(wanted[0])))
+    good(record, 130, failed=2)
+    assert [each["errorMessage"] for each in failed] == [
+        "TicketCreateFailed: Priority: is invalid",
+        "TicketCreateFailed: Description: cannot be blank"]
+    tickets = now(server, "tickets", "Zendesk")
+    assert len(tickets) == before + 128
+    made = tickets[before:]
+    assert [each["subject"] for each in made] == [
+        each["subject"] for number, each in enumerate(wanted) if number not in (3, 120)]
+    assert {(each["description"], json.dumps(each["custom_fields"])) for each in made} == {
+        ("why", '[{"id": 360001, "value": "pump"}]')}
+
+    changes = [{"id": made[0]["id"], "status": "solved"}, {"id": 999999999, "status": "open"},
+               {"id": None, "status": "open"}]
+    record, failed = run(server, changes, to_help("change", "tickets", "UPDATE",
+                                                  ["id", "status"], ids=["id"]))
+    good(record, 3, failed=2)
+    assert [each["errorMessage"] for each in failed] == [
+        "TicketUpdateFailed: RecordNotFound",
+        "the record has no value of the field that it is found by"]
+    assert now(server, "tickets", "Zendesk")[before]["status"] == "solved"
+
+
+def test_users_and_organizations_are_upserted(server):
+    users = truth("Zendesk", "users")
+    known = next(each for each in users if each["email"])
+    wanted = [{"email": known["email"], "name": "known"}, {"email": "new@b.example",
+                                                           "name": "new"},
+              {"email": "other@b.example", "name": ""}]
+    for _ in range(2):
+        record, failed = run(server, wanted, to_help("users", "users", "UPSERT",
+                                                     ["email", "name"], ids=["email"]))
+        good(record, 3, failed=1)
+        assert failed[0]["errorMessage"].startswith("UserCreateError: Name: is too short")
+        after = now(server, "users", "Zendesk")
+        assert len(after) == len(users) + 1
+        assert [each["name"] for each in after if each["email"] == known["email"]] == ["known"]
+        assert (after[-1]["email"], after[-1]["name"]) == ("new@b.example", "new")
+    wanted = [{"external_id": "e1", "name": "one", "organization_fields.region": "north"},
+              {"external_id": "e2", "name": ""}]
+    before = len(truth("Zendesk", "organizations"))
+    for _ in range(2):
+        record, failed = run(server, wanted, to_help("firms", "organizations", "UPSERT",
+                                                     list(wanted[0]), ids=["external_id"]))
+        good(record, 2, failed=1)
+        assert failed[0]["errorMessage"] == "RecordInvalid: Name: cannot be blank"
+        after = now(server, "organizations", "Zendesk")
+        assert len(after) == before + 1
+        assert after[-1]["organization_fields"] == {"region": "north"}
+
+
+def test_what_zendesk_does_not_write(server):
+    record, _ = run(server, [{"id": 1}], to_help("none", "tickets", "UPSERT", ["id"], ids=["id"]))
+    assert record["executionStatus"] == "Error", record
+    assert "The vendor has no UPSERT of tickets" in \
+        record["executionResult"]["errorInfo"]["executionMessage"]
+    answer = server.call("CreateFlow", to_help("drop", "users", "DELETE", ["id"]))
+    assert answer.status == 400, answer.body
+    assert "writeOperationType must be one that Zendesk supports: INSERT" in answer.message

@@ -183,6 +183,14 @@ static void check_writes(const struct connector *connector, const struct write_s
     assert_true(row->limits.records <= WRITE_RECORDS_MAX && row->limits.bytes <= WRITE_BYTES_MAX);
     assert_true(!row->call.body && row->results.good.at);
     assert_int_equal(row->key == WRITE_KEY_OWN, row->key_field != NULL);
+    if (row->job) {
+        check_call(connector, &row->job->call);
+        assert_true(strstr(row->job->call.path, "{write.job}") && row->job->ended.count > 0);
+        assert_true(row->job->id[0] == '/' && row->job->state[0] == '/');
+    }
+    assert_true(!row->results.is_lone || row->limits.records == 1);
+    for (size_t i = 0; i < row->group_count; i++)
+        assert_true(row->groups[i].prefix[0] && row->groups[i].member && row->groups[i].close);
     assert_true(row->form != WRITE_IDS || strstr(row->call.path, "{write.ids}"));
     assert_true(row->form != WRITE_BODY || (row->before && row->after && row->call.content_type));
 }

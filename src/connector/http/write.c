@@ -60,6 +60,9 @@ static bool choose_key(struct write_call *writing)
     if (source->key == WRITE_KEY_GIVEN && !read_name_is_fit(writes->name_marks, key))
         return refuse(writing, str_from(write_operation_name(query->operation)),
                       "needs the name of one field in idFieldNames");
+    if (source->key == WRITE_KEY_GIVEN && source->keys.count > 0 &&
+        !connector_texts_have(&source->keys, key))
+        return refuse(writing, key, "in idFieldNames is not what the vendor finds records by");
     for (size_t i = 0; source->key == WRITE_KEY_OWN && i < query->id_field_count; i++) {
         if (!str_eq_nocase(query->id_fields[i], key))
             return refuse(writing, query->id_fields[i],
@@ -175,12 +178,13 @@ static void take_result(struct write_call *writing, const struct value *result, 
 {
     const struct write_results *results = &writing->source->results;
     struct write_batch *batch = writing->batch;
-    if (!pointer_find(result, results->good.at)) {
+    bool is_fault = results->fault && pointer_text(arena, result, results->fault).len > 0;
+    if (!is_fault && !pointer_find(result, results->good.at)) {
         batch->outcomes[place].end = WRITE_UNKNOWN;
         return;
     }
     struct str code = pointer_text(arena, result, results->code);
-    bool is_good = entity_flag_holds(arena, &results->good, result);
+    bool is_good = !is_fault && entity_flag_holds(arena, &results->good, result);
     bool is_gone =
         writing->query->operation == WRITE_DELETE && connector_texts_have(&results->gone, code);
     if (is_good || is_gone) {
@@ -194,25 +198,85 @@ static void take_result(struct write_call *writing, const struct value *result, 
     writing->put_off++;
 }
 
-static bool take_results(struct write_call *writing, const struct vendor_response *response)
+/* The place in the part of the record that a result is of; SIZE_MAX: there is no such record. */
+static size_t result_index(const struct write_call *writing, const struct value *result, size_t at,
+                           struct arena *arena)
 {
-    struct vendor_connection *connection = writing->connection;
-    const struct value *list = pointer_find(response->json, writing->source->results.at);
-    size_t count = list && list->kind == VALUE_LIST ? list->count : 0;
-    struct arena scratch = arena_beside(connection->arena);
-    for (size_t i = 0; count == writing->part.count && i < count; i++) {
-        take_result(writing, list->items[i], writing->part.places[i], &scratch);
+    const char *index = writing->source->results.index;
+    unsigned long long number;
+    struct str text = index ? pointer_text(arena, result, index) : STR_NULL;
+    if (text.len == 0)
+        return at;
+    return str_to_u64(text, writing->part.count - 1, &number) ? (size_t)number : SIZE_MAX;
+}
+
+/* How many results there are; of an answer without a list there is one. */
+static size_t count_results(const struct write_call *writing, const struct value *found)
+{
+    if (writing->source->results.is_lone)
+        return found != NULL;
+    return found && found->kind == VALUE_LIST ? found->count : 0;
+}
+
+/* A record that no result is of has an unknown outcome. */
+static void take_list(struct write_call *writing, const struct value *found)
+{
+    bool is_lone = writing->source->results.is_lone;
+    struct arena scratch = arena_beside(writing->connection->arena);
+    write_part_end(writing->batch, &writing->part, WRITE_UNKNOWN);
+    for (size_t i = 0; i < writing->part.count; i++) {
+        const struct value *result = is_lone ? found : found->items[i];
+        size_t index = result_index(writing, result, i, &scratch);
+        if (index != SIZE_MAX)
+            take_result(writing, result, writing->part.places[index], &scratch);
         arena_reset(&scratch);
     }
     arena_done(&scratch);
-    if (count == writing->part.count)
+}
+
+static bool take_results(struct write_call *writing, const struct vendor_response *response)
+{
+    struct vendor_connection *connection = writing->connection;
+    const struct value *found = pointer_find(response->json, writing->source->results.at);
+    size_t count = count_results(writing, found);
+    if (count == writing->part.count) {
+        take_list(writing, found);
         return true;
+    }
     write_part_end(writing->batch, &writing->part, WRITE_UNKNOWN);
     return vendor_fail_status(connection, VERDICT_UNREACHABLE, STEP_API, response->http.status,
                               arena_printf(connection->arena,
                                            "the response has %zu outcomes of %zu records", count,
                                            writing->part.count),
                               "Which of the records were written is not known.");
+}
+
+/* The vendor's word about the record of a call that takes one. */
+static bool take_refusal(struct write_call *writing, const struct vendor_response *response)
+{
+    const struct write_results *results = &writing->source->results;
+    bool is_unfit = false;
+    for (size_t i = 0; i < WRITE_UNFIT_MAX && results->is_lone; i++)
+        is_unfit = is_unfit || (results->unfit[i] != 0 && response->http.outcome == CLIENT_OK &&
+                                results->unfit[i] == response->http.status);
+    if (!is_unfit)
+        return false;
+    struct arena scratch = arena_beside(writing->connection->arena);
+    struct str text = response->json ? reason(writing, response->json, &scratch) : STR_NULL;
+    write_refused(writing->batch, writing->part.places[0],
+                  text.len > 0 ? text : vendor_verdict(writing->connection).message);
+    arena_done(&scratch);
+    return true;
+}
+
+/* What became of the part's records, after a call that was answered. */
+static bool take_answer(struct write_call *writing, struct vendor_response *response)
+{
+    const struct write_job *job = writing->source->job;
+    if (!job || write_job_await(writing->connection, job, response))
+        return take_results(writing, response);
+    write_part_end(writing->batch, &writing->part, WRITE_UNKNOWN);
+    return false;
 }
 
 static bool write_part(struct write_call *writing)
@@ -225,9 +289,12 @@ static bool write_part(struct write_call *writing)
     if (writing->part.count > 0) {
         written = vendor_call_write(connection, &writing->source->call, body,
                                     writing->query->operation != WRITE_INSERT, &response, &taken);
-        if (!written && taken)
+        if (written)
+            written = take_answer(writing, &response);
+        else if (take_refusal(writing, &response))
+            written = true;
+        else if (taken)
             write_part_end(writing->batch, &writing->part, WRITE_UNKNOWN);
-        written = written && take_results(writing, &response);
     }
     arena_done(&scratch);
     return written;

@@ -7,6 +7,7 @@
 
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/response.h"
 #include "connector/writing.h"
 
 /* Where the records of a call go. */
@@ -22,17 +23,47 @@ enum write_key {
     WRITE_KEY_GIVEN, /* the one of idFieldNames */
 };
 
-/* The outcomes in an answer: a list of results in the order of the records. */
+enum { WRITE_UNFIT_MAX = 4 };
+
+/* The outcomes in an answer: a list of results in the order of the records, or of their indexes. */
 struct write_results {
-    const char *at;          /* JSON pointer to it; "": the answer is the list */
+    const char *at; /* JSON pointer to it; "": the answer is the list */
+    bool is_lone;   /* there is one result, and no list: of a call that takes one record */
+    int unfit[WRITE_UNFIT_MAX]; /* statuses by which the vendor refuses the record of such a call */
     struct entity_flag good; /* of a result: the record was written. Where nothing is at its `at`,
                               * the outcome is unknown */
+    const char *fault;       /* JSON pointer in a result: the record was not written where something
+                              * is there, whatever `good` says; NULL: `good` says it alone */
     /* JSON pointers in a result. */
+    const char *index; /* the record's place in the call, where a result has it; NULL: none has */
     const char *id;
     const char *code;
     const char *message;
     struct connector_texts again; /* codes: the vendor could not write this record at the moment */
     struct connector_texts gone;  /* codes: what was to be deleted is deleted already */
+};
+
+/* A vendor that takes the records of a call as a job: its answer names the job, which is asked for
+ * until it has ended, and then has the results. */
+struct write_job {
+    struct connector_call call;    /* asks for it, with {write.job} in the path */
+    const char *id;                /* JSON pointer to the job's name in the first answer, */
+    const char *state;             /* …and to its state in those of `call` */
+    struct connector_texts ended;  /* states in which it has results, */
+    struct connector_texts failed; /* …and in which it has none */
+    const char *message;           /* JSON pointer to why it failed; NULL: none */
+};
+
+/* Fields of a record that are one member of the vendor's: "user_fields.city" is "city" in
+ * "user_fields". */
+struct write_group {
+    const char *prefix; /* of the fields' names; what follows it is letters, digits, - and _ */
+    bool is_number;     /* …or digits alone */
+    const char *member; /* the vendor's, */
+    const char *open, *before, *between, *after, *close; /* …whose value is `open`, for each field
+                                                          * `before`, the rest of its name,
+                                                          * `between`, its value, `after`, with
+                                                          * commas, and `close` */
 };
 
 struct write_source {
@@ -43,15 +74,19 @@ struct write_source {
     const char
         *refusal; /* the error of such a flow, of which no call is made; NULL: it is written */
     struct connector_call call;
+    const struct write_job *job; /* NULL: the answer of the call has the outcomes */
     struct write_limits limits;
     enum write_form form;
     enum write_key key;
-    const char *key_field;  /* of WRITE_KEY_OWN; letter case does not count */
-    const char *key_member; /* what the key is called in a call; NULL: as in the record */
-    const char *before;     /* templates: what stands around the list, */
+    const char *key_field;       /* of WRITE_KEY_OWN; letter case does not count */
+    struct connector_texts keys; /* of WRITE_KEY_GIVEN: the fields that it may be; none: any */
+    const char *key_member;      /* what the key is called in a call; NULL: as in the record */
+    const char *before;          /* templates: what stands around the list, */
     const char *after;
     const char *members;               /* and members that each object begins with; NULL: none */
     struct connector_texts no_members; /* names of those, which no record may have */
+    const struct write_group *groups;
+    size_t group_count;
     struct write_results results;
 };
 
@@ -64,6 +99,13 @@ struct connector_writes {
 /* As connector_ops.write, for connectors with a description. */
 bool http_write(struct vendor_connection *connection, const struct write_query *query,
                 struct write_batch *batch);
+
+/* --- write_job.c --- */
+
+/* Waits for the job that `response` names to end; *response is then the answer that has its
+ * results. False: the verdict says what is in the way. */
+bool write_job_await(struct vendor_connection *connection, const struct write_job *job,
+                     struct vendor_response *response);
 
 /* --- write_body.c --- */
 
