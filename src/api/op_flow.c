@@ -113,6 +113,7 @@ static bool check(struct flow_change *change, const struct flow_current *current
         .region = change->row.key.region,
         .kms_arn = kms_arn,
         .current = current,
+        .sub_minute_schedules = change->request->service->config.sub_minute_schedules,
     };
     bool ok = flow_check(&check, &change->definition, change->error);
     trace_stage_end(&change->request->stage_ns, STAGE_CHECK);

@@ -72,6 +72,7 @@ struct service_config {
     struct function_breakers *function_breakers;   /* of these; NULL: none */
     bool mirrors_secrets;                          /* runners among them read copies of secrets */
     bool keeps_tokens;                             /* renews OAuth tokens before they end */
+    bool sub_minute_schedules;                     /* are accepted */
     struct function_sessions *function_sessions;   /* of local processes; NULL: there are none */
     struct local_runner *local_runner;             /* of these; NULL: there are none */
     struct str webhook_url;                        /* where events go; STR_NULL or empty: nowhere */

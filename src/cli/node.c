@@ -312,6 +312,8 @@ static bool start_service(struct node *node, struct error *error)
         .webhook_url = str_from(options_text(node->options, "webhook-url")),
         .webhook_secrets = node->webhook_secrets,
         .keeps_tokens = str_eq(str_from(options_text(node->options, "token-keeper")), STR("yes")),
+        .sub_minute_schedules =
+            str_eq(str_from(options_text(node->options, "sub-minute-schedules")), STR("yes")),
         .aws_access_key_id = node->aws.access_key_id,
         .default_oauth_app = node->sandbox ? sandbox_oauth_app : NULL,
     };

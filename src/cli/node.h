@@ -286,6 +286,12 @@ struct node {
          .fallback = "yes",                                                                        \
          .check = check_yes_no,                                                                    \
          .help = "Renew profiles' OAuth tokens before they end; no: only when they are used"},     \
+        {.name = "sub-minute-schedules",                                                           \
+         .argument = "yes|no",                                                                     \
+         .fallback = "no",                                                                         \
+         .check = check_yes_no,                                                                    \
+         .help = "Accept schedules of flows such as rate(10seconds), which Amazon AppFlow does "   \
+                 "not have"},                                                                      \
         NUMBER_OPTION("vendor-updates", "N", "0", 0, 4096,                                         \
                       "Maximum concurrent changes per vendor host; 0: as many as it leaves "       \
                       "workers free"),                                                             \

@@ -39,6 +39,7 @@ bool flow_check(const struct flow_check *check, struct flow_definition *definiti
         .account = check->account,
         .region = check->region,
         .definition = definition,
+        .sub_minute_schedules = check->sub_minute_schedules,
         .error = error,
     };
     flow_faults_init(&checking.faults, check->arena);

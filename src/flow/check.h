@@ -12,6 +12,7 @@ struct flow_check {
     struct str region;
     struct str kms_arn;                 /* that the flow has; STR_NULL: none */
     const struct flow_current *current; /* that the definition replaces; NULL: none */
+    bool sub_minute_schedules;          /* are accepted */
 };
 
 /* ERR_VALIDATION names every fault and what would be right; ERR_NOT_FOUND when the only one is a

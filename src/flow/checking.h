@@ -12,6 +12,7 @@ struct flow_checking {
     struct str account;
     struct str region;
     struct flow_definition *definition;
+    bool sub_minute_schedules;     /* are accepted */
     struct written_fields written; /* by the definition's tasks */
     struct flow_faults faults;
     struct str missing_profiles[2]; /* that the ends name and the account does not have */

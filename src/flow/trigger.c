@@ -4,9 +4,9 @@
 
 #include "connector/catalogue.h"
 #include "flow/ends.h"
-#include "flow/schedule_expression.h"
+#include "flow/schedule.h"
 
-enum { LIST_TEXT_MAX = 256, MINUTES_OF_DAY = 24 * 60 };
+enum { LIST_TEXT_MAX = 256, MINUTES_OF_DAY = 24 * 60, MINUTE_MS = 60 * 1000 };
 
 static const struct {
     struct str name;
@@ -117,7 +117,7 @@ static void check_kind(struct flow_checking *checking, enum schedule_kind kind)
                    kind == SCHEDULE_ONCE ? "rate(…) or cron(…)" : "at(…)", STR_ARG(source->type));
 }
 
-static void check_period(struct flow_checking *checking, long long minutes,
+static void check_period(struct flow_checking *checking, int64_t period_ms,
                          const struct value *scheduled)
 {
     const struct flow_end *source = &checking->definition->source;
@@ -125,20 +125,24 @@ static void check_period(struct flow_checking *checking, long long minutes,
     bool is_complete = str_eq(value_text(scheduled, "dataPullMode"), STR("Complete"));
     if (flow_is_of_documents(checking->definition) && shortest < 60)
         shortest = 60;
-    if (minutes < shortest)
+    if (period_ms < MINUTE_MS && !checking->sub_minute_schedules)
+        flow_fault(&checking->faults, "scheduleExpression must have a period of at least one "
+                                      "minute: this server was started without "
+                                      "--sub-minute-schedules");
+    else if (period_ms < MINUTE_MS ? shortest > 1 : period_ms < shortest * MINUTE_MS)
         flow_fault(&checking->faults,
                    "scheduleExpression must have a period of at least %lld minutes for flows from "
                    "%.*s",
                    shortest, STR_ARG(source->type));
     if (is_complete && source->connector->catalogue->flows.complete_is_daily &&
-        minutes < MINUTES_OF_DAY)
+        period_ms < (int64_t)MINUTES_OF_DAY * MINUTE_MS)
         flow_fault(&checking->faults,
                    "scheduleExpression must have a period of at least one day for flows from %.*s "
                    "with dataPullMode Complete",
                    STR_ARG(source->type));
 }
 
-static void check_destination_period(struct flow_checking *checking, long long minutes)
+static void check_destination_period(struct flow_checking *checking, int64_t period_ms)
 {
     const struct flow_end *destination = &checking->definition->destination;
     struct buf list = buf_in(checking->arena, LIST_TEXT_MAX);
@@ -146,7 +150,7 @@ static void check_destination_period(struct flow_checking *checking, long long m
         return;
     const struct catalogue_flow_rules *rules = &destination->connector->catalogue->flows;
     for (size_t i = 0; i < rules->periods_minutes.count; i++) {
-        if (minutes == rules->periods_minutes.rows[i])
+        if (period_ms == (int64_t)rules->periods_minutes.rows[i] * MINUTE_MS)
             return;
         buf_printf(&list, "%s%d", i > 0 ? ", " : "", rules->periods_minutes.rows[i]);
     }
@@ -162,7 +166,7 @@ static void check_schedule(struct flow_checking *checking, const struct value *s
     struct schedule_expression schedule;
     struct str expression = value_text(scheduled, "scheduleExpression");
     int64_t start_ms = value_integer(scheduled, "scheduleStartTime", INT64_MIN);
-    int64_t end_ms = value_integer(scheduled, "scheduleEndTime", INT64_MAX);
+    int64_t end_ms = value_integer(scheduled, "scheduleEndTime", INT64_MAX), first_ms;
     if (end_ms <= start_ms)
         flow_fault(&checking->faults, "scheduleEndTime must be after scheduleStartTime");
     if (!schedule_expression_read(expression, &schedule)) {
@@ -173,9 +177,12 @@ static void check_schedule(struct flow_checking *checking, const struct value *s
         return;
     }
     check_kind(checking, schedule.kind);
+    if (schedule.kind == SCHEDULE_CRON && !cron_next(&schedule.cron, -1, &first_ms))
+        flow_fault(&checking->faults,
+                   "scheduleExpression must fit a day: no calendar has one that it fits");
     if (schedule.kind == SCHEDULE_RATE) {
-        check_period(checking, schedule.minutes, scheduled);
-        check_destination_period(checking, schedule.minutes);
+        check_period(checking, schedule.period_ms, scheduled);
+        check_destination_period(checking, schedule.period_ms);
     }
 }
 

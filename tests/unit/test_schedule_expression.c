@@ -6,7 +6,7 @@
 static const struct {
     const char *text;
     enum schedule_kind kind;
-    long long minutes;
+    long long minutes; /* of the period */
 } right[] = {
     {"rate(5minutes)", SCHEDULE_RATE, 5},
     {"rate(5 minutes)", SCHEDULE_RATE, 5},
@@ -23,6 +23,8 @@ static const struct {
     {"cron(*/15 0 15W * ? 2030-2032)", SCHEDULE_CRON, 0},
     {"cron(0 0 ? * 6L *)", SCHEDULE_CRON, 0},
     {"cron(0 0 ? * FRI#2 *)", SCHEDULE_CRON, 0},
+    {"cron(0 22-6 ? * FRI-MON *)", SCHEDULE_CRON, 0},
+    {"cron(0 0 ? * L *)", SCHEDULE_CRON, 0},
     {"at(2028-02-29T00:00:00)", SCHEDULE_ONCE, 0},
     {"at(2030-12-31T23:59:59)", SCHEDULE_ONCE, 0},
 };
@@ -43,7 +45,7 @@ static const char *const wrong[] = {
     " rate(5minutes)",
     "Rate(5minutes)",
     "rate(1.5hours)",
-    "rate(5seconds)",
+    "rate(5milliseconds)",
     "cron()",
     "cron(* * * * *)",
     "cron(* * * * * * *)",
@@ -61,6 +63,11 @@ static const char *const wrong[] = {
     "cron(0 0 * * ? 2200)",
     "cron(0-60 0 * * ? *)",
     "cron(0/0 0 * * ? *)",
+    "cron(?/5 0 * * ? *)",
+    "cron(0 0 ?/2 * ? *)",
+    "cron(0 0 L/2 * ? *)",
+    "cron(0 0 15W-20 * ? *)",
+    "cron(0 0 * * ? 2032-2030)",
     "cron(/5 0 * * ? *)",
     "cron(1, 0 * * ? *)",
     "cron(? 0 * * ? *)",
@@ -92,7 +99,7 @@ static void right_ones_are_read(void **state)
         if (!schedule_expression_read(str_from(right[i].text), &got))
             fail_msg("%s", right[i].text);
         assert_int_equal(got.kind, right[i].kind);
-        assert_int_equal(got.minutes, right[i].minutes);
+        assert_int_equal(got.period_ms, right[i].minutes * 60 * 1000);
     }
 }
 
