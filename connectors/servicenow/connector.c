@@ -221,6 +221,7 @@ static const struct catalogue_entry catalogue = {
     .triggers = TRIGGERS_POLLED,
     .frequencies = FREQUENCIES_FROM_MINUTE,
     .destinations = TEXT_LIST(DESTINATIONS_COMMON, "LookoutMetrics"),
+    .flows = {.changed_field = "sys_updated_on"},
 };
 
 const struct connector connector_servicenow = {

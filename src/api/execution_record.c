@@ -23,6 +23,10 @@ struct value *execution_record(struct arena *arena, const struct flow_run_row *r
     value_put(arena, record, "executionResult", result_of(arena, run));
     value_put_time(arena, record, "startedAt", run->started_at_ms);
     value_put_time(arena, record, "lastUpdatedAt", run->updated_at_ms);
+    if (run->window_to_ms != 0) {
+        value_put_time(arena, record, "dataPullStartTime", run->window_from_ms);
+        value_put_time(arena, record, "dataPullEndTime", run->window_to_ms);
+    }
     return record;
 }
 

@@ -9,6 +9,7 @@
 #include "connector/custom/function_breaker.h"
 #include "connector/custom/local_runner.h"
 #include "flow/run_job.h"
+#include "flow/schedule_job.h"
 #include "job/job.h"
 #include "net/resolve.h"
 #include "profile/credential_event.h"
@@ -182,6 +183,7 @@ static const struct metric *const rows[] = {
     &metric_credential_events,
     &metric_webhook_events,
     &metric_flow_runs,
+    &metric_schedule_starts,
     &metric_escrow_answers,
     &metric_escrow_slots,
     &metric_client_calls,
@@ -200,6 +202,7 @@ static const struct metric *const rows[] = {
     &metric_commit_seconds,
     &metric_stage_seconds,
     &metric_commit_writes,
+    &metric_schedule_lateness,
     &connections_open,
     &metric_connections_evicted,
     &request_memory,

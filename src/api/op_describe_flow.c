@@ -5,6 +5,7 @@
 #include "api/page_token.h"
 #include "flow/definition.h"
 #include "flow/flow.h"
+#include "store/flow_schedules.h"
 #include "store/tags.h"
 #include "wire/api_ids.h"
 #include "wire/restjson.h"
@@ -65,13 +66,22 @@ static bool put_last_run(struct api_request *request, const struct flow_row *row
     return true;
 }
 
-/* Of an active flow that nothing starts, so that it is seen and not waited for. */
-static void put_status_message(struct arena *arena, const struct flow_row *row, struct value *own)
+/* Why the server has deactivated a schedule; and that nothing starts an active flow for events, so
+ * that it is seen and not waited for. */
+static bool put_status_message(struct api_request *request, const struct flow_row *row,
+                               struct value *own)
 {
-    if (str_eq(row->status, STR("Active")) && !str_eq(row->trigger_type, STR("OnDemand")))
-        value_put_text(
-            arena, own, "flowStatusMessage",
-            STR("Headgate " HEADGATE_VERSION " starts no runs by a schedule or by events yet."));
+    struct flow_schedule_row schedule;
+    bool found = false, is_suspended = str_eq(row->status, STR("Suspended"));
+    if (is_suspended && !flow_schedule_find(request->reader, request->arena, row->key, &schedule,
+                                            &found, &request->error))
+        return false;
+    if (found)
+        value_put_text(request->arena, own, "flowStatusMessage", schedule.message);
+    if (str_eq(row->status, STR("Active")) && str_eq(row->trigger_type, STR("Event")))
+        value_put_text(request->arena, own, "flowStatusMessage",
+                       STR("Headgate " HEADGATE_VERSION " starts no runs by events yet."));
+    return true;
 }
 
 /* The stored definition is a JSON object. Its members are appended, as text, to those of `own`. */
@@ -101,8 +111,7 @@ bool describe_flow(struct api_request *request)
     value_put_time(arena, own, "createdAt", row.created_at_ms);
     value_put_time(arena, own, "lastUpdatedAt", row.updated_at_ms);
     value_put(arena, own, "tags", tags);
-    put_status_message(arena, &row, own);
-    if (!put_last_run(request, &row, own))
+    if (!put_status_message(request, &row, own) || !put_last_run(request, &row, own))
         return false;
     return answer_with(request, own, row.definition);
 }

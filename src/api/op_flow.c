@@ -6,9 +6,12 @@
 #include "base/fault.h"
 #include "flow/check.h"
 #include "flow/flow.h"
+#include "flow/schedule.h"
 #include "job/job.h"
 #include "profile/token_claim.h"
 #include "store/flow_run_objects.h"
+#include "store/flow_runs.h"
+#include "store/flow_schedules.h"
 #include "store/tags.h"
 #include "wire/json_value.h"
 
@@ -26,6 +29,7 @@ struct flow_change {
     struct flow_definition definition;
     struct flow_row row;      /* as it is going to be */
     int64_t expected_version; /* of the row that it replaces; 0: there must be none */
+    bool slots_changed;       /* of the schedule that it replaces */
     struct str output;
 };
 
@@ -44,13 +48,25 @@ static bool put_tags(struct db *db, const struct flow_change *change, struct err
     return tags_put(db, &tagged, tags, given->count, error);
 }
 
+/* Of a flow that was changed: its job looks at the new definition, or ends. */
+static bool follow_schedule(struct db *db, const struct flow_change *change, struct error *error)
+{
+    const struct flow_row *row = &change->row;
+    bool is_active =
+        str_eq(row->status, STR("Active")) && str_eq(row->trigger_type, STR("Scheduled"));
+    return is_active
+               ? flow_schedule_changed(db, row->key, change->slots_changed, clock_wall_ms(), error)
+               : flow_schedule_deactivate(db, row->key, STR_NULL, error);
+}
+
 static bool apply(struct db *db, void *argument, struct error *error)
 {
     struct flow_change *change = argument;
     struct audit_entry entry = request_audit_entry(change->request, "ok", STR(""));
     bool stored = change->expected_version == 0
                       ? flow_row_insert(db, &change->row, error) && put_tags(db, change, error)
-                      : flow_row_replace(db, &change->row, change->expected_version, error);
+                      : flow_row_replace(db, &change->row, change->expected_version, error) &&
+                            follow_schedule(db, change, error);
     return stored && token_claim_answer(db, change->claim, change->output, error) &&
            audit_add(db, &entry, error);
 }
@@ -67,6 +83,7 @@ static bool commit(struct flow_change *change, const struct value *answer)
         return false;
     trace_stage_end(&change->request->stage_ns, STAGE_COMMIT);
     fault_point("flow:committed");
+    job_runner_look(change->request->service->flow_schedules);
     return true;
 }
 
@@ -175,6 +192,14 @@ static void set_replacement(struct flow_change *change, const struct flow_row *c
     change->expected_version = current->version;
 }
 
+static bool has_other_slots(const struct flow_change *change, const struct flow_current *current)
+{
+    struct flow_schedule now, before;
+    return !flow_schedule_read(value_get(change->request->input, "triggerConfig"), &now) ||
+           !flow_schedule_read(value_get(current->definition, "triggerConfig"), &before) ||
+           !flow_schedule_same_slots(&now, &before);
+}
+
 static bool update(struct flow_change *change)
 {
     struct flow_row row = {0};
@@ -192,6 +217,7 @@ static bool update(struct flow_change *change)
     if (!check(change, &current, facts.kms_arn))
         return false;
     set_replacement(change, &row);
+    change->slots_changed = has_other_slots(change, &current);
     value_put_text(change->arena, answer, "flowStatus", change->row.status);
     return flow_definition_store(&change->definition, &facts, change->arena, &change->row,
                                  change->error) &&
@@ -213,7 +239,8 @@ static bool apply_removal(struct db *db, void *argument, struct error *error)
     struct flow_key key = flow_key_of(request);
     return (force || flow_runs_check_ended(db, key, error)) &&
            flow_row_delete(db, key, force, error) && flow_runs_delete(db, key, error) &&
-           flow_run_objects_trim_later(db, key, error) && audit_add(db, &entry, error);
+           flow_run_objects_trim_later(db, key, error) &&
+           flow_schedule_delete(db, key, error) && audit_add(db, &entry, error);
 }
 
 bool delete_flow(struct api_request *request)

@@ -11,6 +11,7 @@
 #include "flow/run_notice.h"
 #include "job/job.h"
 #include "profile/token_claim.h"
+#include "store/flow_schedules.h"
 #include "wire/errors.h"
 
 enum {
@@ -71,15 +72,22 @@ static bool commit(struct flow_start *start, store_apply_fn *apply)
     return true;
 }
 
-static bool apply_nothing(struct db *db, void *argument, struct error *error)
+static bool is_scheduled(const struct flow_row *row)
 {
-    return conclude(db, argument, error);
+    return str_eq(row->trigger_type, STR("Scheduled"));
+}
+
+static bool set_schedule(struct db *db, const struct flow_row *row, struct error *error)
+{
+    return is_active(row) ? flow_schedule_activate(db, row->key, clock_wall_ms(), error)
+                          : flow_schedule_deactivate(db, row->key, STR_NULL, error);
 }
 
 static bool apply_status(struct db *db, void *argument, struct error *error)
 {
     const struct flow_start *start = argument;
     return flow_row_set_status(db, &start->row, start->expected_version, error) &&
+           (!is_scheduled(&start->row) || set_schedule(db, &start->row, error)) &&
            conclude(db, start, error);
 }
 
@@ -90,7 +98,10 @@ static bool set_status(struct flow_start *start, struct str status)
     start->row.status = status;
     flow_seal(request->service->config.service_secret, &start->row, request->arena);
     start->output = answer_of(request->arena, &start->row, STR_NULL);
-    return commit(start, apply_status);
+    if (!commit(start, apply_status))
+        return false;
+    job_runner_look(request->service->flow_schedules);
+    return true;
 }
 
 /* --- a run --- */
@@ -150,6 +161,15 @@ static bool begin_run(struct flow_start *start)
     return true;
 }
 
+/* A schedule whose job was lost gets one again. */
+static bool apply_again(struct db *db, void *argument, struct error *error)
+{
+    const struct flow_start *start = argument;
+    return (!is_scheduled(&start->row) ||
+            flow_schedule_keep(db, start->row.key, clock_wall_ms(), error)) &&
+           conclude(db, start, error);
+}
+
 /* What runs already is left as it is: deployment tools start a flow again and again. */
 static bool begin(struct flow_start *start)
 {
@@ -160,7 +180,7 @@ static bool begin(struct flow_start *start)
     if (!is_active(&start->row))
         return set_status(start, STR("Active"));
     start->output = answer_of(start->request->arena, &start->row, STR_NULL);
-    return commit(start, apply_nothing);
+    return commit(start, apply_again);
 }
 
 bool start_flow(struct api_request *request)

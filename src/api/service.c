@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "flow/objects_job.h"
 #include "flow/run_job.h"
+#include "flow/schedule_job.h"
 #include "profile/consents_taken.h"
 #include "profile/end_lookup.h"
 #include "profile/grant_escrow.h"
@@ -54,6 +55,9 @@ static void make_job_runners(struct service *service)
         .since_ms = clock_wall_ms(),
     };
     service->flow_runs = job_runner_new(&flow_run_kind, &service->flow_engine, store);
+    service->flow_schedule = (struct flow_schedule_context){profiles, service->flow_runs};
+    service->flow_schedules = job_runner_new(&flow_schedule_kind, &service->flow_schedule, store);
+    service->flow_engine.flow_schedules = service->flow_schedules;
     if (service->config.mirrors_secrets)
         profiles->secret_mirror = job_runner_new(&secret_mirror_kind, profiles, store);
     if (service->config.keeps_tokens) {
@@ -174,7 +178,7 @@ struct service *service_new(const struct service_config *config)
 }
 
 /* Those that this node has. */
-enum { JOB_RUNNERS = 7 };
+enum { JOB_RUNNERS = 8 };
 
 static size_t list_runners(const struct service *service, struct job_runner *out[JOB_RUNNERS])
 {
@@ -182,7 +186,7 @@ static size_t list_runners(const struct service *service, struct job_runner *out
     struct job_runner *const all[JOB_RUNNERS] = {
         profiles->private_connections, profiles->secret_mirror, profiles->token_keeper,
         profiles->end_lookups,         profiles->webhook,       service->flow_runs,
-        service->flow_objects};
+        service->flow_objects,         service->flow_schedules};
     size_t count = 0;
     for (size_t i = 0; i < JOB_RUNNERS; i++) {
         if (all[i])
@@ -223,6 +227,8 @@ void service_free(struct service *service)
     audit_failures_free(service->audit_failures);
     struct job_runner *runners[JOB_RUNNERS];
     size_t count = list_runners(service, runners);
+    for (size_t i = 0; i < count; i++)
+        job_runner_join(runners[i]);
     for (size_t i = 0; i < count; i++)
         job_runner_free(runners[i]);
     pool_free(service->escrow_pool); /* after the keeper, which posts to it */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "connector/env.h"
 #include "flow/engine_run.h"
+#include "flow/schedule_job.h"
 #include "net/client/client.h"
 #include "net/private_routes.h"
 #include "net/server/server.h"
@@ -103,6 +104,8 @@ struct service {
     struct webhook *webhook; /* NULL: there is none */
     struct job_runner *flow_runs, *flow_objects;
     struct flow_engine_config flow_engine; /* of flow_runs */
+    struct job_runner *flow_schedules;
+    struct flow_schedule_context flow_schedule; /* of flow_schedules */
     struct profile_context profiles;
 };
 

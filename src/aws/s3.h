@@ -142,6 +142,9 @@ struct s3_entry {
     struct str key;  /* or a prefix that ends with the delimiter */
     struct str etag; /* without quotes; STR_NULL for a prefix */
     uint64_t size;   /* bytes */
+    /* LastModified, in milliseconds since the epoch; 0 for a prefix, and where the service does not
+     * say it. */
+    int64_t changed_at_ms;
 };
 
 struct s3_page {

@@ -32,6 +32,7 @@ static const struct place element_places[] = {
     {"Prefix", offsetof(struct s3_element, prefix)},
     {"ETag", offsetof(struct s3_element, etag)},
     {"Size", offsetof(struct s3_element, size)},
+    {"LastModified", offsetof(struct s3_element, changed)},
     {"UploadId", offsetof(struct s3_element, upload_id)},
     {"PartNumber", offsetof(struct s3_element, number)},
 };

@@ -17,7 +17,7 @@ enum {
 /* An item of a list. Values are as sent, but for entities; STR_NULL: it has none. */
 struct s3_element {
     struct str name; /* "Contents", "CommonPrefixes", "Upload" or "Part" */
-    struct str key, prefix, etag, size, upload_id, number;
+    struct str key, prefix, etag, size, changed, upload_id, number;
     struct s3_element *next;
 };
 

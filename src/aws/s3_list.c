@@ -1,8 +1,8 @@
 /* ListObjectsV2, a page at a time. */
 #include "aws/s3_internal.h"
 
-#include "base/buf.h"
 #include "base/encode.h"
+#include "base/time_text.h"
 #include "wire/s3_etag.h"
 
 enum { QUERY_MAX = CLIENT_URL_MAX };
@@ -53,7 +53,10 @@ static bool read_entry(const struct s3_element *element, struct str encoding, st
 {
     if (str_eq(element->name, STR("CommonPrefixes")))
         return s3_read_key(element->prefix, encoding, arena, &ret_entry->key);
+    struct time_text changed;
     ret_entry->etag = s3_etag_bare(element->etag);
+    if (time_text_read(element->changed, TIME_TEXT_ISO_8601, &changed))
+        ret_entry->changed_at_ms = changed.us / (TIME_TEXT_SECOND_US / 1000);
     return s3_read_key(element->key, encoding, arena, &ret_entry->key) &&
            s3_read_size(element->size, &ret_entry->size);
 }

@@ -32,10 +32,10 @@ static int check(const struct options *options)
         return command_failed(&error);
     printf("Checked %zu profiles, %zu previous credentials, %zu OAuth tokens, %zu token grants, "
            "%zu access keys, %zu OAuth apps, %zu connectors, %zu flows, %zu runs of flows, "
-           "%zu tags, %zu jobs for copies of secrets: ",
+           "%zu schedules, %zu tags, %zu jobs for copies of secrets: ",
            check.profiles, check.previous, check.oauth_tokens, check.token_grants,
            check.access_keys, check.oauth_apps, check.connectors, check.flows, check.flow_runs,
-           check.tags, check.secret_copies);
+           check.schedules, check.tags, check.secret_copies);
     if (check.problems == 0)
         printf("no problems found.\n");
     else

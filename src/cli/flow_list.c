@@ -229,15 +229,17 @@ static bool print_one(const struct options *options, struct flow_choice *choice,
 {
     struct arena *arena = &choice->arena;
     struct flow_row row;
+    struct flow_schedule_row schedule;
     struct tag *tags;
-    bool found = false;
+    bool found = false, has_schedule = false;
     struct flow_page_texts page = {.row = &row};
     if (!check_one(choice, error))
         return false;
     const struct flow_key *key = &choice->rows[0].key;
     struct tagged tagged = {key->account, key->region, STR("flow"), key->name};
     if (!flow_row_find(reader, arena, *key, &row, &found, error) ||
-        !tags_list(reader, arena, &tagged, &tags, &page.tag_count, error))
+        !tags_list(reader, arena, &tagged, &tags, &page.tag_count, error) ||
+        !flow_schedule_find(reader, arena, *key, &schedule, &has_schedule, error))
         return false;
     if (!found)
         return fail(error, ERR_NOT_FOUND, "There is no flow %.*s.", STR_ARG(choice->name));
@@ -245,6 +247,7 @@ static bool print_one(const struct options *options, struct flow_choice *choice,
         return false;
     page.shown = &choice->rows[0];
     page.tags = tags;
+    page.schedule = has_schedule ? &schedule : NULL;
     page.definition = read_definition(choice->service_secret, &row, arena);
     flow_page_print(arena, &page, options_flag(options, "json"));
     return true;
@@ -258,8 +261,9 @@ static int show(const struct options *options)
 const struct command flow_show_command = {
     .name = "flow show",
     .summary = "Show the definition of a flow, with its tasks and tags",
-    .about = "Prints what starts the flow, its ends, its tags and each task in the order in which "
-             "it was sent; with --json the whole definition, in the API's form.",
+    .about =
+        "Prints what starts the flow and when it runs next, its ends, its tags and each task in "
+        "the order in which it was sent; with --json the whole definition, in the API's form.",
     .examples = "headgate flow show accounts --data headgate-data\n"
                 "headgate flow show accounts --data headgate-data --account 123456789012 --json",
     .options = show_table,

@@ -6,6 +6,7 @@
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "flow/definition.h"
+#include "flow/schedule.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -189,6 +190,44 @@ static struct str tags_text(struct arena *arena, const struct flow_page_texts *p
     return buf_str(&text);
 }
 
+/* The times of an active schedule that a page shows; 0: none. */
+struct shown_times {
+    int64_t next_ms, pulled_to_ms;
+};
+
+/* A slot that is due and has no run yet comes next. */
+static struct shown_times times_of(const struct flow_page_texts *page)
+{
+    const struct flow_schedule_row *row = page->schedule;
+    struct shown_times times = {0, row ? row->pulled_to_ms : 0};
+    struct flow_schedule schedule;
+    int64_t next_ms;
+    if (row && str_eq(page->shown->status, STR("Active")) &&
+        flow_schedule_read(value_get(page->definition, "triggerConfig"), &schedule) &&
+        flow_schedule_next(&schedule, row->anchor_ms, row->done_until_ms, &next_ms))
+        times.next_ms = next_ms;
+    return times;
+}
+
+static struct str second(struct arena *arena, int64_t ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_text(ms, text);
+    return arena_copy(arena, str_from(text));
+}
+
+static void print_schedule(struct arena *arena, const struct flow_page_texts *page)
+{
+    const struct shown_times times = times_of(page);
+    struct str message = page->schedule ? page->schedule->message : STR_NULL;
+    if (times.next_ms > 0)
+        terminal_print_wrapped("Next run", second(arena, times.next_ms));
+    if (times.pulled_to_ms > 0)
+        terminal_print_wrapped("Pulled until", second(arena, times.pulled_to_ms));
+    if (message.data)
+        terminal_print_wrapped("Why", message);
+}
+
 static void print_page(struct arena *arena, const struct flow_page_texts *page)
 {
     const struct shown_flow *shown = page->shown;
@@ -200,6 +239,7 @@ static void print_page(struct arena *arena, const struct flow_page_texts *page)
         terminal_print_wrapped("About", description);
     terminal_print_wrapped("State", shown->status);
     terminal_print_wrapped("Trigger", shown->trigger);
+    print_schedule(arena, page);
     terminal_print_wrapped("From", shown->source);
     terminal_print_wrapped("To", shown->destination);
     terminal_print_wrapped(
@@ -207,6 +247,16 @@ static void print_page(struct arena *arena, const struct flow_page_texts *page)
     if (page->tag_count > 0)
         terminal_print_wrapped("Tags", tags_text(arena, page));
     print_tasks(arena, value_get(page->definition, "tasks"));
+}
+
+static void put_schedule(struct arena *arena, const struct flow_page_texts *page,
+                         struct value *value)
+{
+    const struct shown_times times = times_of(page);
+    if (times.next_ms > 0)
+        value_put_text(arena, value, "nextRunAt", second(arena, times.next_ms));
+    if (times.pulled_to_ms > 0)
+        value_put_text(arena, value, "pulledUntil", second(arena, times.pulled_to_ms));
 }
 
 void flow_page_print(struct arena *arena, const struct flow_page_texts *page, bool json)
@@ -219,6 +269,7 @@ void flow_page_print(struct arena *arena, const struct flow_page_texts *page, bo
     for (size_t i = 0; i < page->tag_count; i++)
         value_put_text(arena, tags, arena_cstr(arena, page->tags[i].key), page->tags[i].value);
     value_put(arena, value, "tags", tags);
+    put_schedule(arena, page, value);
     value_put_raw(arena, value, "definition", page->row->definition);
     print_value(arena, value);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "store/flow_schedules.h"
 #include "store/flows.h"
 #include "store/tags.h"
 #include "wire/value.h"
@@ -31,5 +32,6 @@ struct flow_page_texts {
     const struct value *definition;
     const struct tag *tags;
     size_t tag_count;
+    const struct flow_schedule_row *schedule; /* NULL: it was never active */
 };
 void flow_page_print(struct arena *arena, const struct flow_page_texts *page, bool json);

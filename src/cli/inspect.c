@@ -316,8 +316,8 @@ bool inspect(struct store_check *inspection, struct store *store, struct error *
         return false;
     bool ok = check_profiles(&look) && check_oauth_tokens(&look) && check_token_grants(&look) &&
               check_access_keys(&look) && check_oauth_apps(&look) && inspect_connectors(&look) &&
-              inspect_flows(&look) && inspect_flow_runs(&look) && check_versions(&look) &&
-              check_rollback(&look, store) && check_audit(&look, store);
+              inspect_flows(&look) && inspect_flow_runs(&look) && inspect_schedules(&look) &&
+              check_versions(&look) && check_rollback(&look, store) && check_audit(&look, store);
     store_reader_put(store, look.reader);
     arena_done(&look.arena);
     return ok;

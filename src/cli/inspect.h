@@ -18,7 +18,7 @@ struct store_check {
     void (*tell)(const char *problem); /* a sentence a problem; no secret in it */
     /* That were looked at. */
     size_t profiles, previous, oauth_tokens, token_grants, access_keys, oauth_apps;
-    size_t connectors, flows, flow_runs, tags, secret_copies;
+    size_t connectors, flows, flow_runs, schedules, tags, secret_copies;
     size_t problems;
 };
 

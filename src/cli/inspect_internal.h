@@ -24,3 +24,5 @@ _must_use_ bool inspect_connectors(struct inspection *look);
 _must_use_ bool inspect_flows(struct inspection *look);
 /* Their runs, and the jobs of these. */
 _must_use_ bool inspect_flow_runs(struct inspection *look);
+/* Their schedules, and the jobs of these. */
+_must_use_ bool inspect_schedules(struct inspection *look);

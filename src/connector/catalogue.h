@@ -46,6 +46,10 @@ struct catalogue_flow_rules {
     bool needs_projection;  /* a task that projects fields, or one that maps all */
     bool complete_is_daily; /* schedules that pull everything run at most once a day */
     bool only_json;         /* objects are written as JSON */
+    /* Of incremental schedules: the field that says when a record changed, in every entity; NULL:
+     * the flow names one. Or objects have times of their own. */
+    const char *changed_field;
+    bool has_object_times;
     /* A flow of documents: its source has this member, or an object with this beginning. They go to
      * one type of destination as JSON, at most hourly, without changes of their fields. NULL: it
      * has none. */

@@ -8,8 +8,7 @@ enum {
     HOURS = 24,
     MINUTES = 60,
     MINUTE_MS = 60 * 1000,
-    FRIDAY = 5, /* of calendar_weekday */
-    SATURDAY = 6,
+    SATURDAY = 6, /* of calendar_weekday */
     NAME_LEN = 3,
 };
 
@@ -31,7 +30,7 @@ static const struct field {
     [YEAR] = {CRON_YEAR_FIRST, CRON_YEAR_LAST, STR(""), STR(""), false},
 };
 
-struct reading {
+struct cron_reading {
     struct cron *cron;
     enum field_id id;
 };
@@ -57,7 +56,7 @@ static bool read_value(struct str text, enum field_id id, unsigned *ret_value)
     return read_number(text, field->least, field->most, ret_value);
 }
 
-static void add(const struct reading *at, unsigned value)
+static void add(const struct cron_reading *at, unsigned value)
 {
     struct cron *cron = at->cron;
     unsigned year = value - CRON_YEAR_FIRST;
@@ -86,7 +85,7 @@ static void add(const struct reading *at, unsigned value)
 }
 
 /* "L" the last day, "LW" the last day of work, "15W" the day of work next to the 15th. */
-static bool read_special_day(const struct reading *at, struct str text)
+static bool read_special_day(const struct cron_reading *at, struct str text)
 {
     unsigned day;
     if (str_eq(text, STR("L")))
@@ -100,7 +99,7 @@ static bool read_special_day(const struct reading *at, struct str text)
 }
 
 /* "L" the last day of the week, "6L" the last Friday, "6#2" the second one. */
-static bool read_special_weekday(const struct reading *at, struct str text)
+static bool read_special_weekday(const struct cron_reading *at, struct str text)
 {
     struct str day, week;
     unsigned weekday, number;
@@ -121,7 +120,7 @@ static bool read_special_weekday(const struct reading *at, struct str text)
     return true;
 }
 
-static void add_range(const struct reading *at, unsigned first, unsigned last, unsigned step)
+static void add_range(const struct cron_reading *at, unsigned first, unsigned last, unsigned step)
 {
     const struct field *field = &fields[at->id];
     unsigned size = field->most - field->least + 1;
@@ -131,7 +130,7 @@ static void add_range(const struct reading *at, unsigned first, unsigned last, u
 }
 
 /* A value, a range, or all, each with a step or without. */
-static bool read_item(const struct reading *at, struct str item)
+static bool read_item(const struct cron_reading *at, struct str item)
 {
     const struct field *field = &fields[at->id];
     struct str whole = item, text, from, to;
@@ -156,7 +155,7 @@ static bool read_item(const struct reading *at, struct str item)
     return true;
 }
 
-static bool read_field(const struct reading *at, struct str text)
+static bool read_field(const struct cron_reading *at, struct str text)
 {
     struct str item;
     while (str_cut(text, ',', &item, &text)) {
@@ -168,7 +167,7 @@ static bool read_field(const struct reading *at, struct str text)
 
 bool cron_read(struct str inside, struct cron *ret_cron)
 {
-    struct reading at = {ret_cron, MINUTE};
+    struct cron_reading at = {ret_cron, MINUTE};
     struct str text, rest = inside;
     *ret_cron = (struct cron){0};
     for (bool more = true; more;) {

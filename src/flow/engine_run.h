@@ -17,9 +17,10 @@ struct s3_config;
 struct flow_engine_config {
     const struct profile_context *profiles; /* of sources that have one */
     const struct s3_config *s3;
-    struct aws_role_cache *roles; /* of accounts whose buckets are read and written */
-    struct job_runner *objects;   /* objects_job.h */
-    int64_t since_ms;             /* wall clock: when this process began to carry out runs */
+    struct aws_role_cache *roles;      /* of accounts whose buckets are read and written */
+    struct job_runner *objects;        /* objects_job.h */
+    struct job_runner *flow_schedules; /* is shown the end of each run */
+    int64_t since_ms;                  /* wall clock: when this process began to carry out runs */
 };
 
 enum flow_engine_wish {

@@ -4,6 +4,8 @@
 #include "vault/seal.h"
 #include "vault/secret.h"
 
+#include <stdio.h>
+
 #define PURPOSE_DEFINITION STR("flow run")
 #define PURPOSE_PROGRESS STR("flow run progress")
 
@@ -14,6 +16,18 @@ static void compute_mac(const struct secret *service_secret, struct str purpose,
     struct str parts[] = {purpose,        row->flow.account, row->flow.region,
                           row->flow.name, row->id,           text};
     keyed_hash(service_secret, parts, sizeof(parts) / sizeof(*parts), ret_mac);
+}
+
+enum { NUMBERS_MAX = 80 };
+
+/* A run that no schedule started is sealed as before there were schedules. */
+static struct str purpose_of_definition(const struct flow_run_row *row, char numbers[NUMBERS_MAX])
+{
+    if (row->slot_ms == 0)
+        return PURPOSE_DEFINITION;
+    snprintf(numbers, NUMBERS_MAX, "flow run %lld %lld %lld", (long long)row->slot_ms,
+             (long long)row->window_from_ms, (long long)row->window_to_ms);
+    return str_from(numbers);
 }
 
 static struct str mac_of(const struct secret *service_secret, struct str purpose,
@@ -39,13 +53,17 @@ static bool check_mac(const struct secret *service_secret, struct str purpose,
 void flow_run_seal(const struct secret *service_secret, struct flow_run_row *row,
                    struct arena *arena)
 {
-    row->mac = mac_of(service_secret, PURPOSE_DEFINITION, row, row->definition, arena);
+    char numbers[NUMBERS_MAX];
+    struct str purpose = purpose_of_definition(row, numbers);
+    row->mac = mac_of(service_secret, purpose, row, row->definition, arena);
 }
 
 bool flow_run_check_seal(const struct secret *service_secret, const struct flow_run_row *row,
                          struct error *error)
 {
-    return check_mac(service_secret, PURPOSE_DEFINITION, row, row->definition, row->mac, error);
+    char numbers[NUMBERS_MAX];
+    struct str purpose = purpose_of_definition(row, numbers);
+    return check_mac(service_secret, purpose, row, row->definition, row->mac, error);
 }
 
 void flow_run_seal_progress(const struct secret *service_secret, struct flow_run_row *row,

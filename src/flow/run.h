@@ -8,7 +8,7 @@
 
 struct secret;
 
-/* Sets the row's MAC by whose it is and its definition. */
+/* Sets the row's MAC by whose it is, its definition, and its slot and window. */
 void flow_run_seal(const struct secret *service_secret, struct flow_run_row *row,
                    struct arena *arena);
 /* ERR_INTERNAL for a row whose definition this server did not write. */

@@ -8,9 +8,11 @@
 #include "base/int64.h"
 #include "base/log.h"
 #include "flow/definition.h"
+#include "flow/incremental.h"
 #include "flow/run.h"
 #include "flow/run_notice.h"
 #include "flow/run_try.h"
+#include "flow/schedule_run.h"
 #include "profile/context.h"
 #include "wire/json_value.h"
 #include "work/memory_limit.h"
@@ -190,6 +192,7 @@ static bool read_definition(struct flow_run *self, const struct value **ret_defi
     }
     switch (json_parse_own(self->row.definition, FLOW_NODES_MAX, &self->arena, &definition)) {
     case JSON_READ:
+        flow_incremental_add_filters(&self->row, definition, &self->arena);
         *ret_definition = definition;
         break;
     case JSON_NO_ROOM:
@@ -329,7 +332,9 @@ static bool apply(struct db *db, void *argument, struct error *error)
         (self->ended_in != RUN_STATES &&
          (!flow_run_try_insert_objects(db, &self->attempt, error) ||
           !flow_run_objects_trim_later(db, self->row.flow, error) || !notify(db, self, error))) ||
-        !job_finish(db, self->job, &held, error))
+        !flow_schedule_run_ended(db, &self->row, self->ended_in, error) ||
+        !job_finish(db, self->job, &held, error) ||
+        !flow_schedule_run_gone(db, &self->row, self->ended_in, error))
         return false;
     self->lost = !held;
     return held || fail(error, ERR_LOST_RACE, "The lease of the job was lost.");
@@ -361,6 +366,7 @@ static enum job_end commit(struct flow_run *self)
         return JOB_DONE;
     note_end(self);
     job_runner_look(self->config->objects);
+    job_runner_look(self->config->flow_schedules);
     if (self->context->webhook)
         job_runner_look(self->context->webhook);
     if (self->definition && self->ended_in != RUN_STATES)

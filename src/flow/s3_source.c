@@ -23,6 +23,7 @@ struct s3_source {
     struct str bucket, prefix;
     struct object_key_config own; /* of objects that the run writes */
     bool writes_here;             /* to this bucket */
+    int64_t after_ms, until_ms;   /* the run's window; until_ms 0: none */
     struct arena calls;           /* of one call */
     struct arena lists;           /* of `list` */
     struct arena tokens;          /* of the query's token */
@@ -36,11 +37,18 @@ struct s3_source {
 
 /* --- which objects --- */
 
+/* An object whose time the service does not say is taken: no record is lost by that. */
+static bool is_in_window(const struct s3_source *self, const struct s3_entry *entry)
+{
+    return self->until_ms == 0 || entry->changed_at_ms == 0 ||
+           (entry->changed_at_ms > self->after_ms && entry->changed_at_ms <= self->until_ms);
+}
+
 static bool is_wanted(const struct s3_source *self, const struct s3_entry *entry)
 {
     bool is_folder = entry->size == 0 && str_ends(entry->key, STR("/"));
     bool is_own = self->writes_here && object_key_is_own(&self->own, entry->key);
-    return !is_folder && !is_own;
+    return !is_folder && !is_own && is_in_window(self, entry);
 }
 
 static void skip_unwanted(struct s3_source *self)
@@ -274,12 +282,15 @@ bool s3_source_open(const struct flow_source_request *request, struct flow_sourc
     self->prefix = prefix.data ? prefix : STR("");
     self->own = object_key_config_of(request->run);
     self->writes_here = str_eq(value_text(self->own.s3, "bucketName"), self->bucket);
+    self->after_ms = request->run->row->window_from_ms;
+    self->until_ms = request->run->row->window_to_ms;
     self->last = request->cursor.data ? arena_copy(&self->lasts, request->cursor) : STR_NULL;
     self->query = (struct s3_query){
         .bucket = self->bucket, .prefix = self->prefix, .start_after = self->last};
     self->base.decoder = decoder_for(request);
     if (!read_list(self, error) || !find_object(self, error) ||
-        (!has_object(self) && !request->cursor.data && !fail_empty(self, error))) {
+        (!has_object(self) && !request->cursor.data && self->until_ms == 0 &&
+         !fail_empty(self, error))) {
         free_source(&self->base);
         return run_s3_ended(request->run, false, error);
     }

@@ -1,7 +1,8 @@
 /* Objects of a bucket as a source: every object whose key begins with bucketPrefix, in the order of
  * keys, each one page. JSON lines or CSV, as s3InputFormatConfig says (without one: CSV), also
  * compressed with gzip. Left out are empty objects whose key ends with '/', which consoles make as
- * folders, and what the run itself writes to the same bucket. */
+ * folders, what the run itself writes to the same bucket, and what did not change in the window of
+ * an incremental run. */
 #pragma once
 
 #include "flow/source.h"

@@ -47,12 +47,20 @@ void job_runner_stop(struct job_runner *runner)
     pthread_mutex_unlock(&runner->lock);
 }
 
-void job_runner_free(struct job_runner *runner)
+void job_runner_join(struct job_runner *runner)
 {
     job_runner_stop(runner);
     if (runner->started)
         pthread_join(runner->scheduler, NULL);
-    pool_free(runner->pool);
+    if (runner->pool)
+        pool_free(runner->pool);
+    runner->started = false;
+    runner->pool = NULL;
+}
+
+void job_runner_free(struct job_runner *runner)
+{
+    job_runner_join(runner);
     /* Jobs that waited to be run again. */
     for (struct job_slot *slot = runner->held, *next; slot; slot = next) {
         next = slot->next;

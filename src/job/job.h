@@ -71,7 +71,10 @@ struct job_runner *job_runner_new(const struct job_kind *kind, void *context, st
 _must_use_ bool job_runner_start(struct job_runner *runner, struct error *error);
 /* From now on nothing is begun, and runs that end with JOB_AGAIN are not repeated. */
 void job_runner_stop(struct job_runner *runner);
-void job_runner_free(struct job_runner *runner); /* stops it first; waits for what runs */
+/* Stops it, and waits for what runs. Runners whose jobs call each other's job_runner_look are all
+ * joined before one is freed. */
+void job_runner_join(struct job_runner *runner);
+void job_runner_free(struct job_runner *runner); /* joins it first */
 
 /* Any thread, after a write that inserted a job of this kind without a slot: looks for jobs that
  * are due, and for when the next one will be. */

@@ -14,7 +14,7 @@ static void bind_flow(struct stmt *stmt, struct flow_key flow)
     stmt_text(stmt, 3, flow.name);
 }
 
-/* The ten columns that every query of runs begins with. */
+/* The columns that every query of runs begins with. */
 static void read_listed(const struct stmt *stmt, struct arena *arena, void *item)
 {
     struct flow_run_row *row = item;
@@ -28,6 +28,9 @@ static void read_listed(const struct stmt *stmt, struct arena *arena, void *item
     row->counts.bytes_written = column_i64(stmt, 7);
     row->counts.put_failures = column_i64(stmt, 8);
     row->message = column_text(stmt, 9, arena);
+    row->slot_ms = column_i64(stmt, 10);
+    row->window_from_ms = column_i64(stmt, 11);
+    row->window_to_ms = column_i64(stmt, 12);
 }
 
 static bool list(struct db *db, struct arena *arena, struct flow_key flow, struct str before,
@@ -90,10 +93,10 @@ bool flow_run_read(struct db *db, struct arena *arena, struct flow_key flow, str
     if (!*ret_found)
         return true;
     read_listed(&stmt, arena, ret_row);
-    ret_row->definition = column_text(&stmt, 10, arena);
-    ret_row->mac = column_bytes(&stmt, 11, arena);
-    ret_row->progress = column_text(&stmt, 12, arena);
-    ret_row->progress_mac = column_bytes(&stmt, 13, arena);
+    ret_row->definition = column_text(&stmt, 13, arena);
+    ret_row->mac = column_bytes(&stmt, 14, arena);
+    ret_row->progress = column_text(&stmt, 15, arena);
+    ret_row->progress_mac = column_bytes(&stmt, 16, arena);
     ret_row->flow.account = arena_copy(arena, flow.account);
     ret_row->flow.region = arena_copy(arena, flow.region);
     return true;
@@ -183,6 +186,9 @@ static bool insert_row(struct db *db, const struct flow_run_row *row, struct err
     stmt_i64(&stmt, 6, row->started_at_ms);
     stmt_text(&stmt, 7, row->definition);
     stmt_bytes(&stmt, 8, row->mac);
+    stmt_i64(&stmt, 9, row->slot_ms);
+    stmt_i64(&stmt, 10, row->window_from_ms);
+    stmt_i64(&stmt, 11, row->window_to_ms);
     return stmt_run(&stmt, error);
 }
 

@@ -38,6 +38,10 @@ struct flow_run_row {
     int64_t updated_at_ms;
     struct flow_run_counts counts;
     struct str message; /* why it ended in Error; STR_NULL: no reason */
+    /* Of a run that a schedule started (flow/schedule.h), on the wall clock: when it was due, and
+     * what of the source it takes. */
+    int64_t slot_ms;                      /* 0: no schedule did */
+    int64_t window_from_ms, window_to_ms; /* window_to_ms 0: everything */
     /* As the flow was when the run began: DescribeFlow's members as JSON, and a MAC (flow/run.h).
      * STR_NULL once the run has ended, and in lists. */
     struct str definition;

@@ -104,6 +104,17 @@ _must_use_ bool fsck_flow_run_jobs(struct store_reader *reader, struct arena *ar
                                    size_t *ret_runs, struct job_row **ret_stray, size_t *ret_count,
                                    struct error *error);
 
+struct fsck_flows {
+    const struct flow_key *keys;
+    size_t count;
+};
+
+/* How many schedules of flows there are, active ones without the job that starts their runs, and
+ * such jobs of flows that are not active; at most STRAYED_MAX of each. */
+_must_use_ bool fsck_schedules(struct store_reader *reader, struct arena *arena,
+                               size_t *ret_schedules, struct fsck_flows *ret_without_job,
+                               struct fsck_flows *ret_stray_jobs, struct error *error);
+
 /* Ids of access keys that are there although the audit records their deletion, at most
  * STRAYED_MAX. */
 _must_use_ bool fsck_revived_keys(struct store_reader *reader, struct arena *arena,

@@ -12,6 +12,9 @@ static void read_run(const struct stmt *stmt, struct arena *arena, void *item)
         .state = column_text(stmt, 4, arena),
         .definition = column_text(stmt, 5, arena),
         .mac = column_bytes(stmt, 6, arena),
+        .slot_ms = column_i64(stmt, 9),
+        .window_from_ms = column_i64(stmt, 10),
+        .window_to_ms = column_i64(stmt, 11),
     };
     found->job = column_text(stmt, 7, arena);
     found->has_flow = column_text(stmt, 8, arena).data != NULL;

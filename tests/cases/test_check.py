@@ -72,7 +72,7 @@ def test_all_is_whole(kept):
     words, status = check(kept)
     assert status == 0 and words.startswith(
         "Checked 2 profiles, 0 previous credentials, 0 OAuth tokens, 0 token grants, "
-        "1 access keys, 0 OAuth apps, 0 connectors, 0 flows, 0 runs of flows, 0 tags, "
+        "1 access keys, 0 OAuth apps, 0 connectors, 0 flows, 0 runs of flows, 0 schedules, 0 tags, "
         "0 jobs for copies of secrets: no problems found.\n")
     kept.start()
     assert check(kept)[1] == 0
@@ -107,7 +107,7 @@ def test_saved_tokens_and_apps_are_whole(granted):
     words, status = check(granted)
     assert status == 0 and words.startswith(
         f"Checked 0 profiles, 0 previous credentials, 0 OAuth tokens, {CODES} token grants, "
-        "1 access keys, 1 OAuth apps, 0 connectors, 0 flows, 0 runs of flows, 0 tags, "
+        "1 access keys, 1 OAuth apps, 0 connectors, 0 flows, 0 runs of flows, 0 schedules, 0 tags, "
         "0 jobs for copies of secrets: no problems found.\n"), words
 
 
@@ -164,7 +164,8 @@ def registered(servers, canaries):
 def test_connectors_tags_and_jobs_are_whole(registered):
     words, status = check(registered)
     assert status == 0, words
-    assert ("0 OAuth apps, 1 connectors, 0 flows, 0 runs of flows, 1 tags, 1 jobs for copies of "
+    assert ("0 OAuth apps, 1 connectors, 0 flows, 0 runs of flows, 0 schedules, 1 tags, 1 jobs for "
+            "copies of "
             "secrets: no problems" in words)
 
 

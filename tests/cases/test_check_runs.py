@@ -61,7 +61,7 @@ def server(lasting):
 
 def test_a_run_in_progress_is_whole(server):
     words, status = check(server)
-    assert status == 0 and "2 flows, 2 runs of flows, 0 tags" in words, words
+    assert status == 0 and "2 flows, 2 runs of flows, 0 schedules, 0 tags" in words, words
 
 
 SEAL = "What is stored of run {} of flow nightly was not written by this server."

@@ -1,0 +1,153 @@
+/* The flow_schedules table, and the jobs of its rows. */
+#include "store/flow_schedules.h"
+
+#include "store/core/internal.h"
+
+static void bind_flow(struct stmt *stmt, struct flow_key flow)
+{
+    stmt_text(stmt, 1, flow.account);
+    stmt_text(stmt, 2, flow.region);
+    stmt_text(stmt, 3, flow.name);
+}
+
+static struct job_key job_of(struct flow_key flow)
+{
+    return (struct job_key){FLOW_SCHEDULE_JOB, flow.account, flow.region, flow.name};
+}
+
+bool flow_schedule_find(struct store_reader *reader, struct arena *arena, struct flow_key flow,
+                        struct flow_schedule_row *ret_row, bool *ret_found, struct error *error)
+{
+    struct db *db;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_FIND);
+    bind_flow(&stmt, flow);
+    if (!stmt_step(&stmt, ret_found, error))
+        return false;
+    *ret_row = (struct flow_schedule_row){.flow = flow};
+    if (!*ret_found)
+        return true;
+    ret_row->anchor_ms = column_i64(&stmt, 0);
+    ret_row->done_until_ms = column_i64(&stmt, 1);
+    ret_row->pulled_from_ms = column_i64(&stmt, 2);
+    ret_row->pulled_to_ms = column_i64(&stmt, 3);
+    ret_row->failures = column_i64(&stmt, 4);
+    ret_row->message = column_text(&stmt, 5, arena);
+    return true;
+}
+
+/* --- the job --- */
+
+static struct job_row due_job(struct flow_key flow, int64_t now_ms)
+{
+    return (struct job_row){
+        .key = job_of(flow),
+        .due_at_ms = now_ms,
+        .fence = job_new_fence(),
+        .payload = STR(""),
+    };
+}
+
+static bool make_due(struct db *db, struct flow_key flow, int64_t now_ms, struct error *error)
+{
+    const struct job_row job = due_job(flow, now_ms);
+    return job_insert(db, &job, STR(""), error);
+}
+
+bool flow_schedule_keep(struct db *db, struct flow_key flow, int64_t now_ms, struct error *error)
+{
+    const struct job_row job = due_job(flow, now_ms);
+    return job_insert_new(db, &job, error);
+}
+
+bool flow_schedule_activate(struct db *db, struct flow_key flow, int64_t now_ms,
+                            struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_ACTIVATE);
+    bind_flow(&stmt, flow);
+    stmt_i64(&stmt, 4, now_ms);
+    stmt_i64(&stmt, 5, now_ms - 1);
+    return stmt_run(&stmt, error) && make_due(db, flow, now_ms, error);
+}
+
+static bool pass_slots(struct db *db, struct flow_key flow, int64_t now_ms, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_PASS);
+    bind_flow(&stmt, flow);
+    stmt_i64(&stmt, 4, now_ms);
+    return stmt_run(&stmt, error);
+}
+
+bool flow_schedule_changed(struct db *db, struct flow_key flow, bool slots_changed, int64_t now_ms,
+                           struct error *error)
+{
+    return (!slots_changed || pass_slots(db, flow, now_ms, error)) &&
+           make_due(db, flow, now_ms, error);
+}
+
+bool flow_schedule_deactivate(struct db *db, struct flow_key flow, struct str message,
+                              struct error *error)
+{
+    const struct job_key job = job_of(flow);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_SET_MESSAGE);
+    bind_flow(&stmt, flow);
+    stmt_text(&stmt, 4, message);
+    return stmt_run(&stmt, error) && job_drop(db, &job, error);
+}
+
+bool flow_schedule_delete(struct db *db, struct flow_key flow, struct error *error)
+{
+    const struct job_key job = job_of(flow);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_DELETE);
+    bind_flow(&stmt, flow);
+    return stmt_run(&stmt, error) && job_drop(db, &job, error);
+}
+
+/* --- runs --- */
+
+bool flow_schedule_done(struct db *db, const struct flow_schedule_row *row, int64_t done_until_ms,
+                        struct error *error)
+{
+    bool changed;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_DONE);
+    bind_flow(&stmt, row->flow);
+    stmt_i64(&stmt, 4, done_until_ms);
+    stmt_i64(&stmt, 5, row->done_until_ms);
+    if (!stmt_change(&stmt, &changed, error))
+        return false;
+    return changed || fail(error, ERR_LOST_RACE, "The schedule of flow %.*s was changed.",
+                           STR_ARG(row->flow.name));
+}
+
+bool flow_schedule_note_end(struct db *db, struct flow_key flow,
+                            const struct flow_schedule_end *end, struct error *error)
+{
+    bool has_pulled = end->is_successful && end->window_to_ms != 0;
+    _cleanup_stmt_ struct stmt stmt =
+        stmt_open(db, has_pulled           ? SQL_FLOW_SCHEDULE_PULLED
+                      : end->is_successful ? SQL_FLOW_SCHEDULE_SUCCEEDED
+                                           : SQL_FLOW_SCHEDULE_FAILED);
+    bind_flow(&stmt, flow);
+    if (has_pulled) {
+        stmt_i64(&stmt, 4, end->window_from_ms);
+        stmt_i64(&stmt, 5, end->window_to_ms);
+    }
+    return stmt_run(&stmt, error);
+}
+
+bool flow_schedule_wake(struct db *db, struct flow_key flow, bool always, int64_t now_ms,
+                        struct error *error)
+{
+    const struct job_key job = job_of(flow);
+    _cleanup_stmt_ struct stmt stmt =
+        stmt_open(db, always ? SQL_JOB_WAKE : SQL_JOB_WAKE_IF_PAYLOAD);
+    stmt_text(&stmt, 1, job.kind);
+    stmt_text(&stmt, 2, job.account);
+    stmt_text(&stmt, 3, job.region);
+    stmt_text(&stmt, 4, job.name);
+    stmt_i64(&stmt, 5, now_ms);
+    if (!always)
+        stmt_text(&stmt, 6, FLOW_SCHEDULE_WAITS);
+    return stmt_run(&stmt, error);
+}

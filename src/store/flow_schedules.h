@@ -1,0 +1,68 @@
+/* What was done of flows' schedules: one row each, by account, region and flow, from the first time
+ * that the flow is activated until it is deleted. It outlives StopFlow, so that an incremental flow
+ * continues where it ended.
+ *
+ * An active flow with a schedule has a durable job of the kind FLOW_SCHEDULE_JOB, whose name is the
+ * flow's. flow/schedule_job.h carries it out.
+ *
+ * In writes, rows are changed in the order of flows, flow_runs, flow_schedules, jobs, as
+ * everywhere: so no two writes wait for each other. Times are wall clock, in milliseconds since the
+ * epoch. */
+#pragma once
+
+#include "store/flows.h"
+#include "store/jobs.h"
+
+#define FLOW_SCHEDULE_JOB STR("flow-schedule")
+
+/* The payload of a job that waits for the end of the run before. */
+#define FLOW_SCHEDULE_WAITS STR("waiting")
+
+struct flow_schedule_row {
+    struct flow_key flow;
+    int64_t anchor_ms;      /* when it was activated */
+    int64_t done_until_ms;  /* slots up to here had their run, or are to have none */
+    int64_t pulled_from_ms; /* the window of the last successful incremental run */
+    int64_t pulled_to_ms;   /* 0: there was none */
+    int64_t failures;       /* runs that ended in Error since the last successful one */
+    struct str message;     /* why the server deactivated it; STR_NULL: it did not */
+};
+
+_must_use_ bool flow_schedule_find(struct store_reader *reader, struct arena *arena,
+                                   struct flow_key flow, struct flow_schedule_row *ret_row,
+                                   bool *ret_found, struct error *error);
+
+/* --- inside a write (store_apply_fn) --- */
+
+/* The flow is activated at `now_ms`: its job is due, and no slot before is. What it has pulled
+ * stays. */
+_must_use_ bool flow_schedule_activate(struct db *db, struct flow_key flow, int64_t now_ms,
+                                       struct error *error);
+/* The flow is active, and stays it: it has a job. */
+_must_use_ bool flow_schedule_keep(struct db *db, struct flow_key flow, int64_t now_ms,
+                                   struct error *error);
+/* An active flow was changed: its job is due. `slots_changed`: no slot up to `now_ms` is any
+ * more. */
+_must_use_ bool flow_schedule_changed(struct db *db, struct flow_key flow, bool slots_changed,
+                                      int64_t now_ms, struct error *error);
+/* Ends the job of a flow that is not active any more. `message`: as in the row. */
+_must_use_ bool flow_schedule_deactivate(struct db *db, struct flow_key flow, struct str message,
+                                         struct error *error);
+/* And the row, of a flow that is deleted. */
+_must_use_ bool flow_schedule_delete(struct db *db, struct flow_key flow, struct error *error);
+
+/* Slots up to `done_until_ms` are done, if the row is as it was read: ERR_LOST_RACE when it is
+ * not. */
+_must_use_ bool flow_schedule_done(struct db *db, const struct flow_schedule_row *row,
+                                   int64_t done_until_ms, struct error *error);
+
+/* A run that a schedule started has ended. `window_to_ms` 0: it was of no window. */
+struct flow_schedule_end {
+    bool is_successful; /* else it failed */
+    int64_t window_from_ms, window_to_ms;
+};
+_must_use_ bool flow_schedule_note_end(struct db *db, struct flow_key flow,
+                                       const struct flow_schedule_end *end, struct error *error);
+/* Makes the flow's job due: if it waits for the end of a run, or, with `always`, in any case. */
+_must_use_ bool flow_schedule_wake(struct db *db, struct flow_key flow, bool always, int64_t now_ms,
+                                   struct error *error);
