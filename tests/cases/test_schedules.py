@@ -244,3 +244,25 @@ def test_rates_of_seconds_are_an_extension(servers):
     answer = refused(plain, "CreateFlow", {**moving.flow(), "triggerConfig": on("rate(5seconds)")})
     assert answer[:2] == (400, "ValidationException")
     assert "--sub-minute-schedules" in answer[2]
+
+
+@pytest.mark.as_users_run_it
+def test_nodes_that_share_a_store_start_each_run_once(nodes):
+    """One of three is killed in between; a run that it held is continued when its lease has ended,
+    and its flow's slots wait for that."""
+    three = [nodes("--sub-minute-schedules", "yes").start() for _ in range(3)]
+    first = three[0]
+    flows = [moving.flow(f"copy-{number}") for number in range(4)]
+    for each in flows:
+        activate(first, "rate(1seconds)", each)
+    count_runs = "SELECT count(*) AS count FROM flow_runs"
+    moving.until(lambda: first.query(count_runs)[0]["count"] >= 12)
+    three[2].kill()
+    moving.until(lambda: first.query(count_runs)[0]["count"] >= 40)
+    for each in flows:
+        first.ok("StopFlow", {"flowName": each["flowName"]})
+    started = first.query("SELECT flow, slot_ms FROM flow_runs")
+    assert len({tuple(each.values()) for each in started}) == len(started)
+    for each in flows:
+        slots_of = sorted(row["slot_ms"] for row in started if row["flow"] == each["flowName"])
+        assert slots_of and all((slot - slots_of[0]) % 1000 == 0 for slot in slots_of)
