@@ -4,6 +4,8 @@
 
 #include "base/calendar.h"
 
+#include <string.h>
+
 enum {
     HOURS = 24,
     MINUTES = 60,
@@ -180,6 +182,16 @@ bool cron_read(struct str inside, struct cron *ret_cron)
         at.id++;
     }
     return at.id == FIELDS;
+}
+
+bool cron_same(const struct cron *a, const struct cron *b)
+{
+    return a->minutes == b->minutes && a->hours == b->hours && a->days == b->days &&
+           a->months == b->months && a->weekdays == b->weekdays && a->near_days == b->near_days &&
+           a->last_weekdays == b->last_weekdays && a->last_day == b->last_day &&
+           a->last_workday == b->last_workday &&
+           memcmp(a->years, b->years, sizeof(a->years)) == 0 &&
+           memcmp(a->nth_weekdays, b->nth_weekdays, sizeof(a->nth_weekdays)) == 0;
 }
 
 /* --- days --- */

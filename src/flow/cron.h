@@ -30,6 +30,9 @@ struct cron {
 /* What is between "cron(" and ")". False for what is none. */
 _must_use_ bool cron_read(struct str text, struct cron *ret_cron);
 
+/* Whether two have the same times, as their fields say. */
+bool cron_same(const struct cron *a, const struct cron *b);
+
 /* The first time after `after_ms`, and the last one at `until_ms` or before. False: there is
  * none. */
 _must_use_ bool cron_next(const struct cron *cron, int64_t after_ms, int64_t *ret_ms);

@@ -5,8 +5,6 @@
 #include "base/calendar.h"
 #include "base/int64.h"
 
-#include <string.h>
-
 enum { SECOND_MS = 1000 };
 
 /* --- reading --- */
@@ -15,15 +13,15 @@ enum { SECOND_MS = 1000 };
 static int64_t time_of(const struct value *scheduled, const char *name, int64_t when_absent)
 {
     const struct value *given = value_get(scheduled, name);
+    const int64_t last = SCHEDULE_LAST_MS / SECOND_MS;
     int64_t ms;
     if (!given)
         return when_absent;
     if (given->kind == VALUE_TIME_MS)
         ms = given->integer;
     else if (given->kind == VALUE_INTEGER)
-        ms = i64_max(i64_min(given->integer, SCHEDULE_LAST_MS / SECOND_MS), 0) * SECOND_MS;
-    else if (given->kind == VALUE_DOUBLE && given->real >= 0 &&
-             given->real <= (double)(SCHEDULE_LAST_MS / SECOND_MS))
+        ms = i64_max(i64_min(given->integer, last), 0) * SECOND_MS;
+    else if (given->kind == VALUE_DOUBLE && given->real >= 0 && given->real <= (double)last)
         ms = (int64_t)(given->real * SECOND_MS + 0.5);
     else
         return when_absent;
@@ -52,8 +50,8 @@ bool flow_schedule_same_slots(const struct flow_schedule *a, const struct flow_s
     const struct schedule_expression *of_a = &a->expression, *of_b = &b->expression;
     return of_a->kind == of_b->kind && of_a->period_ms == of_b->period_ms &&
            of_a->months == of_b->months && of_a->once_ms == of_b->once_ms &&
-           memcmp(&of_a->cron, &of_b->cron, sizeof(of_a->cron)) == 0 &&
-           a->has_start == b->has_start && a->start_ms == b->start_ms && a->end_ms == b->end_ms;
+           cron_same(&of_a->cron, &of_b->cron) && a->has_start == b->has_start &&
+           a->start_ms == b->start_ms && a->end_ms == b->end_ms;
 }
 
 /* --- rates --- */

@@ -51,6 +51,11 @@ static void a_definition_is_read(void **state)
     assert_true(least.first_from_ms == INT64_MIN && least.failures_max == 0);
     assert_true(flow_schedule_same_slots(&least, &least));
     assert_false(flow_schedule_same_slots(&all, &least));
+    struct flow_schedule second = schedule_of("cron(0 0 ? * FRI#2 *)", "");
+    struct flow_schedule third = schedule_of("cron(0 0 ? * FRI#3 *)", "");
+    struct flow_schedule by_number = schedule_of("cron(0 0 ? * 6#2 *)", "");
+    assert_false(flow_schedule_same_slots(&second, &third));
+    assert_true(flow_schedule_same_slots(&second, &by_number));
 }
 
 #define START(seconds) ",\"scheduleStartTime\":" seconds
