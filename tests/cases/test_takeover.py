@@ -79,6 +79,7 @@ def left(server):
             for table in ("flow_runs", "flow_run_objects")}
 
 
+@pytest.mark.as_users_run_it  # its engine is watched by sanitizers elsewhere
 @pytest.mark.parametrize("held", HELD)
 def test_a_node_freezes_while_it_writes(pair, database, store, held):
     first, second, front = pair
