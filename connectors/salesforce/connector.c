@@ -396,6 +396,9 @@ static const struct http_connector http = {
     .probes = LIST(probes),
     .rules = LIST(rules),
     .errors = LIST(errors),
+    /* REST API Developer Guide, "Limit Info Header": "api-usage=18/5000", of the organization, over
+     * 24 hours; there is no time at which it begins anew. */
+    .quota = {.used = "Sforce-Limit-Info", .used_name = "api-usage", .is_hosts = true},
     .hosts = LIST(hosts),
     .instances = LIST(instances),
     .entities = &entities,

@@ -277,6 +277,7 @@ static const struct http_connector http = {
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    .quota = {.is_hosts = true},
     .errors = LIST(errors),
     .messages = LIST(messages),
     .private_service = "privateLinkServiceName",

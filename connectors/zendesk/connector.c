@@ -318,6 +318,10 @@ static const struct http_connector http = {
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
+    /* developer.zendesk.com, "Rate limits": of the account, a minute. */
+    .quota = {.left = "X-Rate-Limit-Remaining",
+              .renewed = {"ratelimit-reset", WAIT_SECONDS},
+              .is_hosts = true},
     .errors = LIST(errors),
     .entities = &entities,
     .reads = &reads,

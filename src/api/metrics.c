@@ -5,10 +5,12 @@
 #include "api/access_log.h"
 #include "api/operation.h"
 #include "auth/secret_cache.h"
+#include "base/clock.h"
 #include "base/log_output.h"
 #include "connector/custom/function_breaker.h"
 #include "connector/custom/local_runner.h"
 #include "flow/run_job.h"
+#include "flow/run_metrics.h"
 #include "flow/schedule_job.h"
 #include "job/job.h"
 #include "net/resolve.h"
@@ -27,6 +29,7 @@
 #include "store/audit.h"
 #include "store/db/db.h"
 #include "wire/errors.h"
+#include "work/call_quota.h"
 
 static struct str outcome_name(size_t value)
 {
@@ -113,6 +116,10 @@ KEPT(flow_run_slots, METRIC_GAUGE, "headgate_flow_run_slots",
      "Runs of flows in progress that this node holds.");
 KEPT(flow_runs_queued, METRIC_GAUGE, "headgate_flow_runs_queued",
      "Of those, runs that wait for a thread.");
+KEPT(vendor_customers_held, METRIC_GAUGE, "headgate_vendor_customers_held",
+     "Customers of vendors that no run calls until a time that the vendor named.");
+KEPT(vendor_calls_held, METRIC_GAUGE, "headgate_vendor_calls_held",
+     "Calls of runs that wait for their turn at a vendor that limits them.");
 KEPT(committer_queued, METRIC_GAUGE, "headgate_committer_queued", "Writes that wait for a commit.");
 KEPT(store_failing, METRIC_GAUGE, "headgate_store_failing",
      "1 when the last batch of writes failed, else 0.");
@@ -139,6 +146,14 @@ static void set_local(const struct service *service)
     metrics_set(&local_calls_waiting, (int64_t)local.waiting);
     metrics_set(&local_processes_started, (int64_t)local.started);
     metrics_set(&local_processes_failed, (int64_t)local.failed);
+}
+
+static void set_quotas(const struct service *service)
+{
+    struct call_quota_counts quotas =
+        call_quotas_counts(service->flow_engine.quotas, clock_mono_ms());
+    metrics_set(&vendor_customers_held, (int64_t)quotas.waiting);
+    metrics_set(&vendor_calls_held, (int64_t)quotas.held);
 }
 
 static void set_kept(const struct service *service, struct server *server)
@@ -169,6 +184,7 @@ static void set_kept(const struct service *service, struct server *server)
     metrics_set(&audit_cut_off, (int64_t)store_audit_cut_off(service->config.store));
     set_functions(service);
     set_local(service);
+    set_quotas(service);
 }
 
 /* --- all rows, in the order of the page: those of one name stay together --- */
@@ -184,6 +200,7 @@ static const struct metric *const rows[] = {
     &metric_webhook_events,
     &metric_flow_runs,
     &metric_schedule_starts,
+    &metric_vendor_limits,
     &metric_escrow_answers,
     &metric_escrow_slots,
     &metric_client_calls,
@@ -217,6 +234,8 @@ static const struct metric *const rows[] = {
     &provisioning_held,
     &flow_run_slots,
     &flow_runs_queued,
+    &vendor_customers_held,
+    &vendor_calls_held,
     &metric_tokens_fresh,
     &metric_tokens_due,
     &metric_tokens_refreshing,

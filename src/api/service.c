@@ -23,6 +23,7 @@
 #include "profile/webhook.h"
 #include "store/restored.h"
 #include "vault/seal.h"
+#include "work/call_quota.h"
 #include "work/host_breaker.h"
 
 #include <stdlib.h>
@@ -53,6 +54,7 @@ static void make_job_runners(struct service *service)
         .roles = service->connectors.s3_roles, /* of the same roles, for lists of buckets */
         .objects = service->flow_objects,
         .since_ms = clock_wall_ms(),
+        .quotas = call_quotas_new(),
     };
     service->flow_runs = job_runner_new(&flow_run_kind, &service->flow_engine, store);
     service->flow_schedule = (struct flow_schedule_context){profiles, service->flow_runs};
@@ -233,6 +235,7 @@ void service_free(struct service *service)
         job_runner_free(runners[i]);
     pool_free(service->escrow_pool); /* after the keeper, which posts to it */
     webhook_free(service->webhook);
+    call_quotas_free(service->flow_engine.quotas);
     host_breakers_free(service->profiles.token_hosts);
     token_lanes_free(service->profiles.token_lanes);
     grants_in_flight_free(service->profiles.grants_in_flight);

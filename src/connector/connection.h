@@ -36,8 +36,22 @@ enum {
     SESSION_END_MS = 1000,         /* to end a session, also when the deadline has passed */
 };
 
+struct call_quota_said;
 struct vendor_connection;
 struct vendor_response;
+
+/* Holds calls of a vendor's API back while it takes none of this customer's, and learns from its
+ * answers (work/call_quota.h). Calls for tokens, logins and verifications do not pass it. On the
+ * thread that uses the connection. */
+struct vendor_gate {
+    /* Before each try of a call to this host. May wait for a short time, which is added to the
+     * deadline. False: it is not to be made now, but in *ret_wait_ms; the verdict is
+     * VERDICT_THROTTLED then. */
+    bool (*enter)(void *context, struct str host, int64_t *ret_wait_ms);
+    /* After it, with what the answer said. */
+    void (*leave)(void *context, const struct call_quota_said *said);
+    void *context;
+};
 
 /* Whether the caller has use for more calls; may_go_on NULL: always. On the thread that uses the
  * connection; may wait for the store. */
@@ -72,6 +86,7 @@ struct vendor_connection_config {
      * not repeated: the caller waits. */
     bool without_waits;
     struct vendor_caller caller;
+    const struct vendor_gate *gate; /* NULL: no call is held back */
 };
 
 /* In the config's arena; nothing is sent yet. Close it when done. */
@@ -138,6 +153,11 @@ bool vendor_may_go_on(struct vendor_connection *connection);
 
 /* Whether a wait of this length leaves time for a call before the deadline. */
 bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms);
+
+/* The config's gate, around each try of a call. enter false: the call is not to be made now; the
+ * verdict is set. */
+bool vendor_gate_enter(struct vendor_connection *connection, struct str host);
+void vendor_gate_leave(struct vendor_connection *connection, const struct call_quota_said *said);
 
 /* Sends a request that is authenticated already, classifies the response, repeats it within the
  * deadline where that may help, and sets the verdict. What consumes something must not be

@@ -9,6 +9,7 @@
 #include "wire/value.h"
 
 struct aws_role_cache;
+struct call_quotas;
 struct job_runner;
 struct profile_context;
 struct s3_config;
@@ -18,6 +19,7 @@ struct flow_engine_config {
     const struct profile_context *profiles; /* of sources that have one */
     const struct s3_config *s3;
     struct aws_role_cache *roles;      /* of accounts whose buckets are read and written */
+    struct call_quotas *quotas;        /* of the vendors that runs of this node call */
     struct job_runner *objects;        /* objects_job.h */
     struct job_runner *flow_schedules; /* is shown the end of each run */
     int64_t since_ms;                  /* wall clock: when this process began to carry out runs */
@@ -38,6 +40,9 @@ struct flow_engine_job {
     bool (*commit)(void *context, struct error *error);
     /* Adds has_begun to the checkpoint that there is, and changes nothing else of it. */
     bool (*note_begun)(void *context, struct error *error);
+    /* Shows what the run waits for; STR_NULL: it does no longer. It does not matter if it is not
+     * shown. */
+    void (*show)(void *context, struct str message);
     void *context;
 };
 

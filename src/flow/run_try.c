@@ -143,6 +143,33 @@ static bool note_begun(void *context, struct error *error)
     return ok;
 }
 
+/* --- what it waits for --- */
+
+struct showing {
+    const struct flow_run_try *attempt;
+    struct str message;
+};
+
+/* Under the lease: another node's run shows what it waits for itself. */
+static bool apply_message(struct db *db, void *argument, struct error *error)
+{
+    const struct showing *showing = argument;
+    const struct flow_run_try *self = showing->attempt;
+    bool changed = false, held = false;
+    if (!flow_run_show(db, self->row, showing->message, &changed, error) ||
+        !job_extend(db, self->job, clock_wall_ms() + JOB_LEASE_MS, &held, error))
+        return false;
+    return held || fail(error, ERR_LOST_RACE, "The lease of the job was lost.");
+}
+
+static void show(void *context, struct str message)
+{
+    struct flow_run_try *self = context;
+    struct showing showing = {self, message};
+    struct error ignored;
+    ignore_failure(store_apply(context_of(self)->store, apply_message, &showing, false, &ignored));
+}
+
 /* --- the try --- */
 
 bool flow_run_try_begin(struct flow_run_try *self, struct error *error)
@@ -173,7 +200,7 @@ static struct flow_engine_run run_of(struct flow_run_try *self, const struct val
         .definition = definition,
         .arena = self->arena,
         .progress = &self->progress,
-        .job = {ask, commit, note_begun, self},
+        .job = {ask, commit, note_begun, show, self},
         .is_later = self->is_later,
     };
 }
@@ -182,6 +209,9 @@ enum flow_engine_end flow_run_try_move(struct flow_run_try *self, const struct v
                                        struct error *error)
 {
     struct flow_engine_run run = run_of(self, definition);
+    if (self->row->message.data) /* of a try that was cut off while it waited */
+        show(self, STR_NULL);
+    self->row->message = STR_NULL;
     enum flow_engine_end ended = flow_engine_run(&run, error);
     self->pause_ms = ended == ENGINE_LEFT ? run.pause_ms : 0;
     return ended;

@@ -72,9 +72,11 @@ static bool load(struct run_vendor *self, struct error *error)
         .request_id = self->run->row->id,
         .without_waits = true,
         .caller = {may_go_on, self->run},
+        .gate = &self->gate.gate,
     };
     self->is_loaded = find_profile(self, error) && vendor_access_target(&self->access, error) &&
                       check_connector(self, error) && vendor_access_load(&self->access, error);
+    self->gate.connector = self->access.target.connector;
     return self->is_loaded;
 }
 
@@ -100,6 +102,7 @@ void run_vendor_done(struct run_vendor *self)
         log_warn("Tokens of the connector profile %.*s could not be stored; the grant journal has "
                  "them: %s",
                  STR_ARG(self->profile.name), error.message);
+    flow_vendor_gate_done(&self->gate);
     arena_done(&self->session);
 }
 
@@ -142,6 +145,24 @@ static bool nap(struct run_vendor *self, int64_t duration_ms, struct error *erro
     return true;
 }
 
+/* A wait that the run's record shows, with what it is for. */
+static bool wait_shown(struct run_vendor *self, int64_t pause_ms, struct error *error)
+{
+    const struct flow_engine_job *job = &self->run->job;
+    struct arena texts = {.kind = ARENA_PLAIN};
+    char until[CLOCK_TEXT_SIZE];
+    if (pause_ms < RUN_VENDOR_SHOWN_MS)
+        return nap(self, pause_ms, error);
+    clock_text(clock_wall_ms() + pause_ms, until);
+    job->show(job->context, arena_printf(&texts, "The run waits until %s, then it continues. %s",
+                                         until, error->message));
+    arena_done(&texts);
+    bool waited = nap(self, pause_ms, error);
+    if (waited)
+        job->show(job->context, STR_NULL);
+    return waited;
+}
+
 /* Whether the vendor may answer otherwise later. */
 static bool may_pass(const struct verdict *verdict)
 {
@@ -155,7 +176,8 @@ static bool pause_try(struct run_vendor *self, struct attempts *attempts, int64_
                       int64_t most_ms, struct error *error)
 {
     attempts->pause_ms = i64_min(2 * attempts->pause_ms, RUN_VENDOR_PAUSE_MAX_MS);
-    return clock_mono_ms() - attempts->began_ms + pause_ms <= most_ms && nap(self, pause_ms, error);
+    return clock_mono_ms() - attempts->began_ms + pause_ms <= most_ms &&
+           wait_shown(self, pause_ms, error);
 }
 
 /* What credentials refer to could not be read. */
@@ -166,6 +188,14 @@ static bool wait_for_secrets(struct run_vendor *self, struct attempts *attempts,
            pause_try(self, attempts, attempts->pause_ms, RUN_VENDOR_PATIENCE_MS, error);
 }
 
+/* For the vendor's answer to another run: this one's patience does not end by it. */
+static bool wait_for_others(struct run_vendor *self, struct attempts *attempts, int64_t wait_ms,
+                            struct error *error)
+{
+    attempts->began_ms += wait_ms;
+    return wait_shown(self, wait_ms, error);
+}
+
 static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
                             const struct verdict *verdict, struct error *error)
 {
@@ -173,6 +203,8 @@ static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
     int64_t pause_ms = says_when ? verdict->retry_after_ms : attempts->pause_ms;
     int64_t most_ms = says_when ? RUN_VENDOR_RETRY_AFTER_MAX_MS : RUN_VENDOR_PATIENCE_MS;
     ignore_failure(run_vendor_fail(self, verdict, error));
+    if (self->gate.has_held)
+        return wait_for_others(self, attempts, pause_ms, error);
     return pause_try(self, attempts, pause_ms, most_ms, error);
 }
 
@@ -230,6 +262,7 @@ static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context
 {
     struct verdict verdict;
     *ret_again = false;
+    self->gate.has_held = false;
     if (self->access.connection && self->calls_left == 0 &&
         !close_connection(self, &verdict, error))
         return false;
@@ -276,6 +309,7 @@ bool run_vendor_ask(struct run_vendor *self, run_vendor_question_fn *ask, void *
         struct verdict verdict = {0};
         if (flow_engine_is_to_end(self->run))
             return fail(error, ERR_UNAVAILABLE, "The run is to end.");
+        self->gate.has_held = false;
         if (ask(context, &verdict, error))
             return true;
         bool was_asked = verdict.kind != VERDICT_ACCEPTED;
@@ -305,5 +339,6 @@ bool run_vendor_open(struct run_vendor *self, struct flow_engine_run *run,
         .entity = entity,
         .session = arena_beside(run->arena),
     };
+    flow_vendor_gate_init(&self->gate, run, &self->profile);
     return run_vendor_ask(self, load_first, self, error);
 }

@@ -7,6 +7,7 @@
 
 #include "flow/definition.h"
 #include "flow/engine_run.h"
+#include "flow/vendor_gate.h"
 #include "profile/vendor_access.h"
 
 enum {
@@ -14,6 +15,7 @@ enum {
     RUN_VENDOR_RETRY_AFTER_MAX_MS = 60 * 60 * 1000, /* a longer one ends the run */
     RUN_VENDOR_PAUSE_MS = 1000,                     /* before the second try; then doubled */
     RUN_VENDOR_PAUSE_MAX_MS = 30 * 1000,
+    RUN_VENDOR_SHOWN_MS = 2 * 1000,    /* a shorter wait is not shown in the run's record */
     RUN_VENDOR_CONNECTION_CALLS = 100, /* over one connection, whose memory grows with each */
 };
 
@@ -35,6 +37,7 @@ struct run_vendor {
     struct vendor_access access;
     bool is_loaded; /* the access, and no connection of it has been closed */
     int calls_left; /* of the connection at hand */
+    struct flow_vendor_gate gate;
 };
 
 /* Loads the profile of an end of the flow; waits, as below, for what its credentials refer to.

@@ -59,6 +59,7 @@ struct vendor_connection *vendor_access_connect(struct vendor_access *access, in
         .deadline_ms = deadline_ms,
         .without_waits = access->without_waits,
         .caller = access->caller,
+        .gate = access->gate,
     };
     access->connection = vendor_connection_new(&access->config);
     return access->connection;

@@ -28,6 +28,7 @@ struct vendor_access {
     struct str request_id;  /* for the log of a connector's function */
     bool without_waits;     /* see vendor_connection_config; also the next */
     struct vendor_caller caller;
+    const struct vendor_gate *gate;
     /* Set by vendor_access_target. */
     struct target target;
     /* Its own. */

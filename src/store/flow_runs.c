@@ -266,6 +266,16 @@ bool flow_run_checkpoint(struct db *db, const struct flow_run_row *row, bool *re
     return stmt_change(&stmt, ret_changed, error);
 }
 
+bool flow_run_show(struct db *db, const struct flow_run_row *row, struct str message,
+                   bool *ret_changed, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_RUN_SHOW);
+    bind_flow(&stmt, row->flow);
+    stmt_text(&stmt, 4, row->id);
+    stmt_text(&stmt, 5, message);
+    return stmt_change(&stmt, ret_changed, error);
+}
+
 bool flow_run_end(struct db *db, const struct flow_run_row *row, struct str state,
                   struct error *error)
 {

@@ -37,7 +37,8 @@ struct flow_run_row {
     int64_t started_at_ms;
     int64_t updated_at_ms;
     struct flow_run_counts counts;
-    struct str message; /* why it ended in Error; STR_NULL: no reason */
+    /* Why it ended in Error, or what it waits for while it is in progress; STR_NULL: no reason. */
+    struct str message;
     /* Of a run that a schedule started (flow/schedule.h), on the wall clock: when it was due, and
      * what of the source it takes. */
     int64_t slot_ms;                      /* 0: no schedule did */
@@ -90,6 +91,10 @@ _must_use_ bool flow_run_read_newest(struct db *db, struct arena *arena, struct 
  * or is gone. */
 _must_use_ bool flow_run_checkpoint(struct db *db, const struct flow_run_row *row,
                                     bool *ret_changed, struct error *error);
+
+/* Sets the message of a run that has not ended. *ret_changed as above. */
+_must_use_ bool flow_run_show(struct db *db, const struct flow_run_row *row, struct str message,
+                              bool *ret_changed, struct error *error);
 
 /* Both change the row only while it is in the state row->state: ERR_LOST_RACE when it is
  * not, or is gone. */

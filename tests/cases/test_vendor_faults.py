@@ -3,13 +3,14 @@ once, or the run ends in an error that says why, or when it is canceled."""
 
 import collections
 import json
+import re
 import threading
 import time
 import urllib.parse
 
 import pytest
 
-from support import moving, sandbox
+from support import moving, operations, sandbox
 from support.s3 import S3
 from support.salesforce import Salesforce, set_app
 from support.vendor import http, reset, to_vendor
@@ -38,6 +39,7 @@ class Paged(Salesforce):
         self.instead = collections.defaultdict(list)
         self.after = {}  # page: the one that it leads to, if not the next
         self.asked = collections.Counter()
+        self.times = []  # at which a page was asked for, in seconds
         self.described = None  # the type that the field Name is described with
 
     def answer_one(self, request):
@@ -56,6 +58,7 @@ class Paged(Salesforce):
             return super().judge(request)
         page = 0 if query else int(path.rpartition("-")[2])
         self.asked[page] += 1
+        self.times.append(time.monotonic())
         if self.instead[page]:
             answer = self.instead[page].pop(0)
             if isinstance(answer, threading.Event):
@@ -91,39 +94,61 @@ def store(tmp_path_factory):
         yield s3
 
 
+def begun(servers, canaries, vendor, store, *options):
+    server = servers(*to_vendor(vendor, "Salesforce"), "--endpoint", f"Singular={vendor.url}",
+                     "--s3-url", store.url, *options, env={
+                         "AWS_ACCESS_KEY_ID": store.key_id,
+                         "AWS_SECRET_ACCESS_KEY": store.secret})
+    set_app(server, canaries)
+    return server
+
+
 @pytest.fixture(scope="module")
 def lasting(lasting_servers, lasting_canaries, vendor, store):
-    server = lasting_servers(*to_vendor(vendor, "Salesforce"), "--endpoint",
-                             f"Singular={vendor.url}", "--s3-url", store.url,
-                             env={"AWS_ACCESS_KEY_ID": store.key_id,
-                                  "AWS_SECRET_ACCESS_KEY": store.secret})
-    set_app(server, lasting_canaries)
+    return begun(lasting_servers, lasting_canaries, vendor, store)
+
+
+def create_profile(server, vendor, name=PROFILE):
+    server.ok("CreateConnectorProfile", {
+        "connectorProfileName": name, "connectorType": "Salesforce",
+        "connectionMode": "Public", "connectorProfileConfig": {
+            "connectorProfileProperties": {"Salesforce": {"instanceUrl": vendor.url}},
+            "connectorProfileCredentials": {"Salesforce": vendor.new_tokens()}}})
+
+
+def forget(vendor):
+    vendor.instead.clear()
+    vendor.after.clear()
+    vendor.described = None
+    vendor.asked.clear()
+    vendor.refreshed.clear()
+    vendor.times.clear()
+
+
+@pytest.fixture
+def apart(servers, canaries, vendor, store):
+    """A server of the test's own, which remembers the waits that the vendor asked for."""
+    forget(vendor)
+    server = begun(servers, canaries, vendor, store, *operations.OPTION)
+    create_profile(server, vendor)
     return server
 
 
 @pytest.fixture
 def server(lasting, vendor):
     """One for all tests of this file, with a profile whose tokens are new."""
-    vendor.instead.clear()
-    vendor.after.clear()
-    vendor.described = None
-    vendor.asked.clear()
-    vendor.refreshed.clear()
-    lasting.ok("CreateConnectorProfile", {
-        "connectorProfileName": PROFILE, "connectorType": "Salesforce",
-        "connectionMode": "Public", "connectorProfileConfig": {
-            "connectorProfileProperties": {"Salesforce": {"instanceUrl": vendor.url}},
-            "connectorProfileCredentials": {"Salesforce": vendor.new_tokens()}}})
+    forget(vendor)
+    create_profile(lasting, vendor)
     yield lasting
     for each in lasting.ok("ListFlows", {})["flows"]:
         lasting.ok("DeleteFlow", {"flowName": each["flowName"], "forceDelete": True})
     lasting.ok("DeleteConnectorProfile", {"connectorProfileName": PROFILE})
 
 
-def create(server, name="read", tasks=TASKS):
+def create(server, name="read", tasks=TASKS, profile=PROFILE):
     server.ok("CreateFlow", {
         "flowName": name, "triggerConfig": {"triggerType": "OnDemand"},
-        "sourceFlowConfig": {"connectorType": "Salesforce", "connectorProfileName": PROFILE,
+        "sourceFlowConfig": {"connectorType": "Salesforce", "connectorProfileName": profile,
                              "sourceConnectorProperties": {"Salesforce": {"object": "Account"}}},
         "destinationFlowConfigList": [{"connectorType": "S3", "destinationConnectorProperties": {
             "S3": {"bucketName": moving.OUT, "s3OutputFormatConfig": {"fileType": "JSON"}}}}],
@@ -227,14 +252,50 @@ def test_a_refusal_names_the_profile(server, vendor):
 
 @pytest.mark.parametrize("status,wait", [("429 Too Many Requests", "600"),
                                          ("503 Service Unavailable", "100")])
-def test_a_run_is_canceled_while_its_vendor_lets_it_wait(server, vendor, status, wait):
-    """100 s fit into the time that the call for a page may take."""
+def test_a_run_is_canceled_while_its_vendor_lets_it_wait(apart, vendor, status, wait):
+    """100 s fit into the time that the call for a page may take. What it waits for is shown."""
     vendor.instead[1] = [http(status, "[]", headers=[("Retry-After", wait)])]
-    create(server)
-    server.ok("StartFlow", {"flowName": "read"})
+    create(apart)
+    apart.ok("StartFlow", {"flowName": "read"})
+    until = time.monotonic() + moving.WAIT_S
+    while not (info := moving.records(apart, "read")[0]["executionResult"].get("errorInfo")):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert re.match(r"The run waits until \S+Z, then it continues\. .*Salesforce",
+                    info["executionMessage"])
+    apart.ok("CancelFlowExecutions", {"flowName": "read"})
+    record = moving.ended(apart, "read")
+    assert record["executionStatus"] == "Canceled"
+    assert "errorInfo" not in record["executionResult"]
+
+
+def test_what_one_run_is_told_holds_all_runs(apart, vendor, store):
+    """Of the same organization, also those by another profile; a verification does not wait."""
+    wait_s, others = 2, ("two", "three", "four")
+    for name in others:
+        create_profile(apart, vendor, name)
+        create(apart, name, profile=name)
+    create(apart)
+    vendor.instead[1] = [http("429 Too Many Requests", "[]",
+                              headers=[("Retry-After", str(wait_s))])]
+    apart.ok("StartFlow", {"flowName": "read"})
     wait_for_page(vendor, 1)
-    server.ok("CancelFlowExecutions", {"flowName": "read"})
-    assert moving.ended(server, "read")["executionStatus"] == "Canceled"
+    told = vendor.times[-1]
+    for name in others:
+        apart.ok("StartFlow", {"flowName": name})
+    create_profile(apart, vendor, "verified")
+    assert time.monotonic() < told + wait_s
+    for name in ("read", *others):
+        record = moving.ended(apart, name)
+        assert record["executionStatus"] == "Successful", record
+        assert "errorInfo" not in record["executionResult"]
+        assert written(store, record, name) == RECORDS
+    assert [at for at in vendor.times if told < at < told + wait_s] == []
+    assert vendor.asked == {0: 4, 1: 5, 2: 4, 3: 4}
+    assert "limits the calls of account" in apart.log
+    limits = operations.metrics(apart)
+    assert limits['headgate_vendor_limits_total{connector="Salesforce"}'] == 1
+    assert limits["headgate_vendor_customers_held"] == limits["headgate_vendor_calls_held"] == 0
 
 
 def test_a_profile_that_becomes_another_connectors(server, vendor, lasting_canaries):
@@ -257,10 +318,10 @@ def test_a_profile_that_becomes_another_connectors(server, vendor, lasting_canar
     assert server.ok("DescribeConnectorProfiles", {})
 
 
-def test_a_longer_wait_than_a_run_takes(server, vendor):
+def test_a_longer_wait_than_a_run_takes(apart, vendor):
     vendor.instead[1] = [http("429 Too Many Requests", json.dumps(LIMITED),
                               headers=[("Retry-After", "7200")])]
-    message = error_of(run(server))
+    message = error_of(run(apart))
     assert "Too many" in message and "connector profile crm" in message
 
 

@@ -291,6 +291,8 @@ void script_run_with(struct script *script, const struct connector *connector,
         .secret_arn = STR(SCRIPT_SECRET_ARN),
         .request_id = STR("request-1"),
         .profile_name = STR("p"),
+        .without_waits = script->gate != NULL,
+        .gate = script->gate,
         .arena = &script->arena,
         .deadline_ms =
             clock_mono_ms() + (script->time_limit_ms ? script->time_limit_ms : 10 * 1000),

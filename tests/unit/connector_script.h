@@ -56,6 +56,7 @@ struct script {
     int app_error;          /* why his app is not found, if not because there is none */
     bool no_aws;            /* he has no access to AWS; else dates and signatures are words */
     int64_t time_limit_ms;  /* 0: ten seconds */
+    const struct vendor_gate *gate; /* of calls, whose caller waits itself; NULL: none */
     const struct private_routes *private_routes;
     struct function_runner *functions; /* of registered connectors; NULL: none */
     const struct str *token_urls;      /* that the operator allows these */

@@ -6,6 +6,7 @@
 #include "connector/custom/declared.h"
 #include "connector/custom/secret_text.h"
 #include "connector/http/internal.h"
+#include "work/call_quota.h"
 
 static const struct custom_connector *custom_of(const struct vendor_connection *connection)
 {
@@ -36,6 +37,20 @@ static void set_deadline(const struct vendor_connection *connection, int64_t tim
 {
     int64_t own_ms = clock_mono_ms() + time_ms;
     call->deadline_ms = connection->deadline_ms < own_ms ? connection->deadline_ms : own_ms;
+}
+
+/* What a function says of the vendor's limits counts for calls of this function alone. */
+static void leave_gate(struct vendor_connection *connection, const struct contract_answer *answer)
+{
+    const struct call_quota_said said = {
+        .end = answer->kind == VERDICT_THROTTLED     ? CALL_THROTTLED
+               : answer->kind == VERDICT_UNREACHABLE ? CALL_UNKNOWN
+                                                     : CALL_TAKEN,
+        .wait_ms = answer->retry_after_ms,
+        .left = -1,
+        .renew_ms = -1,
+    };
+    vendor_gate_leave(connection, &said);
 }
 
 static bool conclude(struct vendor_connection *connection, const struct contract_answer *answer,
@@ -97,10 +112,14 @@ bool custom_call(struct vendor_connection *connection, enum contract_function fu
         if (!vendor_has_time(connection, 0))
             return vendor_fail(connection, VERDICT_UNREACHABLE, step, STR("the time limit passed"),
                                "Try again later.");
+        if (step == STEP_API && !vendor_gate_enter(connection, call->arn))
+            return false;
         arena_done(&connection->answer); /* each try's answer has an arena of its own */
         set_deadline(connection, contract_time_ms(function), call);
         int64_t begun_us = clock_mono_us();
         contract_invoke(runners, function, call, &connection->answer, ret_answer);
+        if (step == STEP_API)
+            leave_gate(connection, ret_answer);
         vendor_note_time(connection, step, clock_mono_us() - begun_us);
         if (ret_answer->kind == VERDICT_ACCEPTED)
             return vendor_accept(connection, step);

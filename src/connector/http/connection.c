@@ -128,6 +128,7 @@ static void end_session(struct vendor_connection *connection)
     struct verdict verdict = connection->verdict;
     struct vendor_response ignored;
     connection->deadline_ms = clock_mono_ms() + SESSION_END_MS;
+    connection->is_ending = true;
     vendor_request(connection, STEP_API, &connection->auth->session->end, false, &ignored);
     connection->verdict = verdict;
 }

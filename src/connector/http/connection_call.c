@@ -154,7 +154,7 @@ static bool stays_public(const struct vendor_connection *connection, enum verdic
     return !target->private_routes || (step == STEP_TOKEN && target->tokens_are_public);
 }
 
-static struct str called_host(const struct vendor_connection *connection, enum verdict_step step)
+struct str vendor_called_host(const struct vendor_connection *connection, enum verdict_step step)
 {
     const struct target *target = connection->target;
     bool to_tokens = step == STEP_TOKEN && connection->auth && connection->auth->oauth2;
@@ -182,7 +182,7 @@ static bool take_route(struct vendor_connection *connection, enum verdict_step s
     if (stays_public(connection, step))
         return true;
     const struct target *target = connection->target;
-    struct str host = called_host(connection, step);
+    struct str host = vendor_called_host(connection, step);
     struct str name = target->private_service.len > 0 ? target->private_service : host;
     request->route = target_route(target, host);
     if (!request->route)
@@ -388,12 +388,15 @@ bool vendor_send_read(struct vendor_connection *connection, enum verdict_step st
     if (!take_route(connection, step, request))
         return false;
     for (int tries = 1;; tries++) {
+        if (!vendor_quota_enter(connection, step))
+            return false;
         call_once(connection, step, request, reader, ret_response);
         classification = classify(arena, connection->target->connector, &call, ret_response);
         if (is_said_to_be_busy(connection, &classification, ret_response))
             classification = (struct classification){
                 .kind = VERDICT_BUSY, .step = step, .hint = "Try again.", .causes = CAUSE_BUSY};
         conclude_answer(connection, &classification, ret_response);
+        vendor_quota_leave(connection, step, ret_response);
         pause_ms = pause_before(connection, &classification, ret_response, tries, repeatable);
         if (pause_ms < 0)
             break;

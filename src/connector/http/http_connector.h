@@ -279,6 +279,15 @@ struct connector_wait {
     enum connector_wait_unit unit;
 };
 
+/* Headers of answers that say what is left of a quota. */
+struct connector_quota {
+    const char *left;              /* calls that are left; NULL: there is none */
+    struct connector_wait renewed; /* when there are all of them again */
+    const char *used;              /* "NAME=USED/MOST" in it; NULL: there is none */
+    const char *used_name;         /* NAME */
+    bool is_hosts; /* each host of the API is one customer's, whose users share the quota */
+};
+
 /* How the vendor is asked when a credential ends that the server cannot renew by itself: an API
  * key, or a ready access token (connector/credential_end.h). */
 struct connector_end {
@@ -314,6 +323,7 @@ struct http_connector {
     /* Calls for tokens take it only when this boolean member is true; NULL: always. */
     const char *private_tokens;
     struct connector_wait wait;
+    struct connector_quota quota;
     struct credential_life life;               /* of the vendor's credentials */
     const struct connector_end *end;           /* NULL: the vendor does not say it */
     const struct connector_entities *entities; /* see http/entity_source.h; NULL: none are known */

@@ -39,6 +39,7 @@ struct vendor_connection {
     bool read_leads;
     struct str read_next;
     bool is_overlong; /* a part of the request at hand is longer than a template is filled to */
+    bool is_ending;   /* its session: what ends it is not held back */
     int resumed;      /* how often tokens of an unfinished refresh were taken up */
 };
 
@@ -46,6 +47,17 @@ struct vendor_connection {
 
 /* The one place that sets the state; asserts that the transition exists. */
 void vendor_move(struct vendor_connection *connection, enum vendor_state state);
+
+/* The host that a call of this step goes to. */
+struct str vendor_called_host(const struct vendor_connection *connection, enum verdict_step step);
+
+/* --- quota.c --- */
+
+/* The config's gate, around each try of a call of this step; the second with its answer, after the
+ * verdict is set. */
+bool vendor_quota_enter(struct vendor_connection *connection, enum verdict_step step);
+void vendor_quota_leave(struct vendor_connection *connection, enum verdict_step step,
+                        const struct vendor_response *response);
 
 /* --- request.c --- */
 

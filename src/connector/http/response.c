@@ -51,14 +51,13 @@ static int64_t read_date_ms(struct arena *arena, struct str text)
     return end && *end == '\0' ? (int64_t)timegm(&tm) * 1000 : -1;
 }
 
-/* Such headers also come with good answers, where they ask for nothing. */
-static int64_t read_wait_ms(const struct vendor_response *response,
-                            const struct connector_wait *wait, int64_t now_ms)
+int64_t vendor_response_wait_ms(const struct vendor_response *response,
+                                const struct connector_wait *wait, int64_t now_ms)
 {
     unsigned long long number;
     const struct str *header =
         wait->header ? client_header(&response->http, str_from(wait->header)) : NULL;
-    if (!header || response->http.status / 100 != 4 || !str_to_u64(*header, WAIT_MAX, &number))
+    if (!header || !str_to_u64(*header, WAIT_MAX, &number))
         return -1;
     if (wait->unit == WAIT_SECONDS)
         return number <= RETRY_AFTER_MAX_S ? (int64_t)number * 1000 : -1;
@@ -71,8 +70,9 @@ int64_t vendor_response_retry_after_ms(struct arena *arena, const struct vendor_
 {
     const struct str *header = client_header(&response->http, STR("Retry-After"));
     unsigned long long seconds;
-    if (!header)
-        return read_wait_ms(response, wait, now_ms);
+    if (!header) /* its own also comes with good answers, where it asks for nothing */
+        return response->http.status / 100 == 4 ? vendor_response_wait_ms(response, wait, now_ms)
+                                                : -1;
     if (str_to_u64(*header, RETRY_AFTER_MAX_S, &seconds))
         return (int64_t)seconds * 1000;
     int64_t at_ms = read_date_ms(arena, *header);

@@ -25,3 +25,8 @@ void vendor_response_read(struct arena *arena,
  * in a refusal, its own header `wait`; -1 when it does not say. */
 int64_t vendor_response_retry_after_ms(struct arena *arena, const struct vendor_response *response,
                                        const struct connector_wait *wait, int64_t now_ms);
+
+/* What a header that says how long to wait comes to in milliseconds, whatever the status; -1: it is
+ * not there, or makes no sense. */
+int64_t vendor_response_wait_ms(const struct vendor_response *response,
+                                const struct connector_wait *wait, int64_t now_ms);

@@ -1,0 +1,94 @@
+/* Short waits pass here, on the run's thread and over its connection; before a longer one the call
+ * is refused, so that the run closes its connection first (run_vendor.c). */
+#include "flow/vendor_gate.h"
+
+#include "base/clock.h"
+#include "base/int64.h"
+#include "base/log.h"
+#include "connector/connector.h"
+#include "connector/http/http_connector.h"
+#include "flow/run_metrics.h"
+#include "work/cpu_slots.h"
+
+enum { NAP_MS = 20 };
+
+static bool is_of_host(const struct connector *connector)
+{
+    return connector->http && connector->http->quota.is_hosts;
+}
+
+static struct str key_of(const struct flow_vendor_gate *self, struct arena *arena)
+{
+    const struct profile_key *profile = self->profile;
+    struct str name = connector_name(self->connector, arena);
+    struct str key = arena_printf(arena, "%.*s\n%.*s\n%.*s", STR_ARG(profile->account),
+                                  STR_ARG(name), STR_ARG(self->host));
+    if (is_of_host(self->connector))
+        return key;
+    return arena_printf(arena, "%.*s\n%.*s\n%.*s", STR_ARG(key), STR_ARG(profile->region),
+                        STR_ARG(profile->name));
+}
+
+/* False: the run is to end, or the wait is longer than one over a connection. */
+static bool wait_for_turn(struct flow_vendor_gate *self, struct str key, int64_t *ret_wait_ms)
+{
+    struct call_quotas *quotas = self->run->config->quotas;
+    while (!call_quota_enter(quotas, &self->place, key, clock_mono_ms(), ret_wait_ms)) {
+        if (*ret_wait_ms > VENDOR_HOLD_MS || flow_engine_is_to_end(self->run)) {
+            call_quota_give_up(quotas, &self->place);
+            return false;
+        }
+        slot_release();
+        clock_nap_us(1000 * (*ret_wait_ms > 0 ? i64_min(NAP_MS, *ret_wait_ms) : NAP_MS));
+        slot_acquire();
+    }
+    return true;
+}
+
+static bool enter(void *context, struct str host, int64_t *ret_wait_ms)
+{
+    struct flow_vendor_gate *self = context;
+    struct arena names = {.kind = ARENA_PLAIN};
+    self->host = host;
+    bool entered = wait_for_turn(self, key_of(self, &names), ret_wait_ms);
+    self->has_held = !entered;
+    arena_done(&names);
+    return entered;
+}
+
+static void note_limit(const struct flow_vendor_gate *self, int64_t wait_ms)
+{
+    struct arena names = {.kind = ARENA_PLAIN};
+    struct str name = connector_name(self->connector, &names);
+    metrics_count(&metric_vendor_limits, connector_type_index(self->connector), 0);
+    log_warn("%.*s at %.*s limits the calls of account %.*s (connector profile %.*s): no run calls "
+             "it for %.1f s.",
+             STR_ARG(name), STR_ARG(self->host), STR_ARG(self->profile->account),
+             STR_ARG(self->profile->name), (double)wait_ms / 1000);
+    arena_done(&names);
+}
+
+static void leave(void *context, const struct call_quota_said *said)
+{
+    struct flow_vendor_gate *self = context;
+    int64_t wait_ms =
+        call_quota_leave(self->run->config->quotas, &self->place, said, clock_mono_ms());
+    if (wait_ms > 0)
+        note_limit(self, wait_ms);
+}
+
+void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run *run,
+                           const struct profile_key *profile)
+{
+    *self = (struct flow_vendor_gate){
+        .gate = {enter, leave, self},
+        .run = run,
+        .profile = profile,
+    };
+}
+
+void flow_vendor_gate_done(struct flow_vendor_gate *self)
+{
+    if (self->run)
+        call_quota_give_up(self->run->config->quotas, &self->place);
+}

@@ -1,0 +1,242 @@
+/* A quota is known by its key. Its turn is the number of times that a wait began: the answer to a
+ * call that was sent before the last one tells nothing of what the vendor takes since. */
+#include "work/call_quota.h"
+
+#include "base/alloc.h"
+#include "base/int64.h"
+#include "base/map.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SWEEP_MS = 60 * 1000 };
+
+struct call_quota {
+    struct map_link link; /* first, so that one pointer is both */
+    struct list_link all;
+    struct list line;   /* of places that wait */
+    size_t calls;       /* under way */
+    size_t most;        /* of them at once; CALL_QUOTA_FREE: any number */
+    int64_t until_ms;   /* no call is made before */
+    int64_t changed_ms; /* when a call ended last */
+    int64_t pause_ms;   /* of the next wait whose length the vendor does not say */
+    uint64_t turn;
+};
+
+struct call_quotas {
+    pthread_mutex_t lock;
+    struct map map;
+    struct list all;
+    int64_t swept_ms;
+};
+
+struct call_quotas *call_quotas_new(void)
+{
+    struct call_quotas *quotas = xcalloc(1, sizeof(*quotas));
+    pthread_mutex_init(&quotas->lock, NULL);
+    return quotas;
+}
+
+static void remove_quota(struct call_quotas *quotas, struct call_quota *quota)
+{
+    map_remove(&quotas->map, &quota->link);
+    list_remove(&quotas->all, &quota->all);
+    free(quota);
+}
+
+void call_quotas_free(struct call_quotas *quotas)
+{
+    if (!quotas)
+        return;
+    while (quotas->all.first)
+        remove_quota(quotas, list_first(&quotas->all, struct call_quota, all));
+    map_done(&quotas->map);
+    pthread_mutex_destroy(&quotas->lock);
+    free(quotas);
+}
+
+/* --- the table --- */
+
+static bool is_used(const struct call_quota *quota)
+{
+    return quota->calls > 0 || quota->line.first;
+}
+
+/* Whether nothing is known of it that a new one would not say as well. */
+static bool is_forgotten(const struct call_quota *quota, int64_t now_ms)
+{
+    if (is_used(quota) || quota->until_ms > now_ms)
+        return false;
+    return quota->most >= CALL_QUOTA_FREE || now_ms - quota->changed_ms >= CALL_QUOTA_KEPT_MS;
+}
+
+static void sweep(struct call_quotas *quotas, int64_t now_ms)
+{
+    struct list_link *link = quotas->all.first;
+    quotas->swept_ms = now_ms;
+    while (link) {
+        struct call_quota *quota = list_item(link, struct call_quota, all);
+        link = link->next;
+        if (is_forgotten(quota, now_ms))
+            remove_quota(quotas, quota);
+    }
+}
+
+/* NULL: there are too many. */
+static struct call_quota *find(struct call_quotas *quotas, struct str key, int64_t now_ms)
+{
+    struct map_link *link = map_find(&quotas->map, key);
+    if (link)
+        return (struct call_quota *)link;
+    if (now_ms - quotas->swept_ms >= SWEEP_MS || quotas->map.count >= CALL_QUOTAS_MAX)
+        sweep(quotas, now_ms);
+    if (quotas->map.count >= CALL_QUOTAS_MAX)
+        return NULL;
+    struct call_quota *quota = xcalloc(1, sizeof(*quota) + key.len);
+    memcpy((char *)(quota + 1), key.data, key.len);
+    quota->link.name = (struct str){(char *)(quota + 1), key.len};
+    quota->most = CALL_QUOTA_FREE;
+    quota->pause_ms = CALL_QUOTA_PAUSE_MS;
+    map_add(&quotas->map, &quota->link);
+    list_append(&quotas->all, &quota->all);
+    return quota;
+}
+
+static void free_if_forgotten(struct call_quotas *quotas, struct call_quota *quota, int64_t now_ms)
+{
+    if (is_forgotten(quota, now_ms))
+        remove_quota(quotas, quota);
+}
+
+/* --- a call --- */
+
+/* Places before this one in the line, or all of them when it does not stand there. */
+static size_t count_before(const struct call_quota *quota, const struct call_quota_place *place)
+{
+    size_t count = 0;
+    for (const struct list_link *link = quota->line.first; link && link != &place->link;
+         link = link->next)
+        count++;
+    return count;
+}
+
+static bool may_call(const struct call_quota *quota, const struct call_quota_place *place,
+                     int64_t now_ms)
+{
+    if (quota->until_ms > now_ms)
+        return false;
+    return quota->most >= CALL_QUOTA_FREE ||
+           quota->calls + count_before(quota, place) < quota->most;
+}
+
+static void leave_line(struct call_quota_place *place)
+{
+    list_remove(&place->quota->line, &place->link);
+    place->quota = NULL;
+}
+
+bool call_quota_enter(struct call_quotas *quotas, struct call_quota_place *place, struct str key,
+                      int64_t now_ms, int64_t *ret_wait_ms)
+{
+    *ret_wait_ms = 0;
+    pthread_mutex_lock(&quotas->lock);
+    struct call_quota *quota = place->quota ? place->quota : find(quotas, key, now_ms);
+    bool may = !quota || may_call(quota, place, now_ms);
+    if (may && place->quota)
+        leave_line(place);
+    if (may && quota) {
+        *place = (struct call_quota_place){.quota = quota, .calls = true, .turn = quota->turn};
+        quota->calls++;
+    }
+    if (!may && !place->quota) {
+        place->quota = quota;
+        list_append(&quota->line, &place->link);
+    }
+    if (!may && quota->until_ms > now_ms)
+        *ret_wait_ms = quota->until_ms - now_ms;
+    pthread_mutex_unlock(&quotas->lock);
+    return may;
+}
+
+void call_quota_give_up(struct call_quotas *quotas, struct call_quota_place *place)
+{
+    pthread_mutex_lock(&quotas->lock);
+    if (place->quota && !place->calls)
+        leave_line(place);
+    pthread_mutex_unlock(&quotas->lock);
+}
+
+/* The wait that begins; 0: it is known of already. */
+static int64_t hold(struct call_quota *quota, bool is_news, int64_t wait_ms, int64_t now_ms)
+{
+    wait_ms = i64_min(wait_ms, CALL_QUOTA_WAIT_MAX_MS);
+    if (now_ms + wait_ms > quota->until_ms)
+        quota->until_ms = now_ms + wait_ms;
+    if (!is_news)
+        return 0;
+    quota->turn++;
+    quota->most = 1;
+    return wait_ms;
+}
+
+static int64_t pause_of(struct call_quota *quota, bool is_news)
+{
+    int64_t pause_ms = quota->pause_ms;
+    if (is_news)
+        quota->pause_ms = i64_min(2 * pause_ms, CALL_QUOTA_PAUSE_MAX_MS);
+    return pause_ms;
+}
+
+/* As many calls at once as were taken in a row, and no more than are left. */
+static void note_taken(struct call_quota *quota, int64_t left)
+{
+    quota->pause_ms = CALL_QUOTA_PAUSE_MS;
+    if (quota->most < CALL_QUOTA_FREE)
+        quota->most++;
+    if (left >= 0 && left < (int64_t)quota->most)
+        quota->most = left > 0 ? (size_t)left : 1;
+}
+
+static int64_t learn(struct call_quota *quota, bool is_news, const struct call_quota_said *said,
+                     int64_t now_ms)
+{
+    if (said->end == CALL_THROTTLED)
+        return hold(quota, is_news, said->wait_ms > 0 ? said->wait_ms : pause_of(quota, is_news),
+                    now_ms);
+    if (said->end == CALL_TAKEN && said->left == 0 && said->renew_ms > 0)
+        return hold(quota, is_news, said->renew_ms, now_ms);
+    if (said->end == CALL_TAKEN && is_news)
+        note_taken(quota, said->left);
+    return 0;
+}
+
+int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *place,
+                         const struct call_quota_said *said, int64_t now_ms)
+{
+    struct call_quota *quota = place->quota;
+    if (!quota)
+        return 0;
+    pthread_mutex_lock(&quotas->lock);
+    int64_t wait_ms = learn(quota, place->turn == quota->turn, said, now_ms);
+    quota->calls--;
+    quota->changed_ms = now_ms;
+    *place = (struct call_quota_place){0};
+    free_if_forgotten(quotas, quota, now_ms);
+    pthread_mutex_unlock(&quotas->lock);
+    return wait_ms;
+}
+
+struct call_quota_counts call_quotas_counts(struct call_quotas *quotas, int64_t now_ms)
+{
+    struct call_quota_counts counts = {0};
+    pthread_mutex_lock(&quotas->lock);
+    for (list_each(struct call_quota, quota, &quotas->all, all)) {
+        counts.quotas++;
+        counts.waiting += quota->until_ms > now_ms;
+        for (const struct list_link *link = quota->line.first; link; link = link->next)
+            counts.held++;
+    }
+    pthread_mutex_unlock(&quotas->lock);
+    return counts;
+}

@@ -1,0 +1,76 @@
+/* The quotas that vendors give their customers, shared by all that call the same vendor with the
+ * same customer's credentials. What the vendor says to one caller counts for all: after "too many"
+ * none of them calls until the time that the vendor named, then one at a time, and with each call
+ * that is taken one more at once. Callers that may not call yet stand in a line, in their order.
+ *
+ *     while (!call_quota_enter)   may the call be made now? else wait, and ask again
+ *     …                           the call
+ *     call_quota_leave            what the vendor said
+ *
+ * A quota takes memory while something is known of it or a call is under way. Times are those of
+ * clock_mono_ms(). Thread-safe. */
+#pragma once
+
+#include "base/list.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CALL_QUOTAS_MAX = 4096,                  /* calls of more vendors than that are not held back */
+    CALL_QUOTA_WAIT_MAX_MS = 60 * 60 * 1000, /* after a longer wait a call is tried all the same */
+    CALL_QUOTA_PAUSE_MS = 1000, /* where the vendor does not say how long; then doubled */
+    CALL_QUOTA_PAUSE_MAX_MS = 30 * 1000,
+    CALL_QUOTA_FREE = 64,               /* with so many calls at once there is no limit any more */
+    CALL_QUOTA_KEPT_MS = 5 * 60 * 1000, /* that a limit is remembered without calls */
+};
+
+struct call_quotas;
+
+struct call_quotas *call_quotas_new(void);
+void call_quotas_free(struct call_quotas *quotas); /* when no place is in use; NULL is fine */
+
+/* A caller's place; zeroed at first. One thread at a time uses it. */
+struct call_quota_place {
+    struct call_quota *quota; /* that it waits for or calls under; NULL: none */
+    struct list_link link;    /* in the line */
+    bool calls;
+    uint64_t turn; /* of the quota when the call began */
+};
+
+/* True: the call may be made, and call_quota_leave follows. False: the place is in the line, and
+ * *ret_wait_ms says when it makes sense to ask again; 0: when another call has ended. The key is
+ * the same until then. */
+bool call_quota_enter(struct call_quotas *quotas, struct call_quota_place *place, struct str key,
+                      int64_t now_ms, int64_t *ret_wait_ms);
+
+enum call_quota_end {
+    CALL_TAKEN,     /* the vendor did not limit it, whatever else it said */
+    CALL_THROTTLED, /* too many calls */
+    CALL_UNKNOWN,   /* there was no answer that tells */
+};
+
+/* Negative: the vendor did not say. */
+struct call_quota_said {
+    enum call_quota_end end;
+    int64_t wait_ms;  /* that it asks for */
+    int64_t left;     /* calls until the quota is renewed */
+    int64_t renew_ms; /* until then */
+};
+
+/* The call has ended. Returns the wait that begins by what the vendor said, in milliseconds; 0:
+ * none that was not known. */
+int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *place,
+                         const struct call_quota_said *said, int64_t now_ms);
+
+/* The place leaves the line. Also of a zeroed one. */
+void call_quota_give_up(struct call_quotas *quotas, struct call_quota_place *place);
+
+struct call_quota_counts {
+    size_t quotas;  /* that are remembered */
+    size_t waiting; /* of them, those whose vendor is not called at the moment */
+    size_t held;    /* calls in lines */
+};
+struct call_quota_counts call_quotas_counts(struct call_quotas *quotas, int64_t now_ms);
