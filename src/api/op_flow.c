@@ -239,8 +239,8 @@ static bool apply_removal(struct db *db, void *argument, struct error *error)
     struct flow_key key = flow_key_of(request);
     return (force || flow_runs_check_ended(db, key, error)) &&
            flow_row_delete(db, key, force, error) && flow_runs_delete(db, key, error) &&
-           flow_run_objects_trim_later(db, key, error) &&
-           flow_schedule_delete(db, key, error) && audit_add(db, &entry, error);
+           flow_run_objects_trim_later(db, key, error) && flow_schedule_delete(db, key, error) &&
+           audit_add(db, &entry, error);
 }
 
 bool delete_flow(struct api_request *request)

@@ -14,6 +14,7 @@
 #include "flow/incremental.h"
 #include "flow/run.h"
 #include "flow/run_id.h"
+#include "flow/run_notice.h"
 #include "profile/context.h"
 #include "store/job_times.h"
 #include "wire/json_value.h"
@@ -255,6 +256,8 @@ static void decide(struct schedule_look *self)
 static bool apply_start(struct db *db, struct schedule_look *self, struct error *error)
 {
     return flow_run_insert(db, &self->run, self->flow.version, error) &&
+           (!self->context->webhook ||
+            flow_run_notice_start(db, &self->run, &self->arena, error)) &&
            flow_schedule_done(db, &self->row, self->found.done_until_ms, error);
 }
 
@@ -300,6 +303,8 @@ static void note_start(const struct schedule_look *self)
     metrics_observe(&metric_schedule_lateness, 0,
                     US_A_MS * (clock_wall_ms() - start_ms(self, self->run.slot_ms)));
     job_runner_look(self->config->flow_runs);
+    if (self->context->webhook)
+        job_runner_look(self->context->webhook);
 }
 
 /* A run that begins meanwhile, or an account with as many as it may have: the slot waits. What else
@@ -316,7 +321,7 @@ static enum job_end after_refusal(struct schedule_look *self, const struct error
     return JOB_AGAIN;
 }
 
-static enum job_end commit(struct schedule_look *self)
+static enum job_end commit(struct schedule_look *self, struct job_runner *runner)
 {
     struct error error = {0};
     fault_point("schedule:due");
@@ -325,6 +330,8 @@ static enum job_end commit(struct schedule_look *self)
     fault_point("schedule:committed");
     if (self->outcome == SCHEDULE_START)
         note_start(self);
+    if (self->next_ms - clock_wall_ms() < FLOW_SCHEDULE_LOOK_MS)
+        job_runner_look(runner); /* its next look by itself may be later than the job is due */
     if (self->outcome == SCHEDULE_DEACTIVATE)
         log_info("Flow %.*s (account %.*s, %.*s) is Suspended: %.*s", STR_ARG(self->flow.key.name),
                  STR_ARG(self->flow.key.account), STR_ARG(self->flow.key.region),
@@ -351,7 +358,7 @@ static enum job_end run(void *state, struct job_runner *runner)
         self->has_no_room = false;
         decide(self);
     }
-    return self->concluded ? commit(self) : JOB_AGAIN;
+    return self->concluded ? commit(self, runner) : JOB_AGAIN;
 }
 
 static void *begin(void *context, const struct job_row *job)

@@ -249,7 +249,7 @@ def test_the_manifest_says_what_was_written_and_what_was_not(server):
     assert "Left out: 3 unreadable" in printed and "bad.json, line 4: a member comes" in printed
     assert shown(server, "--run", "0199c0de-0000-7000-8000-000000000000")[0] == 1
     server.ok("DeleteFlow", {"flowName": "copy", "forceDelete": True})
-    assert server.count_rows("flow_run_objects") == 0
+    moving.until(lambda: server.count_rows("flow_run_objects") == 0)
 
 
 def test_a_manifest_has_all_objects(server):

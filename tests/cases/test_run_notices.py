@@ -126,3 +126,16 @@ def test_each_flow_has_its_events_in_order(server, receiver):
     for name in names:
         assert [each["detail-type"] for each in events
                 if each["detail"]["flow-name"] == name] == [START, END]
+
+
+def test_a_schedule_starts_runs_with_events(server, receiver):
+    """A run of a schedule that is due once."""
+    definition = moving.flow()
+    definition["triggerConfig"] = {"triggerType": "Scheduled", "triggerProperties": {"Scheduled": {
+        "scheduleExpression": "rate(1days)", "dataPullMode": "Complete"}}}
+    server.ok("CreateFlow", definition)
+    server.ok("StartFlow", {"flowName": "copy"})
+    first, second = receiver.events(2)
+    assert [first["detail-type"], second["detail-type"]] == [START, END]
+    assert {each["detail"]["trigger-type"] for each in (first, second)} == {"SCHEDULED"}
+    assert first["detail"]["execution-id"] == moving.records(server)[0]["executionId"]

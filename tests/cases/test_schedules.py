@@ -214,7 +214,7 @@ def test_an_update_and_a_deletion_are_followed(server):
     server.database.change("DELETE FROM jobs WHERE name = 'other'")
     server.ok("DeleteFlow", {**COPY, "forceDelete": True})
     assert server.count_rows("flow_schedules") == 0
-    assert server.query("SELECT * FROM jobs WHERE name = 'copy'") == []
+    moving.until(lambda: server.query("SELECT * FROM jobs WHERE name = 'copy'") == [])
 
 
 def test_records_of_a_window(server):
