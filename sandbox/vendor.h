@@ -70,6 +70,7 @@ enum records_dialect {
     RECORDS_ODATA_4,
     /* From here on they write. */
     RECORDS_COLLECTION,
+    RECORDS_ROW,
     RECORDS_BULK,
     RECORDS_BULK_LONE,
     RECORDS_JOB,

@@ -110,6 +110,9 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_COLLECTION:
         collection_answer(exchange);
         break;
+    case RECORDS_ROW:
+        row_answer(exchange);
+        break;
     case RECORDS_BULK:
         bulk_answer(exchange);
         break;

@@ -37,6 +37,12 @@ struct collection {
     struct value_lookup lookup;
 };
 
+/* Answers a fault of the whole call. Always false. */
+bool collection_refuse(struct records_exchange *exchange, int status, const char *code,
+                       struct str message);
+/* Keeps the changes of the items that are not refused; items that cannot be kept are refused. */
+void collection_apply(struct collection *collection);
+
 /* A record's text as the call has it. */
 void collection_plan(struct collection *collection, struct str record);
 /* An id of a deletion. */

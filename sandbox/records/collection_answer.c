@@ -8,9 +8,8 @@
 
 static const struct str resource = STR("/composite/sobjects");
 
-/* Always false. */
-static bool refuse(struct records_exchange *exchange, int status, const char *code,
-                   struct str message)
+bool collection_refuse(struct records_exchange *exchange, int status, const char *code,
+                       struct str message)
 {
     struct buf body = buf_in(exchange->arena, RECORDS_BODY_MAX);
     buf_add_cstr(&body, "[{\"message\":");
@@ -42,16 +41,18 @@ static bool read_upsert(struct collection *collection, struct str rest)
     collection->operation = COLLECTION_UPSERT;
     collection->entity = sample_find_nocase(exchange->set, entity);
     if (!collection->entity || collection->entity->refused.data)
-        return refuse(exchange, 404, "NOT_FOUND", STR("The requested resource does not exist"));
+        return collection_refuse(exchange, 404, "NOT_FOUND",
+                                 STR("The requested resource does not exist"));
     collection->external = sample_field_find_nocase(collection->entity, field);
     if (collection->external &&
         (collection->external->is_external || collection->external == collection->entity->key))
         return true;
-    return refuse(exchange, 404, "NOT_FOUND",
-                  arena_printf(exchange->arena,
-                               "Provided external ID field does not exist or is not accessible: "
-                               "%.*s",
-                               STR_ARG(field)));
+    return collection_refuse(
+        exchange, 404, "NOT_FOUND",
+        arena_printf(exchange->arena,
+                     "Provided external ID field does not exist or is not accessible: "
+                     "%.*s",
+                     STR_ARG(field)));
 }
 
 static bool read_operation(struct collection *collection)
@@ -70,11 +71,12 @@ static bool read_operation(struct collection *collection)
 static bool refuse_many(struct collection *collection)
 {
     struct records_exchange *exchange = collection->exchange;
-    return refuse(exchange, 400, "EXCEEDED_ID_LIMIT",
-                  arena_printf(exchange->arena,
-                               "record limit reached. cannot submit more than %zu records into "
-                               "this call",
-                               exchange->reply->page));
+    return collection_refuse(
+        exchange, 400, "EXCEEDED_ID_LIMIT",
+        arena_printf(exchange->arena,
+                     "record limit reached. cannot submit more than %zu records into "
+                     "this call",
+                     exchange->reply->page));
 }
 
 static bool take_record(void *context, struct str record)
@@ -100,8 +102,8 @@ static bool read_records(struct collection *collection)
         return refuse_many(collection);
     if (!taken || rest.overflow || !json_parse(buf_str(&rest), exchange->arena, &beside) ||
         !value_get(beside, "records"))
-        return refuse(exchange, 400, "JSON_PARSER_ERROR",
-                      STR("The body must be a JSON object with a list of records."));
+        return collection_refuse(exchange, 400, "JSON_PARSER_ERROR",
+                                 STR("The body must be a JSON object with a list of records."));
     collection->all_or_none = value_flag(beside, "allOrNone", false);
     return true;
 }
@@ -112,7 +114,8 @@ static bool read_ids(struct collection *collection)
     struct str ids = records_parameter(exchange, "ids"), id;
     bool more = ids.len > 0;
     if (!more || !utf8_is_valid(ids))
-        return refuse(exchange, 400, "MISSING_ARGUMENT", STR("The ids parameter is missing"));
+        return collection_refuse(exchange, 400, "MISSING_ARGUMENT",
+                                 STR("The ids parameter is missing"));
     while (more) {
         id = ids;
         more = str_cut(ids, ',', &id, &ids);
@@ -145,7 +148,7 @@ static bool has_refused(const struct collection *collection)
     return false;
 }
 
-static void apply(struct collection *collection)
+void collection_apply(struct collection *collection)
 {
     struct records_exchange *exchange = collection->exchange;
     struct written_change *changes =
@@ -200,7 +203,7 @@ void collection_answer(struct records_exchange *exchange)
         !(collection.operation == COLLECTION_DELETE ? read_ids(&collection)
                                                     : read_records(&collection)))
         return;
-    apply(&collection);
+    collection_apply(&collection);
     struct buf body = buf_in(exchange->arena, RECORDS_BODY_MAX);
     buf_add_char(&body, '[');
     for (size_t i = 0; i < collection.count; i++) {

@@ -54,6 +54,8 @@ void query_job_answer(struct records_exchange *exchange);
 void soql_answer(struct records_exchange *exchange);
 /* collection_answer.c: PATH/composite/sobjects, and PATH/composite/sobjects/ENTITY/FIELD */
 void collection_answer(struct records_exchange *exchange);
+/* row_answer.c: PATH/sobjects/ENTITY, …/ENTITY/ID and …/ENTITY/FIELD/VALUE */
+void row_answer(struct records_exchange *exchange);
 /* bulk_answer.c: PATH/ENTITY/create_many.json, update_many.json, create_or_update_many.json */
 void bulk_answer(struct records_exchange *exchange);
 /* PATH/ENTITY/create_or_update.json, of one record */

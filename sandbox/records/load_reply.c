@@ -17,6 +17,7 @@ static const char *const dialects[] = {
     [RECORDS_ODATA_2] = "odata2",
     [RECORDS_ODATA_4] = "odata4",
     [RECORDS_COLLECTION] = "collection",
+    [RECORDS_ROW] = "row",
     [RECORDS_BULK] = "bulk",
     [RECORDS_BULK_LONE] = "bulk-lone",
     [RECORDS_JOB] = "job",

@@ -42,7 +42,7 @@ def send(sandbox, host, method, path, headers, body, **query):
                                      headers={"Host": host, **headers})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            return answer.status, answer.headers, json.load(answer)
+            return answer.status, answer.headers, json.loads(answer.read() or "null")
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers, error.read().decode()
