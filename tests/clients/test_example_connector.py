@@ -1,7 +1,8 @@
 """Amazon's example connector and Amazon's integration tests for connectors, both as PyPI has them:
 the connector in a local process, against the sandbox's Salesforce; the tests against a server that
-runs it."""
+runs it, with an S3 that is not ours."""
 
+import contextlib
 import csv
 import functools
 import io
@@ -11,15 +12,16 @@ import subprocess
 
 import pytest
 
-from support import aws, connectors
+from support import aws, connectors, s3
 from support import sandbox as sandbox_of
 from support.functions import function_arn, registration
-from support.sandbox_records import truth
+from support.sandbox_records import truth, written
 from support.server import BINARY
 from support.vendor import Vendor, http
 
 TIMEOUT_S = 120
 FLOW_TIMEOUT_S = 20  # of a run in Amazon's tests, which look each fifth of it
+INTO_TIMEOUT_S = 10  # the same of one that has a record
 EXAMPLE = "custom_connector_example.handlers.lambda_handler.salesforce_lambda_handler"
 SETTINGS = {"instanceUrl": "https://acme.my.salesforce.com", "is_sandbox_account": "false"}
 OAUTH = {"oAuth2GrantType": "AUTHORIZATION_CODE",
@@ -29,10 +31,14 @@ PROFILE = {"connectorProfileName": "crm", "apiVersion": "v51.0"}
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory):
+def directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("example")
+
+
+@pytest.fixture(scope="module")
+def example(directory):
     """Its command, with what leads it to the sandbox. The seed decides the order of the sets that
     it makes lists of."""
-    directory = tmp_path_factory.mktemp("example")
     lead = connectors.compiled(directory, "lead_to_sandbox.c", "-shared", "-fPIC")
     with sandbox_of.running(directory / "sandbox") as sandbox:
         yield (f"exec env LD_PRELOAD={lead} SANDBOX_PORT_80={sandbox.http_port} "
@@ -208,7 +214,7 @@ def expected_files(directory, account_fields):
     return paths
 
 
-def integration_config(directory, account_fields):
+def integration_config(directory, account_fields, into):
     expected = expected_files(directory, account_fields)
     flow = {"flowName": "flow", "entityName": "Account", "entityFields": ["Id", "Name"],
             "sourceRuntimeProperties": {}, "flowTimeout": FLOW_TIMEOUT_S,
@@ -226,7 +232,10 @@ def integration_config(directory, account_fields):
         "listConnectorEntitiesTestConfigurations": [{"validationFileName": expected["list"]}],
         "describeConnectorEntityTestConfigurations": [
             {"entityName": "Account", "validationFileName": expected["entity"]}],
-        "onDemandFromS3TestConfigurations": [], "onDemandToS3TestConfigurations": [flow]}
+        "onDemandFromS3TestConfigurations": [
+            {"entityName": "Account", "flowTimeout": INTO_TIMEOUT_S,
+             "destinationRuntimeProperties": {}, **each} for each in into],
+        "onDemandToS3TestConfigurations": [flow]}
 
 
 def give_secret(request):
@@ -236,12 +245,16 @@ def give_secret(request):
         "Name": "example", "SecretString": json.dumps({"accessToken": token_of("accepted")})}))
 
 
-@pytest.fixture
-def moving_server(servers, example):
-    """With an S3 that a flow can write to."""
-    server = servers("--sandbox", "--local-connector", f"{function_arn('example')}={example}")
-    (server.data / "s3" / "bucket").mkdir(parents=True)
-    return server
+@contextlib.contextmanager
+def moving(servers, example, directory):
+    """A server and an S3 that know the same access key, since Amazon's tests have one."""
+    server = servers("--local-connector", f"{function_arn('example')}={example}",
+                     "--egress-allow", "127.0.0.1", start=False)
+    with s3.versitygw(directory, server.key.id, server.key.secret) as objects:
+        objects.boto().create_bucket(Bucket="bucket")
+        server.start("--s3-url", objects.url, env={
+            "AWS_ACCESS_KEY_ID": server.key.id, "AWS_SECRET_ACCESS_KEY": server.key.secret})
+        yield server, objects
 
 
 PAGE = 500  # records that the sandbox's Salesforce gives at once; the connector asks for one page
@@ -259,23 +272,66 @@ def expected_file():
     return out.getvalue()
 
 
+def changes(directory):
+    """What flows to the connector write: their configurations, and records by a part of each that
+    tells it. One inserts the package's file, one finds its record by a number, one by its id."""
+    accounts = [each for each in truth("Salesforce", "Account") if not each["IsDeleted"]]
+    known = next(each for each in accounts if each["Customer_Number__c"])
+    updated = accounts[-1]
+    assert known["Id"] != updated["Id"]
+    files = {
+        "upsert": f"Customer_Number__c,Name\n{known['Customer_Number__c']},\"Ψ \"\"known\"\"\"",
+        "update": f"Id,Name,Description\n{updated['Id']},\"one, two\",third"}
+    for name, text in files.items():
+        (directory / name).write_text(text)
+    package = str(connectors.example_files() / "salesforce-insert-file.csv")
+    into = [{"flowName": "insert", "writeOperationType": "INSERT", "sourceDataFile": package},
+            {"flowName": "upsert", "writeOperationType": "UPSERT",
+             "idFieldNames": ["Customer_Number__c"], "sourceDataFile": str(directory / "upsert")},
+            {"flowName": "update", "writeOperationType": "UPDATE", "idFieldNames": ["Id"],
+             "sourceDataFile": str(directory / "update")}]
+    return into, {known["Id"]: {"Name": 'Ψ "known"'},
+                  updated["Id"]: {"Name": "one, two", "Description": "third"},
+                  "new": {"Name": "aaron", "Description": "first account!"}}
+
+
+def assert_written(directory, expected):
+    """The stand-in's records are those that it made, with these changes alone."""
+    before = {each["Id"]: each for each in truth("Salesforce", "Account")}
+    after = written(directory / "sandbox" / "records", "Salesforce", "Account", "--host",
+                    "acme.my.salesforce.com")
+    stamps = ("LastModifiedDate", "SystemModstamp", "CreatedDate", "Id", "IsDeleted")
+    for each in after:
+        key = each["Id"]
+        if before.get(key) == each:
+            continue
+        changed = {name: value for name, value in each.items() if name not in stamps and
+                   value != before.get(key, {}).get(name)}
+        assert changed == expected.pop(key if key in before else "new"), each
+    assert expected == {} and len(after) == len(before) + 1
+
+
 @connectors.needs_python
+@connectors.needs("versitygw", "an S3 server that is not ours")
 @pytest.mark.shows("peer", "custom_connector_integ_test", kind="CustomConnector")
-def test_amazon_s_integration_tests(moving_server, account_fields, tmp_path):
-    """All of them, with a flow from the connector and none to it."""
-    server, path = moving_server, tmp_path / "config.json"
-    path.write_text(json.dumps(integration_config(tmp_path, account_fields)))
-    with Vendor(give_secret) as secrets:
+def test_amazon_s_integration_tests(servers, example, directory, account_fields, tmp_path):
+    """All of them, with a flow from the connector and three to it."""
+    path, (into, expected) = tmp_path / "config.json", changes(tmp_path)
+    path.write_text(json.dumps(integration_config(tmp_path, account_fields, into)))
+    with moving(servers, example, tmp_path) as (server, objects), Vendor(give_secret) as secrets:
         env = {**aws.tool_env(server), "TEST_CONFIG": str(path),
-               "AWS_ENDPOINT_URL_APPFLOW": server.endpoint,
+               "AWS_ENDPOINT_URL_APPFLOW": server.endpoint, "AWS_ENDPOINT_URL_S3": objects.url,
                "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.url}
         done = subprocess.run([connectors.PYTHON, "-m", "unittest", "-v", INTEGRATION], env=env,
                               cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S,
                               check=False)
-    shown = done.stderr
-    results = dict(re.findall(r"^(test_\d_\w+) .*?\.\.\. (\w+)$", shown, re.M | re.S))
-    assert len(results) == 6 and set(results.values()) == {"ok"}, shown
-    written, = [each for each in (server.data / "s3/bucket").rglob("*") if each.is_file()]
-    assert written.read_text() == expected_file()
-    assert server.count_rows("profiles") == server.count_rows("connectors") == 0
-    assert server.count_rows("flows") == 0
+        results = dict(re.findall(r"^(test_\d_\w+) .*?\.\.\. (\w+)$", done.stderr, re.M | re.S))
+        assert len(results) == 6 and set(results.values()) == {"ok"}, done.stderr
+        assert server.count_rows("flows") == 0
+        assert server.count_rows("profiles") == server.count_rows("connectors") == 0
+    keys = {str(each.relative_to(tmp_path / "objects/bucket")): each
+            for each in (tmp_path / "objects/bucket").rglob("*") if each.is_file()}
+    assert {"insert", "upsert", "update"} < set(keys) and len(keys) == 4, keys
+    read, = [each for key, each in keys.items() if key.startswith("integ-test-errors/Integ_Flow_")]
+    assert read.read_text() == expected_file()
+    assert_written(directory, expected)

@@ -92,13 +92,13 @@ def process_at(port, words, directory, environment):
 
 
 @contextlib.contextmanager
-def versitygw(directory):
+def versitygw(directory, key_id="AKIAVERSITY", secret="a-secret-of-versity"):
     """Versity's gateway, which checks signatures and the hash of each body."""
     port = ports.free_port()
     objects, metadata = directory / "objects", directory / "metadata"
     objects.mkdir()
     metadata.mkdir()
-    server = S3(f"http://127.0.0.1:{port}", "AKIAVERSITY", "a-secret-of-versity")
+    server = S3(f"http://127.0.0.1:{port}", key_id, secret)
     with process_at(port, [VERSITYGW, f"127.0.0.1:{port}", objects, metadata], directory,
                     {"VERSITYGW_KEY_ID": server.key_id, "VERSITYGW_SECRET": server.secret}):
         yield server
