@@ -62,7 +62,7 @@ def slots(server):
 
 
 def shown(server, name="copy"):
-    return json.loads(headgate("flow", "show", name, "--data", server.data, "--json"))
+    return json.loads(headgate("flow", "show", name, *server.place, "--json"))
 
 
 def test_a_rate_starts_a_run_at_once_and_each_period(server):
@@ -193,7 +193,7 @@ def test_an_update_and_a_deletion_are_followed(server):
     moving.put(server, "people.json", b'{"Id": 1}\n')
     activate(server, "cron(0 0 1 1 ? *)")
     assert shown(server)["nextRunAt"].endswith("-01-01T00:00:00Z")
-    page = headgate("flow", "show", "copy", "--data", server.data)
+    page = headgate("flow", "show", "copy", *server.place)
     assert "Next run" in page and "-01-01T00:00:00Z" in page
     definition = {**moving.flow(), "triggerConfig": on("rate(1seconds)")}
     assert server.ok("UpdateFlow", definition)["flowStatus"] == "Active"
