@@ -112,11 +112,11 @@ static void apply(struct bulk *bulk)
     size_t count = 0;
     for (size_t i = 0; i < bulk->count; i++) {
         const struct bulk_item *item = &bulk->items[i];
-        if (!item->error)
-            changes[count++] = (struct written_change){.entity = bulk->entity,
-                                                       .row = item->row,
-                                                       .cells = item->cells,
-                                                       .count = item->count};
+        if (item->error)
+            continue;
+        changes[count] = (struct written_change){
+            .entity = bulk->entity, .row = item->row, .cells = item->cells, .count = item->count};
+        count++;
     }
     if (records_write(bulk->exchange, changes, count) == WRITTEN)
         return;
@@ -212,7 +212,7 @@ void bulk_answer(struct records_exchange *exchange)
 
 void bulk_lone_answer(struct records_exchange *exchange)
 {
-    struct bulk_item item;
+    struct bulk_item item = {0};
     struct bulk bulk = {.exchange = exchange, .items = &item, .lookup = {.arena = exchange->arena}};
     struct buf out = buf_in(exchange->arena, RECORDS_BODY_MAX);
     if (!read_operation(&bulk) || !read_lone(&bulk))

@@ -42,30 +42,46 @@ static bool read_listed(struct strays *self, uint64_t number, struct error *erro
     return ok || fail(error, ERR_UNAVAILABLE, "The store does not answer.");
 }
 
-/* Of an object that no checkpoint has yet; STR_NULL: it has one. */
-static struct str new_key(const struct strays *self, uint64_t number)
+/* Of an object that no checkpoint has yet. */
+static bool is_new(const struct strays *self, struct str key)
 {
     const struct flow_progress *progress = self->run->progress;
     for (size_t i = 0; i < progress->new_object_count; i++) {
-        if ((uint64_t)progress->new_objects[i].number == number)
-            return progress->new_objects[i].key;
+        if (str_eq(progress->new_objects[i].key, key))
+            return true;
     }
-    return STR_NULL;
+    return false;
 }
 
+/* In what was read of the manifest, from `number` on; it begins at or before that. */
+static bool find_read(const struct strays *self, uint64_t number, struct str key)
+{
+    uint64_t skipped = number - self->first;
+    for (size_t i = (size_t)skipped; i < self->listed_count; i++) {
+        if (str_eq(self->listed[i].key, key))
+            return true;
+    }
+    return false;
+}
+
+/* The number in a key is how many objects the run had when it began this one: other folders may
+ * have ended theirs since, so with folders it stands in the manifest at that number or behind it.
+ */
 static bool is_listed(struct strays *self, uint64_t number, struct str key, bool *ret_listed,
                       struct error *error)
 {
-    struct str new = new_key(self, number);
-    *ret_listed = new.data &&str_eq(new, key);
-    if (new.data || number >= self->run->progress->objects)
-        return true;
+    uint64_t end = self->run->progress->objects;
     bool is_read = number >= self->first && number - self->first < self->listed_count;
-    if (!is_read && !read_listed(self, number, error))
-        return false;
-    for (size_t i = 0; i < self->listed_count && !*ret_listed; i++)
-        *ret_listed =
-            (uint64_t)self->listed[i].number == number && str_eq(self->listed[i].key, key);
+    *ret_listed = is_new(self, key) || (is_read && find_read(self, number, key));
+    if (!self->keys->has_folders && end > number + 1)
+        end = number + 1;
+    for (uint64_t at = number; at < end && !*ret_listed; at += self->listed_count) {
+        if (!read_listed(self, at, error))
+            return false;
+        if (self->listed_count == 0)
+            return true;
+        *ret_listed = find_read(self, at, key);
+    }
     return true;
 }
 

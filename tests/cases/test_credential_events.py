@@ -4,15 +4,14 @@ import json
 import os
 import re
 import subprocess
-import threading
 
 import pytest
 
 from support import operations
 from support.keeping import Keeping, create, make_due, update, wait_for
 from support.salesforce import set_app, with_app
-from support.server import ROOT, command
-from support.vendor import Vendor, http, to_vendor
+from support.server import command
+from support.vendor import http, to_vendor
 from support.webhook import WAIT_S, Receiver, documented
 
 PAGE = http("401 Unauthorized", "<html>Sign in to the guest network</html>", "text/html")

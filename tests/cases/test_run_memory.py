@@ -8,7 +8,7 @@ import re
 import pytest
 
 from support import aws, moving
-from test_vendor_writes import Shelf, server, shelf  # noqa: F401: fixtures
+from support.shelf import Shelf, serving
 
 MIB = 1024 * 1024
 RUN_MEMORY_MAX = 64 * MIB  # FLOW_RUN_MEMORY_MAX
@@ -58,7 +58,19 @@ def run(server, definition):
 
 
 @pytest.fixture
-def ready(server):  # noqa: F811
+def shelf(canaries):
+    with Shelf(canaries) as each:
+        yield each
+
+
+@pytest.fixture
+def server(servers, shelf, canaries, tmp_path):
+    with serving(servers, shelf, canaries, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def ready(server):
     body = moving.lines_of({"id": row, "text": text(row)} for row in range(ROWS))
     server.buckets.put_object(Bucket=moving.IN, Key="books", Body=body)
     return server
@@ -82,7 +94,7 @@ def test_merges_that_make_much_of_little_to_s3(ready, output):
     print(f"peak of a run to S3 ({output['fileType']}): {peak / MIB:.1f} MiB")
 
 
-def test_merges_that_make_much_of_little_to_a_vendor(ready, shelf, monkeypatch):  # noqa: F811
+def test_merges_that_make_much_of_little_to_a_vendor(ready, shelf, monkeypatch):
     seen = []
 
     def results_of(_self, records):
@@ -99,7 +111,7 @@ def test_merges_that_make_much_of_little_to_a_vendor(ready, shelf, monkeypatch):
     print(f"peak of a run to a vendor: {peak / MIB:.1f} MiB")
 
 
-def test_a_record_that_is_too_long_as_json_is_left_out(server, shelf):  # noqa: F811
+def test_a_record_that_is_too_long_as_json_is_left_out(server, shelf):
     """A control character is one byte of CSV, and six of JSON."""
     rows = [b"short,1", b"\x01" * MIB + b",2", b"short,3"]
     server.buckets.put_object(Bucket=moving.IN, Key="books", Body=b"text,id\n" + b"\n".join(rows))

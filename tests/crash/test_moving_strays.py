@@ -17,19 +17,19 @@ def test_each_of_its_fault_points_is_reached():
     assert [point for point in fault_points() if point.startswith("strays:")] == ["strays:removed"]
 
 
-def page(key):
-    return moving.lines_of([{"Key": key}])
+def page(*keys):
+    return moving.lines_of([{"Key": each} for each in keys])
 
 
-def cut_off(servers, *tasks):
-    """A server that died behind its run's second object, and the run's id."""
+def cut_off(servers, *tasks, pages=(page(0), page(1)), point="move:completed#2"):
+    """A server that died behind an object of its run, the second one, and the run's id."""
     server = servers("--sandbox", start=False)
-    moving.put(server, "page-0", page(0))
-    moving.put(server, "page-1", page(1))
+    for number, body in enumerate(pages):
+        moving.put(server, f"page-{number}", body)
     server.start()
     server.ok("CreateFlow", moving.flow(tasks=[moving.ALL, *tasks]))
     server.stop()
-    assert start_with_fault(server, "move:completed#2")
+    assert start_with_fault(server, point)
     call_until_death(server, "StartFlow", {"flowName": "copy"})
     assert server.wait_for_end() == -signal.SIGKILL
     row, = server.query("SELECT id FROM flow_runs")
@@ -74,3 +74,14 @@ def test_records_that_go_to_another_folder(servers):
     the_end(server)
     assert moving.written(server) == {f"copy/Key=0/{run}-00000": b'{"Key":0}\n',
                                       f"copy/Key=2/{run}-00001": b'{"Key":2}\n', **kept}
+
+
+def test_objects_of_folders_that_were_begun_together(servers):
+    """Their keys have the same number, and each is in the manifest; so none is removed."""
+    server, run = cut_off(servers, FOLDERS, pages=(page(0, 1, 2), page(3, 4)),
+                          point="move:completed#4")
+    kept = others(server, run)
+    the_end(server)
+    assert moving.written(server) == {
+        **{f"copy/Key={key}/{run}-00000": b'{"Key":%d}\n' % key for key in range(3)},
+        **{f"copy/Key={key}/{run}-00003": b'{"Key":%d}\n' % key for key in (3, 4)}, **kept}

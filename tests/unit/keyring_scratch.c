@@ -62,7 +62,10 @@ int scratch_begin(void **state)
 {
     (void)state;
     secret_init();
-    return mkdtemp(temporary_template(scratch_directory, "keyring")) ? 0 : -1;
+    if (mkdtemp(temporary_template(scratch_directory, "keyring")))
+        return 0;
+    perror(scratch_directory);
+    return -1;
 }
 
 int scratch_end(void **state)

@@ -30,8 +30,11 @@ struct job_cursor {
 struct str read_cursor_job(struct str cursor)
 {
     static const struct str start = STR("job ");
-    struct str rest = {cursor.data + start.len, cursor.len - start.len}, id, more;
-    if (!str_starts(cursor, start) || !str_cut(rest, ' ', &id, &more) || id.len == 0)
+    struct str rest, id, more;
+    if (!str_starts(cursor, start))
+        return STR_NULL;
+    rest = (struct str){cursor.data + start.len, cursor.len - start.len};
+    if (!str_cut(rest, ' ', &id, &more) || id.len == 0)
         return STR_NULL;
     return (struct str){cursor.data, start.len + id.len};
 }
