@@ -107,6 +107,7 @@ def test_a_flow_s_life(server, client):
     moving.ended(server)
     written = [{"Key": each["Id"], "Name": each["Name"], "Pay": each["Pay"]} for each in PEOPLE]
     assert objects(server) == written
+    size = sum(map(len, moving.written(server).values()))
 
     run = {**NAME, "executionIds": [started["executionId"]]}
     (records, canceled, updated, changed, scheduled, stopped, listed, deleted,
@@ -116,7 +117,6 @@ def test_a_flow_s_life(server, client):
          ("ListFlows", {}), ("DeleteFlow", {**NAME, "forceDelete": True}),
          ("DescribeFlow", NAME)])
     record, = records["flowExecutions"]
-    size = sum(map(len, moving.written(server).values()))
     assert without_times(record) == {
         "executionId": started["executionId"], "executionStatus": "Successful",
         "executionResult": {"bytesProcessed": len(moving.lines_of(PEOPLE)), "bytesWritten": size,
