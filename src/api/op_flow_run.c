@@ -5,6 +5,7 @@
 #include "api/flow_row.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "flow/definition.h"
 #include "flow/flow.h"
 #include "flow/run.h"
 #include "flow/run_id.h"
@@ -13,6 +14,7 @@
 #include "profile/token_claim.h"
 #include "store/flow_schedules.h"
 #include "wire/errors.h"
+#include "wire/json_value.h"
 
 enum {
     ANSWER_MAX = 1024,
@@ -27,6 +29,7 @@ struct flow_start {
     struct flow_row row;             /* as it is; with a new status, as it is going to be */
     int64_t expected_version;
     struct flow_run_row run;
+    struct value *definition; /* the run's; NULL: it was not read */
     struct str output;
 };
 
@@ -110,7 +113,7 @@ static bool set_status(struct flow_start *start, struct str status)
 static bool notify(struct db *db, const struct flow_start *start, struct error *error)
 {
     return !start->request->service->profiles.webhook ||
-           flow_run_notice_start(db, &start->run, start->request->arena, error);
+           flow_run_notice_start(db, &start->run, start->definition, start->request->arena, error);
 }
 
 static bool apply_run(struct db *db, void *argument, struct error *error)
@@ -153,6 +156,10 @@ static bool begin_run(struct flow_start *start)
     };
     flow_run_seal(request->service->config.service_secret, &start->run, request->arena);
     start->output = answer_of(request->arena, &start->row, start->run.id);
+    if (request->service->profiles.webhook && /* it is for the event alone */
+        json_parse_own(start->run.definition, FLOW_NODES_MAX, request->arena, &start->definition) !=
+            JSON_READ)
+        start->definition = NULL;
     if (!commit(start, apply_run))
         return false;
     job_runner_look(request->service->flow_runs);

@@ -145,6 +145,20 @@ static size_t file_at(struct str key)
     return at;
 }
 
+/* Whether a Partition task may have made the folders: NAME=VALUE/ each. */
+static bool is_folder(const struct object_key_config *config, struct str folder)
+{
+    bool has_name = false;
+    if (!config->has_folders)
+        return folder.len == 0;
+    for (size_t i = 0; i < folder.len; i++) {
+        if (folder.data[i] == '/' && !has_name)
+            return false;
+        has_name = folder.data[i] != '/' && (has_name || folder.data[i] == '=');
+    }
+    return folder.len > 0 && !has_name;
+}
+
 /* The number is read, and the key must be the one that it makes. */
 static bool read_number(const struct object_key_config *config, struct str key, struct arena *arena,
                         uint64_t *ret_number)
@@ -163,7 +177,8 @@ static bool read_number(const struct object_key_config *config, struct str key, 
         return false;
     struct str folder = {key.data + prefix.len, at - prefix.len};
     *ret_number = number;
-    return object_key(config, folder, number, arena, &made, &ignored) && str_eq(made, key);
+    return is_folder(config, folder) &&
+           object_key(config, folder, number, arena, &made, &ignored) && str_eq(made, key);
 }
 
 bool object_key_number(const struct object_key_config *config, struct str key, uint64_t *ret_number)

@@ -9,7 +9,8 @@
 #include "store/flow_run_objects.h"
 #include "wire/s3_name.h"
 
-enum { LISTED_ROOM = 1000 }; /* objects of the manifest that are read at once */
+/* Objects of the manifest that are read at once: with folders S3's order is not that of numbers. */
+enum { LISTED_ROOM = 1000, LISTED_ROOM_FOLDERS = 50 };
 
 struct strays {
     struct flow_engine_run *run;
@@ -37,7 +38,8 @@ static bool read_listed(struct strays *self, uint64_t number, struct error *erro
         return fail(error, ERR_UNAVAILABLE, "The store does not answer.");
     bool ok =
         flow_run_object_list(reader, &self->listed_memory, row->flow, row->id, (int64_t)number,
-                             LISTED_ROOM, &self->listed, &self->listed_count, error);
+                             self->keys->has_folders ? LISTED_ROOM_FOLDERS : LISTED_ROOM,
+                             &self->listed, &self->listed_count, error);
     store_reader_put(store, reader);
     return ok || fail(error, ERR_UNAVAILABLE, "The store does not answer.");
 }

@@ -186,7 +186,6 @@ static bool read_definition(struct flow_run *self, const struct value **ret_defi
     struct value *definition = NULL;
     *ret_definition = NULL;
     if (!flow_run_check_seal(self->context->service_secret, &self->row, error)) {
-        self->row.definition = STR_NULL; /* nothing of it is used, nor told */
         conclude_fault(self, error->message);
         return true;
     }
@@ -320,7 +319,7 @@ static bool notify(struct db *db, struct flow_run *self, struct error *error)
 {
     return !self->context->webhook ||
            flow_run_notice_end(db, &self->row, self->ended_in, &self->attempt.progress,
-                               &self->arena, error);
+                               self->definition, &self->arena, error);
 }
 
 /* The run's row comes before its job's, as in all writes that change both. */

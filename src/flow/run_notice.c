@@ -9,7 +9,6 @@
 #include "flow/flow.h"
 #include "store/webhook_events.h"
 #include "vault/crypto.h"
-#include "wire/json_value.h"
 
 enum { ID_BYTES = 16 }; /* of the resource's id: 32 hexadecimal digits */
 
@@ -134,20 +133,19 @@ static bool add(const struct notice *notice, struct db *db, struct error *error)
     return webhook_event_add(db, key, buf_str(&json), error);
 }
 
-static struct notice notice_of(const struct flow_run_row *run, struct arena *arena)
+static struct notice notice_of(const struct flow_run_row *run, const struct value *definition,
+                               struct arena *arena)
 {
     struct notice notice = {.run = run, .arena = arena};
-    struct value *definition = NULL;
-    if (run->definition.data &&
-        json_parse_own(run->definition, FLOW_NODES_MAX, arena, &definition) == JSON_READ)
+    if (definition)
         flow_definition_read(definition, &notice.definition);
     return notice;
 }
 
-bool flow_run_notice_start(struct db *db, const struct flow_run_row *run, struct arena *arena,
-                           struct error *error)
+bool flow_run_notice_start(struct db *db, const struct flow_run_row *run,
+                           const struct value *definition, struct arena *arena, struct error *error)
 {
-    struct notice notice = notice_of(run, arena);
+    struct notice notice = notice_of(run, definition, arena);
     begin(&notice, "AppFlow Start Flow Run Report", run->started_at_ms);
     return add(&notice, db, error);
 }
@@ -161,10 +159,10 @@ static struct str status_text(enum run_state state)
 }
 
 bool flow_run_notice_end(struct db *db, const struct flow_run_row *run, enum run_state state,
-                         const struct flow_progress *progress, struct arena *arena,
-                         struct error *error)
+                         const struct flow_progress *progress, const struct value *definition,
+                         struct arena *arena, struct error *error)
 {
-    struct notice notice = notice_of(run, arena);
+    struct notice notice = notice_of(run, definition, arena);
     begin(&notice, "AppFlow End Flow Run Report", run->updated_at_ms);
     value_put_text(arena, notice.detail, "end-time", detail_time(arena, run->updated_at_ms));
     put_number(&notice, "num-of-records-processed", run->counts.records);

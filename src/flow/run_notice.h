@@ -12,10 +12,14 @@ enum { FLOW_NOTICE_MAX = 32 * 1024 }; /* bytes of JSON */
 
 /* --- inside a write (store_apply_fn), for a server with a webhook --- */
 
-/* The run that the same write adds. Without a definition, what it says is left out. */
+/* The run that the same write adds. `definition`: the run's, parsed; NULL: what it says is left
+ * out.
+ */
 _must_use_ bool flow_run_notice_start(struct db *db, const struct flow_run_row *run,
-                                      struct arena *arena, struct error *error);
+                                      const struct value *definition, struct arena *arena,
+                                      struct error *error);
 /* The run that the same write ends in `state`, at run->updated_at_ms. */
 _must_use_ bool flow_run_notice_end(struct db *db, const struct flow_run_row *run,
                                     enum run_state state, const struct flow_progress *progress,
-                                    struct arena *arena, struct error *error);
+                                    const struct value *definition, struct arena *arena,
+                                    struct error *error);

@@ -193,7 +193,7 @@ static bool wait_for_others(struct run_vendor *self, struct attempts *attempts, 
                             struct error *error)
 {
     attempts->began_ms += wait_ms;
-    return wait_shown(self, wait_ms, error);
+    return flow_engine_check_time(self->run, error) && wait_shown(self, wait_ms, error);
 }
 
 static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,

@@ -257,7 +257,7 @@ static bool apply_start(struct db *db, struct schedule_look *self, struct error 
 {
     return flow_run_insert(db, &self->run, self->flow.version, error) &&
            (!self->context->webhook ||
-            flow_run_notice_start(db, &self->run, &self->arena, error)) &&
+            flow_run_notice_start(db, &self->run, self->definition, &self->arena, error)) &&
            flow_schedule_done(db, &self->row, self->found.done_until_ms, error);
 }
 

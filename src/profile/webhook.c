@@ -147,7 +147,7 @@ static void note_failure(struct webhook_run *self, const struct client_response 
         self->retry_after_ms =
             vendor_response_retry_after_ms(&self->arena, &answer, &none, clock_wall_ms());
     metrics_count(&metric_webhook_events, EVENT_FAILED, 0);
-    log_warn("An event of profile %.*s (account %.*s, %.*s) was not delivered to the webhook at "
+    log_warn("An event of %.*s (account %.*s, %.*s) was not delivered to the webhook at "
              "%.*s, try %lld; it is tried again: %.*s.",
              STR_ARG(key->name), STR_ARG(key->account), STR_ARG(key->region),
              STR_ARG(self->webhook->host), (long long)attempts_of(self) + 1, STR_ARG(why));

@@ -137,8 +137,11 @@ bool flow_run_objects_trim(struct db *db, const struct job_row *job, int64_t lea
     struct str last;
     bool ok = find_last_removed(db, &arena, flow, &last, error);
     *ret_done = ok && !last.data;
+    /* A write that makes more removable finds this job, or waits until it is gone: so what it left
+     * is looked for again behind it. */
     if (*ret_done)
-        ok = job_finish(db, job, ret_held, error);
+        ok = job_finish(db, job, ret_held, error) &&
+             (!*ret_held || flow_run_objects_trim_later(db, flow, error));
     else
         ok = ok && remove_slice(db, flow, last, error) &&
              job_extend(db, job, lease_until_ms, ret_held, error);

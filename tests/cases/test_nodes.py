@@ -463,6 +463,7 @@ def test_what_goes_is_found_by_an_index(nodes, database, name, table, of, mode):
     assert f"Seq Scan on {table}  (" not in plan, plan  # an inner one would have another name
 
 
+@pytest.mark.as_users_run_it  # a slow server still runs when it looks at all profiles
 @pytest.mark.parametrize("analyzed", ["analyzed", "not analyzed"])
 def test_a_quota_is_counted_no_further(nodes, database, agreeable, canaries, analyzed):
     node = nodes("--profile-quota", "10", *to_vendor(agreeable)).start()
