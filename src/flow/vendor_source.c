@@ -135,14 +135,15 @@ static bool find_description(void *context, struct verdict *verdict, struct erro
     return asked->metadata != NULL;
 }
 
-/* `names`: the query must name all fields, so the description is waited for. */
-static bool describe(struct vendor_source *self, bool names, struct arena *arena,
+/* `names`: the query is to name all fields. `waits`: for a vendor that does not answer now, since
+ * without the description nothing can be read. */
+static bool describe(struct vendor_source *self, bool names, bool waits, struct arena *arena,
                      struct error *error)
 {
     struct run_vendor *vendor = &self->pages.vendor;
     struct description_call asked = {.source = self, .arena = arena};
     struct verdict ignored = {0};
-    if (!(names ? run_vendor_ask(vendor, find_description, &asked, error)
+    if (!(waits ? run_vendor_ask(vendor, find_description, &asked, error)
                 : find_description(&asked, &ignored, error)))
         return false;
     bool described =
@@ -195,13 +196,17 @@ static bool begin(struct vendor_source *self, bool wants_all, struct arena *aren
     const struct connector *connector = self->pages.vendor.access.target.connector;
     bool names = wants_all && connector_names_fields(connector);
     bool filters = self->query.filter_count > 0 && connector_has_filters(connector);
-    if ((names || filters) && !describe(self, names, arena, error) && names)
+    if ((names || filters) && !describe(self, names, names, arena, error) && names)
         return false;
+    if (self->query.field_count > RECORD_COLUMNS_MAX)
+        return fail(error, ERR_VALIDATION,
+                    "%.*s has more than %d fields. Name those that the flow reads in Map tasks.",
+                    STR_ARG(self->query.entity), RECORD_COLUMNS_MAX);
     /* Filters on fields that cannot be described are applied here alone. */
     if (!vendor_pages_read(&self->pages, self->cursor, error))
         return false;
     bool needs_types = self->pages.page.format == READ_CSV && self->query.field_count > 0;
-    if (needs_types && !self->types && !describe(self, false, arena, error))
+    if (needs_types && !self->types && !describe(self, false, true, arena, error))
         return false;
     self->has_page = true;
     self->base.decoder = decoder_for(self, arena);

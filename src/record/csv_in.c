@@ -487,7 +487,7 @@ struct record_decoder *csv_in_new(const struct csv_in_options *options)
     in->decoder.ops = &csv_in_ops;
     in->empty_is_null = options->empty_is_null;
     in->utc = options->utc;
-    if (options->values)
+    if (options->values && options->columns.count > 0)
         in->values = copy_values(options);
     in->memory.kind = ARENA_PLAIN;
     record_schema_init(&in->schema, &options->columns);

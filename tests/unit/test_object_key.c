@@ -63,7 +63,7 @@ static void other_keys_have_no_number(void **state)
         "others/" ID "-00007",
         ID "-00007",
     };
-    const struct object_key_config config = {
+    struct object_key_config config = {
         .flow = STR("accounts"), .run = STR(ID), .s3 = properties("{}"), .has_parts = true};
     uint64_t number;
     (void)state;
@@ -71,6 +71,10 @@ static void other_keys_have_no_number(void **state)
         assert_false(object_key_number(&config, str_from(keys[i]), &number));
     assert_true(object_key_number(&config, STR("accounts/" ID "-99999"), &number));
     assert_int_equal(number, 99999);
+    assert_false(object_key_number(&config, STR("accounts/a=1/b=2/" ID "-00007"), &number));
+    config.has_folders = true;
+    assert_false(object_key_number(&config, STR("accounts/archive/" ID "-00007"), &number));
+    assert_false(object_key_number(&config, STR("accounts/a=1/b/" ID "-00007"), &number));
     assert_true(object_key_number(&config, STR("accounts/a=1/b=2/" ID "-00007"), &number));
     assert_int_equal(number, 7);
 }

@@ -1,15 +1,17 @@
 /* Jobs of vendors that take records now and write them later: asked for until they have ended, with
  * growing pauses. */
 #include "connector/http/internal.h"
+
+#include "base/clock.h"
 #include "connector/http/read_source.h"
 #include "connector/http/write_source.h"
-
 #include "wire/json_pointer.h"
 
 enum {
     JOB_PAUSE_MS = 100, /* before it is asked for first; then doubled */
     JOB_PAUSE_MAX_MS = 5000,
-    JOB_NAME_MAX = 200, /* bytes */
+    JOB_TIME_MS = 5 * 60 * 1000, /* of one job; a batch may take several */
+    JOB_NAME_MAX = 200,          /* bytes */
 };
 
 static const char hint_unknown[] = "Which of the records were written is not known.";
@@ -61,8 +63,10 @@ bool write_job_await(struct vendor_connection *connection, const struct write_jo
         if (!vendor_may_go_on(connection) || !vendor_call(connection, &job->call, response))
             return false;
         struct str state = pointer_text(connection->arena, response->json, job->state);
-        if (connector_texts_have(&job->ended, state))
+        if (connector_texts_have(&job->ended, state)) {
+            vendor_set_deadline(connection, clock_mono_ms() + JOB_TIME_MS); /* for the next one */
             return true;
+        }
         if (connector_texts_have(&job->failed, state))
             return fail_ended(connection, job, response, state);
         pause_ms = pause_ms < JOB_PAUSE_MAX_MS / 2 ? 2 * pause_ms : JOB_PAUSE_MAX_MS;
