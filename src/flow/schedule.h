@@ -87,7 +87,9 @@ int64_t flow_schedule_start_ms(const struct flow_schedule *schedule, int64_t anc
 
 /* --- windows of incremental flows --- */
 
-/* A run takes what changed after from_ms and up to to_ms. Both are whole seconds. */
+/* A run takes what changed from from_ms on, and before to_ms. Both are whole seconds, as the times
+ * of many vendors and of S3 are: what changes within the second that ends a window is the next
+ * one's. */
 struct flow_window {
     int64_t from_ms;
     int64_t to_ms;
@@ -99,7 +101,8 @@ struct flow_window {
  * begins with firstExecutionFrom, or 30 days before the slot. A window that would end before it
  * begins is empty, and takes no time away from the next one.
  *
- * `pulled`: of the last successful run; NULL: there was none. If it ends in the future, the clock
- * was wrong when it was taken and what changed since was not there yet: it is taken once more. */
+ * `pulled`: of the last successful run, or empty, where the first one began; NULL: there was none.
+ * If it ends in the future, the clock was wrong when it was taken and what changed since was not
+ * there yet: it is taken once more. */
 struct flow_window flow_schedule_window(const struct flow_schedule *schedule, int64_t slot_ms,
                                         const struct flow_window *pulled);

@@ -103,8 +103,9 @@ static bool load_with(struct schedule_look *self, struct store_reader *reader, s
     bool held = false;
     if (!job_is_held(reader, self->job, &held, error) || !held ||
         !flow_row_find(reader, arena, flow_of(self), &self->flow, &self->has_flow, error) ||
-        !flow_schedule_find(reader, arena, flow_of(self), &self->row, &self->has_row, error) ||
-        !flow_run_list(reader, arena, flow_of(self), STR_NULL, 1, &runs, &count, error))
+        /* The run comes first: what its end has written of the schedule is then seen as well. */
+        !flow_run_list(reader, arena, flow_of(self), STR_NULL, 1, &runs, &count, error) ||
+        !flow_schedule_find(reader, arena, flow_of(self), &self->row, &self->has_row, error))
         return false;
     self->newest = count > 0 ? runs[0] : (struct flow_run_row){.id = STR_NULL};
     return true;
@@ -253,11 +254,21 @@ static void decide(struct schedule_look *self)
 
 /* --- the commit --- */
 
+/* A first window that follows from the slot alone: it is kept, so that a later slot takes what this
+ * one may not have taken. */
+static bool begins_window(const struct schedule_look *self)
+{
+    return self->run.window_to_ms != 0 && self->row.pulled_to_ms == 0 &&
+           self->schedule.first_from_ms == INT64_MIN;
+}
+
 static bool apply_start(struct db *db, struct schedule_look *self, struct error *error)
 {
     return flow_run_insert(db, &self->run, self->flow.version, error) &&
            (!self->context->webhook ||
             flow_run_notice_start(db, &self->run, self->definition, &self->arena, error)) &&
+           (!begins_window(self) ||
+            flow_schedule_begin_window(db, self->run.flow, self->run.window_from_ms, error)) &&
            flow_schedule_done(db, &self->row, self->found.done_until_ms, error);
 }
 
@@ -330,7 +341,7 @@ static enum job_end commit(struct schedule_look *self, struct job_runner *runner
     fault_point("schedule:committed");
     if (self->outcome == SCHEDULE_START)
         note_start(self);
-    if (self->next_ms - clock_wall_ms() < FLOW_SCHEDULE_LOOK_MS)
+    if (self->next_ms > 0 && self->next_ms - clock_wall_ms() < FLOW_SCHEDULE_LOOK_MS)
         job_runner_look(runner); /* its next look by itself may be later than the job is due */
     if (self->outcome == SCHEDULE_DEACTIVATE)
         log_info("Flow %.*s (account %.*s, %.*s) is Suspended: %.*s", STR_ARG(self->flow.key.name),

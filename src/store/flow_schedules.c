@@ -79,11 +79,18 @@ static bool pass_slots(struct db *db, struct flow_key flow, int64_t now_ms, stru
     return stmt_run(&stmt, error);
 }
 
+static bool forget_failures(struct db *db, struct flow_key flow, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_SUCCEEDED);
+    bind_flow(&stmt, flow);
+    return stmt_run(&stmt, error);
+}
+
 bool flow_schedule_changed(struct db *db, struct flow_key flow, bool slots_changed, int64_t now_ms,
                            struct error *error)
 {
     return (!slots_changed || pass_slots(db, flow, now_ms, error)) &&
-           make_due(db, flow, now_ms, error);
+           forget_failures(db, flow, error) && make_due(db, flow, now_ms, error);
 }
 
 bool flow_schedule_deactivate(struct db *db, struct flow_key flow, struct str message,
@@ -118,6 +125,15 @@ bool flow_schedule_done(struct db *db, const struct flow_schedule_row *row, int6
         return false;
     return changed || fail(error, ERR_LOST_RACE, "The schedule of flow %.*s was changed.",
                            STR_ARG(row->flow.name));
+}
+
+bool flow_schedule_begin_window(struct db *db, struct flow_key flow, int64_t from_ms,
+                                struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_BEGIN_WINDOW);
+    bind_flow(&stmt, flow);
+    stmt_i64(&stmt, 4, from_ms);
+    return stmt_run(&stmt, error);
 }
 
 bool flow_schedule_note_end(struct db *db, struct flow_key flow,

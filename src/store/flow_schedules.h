@@ -22,7 +22,8 @@ struct flow_schedule_row {
     struct flow_key flow;
     int64_t anchor_ms;      /* when it was activated */
     int64_t done_until_ms;  /* slots up to here had their run, or are to have none */
-    int64_t pulled_from_ms; /* the window of the last successful incremental run */
+    int64_t pulled_from_ms; /* the window of the last successful incremental run; both the same:
+                             * where the first one began, which was not successful yet */
     int64_t pulled_to_ms;   /* 0: there was none */
     int64_t failures;       /* runs that ended in Error since the last successful one */
     struct str message;     /* why the server deactivated it; STR_NULL: it did not */
@@ -41,8 +42,8 @@ _must_use_ bool flow_schedule_activate(struct db *db, struct flow_key flow, int6
 /* The flow is active, and stays it: it has a job. */
 _must_use_ bool flow_schedule_keep(struct db *db, struct flow_key flow, int64_t now_ms,
                                    struct error *error);
-/* An active flow was changed: its job is due. `slots_changed`: no slot up to `now_ms` is any
- * more. */
+/* An active flow was changed: its job is due, and failures before count no longer.
+ * `slots_changed`: no slot up to `now_ms` is any more. */
 _must_use_ bool flow_schedule_changed(struct db *db, struct flow_key flow, bool slots_changed,
                                       int64_t now_ms, struct error *error);
 /* Ends the job of a flow that is not active any more. `message`: as in the row. */
@@ -55,6 +56,10 @@ _must_use_ bool flow_schedule_delete(struct db *db, struct flow_key flow, struct
  * not. */
 _must_use_ bool flow_schedule_done(struct db *db, const struct flow_schedule_row *row,
                                    int64_t done_until_ms, struct error *error);
+
+/* The first window begins at `from_ms`, whenever a run takes it; nothing, if one was taken. */
+_must_use_ bool flow_schedule_begin_window(struct db *db, struct flow_key flow, int64_t from_ms,
+                                           struct error *error);
 
 /* A run that a schedule started has ended. `window_to_ms` 0: it was of no window. */
 struct flow_schedule_end {
