@@ -208,7 +208,11 @@ static bool find_match(struct bulk *bulk, struct bulk_item *item, const struct v
         struct sample_cell cell;
         if (!field || !value || cell_of_value(field, value, arena, &cell) != CELL_FITS)
             continue;
+        if (cell.kind == SAMPLE_NULL || cell.text.len == 0) /* nothing to match by */
+            continue;
         for (size_t k = 0; k < bulk->count && item->adds; k++) {
+            if (bulk->items[k].error)
+                continue;
             const struct written_cell *other = cell_of(&bulk->items[k], field->name);
             item->adds = !other || !str_eq_nocase(other->cell.text, cell.text);
             item->row = bulk->items[k].row;

@@ -243,3 +243,22 @@ def test_an_account_takes_so_much_and_no_more(tmp_path):
         assert insert(sandbox, "Account", many[0], host="other.my.salesforce.com")[0]["success"]
     size = (tmp_path / "records" / "Salesforce" / f"{HOST}.jsonl").stat().st_size
     assert 8 * 1024 * 1024 < size <= 16 * 1024 * 1024
+
+
+def test_users_match_by_what_they_have(sandbox, folder):
+    """Of Zendesk: records without an external id are different ones, and so is one behind a record
+    that was refused."""
+    host = "matches.zendesk.com"
+    users = [{"external_id": None, "email": "first@example.com", "name": "first"},
+             {"external_id": None, "email": "second@example.com", "name": "second"},
+             {"external_id": "same"}, {"external_id": "same", "name": "third"}]
+    job = call(sandbox, "POST", "/api/v2/users/create_or_update_many.json", {"users": users}, host)
+    status = job["job_status"]
+    while status["status"] != "completed":
+        status = call(sandbox, "GET", f"/api/v2/job_statuses/{status['id']}.json",
+                      host=host)["job_status"]
+    results = status["results"]  # in the order of the call
+    assert ["error" in each for each in results] == [False, False, True, False], results
+    assert len({results[at]["id"] for at in (0, 1, 3)}) == 3
+    after = written(folder / "records", "Zendesk", "users", "--host", host)
+    assert [each["name"] for each in after[-3:]] == ["first", "second", "third"]
