@@ -185,7 +185,7 @@ bool s3_get(const struct s3 *s3, const struct s3_place *place, const struct s3_r
         end = read_once(s3, place, &reading, &call, &reply, error);
         end = judge(s3, place, &reading, end, &call, &reply, error);
         if (reading.progressed)
-            attempt = 1; /* the deadline bounds a service that sends little at a time */
+            attempt = 1; /* a service that sends little at a time is bounded by the run */
         if (end != S3_AGAIN)
             break;
         /* First for the deadline, which a pause is held to; then for what ended during the pause.

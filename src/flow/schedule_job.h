@@ -1,7 +1,8 @@
 /* The durable job of an active flow with a schedule (kind FLOW_SCHEDULE_JOB): when a slot is due it
  * makes the run, in one write with what was done of the schedule and with the job's next time. That
  * write is refused if the flow was changed, another node has made the run, or the job's lease was
- * lost: so a slot has one run, whatever node dies or comes back late.
+ * lost: so a slot has one run, whatever node dies or comes back late, as long as the clocks of the
+ * nodes differ by less than five minutes.
  *
  * A flow has one run at a time: a slot that comes during a run waits for its end, and of several
  * such slots the last one gets the run. When a schedule has no slot any more, or its runs have

@@ -1,4 +1,5 @@
-/* One run: the profile's oldest events, one after the other, and one commit for what was taken. */
+/* One run of the job: the subject's oldest events, one after the other, and one commit for what was
+ * taken. */
 #include "profile/webhook.h"
 
 #include "base/alloc.h"

@@ -18,7 +18,7 @@ enum { PARQUET_BOUND_BYTES = 64 };
 struct parquet_bound {
     unsigned char bytes[PARQUET_BOUND_BYTES]; /* of the text's start */
     size_t len;
-    bool cut;     /* the text goes on */
+    bool cut;     /* the text is longer */
     uint64_t key; /* the first eight bytes as a number, the first one the most significant */
 };
 

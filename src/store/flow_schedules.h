@@ -5,9 +5,9 @@
  * An active flow with a schedule has a durable job of the kind FLOW_SCHEDULE_JOB, whose name is the
  * flow's. flow/schedule_job.h carries it out.
  *
- * In writes, rows are changed in the order of flows, flow_runs, flow_schedules, jobs, as
- * everywhere: so no two writes wait for each other. Times are wall clock, in milliseconds since the
- * epoch. */
+ * In writes, rows of one flow are changed in the order of flows, flow_runs, flow_schedules, and
+ * then the job of the kind FLOW_SCHEDULE_JOB: so no two writes wait for each other in a circle.
+ * Times are wall clock, in milliseconds since the epoch. */
 #pragma once
 
 #include "store/flows.h"

@@ -1,4 +1,4 @@
-/* The table credential_events, as it was named when it had no others. */
+/* The table credential_events, which has the events of runs as well. */
 #include "store/webhook_events.h"
 
 #include "base/clock.h"

@@ -24,7 +24,7 @@ PROFILE = "desk"
 
 
 class Vendor:
-    """Answers at once, until it is told not to answer at all."""
+    """Answers at once, or not at all once its answers are switched off."""
 
     def __init__(self):
         self.process = subprocess.Popen(
