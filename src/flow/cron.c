@@ -106,7 +106,7 @@ static bool read_special_weekday(const struct cron_reading *at, struct str text)
     struct str day, week;
     unsigned weekday, number;
     if (str_eq(text, STR("L"))) {
-        add(at, fields[WEEKDAY].most);
+        at->cron->weekdays |= 1U << fields[WEEKDAY].most;
         return true;
     }
     if (str_cut(text, '#', &day, &week)) {
