@@ -1,6 +1,6 @@
 /* Every vendor in one process, faithful to its protocol: for people without a vendor account, and
  * for tests. Routes by host name and path; what it answers is data in connectors/NAME/sandbox.json,
- * compiled into the binary (docs/sandbox.md). Call shapes_init first. */
+ * compiled into the binary (docs/sandbox.md). */
 #pragma once
 
 #include "base/arena.h"

@@ -4,7 +4,6 @@
 
 #include "cli/inspect.h"
 #include "vault/secret.h"
-#include "wire/shape.h"
 
 #include <stdio.h>
 
@@ -21,7 +20,6 @@ static int check(const struct options *options)
     struct error error = {0};
     struct store_check check = {.tell = print_problem};
     secret_init();
-    shapes_init(); /* what was sealed is read into memory that is wiped */
     bool ok = data_dir_open(options, DATA_CHECK, &data, &error);
     check.keyring = data.keys.keyring;
     check.service_secret = data.keys.service_secret;

@@ -7,7 +7,6 @@
 #include "cli/values.h"
 
 #include "vault/secret.h"
-#include "wire/shape.h"
 
 #include <stdio.h>
 
@@ -81,7 +80,6 @@ static int run(const struct options *options)
     };
     struct str link;
     secret_init();
-    shapes_init(); /* the file may hold a client secret: it is read into memory that is wiped */
     bool ok = ask(&request, &link);
     api_client_stop(&request.api);
     if (ok) {

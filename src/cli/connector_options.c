@@ -5,7 +5,6 @@
 #include "cli/option_file.h"
 #include "connector/custom/secret_text.h"
 #include "wire/json_value.h"
-#include "wire/shape.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +114,6 @@ static bool read_secret(const struct options *options, struct arena *arena, stru
 void connector_prepare_process(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    shapes_init();
 }
 
 bool connector_options_start(const struct options *options, struct arena *arena,

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "profile/upgrade.h"
 #include "store/audit.h"
-#include "wire/shape.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -104,7 +103,6 @@ static bool upgrade(struct data_dir *data, struct error *error)
                     "it upgraded: it was put back to an older state. If you restored it on "
                     "purpose, delete access-key-generation in %s and start again.",
                     data->path);
-    shapes_init(); /* for the profiles' JSON */
     return profile_upgrade(data->store, keyring, error) &&
            access_key_set_upgrade(data->store, keyring, error) &&
            service_keys_upgrade(data->store, &data->keys, error);

@@ -19,7 +19,6 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "vault/secret.h"
-#include "wire/shape.h"
 
 #include <stdio.h>
 
@@ -282,7 +281,6 @@ static int rotate(const struct options *options)
     char path[DATA_PATH_SIZE];
     _cleanup_close_ int lock = -1;
     secret_init();
-    shapes_init(); /* what was sealed is read into memory that is wiped */
     rotation.file = key_file(options, path);
     bool ok = data_dir_open(options, DATA_LOOK, &rotation.data, &error) &&
               (!rotation.file || keyring_lock(rotation.file, &lock, &error)) &&

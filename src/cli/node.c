@@ -13,7 +13,6 @@
 #include "connector/http/http_connector.h"
 #include "profile/secret_mirror.h"
 #include "vault/keyring_helper.h"
-#include "wire/shape.h"
 #include "work/cpu_slots.h"
 
 #include <malloc.h>
@@ -62,7 +61,6 @@ void node_prepare_process(void)
            SIG_IGN); /* a file that may not grow is an error of the write, as a full disk is */
     sigprocmask(SIG_BLOCK, &set, NULL);
     secret_init();
-    shapes_init();
 }
 
 /* --- starting --- */

@@ -7,7 +7,6 @@
 #include "cli/values.h"
 
 #include "vault/secret.h"
-#include "wire/shape.h"
 
 static const struct option verify_table[] = {
     PROFILE_NAME_OPTION,
@@ -48,7 +47,6 @@ static int run(const struct options *options)
         .error = &error,
     };
     secret_init();
-    shapes_init(); /* the file may hold credentials: they are read into memory that is wiped */
     int code = verify_profile(&request);
     arena_done(&arena);
     return !code || error.code != ERR_UNAVAILABLE ? code : EXIT_UNDECIDED;

@@ -11,7 +11,7 @@
 /* Values and names in a body. A full one of flow tasks has about 15,000. */
 enum { JSON_REQUEST_NODES_MAX = 20 * 1000 };
 
-/* Everything here needs shapes_init() first and may be called by any thread.
+/* Everything here may be called by any thread.
  *
  * Decodes a body against a structure shape.
  * - No body at all: {} for a shape without required members, else ERR_VALIDATION "The request

@@ -7,6 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +15,8 @@ enum {
     REGEX_MATCH_LIMIT = 1000000, /* steps of backtracking; no value of the model needs a tenth */
 };
 
-static pcre2_code *compiled[API_REGEX_COUNT];
+static _Atomic(pcre2_code *) compiled[API_REGEX_COUNT]; /* NULL: not asked for yet */
+static pthread_once_t limits_once = PTHREAD_ONCE_INIT;
 static pcre2_match_context *match_limits;
 static pthread_key_t match_data_key; /* only so that a thread's end frees it */
 static _Thread_local pcre2_match_data *match_data;
@@ -46,22 +48,33 @@ static pcre2_code *compile(struct str regex)
     return made;
 }
 
-void shapes_init(void)
+/* Compiled at first use: a command uses few of the patterns, if any. Of two threads that compile
+ * the same pattern at once the second one takes the first one's. */
+static const pcre2_code *pattern_of(uint16_t regex)
 {
-    if (match_limits)
-        return;
+    pcre2_code *known = atomic_load_explicit(&compiled[regex], memory_order_acquire);
+    if (known)
+        return known;
+    pcre2_code *made = compile(api_regexes[regex]);
+    if (atomic_compare_exchange_strong(&compiled[regex], &known, made))
+        return made;
+    pcre2_code_free(made);
+    return known;
+}
+
+static void make_limits(void)
+{
     match_limits = pcre2_match_context_create(NULL);
     if (!match_limits || pthread_key_create(&match_data_key, free_match_data) != 0)
         abort();
     pcre2_set_match_limit(match_limits, REGEX_MATCH_LIMIT);
-    for (size_t i = 0; i < API_REGEX_COUNT; i++)
-        compiled[i] = compile(api_regexes[i]);
 }
 
 static pcre2_match_data *own_match_data(void)
 {
     if (match_data)
         return match_data;
+    pthread_once(&limits_once, make_limits);
     match_data = pcre2_match_data_create(1, NULL);
     if (!match_data || pthread_setspecific(match_data_key, match_data) != 0)
         abort();
@@ -73,8 +86,9 @@ bool shape_pattern_matches(const struct shape *shape, struct str value)
     if (!utf8_is_valid(value))
         return false;
     const char *data = value.data ? value.data : "";
-    int matched = pcre2_match(compiled[shape->regex], (PCRE2_SPTR)data, value.len, 0,
-                              PCRE2_NO_UTF_CHECK, own_match_data(), match_limits);
+    pcre2_match_data *result = own_match_data();
+    int matched = pcre2_match(pattern_of(shape->regex), (PCRE2_SPTR)data, value.len, 0,
+                              PCRE2_NO_UTF_CHECK, result, match_limits);
     return matched >= 0;
 }
 

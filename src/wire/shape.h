@@ -66,11 +66,9 @@ extern const struct api_operation api_operations[];
 extern const uint16_t api_operation_count;
 extern const struct str api_regexes[]; /* each pattern of the model once */
 
-/* Compiles every pattern once, before threads. Ends the process on a pattern that does not
- * compile, which a test rules out. */
-void shapes_init(void);
 /* Whole-value match, as Java's Matcher.matches; `shape` must have a pattern. A value that is not
- * UTF-8 does not match. Any thread. */
+ * UTF-8 does not match. Any thread. Ends the process on a pattern that does not compile, which a
+ * test rules out. */
 bool shape_pattern_matches(const struct shape *shape, struct str value);
 
 const struct shape *shape_by_name(struct str name); /* NULL when there is none */

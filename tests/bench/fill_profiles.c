@@ -11,7 +11,6 @@
 #include "profile/seal.h"
 #include "profile/token_follow.h"
 #include "profile/tokens.h"
-#include "wire/shape.h"
 
 #include "base/clock.h"
 
@@ -180,7 +179,6 @@ int main(int argc, char **argv)
     struct data_dir data = {0};
     struct error error = {0};
     secret_init();
-    shapes_init();
     bool ok = options_read(options_table, argc - 1, argv + 1, &options, &error) &&
               data_dir_open(&options, DATA_SERVE, &data, &error) &&
               insert_all(&data, &options, &error);

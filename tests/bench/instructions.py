@@ -144,8 +144,24 @@ def send(connection, requests):
             raise SystemExit(f"bench: {answer.status} {answer.body!r}")
 
 
+def start(directory):
+    """Of a server with data: from its start to its first signed answer and its end. An own bundle
+    of certificates is checked at the start, which costs ten times as much as all else."""
+    found = []
+    for number in range(2):
+        count = directory / f"start{number}"
+        before = ["env", "-u", "SSL_CERT_FILE", "-u", "SSL_CERT_DIR", "-u", "CURL_CA_BUNDLE",
+                  "valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={count}"]
+        with load.Server(directory, before=before, binary=BINARY) as server, \
+                wire.Connection(server.host, server.port) as connection:
+            send(connection, load.describes(server)[:1])
+        found.append(Profile(count))
+    return {"instructions": found[1].total, "stages": {}, "threads": {},
+            "libraries": dict(found[1].by_object.most_common(6))}
+
+
 def measure(work, config):
-    """{kind of request: figures}."""
+    """{kind of request: figures}, and those of one start."""
     build()
     directory = pathlib.Path(work) / "instructions"
     directory.mkdir()
@@ -161,13 +177,16 @@ def measure(work, config):
             send(connection, requests[WARM:WARM + REQUESTS])
             dump(server, kind)
             found[kind] = [Profile(path) for path in directory.glob(f"count.{2 * number + 2}-*")]
-    return {kind: figures_of(profiles) for kind, profiles in found.items()}
+    starting = pathlib.Path(work) / "starting"
+    starting.mkdir()
+    return {**{kind: figures_of(profiles) for kind, profiles in found.items()},
+            "start": start(starting)}
 
 
 def report(figures):
     head = "".join(f"{kind:>12}" for kind in figures)
-    print(f"\n  {'instructions a request (callgrind)':<44}{head}")
-    print(f"  {'in all, without the sandbox':<44}" +
+    print(f"\n  {'instructions a request, or a start (callgrind)':<46}{head}")
+    print(f"  {'in all, without the sandbox':<46}" +
           "".join(f"{each['instructions']:>12,}" for each in figures.values()))
     for what in ("stages", "threads", "libraries"):
         print(f"  by {what[:-1].replace('librarie', 'library')}")
@@ -176,5 +195,5 @@ def report(figures):
             names.update(each[what])
         for name, _ in names.most_common():
             cells = [each[what].get(name) for each in figures.values()]
-            print(f"    {name:<42}" + "".join(
+            print(f"    {name:<44}" + "".join(
                 f"{'' if cell is None else format(cell, ','):>12}" for cell in cells))

@@ -215,10 +215,8 @@ static void verify(const struct sample *sample, struct arena *arena)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena = {0};
-    if (sample_count == 0) {
-        shapes_init();
+    if (sample_count == 0)
         make_samples();
-    }
     if (size < 2)
         return 0;
     vendor.data = data + 2;

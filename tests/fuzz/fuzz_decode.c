@@ -7,16 +7,7 @@
 
 #include <stdlib.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    shapes_init();
-    return 0;
-}
 
 static struct str encoded(struct arena *arena, const struct value *value)
 {

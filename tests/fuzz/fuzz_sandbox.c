@@ -16,7 +16,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    shapes_init();
     memory = memory_new(64);
     return 0;
 }

@@ -472,7 +472,6 @@ void script_done(struct script *script)
 
 int script_set_up(void **state)
 {
-    shapes_init();
     *(struct script *)*state = (struct script){0};
     return 0;
 }

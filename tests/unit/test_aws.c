@@ -5,7 +5,6 @@
 #include "auth/aws_role.h"
 #include "auth/secrets_manager.h"
 #include "wire/errors.h"
-#include "wire/shape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -174,7 +173,6 @@ static const struct {
 static void secrets_that_are_not_given_are_told_apart(void **state)
 {
     (void)state;
-    shapes_init(); /* also readies the JSON reader */
     struct secret *secret = secret_new(STR("own-secret"));
     struct aws_access access = {
         .access_key_id = STR("AKID"), .secret_access_key = secret, .call = answer};

@@ -203,6 +203,5 @@ int main(void)
         cmocka_unit_test(private_services_are_the_models),
         cmocka_unit_test(the_documented_sample),
     };
-    shapes_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,6 @@ static void keys_fit_into_headers(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    shapes_init();
     return 0;
 }
 

@@ -415,7 +415,6 @@ static void verdicts_are_sentences(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    shapes_init();
     return 0;
 }
 

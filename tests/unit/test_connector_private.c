@@ -25,7 +25,6 @@ static struct private_routes *routes;
 static int open_routes(void **state)
 {
     (void)state;
-    shapes_init();
     return private_routes_new(rows, sizeof(rows) / sizeof(*rows), STR(SCRIPT_ACCOUNT), &routes,
                               NULL)
                ? 0

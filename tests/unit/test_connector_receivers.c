@@ -384,6 +384,5 @@ int main(void)
         TEST(stored_credentials_stay_at_their_whole_base_url),
         TEST(no_property_moves_a_path_unseen),
     };
-    shapes_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -410,7 +410,6 @@ static void a_firewalls_page_says_nothing_of_credentials(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    shapes_init();
     return 0;
 }
 

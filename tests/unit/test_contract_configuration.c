@@ -344,6 +344,5 @@ int main(void)
         test(lengths_are_counted_in_characters),
         test(the_whole_is_bounded),
     };
-    shapes_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -401,6 +401,5 @@ int main(void)
         cmocka_unit_test(an_internal_signal_is_an_internal_error),
         cmocka_unit_test(the_table_has_every_operation),
     };
-    shapes_init();
     return cmocka_run_group_tests_name("dispatch", tests, scratch_begin, scratch_end);
 }

@@ -3,7 +3,6 @@
 
 #include "api/dry_run.h"
 #include "wire/restjson.h"
-#include "wire/shape.h"
 
 #include <string.h>
 
@@ -81,7 +80,6 @@ static void nothing_is_reported_of_a_vendor_that_was_not_asked(void **state)
 
 int main(void)
 {
-    shapes_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_ascii),
         cmocka_unit_test(a_long_message_is_cut),

@@ -464,7 +464,6 @@ static void check_cases(struct fixture *f, const struct flow_case *rows, size_t 
 {
     struct secret *secret = secret_random(32);
     struct profile_context context = context_of(f, secret);
-    shapes_init();
     add_profiles(f);
     register_one(f, &context, STR("orders"), STR(DECLARED("\"HOURLY\",\"DAILY\"")));
     register_one(f, &context, STR("exports"), STR(DECLARED("\"ONCE\"")));

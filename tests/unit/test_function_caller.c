@@ -174,6 +174,5 @@ int main(void)
         cmocka_unit_test(nothing_else_is_allowed),
         cmocka_unit_test(a_session_that_ended_is_refused),
     };
-    shapes_init();
     return cmocka_run_group_tests_name("function-caller", tests, scratch_begin, scratch_end);
 }

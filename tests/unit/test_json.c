@@ -241,6 +241,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_object_is_told_from_anything_else),
     };
     cases_path = argc > 1 ? argv[1] : "json_cases.bin";
-    shapes_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

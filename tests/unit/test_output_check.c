@@ -79,6 +79,5 @@ int main(void)
         cmocka_unit_test(good_answers_pass),
         cmocka_unit_test(each_mistake_is_named),
     };
-    shapes_init();
     return cmocka_run_group_tests_name("output-check", tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include "vault/secret.h"
 #include "wire/errors.h"
 #include "wire/json_value.h"
-#include "wire/shape.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +179,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(their_number_is_limited, open_fixture, close_fixture),
     };
     secret_init();
-    shapes_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,7 +197,6 @@ static void what_opens_and_cannot_be_read_is_an_error(void **state)
 
 static int begin(void **state)
 {
-    shapes_init(); /* also readies the JSON reader */
     if (scratch_begin(state) != 0)
         return -1;
     keyring = scratch_keyring("keyring");

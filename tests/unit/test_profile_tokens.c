@@ -9,7 +9,6 @@
 #include "profile/upgrade.h"
 #include "seal_old.h"
 #include "store_raw.h"
-#include "wire/shape.h"
 
 #include <stdio.h>
 
@@ -325,7 +324,6 @@ static void a_seal_that_does_not_open_does_not_keep_the_others_back(void **state
 
 static int begin(void **state)
 {
-    shapes_init();
     if (scratch_begin(state) != 0)
         return -1;
     keyring = scratch_keyring("keyring");

@@ -104,6 +104,5 @@ int main(void)
         cmocka_unit_test(messages_keep_within_the_model),
         cmocka_unit_test(each_verdict_has_its_state),
     };
-    shapes_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 
 #include "profile/registration.h"
 #include "wire/json_value.h"
-#include "wire/shape.h"
 
 #define DECLARED                                                                                   \
     "{\"connectorOwner\":\"CUSTOM\",\"connectorName\":\"Orders\",\"connectorVersion\":\"1.0\","    \
@@ -93,6 +92,5 @@ int main(void)
         test_with_store(a_changed_row_is_refused),
         test_with_store(without_memory_a_row_is_not_called_broken),
     };
-    shapes_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

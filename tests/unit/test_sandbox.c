@@ -474,7 +474,6 @@ static void the_oauth_app_is_told(void **state)
 static int prepare(void **state)
 {
     (void)state;
-    shapes_init();
     return 0;
 }
 

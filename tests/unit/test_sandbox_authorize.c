@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "sandbox/code.h"
-#include "wire/shape.h"
 
 #define HOST "login.salesforce.com"
 #define APP "client_id=sandbox-connected-app"
@@ -287,7 +286,6 @@ static int set_up(void **state)
     static const struct sandbox_config config = {.host = "127.0.0.1"};
     struct error error;
     (void)state;
-    shapes_init();
     return sandbox_start(&config, &sandbox, &error) ? 0 : -1;
 }
 

@@ -5,7 +5,6 @@
 #include "base/buf.h"
 #include "sandbox/catalog.h"
 #include "sandbox/records/odata_query.h"
-#include "wire/shape.h"
 
 #include <string.h>
 
@@ -86,7 +85,6 @@ static void large_filters_have_limits(void **state)
 static int prepare(void **state)
 {
     (void)state;
-    shapes_init();
     return 0;
 }
 

@@ -256,7 +256,6 @@ static void long_conditions_of_tables_are_refused(void **state)
 static int prepare(void **state)
 {
     (void)state;
-    shapes_init();
     return 0;
 }
 

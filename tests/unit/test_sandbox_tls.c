@@ -163,7 +163,6 @@ static void a_bad_address_is_told(void **state)
 static int make_dir(void **state)
 {
     (void)state;
-    shapes_init();
     return mkdtemp(temporary_template(dir, "sandbox")) ? 0 : -1;
 }
 

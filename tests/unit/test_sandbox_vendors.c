@@ -320,7 +320,6 @@ static int start(void **state)
     struct sandbox_config config = {.host = "127.0.0.1"};
     struct error error = {0};
     (void)state;
-    shapes_init();
     return sandbox_start(&config, &sandbox, &error) ? 0 : -1;
 }
 

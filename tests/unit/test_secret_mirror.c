@@ -9,7 +9,6 @@
 #include "profile/secret_mirror.h"
 #include "store_raw.h"
 #include "wire/json_value.h"
-#include "wire/shape.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -309,7 +308,6 @@ int main(void)
         test_with_store(a_newer_change_does_not_wait_for_that),
         test_with_store(a_copy_for_one_call_is_given_up_after_a_day),
     };
-    shapes_init();
     keyring = scratch_keyring("mirror");
     int failed = cmocka_run_group_tests_name("secret-mirror", tests, scratch_begin, scratch_end);
     keyring_free(keyring);

@@ -11,7 +11,6 @@
 #include "profile/secret_mirror_label.h"
 #include "store_raw.h"
 #include "wire/json_value.h"
-#include "wire/shape.h"
 
 #include <stdatomic.h>
 
@@ -255,7 +254,6 @@ int main(void)
         test_with_store(copies_stay_when_both_functions_read_them),
         test_with_store(a_killed_server_takes_it_up_again),
     };
-    shapes_init();
     keyring = scratch_keyring("mirror-label");
     service_secret = secret_new(STR("a service secret of 32 bytes. .."));
     int failed =

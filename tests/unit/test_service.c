@@ -351,6 +351,5 @@ int main(void)
         cmocka_unit_test(page_tokens_do_not_begin_with_a_hyphen),
         cmocka_unit_test(arns_have_the_real_service_s_form),
     };
-    shapes_init(); /* also readies the JSON reader */
     return cmocka_run_group_tests_name("service", tests, NULL, NULL);
 }

@@ -156,7 +156,6 @@ static void make(const struct update *update)
 static void an_update_resolves_its_target_once(void **state)
 {
     (void)state;
-    shapes_init();
     for (size_t i = 0; i < sizeof(updates) / sizeof(*updates); i++) {
         scopes = choices = endpoints = calls = 0;
         make(&updates[i]);

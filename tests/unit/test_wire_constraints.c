@@ -150,7 +150,6 @@ int main(int argc, char **argv)
         return 2;
     }
     cases_path = argv[1];
-    shapes_init();
     const struct CMUnitTest tests[] = {cmocka_unit_test(both_sides_of_every_constraint)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

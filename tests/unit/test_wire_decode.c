@@ -473,7 +473,6 @@ static void threads_decode_side_by_side(void **state)
 
 int main(void)
 {
-    shapes_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_the_api_page_decodes_as_printed),
         cmocka_unit_test(members_come_in_the_models_order_and_maps_sorted),

@@ -117,7 +117,6 @@ static void a_sensitive_shape_outside_of_credentials_is_not_told(void **state)
 
 int main(void)
 {
-    shapes_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(credentials_are_never_told),
         cmocka_unit_test(a_sensitive_shape_outside_of_credentials_is_not_told),

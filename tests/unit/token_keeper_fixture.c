@@ -8,7 +8,6 @@
 #include "profile/tokens.h"
 #include "wire/json_value.h"
 #include "wire/restjson.h"
-#include "wire/shape.h"
 #include "work/host_breaker.h"
 
 struct scripted_vendor vendor;
@@ -173,7 +172,6 @@ void keep_times(struct setting *s, const char *account, int times)
 
 int prepare(void **state)
 {
-    shapes_init();
     if (scratch_begin(state) != 0)
         return -1;
     keyring = scratch_keyring("keyring");
