@@ -68,6 +68,7 @@ enum records_dialect {
     RECORDS_TABLE,
     RECORDS_ODATA_2,
     RECORDS_ODATA_4,
+    RECORDS_PAGES,
     /* From here on they write. */
     RECORDS_COLLECTION,
     RECORDS_ROW,
@@ -76,14 +77,17 @@ enum records_dialect {
     RECORDS_JOB,
 };
 
+struct records_pages;
+
 struct records_reply {
     enum records_dialect dialect;
     size_t page; /* records of one, unless the client asks for another number; of a write at most */
     size_t page_least, page_most; /* bounds of what it asks for */
     const struct str *without;    /* fields that records do not have in this answer */
     size_t without_count;
-    struct str entity; /* STR_NULL: the path says */
-    struct str order;  /* the time by which an export goes */
+    struct str entity;                 /* STR_NULL: the path says */
+    struct str order;                  /* the time by which an export goes */
+    const struct records_pages *pages; /* of RECORDS_PAGES; records/pages.h */
 };
 
 struct sandbox_response {

@@ -31,10 +31,11 @@ static const struct member_rule described_members[] = {
 };
 
 static const struct member_rule entity_members[] = {
-    {"described", VALUE_STRING, false}, {"rows", VALUE_INTEGER, false},
-    {"ids", VALUE_STRING, false},       {"fields", VALUE_STRUCTURE, false},
-    {"refused", VALUE_STRING, false},   {"numbers", VALUE_STRING, false},
-    {"time", VALUE_STRING, false},      {"day", VALUE_STRING, false},
+    {"described", VALUE_STRING, false}, {"schema", VALUE_STRING, false},
+    {"rows", VALUE_INTEGER, false},     {"ids", VALUE_STRING, false},
+    {"fields", VALUE_STRUCTURE, false}, {"refused", VALUE_STRING, false},
+    {"numbers", VALUE_STRING, false},   {"time", VALUE_STRING, false},
+    {"day", VALUE_STRING, false},
 };
 
 static const char *const number_names[] = {
@@ -137,12 +138,12 @@ static bool load_description(const struct reader *reader, struct str where,
                              const struct value *records, const struct value *value,
                              struct str entity, const struct value **ret_value)
 {
-    struct str response = value_text(value, "described");
+    struct str response = value_text(value, "described"), schema = value_text(value, "schema");
     return response.data ? load_response_json(reader, reader_in(reader, where, STR("described")),
                                               response, ret_value)
                          : load_schema_entity(reader, where,
                                               value_text(value_get(records, "described"), "schema"),
-                                              entity, ret_value);
+                                              schema.data ? schema : entity, ret_value);
 }
 
 static bool load_entity(const struct reader *reader, struct str where, const struct value *records,

@@ -9,9 +9,14 @@ struct sample_maker;
 /* The records of a vendor: its "records". */
 bool load_records(struct reader *reader, const struct value *value);
 
-/* What a response says of the records that it answers with: its "records". */
+/* What a response says of the records that it answers with: its "records". Without a dialect all
+ * but what it leaves out is that of *ret_reply, where the response is like another one. */
 bool load_records_reply(const struct reader *reader, struct str where, const struct value *value,
                         const struct records_reply **ret_reply);
+
+/* load_pages.c: "pages" of it. */
+bool load_pages(const struct reader *reader, struct str where, const struct value *value,
+                const struct records_pages **ret_pages);
 
 /* load_makers.c */
 bool load_maker(const struct reader *reader, struct str where, const struct value *value,

@@ -2,10 +2,10 @@
 #include "sandbox/records/load_records.h"
 
 static const struct member_rule reply_members[] = {
-    {"dialect", VALUE_STRING, true},      {"page", VALUE_INTEGER, true},
+    {"dialect", VALUE_STRING, false},     {"page", VALUE_INTEGER, false},
     {"page_least", VALUE_INTEGER, false}, {"page_most", VALUE_INTEGER, false},
     {"without", VALUE_LIST, false},       {"entity", VALUE_STRING, false},
-    {"order", VALUE_STRING, false},
+    {"order", VALUE_STRING, false},       {"pages", VALUE_STRUCTURE, false},
 };
 
 static const char *const dialects[] = {
@@ -16,6 +16,7 @@ static const char *const dialects[] = {
     [RECORDS_TABLE] = "table",
     [RECORDS_ODATA_2] = "odata2",
     [RECORDS_ODATA_4] = "odata4",
+    [RECORDS_PAGES] = "pages",
     [RECORDS_COLLECTION] = "collection",
     [RECORDS_ROW] = "row",
     [RECORDS_BULK] = "bulk",
@@ -37,9 +38,15 @@ bool load_records_reply(const struct reader *reader, struct str where, const str
 {
     struct records_reply *reply = arena_new(reader->arena, struct records_reply);
     size_t dialect = 0, count = sizeof(dialects) / sizeof(dialects[0]);
+    bool is_like = *ret_reply && !value_get(value, "dialect");
+    if (is_like)
+        *reply = **ret_reply;
     *ret_reply = reply;
     if (!READER_CHECK(reader, where, value, reply_members))
         return false;
+    if (is_like)
+        return reader_texts(reader, where, value_get(value, "without"), &reply->without,
+                            &reply->without_count);
     while (dialect < count && !str_eq(str_from(dialects[dialect]), value_text(value, "dialect")))
         dialect++;
     if (dialect == count)
@@ -48,6 +55,10 @@ bool load_records_reply(const struct reader *reader, struct str where, const str
     reply->entity = value_text(value, "entity");
     reply->order = value_text(value, "order");
     int64_t page = value_integer(value, "page", 0);
+    if (reply->dialect == RECORDS_PAGES &&
+        !load_pages(reader, reader_in(reader, where, STR("pages")), value_get(value, "pages"),
+                    &reply->pages))
+        return false;
     return load_size(reader, where, value, "page", 0, &reply->page) &&
            load_size(reader, where, value, "page_least", page, &reply->page_least) &&
            load_size(reader, where, value, "page_most", page, &reply->page_most) &&

@@ -25,6 +25,8 @@ static void print_part(struct buf *out, char part, const struct tm *civil, int64
         buf_printf(out, "%02d", civil->tm_sec);
     else if (part == 'L')
         buf_printf(out, "%03d", (int)(ms % 1000));
+    else if (part == 's')
+        buf_add_i64(out, ms / 1000);
     else
         buf_printf(out, "%" PRId64, ms);
 }
@@ -48,7 +50,7 @@ bool sample_time_form_is_fit(struct str form)
         if (form.data[i] != '%')
             continue;
         i++;
-        if (i == form.len || !memchr("YmdHMSLQ", form.data[i], 8))
+        if (i == form.len || !memchr("YmdHMSLQs", form.data[i], 9))
             return false;
     }
     return form.len > 0;

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* Writes a time by a form such as "%Y-%m-%dT%H:%M:%SZ": year, month, day, hours, minutes and
- * seconds of UTC, %L milliseconds in three digits, %Q milliseconds since the epoch. */
+ * seconds of UTC, %L milliseconds in three digits, %Q milliseconds and %s seconds since the epoch.
+ */
 void sample_time_print(struct buf *out, struct str form, int64_t ms);
 bool sample_time_form_is_fit(struct str form);
 
