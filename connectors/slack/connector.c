@@ -2,6 +2,7 @@
  * the channels, prove it. Failures come with status 200. */
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connectors/catalogue_sets.h"
 
 static const struct connector_url home[] = {{.url = "https://slack.com"}};
@@ -102,6 +103,11 @@ static const struct connector_rule rules[] = {
     {API("team_added_to_org"), .kind = VERDICT_UNREACHABLE,
      .hint = "The workspace is migrating to an Enterprise organization. Try again later.",
      .causes = CAUSE_OUTAGE},
+    {API("invalid_cursor"), .kind = VERDICT_MISCONFIGURED,
+     .hint = "The place at which the run was to go on has ended. Run the flow again.",
+     .causes = CAUSE_OBJECT},
+    {API("not_in_channel"), .kind = VERDICT_FORBIDDEN,
+     .hint = "The token's user must be a member of the channel.", .causes = CAUSE_PERMISSION},
     {API("channel_not_found"), .kind = VERDICT_ABSENT,
      .hint = "ListConnectorEntities with entitiesPath conversations shows the channels that the "
              "token's user can see.",
@@ -181,7 +187,53 @@ static const struct connector_entities entities = {
     .checks = LIST(checks),
 };
 
+/* --- records --- */
+
+/* A message's ts is the time at which it was sent, in seconds. The bounds take in their ends. */
+static const struct read_literal literals[] = {
+    {"datetime", READ_UNIX_S, 0},
+    {"timestamp", READ_UNIX_S, 0},
+    {"date", READ_UNIX_S, 0},
+};
+static const struct read_bound bounds[] = {
+    {"ts", "GREATER_THAN", "oldest"},
+    {"ts", "LESS_THAN", "latest"},
+};
+static const struct read_dialect sent = {
+    .literals = LIST(literals),
+    .bounds = LIST(bounds),
+    .fields = TEXT_LIST("ts"),
+};
+
+/* The vendor recommends 200 a page at most, and gives 15 to some apps, whatever is asked for. */
+static const struct connector_param history[] = {
+    {.name = "oldest", .value = "{read.oldest}", .given = "read.oldest"},
+    {.name = "latest", .value = "{read.latest}", .given = "read.latest"},
+    {.name = "cursor", .value = "{page.cursor}", .given = "page.cursor"},
+};
+
+static const struct read_source sources[] = {
+    {.of = "conversations/*",
+     .call = {.method = "GET",
+              .path = "/api/conversations.history?channel={entity.last}&inclusive=true"
+                      "&limit={page.size}",
+              .query = LIST(history)},
+     .dialect = &sent,
+     .at = "/messages",
+     .paging = READ_CURSOR,
+     .size = 200,
+     .next = "/response_metadata/next_cursor",
+     .more = {"/has_more", "true", false}},
+    {.of = "conversations",
+     .refusal = "Messages are read of one channel: name it as ListConnectorEntities does with "
+                "entitiesPath conversations, such as conversations/C012AB3CD"},
+};
+
+static const struct connector_reads reads = {
+    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "/_"};
+
 static const struct http_connector http = {
+    .reads = &reads,
     .api = LIST(home),
     .auth = LIST(auth),
     .probes = LIST(probes),

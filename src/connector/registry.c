@@ -95,13 +95,23 @@ bool connector_names_fields(const struct connector *connector)
     return false;
 }
 
+/* Whether filters are given by what the vendor says of their fields. */
+static bool needs_description(const struct read_dialect *dialect)
+{
+    for (size_t i = 0; i < dialect->bounds.count; i++) {
+        if (!connector_texts_have(&dialect->fields, str_from(dialect->bounds.rows[i].field)))
+            return true;
+    }
+    return dialect->fields.count == 0;
+}
+
 bool connector_has_filters(const struct connector *connector)
 {
     const struct connector_reads *reads =
         connector->ops->read == http_read ? connector->http->reads : NULL;
     for (size_t i = 0; reads && i < reads->count; i++) {
         const struct read_dialect *dialect = reads->rows[i].dialect;
-        if (dialect && dialect->fields.count == 0)
+        if (dialect && needs_description(dialect))
             return connector_has_entities(connector);
     }
     return false;

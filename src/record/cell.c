@@ -63,12 +63,27 @@ static bool read_odata_time(struct str text, int64_t *ret_us)
     return read_ms(number, ret_us);
 }
 
+/* "1512085950.000216": seconds since the epoch, in nine digits or more, with six behind the point.
+ */
+static bool read_seconds(struct str text, int64_t *ret_us)
+{
+    enum { WHOLE_MIN = 9, DIGITS = 6, SECOND_US = 1000 * 1000 };
+    struct str whole, fraction;
+    unsigned long long seconds, us;
+    if (!str_cut(text, '.', &whole, &fraction) || whole.len < WHOLE_MIN || fraction.len != DIGITS ||
+        !str_to_u64(whole, UINT32_MAX, &seconds) || !str_to_u64(fraction, SECOND_US - 1, &us))
+        return false;
+    *ret_us = (int64_t)seconds * SECOND_US + (int64_t)us;
+    return true;
+}
+
 static bool read_moment(struct str text, struct cell_moment *ret_moment)
 {
     enum { FORMS = TIME_TEXT_DAY | TIME_TEXT_NO_ZONE | TIME_TEXT_ISO_8601 };
     struct time_text time;
     *ret_moment = (struct cell_moment){.has_zone = true};
-    if (read_ms(text, &ret_moment->us) || read_odata_time(text, &ret_moment->us))
+    if (read_ms(text, &ret_moment->us) || read_odata_time(text, &ret_moment->us) ||
+        read_seconds(text, &ret_moment->us))
         return true;
     bool ok = time_text_read(text, FORMS, &time);
     *ret_moment =

@@ -2,9 +2,11 @@
  */
 #include "connector/http/read_call.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/url.h"
+#include "wire/json_items.h"
 #include "wire/json_pointer.h"
 #include "wire/json_value.h"
 
@@ -197,8 +199,10 @@ static bool gives_filters(const struct read_call *reading, struct str cursor)
            value_get(reading->connection->scope.page, "offset")->integer == 0;
 }
 
-static struct str make_where(const struct read_call *reading, struct str fields)
+/* Sets {read.where}, and what bounds are named. */
+static void set_filters(const struct read_call *reading, struct str fields, struct value *read)
 {
+    struct arena *arena = reading->connection->arena;
     const struct read_where_request request = {
         .dialect = reading->source->dialect,
         .name_marks = reading->reads->name_marks,
@@ -206,7 +210,8 @@ static struct str make_where(const struct read_call *reading, struct str fields)
         .now_ms = now_ms(reading->connection),
         .most = where_room(fields),
     };
-    return read_where(&request, reading->connection->arena);
+    read_bounds(&request, arena, read);
+    value_put_text(arena, read, "where", read_where(&request, arena));
 }
 
 bool read_set_statement(const struct read_call *reading, struct str cursor)
@@ -221,7 +226,7 @@ bool read_set_statement(const struct read_call *reading, struct str cursor)
         return false;
     value_put_text(arena, read, "fields", fields);
     if (gives_filters(reading, cursor))
-        value_put_text(arena, read, "where", make_where(reading, fields));
+        set_filters(reading, fields, read);
     if (source->behind && value_get(connection->scope.page, "key"))
         value_put_text(arena, read, "after",
                        template_fill(arena, source->behind, &connection->scope, ESCAPE_NONE));
@@ -256,6 +261,33 @@ static struct str last_key(struct arena *arena, struct str body, const char *nam
     return STR_NULL;
 }
 
+static bool keep_item(void *context, struct str text)
+{
+    struct buf *last = context;
+    buf_clear(last);
+    buf_add(last, text);
+    return true;
+}
+
+/* The same, of records that are not flat; a number, too. */
+static struct str last_nested_key(struct arena *arena, const struct read_page *page,
+                                  const char *name)
+{
+    struct arena scratch = {.kind = ARENA_PLAIN};
+    struct buf last = buf_in(&scratch, JSON_ITEMS_ITEM_MAX);
+    struct buf rest = buf_in(&scratch, READ_PAGE_MAX);
+    struct json_items items = {.item = keep_item, .context = &last};
+    struct value *record = NULL;
+    struct str key = STR_NULL;
+    json_items_init(&items, page->path, &scratch, &rest);
+    if (json_items_push(&items, page->body) &&
+        json_parse_answer(buf_str(&last), &scratch, &record) == JSON_READ)
+        key = pointer_text(&scratch, record, arena_printf(&scratch, "/%s", name).data);
+    key = key.data ? arena_copy(arena, key) : STR_NULL;
+    arena_done(&scratch);
+    return key;
+}
+
 static void note_page(const struct read_call *reading, const struct vendor_response *response,
                       const struct read_page *page)
 {
@@ -266,8 +298,10 @@ static void note_page(const struct read_call *reading, const struct vendor_respo
         source->total ? client_header(&response->http, str_from(source->total)) : NULL;
     bool has_total = header && str_to_u64(*header, INT64_MAX, &total);
     connection->read_total = has_total ? (int64_t)total : -1;
-    connection->read_key =
-        source->key ? last_key(connection->arena, page->body, source->key) : STR_NULL;
+    connection->read_key = !source->key ? STR_NULL
+                           : source->is_nested
+                               ? last_nested_key(connection->arena, page, source->key)
+                               : last_key(connection->arena, page->body, source->key);
 }
 
 /* Always false. The vendor may say of the entity's name that it leads nowhere. */
@@ -296,6 +330,16 @@ static bool page_target(const struct read_call *reading, struct str cursor, stru
            entity_absent(connection, reading->query->entity, "is no path of an entity");
 }
 
+static bool take_page(const struct read_call *reading, struct str cursor, struct str target,
+                      struct read_page *page, struct vendor_response *response)
+{
+    const struct read_source *source = reading->source;
+    const struct connector_call *call =
+        cursor.data && source->later ? source->later : &source->call;
+    return source->is_lone ? read_page_take_lone(reading->connection, call, target, page, response)
+                           : read_page_take(reading->connection, call, target, page, response);
+}
+
 static bool read_list(const struct read_call *reading, struct str cursor, struct read_page *page)
 {
     struct vendor_connection *connection = reading->connection;
@@ -308,7 +352,7 @@ static bool read_list(const struct read_call *reading, struct str cursor, struct
         template_fill(page->arena, reading->source->at, &connection->scope, ESCAPE_NONE);
     page->format = READ_JSON;
     page->path = arena_cstr(page->arena, at);
-    if (!read_page_take(connection, &reading->source->call, target, page, &response))
+    if (!take_page(reading, cursor, target, page, &response))
         return fail_call(reading, &response);
     note_page(reading, &response, page);
     return true;

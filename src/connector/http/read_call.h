@@ -35,6 +35,17 @@ bool read_page_take(struct vendor_connection *connection, const struct connector
                     struct str target, struct read_page *page,
                     struct vendor_response *ret_response);
 
+/* The same for pages that leave the list out (read_lone.c); `call->needs` is what all have. */
+bool read_page_take_lone(struct vendor_connection *connection, const struct connector_call *call,
+                         struct str target, struct read_page *page,
+                         struct vendor_response *ret_response);
+
+/* --- read_lone.c --- */
+
+/* Makes a page without a list into one with a list, when it has what `needs` points to, and at
+ * page->path a single record or nothing. False: the page stays as it is. */
+bool read_lone_take(struct read_page *page, const char *needs);
+
 /* --- read_job.c --- */
 
 /* The page of a source with a job. STR_NULL: makes the job. */

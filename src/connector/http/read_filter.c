@@ -295,8 +295,10 @@ static const struct read_literal *choose_literal(const struct read_dialect *dial
                                                  const struct read_filter *filter)
 {
     const struct read_literal *compared = find_literal(dialect, filter->type);
-    if (dialect->fields.count > 0)
-        return connector_texts_have(&dialect->fields, filter->field) ? compared : NULL;
+    if (connector_texts_have(&dialect->fields, filter->field))
+        return compared;
+    if (dialect->fields.count > 0 && dialect->bounds.count == 0)
+        return NULL;
     const struct read_literal *described = find_literal(dialect, filter->described);
     bool is_alike = compared && described && kind_of(compared->form) == kind_of(described->form);
     return is_alike ? described : NULL;
@@ -362,6 +364,23 @@ static struct str filter_text(const struct writing *all, const struct read_filte
                        ? write_between(&writing, filter)
                        : write_filter(&writing, filter->field, filter->operation, filter->values,
                                       filter->value_count);
+    return written && !out.overflow ? buf_str(&out) : STR_NULL;
+}
+
+struct str read_value_text(const struct read_where_request *request,
+                           const struct read_filter *filter, const char *operation,
+                           struct str value, struct arena *arena)
+{
+    const struct read_condition condition = {.operation = operation};
+    struct buf out = buf_in(arena, request->most);
+    const struct writing writing = {
+        .dialect = request->dialect,
+        .now_ms = request->now_ms,
+        .literal = choose_literal(request->dialect, filter),
+        .condition = &condition,
+        .out = &out,
+    };
+    bool written = writing.literal && write_wrapped(&writing, value);
     return written && !out.overflow ? buf_str(&out) : STR_NULL;
 }
 

@@ -27,7 +27,8 @@ struct page_intake {
     struct read_page *page;
     struct page_piece *first, *last;
     size_t len;
-    bool is_page; /* the answer has a list of records, as far as it was looked at */
+    bool is_page;           /* the answer has a list of records, as far as it was looked at */
+    const char *lone_needs; /* see read_lone_take; NULL: each page has a list */
 };
 
 static void drop(struct page_intake *intake)
@@ -138,29 +139,49 @@ static void end(void *context, struct buf *rest)
     else
         intake->is_page =
             page->body.len > LOOK_MAX ? begins_with(page->body, "{[") : has_list(page);
+    if (!intake->is_page && intake->lone_needs)
+        intake->is_page = read_lone_take(page, intake->lone_needs);
     if (intake->is_page)
         buf_add(rest, STR("[]"));
     else
         buf_add(rest, utf8_cut(page->body, LOOK_MAX));
 }
 
-bool read_page_take(struct vendor_connection *connection, const struct connector_call *call,
-                    struct str target, struct read_page *page, struct vendor_response *ret_response)
+static bool take(struct vendor_connection *connection, const struct connector_call *call,
+                 struct str target, struct page_intake *intake,
+                 struct vendor_response *ret_response)
 {
-    struct page_intake intake = {.page = page};
-    const struct answer_reader reader = {begin, push, end, &intake};
+    struct read_page *page = intake->page;
+    const struct answer_reader reader = {begin, push, end, intake};
     bool good = vendor_call_read(connection, call, target, &reader, ret_response);
-    drop(&intake);
+    drop(intake);
     /* The same call would have the same end. */
     if (!good && ret_response->http.outcome == CLIENT_TOO_LARGE)
         return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
                            str_from(ret_response->http.detail), "Let the flow read fewer fields.");
     if (!good)
         return false;
-    return intake.is_page ||
+    return intake->is_page ||
            vendor_fail_status(connection, VERDICT_MISCONFIGURED, STEP_API,
                               ret_response->http.status,
                               page->format == READ_CSV ? STR("the response is not CSV")
                                                        : STR("the response has no list of records"),
                               NULL);
+}
+
+bool read_page_take(struct vendor_connection *connection, const struct connector_call *call,
+                    struct str target, struct read_page *page, struct vendor_response *ret_response)
+{
+    struct page_intake intake = {.page = page};
+    return take(connection, call, target, &intake, ret_response);
+}
+
+bool read_page_take_lone(struct vendor_connection *connection, const struct connector_call *call,
+                         struct str target, struct read_page *page,
+                         struct vendor_response *ret_response)
+{
+    struct page_intake intake = {.page = page, .lone_needs = call->needs};
+    struct connector_call without = *call;
+    without.needs = NULL; /* of a page, nothing is looked at as an answer */
+    return take(connection, &without, target, &intake, ret_response);
 }

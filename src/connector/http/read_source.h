@@ -80,6 +80,15 @@ struct read_condition {
     const char *wildcard; /* on both sides of the value, within its quotes; NULL: none */
 };
 
+/* A filter that is a parameter of its own, {read.NAME}: a bound of a field, or its one value. The
+ * bounds that filters give are the vendor's to include or not: see zone_s. */
+struct read_bound {
+    const char *field;
+    const char *operation; /* "EQUAL_TO"; or "GREATER_THAN", "LESS_THAN", which stand for those with
+                            * _OR_EQUAL_TO, too */
+    const char *name;
+};
+
 struct read_dialect {
     struct read_quoting texts;
     struct {
@@ -94,7 +103,12 @@ struct read_dialect {
         const struct read_condition *rows;
         size_t count;
     } conditions;
-    /* Only filters on these, which need no description: their type is DATA_TYPE. None: on all. */
+    struct {
+        const struct read_bound *rows;
+        size_t count;
+    } bounds; /* in place of {read.where}, or beside it */
+    /* Filters on these need no description: their type is DATA_TYPE. Without `bounds` it is only
+     * they that are given to the vendor. None: all, by description. */
     struct connector_texts fields;
     /* The vendor takes one bound alone, as its value: of the first filter that can be written. */
     bool is_value;
@@ -156,6 +170,10 @@ struct read_source {
     const char *flag;    /* only where this boolean member is true; NULL: always */
     const char *refusal; /* it cannot be read so: a sentence that says why; NULL: it can */
     struct connector_call call;
+    const struct connector_call *later; /* of the pages behind the first; NULL: `call` */
+    /* A single record stands at `at` without a list, and nothing there when there is none;
+     * `call.needs` is what every page has. */
+    bool is_lone;
     /* Template of the first page's path from the root of the API's host, in place of the call's; it
      * begins with a slash. Links without a path from the root are relative to it. NULL: none. */
     const char *root;
@@ -170,11 +188,12 @@ struct read_source {
     struct entity_flag more; /* there is a next page only when it is so of what stands beside the
                               * list; its `at` NULL: when `next` leads to something */
     const char *key;         /* the member that READ_KEY sorts by: letters, digits, '-' and '_' */
-    const char *behind;      /* template of {read.after}, from the second page on */
-    const char *total;       /* header with the number of records from {page.key} on, also of those
-                              * that the user may not see; NULL: none */
-    int missing;             /* status that says that there is no such entity; 0: none does */
-    bool names_fields;       /* a query must name each field */
+    bool is_nested;     /* records have members within members: the last one is parsed for it */
+    const char *behind; /* template of {read.after}, from the second page on */
+    const char *total;  /* header with the number of records from {page.key} on, also of those
+                         * that the user may not see; NULL: none */
+    int missing;        /* status that says that there is no such entity; 0: none does */
+    bool names_fields;  /* a query must name each field */
     /* A job reads the records: what pages are, `at` and below, does not count. NULL: none does. */
     const struct read_job *job;
     /* With a job, which takes over when the first page says that there are so many records; where
@@ -236,6 +255,18 @@ struct read_where_request {
     int64_t now_ms; /* wall clock */
     size_t most;    /* bytes in a URL */
 };
+
+/* A filter's value as it is written for an operation; STR_NULL: it cannot be. In the arena. */
+struct str read_value_text(const struct read_where_request *request,
+                           const struct read_filter *filter, const char *operation,
+                           struct str value, struct arena *arena);
+
+/* --- read_bounds.c --- */
+
+/* Sets {read.NAME} of the dialect's bounds that filters give. */
+void read_bounds(const struct read_where_request *request, struct arena *arena, struct value *read);
+
+/* --- read_filter.c --- */
 
 /* {read.where}: the filters as far as they can be written and fit; in the arena. */
 struct str read_where(const struct read_where_request *request, struct arena *arena);
