@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connectors/catalogue_sets.h"
 #include "connectors/salesforce/login_rules.h"
 #include "wire/value.h"
@@ -172,7 +173,115 @@ static const struct connector_entities entities = {
     .fields = LIST(fields),
 };
 
+/* --- records --- */
+
+/* Times are in the zone of the API's user. Which parameters a query has differs by object: those of
+ * fields that entities.json says can be filtered by, and those of the time by which each is read
+ * incrementally. */
+static const struct read_literal literals[] = {
+    {"timestamp", READ_TIME, 0},  {"datetime", READ_TIME, 0}, {"date", READ_TIME, 0},
+    {"integer", READ_INTEGER, 0}, {"string", READ_TEXT, 0},   {"boolean", READ_FLAG, 0},
+};
+
+#define SAME(name)                                                                                 \
+    {                                                                                              \
+        name, "EQUAL_TO", name                                                                     \
+    }
+#define EQUALITIES                                                                                 \
+    SAME("name"), SAME("list_id"), SAME("tag_id"), SAME("object_id"), SAME("type"),                \
+        SAME("prospect_id"), SAME("visitor_id"), SAME("email_id"), SAME("file_id"),                \
+        SAME("form_id"), SAME("form_handler_id"), SAME("landing_page_id"),                         \
+        {"score", "EQUAL_TO", "score_equal_to"},                                                   \
+    {                                                                                              \
+        "grade", "EQUAL_TO", "grade_equal_to"                                                      \
+    }
+static const struct read_bound updated[] = {
+    {"updated_at", "GREATER_THAN", "updated_after"},
+    {"updated_at", "LESS_THAN", "updated_before"},
+    EQUALITIES,
+};
+static const struct read_bound created[] = {
+    {"created_at", "GREATER_THAN", "created_after"},
+    {"created_at", "LESS_THAN", "created_before"},
+    EQUALITIES,
+};
+static const struct read_dialect by_update = {
+    .literals = LIST(literals),
+    .bounds = LIST(updated),
+    .fields = TEXT_LIST("updated_at"),
+    .zone_s = 24 * 60 * 60,
+};
+static const struct read_dialect by_creation = {
+    .literals = LIST(literals),
+    .bounds = LIST(created),
+    .fields = TEXT_LIST("created_at"),
+    .zone_s = 24 * 60 * 60,
+};
+/* Without a time. */
+static const struct read_dialect by_value = {.literals = LIST(literals), .bounds = LIST(updated)};
+
+#define GIVEN(parameter)                                                                           \
+    {                                                                                              \
+        .name = parameter, .value = "{read." parameter "}", .given = "read." parameter             \
+    }
+static const struct connector_param parameters[] = {
+    {.name = "id_greater_than", .value = "{page.key}", .given = "page.key"},
+    GIVEN("updated_after"),
+    GIVEN("updated_before"),
+    GIVEN("created_after"),
+    GIVEN("created_before"),
+    GIVEN("name"),
+    GIVEN("list_id"),
+    GIVEN("tag_id"),
+    GIVEN("object_id"),
+    GIVEN("type"),
+    GIVEN("prospect_id"),
+    GIVEN("visitor_id"),
+    GIVEN("email_id"),
+    GIVEN("file_id"),
+    GIVEN("form_id"),
+    GIVEN("form_handler_id"),
+    GIVEN("landing_page_id"),
+    GIVEN("score_equal_to"),
+    GIVEN("grade_equal_to"),
+};
+
+/* In the order of ids, each page behind the last id of the one before. */
+#define QUERY(object, member, filters, more)                                                       \
+    {                                                                                              \
+        .of = object,                                                                              \
+        .call = {.method = "GET",                                                                  \
+                 .path = "/api/{entity.name}/version/4/do/query?format=json&sort_by=id"            \
+                         "&sort_order=ascending&limit={page.size}" more,                           \
+                 .headers = LIST(unit),                                                            \
+                 .query = LIST(parameters),                                                        \
+                 .needs = "/result"},                                                              \
+        .is_lone = true, .dialect = &filters, .at = "/result/" member, .paging = READ_KEY,         \
+        .size = 200, .key = "id", .is_nested = true                                                \
+    }
+
+static const struct read_source sources[] = {
+    {.of = "visit",
+     .refusal = "The vendor lists visits of visitors or prospects that are named: visit cannot be "
+                "read"},
+    QUERY("visitorActivity", "visitor_activity", by_update, ""),
+    QUERY("listMembership", "list_membership", by_update, ""),
+    QUERY("emailClick", "emailClick", by_creation, "&output=bulk"),
+    QUERY("customField", "{entity.name}", by_creation, ""),
+    QUERY("lifecycleHistory", "{entity.name}", by_creation, ""),
+    QUERY("opportunity", "{entity.name}", by_creation, ""),
+    QUERY("tagObject", "{entity.name}", by_creation, ""),
+    QUERY("user", "{entity.name}", by_creation, ""),
+    QUERY("campaign", "{entity.name}", by_value, ""),
+    QUERY("lifecycleStage", "{entity.name}", by_value, ""),
+    QUERY(NULL, "{entity.name}", by_update, ""),
+};
+
+static const struct connector_reads reads = {
+    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "_"};
+
 static const struct http_connector http = {
+    .reads = &reads,
     .life = {.idle_is_conditional = true},
     .end = &end,
     .api = LIST(api),

@@ -2,6 +2,7 @@
 stand-in has, whatever happens between two pages."""
 
 import copy
+import datetime
 import json
 from dataclasses import dataclass, field
 
@@ -19,7 +20,6 @@ class Source:
     entity: str  # of the flow
     records: str  # the stand-in's name of it
     time: str  # the field that incremental flows go by
-    second: str  # the same for a filter: a time that only one record has
     token: str = "accessToken"  # member of the credentials
     outcome: str = "accepted"  # of the profile whose token is exchanged
     descending: bool = False  # the order of the vendor's pages
@@ -27,6 +27,7 @@ class Source:
     gone: tuple = ()  # fields that later pages do not have
     cursor_fault: str = ""  # of a page that is no longer known; "": there are no cursors
     order: str = ""  # field that pages are sorted by; "": the order of the rows
+    equal: tuple = ()  # a number and a flag, where EQUAL_TO is the only filter
     more: dict = field(default_factory=dict)  # further source properties
 
     @property
@@ -36,8 +37,11 @@ class Source:
 
 SOURCES = {each.kind: each for each in (
     Source("Slack", "conversations/C012AB3CD", "C012AB3CD", time="ts", order="ts",
-           descending=True, gone=("text", "reactions"), second="2021-01-01T00:00:00Z",
+           descending=True, gone=("text", "reactions"),
            cursor_fault="invalid_cursor"),
+    Source("Pardot", "prospect", "prospect", time="updated_at", order="id", renews=True,
+           outcome="accepted-refresh", gone=("source", "opted_out"),
+           equal=("score", "is_starred")),
 )}
 
 
@@ -114,33 +118,47 @@ def test_every_record_once_byte_for_byte(server, source):
     assert record["executionResult"]["recordsProcessed"] == len(wanted)
 
 
-def since(source, operator, **values):
-    return task("Filter", operator, [source.time], key=source.key, DATA_TYPE="datetime", **values)
-
-
 def seconds(text):
     """Since 1970, of a time as any of these vendors writes it."""
-    text = text.replace("Z", "").replace("T", " ")
     if "-" not in text:
         return float(text)
-    import datetime
-    return datetime.datetime.fromisoformat(text + "+00:00").timestamp()
+    return datetime.datetime.fromisoformat(text[:19].replace(" ", "T") + "+00:00").timestamp()
+
+
+def by_time(source, pages, records):
+    """Bounds between which there are records for so many pages, and which records these are."""
+    times = sorted(seconds(each[source.time]) for each in records)
+    middle = len(times) // 2
+    low = {"none": times[-1] + 86400, "one": times[middle], "some": times[middle // 2]}[pages]
+    high = {"none": low + 86400, "one": times[middle + 5], "some": times[-middle // 2]}[pages]
+    bounds = {"LOWER_BOUND": str(int(low * 1000)), "UPPER_BOUND": str(int(high * 1000))}
+    return (task("Filter", "BETWEEN", [source.time], key=source.key, DATA_TYPE="datetime",
+                 **bounds),
+            lambda record: low < seconds(record[source.time]) < high)
+
+
+def by_value(source, pages, records):
+    """The same for a source that has no other filters than EQUAL_TO."""
+    field, flag = source.equal
+    found = records[len(records) // 2][field]
+    name, kind, value = {"none": (field, "integer", 10 ** 9), "one": (field, "integer", found),
+                         "some": (flag, "boolean", True)}[pages]
+    return (task("Filter", "EQUAL_TO", [name], key=source.key, DATA_TYPE=kind,
+                 VALUE=json.dumps(value)), lambda record: record[name] == value)
 
 
 @pytest.mark.parametrize("pages", ["none", "one", "some"])
-def test_a_window_of_time(server, source, pages):
+def test_filtered_records(server, source, pages):
     """No page, a page, more than one of them."""
     lines = sorted_lines(source)
-    times = sorted(seconds(json.loads(line)[source.time]) for line in lines)
-    low = {"none": times[-1] + 86400, "one": times[len(times) // 2],
-           "some": times[len(times) // 4]}[pages]
-    high = {"none": low + 86400, "one": times[len(times) // 2 + 5],
-            "some": times[len(times) * 3 // 4]}[pages]
-    record, found = run(server, copying(source, fields_of(source), since(
-        source, "BETWEEN", LOWER_BOUND=str(int(low * 1000)), UPPER_BOUND=str(int(high * 1000)))))
+    records = list(map(json.loads, lines))
+    make = by_value if source.equal else by_time
+    chosen, keeps = make(source, pages, records)
+    record, found = run(server, copying(source, fields_of(source), chosen))
     assert record["executionStatus"] == "Successful", record
-    assert found == [line for line in lines
-                     if low < seconds(json.loads(line)[source.time]) < high]
+    wanted = [line for line, each in zip(lines, records) if keeps(each)]
+    assert found == wanted and len(wanted) in {
+        "none": [0], "one": range(1, 10), "some": range(300, 1000)}[pages]
 
 
 @pytest.mark.parametrize("outcome", [

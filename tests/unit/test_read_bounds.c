@@ -67,12 +67,99 @@ static void other_filters_are_no_bounds(void **state)
     assert_history(filters, 6, HISTORY(""));
 }
 
+/* --- lists that are left out --- */
+
+#define PROSPECTS                                                                                  \
+    .type = "Pardot", .properties = "{\"businessUnitId\":\"0Uv000000000001\"}",                    \
+    .credentials = "{\"accessToken\":\"t0ken\"}", .source = "{\"object\":\"prospect\"}",           \
+    .entity = "prospect"
+#define QUERY(more)                                                                                \
+    "GET https://pi.pardot.com/api/prospect/version/4/do/query?format=json&sort_by=id"             \
+    "&sort_order=ascending&limit=200" more                                                         \
+    "\nAccept: application/json\nAuthorization: Bearer t0ken\n"                                    \
+    "Pardot-Business-Unit-Id: 0Uv000000000001\n\n"
+#define ANSWER(result) "{\"@attributes\":{\"stat\":\"ok\",\"version\":1},\"result\":" result "}"
+
+static void assert_pages(const char *body, const char *log)
+{
+    const struct scripted steps[] = {{QUERY(""), 200, .body = body}};
+    script.next = 0;
+    assert_true(RUN(steps, PROSPECTS));
+    assert_string_equal(script_log(&script), log);
+}
+
+static void a_list_that_is_left_out_is_an_empty_page(void **state)
+{
+    (void)state;
+    assert_pages(ANSWER("{\"total_results\":0}"), "page 0\n");
+}
+
+static void a_record_without_a_list_is_a_page(void **state)
+{
+    (void)state;
+    assert_pages(ANSWER("{\"total_results\":1,\"prospect\":{\"id\":1,\"name\":\"}]\\\"{\","
+                        "\"profile\":{\"id\":7,\"criteria\":[{\"id\":9}]}}}"),
+                 "page 1\n");
+}
+
+static void what_has_no_result_is_no_page(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        {QUERY(""), 200,
+         .body = "{\"@attributes\":{\"stat\":\"fail\",\"version\":1,\"err_code\":66},"
+                 "\"err\":\"You have exceeded your concurrent request limit\"}"}};
+    static const struct scripted other[] = {{QUERY(""), 200, .body = ANSWER("[1]")}};
+    assert_false(RUN(steps, PROSPECTS));
+    assert_verdict(&script, VERDICT_THROTTLED, STEP_API, 200,
+                   "You have exceeded your concurrent request limit");
+    script.next = 0;
+    assert_true(RUN(other, PROSPECTS));
+}
+
+static void a_key_is_that_of_the_record_itself(void **state)
+{
+    (void)state;
+    struct buf page = buf_in(&script.arena, 64 * 1024);
+    buf_add_cstr(&page, "{\"@attributes\":{\"stat\":\"ok\"},\"result\":{\"prospect\":[");
+    for (int i = 1; i <= 200; i++)
+        buf_printf(&page, "%s{\"id\":%d,\"campaign\":{\"id\":1}}", i > 1 ? "," : "", 2 * i);
+    buf_add_cstr(&page, "]}}");
+    const struct scripted steps[] = {
+        {QUERY(""), 200, .body = page.data},
+        {QUERY("&id_greater_than=400"), 200, .body = ANSWER("{\"total_results\":0}")}};
+    assert_true(RUN(steps, PROSPECTS));
+    assert_string_equal(script_log(&script), "page 200 then 0 400\npage 0\n");
+}
+
+/* By update in the zone of any user; by value where the vendor says that it can. */
+static void bounds_are_given_by_object(void **state)
+{
+    (void)state;
+    const struct read_filter filters[] = {
+        {STR("updated_at"), STR("GREATER_THAN_OR_EQUAL_TO"), STR("datetime"),
+         READ_VALUES(STR("1700000000000"))},
+        {STR("score"), STR("EQUAL_TO"), STR("integer"), READ_VALUES(STR("-5")),
+         .described = STR("integer")},
+        {STR("grade"), STR("EQUAL_TO"), STR("string"), READ_VALUES(STR("A+")),
+         .described = STR("string")},
+        {STR("campaign_id"), STR("EQUAL_TO"), STR("integer"), READ_VALUES(STR("1")),
+         .described = STR("integer")},
+        {STR("list_id"), STR("EQUAL_TO"), STR("integer"), READ_VALUES(STR("1"))},
+    };
+    const struct scripted steps[] = {
+        {QUERY("&updated_after=2023-11-13%2022%3A13%3A20&score_equal_to=-5&grade_equal_to=A%2B"),
+         200, .body = ANSWER("{\"total_results\":0}")}};
+    assert_true(RUN(steps, PROSPECTS, .filters = filters, .filter_count = 5));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bounds_are_rounded_outwards),
-        TEST(the_narrowest_bound_counts),
-        TEST(other_filters_are_no_bounds),
+        TEST(bounds_are_rounded_outwards),        TEST(the_narrowest_bound_counts),
+        TEST(other_filters_are_no_bounds),        TEST(a_list_that_is_left_out_is_an_empty_page),
+        TEST(a_record_without_a_list_is_a_page),  TEST(what_has_no_result_is_no_page),
+        TEST(a_key_is_that_of_the_record_itself), TEST(bounds_are_given_by_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,10 +276,12 @@ static struct str last_nested_key(struct arena *arena, const struct read_page *p
     struct arena scratch = {.kind = ARENA_PLAIN};
     struct buf last = buf_in(&scratch, JSON_ITEMS_ITEM_MAX);
     struct buf rest = buf_in(&scratch, READ_PAGE_MAX);
-    struct json_items items = {.item = keep_item, .context = &last};
+    struct json_items items;
     struct value *record = NULL;
     struct str key = STR_NULL;
     json_items_init(&items, page->path, &scratch, &rest);
+    items.item = keep_item;
+    items.context = &last;
     if (json_items_push(&items, page->body) &&
         json_parse_answer(buf_str(&last), &scratch, &record) == JSON_READ)
         key = pointer_text(&scratch, record, arena_printf(&scratch, "/%s", name).data);
