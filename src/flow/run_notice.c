@@ -1,4 +1,4 @@
-/* Both events have the same head and the same first members of their detail. */
+/* All events have the same head and the same first members of their detail. */
 #include "flow/run_notice.h"
 
 #include "base/buf.h"
@@ -13,7 +13,7 @@
 enum { ID_BYTES = 16 }; /* of the resource's id: 32 hexadecimal digits */
 
 struct notice {
-    const struct flow_run_row *run;
+    struct flow_key flow;
     struct flow_definition definition; /* all absent: unknown */
     struct arena *arena;
     struct value *event, *detail;
@@ -96,7 +96,7 @@ static void put_ends(const struct notice *notice)
 static void begin(struct notice *notice, const char *type, int64_t now_ms)
 {
     struct arena *arena = notice->arena;
-    const struct flow_key *flow = &notice->run->flow;
+    const struct flow_key *flow = &notice->flow;
     struct str arn = flow_arn(arena, flow);
     char id[UUID_SIZE], time[CLOCK_TEXT_SIZE];
     random_uuid(id);
@@ -114,14 +114,25 @@ static void begin(struct notice *notice, const char *type, int64_t now_ms)
     value_put_text(arena, notice->detail, "flow-name", flow->name);
     value_put_text(arena, notice->detail, "flow-arn", arn);
     put_ends(notice);
-    value_put_text(arena, notice->detail, "execution-id", notice->run->id);
-    value_put_text(arena, notice->detail, "start-time",
-                   detail_time(arena, notice->run->started_at_ms));
+}
+
+/* Both of a run's events have these. How the service writes the range is not published: here as an
+ * interval of ISO 8601, of the times that dataPullStartTime and dataPullEndTime have. */
+static void put_run(const struct notice *notice, const struct flow_run_row *run)
+{
+    struct arena *arena = notice->arena;
+    value_put_text(arena, notice->detail, "execution-id", run->id);
+    value_put_text(arena, notice->detail, "start-time", detail_time(arena, run->started_at_ms));
+    if (run->window_to_ms != 0)
+        value_put_text(arena, notice->detail, "incremental-transfer-time-range",
+                       arena_printf(arena, "%.*s/%.*s",
+                                    STR_ARG(detail_time(arena, run->window_from_ms)),
+                                    STR_ARG(detail_time(arena, run->window_to_ms))));
 }
 
 static bool add(const struct notice *notice, struct db *db, struct error *error)
 {
-    const struct flow_key *flow = &notice->run->flow;
+    const struct flow_key *flow = &notice->flow;
     struct buf json = buf_in(notice->arena, FLOW_NOTICE_MAX);
     const struct webhook_key key = {
         flow->account, flow->region,
@@ -133,10 +144,10 @@ static bool add(const struct notice *notice, struct db *db, struct error *error)
     return webhook_event_add(db, key, buf_str(&json), error);
 }
 
-static struct notice notice_of(const struct flow_run_row *run, const struct value *definition,
+static struct notice notice_of(struct flow_key flow, const struct value *definition,
                                struct arena *arena)
 {
-    struct notice notice = {.run = run, .arena = arena};
+    struct notice notice = {.flow = flow, .arena = arena};
     if (definition)
         flow_definition_read(definition, &notice.definition);
     return notice;
@@ -145,8 +156,9 @@ static struct notice notice_of(const struct flow_run_row *run, const struct valu
 bool flow_run_notice_start(struct db *db, const struct flow_run_row *run,
                            const struct value *definition, struct arena *arena, struct error *error)
 {
-    struct notice notice = notice_of(run, definition, arena);
+    struct notice notice = notice_of(run->flow, definition, arena);
     begin(&notice, "AppFlow Start Flow Run Report", run->started_at_ms);
+    put_run(&notice, run);
     return add(&notice, db, error);
 }
 
@@ -162,8 +174,9 @@ bool flow_run_notice_end(struct db *db, const struct flow_run_row *run, enum run
                          const struct flow_progress *progress, const struct value *definition,
                          struct arena *arena, struct error *error)
 {
-    struct notice notice = notice_of(run, definition, arena);
+    struct notice notice = notice_of(run->flow, definition, arena);
     begin(&notice, "AppFlow End Flow Run Report", run->updated_at_ms);
+    put_run(&notice, run);
     value_put_text(arena, notice.detail, "end-time", detail_time(arena, run->updated_at_ms));
     put_number(&notice, "num-of-records-processed", run->counts.records);
     put_number(&notice, "num-of-record-failures", (int64_t)flow_progress_failures(progress));
@@ -174,5 +187,16 @@ bool flow_run_notice_end(struct db *db, const struct flow_run_row *run, enum run
     value_put_text(arena, notice.detail, "status", status_text(state));
     if (state == RUN_ERROR)
         value_put_text(arena, notice.detail, "error", run->message);
+    return add(&notice, db, error);
+}
+
+bool flow_notice_deactivated(struct db *db, struct flow_key flow, int64_t at_ms, struct str reason,
+                             const struct value *definition, struct arena *arena,
+                             struct error *error)
+{
+    struct notice notice = notice_of(flow, definition, arena);
+    begin(&notice, "AppFlow Scheduled Flow Deactivated", at_ms);
+    value_put_text(arena, notice.detail, "deactivation-reason", reason);
+    value_put_text(arena, notice.detail, "deactivation-time", detail_time(arena, at_ms));
     return add(&notice, db, error);
 }

@@ -1,7 +1,8 @@
 /* Events of runs for the operator's webhook, in the form in which the real service sends them to
- * EventBridge ("AppFlow Start Flow Run Report", "AppFlow End Flow Run Report": AppFlow User Guide,
- * "Notifications for Amazon AppFlow"; members, numbers as texts, and times as real events have
- * them). Nothing in them is a secret; `error` is the message that the API shows of the run. */
+ * EventBridge ("AppFlow Start Flow Run Report", "AppFlow End Flow Run Report", "AppFlow Scheduled
+ * Flow Deactivated": AppFlow User Guide, "Notifications for Amazon AppFlow"; members, numbers as
+ * texts, and times as real events have them). Nothing in them is a secret; `error` is the message
+ * that the API shows of the run. */
 #pragma once
 
 #include "flow/progress.h"
@@ -23,3 +24,7 @@ _must_use_ bool flow_run_notice_end(struct db *db, const struct flow_run_row *ru
                                     enum run_state state, const struct flow_progress *progress,
                                     const struct value *definition, struct arena *arena,
                                     struct error *error);
+/* The schedule of a flow was switched off at `at_ms`, after failures. */
+_must_use_ bool flow_notice_deactivated(struct db *db, struct flow_key flow, int64_t at_ms,
+                                        struct str reason, const struct value *definition,
+                                        struct arena *arena, struct error *error);
