@@ -54,9 +54,9 @@ static bool follow_schedule(struct db *db, const struct flow_change *change, str
     const struct flow_row *row = &change->row;
     bool is_active =
         str_eq(row->status, STR("Active")) && str_eq(row->trigger_type, STR("Scheduled"));
-    return is_active
-               ? flow_schedule_changed(db, row->key, change->slots_changed, clock_wall_ms(), error)
-               : flow_schedule_deactivate(db, row->key, STR_NULL, error);
+    int64_t now_ms = store_clock_ms(change->request->service->config.store);
+    return is_active ? flow_schedule_changed(db, row->key, change->slots_changed, now_ms, error)
+                     : flow_schedule_deactivate(db, row->key, STR_NULL, error);
 }
 
 static bool apply(struct db *db, void *argument, struct error *error)

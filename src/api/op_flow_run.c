@@ -80,9 +80,11 @@ static bool is_scheduled(const struct flow_row *row)
     return str_eq(row->trigger_type, STR("Scheduled"));
 }
 
-static bool set_schedule(struct db *db, const struct flow_row *row, struct error *error)
+static bool set_schedule(struct db *db, const struct flow_start *start, struct error *error)
 {
-    return is_active(row) ? flow_schedule_activate(db, row->key, clock_wall_ms(), error)
+    const struct flow_row *row = &start->row;
+    int64_t now_ms = store_clock_ms(start->request->service->config.store);
+    return is_active(row) ? flow_schedule_activate(db, row->key, now_ms, error)
                           : flow_schedule_deactivate(db, row->key, STR_NULL, error);
 }
 
@@ -90,7 +92,7 @@ static bool apply_status(struct db *db, void *argument, struct error *error)
 {
     const struct flow_start *start = argument;
     return flow_row_set_status(db, &start->row, start->expected_version, error) &&
-           (!is_scheduled(&start->row) || set_schedule(db, &start->row, error)) &&
+           (!is_scheduled(&start->row) || set_schedule(db, start, error)) &&
            conclude(db, start, error);
 }
 
@@ -173,7 +175,8 @@ static bool apply_again(struct db *db, void *argument, struct error *error)
 {
     const struct flow_start *start = argument;
     return (!is_scheduled(&start->row) ||
-            flow_schedule_keep(db, start->row.key, clock_wall_ms(), error)) &&
+            flow_schedule_keep(db, start->row.key,
+                               store_clock_ms(start->request->service->config.store), error)) &&
            conclude(db, start, error);
 }
 

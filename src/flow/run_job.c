@@ -333,7 +333,8 @@ static bool apply(struct db *db, void *argument, struct error *error)
           !flow_run_objects_trim_later(db, self->row.flow, error) || !notify(db, self, error))) ||
         !flow_schedule_run_ended(db, &self->row, self->ended_in, error) ||
         !job_finish(db, self->job, &held, error) ||
-        !flow_schedule_run_gone(db, &self->row, self->ended_in, error))
+        !flow_schedule_run_gone(db, &self->row, self->ended_in,
+                                store_clock_ms(self->context->store), error))
         return false;
     self->lost = !held;
     return held || fail(error, ERR_LOST_RACE, "The lease of the job was lost.");

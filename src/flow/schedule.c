@@ -194,7 +194,7 @@ struct flow_window flow_schedule_window(const struct flow_schedule *schedule, in
     int64_t end_ms = whole_seconds(i64_max(slot_ms - schedule->offset_ms, 0));
     int64_t from_ms = whole_seconds(i64_max(slot_ms - days_ms, 0));
     if (pulled)
-        from_ms = pulled->to_ms > slot_ms ? pulled->from_ms : pulled->to_ms;
+        from_ms = pulled->to_ms;
     else if (schedule->first_from_ms != INT64_MIN)
         from_ms = whole_seconds(schedule->first_from_ms);
     return (struct flow_window){from_ms, i64_max(from_ms, end_ms)};

@@ -99,10 +99,7 @@ struct flow_window {
  * t it ends at t before the slot. It begins where the one of the last successful run ended, so that
  * windows are contiguous and do not overlap, and a failed run's is taken again. The first one
  * begins with firstExecutionFrom, or 30 days before the slot. A window that would end before it
- * begins is empty, and takes no time away from the next one.
- *
- * `pulled`: of the last successful run, or empty, where the first one began; NULL: there was none.
- * If it ends in the future, the clock was wrong when it was taken and what changed since was not
- * there yet: it is taken once more. */
+ * begins is empty, and takes no time away from the next one. `pulled`: of the last successful run,
+ * or empty, where the first one began; NULL: there was none. */
 struct flow_window flow_schedule_window(const struct flow_schedule *schedule, int64_t slot_ms,
                                         const struct flow_window *pulled);

@@ -15,8 +15,8 @@
 #include "flow/run.h"
 #include "flow/run_id.h"
 #include "flow/run_notice.h"
+#include "flow/schedule_clock.h"
 #include "profile/context.h"
-#include "store/job_times.h"
 #include "wire/json_value.h"
 #include "work/memory_limit.h"
 
@@ -29,10 +29,13 @@ enum { MESSAGE_MAX = 1024, US_A_MS = 1000, SHOWN_MAX = 512 };
 enum schedule_outcome {
     SCHEDULE_FORGET,     /* there is nothing to start: the job ends */
     SCHEDULE_LATER,      /* the job is due again at next_ms */
-    SCHEDULE_ACTIVATE,   /* nothing is stored of it, as of one from before there were schedules */
+    SCHEDULE_ADOPT,      /* nothing is stored of it, as of one from before there were schedules */
     SCHEDULE_START,      /* a run */
     SCHEDULE_DEACTIVATE, /* the flow, with `message` */
 };
+
+/* As metric_schedule_starts counts them. */
+enum schedule_event { EVENT_STARTED, EVENT_WAITED, EVENT_ENDED, EVENT_DEACTIVATED, EVENTS };
 
 struct schedule_look {
     const struct flow_schedule_context *config;
@@ -51,6 +54,8 @@ struct schedule_look {
     struct flow_schedule_look found;
     struct flow_run_row run;
     enum schedule_outcome outcome;
+    enum schedule_event
+        event; /* what the outcome counts as, once it is committed; EVENTS: nothing */
     int64_t next_ms;
     struct str message;
     bool concluded;   /* only the commit is left */
@@ -59,7 +64,6 @@ struct schedule_look {
 
 /* --- metrics --- */
 
-enum schedule_event { EVENT_STARTED, EVENT_WAITED, EVENT_ENDED, EVENT_DEACTIVATED, EVENTS };
 static const char *const event_names[EVENTS] = {"started", "waited", "ended", "deactivated"};
 
 const struct metric metric_schedule_starts = {
@@ -151,7 +155,7 @@ static void conclude(struct schedule_look *self, enum schedule_outcome outcome, 
 static void deactivate(struct schedule_look *self, enum schedule_event event, struct str message)
 {
     self->message = message;
-    metrics_count(&metric_schedule_starts, event, 0);
+    self->event = event;
     conclude(self, SCHEDULE_DEACTIVATE, 0);
 }
 
@@ -173,8 +177,7 @@ static bool is_running(const struct schedule_look *self)
 
 static void wait_for_end(struct schedule_look *self)
 {
-    if (!str_eq(self->job->payload, FLOW_SCHEDULE_WAITS))
-        metrics_count(&metric_schedule_starts, EVENT_WAITED, 0);
+    self->event = str_eq(self->job->payload, FLOW_SCHEDULE_WAITS) ? EVENTS : EVENT_WAITED;
     self->next.payload = FLOW_SCHEDULE_WAITS;
     conclude(self, SCHEDULE_LATER, self->now_ms + FLOW_SCHEDULE_BUSY_MS);
 }
@@ -205,6 +208,7 @@ static void prepare_run(struct schedule_look *self)
         self->run.window_to_ms = window.to_ms;
     }
     flow_run_seal(self->context->service_secret, &self->run, &self->arena);
+    self->event = EVENT_STARTED;
     conclude(self, SCHEDULE_START,
              self->found.has_next ? start_ms(self, self->found.next_ms) : self->now_ms);
 }
@@ -243,7 +247,7 @@ static void decide(struct schedule_look *self)
                  STR_ARG(flow.name), STR_ARG(flow.account), STR_ARG(flow.region), fault);
         conclude(self, SCHEDULE_LATER, self->now_ms + FLOW_SCHEDULE_BROKEN_MS);
     } else if (!self->has_row) {
-        conclude(self, SCHEDULE_ACTIVATE, self->now_ms);
+        conclude(self, SCHEDULE_ADOPT, self->now_ms);
     } else if (self->schedule.failures_max > 0 &&
                self->row.failures >= self->schedule.failures_max) {
         deactivate_failed(self);
@@ -272,6 +276,14 @@ static bool apply_start(struct db *db, struct schedule_look *self, struct error 
            flow_schedule_done(db, &self->row, self->found.done_until_ms, error);
 }
 
+/* When it was activated is not known; the time of its last change tells it apart from others that
+ * come with the same database, so that they do not all run at the same time. */
+static bool apply_adoption(struct db *db, const struct schedule_look *self, struct error *error)
+{
+    return flow_schedule_adopt(db, flow_of(self), i64_min(self->flow.updated_at_ms, self->now_ms),
+                               self->now_ms, error);
+}
+
 /* The flow's version grows, as with every change of its state. */
 static bool apply_deactivation(struct db *db, struct schedule_look *self, struct error *error)
 {
@@ -280,6 +292,9 @@ static bool apply_deactivation(struct db *db, struct schedule_look *self, struct
     flow.status = STR("Suspended");
     flow_seal(self->context->service_secret, &flow, &self->arena);
     return flow_row_set_status(db, &flow, self->flow.version, error) &&
+           (!self->context->webhook || self->event != EVENT_DEACTIVATED ||
+            flow_notice_deactivated(db, flow.key, self->now_ms, self->message, self->definition,
+                                    &self->arena, error)) &&
            flow_schedule_deactivate(db, flow.key, self->message, error);
 }
 
@@ -290,12 +305,14 @@ static bool apply(struct db *db, void *argument, struct error *error)
     switch (self->outcome) {
     case SCHEDULE_FORGET:
         return job_finish(db, &self->next, &held, error);
-    case SCHEDULE_ACTIVATE:
-        return flow_schedule_activate(db, flow_of(self), self->now_ms, error);
     case SCHEDULE_DEACTIVATE:
         return apply_deactivation(db, self, error);
     case SCHEDULE_START:
         if (!apply_start(db, self, error))
+            return false;
+        break;
+    case SCHEDULE_ADOPT:
+        if (!apply_adoption(db, self, error))
             return false;
         break;
     case SCHEDULE_LATER:
@@ -310,11 +327,24 @@ static bool apply(struct db *db, void *argument, struct error *error)
 
 static void note_start(const struct schedule_look *self)
 {
-    metrics_count(&metric_schedule_starts, EVENT_STARTED, 0);
     metrics_observe(&metric_schedule_lateness, 0,
-                    US_A_MS * (clock_wall_ms() - start_ms(self, self->run.slot_ms)));
+                    US_A_MS *
+                        (store_clock_ms(self->context->store) - start_ms(self, self->run.slot_ms)));
     job_runner_look(self->config->flow_runs);
-    if (self->context->webhook)
+}
+
+static void note_commit(const struct schedule_look *self)
+{
+    if (self->event != EVENTS)
+        metrics_count(&metric_schedule_starts, self->event, 0);
+    if (self->outcome == SCHEDULE_START)
+        note_start(self);
+    if (self->outcome == SCHEDULE_DEACTIVATE)
+        log_info("Flow %.*s (account %.*s, %.*s) is Suspended: %.*s", STR_ARG(self->flow.key.name),
+                 STR_ARG(self->flow.key.account), STR_ARG(self->flow.key.region),
+                 STR_ARG(self->message));
+    if (self->context->webhook &&
+        (self->event == EVENT_STARTED || self->event == EVENT_DEACTIVATED))
         job_runner_look(self->context->webhook);
 }
 
@@ -339,14 +369,10 @@ static enum job_end commit(struct schedule_look *self, struct job_runner *runner
     if (!store_apply(self->context->store, apply, self, false, &error))
         return after_refusal(self, &error);
     fault_point("schedule:committed");
-    if (self->outcome == SCHEDULE_START)
-        note_start(self);
-    if (self->next_ms > 0 && self->next_ms - clock_wall_ms() < FLOW_SCHEDULE_LOOK_MS)
+    note_commit(self);
+    if (self->next_ms > 0 &&
+        self->next_ms - store_clock_ms(self->context->store) < FLOW_SCHEDULE_LOOK_MS)
         job_runner_look(runner); /* its next look by itself may be later than the job is due */
-    if (self->outcome == SCHEDULE_DEACTIVATE)
-        log_info("Flow %.*s (account %.*s, %.*s) is Suspended: %.*s", STR_ARG(self->flow.key.name),
-                 STR_ARG(self->flow.key.account), STR_ARG(self->flow.key.region),
-                 STR_ARG(self->message));
     return JOB_DONE;
 }
 
@@ -360,7 +386,8 @@ static enum job_end run(void *state, struct job_runner *runner)
         arena_reset(&self->arena);
         self->next = *self->job;
         self->next.payload = STR("");
-        self->now_ms = clock_wall_ms();
+        self->now_ms = store_clock_ms(self->context->store);
+        self->event = EVENTS;
         self->found = (struct flow_schedule_look){0};
         if (!load(self, &error))
             return error.code == ERR_NONE    ? JOB_DONE
@@ -403,29 +430,12 @@ static enum job_hosts_said hosts_said(const void *state)
     return JOB_HOSTS_NOT_ASKED;
 }
 
-struct clock_step {
-    int64_t now_ms, by_ms;
-};
-
-static bool apply_step(struct db *db, void *argument, struct error *error)
+static void look_at_clock(void *context)
 {
-    const struct clock_step *step = argument;
-    return job_times_back(db, FLOW_SCHEDULE_JOB, step->now_ms, step->by_ms, error);
-}
-
-/* When the clock was set back, jobs are looked at as much earlier: a look at one that is not due
- * finds its right time. */
-static void heed_clock(void *context)
-{
-    static int64_t offset_ms; /* of the one scheduler's thread; 0: not known yet */
+    static struct flow_schedule_clock clock; /* of the one scheduler's thread */
     const struct flow_schedule_context *config = context;
-    struct clock_step step = {.now_ms = clock_wall_ms()};
-    int64_t now_offset_ms = step.now_ms - clock_mono_ms();
-    struct error ignored;
-    step.by_ms = offset_ms - now_offset_ms;
-    if (offset_ms == 0 || step.by_ms < FLOW_SCHEDULE_STEP_MS ||
-        store_apply(config->profiles->store, apply_step, &step, false, &ignored))
-        offset_ms = now_offset_ms;
+    struct store *store = config->profiles->store;
+    flow_schedule_clock_note(&clock, store, store_clock_ms(store), clock_mono_ms());
 }
 
 const struct job_kind flow_schedule_kind = {
@@ -439,5 +449,6 @@ const struct job_kind flow_schedule_kind = {
     .run = run,
     .hosts_said = hosts_said,
     .free = end,
-    .looking = heed_clock,
+    .by_store_clock = true,
+    .looking = look_at_clock,
 };

@@ -1,8 +1,8 @@
 /* The durable job of an active flow with a schedule (kind FLOW_SCHEDULE_JOB): when a slot is due it
  * makes the run, in one write with what was done of the schedule and with the job's next time. That
  * write is refused if the flow was changed, another node has made the run, or the job's lease was
- * lost: so a slot has one run, whatever node dies or comes back late, as long as the clocks of the
- * nodes differ by less than five minutes.
+ * lost: so a slot has one run, whatever node dies or comes back late. All times are of
+ * store_clock_ms, so what the nodes' own clocks say does not matter.
  *
  * A flow has one run at a time: a slot that comes during a run waits for its end, and of several
  * such slots the last one gets the run. When a schedule has no slot any more, or its runs have
@@ -24,7 +24,6 @@ enum {
     FLOW_SCHEDULE_LOOK_MS = 15 * 1000,     /* in which a step of the clock is noticed */
     FLOW_SCHEDULE_BUSY_MS = 15 * 1000,     /* at most, once a run has ended that a slot waits for */
     FLOW_SCHEDULE_BROKEN_MS = 3600 * 1000, /* between looks at a definition that cannot be used */
-    FLOW_SCHEDULE_STEP_MS = 30 * 1000,     /* steps of the clock that are noticed */
 };
 
 struct flow_schedule_context {

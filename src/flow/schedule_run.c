@@ -1,7 +1,6 @@
 /* A canceled run says nothing of the flow: its window is taken again, and no failure is counted. */
 #include "flow/schedule_run.h"
 
-#include "base/clock.h"
 #include "store/flow_schedules.h"
 
 bool flow_schedule_run_ended(struct db *db, const struct flow_run_row *run, enum run_state ended_in,
@@ -18,10 +17,10 @@ bool flow_schedule_run_ended(struct db *db, const struct flow_run_row *run, enum
 }
 
 bool flow_schedule_run_gone(struct db *db, const struct flow_run_row *run, enum run_state ended_in,
-                            struct error *error)
+                            int64_t now_ms, struct error *error)
 {
     if (ended_in == RUN_STATES)
         return true;
     bool has_failed = run->slot_ms != 0 && ended_in == RUN_ERROR;
-    return flow_schedule_wake(db, run->flow, has_failed, clock_wall_ms(), error);
+    return flow_schedule_wake(db, run->flow, has_failed, now_ms, error);
 }

@@ -28,7 +28,7 @@ struct job_runner {
     bool lost_all;         /* the last look got none of the leases that it had slots for */
     pthread_t scheduler;
     int64_t extend_at_ms; /* monotonic; the scheduler's */
-    int64_t looked_at_ms; /* wall clock: the last whole look read what was due then; likewise */
+    int64_t looked_at_ms; /* job_clock_ms: the last whole look read what was due then; likewise */
 };
 
 /* The states of a slot, in order. */
@@ -48,6 +48,8 @@ struct job_slot {
 };
 
 int64_t job_lease_ms(const struct job_runner *runner);
+/* By which the kind's jobs are due and leased. */
+int64_t job_clock_ms(const struct job_runner *runner);
 
 /* Puts a row of the store into a slot that is reserved. */
 void job_slot_set_row(struct job_slot *slot, const struct job_row *row);

@@ -39,6 +39,11 @@ int64_t job_lease_ms(const struct job_runner *runner)
     return runner->kind->lease_ms > 0 ? runner->kind->lease_ms : JOB_LEASE_MS;
 }
 
+int64_t job_clock_ms(const struct job_runner *runner)
+{
+    return runner->kind->by_store_clock ? store_clock_ms(runner->store) : clock_wall_ms();
+}
+
 void job_runner_stop(struct job_runner *runner)
 {
     pthread_mutex_lock(&runner->lock);
@@ -165,7 +170,7 @@ void job_slot_set_row(struct job_slot *slot, const struct job_row *row)
 void job_slot_set(struct job_slot *slot, struct str account, struct str region, struct str name,
                   struct str payload)
 {
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = job_clock_ms(slot->runner);
     struct job_row row = {
         .key = {slot->runner->kind->name, account, region, name},
         .due_at_ms = now_ms,

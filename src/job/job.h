@@ -46,6 +46,9 @@ struct job_kind {
     int64_t (*again_ms)(const void *state);
     int64_t lease_ms; /* 0: JOB_LEASE_MS; extended at each third of it */
     int64_t look_ms;  /* at most between two looks; 0: as the store needs it */
+    /* Due times and leases are by store_clock_ms, which is the same for all nodes of a store;
+     * otherwise by this machine's wall clock. */
+    bool by_store_clock;
     /* Hosts that the job is going to call, a line each, in the arena; STR_NULL: none is known. */
     struct str (*hosts)(void *context, const struct job_row *row, struct arena *arena);
     /* The state that all runs of one held job share. `row` lives as long as the state. */

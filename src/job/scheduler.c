@@ -52,7 +52,7 @@ static bool apply_extension(struct db *db, void *argument, struct error *error)
 /* When the store is away the leases end, and what the jobs commit later is checked by its fence. */
 static void extend_leases(struct job_runner *runner)
 {
-    struct extension extension = {.until_ms = clock_wall_ms() + job_lease_ms(runner)};
+    struct extension extension = {.until_ms = job_clock_ms(runner) + job_lease_ms(runner)};
     struct error ignored;
     collect(runner, &extension);
     if (extension.count > 0)
@@ -170,7 +170,7 @@ static bool apply_leases(struct db *db, void *argument, struct error *error)
 static bool lease_and_post(struct look *look, struct error *error)
 {
     struct store *store = look->runner->store;
-    look->lease_until_ms = clock_wall_ms() + job_lease_ms(look->runner);
+    look->lease_until_ms = job_clock_ms(look->runner) + job_lease_ms(look->runner);
     bool ok = look->count == 0 || store_apply(store, apply_leases, look, false, error);
     for (size_t i = 0; i < look->count; i++) {
         struct job_slot *slot = look->slots[i];
@@ -278,7 +278,7 @@ static bool take_due(struct job_runner *runner, bool whole, size_t *ret_taken, s
     struct look look = {.runner = runner};
     struct job_filter filter = {
         .kind = runner->kind->name,
-        .now_ms = clock_wall_ms(),
+        .now_ms = job_clock_ms(runner),
         .abandoned = !store_is_remote(runner->store),
         .limit = PAGE,
     };
@@ -330,7 +330,7 @@ static int64_t wait_for_due_ms(struct job_runner *runner, int64_t limit_ms)
     store_reader_put(runner->store, reader);
     if (!ok)
         return runner->kind->retry_ms;
-    return found ? i64_min(i64_max(due_at_ms - clock_wall_ms(), 0), limit_ms) : limit_ms;
+    return found ? i64_min(i64_max(due_at_ms - job_clock_ms(runner), 0), limit_ms) : limit_ms;
 }
 
 /* A look reads all that is due, so one at a hundred thousand jobs is long; slots that become free
@@ -350,6 +350,8 @@ static int64_t look_wait_ms(struct job_runner *runner, int64_t took_ms)
  * page in hand to before it, and back. */
 static void prepare_look(struct job_runner *runner)
 {
+    if (runner->kind->by_store_clock)
+        store_clock_measure(runner->store);
     if (runner->kind->looking)
         runner->kind->looking(runner->context);
 }

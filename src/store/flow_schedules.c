@@ -71,6 +71,16 @@ bool flow_schedule_activate(struct db *db, struct flow_key flow, int64_t now_ms,
     return stmt_run(&stmt, error) && make_due(db, flow, now_ms, error);
 }
 
+bool flow_schedule_adopt(struct db *db, struct flow_key flow, int64_t anchor_ms, int64_t now_ms,
+                         struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_ADOPT);
+    bind_flow(&stmt, flow);
+    stmt_i64(&stmt, 4, anchor_ms);
+    stmt_i64(&stmt, 5, now_ms);
+    return stmt_run(&stmt, error);
+}
+
 static bool pass_slots(struct db *db, struct flow_key flow, int64_t now_ms, struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_PASS);
@@ -166,4 +176,47 @@ bool flow_schedule_wake(struct db *db, struct flow_key flow, bool always, int64_
     if (!always)
         stmt_text(&stmt, 6, FLOW_SCHEDULE_WAITS);
     return stmt_run(&stmt, error);
+}
+
+/* --- the clock --- */
+
+bool flow_schedules_are_ahead(struct store_reader *reader, int64_t now_ms, bool *ret_found,
+                              struct error *error)
+{
+    struct db *db;
+    if (!reader_begin(reader, &db, error))
+        return false;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_AHEAD);
+    stmt_i64(&stmt, 1, now_ms);
+    return stmt_step(&stmt, ret_found, error);
+}
+
+/* `first` and `second`: the statement's parameters, as many as it has. */
+static bool run_on_all(struct db *db, enum sql sql, const int64_t *first, const int64_t *second,
+                       struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
+    if (first)
+        stmt_i64(&stmt, 1, *first);
+    if (second)
+        stmt_i64(&stmt, 2, *second);
+    return stmt_run(&stmt, error);
+}
+
+bool flow_schedules_look_again(struct db *db, int64_t now_ms, struct error *error)
+{
+    return run_on_all(db, SQL_FLOW_SCHEDULES_LOOK, &now_ms, NULL, error);
+}
+
+bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t by_ms, int64_t most_ms,
+                             struct error *error)
+{
+    int64_t lacks_ms = by_ms > 0 ? by_ms : now_ms; /* all of a window */
+    int64_t past_ms = by_ms < most_ms ? by_ms : most_ms;
+    return run_on_all(db, SQL_FLOW_SCHEDULES_FUTURE_BACK, &now_ms, &lacks_ms, error) &&
+           run_on_all(db, SQL_FLOW_SCHEDULES_BREAK, &now_ms, NULL, error) &&
+           (past_ms == 0 ||
+            run_on_all(db, SQL_FLOW_SCHEDULES_PAST_BACK, &now_ms, &past_ms, error)) &&
+           run_on_all(db, SQL_FLOW_SCHEDULES_BACK, NULL, NULL, error) &&
+           flow_schedules_look_again(db, now_ms, error);
 }

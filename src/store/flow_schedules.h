@@ -33,12 +33,20 @@ _must_use_ bool flow_schedule_find(struct store_reader *reader, struct arena *ar
                                    struct flow_key flow, struct flow_schedule_row *ret_row,
                                    bool *ret_found, struct error *error);
 
+/* Whether slots after `now_ms` are done already. Reads all rows, if none is. */
+_must_use_ bool flow_schedules_are_ahead(struct store_reader *reader, int64_t now_ms,
+                                         bool *ret_found, struct error *error);
+
 /* --- inside a write (store_apply_fn) --- */
 
 /* The flow is activated at `now_ms`: its job is due, and no slot before is. What it has pulled
  * stays. */
 _must_use_ bool flow_schedule_activate(struct db *db, struct flow_key flow, int64_t now_ms,
                                        struct error *error);
+/* A flow that is active since `anchor_ms`, as of a database that knew no schedules, gets its row:
+ * no slot up to `now_ms` is any more. Nothing, if it has one. Its job stays as it is. */
+_must_use_ bool flow_schedule_adopt(struct db *db, struct flow_key flow, int64_t anchor_ms,
+                                    int64_t now_ms, struct error *error);
 /* The flow is active, and stays it: it has a job. */
 _must_use_ bool flow_schedule_keep(struct db *db, struct flow_key flow, int64_t now_ms,
                                    struct error *error);
@@ -61,13 +69,25 @@ _must_use_ bool flow_schedule_done(struct db *db, const struct flow_schedule_row
 _must_use_ bool flow_schedule_begin_window(struct db *db, struct flow_key flow, int64_t from_ms,
                                            struct error *error);
 
-/* A run that a schedule started has ended. `window_to_ms` 0: it was of no window. */
+/* A run that a schedule started has ended. `window_to_ms` 0: it was of no window. A window that
+ * does not begin where the last one ended, since the clock was set back meanwhile, is taken again.
+ */
 struct flow_schedule_end {
     bool is_successful; /* else it failed */
     int64_t window_from_ms, window_to_ms;
 };
 _must_use_ bool flow_schedule_note_end(struct db *db, struct flow_key flow,
                                        const struct flow_schedule_end *end, struct error *error);
+/* The clock is at `now_ms`, and was ahead by `by_ms` until now; 0: by how much is not known. What
+ * was done at times that are still to come was done too early: its windows lack what changed
+ * meanwhile, and its jobs are due at wrong times. So the next window of such a schedule begins
+ * where the first of its windows that were taken after `now_ms` lacks something, and its job is
+ * due. The last window of any other schedule may have been taken while the clock was ahead: its
+ * next one begins up to `most_ms` earlier. A run that is under way does not move these ends. */
+_must_use_ bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t by_ms,
+                                        int64_t most_ms, struct error *error);
+/* Makes the jobs of schedules due of which slots after `now_ms` are done. */
+_must_use_ bool flow_schedules_look_again(struct db *db, int64_t now_ms, struct error *error);
 /* Makes the flow's job due: if it waits for the end of a run, or, with `always`, in any case. */
 _must_use_ bool flow_schedule_wake(struct db *db, struct flow_key flow, bool always, int64_t now_ms,
                                    struct error *error);

@@ -1,6 +1,7 @@
 """What the webhook's receiver is told of runs: docs/notices.md."""
 
 import re
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from support.sigv4 import REGION
 from support.webhook import Receiver, documented
 
 START, END = "AppFlow Start Flow Run Report", "AppFlow End Flow Run Report"
+DEACTIVATED = "AppFlow Scheduled Flow Deactivated"
 ARN = f"arn:aws:appflow:{REGION}:{ACCOUNT}:flow/copy"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\[UTC\]")
 RECORDS = [{"id": number, "name": f"n{number}"} for number in range(5)]
@@ -128,14 +130,56 @@ def test_each_flow_has_its_events_in_order(server, receiver):
                 if each["detail"]["flow-name"] == name] == [START, END]
 
 
+def scheduled(**more):
+    return {"triggerType": "Scheduled", "triggerProperties": {"Scheduled": {
+        "scheduleExpression": "rate(1days)", **more}}}
+
+
 def test_a_schedule_starts_runs_with_events(server, receiver):
     """A run of a schedule that is due once."""
     definition = moving.flow()
-    definition["triggerConfig"] = {"triggerType": "Scheduled", "triggerProperties": {"Scheduled": {
-        "scheduleExpression": "rate(1days)", "dataPullMode": "Complete"}}}
+    definition["triggerConfig"] = scheduled(dataPullMode="Complete")
     server.ok("CreateFlow", definition)
     server.ok("StartFlow", {"flowName": "copy"})
     first, second = receiver.events(2)
     assert [first["detail-type"], second["detail-type"]] == [START, END]
     assert {each["detail"]["trigger-type"] for each in (first, second)} == {"SCHEDULED"}
     assert first["detail"]["execution-id"] == moving.records(server)[0]["executionId"]
+    assert not any("incremental-transfer-time-range" in each["detail"] for each in (first, second))
+
+
+def test_both_events_have_the_window(server, receiver):
+    definition = moving.flow()
+    definition["triggerConfig"] = scheduled(dataPullMode="Incremental",
+                                            firstExecutionFrom=1700000000)
+    server.ok("CreateFlow", definition)
+    server.ok("StartFlow", {"flowName": "copy"})
+    details = [common(each) for each in receiver.events(2)]
+    until = moving.records(server)[0]["dataPullEndTime"]
+    end = time.strftime("%Y-%m-%dT%H:%M:%S.000Z[UTC]", time.gmtime(until))
+    assert {each["incremental-transfer-time-range"] for each in details} == {
+        f"2023-11-14T22:13:20.000Z[UTC]/{end}"}
+
+
+def test_a_deactivation_has_an_event(server, receiver):
+    """Once, for failures; a schedule that has come to its end is not switched off by a failure."""
+    definition = moving.flow()
+    definition["sourceFlowConfig"]["sourceConnectorProperties"]["S3"]["bucketName"] = "not-there"
+    definition["triggerConfig"] = scheduled(flowErrorDeactivationThreshold=1)
+    server.ok("CreateFlow", definition)
+    server.ok("StartFlow", {"flowName": "copy"})
+    start, end, last = receiver.events(3)
+    assert [each["detail-type"] for each in (start, end, last)] == [START, END, DEACTIVATED]
+    detail = last["detail"]
+    assert detail["deactivation-reason"] == server.ok(
+        "DescribeFlow", {"flowName": "copy"})["flowStatusMessage"]
+    assert TIME.fullmatch(detail["deactivation-time"])
+    assert (detail["source-object"], detail["trigger-type"]) == ("s3://not-there", "SCHEDULED")
+    assert "execution-id" not in detail and "start-time" not in detail
+    past = moving.flow("past")
+    past["triggerConfig"] = scheduled(scheduleExpression="at(2020-01-01T00:00:00)")
+    server.ok("CreateFlow", past)
+    server.ok("StartFlow", {"flowName": "past"})
+    moving.until(lambda: server.ok(
+        "DescribeFlow", {"flowName": "past"})["flowStatus"] == "Suspended")
+    assert server.count_rows("credential_events") == 0 and len(receiver.requests) == 3

@@ -44,6 +44,10 @@ class FileDatabase:
         if not self.server.running():
             pages.mend(self.server.data / "headgate.db")
 
+    def version_sql(self, version):
+        """Sets the version of the schema."""
+        return f"PRAGMA user_version = {version}"
+
     def left_behind(self):
         """Its files lie with the server's."""
         return []
@@ -99,6 +103,9 @@ class PostgresDatabase:
     def change(self, sql, *values):
         with self._connect() as connection:
             connection.execute(sql.replace("?", "%s"), values)
+
+    def version_sql(self, version):
+        return f"UPDATE schema_version SET version = {version}"
 
     def left_behind(self):
         """Every row as it would be read from the disk."""

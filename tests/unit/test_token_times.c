@@ -192,9 +192,9 @@ static const struct due clocked[] = {
     {"one", "due", NOW - MIN, 0},
 };
 
-static struct token_clock noted(struct fixture *f)
+static struct clock_steps noted(struct fixture *f)
 {
-    struct token_clock clock = {0};
+    struct clock_steps clock = {0};
     INSERT(f, clocked);
     assert_true(token_clock_note(&clock, f->store, NOW, 5 * HOUR));
     return clock;
@@ -203,7 +203,7 @@ static struct token_clock noted(struct fixture *f)
 static void time_that_passes_moves_nothing(void **state)
 {
     struct fixture *f = *state;
-    struct token_clock clock = noted(f);
+    struct clock_steps clock = noted(f);
     assert_true(token_clock_note(&clock, f->store, NOW + 5 * MIN, 5 * HOUR + 5 * MIN));
     /* Nor do corrections by little, one after the other. */
     for (int i = 1; i <= 10; i++)
@@ -216,7 +216,7 @@ static void time_that_passes_moves_nothing(void **state)
 static void no_renewal_is_forgotten_when_the_clock_is_set_back(void **state)
 {
     struct fixture *f = *state;
-    struct token_clock clock = noted(f);
+    struct clock_steps clock = noted(f);
     int64_t now_ms = NOW - 24 * (int64_t)HOUR + S; /* a second later */
     assert_true(token_clock_note(&clock, f->store, now_ms, 5 * HOUR + S));
     assert_int_equal(due_of(f, "soon") - now_ms, 10 * MIN - S);
@@ -231,7 +231,7 @@ static void no_renewal_is_forgotten_when_the_clock_is_set_back(void **state)
 static void clocks_that_are_set_back_together_move_due_times_once(void **state)
 {
     struct fixture *f = *state;
-    struct token_clock one = noted(f), two = {0};
+    struct clock_steps one = noted(f), two = {0};
     assert_true(token_clock_note(&two, f->store, NOW, 7 * HOUR));
     assert_true(token_clock_note(&one, f->store, NOW - HOUR, 5 * HOUR));
     assert_true(token_clock_note(&two, f->store, NOW - HOUR + 2 * S, 7 * HOUR + S));
@@ -244,7 +244,7 @@ static void clocks_that_are_set_back_together_move_due_times_once(void **state)
 static void no_herd_comes_when_the_clock_is_set_forward(void **state)
 {
     struct fixture *f = *state;
-    struct token_clock clock = noted(f);
+    struct clock_steps clock = noted(f);
     int64_t now_ms = NOW + 40 * MIN;
     assert_true(token_clock_note(&clock, f->store, now_ms, 5 * HOUR));
     assert_int_equal(due_of(f, "soon") - now_ms, TOKEN_CLOCK_SPREAD_MS / 4);
@@ -264,7 +264,7 @@ static void chosen_waits_last_when_the_clock_is_set_forward(void **state)
         {"one", "running", NOW + MIN, NOW + S}, {"one", "overdue", NOW - MIN, 0},
     };
     struct fixture *f = *state;
-    struct token_clock clock = {0};
+    struct clock_steps clock = {0};
     int64_t now_ms = NOW + HOUR;
     INSERT(f, waits);
     in_state_until(f, "fails", "backing-off", NOW + 2 * HOUR);
@@ -288,7 +288,7 @@ static void chosen_waits_last_when_the_clock_is_set_forward(void **state)
 static void a_step_waits_for_the_store(void **state)
 {
     struct fixture *f = *state;
-    struct token_clock clock = noted(f);
+    struct clock_steps clock = noted(f);
     raw(f->path, NO_WRITE);
     assert_false(token_clock_note(&clock, f->store, NOW - HOUR, 5 * HOUR));
     raw(f->path, "DROP TRIGGER away");

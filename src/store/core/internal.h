@@ -1,6 +1,6 @@
 /* Shared by the files of the core, which use each other downwards only: open.c on top; then
- * committer.c, batch.c, maintenance.c, rollback_check.c; audit_chain.c, idempotency_claims.c,
- * reader.c; store.c, datadir.c and notices.c at the bottom. */
+ * committer.c, batch.c, clock.c, maintenance.c, rollback_check.c; audit_chain.c,
+ * idempotency_claims.c, reader.c; store.c, datadir.c and notices.c at the bottom. */
 #pragma once
 
 #include "store/core/store.h"
@@ -18,12 +18,14 @@ struct advisory_locks;
 struct pg_server;
 
 struct store {
-    char *path;               /* of SQLite's database file; NULL with PostgreSQL */
-    struct pg_server *server; /* NULL with SQLite */
-    const char *location;     /* of the database, for messages */
-    int lock_fd;              /* holds DIR/lock; -1 when attached, or with PostgreSQL */
-    int64_t (*now_ms)(void);  /* wall clock */
-    int64_t expiry_pace_ms;   /* of store_config */
+    char *path;                        /* of SQLite's database file; NULL with PostgreSQL */
+    struct pg_server *server;          /* NULL with SQLite */
+    const char *location;              /* of the database, for messages */
+    int lock_fd;                       /* holds DIR/lock; -1 when attached, or with PostgreSQL */
+    int64_t (*now_ms)(void);           /* wall clock */
+    _Atomic int64_t clock_offset_ms;   /* clock.c: of the database's clock from the monotonic one */
+    _Atomic int64_t clock_measured_ms; /* monotonic; 0: never */
+    int64_t expiry_pace_ms;            /* of store_config */
     struct db *writer; /* the committer's alone; when attached, of the holder of writer_mutex */
     pthread_mutex_t writer_mutex; /* attached only */
 
@@ -68,6 +70,11 @@ _must_use_ bool store_connect(const struct store *store, enum db_use use, struct
 /* Refuses a database that a newer version wrote. */
 _must_use_ bool store_check_version(struct store *store, int64_t *ret_version, struct error *error);
 
+/* --- clock.c --- */
+
+/* Measures the database's clock over a connection that is in no transaction. */
+void store_clock_note(struct store *store, struct db *db);
+
 /* --- datadir.c --- */
 
 _must_use_ bool datadir_check(const char *dir, struct error *error);
@@ -97,6 +104,7 @@ void rollback_describe(int64_t recorded_ms, char *text, size_t size);
 /* --- reader.c --- */
 
 _must_use_ bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error *error);
+struct db *reader_db(struct store_reader *reader); /* outside of its transactions */
 int64_t reader_now_ms(const struct store_reader *reader);
 void readers_close(struct store *store);
 

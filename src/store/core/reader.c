@@ -217,6 +217,11 @@ bool reader_begin(struct store_reader *reader, struct db **ret_db, struct error 
     return true;
 }
 
+struct db *reader_db(struct store_reader *reader)
+{
+    return reader->db;
+}
+
 int64_t reader_now_ms(const struct store_reader *reader)
 {
     return reader->store->now_ms();

@@ -73,6 +73,19 @@ bool store_may_have_server(const struct store *store);
 /* Whether reads wait for a network: then they must not run on event loops. */
 bool store_is_remote(const struct store *store);
 
+/* The one clock of all processes that share the store, in milliseconds since the epoch: the wall
+ * clock of this machine for a store in a file, the database's for one that is remote. The latter is
+ * counted on from the last measurement with the monotonic clock, so a step of this machine's wall
+ * clock does not move it. Any thread. */
+int64_t store_clock_ms(const struct store *store);
+/* Measures the database's clock again, if the last measurement is older than STORE_CLOCK_MS and the
+ * database answers at once. Does nothing with a store in a file. May wait, as a read does. */
+void store_clock_measure(struct store *store);
+enum {
+    STORE_CLOCK_MS = 5 * 1000,
+    STORE_CLOCK_ANSWER_MS = 1000, /* an answer that takes longer tells too little */
+};
+
 /* A pool of readers, for threads that read seldom. store_reader_put rests the reader. With a remote
  * store taking waits while all connections are in use, so hold a reader briefly. */
 _must_use_ bool store_reader_take(struct store *store, struct store_reader **ret_reader,

@@ -1,6 +1,7 @@
 /* Dispatches each call to the connection's driver. */
 #include "store/db/db.h"
 
+#include "base/clock.h"
 #include "store/db/driver.h"
 
 const struct metric metric_store_errors = {
@@ -43,6 +44,14 @@ bool db_lock_schema(struct db *db, struct error *error)
 bool db_script(struct db *db, const char *sql, struct error *error)
 {
     return db->driver->script(db, sql, error);
+}
+
+bool db_now_ms(struct db *db, int64_t *ret_ms, struct error *error)
+{
+    if (db->driver->now_ms)
+        return db->driver->now_ms(db, ret_ms, error);
+    *ret_ms = clock_wall_ms();
+    return true;
 }
 
 bool db_begin_read(struct db *db, struct error *error)

@@ -67,6 +67,10 @@ _must_use_ bool db_lock_schema(struct db *db, struct error *error);
 /* Runs statements without parameters, for migrations. */
 _must_use_ bool db_script(struct db *db, const char *sql, struct error *error);
 
+/* The wall clock of the database's machine, outside of a transaction: milliseconds since the epoch.
+ */
+_must_use_ bool db_now_ms(struct db *db, int64_t *ret_ms, struct error *error);
+
 /* --- transactions --- */
 
 _must_use_ bool db_begin_read(struct db *db, struct error *error);

@@ -12,6 +12,7 @@ struct db_driver {
     bool (*lock_schema)(struct db *db,
                         struct error *error); /* NULL: a write transaction locks it */
     bool (*script)(struct db *db, const char *sql, struct error *error);
+    bool (*now_ms)(struct db *db, int64_t *ret_ms, struct error *error); /* NULL: this machine's */
 
     bool (*begin_read)(struct db *db, struct error *error);
     bool (*begin_write)(struct db *db, struct error *error);

@@ -240,6 +240,23 @@ bool pg_version(struct db *base, int64_t *ret_version, struct error *error)
     return true;
 }
 
+static bool ask_clock(struct pg_db *db, void *argument, struct error *error)
+{
+    int64_t *ret_ms = argument;
+    if (!pg_queue_text(db, "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+                       error) ||
+        !pg_drain(db, PG_READ_MS, error))
+        return false;
+    *ret_ms = strtoll(libpq.getvalue(db->last, 0, 0), NULL, 10);
+    return true;
+}
+
+bool pg_now_ms(struct db *base, int64_t *ret_ms, struct error *error)
+{
+    int64_t now_ms = clock_mono_ms();
+    return pg_ask_patiently(pg_of(base), ask_clock, ret_ms, now_ms, now_ms, error);
+}
+
 bool pg_set_version(struct db *db, int64_t version, struct error *error)
 {
     char text[160];

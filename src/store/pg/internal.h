@@ -209,6 +209,7 @@ _must_use_ bool pg_ask_patiently(struct pg_db *db, pg_ask_fn *ask, void *argumen
                                  int64_t until_ms, struct error *error);
 
 _must_use_ bool pg_version(struct db *db, int64_t *ret_version, struct error *error);
+_must_use_ bool pg_now_ms(struct db *db, int64_t *ret_ms, struct error *error);
 _must_use_ bool pg_set_version(struct db *db, int64_t version, struct error *error);
 _must_use_ bool pg_lock_schema(struct db *db, struct error *error);
 _must_use_ bool pg_script(struct db *db, const char *sql, struct error *error);

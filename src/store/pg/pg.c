@@ -184,6 +184,7 @@ static const struct db_driver pg_driver = {
     .set_version = pg_set_version,
     .lock_schema = pg_lock_schema,
     .script = pg_script,
+    .now_ms = pg_now_ms,
     .begin_read = begin_read,
     .begin_write = pg_begin_write,
     .commit = pg_commit,
