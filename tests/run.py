@@ -26,8 +26,10 @@ HISTORY_KILLS = 1000
 
 def run_lint(report):
     if report.suite("build: clang, address and undefined sanitizers", builds.build, "asan"):
-        for title, function in lint.LINTERS:
+        for title, function in lint.QUICK:
             report.suite(title, function)
+        for title, function in lint.SLOW:
+            report.start_behind(title, function)
 
 
 def run_fuzz(report, seconds):
@@ -54,42 +56,51 @@ def run_connectors(report):
 
 
 def run_test(report):
+    """Tests wait for much of their time: the variant that is tested last is built meanwhile."""
     peers = suites.fetch_peers()
+    threads = report.start_behind("build: gcc, thread sanitizer", builds.build, "tsan")
     built = {variant: report.suite(f"build: {words}", builds.build, variant) for variant, words in (
         ("release", "gcc, release"), ("faults", "gcc, with fault points"),
-        ("asan", "clang, address and undefined sanitizers"), ("tsan", "gcc, thread sanitizer"))}
+        ("asan", "clang, address and undefined sanitizers"))}
     if built["faults"]:
         report.suite("unit tests: what sanitizers leave out", suites.unit, "faults", "plain")
-    for variant in ("asan", "tsan"):
-        if built[variant]:
-            report.suite(f"unit tests: {variant}", suites.unit, variant)
     if built["asan"]:
+        report.suite("unit tests: asan", suites.unit, "asan")
         report.suite("unit tests: asan, in PostgreSQL", suites.unit_in_postgres, "asan")
     report.suite(*fetched(peers))
     if built["release"]:
-        report.suite("cases, and nodes killed under load: release", suites.pytest_suite,
-                     "release", ["cases", "history"])
-        report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
-        report.suite("docs: the table of connectors", suites.connectors_table)
-        report.suite("scale: many of everything", suites.pytest_suite, "release", ["scale"])
+        test_release(report)
     if built["asan"]:
         report.together(
             ("cases: asan, in PostgreSQL", suites.pytest_suite, "asan", ["cases"], "not embedded",
              {"more_env": IN_POSTGRES, "options": FIRST_ROW}),
             ("cases: asan, not in PostgreSQL", suites.pytest_suite, "asan", ["cases"],
              "embedded or shared", {"at_once": suites.FEW_AT_ONCE}))
-    if built["tsan"]:
-        report.together(
-            ("cases: tsan", suites.pytest_suite, "tsan", ["cases"],
-             {"options": (*FIRST_ROW, "-k", f"not ({ONE_BY_ONE})")}),
-            ("cases: tsan, threads over PostgreSQL", suites.pytest_suite, "tsan", ["cases"],
-             "not embedded",
-             {"more_env": IN_POSTGRES, "options": (*FIRST_ROW, "-k", THREADS_IN_POSTGRES),
-              "at_once": suites.FEW_AT_ONCE}))
+    if threads.result():
+        test_threads(report)
     if built["faults"]:
         report.suite("crash: killed at every fault point", suites.pytest_suite, "faults", ["crash"])
     if built["asan"]:
         report.suite(f"fuzz: every target, {FUZZ_SMOKE_S} s in all", suites.fuzz, FUZZ_SMOKE_S)
+
+
+def test_release(report):
+    report.suite("cases, and nodes killed under load: release", suites.pytest_suite,
+                 "release", ["cases", "history"])
+    report.suite("clients: release", suites.pytest_suite, "release", ["clients"])
+    report.suite("docs: the table of connectors", suites.connectors_table)
+    report.suite("scale: many of everything", suites.pytest_suite, "release", ["scale"])
+
+
+def test_threads(report):
+    report.suite("unit tests: tsan", suites.unit, "tsan")
+    report.together(
+        ("cases: tsan", suites.pytest_suite, "tsan", ["cases"],
+         {"options": (*FIRST_ROW, "-k", f"not ({ONE_BY_ONE})")}),
+        ("cases: tsan, threads over PostgreSQL", suites.pytest_suite, "tsan", ["cases"],
+         "not embedded",
+         {"more_env": IN_POSTGRES, "options": (*FIRST_ROW, "-k", THREADS_IN_POSTGRES),
+          "at_once": suites.FEW_AT_ONCE}))
 
 
 def main():
@@ -102,6 +113,15 @@ def main():
                         help="for history: of each test that counts them")
     arguments = parser.parse_args()
     report = Report()
+    try:
+        run_groups(report, arguments)
+    except BaseException:
+        report.abandon()
+        raise
+    return report.close()
+
+
+def run_groups(report, arguments):
     if "lint" in arguments.groups:
         run_lint(report)
     if "test" in arguments.groups:
@@ -112,7 +132,6 @@ def main():
         run_fuzz(report, arguments.seconds)
     if "history" in arguments.groups:
         run_history(report, arguments.updates, arguments.kills)
-    return report.close()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import shutil
 
 from runner.report import BUILD, check, run, tail
 
-BUILD_TIMEOUT_S = 900
+BUILD_TIMEOUT_S = 1800
 LINES_ONLY = "-g1"  # what a sanitizer's report needs; all that -g adds takes a fifth of the time
 
 # What a variant is built with. `release` is what users run and is built as `make build` does.

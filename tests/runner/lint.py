@@ -75,11 +75,13 @@ def house():
     return linter("tidy", ["python3", "tools/tidy.py"])
 
 
-LINTERS = [
+QUICK = [
     ("style: the house's own (tools/tidy.py)", house),
     ("style: clang-format", clang_format),
     ("lint: shellcheck", shellcheck),
     ("lint: pyflakes", python),
+]
+SLOW = [
     ("lint: cppcheck", cppcheck),
     ("lint: clang-tidy", clang_tidy),
 ]

@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -19,6 +20,7 @@ LOGS = BUILD / "logs"
 
 RUNNING = set()  # leaders of the process groups that run() waits for
 TAIL_LINES = 40  # of a failed suite's log, shown on the terminal
+LOWEST_PRIORITY = 19
 
 
 @dataclasses.dataclass
@@ -68,6 +70,9 @@ class Report:
     def __init__(self):
         self.total = Outcome()
         self.started = time.monotonic()
+        self.telling = threading.Lock()
+        self.behind = concurrent.futures.ThreadPoolExecutor(1, initializer=lowest_priority)
+        self.waiting = []  # futures of what runs behind
         LOGS.mkdir(parents=True, exist_ok=True)
 
     def suite(self, title, function, *arguments, **options):
@@ -85,19 +90,32 @@ class Report:
             try:
                 return all([self._tell(title, *end.result()) for title, end in ends])
             except BaseException:  # such as Ctrl-C, which only this thread hears of
-                for process in list(RUNNING):
-                    end_group(process)
+                end_all()
                 raise
 
+    def start_behind(self, title, function, *arguments, **options):
+        """The same for what only computes and is needed later or not at all: it runs at the lowest
+        priority while tests wait, one suite after the other. Gives its future; close() waits."""
+        self.waiting.append(self.behind.submit(self.suite, title, function, *arguments, **options))
+        return self.waiting[-1]
+
+    def abandon(self):
+        """Ends what runs behind, and starts no more of it."""
+        self.behind.shutdown(wait=False, cancel_futures=True)
+        end_all()
+
     def _tell(self, title, outcome, seconds):
-        print(f"  {title:<46} {str(outcome):<30} {seconds:6.1f} s", flush=True)
-        for note in outcome.notes if outcome.failed else []:
-            print("    " + note.rstrip().replace("\n", "\n    "), flush=True)
-        self.total += outcome
+        with self.telling:
+            print(f"  {title:<46} {str(outcome):<30} {seconds:6.1f} s", flush=True)
+            for note in outcome.notes if outcome.failed else []:
+                print("    " + note.rstrip().replace("\n", "\n    "), flush=True)
+            self.total += outcome
         return outcome.failed == 0
 
     def close(self):
         """Prints the closing line; the exit status. In CI what was not run has not passed."""
+        for future in self.waiting:
+            future.result()
         total = self.total
         failed, skipped = total.failed, total.skipped
         if os.environ.get("CI") == "true" and skipped:
@@ -108,6 +126,11 @@ class Report:
         line = f"{total.passed} passed, {failed} failed"
         print(line + (f", {skipped} skipped" if skipped else ""), flush=True)
         return 1 if failed or not total.passed else 0
+
+
+def lowest_priority():
+    """Of this thread alone, and of every thread and process that it starts."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
 
 
 def run(name, command, timeout_s, env=None, folder=ROOT):
@@ -140,6 +163,12 @@ def end_group(leader):
     """Ends what a process started and did not end, as when it was cut off itself."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, 9)
+
+
+def end_all():
+    """Ends everything that run() waits for."""
+    for process in list(RUNNING):
+        end_group(process)
 
 
 def tail(log, most=TAIL_LINES):
