@@ -9,7 +9,8 @@ import uuid
 
 import pytest
 
-from support import aws, moving, sigv4, wire
+from support import aws, custom, moving, sigv4, wire
+from support.functions import registration, to_functions
 from support.sandbox_records import truth
 
 USER_AGENT = ("APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) "
@@ -43,7 +44,7 @@ class Provider:
         return answer
 
     def tags(self, arn):
-        answer = self.request("GET", f"/tags/{urllib.parse.quote(arn, safe='')}")
+        answer = self.request("GET", tags_of(arn))
         assert answer.status == 200, answer.body
         return answer.json()["tags"]
 
@@ -60,6 +61,10 @@ class Provider:
             if not page.get("nextToken"):
                 return None
             body = {"nextToken": page["nextToken"]}
+
+
+def tags_of(arn):
+    return f"/tags/{urllib.parse.quote(arn, safe='')}"
 
 
 @pytest.fixture
@@ -242,7 +247,7 @@ def test_a_flow_that_runs_is_planned_without_a_difference(terraform, canaries):
         not each["IsDeleted"] for each in accounts)
     assert_no_difference(body, {"team": "sales"})
 
-    target = f"/tags/{urllib.parse.quote(arn, safe='')}"
+    target = tags_of(arn)
     body = {**body, "description": "each account", "tasks": body["tasks"][:3]}
     del body["tags"]
     assert terraform.request("DELETE", f"{target}?tagKeys=team").status == 200
@@ -256,3 +261,108 @@ def test_a_flow_that_runs_is_planned_without_a_difference(terraform, canaries):
     assert terraform.call("DeleteFlow", {"flowName": "tf"}).status == 200
     assert terraform.call("DescribeFlow", {"flowName": "tf"}).status == 404
     assert terraform.request("GET", target).status == 404
+
+
+# --- registered connectors ---
+# No resource of provider 5.100.0 registers one. That of AWS Cloud Control does, through calls of
+# the same API: register, then read; update, then read; list; unregister, then read until it is gone.
+
+class Library(custom.Connector):
+    """Of one entity."""
+
+    def answer_of(self, request):
+        kind = request["type"].removesuffix("Request")
+        book = {"entityIdentifier": "Book", "hasNestedEntities": False}
+        if kind == "ListEntities":
+            return {"isSuccess": True, "entities": [book]}
+        if kind == "DescribeEntity":
+            return {"isSuccess": True, "entityDefinition": {"entity": book, "fields": [
+                {"fieldName": "title", "dataType": "String"}]}}
+        return super().answer_of(request)
+
+
+@pytest.fixture
+def with_library(servers, canaries):
+    with Library(canaries) as library:
+        options, env = to_functions(library, canaries)
+        yield Provider(servers(*options, env=env))
+
+
+def answered(terraform, operation, body):
+    answer = terraform.call(operation, body)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def test_a_connector_is_registered_read_changed_and_gone(with_library):
+    """Two reads in a row say the same after each change, and what was sent is read back."""
+    named = {"connectorType": aws.CUSTOM, "connectorLabel": "library"}
+
+    def read():
+        found = [answered(with_library, "DescribeConnector", named)["connectorConfiguration"]
+                 for _ in range(2)]
+        assert found[0] == found[1]
+        return found[0]
+
+    sent = registration("library", description="of books")
+    arn = answered(with_library, "RegisterConnector", {
+        "clientToken": "terraform-" + str(uuid.uuid4()), **sent})["connectorArn"]
+    assert arn == "arn:aws:appflow:us-east-1:123456789012:connector/library"
+    made = read()
+    assert {name: made[name] for name in sent if name != "description"} == {
+        name: value for name, value in sent.items() if name != "description"}
+    again = with_library.call("RegisterConnector", sent)
+    assert (again.status, again.error) == (409, "ConflictException")
+
+    target = tags_of(arn)
+    assert with_library.request("POST", target, {"tags": {"team": "sales"}}).status == 200
+    moved = registration("library", function="shelves", description="of maps")
+    del moved["connectorProvisioningType"]
+    assert answered(with_library, "UpdateConnectorRegistration", {
+        "clientToken": "terraform-" + str(uuid.uuid4()), **moved}) == {"connectorArn": arn}
+    changed = read()
+    assert changed["connectorProvisioningConfig"] == moved["connectorProvisioningConfig"]
+    assert changed["registeredAt"] == made["registeredAt"]
+    assert with_library.tags(arn) == {"team": "sales"}
+    assert with_library.request("DELETE", f"{target}?tagKeys=team").status == 200
+    assert with_library.tags(arn) == {}
+
+    listed = answered(with_library, "ListConnectors", {"maxResults": 100})["connectors"]
+    assert [(each["connectorLabel"], each["connectorDescription"]) for each in listed
+            if each["connectorType"] == aws.CUSTOM] == [("library", "of maps")]
+    kinds = answered(with_library, "DescribeConnectors", {"connectorTypes": [aws.CUSTOM]})
+    assert [each.get("connectorLabel") for each in kinds["connectors"]] == [None, "library"]
+
+    answered(with_library, "UnregisterConnector", {"connectorLabel": "library",
+                                                   "forceDelete": False})
+    gone = with_library.call("DescribeConnector", named)
+    assert (gone.status, gone.error) == (404, "ResourceNotFoundException")
+    assert with_library.request("GET", target).status == 404
+
+
+def test_a_profile_of_a_registered_connector_and_its_entities(with_library, canaries):
+    """The provider's custom_connector, as it sends it: its empty parts too."""
+    answered(with_library, "RegisterConnector", registration("library"))
+    config = custom.basic(canaries.new())
+    config["connectorProfileProperties"][aws.CUSTOM]["oAuth2Properties"] = None
+    body = change("tf", config, connectorType=aws.CUSTOM, connectorLabel="library")
+    answered(with_library, "CreateConnectorProfile", body)
+    state = with_library.read("tf")
+    assert (state["connectorType"], state["connectorLabel"]) == (aws.CUSTOM, "library")
+    assert list(state["connectorProfileProperties"]) == [aws.CUSTOM]
+    answered(with_library, "UpdateConnectorProfile", change("tf", config))
+    assert with_library.read("tf") == {**state,
+                                       "lastUpdatedAt": with_library.read("tf")["lastUpdatedAt"]}
+
+    profile = {"connectorProfileName": "tf", "connectorType": aws.CUSTOM, "apiVersion": "v1"}
+    listed = answered(with_library, "ListConnectorEntities", profile)["connectorEntityMap"]
+    assert [each["name"] for group in listed.values() for each in group] == ["Book"]
+    described = answered(with_library, "DescribeConnectorEntity",
+                         {**profile, "connectorEntityName": "Book"})
+    assert [each["identifier"] for each in described["connectorEntityFields"]] == ["title"]
+    answered(with_library, "ResetConnectorMetadataCache", {**profile})
+
+    used = with_library.call("UnregisterConnector", {"connectorLabel": "library"})
+    assert (used.status, used.error) == (409, "ConflictException")
+    answered(with_library, "DeleteConnectorProfile", {"connectorProfileName": "tf"})
+    answered(with_library, "UnregisterConnector", {"connectorLabel": "library"})
