@@ -8,7 +8,7 @@ static const struct catalogue_entry catalogue = {
     .triggers = TRIGGERS_POLLED,
     .frequencies = FREQUENCIES_FROM_MINUTE,
     .destinations = TEXT_LIST(DESTINATIONS_COMMON, "SAPOData"),
-    .flows = {.has_object_times = true},
+    .flows = {.has_object_times = true, .writes_objects = true},
 };
 
 static const struct connector_ops ops = {

@@ -4,6 +4,7 @@
 
 static const struct catalogue_entry catalogue = {
     .name = "Upsolver",
+    .flows = {.writes_objects = true},
 };
 
 const struct connector connector_upsolver = {

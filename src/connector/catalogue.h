@@ -58,6 +58,8 @@ struct catalogue_flow_rules {
     const char *document_destination;
 
     /* Of flows to it. */
+    bool writes_objects; /* to a bucket, as S3DestinationProperties or those with the same members
+                            say; else records */
     bool needs_kms_key;
     struct connector_texts writes; /* WriteOperationTypes; none: all that the model has */
     const char *delete_key;        /* the field that records to delete are found by; NULL: any */

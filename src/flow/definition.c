@@ -4,6 +4,7 @@
 #include "flow/definition.h"
 
 #include "base/buf.h"
+#include "connector/catalogue.h"
 
 static const char *const object_members[] = {"object",     "objectPath", "entityName",
                                              "bucketName", "domainName", "objectTypeName"};
@@ -41,6 +42,14 @@ const struct value *flow_end_properties(const struct flow_end *end)
 {
     return end->connector
                ? value_get(value_get(end->config, end->properties), end->connector->key.data)
+               : NULL;
+}
+
+const struct value *flow_end_objects(const struct flow_end *destination)
+{
+    const struct connector *connector = destination->connector;
+    return connector && connector->catalogue->flows.writes_objects
+               ? flow_end_properties(destination)
                : NULL;
 }
 

@@ -52,6 +52,9 @@ void flow_definition_read(const struct value *input, struct flow_definition *ret
 
 /* The structure with the properties of the end's connector; NULL: not given. */
 const struct value *flow_end_properties(const struct flow_end *end);
+/* The same of a destination that takes objects: its bucket, prefix and format. NULL: it takes
+ * records. */
+const struct value *flow_end_objects(const struct flow_end *destination);
 /* The entity that its properties name; empty: none. */
 struct str flow_end_entity(const struct flow_end *end);
 

@@ -6,24 +6,24 @@
 #include "flow/objects.h"
 #include "flow/vendor_destination.h"
 
-static bool is_s3(const struct flow_engine_run *run)
+static bool writes_objects(const struct flow_engine_run *run)
 {
     struct flow_definition definition;
     flow_definition_read(run->definition, &definition);
-    return str_eq(definition.destination.type, STR("S3"));
+    return flow_end_objects(&definition.destination) != NULL;
 }
 
 bool flow_destination_is_typed(const struct flow_engine_run *run)
 {
-    return is_s3(run) && run_objects_are_typed(run);
+    return writes_objects(run) && run_objects_are_typed(run);
 }
 
 bool flow_destination_open(struct flow_engine_run *run, struct flow_destination **ret_destination,
                            struct error *error)
 {
     *ret_destination = NULL;
-    return is_s3(run) ? object_destination_open(run, ret_destination, error)
-                      : vendor_destination_open(run, ret_destination, error);
+    return writes_objects(run) ? object_destination_open(run, ret_destination, error)
+                               : vendor_destination_open(run, ret_destination, error);
 }
 
 void flow_destination_free(struct flow_destination *destination)
@@ -35,5 +35,5 @@ void flow_destination_free(struct flow_destination *destination)
 /* Of what was written to a vendor nothing can be taken away. */
 bool flow_destination_clean(struct flow_engine_run *run, struct error *error)
 {
-    return !is_s3(run) || run_objects_clean(run, error);
+    return !writes_objects(run) || run_objects_clean(run, error);
 }

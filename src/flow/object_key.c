@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "flow/definition.h"
 #include "flow/engine_run.h"
 #include "wire/s3_name.h"
 
@@ -32,9 +33,9 @@ static bool has_folders(const struct value *tasks)
 
 struct object_key_config object_key_config_of(const struct flow_engine_run *run)
 {
-    const struct value *list = value_get(run->definition, "destinationFlowConfigList");
-    const struct value *first = list && list->count > 0 ? list->items[0] : NULL;
-    const struct value *s3 = value_get(value_get(first, "destinationConnectorProperties"), "S3");
+    struct flow_definition definition;
+    flow_definition_read(run->definition, &definition);
+    const struct value *s3 = flow_end_objects(&definition.destination);
     return (struct object_key_config){
         .flow = run->row->flow.name,
         .run = run->row->id,

@@ -136,7 +136,7 @@ bool run_objects_open(struct flow_engine_run *run, struct run_objects **ret_obje
     const struct value *output = value_get(keys.s3, "s3OutputFormatConfig");
     *ret_objects = NULL;
     if (!keys.s3)
-        return fail(error, ERR_NOT_IMPLEMENTED, "The destination is not S3.");
+        return fail(error, ERR_NOT_IMPLEMENTED, "The destination is no bucket.");
     if (!clean_with(run, false, error))
         return false;
     struct run_objects *self = xcalloc(1, sizeof(*self));

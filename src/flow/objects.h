@@ -22,8 +22,8 @@ struct run_objects;
 /* Whether the columns of the run's objects are typed: preserveSourceDataTyping of Parquet. */
 bool run_objects_are_typed(const struct flow_engine_run *run);
 
-/* ERR_NOT_IMPLEMENTED: the destination is not S3. Aborts what an earlier try has left of uploads in
- * parts; waits. */
+/* ERR_NOT_IMPLEMENTED: the destination is no bucket. Aborts what an earlier try has left of uploads
+ * in parts; waits. */
 _must_use_ bool run_objects_open(struct flow_engine_run *run, struct run_objects **ret_objects,
                                  struct error *error);
 void run_objects_free(struct run_objects *objects); /* NULL is fine */

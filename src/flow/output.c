@@ -1,20 +1,14 @@
-/* Objects have a format, records a write operation; which of the two a destination has is said by
- * the members that its properties have in the model. */
+/* Objects have a format, records a write operation; the connector's data says which of the two a
+ * destination takes. */
 #include "flow/output.h"
 
 #include "connector/catalogue.h"
 #include "flow/ends.h"
 #include "flow/trigger.h"
-#include "wire/shape.h"
 
 enum { ID_FIELDS_MAX = 100, LIST_TEXT_MAX = 256 };
 
 /* --- objects --- */
-
-static bool writes_objects(const struct value *properties)
-{
-    return properties->shape && shape_find_member(properties->shape, STR("s3OutputFormatConfig"));
-}
 
 static void check_prefix(struct flow_checking *checking, const struct value *prefix)
 {
@@ -149,7 +143,7 @@ void flow_output_check(struct flow_checking *checking, struct str kms_arn)
     const struct value *properties = flow_end_properties(destination);
     if (!properties || !(checking->definition->source.connector->roles & ROLE_SOURCE))
         return; /* a fault already */
-    if (writes_objects(properties))
+    if (destination->connector->catalogue->flows.writes_objects)
         check_objects(checking, properties);
     else
         check_no_objects(checking);

@@ -48,6 +48,33 @@ def a_map(source, destination=None, **properties):
             "destinationField": destination or source, "taskProperties": properties}
 
 
+def test_a_bucket_of_upsolver_is_written_to_as_any_other(server):
+    """Its properties are those of S3 with a prefix that must be configured."""
+    bucket = "upsolver-appflow-people"
+    folder = server.data / "s3" / bucket
+    moving.put(server, "people.json", moving.lines_of(PEOPLE))
+    folder.mkdir()
+    flow = moving.flow()
+    output = {"fileType": "CSV", "prefixConfig": {"prefixType": "FILENAME", "prefixFormat": "DAY"}}
+    destination = {"bucketName": bucket, "bucketPrefix": "a/b", "s3OutputFormatConfig": output}
+    flow["destinationFlowConfigList"] = [{
+        "connectorType": "Upsolver", "destinationConnectorProperties": {"Upsolver": destination}}]
+    server.ok("CreateFlow", flow)
+    record = moving.run(server)
+    assert record["executionStatus"] == "Successful", record
+    written, = [path for path in folder.rglob("*") if path.is_file()]
+    assert re.fullmatch(rf"a/b/copy/{record['executionId']}-00000-\d{{4}}-\d\d-\d\dT[\d:]{{8}}",
+                        str(written.relative_to(folder)))
+    rows = list(csv.DictReader(io.StringIO(written.read_text())))
+    assert [(row["Id"], row["Name"]) for row in rows] == [("1", "Ada Löve"), ("2", "")]
+
+    del output["prefixConfig"]
+    assert "prefixConfig" in refused(server, "UpdateFlow", flow)[2]
+    output["prefixConfig"] = {}
+    destination["bucketName"] = "people"
+    assert "bucketName" in refused(server, "UpdateFlow", flow)[2]
+
+
 def test_json_lines_are_copied(server):
     body = moving.lines_of(PEOPLE)
     moving.put(server, "people.json", body)

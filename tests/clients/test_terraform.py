@@ -265,7 +265,8 @@ def test_a_flow_that_runs_is_planned_without_a_difference(terraform, canaries):
 
 # --- registered connectors ---
 # No resource of provider 5.100.0 registers one. That of AWS Cloud Control does, through calls of
-# the same API: register, then read; update, then read; list; unregister, then read until it is gone.
+# the same API: register, then read; update, then read; list; unregister, then read until it is
+# gone.
 
 class Library(custom.Connector):
     """Of one entity."""
