@@ -69,6 +69,7 @@ enum records_dialect {
     RECORDS_ODATA_2,
     RECORDS_ODATA_4,
     RECORDS_PAGES,
+    RECORDS_VQL,
     /* From here on they write. */
     RECORDS_COLLECTION,
     RECORDS_ROW,

@@ -3,6 +3,7 @@
 #include "connector/filter_operators.h"
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connector/http/template.h"
 #include "connector/http/url.h"
 #include "connectors/catalogue_sets.h"
@@ -104,6 +105,8 @@ static const struct connector_rule rules[] = {
     {TYPE("METHOD_NOT_SUPPORTED"), .kind = VERDICT_MISCONFIGURED},
     {TYPE("INVALID_DATA"), .kind = VERDICT_MISCONFIGURED},
     {TYPE("PARAMETER_REQUIRED"), .kind = VERDICT_MISCONFIGURED},
+    {TYPE("INCORRECT_QUERY_SYNTAX_ERROR"), .kind = VERDICT_MISCONFIGURED},
+    {TYPE("ATTRIBUTE_NOT_SUPPORTED"), .kind = VERDICT_MISCONFIGURED},
     {TYPE("UNEXPECTED_ERROR"), .kind = VERDICT_UNREACHABLE, .hint = "Try again.",
      .causes = CAUSE_OUTAGE},
     {TYPE("RACE_CONDITION"), .kind = VERDICT_BUSY, .hint = "Try again.", .causes = CAUSE_BUSY},
@@ -194,7 +197,72 @@ static const struct connector_entities entities = {
     .fields = LIST(fields),
 };
 
+/* --- records --- */
+
+/* VQL. Values of picklists are lists in records, and are compared here alone; so are texts in
+ * parts, since LIKE has no wildcard in front. */
+static const struct read_literal literals[] = {
+    {"String", READ_TEXT, 0},   {"ID", READ_TEXT, 0},          {"Object", READ_TEXT, 0},
+    {"Number", READ_NUMBER, 0}, {"Currency", READ_NUMBER, 0},  {"Percent", READ_NUMBER, 0},
+    {"Boolean", READ_FLAG, 0},  {"DateTime", READ_TIME_MS, 0}, {"Date", READ_DATE, 0},
+};
+static const struct read_wrap wraps[] = {{"DateTime", "'", "'"}, {"Date", "'", "'"}};
+
+#define ORDERED (READ_NUMBERS | READ_TIMES)
+static const struct read_condition conditions[] = {
+    {"EQUAL_TO", ~0U, " = ", NULL},
+    {"LESS_THAN", ORDERED, " < ", NULL},
+    {"GREATER_THAN", ORDERED, " > ", NULL},
+    {"LESS_THAN_OR_EQUAL_TO", ORDERED, " <= ", NULL},
+    {"GREATER_THAN_OR_EQUAL_TO", ORDERED, " >= ", NULL},
+};
+
+static const struct read_escape escapes[] = {{'\\', "\\\\"}, {'\'', "\\'"}};
+
+static const struct read_dialect vql = {
+    .texts = {.quote = "'", .escapes = LIST(escapes), .unfit = "%*"},
+    .literals = LIST(literals),
+    .wraps = LIST(wraps),
+    .conditions = LIST(conditions),
+    .before = " WHERE ",
+    .between = " AND ",
+    .or_before = "(",
+    .or = " OR ",
+    .or_after = ")",
+};
+
+/* Without it the first 250 characters are given. */
+static const struct read_naming namings[] = {{"LongText", "LONGTEXT(", ")"},
+                                             {"RichText", "LONGTEXT(", ")"}};
+
+static const struct connector_call next_page = {.method = "GET", .path = "/"};
+
+static const struct read_source sources[] = {
+    {.of = "documents*", .refusal = "This version does not read documents yet"},
+    {.of = "documents/types/*", .refusal = "This version does not read documents yet"},
+    {.call = {.method = "POST",
+              .path = API "/query",
+              .body = "q={read.statement}",
+              .content_type = "application/x-www-form-urlencoded"},
+     .later = &next_page,
+     .dialect = &vql,
+     .statement = "SELECT {read.fields} FROM {entity.name}{read.where}",
+     .at = "/data",
+     .paging = READ_URL,
+     .size = 1000,
+     .next = "/responseDetails/next_page",
+     .names_fields = true},
+};
+
+static const struct connector_reads reads = {
+    .rows = sources,
+    .count = sizeof(sources) / sizeof(*sources),
+    .name_marks = "/_",
+    .namings = LIST(namings),
+};
+
 static const struct http_connector http = {
+    .reads = &reads,
     .life = {.password = "until the password ends by the Vault's security policy, or is changed"},
     .api = LIST(api),
     .auth = LIST(auth),

@@ -107,6 +107,9 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_ODATA_4:
         odata_answer(exchange, 4);
         break;
+    case RECORDS_VQL:
+        vql_answer(exchange);
+        break;
     case RECORDS_PAGES:
         pages_answer(exchange);
         break;

@@ -161,12 +161,21 @@ static bool settle_fields(const struct reader *reader, struct str where,
     return true;
 }
 
+/* "fields", or "object/fields". NULL: there is none. */
+static const struct value *find_list(const struct reader *reader, const struct value *description,
+                                     struct str path)
+{
+    const struct value *found = path.data ? description : NULL;
+    struct str name = path, rest = path;
+    while (found && str_cut(rest, '/', &name, &rest))
+        found = value_get(found, arena_cstr(reader->arena, name));
+    return found ? value_get(found, arena_cstr(reader->arena, rest)) : NULL;
+}
+
 bool load_fields(const struct reader *reader, struct str where, const struct value *description,
                  const struct field_rules *rules, struct sample_entity *entity)
 {
-    struct str at = value_text(rules->members, "list");
-    const struct value *list =
-        at.data ? value_get(description, arena_cstr(reader->arena, at)) : NULL;
+    const struct value *list = find_list(reader, description, value_text(rules->members, "list"));
     if (!list || list->kind != VALUE_LIST || list->count == 0 || list->count > SAMPLE_FIELDS_MAX)
         return reader_fail(reader, where, "describes no fields, or more than %d.",
                            SAMPLE_FIELDS_MAX);

@@ -79,7 +79,8 @@ static bool parse(struct records_exchange *exchange, const struct query_job *job
                   struct soql_query *ret_soql)
 {
     struct soql_refusal refusal;
-    if (!soql_parse(job->query, exchange->set, exchange->arena, ret_soql, &refusal)) {
+    if (!soql_parse(LANGUAGE_SOQL, job->query, exchange->set, exchange->arena, ret_soql,
+                    &refusal)) {
         refuse(exchange, 400, refusal.code, refusal.message);
         return false;
     }

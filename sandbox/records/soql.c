@@ -20,6 +20,7 @@ struct soql {
     size_t end;              /* of it */
     int depth;               /* of parentheses and NOTs */
     int tests;
+    enum soql_language language;
 };
 
 /* --- refusing --- */
@@ -215,7 +216,9 @@ static bool read_literal(struct soql *soql, const struct sample_field *field, bo
     const struct soql_token *token = &soql->token;
     struct str text = token->text;
     struct sample_cell cell = {.kind = field->kind};
-    bool is_literal = token->kind == SOQL_LITERAL, is_true = is_keyword(soql, "TRUE"), good;
+    bool is_vql = soql->language == LANGUAGE_VQL, is_true = is_keyword(soql, "TRUE"), good;
+    bool is_literal = token->kind == SOQL_LITERAL;
+    bool is_time = token->kind == (is_vql ? SOQL_STRING : SOQL_LITERAL);
     if (is_keyword(soql, "NULL")) {
         *ret_cell = (struct sample_cell){0};
         return true;
@@ -223,9 +226,9 @@ static bool read_literal(struct soql *soql, const struct sample_field *field, bo
     if (field->kind == SAMPLE_TEXT)
         good = token->kind == SOQL_STRING;
     else if (field->kind == SAMPLE_TIME)
-        good = is_literal && sample_time_parse(text, false, &cell.number);
+        good = is_time && sample_time_parse(text, false, &cell.number);
     else if (field->kind == SAMPLE_DAY)
-        good = is_literal && sample_day_parse(text, &cell.number);
+        good = is_time && sample_day_parse(text, &cell.number);
     else if (field->kind == SAMPLE_FLAG)
         good = is_true || is_keyword(soql, "FALSE");
     else
@@ -323,7 +326,7 @@ static bool read_test(struct soql *soql, struct query_condition *condition)
     bool not_in = is_keyword(soql, "NOT");
     if (not_in && (!step(soql) || !is_keyword(soql, "IN")))
         return refuse_token(soql);
-    if (is_keyword(soql, "IN")) {
+    if (is_keyword(soql, soql->language == LANGUAGE_VQL ? "CONTAINS" : "IN")) {
         condition->operator= not_in ? QUERY_DIFFERS : QUERY_EQUAL;
         return step(soql) && read_values(soql, condition->field, condition);
     }
@@ -437,11 +440,21 @@ static bool read_number(struct soql *soql, const char *keyword, unsigned long lo
     return step(soql);
 }
 
-bool soql_parse(struct str text, const struct sample_set *set, struct arena *arena,
-                struct soql_query *ret_query, struct soql_refusal *ret_refusal)
+static bool read_limits(struct soql *soql)
+{
+    struct sample_query *query = &soql->out->query;
+    if (soql->language == LANGUAGE_VQL)
+        return read_number(soql, "PAGESIZE", SAMPLE_ROWS_MAX, &soql->out->page_size) &&
+               read_number(soql, "PAGEOFFSET", SAMPLE_ROWS_MAX, &query->offset);
+    return read_number(soql, "LIMIT", SAMPLE_ROWS_MAX, &query->limit) &&
+           read_number(soql, "OFFSET", OFFSET_MAX, &query->offset);
+}
+
+bool soql_parse(enum soql_language language, struct str text, const struct sample_set *set,
+                struct arena *arena, struct soql_query *ret_query, struct soql_refusal *ret_refusal)
 {
     *ret_query = (struct soql_query){.query = {.limit = SIZE_MAX}};
-    struct soql soql = {text, set, arena, ret_query, ret_refusal, {0}, 0, 0, 0};
+    struct soql soql = {text, set, arena, ret_query, ret_refusal, {0}, 0, 0, 0, language};
     struct sample_query *query = &ret_query->query;
     if (!step(&soql) || !take_keyword(&soql, "SELECT"))
         return false;
@@ -459,7 +472,6 @@ bool soql_parse(struct str text, const struct sample_set *set, struct arena *are
     soql.end = behind.end;
     if (is_keyword(&soql, "WHERE") && (!step(&soql) || !read_condition(&soql, &query->condition)))
         return false;
-    return read_orders(&soql) && read_number(&soql, "LIMIT", SAMPLE_ROWS_MAX, &query->limit) &&
-           read_number(&soql, "OFFSET", OFFSET_MAX, &query->offset) &&
+    return read_orders(&soql) && read_limits(&soql) &&
            (soql.token.kind == SOQL_END || refuse_token(&soql));
 }

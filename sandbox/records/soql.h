@@ -17,8 +17,13 @@ enum {
 
 struct soql_query {
     struct sample_query query;
-    bool counts; /* SELECT COUNT() */
+    bool counts;      /* SELECT COUNT() */
+    size_t page_size; /* PAGESIZE of VQL; 0: it is not there */
 };
+
+/* VQL, the query language of the content vault, as far as it is like SOQL: times and dates are
+ * quoted, CONTAINS is IN, PAGESIZE and PAGEOFFSET stand in the place of LIMIT and OFFSET. */
+enum soql_language { LANGUAGE_SOQL, LANGUAGE_VQL };
 
 /* Why the vendor refuses a query. */
 struct soql_refusal {
@@ -27,5 +32,6 @@ struct soql_refusal {
 };
 
 /* Of a text that the caller has held against SOQL_MAX. False: *ret_refusal says why. */
-bool soql_parse(struct str text, const struct sample_set *set, struct arena *arena,
-                struct soql_query *ret_query, struct soql_refusal *ret_refusal);
+bool soql_parse(enum soql_language language, struct str text, const struct sample_set *set,
+                struct arena *arena, struct soql_query *ret_query,
+                struct soql_refusal *ret_refusal);

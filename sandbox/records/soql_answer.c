@@ -159,7 +159,7 @@ void soql_answer(struct records_exchange *exchange)
     struct soql_refusal refusal;
     if (!read_asked(exchange, &asked))
         return;
-    if (!soql_parse(asked.query, exchange->set, exchange->arena, &soql, &refusal)) {
+    if (!soql_parse(LANGUAGE_SOQL, asked.query, exchange->set, exchange->arena, &soql, &refusal)) {
         answer_refusal(exchange, refusal.code, refusal.message);
         return;
     }

@@ -158,6 +158,8 @@ bool connector_has_records(const struct connector *connector);
 bool connector_names_fields(const struct connector *connector);
 /* Whether a query's filters can be given to the vendor once their fields are described. */
 bool connector_has_filters(const struct connector *connector);
+/* Whether a query of records can be made only when its fields are described. */
+bool connector_needs_types(const struct connector *connector);
 /* What values of the vendor's type are in a READ_CSV page. */
 enum csv_value connector_csv_value(const struct connector *connector, struct str type);
 /* How the vendor writes the zone of times that are "Z" in a READ_CSV page; NULL: so. */

@@ -43,6 +43,8 @@ struct read_query {
      * are: fields of a type that cannot be read so are left out. NULL: the flow names the fields.
      */
     const struct str *types;
+    /* The same, where they are known, for whatever fields the flow wants; NULL: they are not. */
+    const struct str *described;
     /* A connector may give them to the vendor as far as no record is lost by it that the flow would
      * keep: the flow applies all of them again to what comes. */
     const struct read_filter *filters;

@@ -122,6 +122,12 @@ static const struct connector_reads *reads_of(const struct connector *connector)
     return connector->ops->read == http_read ? connector->http->reads : NULL;
 }
 
+bool connector_needs_types(const struct connector *connector)
+{
+    const struct connector_reads *reads = reads_of(connector);
+    return reads && reads->namings.count > 0;
+}
+
 enum csv_value connector_csv_value(const struct connector *connector, struct str type)
 {
     const struct connector_reads *reads = reads_of(connector);

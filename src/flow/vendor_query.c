@@ -123,6 +123,7 @@ bool vendor_query_describe(struct read_query *query, struct str fields, bool wan
         described = !wants_all || name_all(query, list, arena);
         *ret_types = types_of(query, list, arena);
         query->types = wants_all ? *ret_types : NULL;
+        query->described = *ret_types;
     }
     arena_done(&scratch);
     return described;

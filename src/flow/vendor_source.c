@@ -196,7 +196,8 @@ static bool begin(struct vendor_source *self, bool wants_all, struct arena *aren
     const struct connector *connector = self->pages.vendor.access.target.connector;
     bool names = wants_all && connector_names_fields(connector);
     bool filters = self->query.filter_count > 0 && connector_has_filters(connector);
-    if ((names || filters) && !describe(self, names, names, arena, error) && names)
+    bool needs = names || connector_needs_types(connector);
+    if ((needs || filters) && !describe(self, names, needs, arena, error) && needs)
         return false;
     if (self->query.field_count > RECORD_COLUMNS_MAX)
         return fail(error, ERR_VALIDATION,

@@ -42,6 +42,9 @@ SOURCES = {each.kind: each for each in (
     Source("Pardot", "prospect", "prospect", time="updated_at", order="id", renews=True,
            outcome="accepted-refresh", gone=("source", "opted_out"),
            equal=("score", "is_starred")),
+    Source("Veeva", "product__v", "product__v", time="modified_date__v", renews=True,
+           token="password", gone=("abbreviation__c", "annual_sales__c"),
+           cursor_fault="The query ID is not valid"),
 )}
 
 
@@ -158,13 +161,14 @@ def test_filtered_records(server, source, pages):
     assert record["executionStatus"] == "Successful", record
     wanted = [line for line, each in zip(lines, records) if keeps(each)]
     assert found == wanted and len(wanted) in {
-        "none": [0], "one": range(1, 10), "some": range(300, 1000)}[pages]
+        "none": [0], "one": range(1, 10), "some": range(300, 2000)}[pages]
 
 
 @pytest.mark.parametrize("outcome", [
     "throttled", "server-error", "truncated", "expired", "cursor-expired", "schema-changed"])
 def test_a_later_page_that_fails(server, canaries, source, outcome):
-    token = f"sandbox-token-accepted-later-{outcome}-{canaries.new('token')}"
+    prefix = "password" if source.token == "password" else "token"
+    token = f"sandbox-{prefix}-accepted-later-{outcome}-{canaries.new('token')}"
     if outcome == "cursor-expired" and not source.cursor_fault:
         return
     create(server, "later", config_of(source, token))

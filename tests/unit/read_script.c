@@ -126,6 +126,7 @@ bool script_read(struct script *script, const struct scripted *steps, size_t cou
                   .properties =
                       script_value(script, arena_cstr(&script->arena, shape), asked->source),
                   .types = asked->types,
+                  .described = asked->types,
                   .filters = asked->filters,
                   .filter_count = asked->filter_count},
         .cursor = str_from(asked->cursor),

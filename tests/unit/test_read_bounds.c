@@ -1,4 +1,5 @@
-/* Filters that are parameters of their own, and pages whose list is left out. */
+/* Filters that are parameters of their own, pages whose list is left out, pages behind the first by
+ * another call, and fields that their type names. */
 #include "read_script.h"
 
 #include "connector/http/read_source.h"
@@ -153,13 +154,83 @@ static void bounds_are_given_by_object(void **state)
     assert_true(RUN(steps, PROSPECTS, .filters = filters, .filter_count = 5));
 }
 
+/* --- a call of later pages, names of fields --- */
+
+#define VAULT "https://acme.veevavault.com"
+#define PRODUCTS                                                                                   \
+    .type = "Veeva", .properties = "{\"instanceUrl\":\"" VAULT "\"}",                              \
+    .credentials = "{\"username\":\"u\",\"password\":\"p\"}",                                      \
+    .source = "{\"object\":\"product__v\"}", .entity = "product__v"
+#define LOGIN                                                                                      \
+    {                                                                                              \
+        NULL, 200,                                                                                 \
+            .body = "{\"responseStatus\":\"SUCCESS\",\"sessionId\":\"s3ssion\",\"vaultIds\":["     \
+                    "{\"id\":1,\"url\":\"" VAULT "/api\"}],\"vaultId\":1}"                         \
+    }
+#define LOGOUT                                                                                     \
+    {                                                                                              \
+        NULL, 200, .body = "{}"                                                                    \
+    }
+#define SHOWN "\nAccept: application/json\nAuthorization: s3ssion\n"
+#define ASKS(query)                                                                                \
+    "POST " VAULT "/api/v24.1/query\nAccept: application/json\n"                                   \
+    "Content-Type: application/x-www-form-urlencoded\nAuthorization: s3ssion\n\nq=" query
+#define LATER "/api/v24.1/query/1?pagesize=1000&pageoffset=1000"
+#define ROWS(next)                                                                                 \
+    "{\"responseStatus\":\"SUCCESS\",\"responseDetails\":{\"size\":1" next                         \
+    "},\"data\":[{\"id\":\"1\"}]}"
+
+static void later_pages_are_got_without_the_query(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        LOGIN,
+        {ASKS("SELECT%20id%2CLONGTEXT%28notes__c%29%20FROM%20product__v"), 200,
+         .body = ROWS(",\"next_page\":\"" LATER "\"")},
+        {"GET " VAULT LATER SHOWN "\n", 200, .body = ROWS("")},
+        LOGOUT,
+    };
+    static const struct str types[] = {STR("ID"), STR("longtext")};
+    assert_true(RUN(steps, PRODUCTS, .fields = "id,notes__c", .types = types));
+    assert_string_equal(script_log(&script), "page 1 then " LATER "\npage 1\n");
+}
+
+static void a_query_has_what_means_the_same(void **state)
+{
+    (void)state;
+    const struct read_filter filters[] = {
+        {STR("name__v"), STR("EQUAL_TO"), STR("string"), READ_VALUES(STR("O'Hara\\"), STR("b")),
+         .described = STR("String")},
+        {STR("modified_date__v"), STR("GREATER_THAN_OR_EQUAL_TO"), STR("datetime"),
+         READ_VALUES(STR("1700000000000")), .described = STR("DateTime")},
+        {STR("name__v"), STR("CONTAINS"), STR("string"), READ_VALUES(STR("x")),
+         .described = STR("String")},
+        {STR("name__v"), STR("NOT_EQUAL_TO"), STR("string"), READ_VALUES(STR("x")),
+         .described = STR("String")},
+        {STR("status__v"), STR("EQUAL_TO"), STR("string"), READ_VALUES(STR("active__v")),
+         .described = STR("Picklist")},
+        {STR("name__v"), STR("EQUAL_TO"), STR("string"), READ_VALUES(STR("100%")),
+         .described = STR("String")},
+    };
+    static const struct scripted steps[] = {
+        LOGIN,
+        {ASKS("SELECT%20id%20FROM%20product__v%20WHERE%20%28name__v%20%3D%20%27O%5C%27Hara%5C%5C"
+              "%27%20OR%20name__v%20%3D%20%27b%27%29%20AND%20modified_date__v%20%3E%3D%20"
+              "%272023-11-14T22%3A13%3A20.000Z%27"),
+         200, .body = ROWS("")},
+        LOGOUT,
+    };
+    assert_true(RUN(steps, PRODUCTS, .fields = "id", .filters = filters, .filter_count = 6));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bounds_are_rounded_outwards),        TEST(the_narrowest_bound_counts),
-        TEST(other_filters_are_no_bounds),        TEST(a_list_that_is_left_out_is_an_empty_page),
-        TEST(a_record_without_a_list_is_a_page),  TEST(what_has_no_result_is_no_page),
-        TEST(a_key_is_that_of_the_record_itself), TEST(bounds_are_given_by_object),
+        TEST(bounds_are_rounded_outwards),           TEST(the_narrowest_bound_counts),
+        TEST(other_filters_are_no_bounds),           TEST(a_list_that_is_left_out_is_an_empty_page),
+        TEST(a_record_without_a_list_is_a_page),     TEST(what_has_no_result_is_no_page),
+        TEST(a_key_is_that_of_the_record_itself),    TEST(bounds_are_given_by_object),
+        TEST(later_pages_are_got_without_the_query), TEST(a_query_has_what_means_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

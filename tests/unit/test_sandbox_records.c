@@ -148,7 +148,8 @@ static void broken_queries_are_refused(void **state)
         memcpy(text, whole, len);
         if (at >= sizeof(whole))
             text[(at - sizeof(whole)) % len] = "'\"()%,\\"[at % 7];
-        bool read = soql_parse((struct str){text, len}, set, &arena, &query, &refusal);
+        bool read =
+            soql_parse(LANGUAGE_SOQL, (struct str){text, len}, set, &arena, &query, &refusal);
         assert_int_equal(read, refusal.code == NULL);
         if (read)
             query_select(&query.query, &arena);
@@ -163,7 +164,7 @@ static void broken_queries_are_refused(void **state)
 static bool reads(struct buf *query, struct soql_query *ret_query, struct arena *arena)
 {
     struct soql_refusal refusal;
-    return soql_parse(buf_str(query), a_set(), arena, ret_query, &refusal);
+    return soql_parse(LANGUAGE_SOQL, buf_str(query), a_set(), arena, ret_query, &refusal);
 }
 
 static void large_queries_have_limits(void **state)
@@ -214,7 +215,7 @@ static void patterns_are_short_and_searched_once(void **state)
     assert_true(reads(&text, &query, &arena));
     assert_int_equal(query_select(&query.query, &arena).count, 0);
     text = like_query(&arena, QUERY_PATTERN_MAX + 1);
-    assert_false(soql_parse(buf_str(&text), a_set(), &arena, &query, &refusal));
+    assert_false(soql_parse(LANGUAGE_SOQL, buf_str(&text), a_set(), &arena, &query, &refusal));
     assert_string_equal(refusal.code, "MALFORMED_QUERY");
     arena_done(&arena);
 }

@@ -80,12 +80,27 @@ static bool has_field(const struct read_query *query, const char *name)
     return false;
 }
 
+/* NULL: by its name alone. */
+static const struct read_naming *naming_of(const struct read_call *reading, size_t field)
+{
+    const struct connector_reads *reads = reading->reads;
+    const struct str *types = reading->query->described;
+    for (size_t i = 0; types && i < reads->namings.count; i++) {
+        if (str_eq_nocase(str_from(reads->namings.rows[i].type), types[field]))
+            return &reads->namings.rows[i];
+    }
+    return NULL;
+}
+
 static size_t fields_size(const struct read_call *reading)
 {
     const struct read_query *query = reading->query;
     size_t size = str_from(reading->source->key).len + 1;
-    for (size_t i = 0; i < query->field_count; i++)
+    for (size_t i = 0; i < query->field_count; i++) {
+        const struct read_naming *naming = naming_of(reading, i);
         size += query->fields[i].len + 1;
+        size += naming ? str_from(naming->before).len + str_from(naming->after).len : 0;
+    }
     return size;
 }
 
@@ -102,6 +117,16 @@ static bool is_left_out(const struct read_call *reading, size_t field)
 {
     return reading->source->job && reading->query->types &&
            read_type_value(reading->reads, reading->query->types[field]) == CSV_VALUE_NONE;
+}
+
+static void add_field(const struct read_call *reading, size_t field, struct buf *fields)
+{
+    const struct read_naming *naming = naming_of(reading, field);
+    if (fields->len > 0)
+        buf_add_char(fields, ',');
+    buf_add_cstr(fields, naming ? naming->before : NULL);
+    buf_add(fields, reading->query->fields[field]);
+    buf_add_cstr(fields, naming ? naming->after : NULL);
 }
 
 /* With commas, and with the key that pages go by. STR_NULL: none are named. */
@@ -123,9 +148,7 @@ static bool list_fields(const struct read_call *reading, struct str *ret_fields)
                           "DescribeConnectorEntity shows the fields that there are.");
         if (is_left_out(reading, i))
             continue;
-        if (buf_str(&fields).len > 0)
-            buf_add_char(&fields, ',');
-        buf_add(&fields, query->fields[i]);
+        add_field(reading, i, &fields);
     }
     if (reading->source->key && !has_field(query, reading->source->key)) {
         buf_add_char(&fields, ',');

@@ -209,6 +209,13 @@ struct read_type {
     enum csv_value value;
 };
 
+/* How fields of a type are named in a query, where the name alone gives less than all of the value.
+ */
+struct read_naming {
+    const char *type; /* the vendor's, in any letter case */
+    const char *before, *after;
+};
+
 struct connector_reads {
     const struct read_source *rows; /* the first that fits counts */
     size_t count;
@@ -219,6 +226,11 @@ struct connector_reads {
         const struct read_type *rows;
         size_t count;
     } types;
+    /* With these, a flow's fields are described before its first page. */
+    struct {
+        const struct read_naming *rows;
+        size_t count;
+    } namings;
     const char *utc; /* how other answers of the vendor than CSV write the zone "Z"; NULL: so */
 };
 
