@@ -302,6 +302,8 @@ bool cancel_flow_executions(struct api_request *request)
         return false;
     trace_stage_end(&request->stage_ns, STAGE_COMMIT);
     job_runner_look(request->service->flow_runs);
+    job_runner_wake(request->service->flow_runs, cancel.flow.account, cancel.flow.region,
+                    cancel.flow.name);
     answer_invalid(&cancel);
     return true;
 }

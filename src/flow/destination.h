@@ -30,6 +30,9 @@ struct flow_destination_ops {
     /* *ret_settled: all records so far are where they belong, so this may be a checkpoint. Waits.
      */
     bool (*end_page)(struct flow_destination *destination, bool *ret_settled, struct error *error);
+    /* Between two pages, before a long wait: as end_page, but objects that are open end now,
+     * although they are small. NULL: nothing can be ended before its time. */
+    bool (*settle)(struct flow_destination *destination, bool *ret_settled, struct error *error);
     /* There are no more records. Waits. */
     bool (*end)(struct flow_destination *destination, struct error *error);
     void (*free)(struct flow_destination *destination);

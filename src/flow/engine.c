@@ -88,6 +88,7 @@ static bool work_on_batch(struct engine *engine)
     struct record_batch *batch = &engine->batch;
     if (!may_go_on(engine))
         return false;
+    engine->run->is_at_checkpoint = false;
     note_errors(engine);
     engine->page_records += batch->rows + batch->error_count;
     if (!flow_program_run(engine->program, batch, &result, engine->error) ||
@@ -183,8 +184,24 @@ static bool checkpoint(struct engine *engine)
         return false;
     flow_progress_committed(progress);
     forget_columns(engine);
+    engine->run->is_at_checkpoint = true;
     fault_point("move:checkpoint");
     return true;
+}
+
+/* While the source is asked for a page, of which the sink has nothing yet. */
+static bool settle(void *context, bool *ret_settled, struct error *error)
+{
+    struct engine *engine = context;
+    const struct flow_destination_ops *ops = engine->destination->ops;
+    *ret_settled = false;
+    if (!ops->settle)
+        return true;
+    bool ok = ops->settle(engine->destination, ret_settled, engine->error) &&
+              (!*ret_settled || checkpoint(engine));
+    if (!ok)
+        *error = *engine->error;
+    return ok;
 }
 
 /* False: the try ends, so that a run that waits for its source takes no thread. */
@@ -302,6 +319,9 @@ enum flow_engine_end flow_engine_run(struct flow_engine_run *run, struct error *
     struct engine engine = {.run = run, .error = error, .names = arena_beside(run->arena)};
     record_window_init(&engine.window);
     record_batch_init(&engine.batch, BATCH_ROWS);
+    run->is_at_checkpoint = true;
+    run->settle = settle;
+    run->engine = &engine;
     bool ok = flow_engine_check_time(run, error) && open_parts(&engine) && move_all(&engine);
     free_parts(&engine);
     return end_of(run, ok, error);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "flow/progress.h"
+#include "flow/run_kept.h"
 #include "store/flow_runs.h"
 #include "wire/value.h"
 
@@ -55,11 +56,18 @@ struct flow_engine_run {
     struct flow_engine_job job;
     int64_t s3_deadline_ms; /* on clock_mono_ms(): of all calls to S3; 0: none */
     bool is_later;          /* there may have been a try before this one, which was cut off */
+    struct flow_run_kept *kept;
     /* The engine's own: zeroed. */
     enum flow_engine_wish wish;
     int64_t ask_at_ms; /* on clock_mono_ms() */
-    int64_t pause_ms;  /* before another try, as the source asks for; 0: the try did not end so */
-    bool is_away;      /* S3 is: why the try ends with ERR_UNAVAILABLE (run_s3_ended) */
+    int64_t pause_ms;  /* before another try, as the source or a vendor asks for; 0: the try did not
+                        * end so */
+    bool is_at_checkpoint; /* nothing was done since, so the try can end here and lose nothing */
+    /* Ends objects that are open, and makes a checkpoint, before a long wait; *ret_settled false:
+     * this run cannot. NULL: it is at one. ERR_UNAVAILABLE and others as of the engine. */
+    bool (*settle)(void *engine, bool *ret_settled, struct error *error);
+    void *engine;
+    bool is_away; /* S3 is: why the try ends with ERR_UNAVAILABLE (run_s3_ended) */
 };
 
 enum {

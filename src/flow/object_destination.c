@@ -34,6 +34,12 @@ static bool end_page(struct flow_destination *destination, bool *ret_settled, st
     return run_s3_ended(self->run, run_objects_end_page(self->objects, ret_settled, error), error);
 }
 
+static bool settle(struct flow_destination *destination, bool *ret_settled, struct error *error)
+{
+    struct object_destination *self = self_of(destination);
+    return run_s3_ended(self->run, run_objects_settle(self->objects, ret_settled, error), error);
+}
+
 static bool end(struct flow_destination *destination, struct error *error)
 {
     struct object_destination *self = self_of(destination);
@@ -49,6 +55,7 @@ static void free_destination(struct flow_destination *destination)
 static const struct flow_destination_ops ops = {
     .write = write_result,
     .end_page = end_page,
+    .settle = settle,
     .end = end,
     .free = free_destination,
 };

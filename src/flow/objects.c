@@ -331,6 +331,12 @@ static bool end_all(struct run_objects *self, struct error *error)
     return ok;
 }
 
+static bool is_settled(const struct run_objects *self)
+{
+    return !object_out_is_open(self->whole.out) &&
+           !(self->router && partition_router_is_open(self->router));
+}
+
 bool run_objects_end_page(struct run_objects *self, bool *ret_settled, struct error *error)
 {
     bool is_near = self->is_near || is_past(self, &self->whole, NEAR_PERCENT);
@@ -338,8 +344,15 @@ bool run_objects_end_page(struct run_objects *self, bool *ret_settled, struct er
     if (ends && !end_all(self, error))
         return false;
     self->ended_in_page = false;
-    *ret_settled = !object_out_is_open(self->whole.out) &&
-                   !(self->router && partition_router_is_open(self->router));
+    *ret_settled = is_settled(self);
+    return true;
+}
+
+bool run_objects_settle(struct run_objects *self, bool *ret_settled, struct error *error)
+{
+    if (!self->is_one && !end_all(self, error))
+        return false;
+    *ret_settled = is_settled(self);
     return true;
 }
 

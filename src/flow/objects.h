@@ -9,7 +9,8 @@
  *
  * - otherwise: one object a page of the source.
  *
- * A page that brings no record brings no object.
+ * A page that brings no record brings no object. Before a wait for the source of a minute or more
+ * open objects of targetFileSize end, too.
  *
  * With a Partition task each folder has objects of its own, by the same rules; when more are open
  * than partition_router.h allows, some end sooner, and a run with SingleFile fails. */
@@ -35,6 +36,9 @@ _must_use_ bool run_objects_write(struct run_objects *objects,
  * a checkpoint. */
 _must_use_ bool run_objects_end_page(struct run_objects *objects, bool *ret_settled,
                                      struct error *error);
+/* Between two pages: objects that are open end now, but for that of SingleFile. */
+_must_use_ bool run_objects_settle(struct run_objects *objects, bool *ret_settled,
+                                   struct error *error);
 /* There are no more records. */
 _must_use_ bool run_objects_end(struct run_objects *objects, struct error *error);
 

@@ -14,6 +14,7 @@
 #include "flow/run_try.h"
 #include "flow/schedule_run.h"
 #include "profile/context.h"
+#include "profile/metadata_cache.h"
 #include "wire/json_value.h"
 #include "work/memory_limit.h"
 
@@ -35,6 +36,9 @@ struct flow_run {
     bool lost;                      /* the lease */
     bool logged;                    /* why it must be tried again */
     int64_t again_ms;               /* the wait before the next try */
+    int64_t paused_until_ms; /* on clock_mono_ms(): no try is made before; 0: it does not wait */
+    int64_t look_at_ms;      /* likewise: whether it is canceled meanwhile */
+    struct flow_run_kept kept;
     int64_t away_since_ms;   /* on clock_mono_ms(): the outage of S3 at hand, as of its first try */
     int64_t away_at_ms;      /* and its last; 0: none */
     enum run_event event;    /* what it ends by, once concluded */
@@ -71,6 +75,9 @@ static void end(void *state)
 {
     struct flow_run *self = state;
     flow_run_try_done(&self->attempt);
+    call_quota_give_up(self->config->quotas, &self->kept.source.place);
+    call_quota_give_up(self->config->quotas, &self->kept.destination.place);
+    metadata_release(self->context->metadata, self->kept.description);
     arena_done(&self->arena);
     memory_reservation_end(&self->memory);
     free(self);
@@ -82,13 +89,40 @@ static struct flow_key flow_of(const struct flow_run *self)
     return (struct flow_key){key->account, key->region, key->name};
 }
 
+/* The run has no thread meanwhile. */
+static enum job_end wait_on(struct flow_run *self)
+{
+    int64_t left_ms = self->paused_until_ms - clock_mono_ms();
+    self->again_ms = i64_min(left_ms > 0 ? left_ms : FLOW_RUN_LINE_MS, FLOW_RUN_LOOK_MS);
+    return JOB_AGAIN;
+}
+
+/* Whether the run waits, as of its last try: for the time to come, then for its turn, so that runs
+ * whose turn is late do not take the threads of those before them. */
+static bool is_paused(const struct flow_run *self)
+{
+    return self->paused_until_ms > 0 &&
+           (clock_mono_ms() < self->paused_until_ms ||
+            !call_quota_is_near(self->config->quotas, &self->kept.source.place));
+}
+
+/* A run that waits for its turn does not ask the store each time whether it is canceled. */
+static bool is_due_for_look(struct flow_run *self)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms >= self->paused_until_ms && now_ms < self->look_at_ms)
+        return false;
+    self->look_at_ms = now_ms + FLOW_RUN_LOOK_MS;
+    return true;
+}
+
 /* Another try: the reason is logged once, and each wait is twice as long as the one before. */
 static enum job_end try_again(struct flow_run *self, const struct error *error)
 {
     const struct flow_key flow = flow_of(self);
     if (self->attempt.pause_ms > 0) {
-        self->again_ms = self->attempt.pause_ms;
-        return JOB_AGAIN;
+        self->paused_until_ms = clock_mono_ms() + self->attempt.pause_ms;
+        return wait_on(self);
     }
     self->again_ms = i64_min(2 * self->again_ms, FLOW_RUN_AGAIN_MAX_MS);
     if (!self->logged)
@@ -224,6 +258,7 @@ static bool begin_try(struct flow_run *self, struct job_runner *runner, struct e
         .runner = runner,
         .row = &self->row,
         .arena = &self->arena,
+        .kept = &self->kept,
         .is_later = is_later,
     };
     if (flow_run_try_begin(&self->attempt, error))
@@ -397,12 +432,18 @@ static enum job_end run(void *state, struct job_runner *runner)
     bool found = false;
     if (self->concluded) /* only the commit failed */
         return commit(self);
+    bool was_paused = is_paused(self);
+    if (was_paused && !is_due_for_look(self))
+        return wait_on(self);
     self->definition = NULL;
     self->attempt.pause_ms = 0;
     arena_reset(&self->arena);
     bool loaded = load(self, &found, &error);
     if (loaded && self->lost)
         return JOB_DONE;
+    if (loaded && found && was_paused && str_eq(self->row.state, FLOW_RUN_IN_PROGRESS))
+        return wait_on(self);
+    self->paused_until_ms = 0;
     fault_point("run:loaded");
     if (loaded && work_on(self, runner, found, &error))
         return commit(self);

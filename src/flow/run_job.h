@@ -16,6 +16,9 @@ enum {
      * long each time. */
     FLOW_RUN_AGAIN_MS = 500,
     FLOW_RUN_AGAIN_MAX_MS = 30 * 1000,
+    /* Between looks at a run that waits for longer: whether it is canceled. */
+    FLOW_RUN_LOOK_MS = 5 * 1000,
+    FLOW_RUN_LINE_MS = 250, /* and whether it is soon its turn at its vendor */
     /* A run ends in Error when S3 has been away for so long, as tries without a checkpoint have
      * found it. */
     FLOW_RUN_OUTAGE_MAX_MS = 10 * 60 * 1000,

@@ -202,6 +202,7 @@ static struct flow_engine_run run_of(struct flow_run_try *self, const struct val
         .progress = &self->progress,
         .job = {ask, commit, note_begun, show, self},
         .is_later = self->is_later,
+        .kept = self->kept,
     };
 }
 

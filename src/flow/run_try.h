@@ -17,11 +17,12 @@ struct flow_run_try {
     struct job_runner *runner;
     struct flow_run_row *row; /* as loaded; counts and progress become those of each checkpoint */
     struct arena *arena;      /* of the try */
-    bool is_later;            /* see engine_run.h */
+    struct flow_run_kept *kept;
+    bool is_later; /* see engine_run.h */
     /* Its own, zeroed: */
     bool lost;        /* the lease, or the run is gone */
     bool has_moved;   /* a checkpoint was committed */
-    int64_t pause_ms; /* before another try, where the source asks for it; else 0 */
+    int64_t pause_ms; /* before another try, where the source or a vendor asks for it; else 0 */
     struct flow_progress progress;
     struct arena texts[2]; /* of the row's progress, in turn: the one at hand, and the next one */
     int text;

@@ -145,22 +145,59 @@ static bool nap(struct run_vendor *self, int64_t duration_ms, struct error *erro
     return true;
 }
 
-/* A wait that the run's record shows, with what it is for. */
-static bool wait_shown(struct run_vendor *self, int64_t pause_ms, struct error *error)
+static void show_wait(const struct run_vendor *self, int64_t pause_ms, const struct error *error)
 {
     const struct flow_engine_job *job = &self->run->job;
     struct arena texts = {.kind = ARENA_PLAIN};
     char until[CLOCK_TEXT_SIZE];
-    if (pause_ms < RUN_VENDOR_SHOWN_MS)
-        return nap(self, pause_ms, error);
     clock_text(clock_wall_ms() + pause_ms, until);
     job->show(job->context, arena_printf(&texts, "The run waits until %s, then it continues. %s",
                                          until, error->message));
     arena_done(&texts);
+}
+
+/* A wait that the run's record shows, with what it is for. */
+static bool wait_shown(struct run_vendor *self, int64_t pause_ms, struct error *error)
+{
+    const struct flow_engine_job *job = &self->run->job;
+    if (pause_ms < RUN_VENDOR_SHOWN_MS)
+        return nap(self, pause_ms, error);
+    show_wait(self, pause_ms, error);
     bool waited = nap(self, pause_ms, error);
     if (waited)
         job->show(job->context, STR_NULL);
     return waited;
+}
+
+/* Whether the run may leave its thread and lose nothing that it did. False with *ret_failed: what
+ * was to be done before has failed. */
+static bool may_leave(const struct run_vendor *self, int64_t pause_ms, bool *ret_failed,
+                      struct error *error)
+{
+    const struct flow_engine_run *run = self->run;
+    bool is_settled = run->is_at_checkpoint;
+    *ret_failed = false;
+    if (pause_ms < VENDOR_HOLD_MS)
+        return false;
+    if (!is_settled && self->use->is_source && pause_ms >= RUN_VENDOR_SETTLE_MS && run->settle)
+        *ret_failed = !run->settle(run->engine, &is_settled, error);
+    return !*ret_failed && is_settled;
+}
+
+/* For a vendor; on the thread, or by ending the try. */
+static bool wait_or_leave(struct run_vendor *self, int64_t pause_ms, struct error *error)
+{
+    struct error settling;
+    bool has_failed;
+    if (!may_leave(self, pause_ms, &has_failed, &settling)) {
+        if (!has_failed)
+            return wait_shown(self, pause_ms, error);
+        *error = settling;
+        return false;
+    }
+    show_wait(self, pause_ms, error);
+    self->run->pause_ms = pause_ms;
+    return fail(error, ERR_UNAVAILABLE, "The run waits for its vendor.");
 }
 
 /* Whether the vendor may answer otherwise later. */
@@ -171,21 +208,28 @@ static bool may_pass(const struct verdict *verdict)
            verdict->transient;
 }
 
-/* Before another try. False: `most_ms` have passed since the first, or the run is to end. */
-static bool pause_try(struct run_vendor *self, struct attempts *attempts, int64_t pause_ms,
-                      int64_t most_ms, struct error *error)
+/* Before another try. False: `most_ms` have passed since the first. */
+static bool is_patient(struct attempts *attempts, int64_t pause_ms, int64_t most_ms)
 {
     attempts->pause_ms = i64_min(2 * attempts->pause_ms, RUN_VENDOR_PAUSE_MAX_MS);
-    return clock_mono_ms() - attempts->began_ms + pause_ms <= most_ms &&
-           wait_shown(self, pause_ms, error);
+    return clock_mono_ms() - attempts->began_ms + pause_ms <= most_ms;
 }
 
 /* What credentials refer to could not be read. */
 static bool wait_for_secrets(struct run_vendor *self, struct attempts *attempts,
                              struct error *error)
 {
+    int64_t pause_ms = attempts->pause_ms;
     return profile_credentials_may_recover(error) &&
-           pause_try(self, attempts, attempts->pause_ms, RUN_VENDOR_PATIENCE_MS, error);
+           is_patient(attempts, pause_ms, RUN_VENDOR_PATIENCE_MS) &&
+           wait_shown(self, pause_ms, error);
+}
+
+/* A later try of the run continues from there. */
+static void keep_attempts(struct run_vendor *self, const struct attempts *attempts)
+{
+    self->kept->began_ms = attempts->began_ms;
+    self->kept->pause_ms = attempts->pause_ms;
 }
 
 /* For the vendor's answer to another run: this one's patience does not end by it. */
@@ -193,7 +237,8 @@ static bool wait_for_others(struct run_vendor *self, struct attempts *attempts, 
                             struct error *error)
 {
     attempts->began_ms += wait_ms;
-    return flow_engine_check_time(self->run, error) && wait_shown(self, wait_ms, error);
+    keep_attempts(self, attempts);
+    return flow_engine_check_time(self->run, error) && wait_or_leave(self, wait_ms, error);
 }
 
 static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
@@ -205,7 +250,9 @@ static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
     ignore_failure(run_vendor_fail(self, verdict, error));
     if (self->gate.has_held)
         return wait_for_others(self, attempts, pause_ms, error);
-    return pause_try(self, attempts, pause_ms, most_ms, error);
+    bool is_first = is_patient(attempts, pause_ms, most_ms);
+    keep_attempts(self, attempts);
+    return is_first && wait_or_leave(self, pause_ms, error);
 }
 
 /* --- a try --- */
@@ -286,25 +333,39 @@ static struct attempts first_attempt(void)
     return (struct attempts){.began_ms = clock_mono_ms(), .pause_ms = RUN_VENDOR_PAUSE_MS};
 }
 
+/* Of a call that the vendor may not have taken in an earlier try of the run. */
+static struct attempts next_attempt(const struct run_vendor *self)
+{
+    const struct flow_vendor_kept *kept = self->kept;
+    return kept->began_ms > 0
+               ? (struct attempts){.began_ms = kept->began_ms, .pause_ms = kept->pause_ms}
+               : first_attempt();
+}
+
+static bool note_taken(struct run_vendor *self)
+{
+    self->kept->began_ms = 0;
+    return true;
+}
+
 bool run_vendor_do(struct run_vendor *self, run_vendor_fn *call, void *context, struct error *error)
 {
-    struct attempts attempts = first_attempt();
+    struct attempts attempts = next_attempt(self);
     bool again = true;
     while (again) {
         if (flow_engine_is_to_end(self->run))
             return fail(error, ERR_UNAVAILABLE, "The run is to end.");
         if (try_call(self, call, context, &attempts, &again, error))
-            return true;
+            return note_taken(self);
     }
     return false;
 }
 
 /* --- what needs no connection --- */
 
-bool run_vendor_ask(struct run_vendor *self, run_vendor_question_fn *ask, void *context,
-                    struct error *error)
+static bool ask_in_tries(struct run_vendor *self, run_vendor_question_fn *ask, void *context,
+                         struct attempts attempts, struct error *error)
 {
-    struct attempts attempts = first_attempt();
     for (bool again = true; again;) {
         struct verdict verdict = {0};
         if (flow_engine_is_to_end(self->run))
@@ -319,6 +380,12 @@ bool run_vendor_ask(struct run_vendor *self, run_vendor_question_fn *ask, void *
             return run_vendor_name_profile(self, error);
     }
     return false;
+}
+
+bool run_vendor_ask(struct run_vendor *self, run_vendor_question_fn *ask, void *context,
+                    struct error *error)
+{
+    return ask_in_tries(self, ask, context, next_attempt(self), error) && note_taken(self);
 }
 
 static bool load_first(void *context, struct verdict *verdict, struct error *error)
@@ -339,6 +406,7 @@ bool run_vendor_open(struct run_vendor *self, struct flow_engine_run *run,
         .entity = entity,
         .session = arena_beside(run->arena),
     };
-    flow_vendor_gate_init(&self->gate, run, &self->profile);
-    return run_vendor_ask(self, load_first, self, error);
+    self->kept = use->is_source ? &run->kept->source : &run->kept->destination;
+    flow_vendor_gate_init(&self->gate, run, &self->profile, &self->kept->place);
+    return ask_in_tries(self, load_first, self, first_attempt(), error);
 }

@@ -2,7 +2,11 @@
  * the flow's connector profile, and the repetition of what can be done again. A call that fails is
  * made again after a renewal of the access token, after what Retry-After says, or with growing
  * waits, until RUN_VENDOR_PATIENCE_MS have passed; each wait ends when the run is to end. Then what
- * stands in the way is the run's error, which names the profile. */
+ * stands in the way is the run's error, which names the profile.
+ *
+ * A wait for the vendor of VENDOR_HOLD_MS or more takes no thread: the try ends, and the next one
+ * is due when the wait is over (run->pause_ms). A run that is not at a checkpoint makes one first
+ * where the wait is worth it, or waits on its thread. */
 #pragma once
 
 #include "flow/definition.h"
@@ -16,6 +20,7 @@ enum {
     RUN_VENDOR_PAUSE_MS = 1000,                     /* before the second try; then doubled */
     RUN_VENDOR_PAUSE_MAX_MS = 30 * 1000,
     RUN_VENDOR_SHOWN_MS = 2 * 1000,    /* a shorter wait is not shown in the run's record */
+    RUN_VENDOR_SETTLE_MS = 60 * 1000,  /* before a longer one objects that are open end */
     RUN_VENDOR_CONNECTION_CALLS = 100, /* over one connection, whose memory grows with each */
 };
 
@@ -24,6 +29,7 @@ struct run_vendor_use {
     const char *does;                                /* for messages: "reads" or "writes" */
     int64_t call_ms;                                 /* of one try */
     bool (*fits)(const struct connector *connector); /* whether it can be done with it */
+    bool is_source;                                  /* of the flow; else its destination */
 };
 
 struct run_vendor {
@@ -37,6 +43,7 @@ struct run_vendor {
     struct vendor_access access;
     bool is_loaded; /* the access, and no connection of it has been closed */
     int calls_left; /* of the connection at hand */
+    struct flow_vendor_kept *kept;
     struct flow_vendor_gate gate;
 };
 

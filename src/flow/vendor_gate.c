@@ -29,13 +29,23 @@ static struct str key_of(const struct flow_vendor_gate *self, struct arena *aren
                         STR_ARG(profile->name));
 }
 
+/* Whether a wait takes no thread from now on. One for other calls is short, most times; and where
+ * the run cannot leave its thread, the connection stays open for it. */
+static bool is_long(const struct flow_vendor_gate *self, int64_t began_ms, int64_t wait_ms)
+{
+    return wait_ms > VENDOR_HOLD_MS ||
+           (self->run->is_at_checkpoint && clock_mono_ms() - began_ms > VENDOR_HOLD_MS);
+}
+
 /* False: the run is to end, or the wait is longer than one over a connection. */
 static bool wait_for_turn(struct flow_vendor_gate *self, struct str key, int64_t *ret_wait_ms)
 {
     struct call_quotas *quotas = self->run->config->quotas;
-    while (!call_quota_enter(quotas, &self->place, key, clock_mono_ms(), ret_wait_ms)) {
-        if (*ret_wait_ms > VENDOR_HOLD_MS || flow_engine_is_to_end(self->run)) {
-            call_quota_give_up(quotas, &self->place);
+    int64_t began_ms = clock_mono_ms();
+    while (!call_quota_enter(quotas, self->place, key, clock_mono_ms(), ret_wait_ms)) {
+        if (is_long(self, began_ms, *ret_wait_ms) || flow_engine_is_to_end(self->run)) {
+            self->is_in_line = *ret_wait_ms == 0;
+            *ret_wait_ms = self->is_in_line ? VENDOR_LINE_MS : *ret_wait_ms;
             return false;
         }
         slot_release();
@@ -50,6 +60,7 @@ static bool enter(void *context, struct str host, int64_t *ret_wait_ms)
     struct flow_vendor_gate *self = context;
     struct arena names = {.kind = ARENA_PLAIN};
     self->host = host;
+    self->is_in_line = false;
     bool entered = wait_for_turn(self, key_of(self, &names), ret_wait_ms);
     self->has_held = !entered;
     arena_done(&names);
@@ -72,23 +83,30 @@ static void leave(void *context, const struct call_quota_said *said)
 {
     struct flow_vendor_gate *self = context;
     int64_t wait_ms =
-        call_quota_leave(self->run->config->quotas, &self->place, said, clock_mono_ms());
+        call_quota_leave(self->run->config->quotas, self->place, said, clock_mono_ms());
     if (wait_ms > 0)
         note_limit(self, wait_ms);
 }
 
 void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run *run,
-                           const struct profile_key *profile)
+                           const struct profile_key *profile, struct call_quota_place *place)
 {
     *self = (struct flow_vendor_gate){
         .gate = {enter, leave, self},
         .run = run,
         .profile = profile,
+        .place = place,
     };
 }
 
 void flow_vendor_gate_done(struct flow_vendor_gate *self)
 {
-    if (self->run)
-        call_quota_give_up(self->run->config->quotas, &self->place);
+    if (!self->run)
+        return;
+    struct call_quotas *quotas = self->run->config->quotas;
+    int64_t pause_ms = self->run->pause_ms;
+    if (pause_ms > 0)
+        call_quota_away(quotas, self->place, self->is_in_line ? 0 : clock_mono_ms() + pause_ms);
+    else
+        call_quota_give_up(quotas, self->place);
 }

@@ -10,7 +10,8 @@
 #include "work/call_quota.h"
 
 enum {
-    VENDOR_HOLD_MS = 10 * 1000, /* a longer wait is not waited out over an open connection */
+    VENDOR_HOLD_MS = 3 * 1000, /* a longer wait is not waited out over an open connection */
+    VENDOR_LINE_MS = 5 * 1000, /* between looks whether it is the run's turn, without a thread */
 };
 
 struct flow_vendor_gate {
@@ -18,12 +19,13 @@ struct flow_vendor_gate {
     struct flow_engine_run *run;
     const struct profile_key *profile;
     const struct connector *connector; /* of the connection at hand */
-    struct call_quota_place place;
-    struct str host; /* that was called last; lives as long as the connection */
-    bool has_held;   /* the call that was to be made last */
+    struct call_quota_place *place;    /* outlives the run's tries */
+    struct str host;                   /* that was called last; lives as long as the connection */
+    bool has_held;                     /* the call that was to be made last */
+    bool is_in_line;                   /* it waits for other calls alone */
 };
 
 void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run *run,
-                           const struct profile_key *profile);
-/* Leaves the line. Also of a zeroed one. */
+                           const struct profile_key *profile, struct call_quota_place *place);
+/* Leaves the line, unless the run pauses and comes back. Also of a zeroed one. */
 void flow_vendor_gate_done(struct flow_vendor_gate *self);

@@ -7,6 +7,7 @@ static const struct run_vendor_use reads = {
     .does = "reads",
     .call_ms = 2 * 60 * 1000,
     .fits = connector_has_records,
+    .is_source = true,
 };
 
 bool vendor_pages_open(struct vendor_pages *self, struct flow_engine_run *run,

@@ -113,10 +113,11 @@ static const struct flow_source_ops ops = {
 struct description_call {
     struct vendor_source *source;
     struct arena *arena;
-    struct metadata *metadata;
+    bool is_needed;
 };
 
-/* By the cache of entities, which a run at every minute asks once an hour. */
+/* By the cache of entities, which a run at every minute asks once an hour; the run keeps what it
+ * got. A vendor that takes no call now would not take that for a page either. */
 static bool find_description(void *context, struct verdict *verdict, struct error *error)
 {
     struct description_call *asked = context;
@@ -129,28 +130,29 @@ static bool find_description(void *context, struct verdict *verdict, struct erro
         .query = {.name = query->entity, .api_version = query->api_version},
         .request_id = vendor->run->row->id,
         .verdict = verdict,
+        .gate = &vendor->gate.gate,
     };
-    asked->metadata =
-        profile_metadata(vendor->run->config->profiles, asked->arena, &question, error);
-    return asked->metadata != NULL;
+    struct metadata **kept = &vendor->run->kept->description;
+    if (!*kept)
+        *kept = profile_metadata(vendor->run->config->profiles, asked->arena, &question, error);
+    return *kept || (!asked->is_needed && verdict->kind != VERDICT_THROTTLED);
 }
 
-/* `names`: the query is to name all fields. `waits`: for a vendor that does not answer now, since
- * without the description nothing can be read. */
-static bool describe(struct vendor_source *self, bool names, bool waits, struct arena *arena,
+/* `names`: the query is to name all fields. `is_needed`: without the description nothing can be
+ * read. Else the run continues without one, but not while the vendor takes no calls. */
+static bool describe(struct vendor_source *self, bool names, bool is_needed, struct arena *arena,
                      struct error *error)
 {
     struct run_vendor *vendor = &self->pages.vendor;
-    struct description_call asked = {.source = self, .arena = arena};
-    struct verdict ignored = {0};
-    if (!(waits ? run_vendor_ask(vendor, find_description, &asked, error)
-                : find_description(&asked, &ignored, error)))
+    struct description_call asked = {.source = self, .arena = arena, .is_needed = is_needed};
+    if (!run_vendor_ask(vendor, find_description, &asked, error))
         return false;
-    bool described =
-        vendor_query_describe(&self->query, asked.metadata->fields, names, arena, &self->types);
-    metadata_release(vendor->run->config->profiles->metadata, asked.metadata);
-    return described || fail(error, ERR_CONNECTOR_SERVER, "%.*s has no field that can be read.",
-                             STR_ARG(self->query.entity));
+    const struct metadata *metadata = vendor->run->kept->description;
+    return !metadata ||
+           vendor_query_describe(&self->query, metadata->fields, names, arena, &self->types) ||
+           !is_needed ||
+           fail(error, ERR_CONNECTOR_SERVER, "%.*s has no field that can be read.",
+                STR_ARG(self->query.entity));
 }
 
 /* Of CSV, whose values are as those of the vendor's JSON are. */
@@ -197,13 +199,13 @@ static bool begin(struct vendor_source *self, bool wants_all, struct arena *aren
     bool names = wants_all && connector_names_fields(connector);
     bool filters = self->query.filter_count > 0 && connector_has_filters(connector);
     bool needs = names || connector_needs_types(connector);
-    if ((needs || filters) && !describe(self, names, needs, arena, error) && needs)
+    if ((needs || filters) && !describe(self, names, needs, arena, error))
         return false;
     if (self->query.field_count > RECORD_COLUMNS_MAX)
         return fail(error, ERR_VALIDATION,
                     "%.*s has more than %d fields. Name those that the flow reads in Map tasks.",
                     STR_ARG(self->query.entity), RECORD_COLUMNS_MAX);
-    /* Filters on fields that cannot be described are applied here alone. */
+    /* Filters on fields that could not be described are applied here alone. */
     if (!vendor_pages_read(&self->pages, self->cursor, error))
         return false;
     bool needs_types = self->pages.page.format == READ_CSV && self->query.field_count > 0;
@@ -243,6 +245,7 @@ static const struct run_vendor_use ending = {
     .does = "reads",
     .call_ms = 20 * 1000,
     .fits = connector_has_records,
+    .is_source = true,
 };
 
 struct end_call {

@@ -260,6 +260,21 @@ void job_runner_look(struct job_runner *runner)
     pthread_mutex_unlock(&runner->lock);
 }
 
+void job_runner_wake(struct job_runner *runner, struct str account, struct str region,
+                     struct str name)
+{
+    pthread_mutex_lock(&runner->lock);
+    for (struct job_slot *slot = runner->held; slot; slot = slot->next) {
+        const struct job_key *key = &slot->row.key;
+        if (slot->waiting && str_eq(key->name, name) && str_eq(key->account, account) &&
+            str_eq(key->region, region))
+            slot->again_at_ms = 0;
+    }
+    runner->poked = true;
+    pthread_cond_broadcast(&runner->woken);
+    pthread_mutex_unlock(&runner->lock);
+}
+
 void job_post(struct job_slot *slot)
 {
     struct job_runner *runner = slot->runner;
@@ -268,16 +283,16 @@ void job_post(struct job_slot *slot)
     post(slot);
 }
 
-/* A job that returned JOB_AGAIN and is due; NULL: none. *ret_next_ms becomes the time at which the
- * next one is due, if that is earlier. */
+/* Of the jobs that returned JOB_AGAIN and are due, the one that was due first; NULL: none.
+ * *ret_next_ms becomes the time at which the next one is due, if that is earlier. */
 static struct job_slot *take_waiting(struct job_runner *runner, int64_t now_ms,
                                      int64_t *ret_next_ms)
 {
     struct job_slot *due = NULL;
     pthread_mutex_lock(&runner->lock);
-    for (struct job_slot *slot = runner->held; slot && !due; slot = slot->next) {
+    for (struct job_slot *slot = runner->held; slot; slot = slot->next) {
         if (slot->waiting && slot->again_at_ms <= now_ms)
-            due = slot;
+            due = !due || slot->again_at_ms < due->again_at_ms ? slot : due;
         else if (slot->waiting && slot->again_at_ms < *ret_next_ms)
             *ret_next_ms = slot->again_at_ms;
     }

@@ -83,6 +83,10 @@ void job_runner_free(struct job_runner *runner); /* joins it first */
  * are due, and for when the next one will be. */
 void job_runner_look(struct job_runner *runner);
 
+/* Any thread: a job that returned JOB_AGAIN and waits is run now. */
+void job_runner_wake(struct job_runner *runner, struct str account, struct str region,
+                     struct str name);
+
 /* Any thread: whether the server is ending, so that calls that were cut short say nothing. */
 bool job_is_stopping(struct job_runner *runner);
 

@@ -142,7 +142,11 @@ struct metadata *profile_metadata(const struct profile_context *context, struct 
         .context = context,
         .arena = arena,
         .question = question,
-        .access = {.context = context, .arena = arena, .request_id = question->request_id},
+        .access = {.context = context,
+                   .arena = arena,
+                   .request_id = question->request_id,
+                   .gate = question->gate,
+                   .without_waits = question->gate != NULL},
         .deadline_ms = clock_mono_ms() + context->verify_timeout_ms,
         .error = error,
     };

@@ -9,6 +9,7 @@
 
 struct connector;
 struct vendor_connection;
+struct vendor_gate;
 struct verdict;
 
 enum metadata_kind {
@@ -25,6 +26,9 @@ struct metadata_question {
     /* Where the verdict of a call that failed goes, in the arena of the question; it stays as it is
      * when the vendor was not asked. NULL: not wanted. */
     struct verdict *verdict;
+    /* That calls pass (connector/connection.h), whose caller also makes the waits that the vendor
+     * asks for: such a call is not repeated. NULL: none. */
+    const struct vendor_gate *gate;
 };
 
 /* Asks over a new connection, renews an access token that is refused as long as there is a grant,

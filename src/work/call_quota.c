@@ -29,6 +29,7 @@ struct call_quotas {
     struct map map;
     struct list all;
     int64_t swept_ms;
+    uint64_t tickets;
 };
 
 struct call_quotas *call_quotas_new(void)
@@ -111,13 +112,20 @@ static void free_if_forgotten(struct call_quotas *quotas, struct call_quota *quo
 
 /* --- a call --- */
 
+/* A caller that is away for longer than it said does not hold up the others. */
+static bool is_there(const struct call_quota_place *place, int64_t now_ms)
+{
+    return place->away_until_ms == 0 || place->away_until_ms > now_ms;
+}
+
 /* Places before this one in the line, or all of them when it does not stand there. */
-static size_t count_before(const struct call_quota *quota, const struct call_quota_place *place)
+static size_t count_before(const struct call_quota *quota, const struct call_quota_place *place,
+                           int64_t now_ms)
 {
     size_t count = 0;
-    for (const struct list_link *link = quota->line.first; link && link != &place->link;
+    for (struct list_link *link = quota->line.first; link && link != &place->link;
          link = link->next)
-        count++;
+        count += is_there(list_item(link, struct call_quota_place, link), now_ms);
     return count;
 }
 
@@ -127,7 +135,19 @@ static bool may_call(const struct call_quota *quota, const struct call_quota_pla
     if (quota->until_ms > now_ms)
         return false;
     return quota->most >= CALL_QUOTA_FREE ||
-           quota->calls + count_before(quota, place) < quota->most;
+           quota->calls + count_before(quota, place, now_ms) < quota->most;
+}
+
+/* Lines are short, and nearly always the newest place is the last one. */
+static void enter_line(struct call_quota *quota, struct call_quota_place *place)
+{
+    struct list_link *behind = NULL, *link = quota->line.last;
+    while (link && list_item(link, struct call_quota_place, link)->ticket > place->ticket) {
+        behind = link;
+        link = link->previous;
+    }
+    list_insert(&quota->line, behind, &place->link);
+    place->quota = quota;
 }
 
 static void leave_line(struct call_quota_place *place)
@@ -136,34 +156,71 @@ static void leave_line(struct call_quota_place *place)
     place->quota = NULL;
 }
 
+/* The quota that a place asks for, whose line it stands in if it stands in one. */
+static struct call_quota *quota_of(struct call_quotas *quotas, struct call_quota_place *place,
+                                   struct str key, int64_t now_ms)
+{
+    if (place->ticket == 0)
+        place->ticket = ++quotas->tickets;
+    place->away_until_ms = 0;
+    if (place->quota && str_eq(place->quota->link.name, key))
+        return place->quota;
+    if (place->quota)
+        leave_line(place);
+    return find(quotas, key, now_ms);
+}
+
 bool call_quota_enter(struct call_quotas *quotas, struct call_quota_place *place, struct str key,
                       int64_t now_ms, int64_t *ret_wait_ms)
 {
     *ret_wait_ms = 0;
     pthread_mutex_lock(&quotas->lock);
-    struct call_quota *quota = place->quota ? place->quota : find(quotas, key, now_ms);
+    struct call_quota *quota = quota_of(quotas, place, key, now_ms);
     bool may = !quota || may_call(quota, place, now_ms);
     if (may && place->quota)
         leave_line(place);
     if (may && quota) {
-        *place = (struct call_quota_place){.quota = quota, .calls = true, .turn = quota->turn};
+        *place = (struct call_quota_place){
+            .quota = quota, .calls = true, .turn = quota->turn, .ticket = place->ticket};
         quota->calls++;
     }
-    if (!may && !place->quota) {
-        place->quota = quota;
-        list_append(&quota->line, &place->link);
-    }
+    if (!may && !place->quota)
+        enter_line(quota, place);
     if (!may && quota->until_ms > now_ms)
         *ret_wait_ms = quota->until_ms - now_ms;
     pthread_mutex_unlock(&quotas->lock);
     return may;
 }
 
-void call_quota_give_up(struct call_quotas *quotas, struct call_quota_place *place)
+void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place, int64_t until_ms)
 {
     pthread_mutex_lock(&quotas->lock);
     if (place->quota && !place->calls)
+        place->away_until_ms = until_ms > 0 ? until_ms + CALL_QUOTA_GRACE_MS : 1;
+    pthread_mutex_unlock(&quotas->lock);
+}
+
+bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place)
+{
+    size_t before = 0, most = CALL_QUOTA_NEAR;
+    pthread_mutex_lock(&quotas->lock);
+    if (place->quota && !place->calls) {
+        most = place->quota->most > most ? place->quota->most : most;
+        for (const struct list_link *link = place->link.previous; link && before < most;
+             link = link->previous)
+            before++;
+    }
+    pthread_mutex_unlock(&quotas->lock);
+    return before < most;
+}
+
+void call_quota_give_up(struct call_quotas *quotas, struct call_quota_place *place)
+{
+    pthread_mutex_lock(&quotas->lock);
+    if (place->quota && !place->calls) {
         leave_line(place);
+        place->ticket = 0;
+    }
     pthread_mutex_unlock(&quotas->lock);
 }
 
@@ -221,7 +278,11 @@ int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *pl
     int64_t wait_ms = learn(quota, place->turn == quota->turn, said, now_ms);
     quota->calls--;
     quota->changed_ms = now_ms;
-    *place = (struct call_quota_place){0};
+    *place = (struct call_quota_place){.ticket = place->ticket};
+    if (said->end == CALL_THROTTLED)
+        enter_line(quota, place);
+    else
+        place->ticket = 0;
     free_if_forgotten(quotas, quota, now_ms);
     pthread_mutex_unlock(&quotas->lock);
     return wait_ms;

@@ -1,7 +1,8 @@
 /* The quotas that vendors give their customers, shared by all that call the same vendor with the
  * same customer's credentials. What the vendor says to one caller counts for all: after "too many"
  * none of them calls until the time that the vendor named, then one at a time, and with each call
- * that is taken one more at once. Callers that may not call yet stand in a line, in their order.
+ * that is taken one more at once. Callers that may not call yet stand in a line, in the order in
+ * which they first asked; one whose call was refused stands there again, before later ones.
  *
  *     while (!call_quota_enter)   may the call be made now? else wait, and ask again
  *     …                           the call
@@ -25,6 +26,8 @@ enum {
     CALL_QUOTA_PAUSE_MAX_MS = 30 * 1000,
     CALL_QUOTA_FREE = 64,               /* with so many calls at once there is no limit any more */
     CALL_QUOTA_KEPT_MS = 5 * 60 * 1000, /* that a limit is remembered without calls */
+    CALL_QUOTA_GRACE_MS = 2000,         /* that a turn is kept for a caller that is late */
+    CALL_QUOTA_NEAR = 4,                /* of the first ones in the line the turn comes soon */
 };
 
 struct call_quotas;
@@ -37,12 +40,15 @@ struct call_quota_place {
     struct call_quota *quota; /* that it waits for or calls under; NULL: none */
     struct list_link link;    /* in the line */
     bool calls;
-    uint64_t turn; /* of the quota when the call began */
+    uint64_t turn;         /* of the quota when the call began */
+    uint64_t ticket;       /* grows with the time at which it asked first; 0: it has not */
+    int64_t away_until_ms; /* its caller is away, and from then on its turn goes to others; 0: it is
+                            * not away */
 };
 
 /* True: the call may be made, and call_quota_leave follows. False: the place is in the line, and
- * *ret_wait_ms says when it makes sense to ask again; 0: when another call has ended. The key is
- * the same until then. */
+ * *ret_wait_ms says when it makes sense to ask again; 0: when another call has ended. With another
+ * key than before, the place changes lines. */
 bool call_quota_enter(struct call_quotas *quotas, struct call_quota_place *place, struct str key,
                       int64_t now_ms, int64_t *ret_wait_ms);
 
@@ -61,9 +67,17 @@ struct call_quota_said {
 };
 
 /* The call has ended. Returns the wait that begins by what the vendor said, in milliseconds; 0:
- * none that was not known. */
+ * none that was not known. After CALL_THROTTLED the place is in the line. */
 int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *place,
                          const struct call_quota_said *said, int64_t now_ms);
+
+/* The caller of a place in the line, if it is there, asks again at about `until_ms`: its turn is
+ * kept until CALL_QUOTA_GRACE_MS later. 0: it is not kept, though the place stays before later
+ * ones. */
+void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place, int64_t until_ms);
+
+/* Whether it is soon the turn of a place, so that its caller should be there. */
+bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place);
 
 /* The place leaves the line. Also of a zeroed one. */
 void call_quota_give_up(struct call_quotas *quotas, struct call_quota_place *place);

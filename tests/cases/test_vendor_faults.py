@@ -1,7 +1,6 @@
 """Runs whose vendor ends tokens, limits calls, breaks off and leads astray: every record comes
 once, or the run ends in an error that says why, or when it is canceled."""
 
-import collections
 import json
 import re
 import threading
@@ -10,74 +9,14 @@ import urllib.parse
 
 import pytest
 
-from support import moving, operations, sandbox
-from support.s3 import S3
-from support.salesforce import Salesforce, set_app
-from support.vendor import http, reset, to_vendor
+from support import moving, operations
+from support.jobs import s3
+from support.paged import (PAGES, PROFILE, QUERY, RECORDS, TASKS, Paged, begun, create,
+                           create_profile, wait_for_page, written)
+from support.vendor import http, reset
 
-PAGE = 50
-PAGES = 4
-QUERY = "/services/data/v58.0/query"
-SINGULAR = "/api/custom_dimensions"  # of the call that proves its credentials
-RECORDS = [{"Id": f"{number:018}", "Name": f"Name {number}"} for number in range(PAGE * PAGES)]
-PROFILE = "crm"
-TASKS = [{"taskType": "Filter", "sourceFields": ["Id", "Name"], "taskProperties": {},
-          "connectorOperator": {"Salesforce": "PROJECTION"}},
-         *({"taskType": "Map", "sourceFields": [name], "destinationField": name,
-            "taskProperties": {}, "connectorOperator": {"Salesforce": "NO_OP"}}
-           for name in ("Id", "Name"))]
 LIMITED = [{"message": "Too many", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
 FORBIDDEN = [{"message": "Not yours", "errorCode": "INSUFFICIENT_ACCESS"}]
-
-
-class Paged(Salesforce):
-    """Its records come in pages; `instead` has answers that come before that of a page,
-    or an event to wait for before the next of them."""
-
-    def __init__(self, canaries):
-        super().__init__(canaries)
-        self.instead = collections.defaultdict(list)
-        self.after = {}  # page: the one that it leads to, if not the next
-        self.asked = collections.Counter()
-        self.times = []  # at which a page was asked for, in seconds
-        self.described = None  # the type that the field Name is described with
-
-    def answer_one(self, request):
-        if request.target == SINGULAR:
-            return http("200 OK", json.dumps({"status": 0, "substatus": 0, "value": {}}))
-        return super().answer_one(request)
-
-    def judge(self, request):
-        path, _, query = request.target.partition("?")
-        if path.endswith("/sobjects/Account/describe") and self.described:
-            if self.instead["describe"]:
-                return self.instead["describe"].pop(0)
-            return http("200 OK", json.dumps({"name": "Account", "fields": [
-                {"name": "Name", "label": "Name", "type": self.described, "filterable": True}]}))
-        if not path.startswith(QUERY):
-            return super().judge(request)
-        page = 0 if query else int(path.rpartition("-")[2])
-        self.asked[page] += 1
-        self.times.append(time.monotonic())
-        if self.instead[page]:
-            answer = self.instead[page].pop(0)
-            if isinstance(answer, threading.Event):
-                assert answer.wait(moving.WAIT_S)
-                answer = self.instead[page].pop(0)
-            if answer == "end tokens":
-                self.live_access.clear()
-            else:
-                return answer
-        answer = super().judge(request)
-        return answer if not answer.startswith(b"HTTP/1.1 200") else self.page(page)
-
-    def page(self, page):
-        following = self.after.get(page, page + 1)
-        more = {"nextRecordsUrl": f"{QUERY}/01g-{following}"} if following < PAGES else {}
-        rows = [{"attributes": {"type": "Account"}, **each}
-                for each in RECORDS[page * PAGE:(page + 1) * PAGE]]
-        return http("200 OK", json.dumps({"totalSize": len(RECORDS), "done": not more, **more,
-                                          "records": rows}))
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +27,8 @@ def vendor(lasting_canaries):
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    with sandbox.running(tmp_path_factory.mktemp("s3")) as each:
-        s3 = S3(f"http://127.0.0.1:{each.http_port}", "SANDBOXACCESSKEY", "sandbox")
-        s3.boto().create_bucket(Bucket=moving.OUT)
-        yield s3
-
-
-def begun(servers, canaries, vendor, store, *options):
-    server = servers(*to_vendor(vendor, "Salesforce"), "--endpoint", f"Singular={vendor.url}",
-                     "--s3-url", store.url, *options, env={
-                         "AWS_ACCESS_KEY_ID": store.key_id,
-                         "AWS_SECRET_ACCESS_KEY": store.secret})
-    set_app(server, canaries)
-    return server
+    with s3(tmp_path_factory.mktemp("s3")) as each:
+        yield each
 
 
 @pytest.fixture(scope="module")
@@ -108,27 +36,10 @@ def lasting(lasting_servers, lasting_canaries, vendor, store):
     return begun(lasting_servers, lasting_canaries, vendor, store)
 
 
-def create_profile(server, vendor, name=PROFILE):
-    server.ok("CreateConnectorProfile", {
-        "connectorProfileName": name, "connectorType": "Salesforce",
-        "connectionMode": "Public", "connectorProfileConfig": {
-            "connectorProfileProperties": {"Salesforce": {"instanceUrl": vendor.url}},
-            "connectorProfileCredentials": {"Salesforce": vendor.new_tokens()}}})
-
-
-def forget(vendor):
-    vendor.instead.clear()
-    vendor.after.clear()
-    vendor.described = None
-    vendor.asked.clear()
-    vendor.refreshed.clear()
-    vendor.times.clear()
-
-
 @pytest.fixture
 def apart(servers, canaries, vendor, store):
     """A server of the test's own, which remembers the waits that the vendor asked for."""
-    forget(vendor)
+    vendor.forget()
     server = begun(servers, canaries, vendor, store, *operations.OPTION)
     create_profile(server, vendor)
     return server
@@ -137,7 +48,7 @@ def apart(servers, canaries, vendor, store):
 @pytest.fixture
 def server(lasting, vendor):
     """One for all tests of this file, with a profile whose tokens are new."""
-    forget(vendor)
+    vendor.forget()
     create_profile(lasting, vendor)
     yield lasting
     for each in lasting.ok("ListFlows", {})["flows"]:
@@ -145,35 +56,9 @@ def server(lasting, vendor):
     lasting.ok("DeleteConnectorProfile", {"connectorProfileName": PROFILE})
 
 
-def create(server, name="read", tasks=TASKS, profile=PROFILE):
-    server.ok("CreateFlow", {
-        "flowName": name, "triggerConfig": {"triggerType": "OnDemand"},
-        "sourceFlowConfig": {"connectorType": "Salesforce", "connectorProfileName": profile,
-                             "sourceConnectorProperties": {"Salesforce": {"object": "Account"}}},
-        "destinationFlowConfigList": [{"connectorType": "S3", "destinationConnectorProperties": {
-            "S3": {"bucketName": moving.OUT, "s3OutputFormatConfig": {"fileType": "JSON"}}}}],
-        "tasks": tasks})
-
-
 def run(server, name="read", tasks=TASKS):
     create(server, name, tasks)
     return moving.run(server, name)
-
-
-def wait_for_page(vendor, page):
-    until = time.monotonic() + moving.WAIT_S
-    while not vendor.asked[page]:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
-def written(store, record, name="read"):
-    prefix = f"{name}/{record['executionId']}"
-    client = store.boto()
-    listed = client.list_objects_v2(Bucket=moving.OUT, Prefix=prefix).get("Contents", [])
-    bodies = [client.get_object(Bucket=moving.OUT, Key=each["Key"])["Body"].read()
-              for each in listed]
-    return [json.loads(line) for line in b"".join(bodies).splitlines()]
 
 
 def error_of(record):

@@ -79,6 +79,21 @@ def test_runs_that_wait_for_long_take_no_thread(server, vendor, store):
     moving.until(lambda: not vendor.jobs)
 
 
+def test_a_run_asks_for_the_description_once(server, vendor, store):
+    """Also when the profile changes meanwhile, and with it what others are told."""
+    vendor.states = [*["InProgress"] * 3, "JobComplete"]
+    before = len(vendor.requests)
+    server.ok("CreateFlow", flow("read", "Account", TASKS, dataTransferApi="BULKV2"))
+    server.ok("StartFlow", {"flowName": "read"})
+    moving.until(lambda: vendor.jobs.get("7500", 0) >= 1)
+    profile(server, vendor, change="UpdateConnectorProfile")
+    record = moving.ended(server, "read")
+    assert record["executionStatus"] == "Successful", record
+    assert written(store, record) == RECORDS
+    asked = [each.target for each in vendor.requests[before:]]
+    assert sum(each.endswith("/describe") for each in asked) == 1
+
+
 def test_a_token_that_ends_and_pages_that_break_off(server, vendor, store):
     cut = http("200 OK", '"Id","Name"\n"1","', content_type="text/csv", headers=[
         ("Sforce-NumberOfRecords", "50"), ("Sforce-Locator", "2")])

@@ -99,10 +99,11 @@ class Jobs(Salesforce):
             content_type="text/csv;charset=UTF-8")
 
 
-def profile(server, vendor, name="crm"):
-    server.ok("CreateConnectorProfile", {
-        "connectorProfileName": name, "connectorType": "Salesforce",
-        "connectionMode": "Public", "connectorProfileConfig": {
+def profile(server, vendor, name="crm", change="CreateConnectorProfile"):
+    kind = {"connectorType": "Salesforce"} if change == "CreateConnectorProfile" else {}
+    server.ok(change, {
+        "connectorProfileName": name, **kind, "connectionMode": "Public",
+        "connectorProfileConfig": {
             "connectorProfileProperties": {"Salesforce": {"instanceUrl": vendor.url}},
             "connectorProfileCredentials": {"Salesforce": vendor.new_tokens()}}})
 

@@ -22,7 +22,9 @@ static int64_t told_to_wait(struct call_quotas *quotas, int64_t wait_ms, int64_t
     const struct call_quota_said said = {CALL_THROTTLED, wait_ms, -1, -1};
     struct call_quota_place place = {0};
     assert_true(enter(quotas, &place, now_ms));
-    return call_quota_leave(quotas, &place, &said, now_ms);
+    int64_t told_ms = call_quota_leave(quotas, &place, &said, now_ms);
+    call_quota_give_up(quotas, &place);
+    return told_ms;
 }
 
 static void calls_without_limit_are_forgotten(void **state)
@@ -82,6 +84,7 @@ static void answers_to_earlier_calls_do_not_end_a_wait(void **state)
     assert_int_equal(call_quota_leave(quotas, &early, &taken, 100), 0);
     assert_false(enter(quotas, &early, 999));
     assert_int_equal(call_quota_leave(quotas, &late, &longer, 100), 0); /* known, and longer */
+    call_quota_give_up(quotas, &late);
     assert_false(enter(quotas, &early, 3099));
     assert_true(enter(quotas, &early, 3100));
     call_quota_leave(quotas, &early, &taken, 3100);
@@ -150,6 +153,71 @@ static void many_quotas_take_bounded_memory(void **state)
     call_quotas_free(quotas);
 }
 
+/* The one that was refused first asks before those that waited for it, whoever comes first. */
+static void a_refused_caller_keeps_its_turn(void **state)
+{
+    const struct call_quota_said refused = {CALL_THROTTLED, 1000, -1, -1};
+    struct call_quotas *quotas = call_quotas_new();
+    struct call_quota_place places[CALLERS] = {0};
+    (void)state;
+    assert_true(enter(quotas, &places[0], 0));
+    assert_true(enter(quotas, &places[1], 0));
+    assert_true(enter(quotas, &places[2], 0));
+    call_quota_leave(quotas, &places[1], &refused, 0);
+    call_quota_leave(quotas, &places[2], &refused, 0);
+    call_quota_leave(quotas, &places[0], &refused, 0);
+    assert_false(enter(quotas, &places[3], 500));
+    for (int i = 3; i > 0; i--)
+        assert_false(enter(quotas, &places[i], 1000));
+    for (int i = 0; i < 4; i++) {
+        assert_true(enter(quotas, &places[i], 1000));
+        call_quota_leave(quotas, &places[i], &taken, 1000);
+    }
+    call_quotas_free(quotas);
+}
+
+/* Its turn is kept for a while, and its place for as long as it likes. */
+static void a_caller_that_is_away_holds_up_the_others_for_a_while(void **state)
+{
+    struct call_quotas *quotas = call_quotas_new();
+    struct call_quota_place places[CALLERS] = {0};
+    const int64_t back_ms = 1000, late_ms = back_ms + CALL_QUOTA_GRACE_MS;
+    (void)state;
+    assert_int_equal(told_to_wait(quotas, 1000, 0), 1000);
+    for (int i = 0; i < 3; i++)
+        assert_false(enter(quotas, &places[i], 0));
+    call_quota_away(quotas, &places[0], back_ms);
+    call_quota_away(quotas, &places[1], 0);
+    assert_false(enter(quotas, &places[2], late_ms - 1));
+    assert_true(enter(quotas, &places[2], late_ms));
+    assert_false(enter(quotas, &places[3], late_ms));
+    assert_false(enter(quotas, &places[1], late_ms)); /* the call of place 2 */
+    assert_false(enter(quotas, &places[0], late_ms));
+    call_quota_leave(quotas, &places[2], &taken, late_ms); /* two at once now */
+    assert_false(enter(quotas, &places[3], late_ms));
+    assert_true(enter(quotas, &places[0], late_ms));
+    assert_true(enter(quotas, &places[1], late_ms));
+    call_quota_give_up(quotas, &places[3]);
+    call_quota_leave(quotas, &places[0], &taken, late_ms);
+    call_quota_leave(quotas, &places[1], &taken, late_ms);
+    call_quotas_free(quotas);
+}
+
+/* Such as one whose profile leads to another host now. */
+static void a_place_changes_lines(void **state)
+{
+    struct call_quotas *quotas = call_quotas_new();
+    struct call_quota_place place = {0};
+    int64_t wait_ms;
+    (void)state;
+    assert_int_equal(told_to_wait(quotas, 1000, 0), 1000);
+    assert_false(enter(quotas, &place, 0));
+    assert_true(call_quota_enter(quotas, &place, STR("another"), 0, &wait_ms));
+    assert_int_equal(call_quotas_counts(quotas, 0).held, 0);
+    call_quota_leave(quotas, &place, &taken, 0);
+    call_quotas_free(quotas);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +227,9 @@ int main(void)
         cmocka_unit_test(waits_have_bounds),
         cmocka_unit_test(what_is_left_of_a_quota_counts),
         cmocka_unit_test(many_quotas_take_bounded_memory),
+        cmocka_unit_test(a_refused_caller_keeps_its_turn),
+        cmocka_unit_test(a_caller_that_is_away_holds_up_the_others_for_a_while),
+        cmocka_unit_test(a_place_changes_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

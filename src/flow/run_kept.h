@@ -1,0 +1,23 @@
+/* What the tries of a run on this node hand on to each other, so that one which gives its thread
+ * back while a vendor is not to be called loses nothing by it. Another node begins anew. */
+#pragma once
+
+#include "work/call_quota.h"
+
+#include <stdint.h>
+
+struct metadata;
+
+/* Of the vendor at one end of the flow: its quota's line, and the call that it has not taken yet.
+ */
+struct flow_vendor_kept {
+    struct call_quota_place place;
+    int64_t began_ms; /* on clock_mono_ms(): the call's first try; 0: there is no such call */
+    int64_t pause_ms; /* before its next one, unless the vendor says how long */
+};
+
+/* Zeroed at first. One thread at a time uses it. */
+struct flow_run_kept {
+    struct flow_vendor_kept source, destination;
+    struct metadata *description; /* of the source's entity: asked for once. NULL: not yet */
+};

@@ -1,0 +1,131 @@
+"""Runs that wait for a vendor which limits their calls: they take no thread, keep their order, and
+lose nothing of what they did."""
+
+import re
+import time
+
+import pytest
+
+from support import moving, operations
+from support.jobs import s3
+from support.paged import (PAGE, PAGES, QUERY, RECORDS, Paged, begun, create, create_profile,
+                           wait_for_page, written)
+from support.vendor import http
+
+RUNS = 20  # more than a node has threads for
+OTHER_ACCOUNT = "111122223333"
+
+
+@pytest.fixture
+def vendor(canaries):
+    with Paged(canaries) as each:
+        yield each
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with s3(tmp_path_factory.mktemp("s3")) as each:
+        each.boto().create_bucket(Bucket=moving.IN)
+        each.boto().put_object(Bucket=moving.IN, Key="one.json", Body=b'{"a":1}')
+        yield each
+
+
+@pytest.fixture
+def server(servers, canaries, vendor, store):
+    made = begun(servers, canaries, vendor, store, *operations.OPTION)
+    create_profile(made, vendor)
+    return made
+
+
+def limited(wait_s):
+    return http("429 Too Many Requests", "[]", headers=[("Retry-After", str(wait_s))])
+
+
+def shown(server, name):
+    """What the run waits for, as its record has it."""
+    info = moving.records(server, name)[0]["executionResult"].get("errorInfo")
+    return info and re.match(r"The run waits until \S+Z, then it continues\. .*Salesforce",
+                             info["executionMessage"])
+
+
+def start_waiting(server, name):
+    server.ok("StartFlow", {"flowName": name})
+    moving.until(lambda: shown(server, name))
+
+
+def first_pages(vendor):
+    """The runs by their entities, in the order in which the vendor gave them a page."""
+    return [int(request.target.rpartition("+Entity")[2].rpartition("%20Entity")[2])
+            for request in vendor.requests if request.target.startswith(QUERY + "?")]
+
+
+@pytest.mark.as_users_run_it  # the others start within the wait
+def test_runs_that_wait_take_no_thread_and_keep_their_order(server, vendor, store, canaries):
+    wait_s = 8
+    vendor.instead[0] = [limited(wait_s)]
+    names = [f"read-{number}" for number in range(RUNS)]
+    for number, name in enumerate(names):
+        create(server, name, entity=f"Entity{number}")
+    for name in names:
+        start_waiting(server, name)
+    told = vendor.times[0]
+    server.ok("CreateFlow", moving.flow())
+    assert moving.run(server)["executionStatus"] == "Successful"
+    other = server.make_key("AKIAHEADGATETEST0002", canaries.new(), OTHER_ACCOUNT)
+    server.ok("CreateFlow", moving.flow("apart"), key=other)
+    server.ok("StartFlow", {"flowName": "apart"}, key=other)
+    moving.until(lambda: server.ok(
+        "DescribeFlowExecutionRecords", {"flowName": "apart"},
+        key=other)["flowExecutions"][0]["executionStatus"] == "Successful")
+    figures = operations.metrics(server)
+    assert time.monotonic() < told + wait_s, "the others were done within the wait"
+    assert (figures["headgate_flow_run_slots"], figures["headgate_flow_runs_queued"],
+            figures["headgate_vendor_calls_held"]) == (RUNS, 0, RUNS)
+    assert all(shown(server, name) for name in names)
+    for name in names:
+        record = moving.ended(server, name)
+        assert record["executionStatus"] == "Successful", record
+        assert written(store, record, name) == RECORDS
+    assert not [at for at in vendor.times if told < at < told + wait_s]
+    order = first_pages(vendor)
+    assert order[:2] == [0, 0], order
+    assert all(number < RUNS // 2 for number in order[:6]), order  # soon many may call at once
+    assert vendor.asked == {0: RUNS + 1, **{page: RUNS for page in range(1, PAGES)}}
+    assert "tried again" not in server.log
+
+
+def test_a_description_waits_as_a_page_does(server, vendor, store):
+    wait_s = 4
+    vendor.described = "string"
+    vendor.instead[0] = [limited(wait_s)]
+    create(server)
+    create(server, "all", tasks=[{"taskType": "Map_all", "sourceFields": []}])
+    start_waiting(server, "read")
+    start_waiting(server, "all")
+    for name in ("read", "all"):
+        assert moving.ended(server, name)["executionStatus"] == "Successful"
+    assert len(vendor.described_at) == 1
+    assert vendor.described_at[0] > vendor.times[0] + wait_s
+
+
+def test_a_long_wait_ends_the_object_at_hand(server, vendor, store):
+    """So that the run can leave its thread, and a later try reads nothing twice."""
+    vendor.instead[2] = [limited(600)]
+    create(server, aggregationConfig={"aggregationType": "None", "targetFileSize": 100})
+    start_waiting(server, "read")
+    moving.until(lambda: operations.metrics(server)["headgate_flow_runs_queued"] == 0)
+    record = moving.records(server, "read")[0]
+    assert written(store, record) == RECORDS[:2 * PAGE]
+    assert record["executionResult"]["recordsProcessed"] == 2 * PAGE
+    server.ok("CancelFlowExecutions", {"flowName": "read"})
+    assert moving.ended(server, "read")["executionStatus"] == "Canceled"
+    assert vendor.asked == {0: 1, 1: 1, 2: 1}
+
+
+def test_patience_lasts_over_the_tries_of_a_run(server, vendor):
+    """Each wait ends a try; all of them together last no longer than an hour."""
+    vendor.instead[1] = [limited(4), limited(3597)]
+    create(server)
+    record = moving.run(server, "read")
+    assert record["executionStatus"] == "Error", record
+    assert vendor.asked == {0: 1, 1: 2}
