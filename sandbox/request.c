@@ -124,9 +124,11 @@ static struct str json_part(struct sandbox_request *request, struct str path)
     while (more && at) {
         struct str name = path;
         more = str_cut(path, '.', &name, &path);
-        if (!more)
-            return value_text(at, arena_cstr(request->arena, name));
         at = value_get(at, arena_cstr(request->arena, name));
+        if (!more && at && at->kind == VALUE_INTEGER)
+            return arena_printf(request->arena, "%lld", (long long)at->integer);
+        if (!more)
+            return at && at->kind == VALUE_STRING ? at->text : STR_NULL;
     }
     return STR_NULL;
 }

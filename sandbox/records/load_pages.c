@@ -12,7 +12,16 @@ static const struct member_rule pages_members[] = {
     {"before_lone", VALUE_STRING, false},    {"after_lone", VALUE_STRING, false},
     {"none", VALUE_STRING, false},           {"fault_status", VALUE_INTEGER, false},
     {"no_entity", VALUE_STRING, false},      {"bad_cursor", VALUE_STRING, false},
-    {"bad_value", VALUE_STRING, false},
+    {"bad_value", VALUE_STRING, false},      {"offset", VALUE_STRING, false},
+    {"selection", VALUE_STRING, false},      {"language", VALUE_STRING, false},
+    {"cursor_keeps", VALUE_BOOLEAN, false},
+};
+
+static const char *const languages[] = {
+    [SELECTION_NONE] = "",
+    [SELECTION_CALLS] = "calls",
+    [SELECTION_CLAUSE] = "clause",
+    [SELECTION_CRITERIA] = "criteria",
 };
 
 static const struct {
@@ -23,14 +32,18 @@ static const struct {
     {">", QUERY_GREATER}, {">=", QUERY_AT_LEAST},
 };
 
-/* "FIELD SIGN" */
+/* "FIELD SIGN", "FIELD SIGN ms" */
 static bool load_bound(const struct reader *reader, struct str where, struct str parameter,
                        struct str text, struct records_bound *bound)
 {
-    struct str sign;
+    struct str sign, unit = STR("");
     *bound = (struct records_bound){.parameter = parameter};
     if (!str_cut(text, ' ', &bound->field, &sign))
         return reader_fail(reader, where, "must be a field and a sign.");
+    str_cut(sign, ' ', &sign, &unit);
+    bound->is_ms = str_eq(unit, STR("ms"));
+    if (unit.len > 0 && !bound->is_ms)
+        return reader_fail(reader, where, "the unit must be ms.");
     for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
         bound->operator= signs[i].operator;
         if (str_eq(sign, str_from(signs[i].sign)))
@@ -82,7 +95,15 @@ bool load_pages(const struct reader *reader, struct str where, const struct valu
         .no_entity = value_text(value, "no_entity"),
         .bad_cursor = value_text(value, "bad_cursor"),
         .bad_value = value_text(value, "bad_value"),
+        .offset = value_text(value, "offset"),
+        .selection = value_text(value, "selection"),
+        .cursor_keeps = value_flag(value, "cursor_keeps", false),
     };
+    struct str language = value_text(value, "language");
+    while (language.data && !str_eq(str_from(languages[pages->language]), language)) {
+        if (++pages->language > SELECTION_CRITERIA)
+            return reader_fail(reader, where, "there is no such language.");
+    }
     return load_bounds(reader, reader_in(reader, where, STR("bounds")), value_get(value, "bounds"),
                        pages);
 }

@@ -82,7 +82,9 @@ static void print_scalar(struct buf *out, const struct sample_forms *forms,
 void sample_print(struct buf *out, const struct sample_forms *forms, const struct sample_cell *cell)
 {
     bool all_text = forms->numbers == NUMBERS_TEXT;
-    bool quoted = cell->kind == SAMPLE_TIME || cell->kind == SAMPLE_DAY || all_text ||
+    struct str form = cell->kind == SAMPLE_TIME ? forms->time : forms->day;
+    bool is_time = cell->kind == SAMPLE_TIME || cell->kind == SAMPLE_DAY;
+    bool quoted = (is_time && !str_starts(form, STR("#"))) || all_text ||
                   (cell->kind == SAMPLE_DECIMAL && forms->numbers == NUMBERS_QUOTED);
     if (cell->kind == SAMPLE_NULL) {
         buf_add_cstr(out, all_text ? "\"\"" : "null");

@@ -36,7 +36,7 @@ void sample_time_print(struct buf *out, struct str form, int64_t ms)
     struct tm civil;
     time_t seconds = (time_t)(ms / 1000);
     gmtime_r(&seconds, &civil);
-    for (size_t i = 0; i < form.len; i++) {
+    for (size_t i = str_starts(form, STR("#")); i < form.len; i++) {
         if (form.data[i] == '%' && i + 1 < form.len)
             print_part(out, form.data[++i], &civil, ms);
         else

@@ -9,7 +9,8 @@
 
 /* Writes a time by a form such as "%Y-%m-%dT%H:%M:%SZ": year, month, day, hours, minutes and
  * seconds of UTC, %L milliseconds in three digits, %Q milliseconds and %s seconds since the epoch.
- */
+ * A
+ * '#' in front is not written: the time is a JSON number. */
 void sample_time_print(struct buf *out, struct str form, int64_t ms);
 bool sample_time_form_is_fit(struct str form);
 

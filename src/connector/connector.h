@@ -160,6 +160,9 @@ bool connector_names_fields(const struct connector *connector);
 bool connector_has_filters(const struct connector *connector);
 /* Whether a query of records can be made only when its fields are described. */
 bool connector_needs_types(const struct connector *connector);
+/* Whether records do not have the field, which filters of a query are for the vendor alone. */
+bool connector_filter_is_apart(const struct connector *connector, struct str entity,
+                               struct str field);
 /* What values of the vendor's type are in a READ_CSV page. */
 enum csv_value connector_csv_value(const struct connector *connector, struct str type);
 /* How the vendor writes the zone of times that are "Z" in a READ_CSV page; NULL: so. */

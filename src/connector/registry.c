@@ -117,6 +117,20 @@ bool connector_has_filters(const struct connector *connector)
     return false;
 }
 
+bool connector_filter_is_apart(const struct connector *connector, struct str entity,
+                               struct str field)
+{
+    const struct connector_reads *reads =
+        connector->ops && connector->ops->read == http_read ? connector->http->reads : NULL;
+    for (size_t i = 0; reads && i < reads->count; i++) {
+        const struct read_source *row = &reads->rows[i];
+        if ((!row->of || entity_pattern_fits(str_from(row->of), entity)) &&
+            connector_texts_have(&row->apart, field))
+            return true;
+    }
+    return false;
+}
+
 static const struct connector_reads *reads_of(const struct connector *connector)
 {
     return connector->ops->read == http_read ? connector->http->reads : NULL;

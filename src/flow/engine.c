@@ -6,6 +6,7 @@
 #include "flow/destination_open.h"
 #include "flow/program.h"
 #include "flow/source_open.h"
+#include "flow/vendor_query.h"
 #include "record/window.h"
 
 #include <string.h>
@@ -262,8 +263,8 @@ static bool open_parts(struct engine *engine)
     flow_definition_read(run->definition, &definition);
     if (!definition.source.connector)
         return fail(engine->error, ERR_NOT_IMPLEMENTED, "no source of this type is known");
-    if (!flow_program_new(definition.tasks, definition.source.connector->key, &engine->program,
-                          engine->error) ||
+    if (!flow_program_new(vendor_query_own_tasks(&definition, run->arena),
+                          definition.source.connector->key, &engine->program, engine->error) ||
         (flow_destination_is_typed(run) &&
          !flow_program_keep_types(engine->program, engine->error)) ||
         !flow_destination_open(run, &engine->destination, engine->error))

@@ -1,6 +1,7 @@
 /* Reads a definition that flow_tasks_check has passed. */
 #include "flow/vendor_query.h"
 
+#include "connector/connector.h"
 #include "flow/filter.h"
 #include "flow/program.h"
 #include "wire/json_value.h"
@@ -52,6 +53,40 @@ void vendor_query_make(const struct flow_definition *definition, const struct fl
     };
     flow_program_reads(program, &ret_query->fields, &ret_query->field_count, ret_all);
     add_filters(ret_query, definition, arena);
+}
+
+static bool is_apart(const struct flow_definition *definition, const struct value *task)
+{
+    const struct connector *connector = definition->source.connector;
+    const struct value *fields = value_get(task, "sourceFields");
+    struct str operation = value_text(value_get(task, "connectorOperator"), connector->key.data);
+    return str_eq(value_text(task, "taskType"), STR("Filter")) &&
+           !str_eq(operation, STR("PROJECTION")) && fields && fields->count > 0 &&
+           connector_filter_is_apart(connector, flow_end_entity(&definition->source),
+                                     fields->items[0]->text);
+}
+
+/* A Filter task that filters nothing: it projects no field. */
+static struct value *nothing(const struct flow_definition *definition, struct arena *arena)
+{
+    struct value *task = value_structure(arena), *operators = value_structure(arena);
+    value_put_text(arena, operators, definition->source.connector->key.data, STR("PROJECTION"));
+    value_put_text(arena, task, "taskType", STR("Filter"));
+    value_put(arena, task, "sourceFields", value_list(arena));
+    value_put(arena, task, "connectorOperator", operators);
+    return task;
+}
+
+const struct value *vendor_query_own_tasks(const struct flow_definition *definition,
+                                           struct arena *arena)
+{
+    const struct value *tasks = definition->tasks;
+    struct value *own = value_list(arena);
+    for (size_t i = 0; i < tasks->count; i++) {
+        struct value *task = tasks->items[i];
+        value_append(arena, own, is_apart(definition, task) ? nothing(definition, arena) : task);
+    }
+    return own;
 }
 
 /* --- what the vendor says of fields --- */

@@ -12,6 +12,11 @@ struct flow_program;
 void vendor_query_make(const struct flow_definition *definition, const struct flow_program *program,
                        struct arena *arena, struct read_query *ret_query, bool *ret_all);
 
+/* The definition's tasks as the flow carries them out: in the place of filters that are for the
+ * vendor alone there are tasks that do nothing, so that numbers of tasks stay. */
+const struct value *vendor_query_own_tasks(const struct flow_definition *definition,
+                                           struct arena *arena);
+
 /* Takes the types of the filters' fields from a list of the API's ConnectorEntityField in JSON.
  * `wants_all`: names all fields that can be read as well; false: there are none. *ret_types: of
  * each field of the query; empty: it is not described. */

@@ -155,7 +155,7 @@ void assert_where(struct script *script, const char *type, const struct read_fil
     const struct connector_reads *reads = connector_by_type(str_from(type))->http->reads;
     struct read_filter described = *filter;
     const struct read_query query = {.filters = &described, .filter_count = 1};
-    const struct read_where_request request = {
+    struct read_where_request request = {
         .dialect = reads->rows[reads->count - 1].dialect,
         .name_marks = reads->name_marks,
         .query = &query,

@@ -72,7 +72,7 @@ static void an_export_is_not_asked_for_what_is_too_new(void **state)
                                        READ_VALUES(STR("1999999999999"))};
     const struct connector_reads *reads = connector_by_type(STR("Zendesk"))->http->reads;
     const struct read_query query = {.filters = &filter, .filter_count = 1};
-    const struct read_where_request request = {
+    struct read_where_request request = {
         .dialect = reads->rows[0].dialect,
         .name_marks = reads->name_marks,
         .query = &query,

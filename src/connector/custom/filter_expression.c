@@ -125,7 +125,7 @@ struct str custom_filter_expression(struct arena *arena, const struct value *def
         filters[said.filter_count] = query->filters[i];
         filters[said.filter_count++].described = value_text(field, "dataType");
     }
-    const struct read_where_request request = {
+    struct read_where_request request = {
         .dialect = &language, .name_marks = NAME_MARKS, .query = &said, .most = EXPRESSION_MAX};
     struct str expression = read_where(&request, arena);
     return expression.len > 0 ? expression : STR_NULL;

@@ -22,16 +22,43 @@ static struct str value_for(const struct read_bound *bound, const struct read_fi
     return fits && filter->value_count == 1 ? filter->values[0] : STR_NULL;
 }
 
-/* Texts of one form and length have the order of what they stand for. */
+static bool is_digits(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!ascii_is_digit(text.data[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Texts of one form and length have the order of what they stand for, and of two numbers without
+ * zeros in front the longer one is greater. */
 static bool is_tighter(const struct read_bound *bound, struct str text, struct str than)
 {
-    if (!than.data || text.len != than.len)
+    bool is_number = than.data && is_digits(text) && is_digits(than);
+    if (!than.data || (text.len != than.len && !is_number))
         return !than.data;
-    int order = str_compare(text, than);
+    int order = text.len != than.len ? (text.len > than.len ? 1 : -1) : str_compare(text, than);
     return is_lower(bound) ? order > 0 : order < 0;
 }
 
-void read_bounds(const struct read_where_request *request, struct arena *arena, struct value *read)
+static struct str text_for(const struct read_where_request *request, const struct read_bound *bound,
+                           const struct read_filter *filter, struct arena *arena)
+{
+    struct str value = value_for(bound, filter);
+    return value.data ? read_value_text(request, filter, bound->operation, value, arena) : STR_NULL;
+}
+
+bool read_bounds_have(const struct read_where_request *request, const struct read_filter *filter,
+                      struct arena *arena)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < request->dialect->bounds.count; i++)
+        found += text_for(request, &request->dialect->bounds.rows[i], filter, arena).data != NULL;
+    return found >= (str_eq(filter->operation, STR("BETWEEN")) ? 2U : 1U);
+}
+
+void read_bounds(struct read_where_request *request, struct arena *arena, struct value *read)
 {
     const struct read_dialect *dialect = request->dialect;
     const struct read_query *query = request->query;
@@ -39,14 +66,15 @@ void read_bounds(const struct read_where_request *request, struct arena *arena, 
         const struct read_bound *bound = &dialect->bounds.rows[i];
         struct str best = STR_NULL;
         for (size_t k = 0; k < query->filter_count; k++) {
-            struct str value = value_for(bound, &query->filters[k]);
-            struct str text = value.data ? read_value_text(request, &query->filters[k],
-                                                           bound->operation, value, arena)
-                                         : STR_NULL;
+            struct str text = text_for(request, bound, &query->filters[k], arena);
             if (text.data && is_tighter(bound, text, best))
                 best = text;
         }
         if (best.data)
             value_put_text(arena, read, bound->name, best);
+    }
+    for (size_t i = 0; i < dialect->needed.count; i++) {
+        if (!value_get(read, dialect->needed.rows[i].name))
+            request->problem = str_from(dialect->needed.rows[i].why);
     }
 }

@@ -19,12 +19,23 @@ bool read_call_begin(struct vendor_connection *connection, const struct read_que
 /* Always false: the vendor's pages lead nowhere. */
 bool read_fail_page(const struct read_call *reading, const char *message);
 
-/* Makes {read.fields}, {read.where} and the like for the page of the cursor. */
-bool read_set_statement(const struct read_call *reading, struct str cursor);
-
 /* Of "OFFSET KEY". False: it is no cursor of ours. */
 bool read_split_key(const struct read_call *reading, struct str cursor,
                     unsigned long long *ret_offset, struct str *ret_key);
+
+/* Of "OFFSET FILTERS". False: it is no cursor of ours. */
+bool read_split_offset(const struct read_call *reading, struct str cursor,
+                       unsigned long long *ret_offset, struct str *ret_where);
+
+/* Always false: what the flow asks for cannot be read. */
+bool read_refuse(const struct read_call *reading, struct str message, const char *hint);
+
+/* --- read_statement.c --- */
+
+/* Makes {page.size} and the like for the page of the cursor. */
+bool read_set_page(const struct read_call *reading, struct str cursor);
+/* Makes {read.fields}, {read.where} and the like, after it. */
+bool read_set_statement(const struct read_call *reading, struct str cursor);
 
 /* --- read_page.c --- */
 

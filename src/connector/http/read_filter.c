@@ -171,7 +171,8 @@ static int64_t round_down(int64_t ms, int64_t unit_ms)
 
 static int64_t unit_of(enum read_form form)
 {
-    return form == READ_DATE ? DAY_MS : form == READ_TIME_MS ? 1 : SECOND_MS;
+    bool is_fine = form == READ_TIME_MS || form == READ_UNIX_MS;
+    return form == READ_DATE ? DAY_MS : is_fine ? 1 : SECOND_MS;
 }
 
 /* The time in the form's unit that keeps what the given one keeps. False: there is none. */
@@ -197,9 +198,9 @@ static bool print_time(enum read_form form, int64_t ms, struct buf *out)
 {
     time_t seconds = (time_t)(round_down(ms, SECOND_MS) / SECOND_MS);
     struct tm tm;
-    if (form == READ_UNIX_S) {
-        buf_add_i64(out, seconds);
-        return seconds >= 0;
+    if (form == READ_UNIX_S || form == READ_UNIX_MS) {
+        buf_add_i64(out, form == READ_UNIX_S ? (int64_t)seconds : ms);
+        return ms >= 0;
     }
     if (!gmtime_r(&seconds, &tm) || tm.tm_year < 0 || tm.tm_year > 9999 - 1900)
         return false;
@@ -248,6 +249,7 @@ static bool write_value(const struct writing *writing, struct str text)
     case READ_TIME:
     case READ_TIME_T:
     case READ_UNIX_S:
+    case READ_UNIX_MS:
     case READ_DATE:
         return write_time(writing, text);
     }
@@ -297,7 +299,7 @@ static const struct read_literal *choose_literal(const struct read_dialect *dial
     const struct read_literal *compared = find_literal(dialect, filter->type);
     if (connector_texts_have(&dialect->fields, filter->field))
         return compared;
-    if (dialect->fields.count > 0 && dialect->bounds.count == 0)
+    if (dialect->fields_alone || (dialect->fields.count > 0 && dialect->bounds.count == 0))
         return NULL;
     const struct read_literal *described = find_literal(dialect, filter->described);
     bool is_alike = compared && described && kind_of(compared->form) == kind_of(described->form);
@@ -322,7 +324,8 @@ static bool write_filter(struct writing *writing, struct str field, struct str o
     const struct read_dialect *dialect = writing->dialect;
     struct buf *out = writing->out;
     writing->condition = find_condition(dialect, operation, writing->literal->form);
-    if (!writing->condition || count == 0 || (dialect->is_value && count > 1))
+    bool is_single = dialect->is_value || !dialect->or ;
+    if (!writing->condition || count == 0 || (is_single && count > 1))
         return false;
     if (count > 1)
         buf_add_cstr(out, dialect->or_before);
@@ -330,11 +333,13 @@ static bool write_filter(struct writing *writing, struct str field, struct str o
         if (i > 0)
             buf_add_cstr(out, dialect->or);
         if (!dialect->is_value) {
+            buf_add_cstr(out, dialect->field_before);
             buf_add(out, field);
             buf_add_cstr(out, writing->condition->sign);
         }
         if (!write_wrapped(writing, values[i]))
             return false;
+        buf_add_cstr(out, dialect->close);
     }
     if (count > 1)
         buf_add_cstr(out, dialect->or_after);
@@ -393,7 +398,18 @@ size_t read_url_len(struct str text)
     return len;
 }
 
-struct str read_where(const struct read_where_request *request, struct arena *arena)
+/* A filter that the flow does not apply must be given to the vendor. */
+static void note_left(struct read_where_request *request, const struct read_filter *filter,
+                      struct arena *arena)
+{
+    if (request->apart && connector_texts_have(request->apart, filter->field) &&
+        !read_bounds_have(request, filter, arena))
+        request->problem = arena_printf(
+            arena, "the filter on %.*s cannot be given to the vendor, which alone could apply it",
+            STR_ARG(filter->field));
+}
+
+struct str read_where(struct read_where_request *request, struct arena *arena)
 {
     const struct read_dialect *dialect = request->dialect;
     const struct read_query *query = request->query;
@@ -409,8 +425,10 @@ struct str read_where(const struct read_where_request *request, struct arena *ar
         struct str text = filter_text(&writing, &query->filters[i], arena);
         struct str before = str_from(where.len > 0 ? dialect->between : dialect->before);
         size_t more = read_url_len(before) + read_url_len(text);
-        if (!text.data || taken + more > request->most)
+        if (!text.data || taken + more > request->most) {
+            note_left(request, &query->filters[i], arena);
             continue;
+        }
         taken += more;
         buf_add(&where, before);
         buf_add(&where, text);

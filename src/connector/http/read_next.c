@@ -1,7 +1,7 @@
 /* What follows a page: the rest of it, or its last key, says how the next one is asked for.
  *
  * A cursor is the path and query of a URL (READ_URL), the vendor's own text (READ_CURSOR), "OFFSET
- * KEY" (READ_KEY), or what read_job.c makes of a job. */
+ * KEY" (READ_KEY), "OFFSET FILTERS" (READ_OFFSET), or what read_job.c makes of a job. */
 #include "connector/http/read_call.h"
 
 #include "base/url.h"
@@ -64,6 +64,46 @@ static bool follow_key(const struct read_call *reading, struct str cursor, uint6
     return true;
 }
 
+static bool follow_offset(const struct read_call *reading, const struct value *rest,
+                          struct str cursor, uint64_t records, struct str *ret_next)
+{
+    const struct vendor_connection *connection = reading->connection;
+    const struct read_source *source = reading->source;
+    struct arena *arena = connection->arena;
+    unsigned long long offset;
+    struct str where;
+    *ret_next = STR_NULL;
+    if (!read_split_offset(reading, cursor, &offset, &where))
+        return false;
+    bool has_more = source->more.at ? entity_flag_holds(arena, &source->more, rest)
+                                    : records >= (uint64_t)source->size;
+    if (has_more && records == 0)
+        return read_fail_page(reading, "a page without a record is not the last one");
+    if (!cursor.data && connection->scope.read)
+        where = value_text(connection->scope.read, "where");
+    if (has_more)
+        *ret_next = arena_printf(arena, "%llu %.*s", offset + records, STR_ARG(where));
+    return true;
+}
+
+/* What the vendor says of the page beside its list. */
+static bool check_faults(const struct read_call *reading, const struct value *rest)
+{
+    struct vendor_connection *connection = reading->connection;
+    const struct read_source *source = reading->source;
+    for (size_t i = 0; i < source->faults.count; i++) {
+        const struct read_fault *fault = &source->faults.rows[i];
+        if (!entity_flag_holds(connection->arena, &fault->when, rest))
+            continue;
+        struct str message =
+            fault->message ? pointer_text(connection->arena, rest, fault->message) : STR_NULL;
+        return vendor_fail_status(connection, fault->kind, STEP_API, 200,
+                                  message.data ? message : STR("the page is no good one"),
+                                  fault->hint);
+    }
+    return true;
+}
+
 /* The page without its records has an empty list in their place. */
 static bool parse_rest(const struct read_call *reading, struct str rest, struct value **ret_rest)
 {
@@ -90,9 +130,20 @@ static bool find_next(const struct read_call *reading, struct str cursor, struct
     }
     if (!parse_rest(reading, rest, &json))
         return false;
-    return paging == READ_WHOLE ||
-           (paging == READ_KEY ? follow_key(reading, cursor, records, ret_next)
-                               : follow(reading, json, ret_next));
+    if (!check_faults(reading, json))
+        return false;
+    switch (paging) {
+    case READ_WHOLE:
+        return true;
+    case READ_KEY:
+        return follow_key(reading, cursor, records, ret_next);
+    case READ_OFFSET:
+        return follow_offset(reading, json, cursor, records, ret_next);
+    case READ_URL:
+    case READ_CURSOR:
+        break;
+    }
+    return follow(reading, json, ret_next);
 }
 
 bool http_read_next(struct vendor_connection *connection, const struct read_query *query,

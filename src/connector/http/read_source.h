@@ -4,7 +4,9 @@
  *
  * Templates can name, beside a profile's properties, the flow's ({source.includeDeletedRecords}),
  * {entity.name}, {page.size}, {page.cursor}, {page.offset}, {page.key}, {page.job}, and what is
- * made here: {read.fields}, {read.where}, {read.after} and {read.statement}. */
+ * made here: {read.fields}, {read.where}, {read.after}, {read.statement}, and {read.NAME} of
+ * bounds.
+ */
 #pragma once
 
 #include "connector/http/entity_source.h"
@@ -26,12 +28,14 @@ enum read_form {
     READ_TIME,    /* 2026-01-31 23:59:59, in UTC */
     READ_TIME_T,  /* 2026-01-31T23:59:59, likewise */
     READ_UNIX_S,  /* seconds since 1970 */
+    READ_UNIX_MS, /* milliseconds since 1970 */
     READ_DATE,    /* 2026-01-31 */
 };
 
 /* Of several forms: 1 << form. */
 #define READ_TIMES                                                                                 \
-    (1 << READ_TIME_MS | 1 << READ_TIME | 1 << READ_TIME_T | 1 << READ_UNIX_S | 1 << READ_DATE)
+    (1 << READ_TIME_MS | 1 << READ_TIME | 1 << READ_TIME_T | 1 << READ_UNIX_S |                    \
+     1 << READ_UNIX_MS | 1 << READ_DATE)
 #define READ_NUMBERS (1 << READ_NUMBER | 1 << READ_INTEGER)
 
 /* How values of fields of a type (whose letter case does not count) are written. Filters on fields
@@ -89,6 +93,12 @@ struct read_bound {
     const char *name;
 };
 
+/* Nothing is read without the bound of this name. */
+struct read_needed {
+    const char *name;
+    const char *why; /* a sentence without its full stop */
+};
+
 struct read_dialect {
     struct read_quoting texts;
     struct {
@@ -107,14 +117,22 @@ struct read_dialect {
         const struct read_bound *rows;
         size_t count;
     } bounds; /* in place of {read.where}, or beside it */
+    struct {
+        const struct read_needed *rows;
+        size_t count;
+    } needed;
     /* Filters on these need no description: their type is DATA_TYPE. Without `bounds` it is only
      * they that are given to the vendor. None: all, by description. */
     struct connector_texts fields;
+    bool fields_alone; /* with `bounds`, too, no filter on another field is given to the vendor */
     /* The vendor takes one bound alone, as its value: of the first filter that can be written. */
     bool is_value;
     const char *none;                     /* {read.where} where there is no filter; NULL: nothing */
     const char *before, *between, *after; /* around and between filters; NULL: nothing */
-    const char *or_before, * or, *or_after; /* the same of a filter's values */
+    /* The same of a filter's values; `or` NULL: a filter with several is not given. */
+    const char *or_before, * or, *or_after;
+    const char *field_before; /* in front of a field's name; NULL: nothing */
+    const char *close;        /* behind each value; NULL: nothing */
     /* Bounds of times are moved apart by so much, where it is not known in which zone the vendor
      * reads them. */
     int64_t zone_s;
@@ -131,6 +149,19 @@ enum read_paging {
      * a page has none since the user may not see its records, at {page.offset}. So nothing is left
      * out and nothing comes twice when records are added or deleted meanwhile. */
     READ_KEY,
+    /* {page.offset} counts records, in the order that the call asks for; the filters are those of
+     * the first page, which the cursor keeps. The last page is one for which `more` is not so, or,
+     * without `more`, one with fewer records than `size`. */
+    READ_OFFSET,
+};
+
+/* What a page with status 200 says beside its list when it is none. The verdict's message is what
+ * `message` points to. */
+struct read_fault {
+    struct entity_flag when;
+    enum verdict_kind kind;
+    const char *message; /* JSON pointer; NULL: there is none */
+    const char *hint;
 };
 
 enum {
@@ -178,9 +209,12 @@ struct read_source {
      * begins with a slash. Links without a path from the root are relative to it. NULL: none. */
     const char *root;
     const struct read_dialect *dialect; /* NULL: no filter is given to the vendor */
-    const char *statement;              /* template of {read.statement}; NULL: there is none */
-    bool filters_first;                 /* later pages are asked for without filters */
-    const char *at;                     /* template of a JSON pointer to the list of records */
+    /* Fields that records do not have: what is asked of the vendor alone. The flow does not apply
+     * filters on these, so each must be given to the vendor, or nothing is read. */
+    struct connector_texts apart;
+    const char *statement; /* template of {read.statement}; NULL: there is none */
+    bool filters_first;    /* later pages are asked for without filters */
+    const char *at;        /* template of a JSON pointer to the list of records */
     enum read_paging paging;
     int size;                /* {page.size} */
     const char *size_given;  /* the member that has it where it is there; NULL: none */
@@ -188,12 +222,19 @@ struct read_source {
     struct entity_flag more; /* there is a next page only when it is so of what stands beside the
                               * list; its `at` NULL: when `next` leads to something */
     const char *key;         /* the member that READ_KEY sorts by: letters, digits, '-' and '_' */
+    /* Keys are numbers above this one, which is {page.key} of the first page; NULL: keys are texts,
+     * and the first page has none. */
+    const char *key_first;
     bool is_nested;     /* records have members within members: the last one is parsed for it */
     const char *behind; /* template of {read.after}, from the second page on */
     const char *total;  /* header with the number of records from {page.key} on, also of those
                          * that the user may not see; NULL: none */
-    int missing;        /* status that says that there is no such entity; 0: none does */
-    bool names_fields;  /* a query must name each field */
+    struct {
+        const struct read_fault *rows;
+        size_t count;
+    } faults;
+    int missing;       /* status that says that there is no such entity; 0: none does */
+    bool names_fields; /* a query must name each field */
     /* A job reads the records: what pages are, `at` and below, does not count. NULL: none does. */
     const struct read_job *job;
     /* With a job, which takes over when the first page says that there are so many records; where
@@ -264,8 +305,12 @@ struct read_where_request {
     const struct read_dialect *dialect;
     const char *name_marks; /* as connector_reads has them */
     const struct read_query *query;
-    int64_t now_ms; /* wall clock */
-    size_t most;    /* bytes in a URL */
+    int64_t now_ms;                      /* wall clock */
+    size_t most;                         /* bytes in a URL */
+    const struct connector_texts *apart; /* as read_source has them; NULL: none */
+    /* A sentence without its full stop: why nothing can be read with these filters. STR_NULL: it
+     * can. */
+    struct str problem;
 };
 
 /* A filter's value as it is written for an operation; STR_NULL: it cannot be. In the arena. */
@@ -276,9 +321,12 @@ struct str read_value_text(const struct read_where_request *request,
 /* --- read_bounds.c --- */
 
 /* Sets {read.NAME} of the dialect's bounds that filters give. */
-void read_bounds(const struct read_where_request *request, struct arena *arena, struct value *read);
+void read_bounds(struct read_where_request *request, struct arena *arena, struct value *read);
+/* Whether all that the filter asks for is in bounds. */
+bool read_bounds_have(const struct read_where_request *request, const struct read_filter *filter,
+                      struct arena *arena);
 
 /* --- read_filter.c --- */
 
 /* {read.where}: the filters as far as they can be written and fit; in the arena. */
-struct str read_where(const struct read_where_request *request, struct arena *arena);
+struct str read_where(struct read_where_request *request, struct arena *arena);

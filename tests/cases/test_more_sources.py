@@ -1,0 +1,186 @@
+"""Runs that read the records of vendors with ranges, selectors and cursors of their own, from the
+stand-ins: what is written equals their truth, byte for byte, whatever happens between two pages."""
+
+import dataclasses
+import json
+
+import pytest
+
+from support import moving
+from support.sandbox_records import truth
+from support.server import headgate
+from support.vendor_flows import flow, task
+
+
+@dataclasses.dataclass
+class Source:
+    """How one entity of a connector is read: the filters that its flows must have, and the field of
+    the records that the range is about, whose form `time` reads as milliseconds."""
+    kind: str
+    entity: str
+    key: str                 # of connectorOperator and of the properties
+    secret: str              # member of the credentials that names the outcome
+    later: str               # its value, with the outcome to fill in
+    filters: tuple
+    page: int                # records of one
+    keeps: object = lambda record: True
+    order: object = None     # of the records that come; None: that of the truth
+    gone: tuple = ()         # fields that later pages leave out where the schema changes
+    time: object = None      # of a record, in milliseconds, by which `ranged` selects
+    ranged: object = None    # filters for the records between two times, neither of them within
+
+    def wanted(self, keeps=None):
+        records = [each for each in truth(self.kind, self.entity)
+                   if self.keeps(each) and (keeps is None or keeps(each))]
+        return sorted(records, key=self.order) if self.order else records
+
+
+def between(field, low, high, key):
+    return task("Filter", "BETWEEN", [field], key=key, DATA_TYPE="datetime",
+                LOWER_BOUND=str(low), UPPER_BOUND=str(high))
+
+
+FAR = 4102444800000  # 2100, in milliseconds
+
+DYNATRACE = Source(
+    "Dynatrace", "problem", "Dynatrace", "apiToken", "dt0c01.SANDBOX.accepted-later-{}-{}",
+    (between("startTime", 0, FAR, "Dynatrace"),), 500,
+    order=lambda record: record["startTime"], gone=("title", "entityTags"),
+    time=lambda record: record["startTime"],
+    ranged=lambda low, high: (between("startTime", low, high, "Dynatrace"),))
+
+SOURCES = {"dynatrace": DYNATRACE}
+
+
+def config(source, **credentials):
+    made = json.loads(headgate("sandbox", "--list", "--json", "--connector", source.kind,
+                               "--outcome", "accepted"))
+    made["connectorProfileCredentials"][source.key].update(credentials)
+    return made
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_servers):
+    server = lasting_servers("--sandbox")
+    for name, source in SOURCES.items():
+        server.ok("CreateConnectorProfile", {
+            "connectorProfileName": name, "connectorType": source.kind,
+            "connectionMode": "Public", "connectorProfileConfig": config(source)})
+    return server
+
+
+@pytest.fixture
+def server(lasting):
+    """One for all tests of this file, without flows and objects."""
+    yield lasting
+    for each in lasting.ok("ListFlows", {})["flows"]:
+        lasting.ok("DeleteFlow", {"flowName": each["flowName"], "forceDelete": True})
+    for path in sorted(moving.buckets(lasting)[1].rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+
+
+def definition(name, source, profile, filters=None, fields=None):
+    filters = source.filters if filters is None else filters
+    maps = ([task("Map_all", "NO_OP", [], key=source.key)] if fields is None else
+            [task("Filter", "PROJECTION", fields, key=source.key),
+             *({**task("Map", "NO_OP", [each], key=source.key), "destinationField": each}
+               for each in fields)])
+    made = flow(name, source.entity, [*filters, *maps], kind=source.kind, profile=profile)
+    made["sourceFlowConfig"]["sourceConnectorProperties"] = {source.key: {"object": source.entity}}
+    return made
+
+
+def moved(server, made):
+    """The record of its run, and the bytes of what was written."""
+    server.ok("CreateFlow", made)
+    moving.buckets(server)
+    record = moving.run(server, made["flowName"])
+    return record, b"".join(body for _, body in sorted(moving.written(server).items()))
+
+
+def lines(records):
+    return "".join(json.dumps(each, ensure_ascii=False, separators=(",", ":")) + "\n"
+                   for each in records).encode()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_all_records(server, name):
+    source = SOURCES[name]
+    wanted = source.wanted()
+    assert len(wanted) >= 1000 and len(wanted) > source.page
+    record, body = moved(server, definition(name, source, name))
+    assert record["executionStatus"] == "Successful", record
+    assert body == lines(wanted)
+    assert record["executionResult"]["recordsProcessed"] == len(wanted)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_one_page_and_none(server, name):
+    source = SOURCES[name]
+    times = sorted({source.time(each) for each in source.wanted()})
+    low, high = times[len(times) // 2], times[len(times) // 2 + 9]
+    wanted = source.wanted(lambda each: low < source.time(each) < high)
+    assert 0 < len(wanted) < source.page
+    record, body = moved(server, definition(name, source, name, source.ranged(low, high)))
+    assert record["executionStatus"] == "Successful", record
+    assert body == lines(wanted)
+    record, body = moved(server, definition("none", source, name,
+                                            source.ranged(times[-1] + 1000, times[-1] + 9000)))
+    assert record["executionStatus"] == "Successful", record
+    assert record["executionResult"]["recordsProcessed"] == 0
+
+
+def equal(field, value, key, kind="string"):
+    return task("Filter", "EQUAL_TO", [field], key=key, DATA_TYPE=kind, VALUE=value)
+
+
+def test_a_selector(server):
+    """What it asks for is what the flow would keep."""
+    filters = [*DYNATRACE.filters, equal("status", "OPEN", "Dynatrace"),
+               equal("severityLevel", "ERROR", "Dynatrace")]
+    _, body = moved(server, definition("selected", DYNATRACE, "dynatrace", filters))
+    wanted = DYNATRACE.wanted(
+        lambda each: each["status"] == "OPEN" and each["severityLevel"] == "ERROR")
+    assert wanted and body == lines(wanted)
+
+
+def error_of(record):
+    assert record["executionStatus"] == "Error", record
+    return record["executionResult"]["errorInfo"]["executionMessage"]
+
+
+@pytest.mark.parametrize("name, filters, says", [
+    ("dynatrace", (), "the flow needs a filter on startTime"),
+    ("dynatrace", (*DYNATRACE.filters, equal("text", 'a "b"', "Dynatrace")),
+     "the filter on text cannot be given to the vendor, which alone could apply it"),
+])
+def test_filters_that_the_vendor_needs(server, name, filters, says):
+    record, body = moved(server, definition("refused", SOURCES[name], name, filters))
+    assert says in error_of(record) and not body
+
+
+LATER = {"throttled": True, "server-error": True, "truncated": True, "expired": False,
+         "cursor-expired": False, "schema-changed": True}
+
+
+@pytest.mark.parametrize("outcome", LATER)
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_happens_between_two_pages(server, name, outcome):
+    source = SOURCES[name]
+    profile = f"{name}-{outcome}"
+    server.ok("CreateConnectorProfile", {
+        "connectorProfileName": profile, "connectorType": source.kind,
+        "connectionMode": "Public", "connectorProfileConfig": config(
+            source, **{source.secret: source.later.format(outcome, "1")})})
+    record, body = moved(server, definition(profile, source, profile))
+    wanted = source.wanted()
+    if outcome == "schema-changed":
+        wanted = wanted[:source.page] + [
+            {key: value for key, value in each.items() if key not in source.gone}
+            for each in wanted[source.page:]]
+    if LATER[outcome]:
+        assert record["executionStatus"] == "Successful", record
+        assert body == lines(wanted)
+    else:
+        assert record["executionStatus"] == "Error", record
+        assert profile in record["executionResult"]["errorInfo"]["executionMessage"]

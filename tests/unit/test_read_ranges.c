@@ -1,0 +1,107 @@
+/* Records that are read by a range of times, a selector and a cursor, call by call: what filters
+ * become parameters, and what is not read without them. */
+#include "read_script.h"
+
+#include "connector/http/read_source.h"
+
+#include <string.h>
+
+static struct script script;
+
+#define RUN(steps, ...) SCRIPT_READ(&script, steps, __VA_ARGS__)
+
+static void assert_says(const char *says)
+{
+    assert_int_equal(script.verdict.kind, VERDICT_MISCONFIGURED);
+    assert_non_null(strstr(script.verdict.message.data, says));
+}
+
+#define PROBLEMS(query)                                                                            \
+    "GET https://abc12345.live.dynatrace.com/api/v2/problems?pageSize=500"                         \
+    "&fields=evidenceDetails,impactAnalysis,recentComments" query                                  \
+    "\nAccept: application/json\nAuthorization: Api-Token t0ken\n\n"
+#define PROBLEMS_FLOW                                                                              \
+    .type = "Dynatrace",                                                                           \
+    .properties = "{\"instanceUrl\":\"https://abc12345.live.dynatrace.com\"}",                     \
+    .credentials = "{\"apiToken\":\"t0ken\"}", .entity = "problem",                                \
+    .source = "{\"object\":\"problem\"}"
+
+#define FILTER(field, operation, type, ...)                                                        \
+    {                                                                                              \
+        STR(field), STR(operation), STR(type), READ_VALUES(__VA_ARGS__)                            \
+    }
+
+static void a_range_and_a_selector_stand_on_the_first_page(void **state)
+{
+    (void)state;
+    const struct read_filter filters[] = {
+        FILTER("startTime", "BETWEEN", "datetime", STR("1600000000001"), STR("1700000000000")),
+        FILTER("startTime", "LESS_THAN", "datetime", STR("2023-11-14T22:13:19.9995Z")),
+        FILTER("startTime", "GREATER_THAN_OR_EQUAL_TO", "datetime", STR("1500000000000")),
+        FILTER("status", "EQUAL_TO", "String", STR("OPEN")),
+        FILTER("title", "EQUAL_TO", "string", STR("no term of the selector")),
+        FILTER("severityLevel", "EQUAL_TO", "string", STR("quoted \"")),
+        FILTER("impactLevel", "EQUAL_TO", "string", STR("SERVICES"), STR("APPLICATION")),
+        FILTER("underMaintenance", "EQUAL_TO", "boolean", STR("TRUE")),
+        FILTER("text", "EQUAL_TO", "", STR("caf\xC3\xA9, (a)")),
+    };
+    static const struct scripted steps[] = {
+        {PROBLEMS("&sort=%2BstartTime&from=1600000000001&to=1700000000000"
+                  "&problemSelector=status%28%22OPEN%22%29%2CunderMaintenance%28true%29"
+                  "%2Ctext%28%22caf%C3%A9%2C%20%28a%29%22%29"),
+         200, .body = "{\"totalCount\":2,\"problems\":[{}],\"nextPageKey\":\"k=1\"}"},
+        {PROBLEMS("&nextPageKey=k%3D1"), 200, .body = "{\"totalCount\":2,\"problems\":[{}]}"},
+    };
+    assert_true(RUN(steps, PROBLEMS_FLOW, .filters = filters,
+                    .filter_count = sizeof(filters) / sizeof(*filters)));
+    assert_string_equal(script_log(&script), "page 1 then k=1\npage 1\n");
+}
+
+static void no_range_is_no_reading(void **state)
+{
+    (void)state;
+    const struct read_filter late =
+        FILTER("startTime", "LESS_THAN", "datetime", STR("1700000000000"));
+    const struct read_filter bad = FILTER("startTime", "GREATER_THAN", "datetime", STR("soon"));
+    const struct scripted *none = NULL;
+    assert_false(script_read(&script, none, 0, &(const struct read_asked){PROBLEMS_FLOW}));
+    assert_says("the flow needs a filter on startTime");
+    assert_false(script_read(
+        &script, none, 0,
+        &(const struct read_asked){PROBLEMS_FLOW, .filters = &late, .filter_count = 1}));
+    assert_says("the flow needs a filter on startTime");
+    assert_false(
+        script_read(&script, none, 0,
+                    &(const struct read_asked){PROBLEMS_FLOW, .filters = &bad, .filter_count = 1}));
+    assert_says("the flow needs a filter on startTime");
+}
+
+/* Records do not have these fields, so a filter that the vendor does not get would be lost. */
+static void a_filter_that_the_vendor_alone_applies_is_not_lost(void **state)
+{
+    (void)state;
+    const struct read_filter filters[][2] = {
+        {FILTER("startTime", "GREATER_THAN", "datetime", STR("1600000000000")),
+         FILTER("text", "EQUAL_TO", "string", STR("a \"b\""))},
+        {FILTER("startTime", "GREATER_THAN", "datetime", STR("1600000000000")),
+         FILTER("text", "NOT_EQUAL_TO", "string", STR("a"))},
+        {FILTER("startTime", "GREATER_THAN", "datetime", STR("1600000000000")),
+         FILTER("text", "EQUAL_TO", "string", STR("a"), STR("b"))},
+    };
+    for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+        assert_false(script_read(
+            &script, NULL, 0,
+            &(const struct read_asked){PROBLEMS_FLOW, .filters = filters[i], .filter_count = 2}));
+        assert_says("the filter on text cannot be given to the vendor");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_range_and_a_selector_stand_on_the_first_page),
+        TEST(no_range_is_no_reading),
+        TEST(a_filter_that_the_vendor_alone_applies_is_not_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
