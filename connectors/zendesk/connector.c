@@ -152,7 +152,10 @@ static const struct connector_entities entities = {
 /* The exports take a time alone: from it on a record has changed, or was made. It must be a minute
  * ago. A record that changed without its updated_at is among them too, and is left out here. */
 static const struct read_literal literals[] = {{"datetime", READ_UNIX_S, 0}};
-static const struct read_condition conditions[] = {{"GREATER_THAN", READ_TIMES, "", NULL}};
+static const struct read_condition conditions[] = {
+    {"GREATER_THAN", READ_TIMES, "", NULL},
+    {"GREATER_THAN_OR_EQUAL_TO", READ_TIMES, "", NULL},
+};
 static const struct read_dialect since = {
     .literals = LIST(literals),
     .conditions = LIST(conditions),

@@ -19,6 +19,9 @@ enum {
  * cursors of that job; a part of the cursor. STR_NULL: it stands for none. */
 struct str read_cursor_job(struct str cursor);
 
+/* The type that a flow's own filters by time have, whatever the vendor calls its times. */
+#define READ_FILTER_TIME STR("datetime")
+
 /* One Filter task of the flow. All of them must hold, each for any of its values. */
 struct read_filter {
     struct str field;

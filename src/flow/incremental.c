@@ -2,6 +2,7 @@
 #include "flow/incremental.h"
 
 #include "connector/catalogue.h"
+#include "connector/reading.h"
 
 static const struct catalogue_flow_rules *rules_of(const struct flow_definition *definition)
 {
@@ -37,7 +38,7 @@ static struct value *filter_of(struct arena *arena, const struct flow_definition
     struct value *operators = value_structure(arena), *properties = value_structure(arena);
     value_append(arena, fields, value_string(arena, field_of(definition)));
     value_put_text(arena, operators, definition->source.connector->key.data, operation);
-    value_put_text(arena, properties, "DATA_TYPE", STR("datetime"));
+    value_put_text(arena, properties, "DATA_TYPE", READ_FILTER_TIME);
     value_put_text(arena, properties, "VALUE", arena_printf(arena, "%lld", (long long)ms));
     value_put_text(arena, task, "taskType", STR("Filter"));
     value_put(arena, task, "sourceFields", fields);

@@ -302,8 +302,10 @@ static const struct read_literal *choose_literal(const struct read_dialect *dial
     if (dialect->fields_alone || (dialect->fields.count > 0 && dialect->bounds.count == 0))
         return NULL;
     const struct read_literal *described = find_literal(dialect, filter->described);
-    bool is_alike = compared && described && kind_of(compared->form) == kind_of(described->form);
-    return is_alike ? described : NULL;
+    unsigned kind = compared                                        ? kind_of(compared->form)
+                    : str_eq_nocase(filter->type, READ_FILTER_TIME) ? READ_TIMES
+                                                                    : 0;
+    return described && kind == kind_of(described->form) ? described : NULL;
 }
 
 static const struct read_condition *find_condition(const struct read_dialect *dialect,
