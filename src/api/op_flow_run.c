@@ -1,8 +1,9 @@
 /* A flow on demand gets a run, with the job that carries it out, in one write; one with a schedule
- * or events changes its state. */
+ * or events changes its state, unless a window of the past is asked for. */
 #include "api/op_flow_run.h"
 
 #include "api/flow_row.h"
+#include "api/flow_window.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "flow/definition.h"
@@ -141,7 +142,7 @@ static bool read_newest_id(struct flow_start *start, struct str *ret_id)
     return ok;
 }
 
-static bool begin_run(struct flow_start *start)
+static bool begin_run(struct flow_start *start, struct flow_window window)
 {
     struct api_request *request = start->request;
     int64_t now_ms = clock_wall_ms();
@@ -155,6 +156,8 @@ static bool begin_run(struct flow_start *start)
         .id = arena_copy(request->arena, str_from(id)),
         .started_at_ms = now_ms,
         .definition = start->row.definition,
+        .window_from_ms = window.from_ms,
+        .window_to_ms = window.to_ms,
     };
     flow_run_seal(request->service->config.service_secret, &start->run, request->arena);
     start->output = answer_of(request->arena, &start->row, start->run.id);
@@ -183,14 +186,29 @@ static bool apply_again(struct db *db, void *argument, struct error *error)
 /* What runs already is left as it is: deployment tools start a flow again and again. */
 static bool begin(struct flow_start *start)
 {
-    if (!flow_row_load(start->request, &start->row))
+    struct flow_window window;
+    if (!flow_row_load(start->request, &start->row) ||
+        !flow_window_asked(start->request, &start->row, &window))
         return false;
-    if (is_on_demand(&start->row))
-        return begin_run(start);
+    if (is_on_demand(&start->row) || window.to_ms != 0)
+        return begin_run(start, window);
     if (!is_active(&start->row))
         return set_status(start, STR("Active"));
     start->output = answer_of(start->request->arena, &start->row, STR_NULL);
     return commit(start, apply_again);
+}
+
+/* With the window that a header names: the same token with another one is another request. */
+static const struct value *claimed_input(struct api_request *request)
+{
+    struct str window = flow_window_header(request);
+    struct value *input = value_structure(request->arena);
+    if (!window.data)
+        return request->input;
+    for (size_t i = 0; i < request->input->count; i++)
+        value_put(request->arena, input, request->input->names[i].data, request->input->items[i]);
+    value_put_text(request->arena, input, "X-Headgate-Window", window);
+    return input;
 }
 
 bool start_flow(struct api_request *request)
@@ -201,7 +219,7 @@ bool start_flow(struct api_request *request)
     const struct token_claim_request wanted = {
         .context = &request->service->profiles,
         .arena = request->arena,
-        .input = request->input,
+        .input = claimed_input(request),
         .account = request->caller.account,
         .region = request->caller.region,
         .operation = request->operation->name,

@@ -32,16 +32,23 @@ void flow_request_done(struct flow_request *request)
     arena_done(&request->arena);
 }
 
-bool flow_request_call(struct flow_request *request, const char *path, struct value *body,
-                       struct api_answer *ret_answer)
+bool flow_request_call_with(struct flow_request *request, const char *path, struct value *body,
+                            const struct http_header *headers, size_t header_count,
+                            struct api_answer *ret_answer)
 {
     struct buf text = buf_in(&request->arena, REQUEST_MAX);
     value_put_text(&request->arena, body, "flowName", request->name);
     value_encode(&text, body);
-    if (!api_call(&request->api, &request->arena, path, buf_str(&text), ret_answer,
-                  &request->error))
+    if (!api_call_with(&request->api, &request->arena, path, buf_str(&text), headers, header_count,
+                       ret_answer, &request->error))
         return false;
     return ret_answer->status == 200 || api_fail_answer(ret_answer, &request->error);
+}
+
+bool flow_request_call(struct flow_request *request, const char *path, struct value *body,
+                       struct api_answer *ret_answer)
+{
+    return flow_request_call_with(request, path, body, NULL, 0, ret_answer);
 }
 
 /* *token: of the page to read, STR_NULL for the first; then of the next one, or STR_NULL. */

@@ -26,6 +26,10 @@ void flow_request_done(struct flow_request *request);
  * an answer that is a failure, as api_fail_answer has it. */
 _must_use_ bool flow_request_call(struct flow_request *request, const char *path,
                                   struct value *body, struct api_answer *ret_answer);
+/* The same with further headers, at most API_HEADERS_MAX. */
+_must_use_ bool flow_request_call_with(struct flow_request *request, const char *path,
+                                       struct value *body, const struct http_header *headers,
+                                       size_t header_count, struct api_answer *ret_answer);
 
 /* An ExecutionRecord of the flow: of this run, or of the newest (STR_NULL). ERR_NOT_FOUND when
  * there is none. */

@@ -107,6 +107,13 @@ static struct str given_run(const struct flow_request *request)
 
 static const struct option run_table[] = {
     FLOW_NAME_OPTION,
+    {.name = "from",
+     .argument = "TIME",
+     .help = "Take what changed from this time on, such as 2026-01-31T00:00:00Z, whatever the "
+             "flow's schedule has taken"},
+    {.name = "to",
+     .argument = "TIME",
+     .help = "With --from: and before this time, which has passed; without it until now"},
     {.name = "detach", .kind = OPTION_FLAG, .help = "Print the run's id and do not wait"},
     TIMEOUT_OPTION,
     JSON_OPTION("Print the run as the API's ExecutionRecord"),
@@ -114,17 +121,33 @@ static const struct option run_table[] = {
     {0},
 };
 
+/* "FROM/TO", as the server reads it. An empty text: the command names no window. */
+static bool read_window(struct flow_request *request, struct str *ret_text)
+{
+    const char *from = options_text(request->options, "from");
+    const char *to = options_text(request->options, "to");
+    *ret_text = STR("");
+    if (to && !from)
+        return fail(&request->error, ERR_VALIDATION, "--to needs --from: where the window begins.");
+    if (from)
+        *ret_text = arena_printf(&request->arena, "%s/%s", from, to ? to : "");
+    return true;
+}
+
 /* All attempts have the same client token: the flow is started once, and each gets the same answer.
  */
-static bool send_start(struct flow_request *request, struct api_answer *ret_answer)
+static bool send_start(struct flow_request *request, struct str window,
+                       struct api_answer *ret_answer)
 {
+    const struct http_header header = {STR("X-Headgate-Window"), window};
     int64_t poll_ms = POLL_FIRST_MS;
     char token[UUID_SIZE];
     random_uuid(token);
     for (int tries = 1;; tries++) {
         struct value *body = value_structure(&request->arena);
         value_put_text(&request->arena, body, "clientToken", str_from(token));
-        if (flow_request_call(request, "/start-flow", body, ret_answer))
+        if (flow_request_call_with(request, "/start-flow", body, &header, window.len > 0,
+                                   ret_answer))
             return true;
         if (!may_pass(request) || tries == TRIES)
             return false;
@@ -135,8 +158,9 @@ static bool send_start(struct flow_request *request, struct api_answer *ret_answ
 static int start(struct flow_request *request)
 {
     struct api_answer answer;
+    struct str window;
     char id[UUID_SIZE];
-    if (!send_start(request, &answer))
+    if (!read_window(request, &window) || !send_start(request, window, &answer))
         return flow_request_failed(request);
     struct str run = value_text(answer.json, "executionId");
     if (!run.data) {
@@ -164,11 +188,15 @@ const struct command flow_run_command = {
         "counts and reason of failure are printed once it has ended; interrupting "
         "this command does not stop the run. A flow with a schedule, or for events, becomes "
         "active.\n"
+        "With --from any flow that can be read incrementally gets one run over that window, also "
+        "one whose schedule is active: the schedule's own windows stay as they are. Times without "
+        "a zone are in UTC, and whole seconds count.\n"
         "Exits with 0 if the run was successful, 1 if it was not or the request is refused, 2 for "
         "an invalid option, 3 if the run has not ended within --timeout, or the server could not "
         "be reached. A server that is restarted meanwhile is asked again until --timeout.",
     .examples = "headgate flow run accounts --credentials headgate-data/credentials\n"
-                "headgate flow run accounts --detach",
+                "headgate flow run accounts --detach\n"
+                "headgate flow run nightly --from 2026-01-31T00:00:00Z --to 2026-02-01T00:00:00Z",
     .options = run_table,
     .run = run,
 };

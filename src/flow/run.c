@@ -20,10 +20,10 @@ static void compute_mac(const struct secret *service_secret, struct str purpose,
 
 enum { NUMBERS_MAX = 80 };
 
-/* A run that no schedule started is sealed as before there were schedules. */
+/* A run of no schedule and no window is sealed as before there were schedules. */
 static struct str purpose_of_definition(const struct flow_run_row *row, char numbers[NUMBERS_MAX])
 {
-    if (row->slot_ms == 0)
+    if (row->slot_ms == 0 && row->window_to_ms == 0)
         return PURPOSE_DEFINITION;
     snprintf(numbers, NUMBERS_MAX, "flow run %lld %lld %lld", (long long)row->slot_ms,
              (long long)row->window_from_ms, (long long)row->window_to_ms);

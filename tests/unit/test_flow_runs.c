@@ -455,6 +455,9 @@ static void a_definition_that_was_changed_is_refused(void **state)
     other = row;
     other.flow.name = STR("weekly");
     assert_false(flow_run_check_seal(secret, &other, &f->error));
+    other = row;
+    other.window_to_ms = 1000; /* of no schedule's run */
+    assert_false(flow_run_check_seal(secret, &other, &f->error));
     secret_free(secret);
 }
 

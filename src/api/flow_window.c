@@ -1,0 +1,60 @@
+/* The header comes before the tag. */
+#include "api/flow_window.h"
+
+#include "base/clock.h"
+#include "flow/definition.h"
+#include "flow/incremental.h"
+#include "flow/past_window.h"
+#include "store/tags.h"
+#include "wire/json_value.h"
+
+#define WINDOW_TAG "headgate:window"
+
+struct str flow_window_header(const struct api_request *request)
+{
+    const struct str *text = http_find_header(&request->exchange->head, STR("X-Headgate-Window"));
+    return text ? *text : STR_NULL;
+}
+
+static bool read_tag(struct api_request *request, const struct flow_row *row, struct str *ret_text)
+{
+    struct store *store = request->service->config.store;
+    const struct tagged tagged = {row->key.account, row->key.region, STR("flow"), row->key.name};
+    struct store_reader *reader;
+    struct tag *tags;
+    size_t count;
+    *ret_text = STR_NULL;
+    if (!store_reader_take(store, &reader, &request->error))
+        return false;
+    bool ok = tags_list(reader, request->arena, &tagged, &tags, &count, &request->error);
+    store_reader_put(store, reader);
+    for (size_t i = 0; ok && i < count; i++) {
+        if (str_eq(tags[i].key, STR(WINDOW_TAG)))
+            *ret_text = tags[i].value;
+    }
+    return ok;
+}
+
+static bool check_source(struct api_request *request, const struct flow_row *row)
+{
+    struct value *definition;
+    if (json_parse_own(row->definition, FLOW_NODES_MAX, request->arena, &definition) != JSON_READ)
+        return fail(&request->error, ERR_THROTTLING,
+                    "There is no memory left for the flow's definition. Try again later.");
+    return flow_incremental_is_possible(definition) ||
+           fail(&request->error, ERR_VALIDATION,
+                "Flow %.*s cannot run over a window: nothing says when its records changed. Name "
+                "the field that does in incrementalPullConfig of its source.",
+                STR_ARG(row->key.name));
+}
+
+bool flow_window_asked(struct api_request *request, const struct flow_row *row,
+                       struct flow_window *ret_window)
+{
+    struct str text = flow_window_header(request);
+    *ret_window = (struct flow_window){0};
+    if (!text.data && !read_tag(request, row, &text))
+        return false;
+    return !text.data || (past_window_read(text, clock_wall_ms(), ret_window, &request->error) &&
+                          check_source(request, row));
+}
