@@ -70,6 +70,7 @@ enum records_dialect {
     RECORDS_ODATA_4,
     RECORDS_PAGES,
     RECORDS_VQL,
+    RECORDS_EXTRACT,
     /* From here on they write. */
     RECORDS_COLLECTION,
     RECORDS_ROW,

@@ -110,6 +110,9 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_VQL:
         vql_answer(exchange);
         break;
+    case RECORDS_EXTRACT:
+        extract_answer(exchange);
+        break;
     case RECORDS_PAGES:
         pages_answer(exchange);
         break;

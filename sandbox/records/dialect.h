@@ -48,6 +48,8 @@ void export_answer(struct records_exchange *exchange);
 void table_answer(struct records_exchange *exchange);
 /* odata_answer.c: PATH/SET with $filter, $select, $orderby, …; the version is 2 or 4 */
 void odata_answer(struct records_exchange *exchange, int version);
+/* extract_answer.c: PATH/ENTITY/export/create.json, PATH/ENTITY/export/ID/status.json, … */
+void extract_answer(struct records_exchange *exchange);
 /* vql_answer.c: PATH/query with q=, PATH/query/ID */
 void vql_answer(struct records_exchange *exchange);
 /* pages_answer.c: as the response says (pages.h) */

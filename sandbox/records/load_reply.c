@@ -9,11 +9,21 @@ static const struct member_rule reply_members[] = {
 };
 
 static const char *const dialects[] = {
-    [RECORDS_QUERY_JOB] = "query-job",   [RECORDS_SOQL] = "soql",   [RECORDS_LIST] = "list",
-    [RECORDS_EXPORT] = "export",         [RECORDS_TABLE] = "table", [RECORDS_ODATA_2] = "odata2",
-    [RECORDS_ODATA_4] = "odata4",        [RECORDS_PAGES] = "pages", [RECORDS_VQL] = "vql",
-    [RECORDS_COLLECTION] = "collection", [RECORDS_ROW] = "row",     [RECORDS_BULK] = "bulk",
-    [RECORDS_BULK_LONE] = "bulk-lone",   [RECORDS_JOB] = "job",
+    [RECORDS_QUERY_JOB] = "query-job",
+    [RECORDS_SOQL] = "soql",
+    [RECORDS_LIST] = "list",
+    [RECORDS_EXPORT] = "export",
+    [RECORDS_TABLE] = "table",
+    [RECORDS_ODATA_2] = "odata2",
+    [RECORDS_ODATA_4] = "odata4",
+    [RECORDS_PAGES] = "pages",
+    [RECORDS_VQL] = "vql",
+    [RECORDS_EXTRACT] = "extract",
+    [RECORDS_COLLECTION] = "collection",
+    [RECORDS_ROW] = "row",
+    [RECORDS_BULK] = "bulk",
+    [RECORDS_BULK_LONE] = "bulk-lone",
+    [RECORDS_JOB] = "job",
 };
 
 static bool load_size(const struct reader *reader, struct str where, const struct value *value,

@@ -3,6 +3,7 @@ stand-in has, whatever happens between two pages."""
 
 import copy
 import datetime
+import functools
 import json
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class Source:
     renews: bool = False  # a token that ends is replaced
     gone: tuple = ()  # fields that later pages do not have
     cursor_fault: str = ""  # of a page that is no longer known; "": there are no cursors
+    schema_fault: str = ""  # of a page whose fields are others; "": it is read
+    base: tuple = ()  # times between which records are enough for three pages; (): all are read
     order: str = ""  # field that pages are sorted by; "": the order of the rows
     equal: tuple = ()  # a number and a flag, where EQUAL_TO is the only filter
     more: dict = field(default_factory=dict)  # further source properties
@@ -45,6 +48,9 @@ SOURCES = {each.kind: each for each in (
     Source("Veeva", "product__v", "product__v", time="modified_date__v", renews=True,
            token="password", gone=("abbreviation__c", "annual_sales__c"),
            cursor_fault="The query ID is not valid"),
+    Source("Marketo", "leads", "leads", time="createdAt", order="createdAt", renews=True,
+           cursor_fault="is refused by the vendor", schema_fault="'contractValue' not found",
+           base=(1577836800, 1588000000)),
 )}
 
 
@@ -68,11 +74,15 @@ def source(request):
     return SOURCES[request.param]
 
 
+@functools.cache
+def listed(kind, outcome):
+    return json.loads(headgate("sandbox", "--list", "--json", "--connector", kind,
+                               "--outcome", outcome))
+
+
 def config_of(source, token=None):
-    config = json.loads(headgate("sandbox", "--list", "--json", "--connector", source.kind,
-                                 "--outcome", source.outcome))
+    config = copy.deepcopy(listed(source.kind, source.outcome))
     if token:
-        config = copy.deepcopy(config)
         config["connectorProfileCredentials"][source.key][source.token] = token
     return config
 
@@ -84,10 +94,15 @@ def create(server, name, config):
         "connectionMode": "Public", "connectorProfileConfig": config})
 
 
+@functools.cache
+def printed(kind, records):
+    """What `headgate sandbox --records` prints."""
+    return headgate("sandbox", "--records", "--connector", kind, "--entity", records).splitlines()
+
+
 def sorted_lines(source):
-    """What `headgate sandbox --records` prints, in the order of the vendor's pages."""
-    lines = headgate("sandbox", "--records", "--connector", source.kind, "--entity",
-                     source.records).splitlines()
+    """The same in the order of the vendor's pages."""
+    lines = list(printed(source.kind, source.records))
     if source.order:
         lines.sort(key=lambda line: json.loads(line)[source.order])
     return [line.encode() for line in (reversed(lines) if source.descending else lines)]
@@ -134,6 +149,10 @@ def by_time(source, pages, records):
     middle = len(times) // 2
     low = {"none": times[-1] + 86400, "one": times[middle], "some": times[middle // 2]}[pages]
     high = {"none": low + 86400, "one": times[middle + 5], "some": times[-middle // 2]}[pages]
+    return within(source, low, high)
+
+
+def within(source, low, high):
     bounds = {"LOWER_BOUND": str(int(low * 1000)), "UPPER_BOUND": str(int(high * 1000))}
     return (task("Filter", "BETWEEN", [source.time], key=source.key, DATA_TYPE="datetime",
                  **bounds),
@@ -172,14 +191,19 @@ def test_a_later_page_that_fails(server, canaries, source, outcome):
     if outcome == "cursor-expired" and not source.cursor_fault:
         return
     create(server, "later", config_of(source, token))
-    record, lines = run(server, copying(source, fields_of(source), profile="later"))
+    chosen, keeps = [], lambda record: True
+    if source.base:
+        between, keeps = within(source, *source.base)
+        chosen = [between]
+    record, lines = run(server, copying(source, fields_of(source), *chosen, profile="later"))
     server.ok("DeleteConnectorProfile", {"connectorProfileName": "later", "forceDelete": True})
-    if outcome == "cursor-expired" or (outcome == "expired" and not source.renews):
+    faults = {"cursor-expired": source.cursor_fault, "schema-changed": source.schema_fault,
+              "expired": "" if source.renews else "profile later"}
+    if faults.get(outcome):
         assert record["executionStatus"] == "Error"
-        message = record["executionResult"]["errorInfo"]["executionMessage"]
-        assert (source.cursor_fault if outcome == "cursor-expired" else "profile later") in message
+        assert faults[outcome] in record["executionResult"]["errorInfo"]["executionMessage"]
         return
-    wanted = sorted_lines(source)
+    wanted = [line for line in sorted_lines(source) if keeps(json.loads(line))]
     assert record["executionStatus"] == "Successful", record
     if outcome != "schema-changed":
         assert lines == wanted
@@ -188,3 +212,47 @@ def test_a_later_page_that_fails(server, canaries, source, outcome):
     found = list(map(json.loads, lines[first:]))
     assert 0 < first < len(lines) == len(wanted)
     assert found == [{**json.loads(line), **dict.fromkeys(source.gone)} for line in wanted[first:]]
+
+
+# Entities that are read by other calls than those of the table, and a key of each.
+OTHERS = [
+    ("Slack", "conversations/D0C0F7S8Y", "D0C0F7S8Y", "ts"),
+    ("Pardot", "visitorActivity", "visitorActivity", "id"),
+    ("Pardot", "listMembership", "listMembership", "id"),
+    ("Pardot", "emailClick", "emailClick", "id"),
+    ("Pardot", "campaign", "campaign", "id"),
+    ("Veeva", "campaign__c", "campaign__c", "id"),
+    ("Marketo", "activities", "activities", "leadId"),
+    ("Marketo", "customobjects/car_c", "car_c", "marketoGUID"),
+]
+
+
+@pytest.mark.parametrize("kind, entity, records, key", OTHERS)
+def test_other_entities(server, kind, entity, records, key):
+    """One field alone, whatever else the vendor must be asked for."""
+    source = Source(kind, entity, records, time="activityDate" if records == "activities"
+                    else "updatedAt")
+    chosen, wanted = [], truth(kind, records)
+    if kind == "Marketo":
+        between, keeps = within(source, 1577836800, 1585000000)
+        chosen, wanted = [between], [each for each in wanted if keeps(each)]
+    record, lines = run(server, copying(source, [key], *chosen))
+    assert record["executionStatus"] == "Successful", record
+    found = [json.loads(line) for line in lines]
+    assert sorted(str(each[key]) for each in found) == sorted(str(each[key]) for each in wanted)
+    assert wanted and all(set(each) == {key} for each in found)
+
+
+@pytest.mark.parametrize("kind, entity, words", [
+    ("Slack", "conversations", "Messages are read of one channel"),
+    ("Slack", "conversations/C000", "channel_not_found"),
+    ("Pardot", "visit", "The vendor lists visits of visitors"),
+    ("Veeva", "documents/types/component__c", "does not read documents yet"),
+    ("Veeva", "nothing__c", "nothing__c"),
+    ("Marketo", "programs", "programs has no records that can be read"),
+])
+def test_what_cannot_be_read(server, kind, entity, words):
+    definition = copying(Source(kind, entity, "", time=""), ["id"])
+    record, lines = run(server, definition)
+    assert record["executionStatus"] == "Error" and not lines
+    assert words in record["executionResult"]["errorInfo"]["executionMessage"]

@@ -98,7 +98,7 @@ static void a_list_that_is_left_out_is_an_empty_page(void **state)
 static void a_record_without_a_list_is_a_page(void **state)
 {
     (void)state;
-    assert_pages(ANSWER("{\"total_results\":1,\"prospect\":{\"id\":1,\"name\":\"}]\\\"{\","
+    assert_pages(ANSWER("{\"total_results\":1,\"prospect\" :\n {\"id\":1,\"name\":\"}]\\\"{\","
                         "\"profile\":{\"id\":7,\"criteria\":[{\"id\":9}]}}}"),
                  "page 1\n");
 }

@@ -209,6 +209,8 @@ bool http_read(struct vendor_connection *connection, const struct read_query *qu
     connection->read_leads = false;
     if (!read_call_begin(connection, query, cursor, &reading))
         return false;
+    if (reading.source->export)
+        return read_export_page(&reading, cursor, ret_page);
     if (reading.source->job)
         return read_job_page(&reading, cursor, ret_page);
     if (!read_list(&reading, cursor, ret_page))

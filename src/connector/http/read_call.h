@@ -57,6 +57,11 @@ bool read_page_take_lone(struct vendor_connection *connection, const struct conn
  * page->path a single record or nothing. False: the page stays as it is. */
 bool read_lone_take(struct read_page *page, const char *needs);
 
+/* --- read_export.c --- */
+
+/* The page of a source with exports. STR_NULL: sets out for the first range. */
+bool read_export_page(const struct read_call *reading, struct str cursor, struct read_page *page);
+
 /* --- read_job.c --- */
 
 /* The page of a source with a job. STR_NULL: makes the job. */

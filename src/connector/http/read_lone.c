@@ -25,6 +25,14 @@ static struct str structure_at(struct str text)
     return STR_NULL;
 }
 
+static struct str without_blanks(struct str text)
+{
+    while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t' || text.data[0] == '\r' ||
+                            text.data[0] == '\n'))
+        text = (struct str){text.data + 1, text.len - 1};
+    return text;
+}
+
 /* Of the first member of that name whose value is a structure: in a text of JSON a quoted name with
  * a colon behind it is none but a member's. */
 static struct str find_structure(struct str body, struct str name, struct arena *arena)
@@ -34,10 +42,10 @@ static struct str find_structure(struct str body, struct str name, struct arena 
         rest = (struct str){body.data + at, body.len - at};
         if (!str_starts(rest, quoted))
             continue;
-        rest = str_trim((struct str){rest.data + quoted.len, rest.len - quoted.len});
+        rest = without_blanks((struct str){rest.data + quoted.len, rest.len - quoted.len});
         if (!str_starts(rest, STR(":")))
             continue;
-        rest = str_trim((struct str){rest.data + 1, rest.len - 1});
+        rest = without_blanks((struct str){rest.data + 1, rest.len - 1});
         if (str_starts(rest, STR("{")))
             return structure_at(rest);
     }

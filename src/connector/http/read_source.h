@@ -194,6 +194,38 @@ struct read_job {
     struct connector_call abort, remove;
 };
 
+enum { READ_EXPORT_PIECE = 4 * 1024 * 1024 }; /* bytes of a file that are asked for at once */
+
+/* The range of time that an export is of. */
+struct read_range {
+    const char *field; /* by whose filters it is bounded */
+    const char *name;  /* {read.range}, as the vendor calls it */
+    /* The field has the very time that the vendor goes by, so that rows at the ends of a range that
+     * belong to another one can be left out. */
+    bool drops;
+};
+
+/* Exports, each of a range of time of limited length as a CSV file (read_export.c). `create` has
+ * {read.names} (a list of quoted names), {read.range}, {read.begins} and {read.ends}; the other
+ * calls have {page.job}, that of the file {page.offset} and {page.last}, the bytes of a piece. */
+struct read_export {
+    struct connector_call create;
+    const char *body; /* template of its body, in which nothing is escaped */
+    struct connector_call enqueue, state, file;
+    const char *id, *state_at, *size, *count, *message; /* JSON pointers */
+    const char *created, *done;
+    struct connector_texts running;
+    const char *key; /* the field that stands first in the file */
+    struct {
+        const struct read_range *rows;
+        size_t count;
+    } ranges; /* the first that a filter bounds counts, or the last */
+    int64_t range_s;
+    int64_t since_s;  /* where the first range begins without a filter, since 1970 */
+    int64_t pause_ms; /* between two looks at its state */
+    const char *null; /* what an unquoted field without a value has */
+};
+
 struct read_source {
     const char *of;      /* pattern of the entities, as entity_list_source.within; NULL: all */
     const char *given;   /* only where this member is there */
@@ -237,6 +269,7 @@ struct read_source {
     bool names_fields; /* a query must name each field */
     /* A job reads the records: what pages are, `at` and below, does not count. NULL: none does. */
     const struct read_job *job;
+    const struct read_export *export; /* likewise exports; its dialect has the literals alone */
     /* With a job, which takes over when the first page says that there are so many records; where
      * the vendor refuses the job, that page counts. NULL: no job ever does. */
     const struct read_source *large;

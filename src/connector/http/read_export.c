@@ -1,0 +1,440 @@
+/* Reads by exports of ranges of time: a vendor exports what belongs to a range of limited length as
+ * a file, by a job of its own. A reading is range after range, of each one job, of each job the
+ * pieces of its file.
+ *
+ *     (nothing) ─▶ "export FROM TO" ── create ──▶ "export FROM TO new ID" ── enqueue ──▶
+ *          ▲                                      "export FROM TO wait ID POLLS" ── state … ──▶
+ *          └── the range that follows ◀── pieces: "export FROM TO at ID OFFSET SIZE" ◀──┘
+ *
+ * These are the cursors; FROM is where the range at hand begins, TO where the last one ends, both
+ * in seconds since 1970. TO is set at the beginning: what comes later is not a part of the reading.
+ * Cursors that have only moved a job on are steps: pages without records. */
+#include "connector/http/read_call.h"
+#include "connector/http/read_piece.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "wire/json_pointer.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+enum { SECOND_MS = 1000, TIME_SIZE = sizeof("2026-01-31T00:00:00Z") };
+
+enum export_state { EXPORT_NEW, EXPORT_WAITS, EXPORT_IS_READ };
+
+struct export_cursor {
+    unsigned long long from_s, to_s;
+    struct str id; /* STR_NULL: there is no job yet */
+    enum export_state state;
+    unsigned long long polls;
+    unsigned long long offset, size; /* bytes of the file */
+};
+
+/* One step of a reading. */
+struct export_step {
+    const struct read_call *reading;
+    const struct read_export *export;
+    const struct read_range *range;
+    struct export_cursor at;
+    struct str fields; /* those of the file, with commas */
+    size_t column;     /* of them the range's field */
+    char begins[TIME_SIZE], ends[TIME_SIZE];
+};
+
+/* --- cursors --- */
+
+static bool is_id(struct str id)
+{
+    return id.len > 0 && id.len <= READ_JOB_ID_MAX && read_name_is_fit("-_", id);
+}
+
+static bool take_word(struct str *rest, struct str *ret_word)
+{
+    struct str text = *rest;
+    if (str_cut(text, ' ', ret_word, rest))
+        return true;
+    *ret_word = text;
+    *rest = STR("");
+    return text.len > 0;
+}
+
+static bool take_number(struct str *rest, unsigned long long *ret_number)
+{
+    struct str word;
+    return take_word(rest, &word) && str_to_u64(word, INT64_MAX / 1000, ret_number);
+}
+
+static bool split(struct str cursor, struct export_cursor *at)
+{
+    struct str rest = cursor, word;
+    if (!take_word(&rest, &word) || !str_eq(word, STR("export")) ||
+        !take_number(&rest, &at->from_s) || !take_number(&rest, &at->to_s))
+        return false;
+    if (rest.len == 0)
+        return true;
+    if (!take_word(&rest, &word) || !take_word(&rest, &at->id) || !is_id(at->id))
+        return false;
+    if (str_eq(word, STR("new")))
+        return rest.len == 0;
+    at->state = str_eq(word, STR("wait")) ? EXPORT_WAITS : EXPORT_IS_READ;
+    if (at->state == EXPORT_WAITS)
+        return take_number(&rest, &at->polls) && rest.len == 0;
+    return str_eq(word, STR("at")) && take_number(&rest, &at->offset) &&
+           take_number(&rest, &at->size) && rest.len == 0;
+}
+
+/* What http_read_next gives. */
+static void lead_to(const struct export_step *self, const struct export_cursor *next)
+{
+    struct vendor_connection *connection = self->reading->connection;
+    struct buf out = buf_in(connection->arena, READ_CURSOR_MAX);
+    buf_printf(&out, "export %llu %llu", next->from_s, next->to_s);
+    if (next->id.data && next->state == EXPORT_NEW)
+        buf_printf(&out, " new %.*s", STR_ARG(next->id));
+    else if (next->id.data && next->state == EXPORT_WAITS)
+        buf_printf(&out, " wait %.*s %llu", STR_ARG(next->id), next->polls);
+    else if (next->id.data)
+        buf_printf(&out, " at %.*s %llu %llu", STR_ARG(next->id), next->offset, next->size);
+    connection->read_leads = true;
+    connection->read_next = buf_str(&out);
+}
+
+static unsigned long long range_end(const struct export_step *self)
+{
+    unsigned long long end_s = self->at.from_s + (unsigned long long)self->export->range_s;
+    return end_s < self->at.to_s ? end_s : self->at.to_s;
+}
+
+/* To the next range, or to the end. */
+static void lead_on(const struct export_step *self)
+{
+    const struct export_cursor next = {.from_s = range_end(self), .to_s = self->at.to_s};
+    self->reading->connection->read_leads = true;
+    self->reading->connection->read_next = STR_NULL;
+    if (next.from_s < next.to_s)
+        lead_to(self, &next);
+}
+
+/* --- the ranges --- */
+
+static int64_t now_s(const struct vendor_connection *connection)
+{
+    const struct connector_env *env = connection->target->env;
+    return (env->wall_ms ? env->wall_ms() : clock_wall_ms()) / SECOND_MS;
+}
+
+/* Sets {read.from} and {read.to} as the filters on the range's field bound it. False: they do not.
+ */
+static bool bound_range(const struct export_step *self, const struct read_range *range,
+                        struct value *read)
+{
+    struct vendor_connection *connection = self->reading->connection;
+    const struct read_bound rows[] = {{range->field, "GREATER_THAN", "from"},
+                                      {range->field, "LESS_THAN", "to"}};
+    const char *const fields[] = {range->field};
+    struct read_dialect dialect = *self->reading->source->dialect;
+    dialect.bounds.rows = rows;
+    dialect.bounds.count = sizeof(rows) / sizeof(*rows);
+    dialect.fields = (struct connector_texts)LIST(fields);
+    struct read_where_request request = {
+        .dialect = &dialect,
+        .query = self->reading->query,
+        .now_ms = now_s(connection) * SECOND_MS,
+        .most = READ_WHERE_MAX,
+    };
+    read_bounds(&request, connection->arena, read);
+    return value_text(read, "from").data || value_text(read, "to").data;
+}
+
+/* The first range whose field has a bound, or the last one. */
+static void choose_range(struct export_step *self, struct value *read)
+{
+    const struct read_export *export = self->export;
+    for (size_t i = 0; i < export->ranges.count; i++) {
+        self->range = &export->ranges.rows[i];
+        if (bound_range(self, self->range, read))
+            return;
+    }
+}
+
+/* An upper bound may be met itself, and what belongs to this second may come yet. */
+static void begin(struct export_step *self, const struct value *read)
+{
+    unsigned long long bound, now = (unsigned long long)now_s(self->reading->connection);
+    self->at.from_s = (unsigned long long)self->export->since_s;
+    self->at.to_s = now;
+    if (str_to_u64(value_text(read, "from"), INT64_MAX / 1000, &bound) && bound > self->at.from_s)
+        self->at.from_s = bound;
+    if (str_to_u64(value_text(read, "to"), INT64_MAX / 1000, &bound) && bound + 1 < now)
+        self->at.to_s = bound + 1;
+}
+
+/* --- the fields of the file --- */
+
+static void add_name(struct buf *names, struct buf *quoted, struct str name)
+{
+    if (names->len > 0) {
+        buf_add_char(names, ',');
+        buf_add_char(quoted, ',');
+    }
+    buf_add(names, name);
+    buf_printf(quoted, "\"%.*s\"", STR_ARG(name));
+}
+
+static bool is_of_query(const struct read_query *query, const char *name)
+{
+    for (size_t i = 0; i < query->field_count; i++) {
+        if (str_eq(query->fields[i], str_from(name)))
+            return true;
+    }
+    return false;
+}
+
+/* The key first, so that no row begins like JSON or markup; the range's field last, unless the flow
+ * has it: a further column is not read. */
+static bool set_fields(struct export_step *self, struct value *read)
+{
+    const struct read_query *query = self->reading->query;
+    struct arena *arena = self->reading->connection->arena;
+    struct str key = str_from(self->export->key), field = str_from(self->range->field);
+    struct buf names = buf_in(arena, READ_STATEMENT_MAX),
+               quoted = buf_in(arena, 2 * READ_STATEMENT_MAX);
+    size_t count = 1;
+    add_name(&names, &quoted, key);
+    for (size_t i = 0; i < query->field_count; i++) {
+        if (!read_name_is_fit(self->reading->reads->name_marks, query->fields[i]))
+            return vendor_fail(self->reading->connection, VERDICT_MISCONFIGURED, STEP_NONE,
+                               arena_printf(arena, "%.*s has no field %.*s", STR_ARG(query->entity),
+                                            STR_ARG(query->fields[i])),
+                               "DescribeConnectorEntity shows the fields that there are.");
+        if (str_eq(query->fields[i], key))
+            continue;
+        if (str_eq(query->fields[i], field))
+            self->column = count;
+        add_name(&names, &quoted, query->fields[i]);
+        count++;
+    }
+    if (!is_of_query(query, self->range->field)) {
+        self->column = count;
+        add_name(&names, &quoted, field);
+    }
+    self->fields = buf_str(&names);
+    value_put_text(arena, read, "names", buf_str(&quoted));
+    return (!names.overflow && !quoted.overflow) || vendor_fail_long(self->reading->connection);
+}
+
+static void print_time(int64_t at_s, char out[TIME_SIZE])
+{
+    time_t seconds = (time_t)at_s;
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* Whether a vendor's range has its ends or not, both seconds are in the range that is asked for;
+ * rows at its ends that belong to another range are left out, where the field tells. */
+static void set_times(struct export_step *self, struct value *read)
+{
+    struct arena *arena = self->reading->connection->arena;
+    int wider = self->range->drops ? 1 : 0;
+    char from[TIME_SIZE], to[TIME_SIZE];
+    print_time((int64_t)self->at.from_s, self->begins);
+    print_time((int64_t)range_end(self), self->ends);
+    print_time((int64_t)self->at.from_s - wider, from);
+    print_time((int64_t)range_end(self) - 1 + wider, to);
+    value_put_text(arena, read, "range", str_from(self->range->name));
+    value_put_text(arena, read, "begins", arena_copy(arena, str_from(from)));
+    value_put_text(arena, read, "ends", arena_copy(arena, str_from(to)));
+}
+
+/* --- calls --- */
+
+static void set_page(const struct export_step *self, unsigned long long piece)
+{
+    struct vendor_connection *connection = self->reading->connection;
+    struct arena *arena = connection->arena;
+    struct value *page = value_structure(arena);
+    value_put_text(arena, page, "job", self->at.id);
+    value_put_integer(arena, page, "offset", (int64_t)self->at.offset);
+    value_put_integer(arena, page, "last", (int64_t)(self->at.offset + piece) - 1);
+    connection->scope.page = page;
+}
+
+static bool fail_job(const struct export_step *self, const char *what, struct str words)
+{
+    struct vendor_connection *connection = self->reading->connection;
+    return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
+                       arena_printf(connection->arena, "the export %.*s %s%s%.*s",
+                                    STR_ARG(self->at.id), what, words.len > 0 ? ": " : "",
+                                    STR_ARG(words)),
+                       "Run the flow again.");
+}
+
+/* Always false. A refusal is of the job, whatever else such an answer may mean. */
+static bool fail_call(const struct export_step *self)
+{
+    const struct verdict verdict = self->reading->connection->verdict;
+    return verdict.kind == VERDICT_MISCONFIGURED &&
+           fail_job(self, "is refused by the vendor", verdict.message);
+}
+
+/* A lost answer leaves a job that was never put in the queue. */
+static bool create(struct export_step *self)
+{
+    struct vendor_connection *connection = self->reading->connection;
+    struct vendor_response response;
+    struct export_cursor next = self->at;
+    bool taken;
+    set_page(self, 1);
+    struct str body =
+        template_fill(connection->arena, self->export->body, &connection->scope, ESCAPE_NONE);
+    if (!body.data)
+        return vendor_fail_long(connection);
+    if (!vendor_call_write(connection, &self->export->create, body, true, &response, &taken))
+        return false;
+    next.id =
+        response.json ? pointer_text(connection->arena, response.json, self->export->id) : STR_NULL;
+    if (!next.id.data || !is_id(next.id))
+        return read_fail_page(self->reading,
+                              "the answer to the new export has no id that can be used");
+    lead_to(self, &next);
+    return true;
+}
+
+static bool is_one_of(const struct connector_texts *texts, struct str text)
+{
+    return connector_texts_have(texts, text);
+}
+
+static bool enqueue(struct export_step *self)
+{
+    struct vendor_response response;
+    struct export_cursor next = self->at;
+    if (!vendor_call(self->reading->connection, &self->export->enqueue, &response))
+        return fail_call(self);
+    next.state = EXPORT_WAITS;
+    lead_to(self, &next);
+    return true;
+}
+
+static bool wait_more(struct export_step *self, struct read_page *page)
+{
+    struct export_cursor next = self->at;
+    next.state = EXPORT_WAITS;
+    next.polls++;
+    if (next.polls >= READ_JOB_POLLS_MAX)
+        return fail_job(self, "has not ended in days", STR_NULL);
+    page->pause_ms = self->export->pause_ms;
+    lead_to(self, &next);
+    return true;
+}
+
+static bool take_done(struct export_step *self, const struct value *json)
+{
+    struct arena *arena = self->reading->connection->arena;
+    struct export_cursor next = self->at;
+    unsigned long long records = 1;
+    next.state = EXPORT_IS_READ;
+    if (!str_to_u64(pointer_text(arena, json, self->export->size), INT64_MAX / 1000, &next.size))
+        return read_fail_page(self->reading, "the vendor does not say how long the export is");
+    str_to_u64(pointer_text(arena, json, self->export->count), INT64_MAX / 1000, &records);
+    if (next.size == 0 || records == 0)
+        lead_on(self);
+    else
+        lead_to(self, &next);
+    return true;
+}
+
+/* The state decides what is next, also when an earlier answer was lost. */
+static bool look(struct export_step *self, struct read_page *page)
+{
+    const struct read_export *export = self->export;
+    struct vendor_connection *connection = self->reading->connection;
+    struct vendor_response response;
+    set_page(self, 1);
+    if (!vendor_call(connection, &export->state, &response))
+        return fail_call(self);
+    struct str state =
+        response.json ? pointer_text(connection->arena, response.json, export->state_at) : STR_NULL;
+    if (!state.data)
+        return read_fail_page(self->reading, "the export's state cannot be read");
+    if (str_eq(state, str_from(export->created)))
+        return enqueue(self);
+    if (is_one_of(&export->running, state))
+        return wait_more(self, page);
+    if (str_eq(state, str_from(export->done)))
+        return take_done(self, response.json);
+    return fail_job(self, arena_printf(connection->arena, "ended as %.*s", STR_ARG(state)).data,
+                    pointer_text(connection->arena, response.json, export->message));
+}
+
+/* --- the file --- */
+
+static bool take_piece(struct export_step *self, struct read_page *page)
+{
+    struct vendor_response response = {0};
+    unsigned long long left = self->at.size - self->at.offset;
+    unsigned long long piece = left < READ_EXPORT_PIECE ? left : READ_EXPORT_PIECE;
+    struct export_cursor next = self->at;
+    struct read_piece cut = {
+        .has_header = self->at.offset == 0,
+        .is_last = piece == left,
+        .header = self->fields,
+        .null = str_from(self->export->null),
+        .column = self->column,
+        .from = self->range->drops ? str_from(self->begins) : STR_NULL,
+        .to = str_from(self->ends),
+    };
+    size_t taken;
+    set_page(self, piece);
+    if (!read_page_take(self->reading->connection, &self->export->file, STR_NULL, page, &response))
+        return fail_call(self);
+    if (page->body.len != piece)
+        return read_fail_page(self->reading, "a piece of the export has another length than was "
+                                             "asked for");
+    cut.csv = page->body;
+    enum read_piece_end end = read_piece_take(&cut, page->arena, &page->body, &taken);
+    if (end != PIECE_TAKEN)
+        return fail_job(self,
+                        end == PIECE_OTHER_COLUMNS ? "has other columns than were asked for"
+                                                   : "has a record that is longer than 4 MiB",
+                        STR_NULL);
+    next.offset += taken;
+    if (next.offset >= next.size)
+        lead_on(self);
+    else
+        lead_to(self, &next);
+    return true;
+}
+
+_Static_assert(READ_EXPORT_PIECE == 4 * 1024 * 1024, "as the message says");
+
+bool read_export_page(const struct read_call *reading, struct str cursor, struct read_page *page)
+{
+    struct vendor_connection *connection = reading->connection;
+    struct export_step self = {.reading = reading, .export = reading->source->export};
+    struct value *read = value_structure(connection->arena);
+    page->format = READ_CSV;
+    page->path = NULL;
+    page->body = STR("");
+    connection->scope.read = read;
+    choose_range(&self, read);
+    if (!cursor.data)
+        begin(&self, read);
+    else if (!split(cursor, &self.at))
+        return read_fail_page(reading, "the place to go on from cannot be read");
+    page->is_step = self.at.state != EXPORT_IS_READ;
+    set_times(&self, read);
+    if (!set_fields(&self, read))
+        return false;
+    if (self.at.state == EXPORT_IS_READ)
+        return take_piece(&self, page);
+    if (self.at.id.data)
+        return look(&self, page);
+    if (self.at.from_s < self.at.to_s)
+        return create(&self);
+    lead_on(&self);
+    return true;
+}
