@@ -159,6 +159,17 @@ function slackClient() {
         },
         info: (_, { accessToken, channel }) =>
             new WebClient(accessToken, options).conversations.info({ channel }),
+        // Likewise: every message of a channel once, the newest first.
+        async history(_, { accessToken, channel, oldest }) {
+            const client = new WebClient(accessToken, options);
+            const times = [];
+            for await (const { messages } of client.paginate('conversations.history',
+                { channel, oldest, limit: 200, inclusive: true }))
+                times.push(...messages.map(({ ts }) => ts));
+            return { count: times.length, distinct: new Set(times).size,
+                sorted: times.every((ts, i) => i === 0 || ts < times[i - 1]),
+                last: times.at(-1) };
+        },
         code: (_, { clientId, clientSecret, oAuthRequest }) =>
             new WebClient(undefined, options).oauth.v2.access({ client_id: clientId,
                 client_secret: clientSecret, code: oAuthRequest.authCode,
