@@ -110,7 +110,7 @@ static struct str form_part(struct sandbox_request *request, struct str name)
     return parameters_get(request->form, name);
 }
 
-/* "data.LOGIN_NAME" */
+/* "data.LOGIN_NAME", "criteria.0.value" */
 static struct str json_part(struct sandbox_request *request, struct str path)
 {
     struct value *json;
@@ -124,7 +124,11 @@ static struct str json_part(struct sandbox_request *request, struct str path)
     while (more && at) {
         struct str name = path;
         more = str_cut(path, '.', &name, &path);
-        at = value_get(at, arena_cstr(request->arena, name));
+        unsigned long long index;
+        bool is_item = at->kind == VALUE_LIST && str_to_u64(name, UINT32_MAX, &index);
+        at = !is_item            ? value_get(at, arena_cstr(request->arena, name))
+             : index < at->count ? at->items[index]
+                                 : NULL;
         if (!more && at && at->kind == VALUE_INTEGER)
             return arena_printf(request->arena, "%lld", (long long)at->integer);
         if (!more)

@@ -1,6 +1,7 @@
 /* Datadog: an API key and an application key in headers of their own; one call proves both. */
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connectors/catalogue_sets.h"
 
 /* People copy the address of a call. */
@@ -68,6 +69,101 @@ static const char *const errors[] = {"/errors"};
 /* No call describes what queries give. */
 static const struct connector_entities entities = {.schema = "datadog"};
 
+/* --- records --- */
+
+/* Records have neither what is searched for nor a range, so the vendor alone applies these. */
+static const struct read_literal log_literals[] = {
+    {"", READ_TEXT, 0}, {"string", READ_TEXT, 0}, {"datetime", READ_TIME_MS, 0}};
+static const struct read_bound log_bounds[] = {
+    {"query", "EQUAL_TO", "query"},       {"from", "GREATER_THAN", "from"},
+    {"from", "LESS_THAN", "to"},          {"indexes", "EQUAL_TO", "index"},
+    {"storage_tier", "EQUAL_TO", "tier"},
+};
+static const struct read_needed log_needs[] = {
+    {"query", "logs are searched for: the flow needs a filter on query, which may be *"},
+    {"from", "logs are read by a range of times: the flow needs a filter on from, such as BETWEEN, "
+             "or to be incremental by it"},
+};
+static const struct read_dialect log_search = {
+    .literals = LIST(log_literals),
+    .bounds = LIST(log_bounds),
+    .needed = LIST(log_needs),
+    .fields = TEXT_LIST("query", "from", "indexes", "storage_tier"),
+    .fields_alone = true,
+};
+
+static const struct connector_param log_params[] = {
+    {.name = "filter%5Bquery%5D", .value = "{read.query}"},
+    {.name = "filter%5Bfrom%5D", .value = "{read.from}"},
+    {.name = "filter%5Bto%5D", .value = "{read.to}", .given = "read.to"},
+    {.name = "filter%5Bindexes%5D", .value = "{read.index}", .given = "read.index"},
+    {.name = "filter%5Bstorage_tier%5D", .value = "{read.tier}", .given = "read.tier"},
+    {.name = "page%5Bcursor%5D", .value = "{page.cursor}", .given = "page.cursor"},
+};
+
+/* A search that took too long gives what it has found by then. */
+static const struct read_fault log_faults[] = {
+    {{"/meta/status", "timeout", false},
+     VERDICT_UNREACHABLE,
+     NULL,
+     "The search took too long, and gave only a part of the logs. Let the flow read a shorter "
+     "range."},
+};
+
+static const struct read_literal metric_literals[] = {
+    {"", READ_TEXT, 0}, {"string", READ_TEXT, 0}, {"datetime", READ_UNIX_S, 0}};
+static const struct read_bound metric_bounds[] = {
+    {"query", "EQUAL_TO", "query"},
+    {"from_to_date", "GREATER_THAN", "from"},
+    {"from_to_date", "LESS_THAN", "to"},
+};
+#define METRIC_RANGE                                                                               \
+    "metrics are read by a range of times: the flow needs a filter on from_to_date, BETWEEN, or "  \
+    "to be incremental by it"
+static const struct read_needed metric_needs[] = {
+    {"query", "metrics are queried: the flow needs a filter on query"},
+    {"from", METRIC_RANGE},
+    {"to", METRIC_RANGE},
+};
+static const struct read_dialect metric_query = {
+    .literals = LIST(metric_literals),
+    .bounds = LIST(metric_bounds),
+    .needed = LIST(metric_needs),
+    .fields = TEXT_LIST("query", "from_to_date"),
+    .fields_alone = true,
+};
+
+static const struct read_fault metric_faults[] = {
+    {{"/status", "error", false},
+     VERDICT_MISCONFIGURED,
+     "/error",
+     "Check the flow's filter on query."},
+};
+
+static const struct read_source sources[] = {
+    {.of = "log-queries",
+     .call = {.method = "GET",
+              .path = "/api/v2/logs/events?sort=timestamp&page%5Blimit%5D={page.size}",
+              .query = LIST(log_params)},
+     .dialect = &log_search,
+     .apart = TEXT_LIST("query", "from", "indexes", "storage_tier"),
+     .at = "/data",
+     .paging = READ_CURSOR,
+     .size = 1000,
+     .next = "/meta/page/after",
+     .faults = LIST(log_faults)},
+    {.of = "metrics-timeseries",
+     .call = {.method = "GET",
+              .path = "/api/v1/query?from={read.from}&to={read.to}&query={read.query}"},
+     .dialect = &metric_query,
+     .apart = TEXT_LIST("query", "from_to_date"),
+     .at = "/series",
+     .faults = LIST(metric_faults)},
+};
+
+static const struct connector_reads reads = {
+    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "-_"};
+
 static const struct http_connector http = {
     .life = {.key = "no end published; until the key is revoked, or its user is disabled"},
     .api = LIST(api),
@@ -78,7 +174,9 @@ static const struct http_connector http = {
     .entities = &entities,
     .messages = LIST(messages),
     .domains = LIST(domains),
+    .reads = &reads,
     .wait = {"X-RateLimit-Reset", WAIT_SECONDS},
+    .quota = {.left = "X-RateLimit-Remaining", .renewed = {"X-RateLimit-Reset", WAIT_SECONDS}},
 };
 
 static const struct catalogue_entry catalogue = {

@@ -2,6 +2,7 @@
  * a query for one order proves both. */
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connectors/catalogue_sets.h"
 #include "connectors/infornexus/entities.h"
 
@@ -55,12 +56,61 @@ static const struct connector_entities entities = {
     .describe = infornexus_describe,
 };
 
+/* --- records --- */
+
+/* OQL looks like the condition of a SQL query. Which escapes its texts have, and whether a date may
+ * have a time behind it, is not documented: so a text that needs one is not given, and a time is
+ * given as the day that has it, both ends within. */
+static const struct read_literal literals[] = {
+    {"string", READ_TEXT, 0}, {"number", READ_NUMBER, 0}, {"datetime", READ_DATE, 0}};
+static const struct read_wrap wraps[] = {{"datetime", "'", "'"}};
+#define ORDERED (READ_NUMBERS | READ_TIMES)
+static const struct read_condition conditions[] = {
+    {"EQUAL_TO", READ_NUMBERS | 1 << READ_TEXT, " = ", NULL},
+    {"LESS_THAN", ORDERED, " <= ", NULL},
+    {"LESS_THAN_OR_EQUAL_TO", ORDERED, " <= ", NULL},
+    {"GREATER_THAN", ORDERED, " >= ", NULL},
+    {"GREATER_THAN_OR_EQUAL_TO", ORDERED, " >= ", NULL},
+};
+static const struct read_dialect oql = {
+    .texts = {.quote = "'", .unfit = "'\\"},
+    .literals = LIST(literals),
+    .wraps = LIST(wraps),
+    .conditions = LIST(conditions),
+    .between = " AND ",
+    .or = " OR ",
+    .or_before = "(",
+    .or_after = ")",
+};
+
+static const struct connector_param params[] = {
+    {.name = "oql", .value = "{read.where}", .given = "read.where"},
+};
+
+static const struct read_source sources[] = {
+    {.call = {.method = "GET",
+              .path = "/rest/3.1/{entity.name}/query?offset={page.offset}&limit={page.size}",
+              .query = LIST(params),
+              .needs = "/resultInfo"},
+     .is_lone = true, /* "result" is left out when nothing is found */
+     .dialect = &oql,
+     .at = "/result",
+     .paging = READ_OFFSET,
+     .size = 1000,
+     .more = {"/resultInfo/hasMore", "true", false},
+     .missing = 404},
+};
+
+static const struct connector_reads reads = {
+    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "_.$"};
+
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),
     .rules = LIST(rules),
     .entities = &entities,
+    .reads = &reads,
 };
 
 static const struct catalogue_entry catalogue = {

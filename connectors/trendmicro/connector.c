@@ -2,6 +2,7 @@
  * known all the same, so that refusal proves the key, and a list of computers decides. */
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connectors/catalogue_sets.h"
 
 /* There is no property for a host: another place (a region of Cloud One, an own manager at port
@@ -77,6 +78,51 @@ static const struct entity_type types[] = {
 /* The resources of the API and their members, which no call describes. */
 static const struct connector_entities entities = {.schema = "trendmicro", .types = LIST(types)};
 
+/* --- records --- */
+
+/* Searches in the order of IDs, each behind the last ID of the page before (guide, "Search for
+ * resources"). The member is named as the resource, with its words told apart. */
+#define SEARCH(resource, member)                                                                   \
+    {                                                                                              \
+        .of = resource,                                                                            \
+        .call = {.method = "POST",                                                                 \
+                 .path = "/api/" resource "/search",                                               \
+                 .body = "{\"maxItems\":{page.size},\"sortByObjectID\":true,\"searchCriteria\":"   \
+                         "[{\"fieldName\":\"ID\",\"idTest\":\"greater-than\","                     \
+                         "\"idValue\":{page.key}}]}",                                              \
+                 .content_type = "application/json"},                                              \
+        .at = "/" member, .paging = READ_KEY, .size = 500, .key = "ID", .key_first = "0",          \
+        .is_nested = true, .missing = 404                                                          \
+    }
+
+static const struct read_source sources[] = {
+    SEARCH("antimalwareconfigurations", "antiMalwareConfigurations"),
+    SEARCH("apikeys", "apiKeys"),
+    SEARCH("applicationtypes", "applicationTypes"),
+    SEARCH("computergroups", "computerGroups"),
+    SEARCH("computers", "computers"),
+    SEARCH("contexts", "contexts"),
+    SEARCH("directorylists", "directoryLists"),
+    SEARCH("eventbasedtasks", "eventBasedTasks"),
+    SEARCH("fileextensionlists", "fileExtensionLists"),
+    SEARCH("filelists", "fileLists"),
+    SEARCH("firewallrules", "firewallRules"),
+    SEARCH("integritymonitoringrules", "integrityMonitoringRules"),
+    SEARCH("intrusionpreventionrules", "intrusionPreventionRules"),
+    SEARCH("iplists", "ipLists"),
+    SEARCH("loginspectionrules", "logInspectionRules"),
+    SEARCH("maclists", "macLists"),
+    SEARCH("policies", "policies"),
+    SEARCH("portlists", "portLists"),
+    SEARCH("roles", "roles"),
+    SEARCH("scheduledtasks", "scheduledTasks"),
+    SEARCH("schedules", "schedules"),
+    SEARCH("statefulconfigurations", "statefulConfigurations"),
+};
+
+static const struct connector_reads reads = {
+    .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "_"};
+
 static const struct http_connector http = {
     .life = {.key = "until the key's expiry date, or it is disabled"},
     .end = &end,
@@ -86,6 +132,7 @@ static const struct http_connector http = {
     .rules = LIST(rules),
     .errors = LIST(errors),
     .entities = &entities,
+    .reads = &reads,
 };
 
 static const struct catalogue_entry catalogue = {

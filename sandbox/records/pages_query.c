@@ -3,7 +3,7 @@
 
 #include "sandbox/records/sample_time.h"
 
-enum { CLAUSE_DEPTH_MAX = 16, CRITERIA_MAX = 64 };
+enum { CLAUSE_DEPTH_MAX = 16, CRITERIA_MAX = 64, DAY_MS = 24 * 60 * 60 * 1000 };
 
 /* --- conditions --- */
 
@@ -55,7 +55,12 @@ static bool read_cell(const struct sample_field *field, struct str text,
         ret_cell->number = is_true;
         return is_true || str_eq_nocase(text, STR("false"));
     case SAMPLE_TIME:
-        return sample_time_parse(text, true, &ret_cell->number);
+        if (sample_time_parse(text, true, &ret_cell->number))
+            return true;
+        if (!sample_day_parse(text, &ret_cell->number))
+            return false;
+        ret_cell->number *= DAY_MS;
+        return true;
     case SAMPLE_DAY:
         return sample_day_parse(text, &ret_cell->number);
     case SAMPLE_NULL:

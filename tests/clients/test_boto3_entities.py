@@ -17,7 +17,7 @@ EXPECTED = {
     "CustomConnector": (1, "order", {"id": {"isPrimaryKey": True, "label": "Id"}}),
     "Datadog": (2, "log-queries", {
         "id": {"isPrimaryKey": True},
-        "timestamp": {"time": True}}),
+        "attributes": {"label": "Attributes"}}),
     "Dynatrace": (1, "problem", {
         "problemId": {"isPrimaryKey": True, "label": "Problem ID"},
         "startTime": {"time": True}}),

@@ -27,10 +27,10 @@ def datadog_models():
         for field in entity["fields"]:
             of = read if field.get("read", True) else asked
             of.setdefault(entity["name"], set()).add(field["name"])
-    # Answers have attributes of a series, which the model leaves out; a log's timestamp is one of
-    # its attributes. The end of a range is no filter of its own.
+    # Answers have attributes of a series, which the model leaves out. The end of a range is no
+    # filter of its own.
     return {"series": sorted(read["metrics-timeseries"] - {"attributes"}),
-            "log": sorted(read["log-queries"] - {"timestamp"}),
+            "log": sorted(read["log-queries"]),
             "filter": sorted(asked["log-queries"] | {"to"})}
 
 
@@ -70,6 +70,7 @@ CALLS = {
         ("validate", "accepted", {}, {"ok": {"valid": True}}),
         ("validate", "rejected", {}, {"status": 403, "answer": {"errors": ["Forbidden"]}}),
         ("query", "accepted", {}, {"ok": {"status": "ok"}}),
+        ("logs", "accepted", {}, {"ok": {"logs": 2300, "first": "AgAAA0000021"}}),
         ("query", "accepted", {"applicationKey": "another"}, {"status": 403}),
         ("query", "forbidden", {}, {"status": 403, "message": "Failed permission authorization"}),
         ("query", "throttled", {}, {"status": 429}),

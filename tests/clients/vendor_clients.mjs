@@ -138,6 +138,17 @@ function datadogClient() {
             return new v1.MetricsApi(configuration).queryMetrics({
                 from: 1700000000, to: 1700003600, query: 'avg:system.cpu.user{*}' });
         },
+        // The client follows the cursor itself.
+        async logs(_, { apiKey, applicationKey }) {
+            const configuration = client.createConfiguration({
+                authMethods: { apiKeyAuth: apiKey, appKeyAuth: applicationKey } });
+            const pages = new v2.LogsApi(configuration).listLogsGetWithPagination({
+                filterQuery: '*', filterFrom: new Date(0), pageLimit: 1000 });
+            const ids = [];
+            for await (const { id } of pages)
+                ids.push(id);
+            return { logs: ids.length, first: ids[0] };
+        },
     };
 }
 
