@@ -1,7 +1,6 @@
 /* The header comes before the tag. */
 #include "api/flow_window.h"
 
-#include "base/clock.h"
 #include "flow/definition.h"
 #include "flow/incremental.h"
 #include "flow/past_window.h"
@@ -38,9 +37,14 @@ static bool read_tag(struct api_request *request, const struct flow_row *row, st
 static bool check_source(struct api_request *request, const struct flow_row *row)
 {
     struct value *definition;
-    if (json_parse_own(row->definition, FLOW_NODES_MAX, request->arena, &definition) != JSON_READ)
+    enum json_fault fault =
+        json_parse_own(row->definition, FLOW_NODES_MAX, request->arena, &definition);
+    if (fault == JSON_NO_ROOM)
         return fail(&request->error, ERR_THROTTLING,
                     "There is no memory left for the flow's definition. Try again later.");
+    if (fault != JSON_READ)
+        return fail(&request->error, ERR_INTERNAL, "The definition of flow %.*s cannot be read.",
+                    STR_ARG(row->key.name));
     return flow_incremental_is_possible(definition) ||
            fail(&request->error, ERR_VALIDATION,
                 "Flow %.*s cannot run over a window: nothing says when its records changed. Name "
@@ -55,6 +59,7 @@ bool flow_window_asked(struct api_request *request, const struct flow_row *row,
     *ret_window = (struct flow_window){0};
     if (!text.data && !read_tag(request, row, &text))
         return false;
-    return !text.data || (past_window_read(text, clock_wall_ms(), ret_window, &request->error) &&
+    return !text.data || (past_window_read(text, store_clock_ms(request->service->config.store),
+                                           ret_window, &request->error) &&
                           check_source(request, row));
 }

@@ -202,9 +202,9 @@ static bool begin(struct flow_start *start)
 static const struct value *claimed_input(struct api_request *request)
 {
     struct str window = flow_window_header(request);
-    struct value *input = value_structure(request->arena);
     if (!window.data)
         return request->input;
+    struct value *input = value_structure(request->arena);
     for (size_t i = 0; i < request->input->count; i++)
         value_put(request->arena, input, request->input->names[i].data, request->input->items[i]);
     value_put_text(request->arena, input, "X-Headgate-Window", window);

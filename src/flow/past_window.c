@@ -4,13 +4,16 @@
 #include "flow/faults.h"
 #include "record/cell.h"
 
-enum { US_A_MS = 1000, MS_A_SECOND = 1000 };
+enum { US_A_MS = 1000, MS_A_SECOND = 1000, DATE_LEN = 10 };
 
-/* From 1970 on: windows are counted from there, and a window that ends there is none. */
+/* "2026-01-31" with what may follow: other forms that records have, such as digits alone, are taken
+ * for another time than the one that is meant. From 1970 on: windows are counted from there, and a
+ * window that ends there is none. */
 static bool read_second(struct str text, int64_t *ret_ms)
 {
     int64_t us;
-    if (text.len == 0 || !time_read(text, &us) || us < 0)
+    bool has_date = text.len >= DATE_LEN && text.data[4] == '-' && text.data[7] == '-';
+    if (!has_date || !time_read(text, &us) || us < 0)
         return false;
     *ret_ms = us / US_A_MS / MS_A_SECOND * MS_A_SECOND;
     return true;

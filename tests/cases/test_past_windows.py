@@ -138,6 +138,7 @@ def test_objects_of_a_window(server):
     ("", "is not two times"), ("2026-01-01", "is not two times"), ("/2026-01-01", "is not two"),
     ("2026-01-01/soon", "is not two times"), ("2026-13-01/2026-01-01", "is not two times"),
     ("1969-01-01/1970-01-01", "is not two times"), ("2026-01-01/2026-01-01", "before it begins"),
+    ("2026/", "is not two times"), ("20260131/", "is not two times"),
     ("2026-01-02/2026-01-01", "before it begins"), ("2026-01-01/2999-01-01", "has not passed"),
     ("2026-01-01/2026-01-02/2026-01-03", "is not two times"),
 ])
