@@ -22,6 +22,7 @@ struct entity_query;
 struct http_connector;
 struct oauth_tokens;
 struct read_page;
+struct read_page_end;
 struct read_query;
 struct target;
 struct value;
@@ -93,16 +94,13 @@ struct connector_ops {
      * VENDOR_STALE, the same can be called again after a renewal. Waits. */
     bool (*read)(struct vendor_connection *connection, const struct read_query *query,
                  struct str cursor, struct read_page *ret_page);
-    /* After the records of the page that `read` gave for this cursor, over the same connection,
-     * were decoded: the cursor of the next page, in the arena; STR_NULL: it was the last one. A
-     * cursor is durable: it can be read from over another connection, later. `rest`: the page
-     * without its records, of READ_JSON pages with a path (json_in_rest); else STR_NULL. `records`:
-     * how many the page had, those that could not be decoded included. False: the vendor gave a
-     * page that cannot be followed, such as the same one again; vendor_verdict says so. Never
+    /* After the records of a page that `read` gave were decoded, or before as a guess: the cursor
+     * of the next page, in the arena; STR_NULL: it was the last one. A cursor is durable: it can be
+     * read from over another connection, later. False: the vendor gave a page that cannot be
+     * followed, such as the same one again, or it cannot be guessed; vendor_verdict says so. Never
      * waits. */
     bool (*read_next)(struct vendor_connection *connection, const struct read_query *query,
-                      struct str cursor, struct str rest, uint64_t records, struct arena *arena,
-                      struct str *ret_cursor);
+                      const struct read_page_end *end, struct arena *arena, struct str *ret_cursor);
     /* Ends what the vendor keeps for the reading that had come to this cursor, such as a job; over
      * an open connection, whatever it has come to. NULL: nothing is kept. Waits. */
     bool (*read_end)(struct vendor_connection *connection, const struct read_query *query,

@@ -15,6 +15,9 @@ enum {
     READ_CURSOR_MAX = 8 * 1024,       /* bytes */
 };
 
+/* Of read_page_end.records: the page was not decoded yet. */
+#define READ_RECORDS_UNKNOWN UINT64_MAX
+
 /* Of a cursor that stands for a job at the vendor (http/read_job.c): what is the same in all
  * cursors of that job; a part of the cursor. STR_NULL: it stands for none. */
 struct str read_cursor_job(struct str cursor);
@@ -57,8 +60,12 @@ struct read_query {
 enum read_format { READ_JSON, READ_JSON_LINES, READ_CSV };
 
 struct read_page {
-    struct arena *arena; /* the caller's, for the page's memory */
-    struct str body;     /* whole, at most READ_PAGE_MAX */
+    /* The caller's. */
+    struct arena *arena; /* for the page's memory */
+    size_t most;         /* bytes of the body that are taken; 0: READ_PAGE_MAX */
+    /* It was given up, although it may fit into READ_PAGE_MAX. */
+    bool is_past_most;
+    struct str body; /* whole, at most READ_PAGE_MAX */
     enum read_format format;
     /* READ_JSON: JSON pointer to the list of records; NULL: the page is the list. In the arena; the
      * same for all pages of a query, as is `format`. */
@@ -69,4 +76,22 @@ struct read_page {
     /* Of a step: how long the vendor is to be left alone before the next page is asked for, which
      * is the caller's to do; 0: not at all. */
     int64_t pause_ms;
+    /* The connector's own, for read_next, in the arena: */
+    int64_t total;      /* records from here on, as the vendor says; -1: it does not */
+    struct str key;     /* of the last record, where pages go by keys; STR_NULL: there is none */
+    bool leads;         /* what follows is known without the body: */
+    bool leads_to_step; /* …is a step, such as one that makes a job */
+    struct str next;    /* …its cursor; STR_NULL: it was the last page */
+};
+
+/* What a page came to. */
+struct read_page_end {
+    const struct read_page *page;
+    struct str cursor; /* that it was read with */
+    /* The page without its records, of READ_JSON pages with a path (json_in_rest); else STR_NULL.
+     */
+    struct str rest;
+    /* How many it had, those that could not be decoded included; READ_RECORDS_UNKNOWN: that is not
+     * known yet, and what is asked is a guess. */
+    uint64_t records;
 };

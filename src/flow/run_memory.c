@@ -22,7 +22,7 @@ enum {
     RECORD_OUT_BYTES = RECORD_BYTES_MAX + FLOW_RECORD_TEXTS_MAX,
 
     /* From the source to the destination: */
-    PAGE_BYTES = READ_PAGE_MAX,
+    PAGE_BYTES = READ_PAGE_MAX, /* the page at hand, and the next one (vendor_pages.h), together */
     WINDOW_BYTES = RECORD_WINDOW_MAX,
     BATCH_TEXTS_BYTES = RECORD_WINDOW_MAX, /* a text that is decoded is no longer than before */
     BATCH_CELLS_BYTES = RECORD_CELLS_MAX * (int)sizeof(struct record_cell),

@@ -56,10 +56,11 @@ static bool check_connector(struct run_vendor *self, struct error *error)
                 STR_ARG(connector->type));
 }
 
-static bool may_go_on(void *run)
+static bool may_go_on(void *context)
 {
+    const struct run_vendor *self = context;
     struct error ignored;
-    return flow_engine_check(run, &ignored);
+    return self->gate.is_lent ? !self->gate.is_over : flow_engine_check(self->run, &ignored);
 }
 
 /* All but the connection; what the one before held is freed. */
@@ -71,7 +72,7 @@ static bool load(struct run_vendor *self, struct error *error)
         .arena = &self->session,
         .request_id = self->run->row->id,
         .without_waits = true,
-        .caller = {may_go_on, self->run},
+        .caller = {may_go_on, self},
         .gate = &self->gate.gate,
     };
     self->is_loaded = find_profile(self, error) && vendor_access_target(&self->access, error) &&
@@ -104,6 +105,13 @@ void run_vendor_done(struct run_vendor *self)
                  STR_ARG(self->profile.name), error.message);
     flow_vendor_gate_done(&self->gate);
     arena_done(&self->session);
+    memory_reservation_end(&self->memory);
+}
+
+bool run_vendor_close(struct run_vendor *self, struct error *error)
+{
+    struct verdict ignored;
+    return close_connection(self, &ignored, error);
 }
 
 /* --- the error of a run --- */
@@ -303,6 +311,24 @@ static bool connect_vendor(struct run_vendor *self)
     return !ops->open || ops->open(connection);
 }
 
+void run_vendor_lend(struct run_vendor *self)
+{
+    vendor_access_extend(&self->access, clock_mono_ms() + self->use->call_ms);
+    self->gate.has_held = false;
+    self->gate.is_over = false;
+    self->gate.is_lent = true;
+}
+
+void run_vendor_hurry(struct run_vendor *self)
+{
+    self->gate.is_over = true;
+}
+
+void run_vendor_take_back(struct run_vendor *self)
+{
+    self->gate.is_lent = false;
+}
+
 /* *ret_again: another try is to be made. */
 static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context,
                      struct attempts *attempts, bool *ret_again, struct error *error)
@@ -404,8 +430,9 @@ bool run_vendor_open(struct run_vendor *self, struct flow_engine_run *run,
         .profile = {run->row->flow.account, run->row->flow.region, end->profile},
         .type = end->type,
         .entity = entity,
-        .session = arena_beside(run->arena),
     };
+    memory_reservation_begin(run->config->profiles->memory, self->profile.account, &self->memory);
+    self->session.meter = &self->memory.meter;
     self->kept = use->is_source ? &run->kept->source : &run->kept->destination;
     flow_vendor_gate_init(&self->gate, run, &self->profile, &self->kept->place);
     return ask_in_tries(self, load_first, self, first_attempt(), error);

@@ -13,6 +13,7 @@
 #include "flow/engine_run.h"
 #include "flow/vendor_gate.h"
 #include "profile/vendor_access.h"
+#include "work/memory_limit.h"
 
 enum {
     RUN_VENDOR_PATIENCE_MS = 5 * 60 * 1000,         /* for a vendor that does not answer */
@@ -36,10 +37,11 @@ struct run_vendor {
     struct flow_engine_run *run;
     const struct run_vendor_use *use;
     struct profile_key profile;
-    struct str type;      /* of the connector that the flow's definition names */
-    struct str name;      /* with the label of a registered one; STR_NULL: not known yet */
-    struct str entity;    /* for messages */
-    struct arena session; /* of `access` */
+    struct str type;   /* of the connector that the flow's definition names */
+    struct str name;   /* with the label of a registered one; STR_NULL: not known yet */
+    struct str entity; /* for messages */
+    struct memory_reservation memory; /* of the next, which a side thread may use */
+    struct arena session;             /* of `access` */
     struct vendor_access access;
     bool is_loaded; /* the access, and no connection of it has been closed */
     int calls_left; /* of the connection at hand */
@@ -64,6 +66,18 @@ typedef bool run_vendor_fn(void *context, struct vendor_connection *connection);
  * end, or as the error says. ERR_UNAVAILABLE: another try of the run may succeed. */
 _must_use_ bool run_vendor_do(struct run_vendor *vendor, run_vendor_fn *call, void *context,
                               struct error *error);
+
+/* --- a call on a side thread --- */
+
+/* The connection, with its session's memory, belongs to one call of another thread from lend until
+ * take_back. There must be an open one. The call waits for the vendor's limits for a short time at
+ * most; how it failed is handed to run_vendor_do by a function that fails at once. */
+void run_vendor_lend(struct run_vendor *vendor);
+void run_vendor_hurry(struct run_vendor *vendor); /* while it is lent: such a wait ends */
+void run_vendor_take_back(struct run_vendor *vendor);
+
+/* Ends the connection: the next call has a new one. */
+_must_use_ bool run_vendor_close(struct run_vendor *vendor, struct error *error);
 
 /* Something that is asked of the vendor without the run's connection. False: *verdict, which was
  * zeroed, says what the vendor said, unless it was not asked. */

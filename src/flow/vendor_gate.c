@@ -33,8 +33,14 @@ static struct str key_of(const struct flow_vendor_gate *self, struct arena *aren
  * the run cannot leave its thread, the connection stays open for it. */
 static bool is_long(const struct flow_vendor_gate *self, int64_t began_ms, int64_t wait_ms)
 {
-    return wait_ms > VENDOR_HOLD_MS ||
-           (self->run->is_at_checkpoint && clock_mono_ms() - began_ms > VENDOR_HOLD_MS);
+    if (wait_ms > VENDOR_HOLD_MS || self->is_lent)
+        return wait_ms > VENDOR_HOLD_MS;
+    return self->run->is_at_checkpoint && clock_mono_ms() - began_ms > VENDOR_HOLD_MS;
+}
+
+static bool is_to_end(const struct flow_vendor_gate *self)
+{
+    return self->is_lent ? self->is_over : flow_engine_is_to_end(self->run);
 }
 
 /* False: the run is to end, or the wait is longer than one over a connection. */
@@ -43,7 +49,7 @@ static bool wait_for_turn(struct flow_vendor_gate *self, struct str key, int64_t
     struct call_quotas *quotas = self->run->config->quotas;
     int64_t began_ms = clock_mono_ms();
     while (!call_quota_enter(quotas, self->place, key, clock_mono_ms(), ret_wait_ms)) {
-        if (is_long(self, began_ms, *ret_wait_ms) || flow_engine_is_to_end(self->run)) {
+        if (is_long(self, began_ms, *ret_wait_ms) || is_to_end(self)) {
             self->is_in_line = *ret_wait_ms == 0;
             *ret_wait_ms = self->is_in_line ? VENDOR_LINE_MS : *ret_wait_ms;
             return false;

@@ -9,6 +9,8 @@
 #include "store/profile_key.h"
 #include "work/call_quota.h"
 
+#include <stdatomic.h>
+
 enum {
     VENDOR_HOLD_MS = 3 * 1000, /* a longer wait is not waited out over an open connection */
     VENDOR_LINE_MS = 5 * 1000, /* between looks whether it is the run's turn, without a thread */
@@ -23,6 +25,8 @@ struct flow_vendor_gate {
     struct str host;                   /* that was called last; lives as long as the connection */
     bool has_held;                     /* the call that was to be made last */
     bool is_in_line;                   /* it waits for other calls alone */
+    bool is_lent;                      /* to a side thread: the run is not to be asked */
+    atomic_bool is_over;               /* …whose wait is to end */
 };
 
 void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run *run,

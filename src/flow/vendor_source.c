@@ -42,6 +42,7 @@ static bool read(struct flow_source *source, const struct flow_sink *sink, struc
     self->has_page = true;
     self->base.is_step = self->pages.page.is_step;
     self->base.pause_ms = self->pages.page.pause_ms;
+    vendor_pages_look_ahead(&self->pages);
     return sink->push(sink->context, self->pages.page.body);
 }
 
@@ -59,14 +60,10 @@ static bool next(struct flow_source *source, uint64_t records, bool *ret_more, s
     struct vendor_source *self = self_of(source);
     const struct read_page *page = &self->pages.page;
     bool found, has_rest = page->format == READ_JSON && page->path;
-    const struct vendor_page_end end = {
-        .cursor = self->cursor,
-        .rest = has_rest ? json_in_rest(self->base.decoder, &found) : STR_NULL,
-        .records = records,
-    };
+    struct str rest = has_rest ? json_in_rest(self->base.decoder, &found) : STR_NULL;
     struct arena cursors = arena_beside(&self->cursors);
     struct str cursor;
-    bool read = vendor_pages_next(&self->pages, &end, &cursors, &cursor, error);
+    bool read = vendor_pages_next(&self->pages, rest, records, &cursors, &cursor, error);
     self->has_page = false;
     *ret_more = read && cursor.data;
     bool moved = read && (!*ret_more || move(self, cursor, records, error));

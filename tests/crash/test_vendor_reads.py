@@ -11,8 +11,8 @@ from support.sandbox_records import truth
 from support.vendor_flows import PROFILE, create_profile, flow, task
 from test_crash import call_until_death, start_with_fault
 
-# Before, at and after the checkpoint between both pages.
-KILLS = ["move:completed", "move:checkpoint", "move:fetched#2"]
+# Before, at and after the checkpoint between both pages, and with the second one read ahead.
+KILLS = ["move:completed", "move:checkpoint", "move:fetched#2", "ahead:read"]
 
 
 @pytest.mark.parametrize("point", KILLS)

@@ -85,9 +85,9 @@ static void run(struct script *script, const struct connector *connector,
         struct str rest, next = STR_NULL;
         reading->read = read_page(reading, connection, ops, &page);
         uint64_t records = reading->read ? decode(script, reading, &page, &rest) : 0;
-        reading->read =
-            reading->read && ops->read_next(connection, &reading->query, reading->cursor, rest,
-                                            records, &script->arena, &next);
+        const struct read_page_end end = {&page, reading->cursor, rest, records};
+        reading->read = reading->read &&
+                        ops->read_next(connection, &reading->query, &end, &script->arena, &next);
         more = reading->read && next.data;
         if (reading->read)
             buf_printf(&script->log, "%s %llu%s%.*s\n", page.is_step ? "step" : "page",

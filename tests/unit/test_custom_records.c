@@ -72,8 +72,9 @@ static bool take(struct vendor_connection *connection, const struct connector *c
     assert_true(found);
     record_dump_done(&dump);
     decoder->ops->free(decoder);
-    return connector->ops->read_next(connection, &reading->query, reading->cursor, rest, records,
-                                     page->arena, &reading->cursor);
+    const struct read_page_end end = {page, reading->cursor, rest, records};
+    return connector->ops->read_next(connection, &reading->query, &end, page->arena,
+                                     &reading->cursor);
 }
 
 static void read_pages(struct script *self, const struct connector *connector,

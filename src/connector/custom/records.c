@@ -133,18 +133,16 @@ bool custom_read(struct vendor_connection *connection, const struct read_query *
 }
 
 bool custom_read_next(struct vendor_connection *connection, const struct read_query *query,
-                      struct str cursor, struct str rest, uint64_t records, struct arena *arena,
-                      struct str *ret_cursor)
+                      const struct read_page_end *end, struct arena *arena, struct str *ret_cursor)
 {
     (void)query;
-    (void)records;
     struct value *page;
     *ret_cursor = STR_NULL;
-    if (!json_parse(rest, arena, &page))
+    if (!json_parse(end->rest, arena, &page))
         return vendor_fail(connection, VERDICT_INTERNAL, STEP_API,
                            STR("what stands beside the records of a page is lost"), NULL);
     struct str token = value_text(page, "nextToken");
-    if (token.data && str_eq(token, cursor))
+    if (token.data && str_eq(token, end->cursor))
         return vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API,
                            STR("/nextToken: a page has the token that it was asked for with"),
                            "`headgate connector test` shows what the function answers.");

@@ -32,12 +32,6 @@ struct vendor_connection {
     unsigned tried;                  /* of enum connector_grant */
     unsigned
         grant; /* enum connector_grant of the last token request, as the vendor sees it; 0: none */
-    int64_t read_total;  /* of the page of records that was read last; -1: it did not say */
-    struct str read_key; /* of its last record, where pages go by keys; in the arena */
-    /* What follows the page that was read last, where that was known with it: the next page's
-     * cursor, in the arena; STR_NULL: it was the last one. */
-    bool read_leads;
-    struct str read_next;
     bool is_overlong; /* a part of the request at hand is longer than a template is filled to */
     bool is_ending;   /* its session: what ends it is not held back */
     int resumed;      /* how often tokens of an unfinished refresh were taken up */

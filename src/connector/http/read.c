@@ -116,19 +116,17 @@ static struct str last_nested_key(struct arena *arena, const struct read_page *p
 }
 
 static void note_page(const struct read_call *reading, const struct vendor_response *response,
-                      const struct read_page *page)
+                      struct read_page *page)
 {
-    struct vendor_connection *connection = reading->connection;
     const struct read_source *source = reading->source;
     unsigned long long total;
     const struct str *header =
         source->total ? client_header(&response->http, str_from(source->total)) : NULL;
     bool has_total = header && str_to_u64(*header, INT64_MAX, &total);
-    connection->read_total = has_total ? (int64_t)total : -1;
-    connection->read_key = !source->key ? STR_NULL
-                           : source->is_nested
-                               ? last_nested_key(connection->arena, page, source->key)
-                               : last_key(connection->arena, page->body, source->key);
+    page->total = has_total ? (int64_t)total : -1;
+    page->key = !source->key        ? STR_NULL
+                : source->is_nested ? last_nested_key(page->arena, page, source->key)
+                                    : last_key(page->arena, page->body, source->key);
 }
 
 /* Always false. The vendor may say of the entity's name that it leads nowhere. */
@@ -195,7 +193,6 @@ static bool use_job(struct read_call *reading, struct read_page *page)
     if (read_job_page(reading, STR_NULL, page))
         return true;
     *page = list;
-    connection->read_leads = false;
     enum verdict_kind kind = connection->verdict.kind;
     bool is_refused =
         kind == VERDICT_MISCONFIGURED || kind == VERDICT_FORBIDDEN || kind == VERDICT_ABSENT;
@@ -206,7 +203,7 @@ bool http_read(struct vendor_connection *connection, const struct read_query *qu
                struct str cursor, struct read_page *ret_page)
 {
     struct read_call reading;
-    connection->read_leads = false;
+    ret_page->leads = false;
     if (!read_call_begin(connection, query, cursor, &reading))
         return false;
     if (reading.source->export)

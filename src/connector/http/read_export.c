@@ -35,6 +35,7 @@ struct export_cursor {
 /* One step of a reading. */
 struct export_step {
     const struct read_call *reading;
+    struct read_page *page;
     const struct read_export *export;
     const struct read_range *range;
     struct export_cursor at;
@@ -88,8 +89,7 @@ static bool split(struct str cursor, struct export_cursor *at)
 /* What http_read_next gives. */
 static void lead_to(const struct export_step *self, const struct export_cursor *next)
 {
-    struct vendor_connection *connection = self->reading->connection;
-    struct buf out = buf_in(connection->arena, READ_CURSOR_MAX);
+    struct buf out = buf_in(self->page->arena, READ_CURSOR_MAX);
     buf_printf(&out, "export %llu %llu", next->from_s, next->to_s);
     if (next->id.data && next->state == EXPORT_NEW)
         buf_printf(&out, " new %.*s", STR_ARG(next->id));
@@ -97,8 +97,9 @@ static void lead_to(const struct export_step *self, const struct export_cursor *
         buf_printf(&out, " wait %.*s %llu", STR_ARG(next->id), next->polls);
     else if (next->id.data)
         buf_printf(&out, " at %.*s %llu %llu", STR_ARG(next->id), next->offset, next->size);
-    connection->read_leads = true;
-    connection->read_next = buf_str(&out);
+    self->page->leads = true;
+    self->page->leads_to_step = next->state != EXPORT_IS_READ;
+    self->page->next = buf_str(&out);
 }
 
 static unsigned long long range_end(const struct export_step *self)
@@ -111,8 +112,8 @@ static unsigned long long range_end(const struct export_step *self)
 static void lead_on(const struct export_step *self)
 {
     const struct export_cursor next = {.from_s = range_end(self), .to_s = self->at.to_s};
-    self->reading->connection->read_leads = true;
-    self->reading->connection->read_next = STR_NULL;
+    self->page->leads = true;
+    self->page->next = STR_NULL;
     if (next.from_s < next.to_s)
         lead_to(self, &next);
 }
@@ -414,7 +415,7 @@ _Static_assert(READ_EXPORT_PIECE == 4 * 1024 * 1024, "as the message says");
 bool read_export_page(const struct read_call *reading, struct str cursor, struct read_page *page)
 {
     struct vendor_connection *connection = reading->connection;
-    struct export_step self = {.reading = reading, .export = reading->source->export};
+    struct export_step self = {.reading = reading, .page = page, .export = reading->source->export};
     struct value *read = value_structure(connection->arena);
     page->format = READ_CSV;
     page->path = NULL;

@@ -72,17 +72,17 @@ static bool split(struct str cursor, struct job_cursor *ret_at)
 }
 
 /* What http_read_next gives. */
-static void lead_to(const struct read_call *reading, const struct job_cursor *next)
+static void lead_to(struct read_page *page, const struct job_cursor *next)
 {
-    struct vendor_connection *connection = reading->connection;
-    struct arena *arena = connection->arena;
-    connection->read_leads = true;
+    struct arena *arena = page->arena;
+    page->leads = true;
+    page->leads_to_step = !next->is_done;
     if (next->is_done)
-        connection->read_next = arena_printf(arena, "job %.*s at %llu %.*s", STR_ARG(next->id),
-                                             next->size, STR_ARG(next->locator));
+        page->next = arena_printf(arena, "job %.*s at %llu %.*s", STR_ARG(next->id), next->size,
+                                  STR_ARG(next->locator));
     else
-        connection->read_next = arena_printf(arena, "job %.*s wait %llu %llu", STR_ARG(next->id),
-                                             next->jobs, next->polls);
+        page->next = arena_printf(arena, "job %.*s wait %llu %llu", STR_ARG(next->id), next->jobs,
+                                  next->polls);
 }
 
 /* --- calls --- */
@@ -127,7 +127,7 @@ static bool is_forgotten(const struct read_call *reading)
 }
 
 /* A lost answer leaves a job at the vendor that nothing reads; the query is the same. */
-static bool create(const struct read_call *reading, unsigned long long jobs)
+static bool create(const struct read_call *reading, unsigned long long jobs, struct read_page *page)
 {
     const struct read_job *job = reading->source->job;
     struct vendor_connection *connection = reading->connection;
@@ -142,7 +142,7 @@ static bool create(const struct read_call *reading, unsigned long long jobs)
         return read_fail_page(reading,
                               "the answer to the new query job has no id that can be used");
     next.id = arena_copy(connection->arena, next.id);
-    lead_to(reading, &next);
+    lead_to(page, &next);
     return true;
 }
 
@@ -190,12 +190,13 @@ static int64_t pause_after(unsigned long long polls)
     return pause_ms < READ_JOB_PAUSE_MAX_MS ? pause_ms : READ_JOB_PAUSE_MAX_MS;
 }
 
-static bool again(const struct read_call *reading, const struct job_cursor *at)
+static bool again(const struct read_call *reading, const struct job_cursor *at,
+                  struct read_page *page)
 {
     if (at->jobs + 1 >= READ_JOBS_MAX)
         return fail_job(reading, at->id, "is no longer known to the vendor", STR_NULL,
                         "Run the flow again.");
-    return create(reading, at->jobs + 1);
+    return create(reading, at->jobs + 1, page);
 }
 
 /* *ret_done: the results can be read. Else the cursor of the next step is set. */
@@ -207,7 +208,7 @@ static bool wait_for_job(const struct read_call *reading, struct job_cursor *at,
         enum job_state state = poll(reading, at);
         *ret_done = state == JOB_IS_DONE;
         if (state == JOB_IS_GONE)
-            return again(reading, at);
+            return again(reading, at, page);
         if (state != JOB_RUNS)
             return *ret_done;
         if (++at->polls >= READ_JOB_POLLS_MAX)
@@ -215,7 +216,7 @@ static bool wait_for_job(const struct read_call *reading, struct job_cursor *at,
                             "Let the flow read fewer records, by a filter on a date.");
         page->pause_ms = pause_after(at->polls);
         if (page->pause_ms > READ_JOB_NAP_MS || !vendor_has_time(connection, page->pause_ms)) {
-            lead_to(reading, at);
+            lead_to(page, at);
             return true;
         }
         vendor_pause(connection, page->pause_ms);
@@ -258,21 +259,20 @@ static bool is_whole(const struct read_call *reading, const struct vendor_respon
 }
 
 static bool follow(const struct read_call *reading, const struct job_cursor *at,
-                   const struct vendor_response *response)
+                   const struct vendor_response *response, struct read_page *page)
 {
-    struct vendor_connection *connection = reading->connection;
     const struct read_job *job = reading->source->job;
     const struct str *header = client_header(&response->http, str_from(job->locator));
     struct job_cursor next = *at;
-    connection->read_leads = true;
-    connection->read_next = STR_NULL;
+    page->leads = true;
+    page->next = STR_NULL;
     if (header && str_eq(*header, str_from(job->last)))
         return true;
     if (!header || !is_locator(*header))
         return read_fail_page(reading, "the vendor does not say where the next page is");
     next.is_done = true;
     next.locator = *header;
-    lead_to(reading, &next);
+    lead_to(page, &next);
     return true;
 }
 
@@ -287,13 +287,14 @@ static bool take_results(const struct read_call *reading, struct job_cursor *at,
     set_page(reading, at);
     bool taken = read_page_take(connection, &job->results, STR_NULL, page, &response);
     /* Fewer records of such a length fit. */
-    while (!taken && response.http.outcome == CLIENT_TOO_LARGE &&
+    while (!taken && !page->is_past_most && response.http.outcome == CLIENT_TOO_LARGE &&
            at->size / 4 >= READ_JOB_SIZE_MIN) {
         at->size /= 4;
         set_page(reading, at);
         taken = read_page_take(connection, &job->results, STR_NULL, page, &response);
     }
-    return taken && is_whole(reading, &response, page->body) && follow(reading, at, &response);
+    return taken && is_whole(reading, &response, page->body) &&
+           follow(reading, at, &response, page);
 }
 
 bool read_job_page(const struct read_call *reading, struct str cursor, struct read_page *page)
@@ -307,7 +308,7 @@ bool read_job_page(const struct read_call *reading, struct str cursor, struct re
     page->is_step = !at.is_done;
     page->body = STR("");
     if (!at.id.data)
-        return create(reading, 0);
+        return create(reading, 0, page);
     if (!at.is_done && !wait_for_job(reading, &at, page, &is_done))
         return false;
     if (!is_done)
@@ -323,7 +324,7 @@ bool read_job_page(const struct read_call *reading, struct str cursor, struct re
                         "A part of its records was read. Run the flow again.");
     page->is_step = true;
     page->body = STR("");
-    return again(reading, &at);
+    return again(reading, &at, page);
 }
 
 /* --- whether a job is due --- */

@@ -8,6 +8,8 @@
 #include "wire/json_pointer.h"
 #include "wire/json_value.h"
 
+static const char unknown[] = "what follows the page is not known before it is decoded";
+
 /* In the folder of the first page. */
 static struct str relative(const struct read_call *reading, struct str link)
 {
@@ -42,30 +44,32 @@ static bool follow(const struct read_call *reading, const struct value *rest, st
     return source->paging != READ_URL || take_link(reading, *ret_next, ret_next);
 }
 
-static bool follow_key(const struct read_call *reading, struct str cursor, uint64_t records,
+static bool follow_key(const struct read_call *reading, const struct read_page_end *end,
                        struct str *ret_next)
 {
-    const struct vendor_connection *connection = reading->connection;
+    const struct read_page *page = end->page;
     uint64_t size = (uint64_t)reading->source->size;
+    bool is_guess = end->records == READ_RECORDS_UNKNOWN;
     unsigned long long offset;
     struct str key;
     *ret_next = STR_NULL;
-    if (!read_split_key(reading, cursor, &offset, &key))
+    if (!read_split_key(reading, end->cursor, &offset, &key))
         return false;
-    bool is_last = connection->read_total >= 0 ? offset + size >= (uint64_t)connection->read_total
-                                               : records < size;
+    if (is_guess && page->total < 0)
+        return read_fail_page(reading, unknown);
+    bool is_last = page->total >= 0 ? offset + size >= (uint64_t)page->total : end->records < size;
     if (is_last)
         return true;
-    if (records > 0 && !read_name_is_fit("-_", connection->read_key))
+    bool is_behind = is_guess ? page->key.data != NULL : end->records > 0;
+    if (is_behind && !read_name_is_fit("-_", page->key))
         return read_fail_page(reading, "the last record of a page has no key to go on from");
-    bool is_behind = records > 0;
-    *ret_next = arena_printf(connection->arena, "%llu %.*s", is_behind ? 0 : offset + size,
-                             STR_ARG(is_behind ? connection->read_key : key));
+    *ret_next = arena_printf(reading->connection->arena, "%llu %.*s", is_behind ? 0 : offset + size,
+                             STR_ARG(is_behind ? page->key : key));
     return true;
 }
 
 static bool follow_offset(const struct read_call *reading, const struct value *rest,
-                          struct str cursor, uint64_t records, struct str *ret_next)
+                          const struct read_page_end *end, struct str *ret_next)
 {
     const struct vendor_connection *connection = reading->connection;
     const struct read_source *source = reading->source;
@@ -73,13 +77,16 @@ static bool follow_offset(const struct read_call *reading, const struct value *r
     unsigned long long offset;
     struct str where;
     *ret_next = STR_NULL;
-    if (!read_split_offset(reading, cursor, &offset, &where))
+    uint64_t records = end->records;
+    if (!read_split_offset(reading, end->cursor, &offset, &where))
         return false;
+    if (records == READ_RECORDS_UNKNOWN)
+        return read_fail_page(reading, unknown);
     bool has_more = source->more.at ? entity_flag_holds(arena, &source->more, rest)
                                     : records >= (uint64_t)source->size;
     if (has_more && records == 0)
         return read_fail_page(reading, "a page without a record is not the last one");
-    if (!cursor.data && connection->scope.read)
+    if (!end->cursor.data && connection->scope.read)
         where = value_text(connection->scope.read, "where");
     if (has_more)
         *ret_next = arena_printf(arena, "%llu %.*s", offset + records, STR_ARG(where));
@@ -119,16 +126,16 @@ static bool parse_rest(const struct read_call *reading, struct str rest, struct 
                                         : "what stands beside the records cannot be read");
 }
 
-static bool find_next(const struct read_call *reading, struct str cursor, struct str rest,
-                      uint64_t records, struct str *ret_next)
+static bool find_next(const struct read_call *reading, const struct read_page_end *end,
+                      struct str *ret_next)
 {
     struct value *json;
     enum read_paging paging = reading->source->paging;
-    if (reading->connection->read_leads) {
-        *ret_next = reading->connection->read_next;
+    if (end->page->leads) {
+        *ret_next = end->page->next;
         return true;
     }
-    if (!parse_rest(reading, rest, &json))
+    if (!parse_rest(reading, end->rest, &json))
         return false;
     if (!check_faults(reading, json))
         return false;
@@ -136,9 +143,9 @@ static bool find_next(const struct read_call *reading, struct str cursor, struct
     case READ_WHOLE:
         return true;
     case READ_KEY:
-        return follow_key(reading, cursor, records, ret_next);
+        return follow_key(reading, end, ret_next);
     case READ_OFFSET:
-        return follow_offset(reading, json, cursor, records, ret_next);
+        return follow_offset(reading, json, end, ret_next);
     case READ_URL:
     case READ_CURSOR:
         break;
@@ -147,14 +154,12 @@ static bool find_next(const struct read_call *reading, struct str cursor, struct
 }
 
 bool http_read_next(struct vendor_connection *connection, const struct read_query *query,
-                    struct str cursor, struct str rest, uint64_t records, struct arena *arena,
-                    struct str *ret_cursor)
+                    const struct read_page_end *end, struct arena *arena, struct str *ret_cursor)
 {
     struct read_call reading;
-    struct str next = STR_NULL;
+    struct str next = STR_NULL, cursor = end->cursor;
     *ret_cursor = STR_NULL;
-    if (!read_call_begin(connection, query, cursor, &reading) ||
-        !find_next(&reading, cursor, rest, records, &next))
+    if (!read_call_begin(connection, query, cursor, &reading) || !find_next(&reading, end, &next))
         return false;
     if (next.len > READ_CURSOR_MAX)
         return read_fail_page(&reading, "what names the next page is longer than 8 KiB");

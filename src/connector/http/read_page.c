@@ -63,6 +63,12 @@ static void add_piece(struct page_intake *intake)
 static bool push(void *context, struct str bytes, const char **ret_fault)
 {
     struct page_intake *intake = context;
+    struct read_page *page = intake->page;
+    if (page->most > 0 && bytes.len > page->most - intake->len) {
+        page->is_past_most = true;
+        *ret_fault = "there is no room for the page yet";
+        return false;
+    }
     if (bytes.len > READ_PAGE_MAX - intake->len) {
         *ret_fault = "the page of records is longer than 16 MiB";
         return false;

@@ -312,8 +312,7 @@ struct connector_reads {
 bool http_read(struct vendor_connection *connection, const struct read_query *query,
                struct str cursor, struct read_page *ret_page);
 bool http_read_next(struct vendor_connection *connection, const struct read_query *query,
-                    struct str cursor, struct str rest, uint64_t records, struct arena *arena,
-                    struct str *ret_cursor);
+                    const struct read_page_end *end, struct arena *arena, struct str *ret_cursor);
 bool http_read_end(struct vendor_connection *connection, const struct read_query *query,
                    struct str cursor);
 
