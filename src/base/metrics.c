@@ -77,6 +77,12 @@ void metrics_count(const struct metric *metric, size_t first, size_t second)
     add(cell_at(metric, shard(), index_of(metric, first, second)), 1);
 }
 
+void metrics_add(const struct metric *metric, size_t first, uint64_t count)
+{
+    assert(metric->kind != METRIC_HISTOGRAM);
+    add(cell_at(metric, shard(), index_of(metric, first, 0)), count);
+}
+
 void metrics_observe(const struct metric *metric, size_t first, int64_t value)
 {
     assert(metric->kind == METRIC_HISTOGRAM);

@@ -71,6 +71,7 @@ struct metric {
 
 /* A value for each label, 0 for one that the metric does not have. */
 void metrics_count(const struct metric *metric, size_t first, size_t second);
+void metrics_add(const struct metric *metric, size_t first, uint64_t count);    /* of one label */
 void metrics_observe(const struct metric *metric, size_t first, int64_t value); /* below 0 is 0 */
 /* For what is kept elsewhere, of a metric of one series: sets it, by one thread at a time, before
  * it is written out. */

@@ -6,6 +6,7 @@
 #include "base/int64.h"
 #include "base/log.h"
 #include "connector/connector.h"
+#include "flow/run_metrics.h"
 #include "profile/fallback.h"
 #include "profile/metadata_call.h"
 #include "wire/errors.h"
@@ -197,6 +198,7 @@ static bool wait_or_leave(struct run_vendor *self, int64_t pause_ms, struct erro
 {
     struct error settling;
     bool has_failed;
+    metrics_count(&metric_vendor_waits, connector_type_index(self->access.target.connector), 0);
     if (!may_leave(self, pause_ms, &has_failed, &settling)) {
         if (!has_failed)
             return wait_shown(self, pause_ms, error);

@@ -8,6 +8,7 @@
 #include "connector/verdict.h"
 #include "flow/engine_run.h"
 #include "flow/page_walk.h"
+#include "flow/run_metrics.h"
 #include "flow/run_vendor.h"
 #include "flow/vendor_pages.h"
 #include "flow/vendor_query.h"
@@ -55,6 +56,16 @@ static bool move(struct vendor_source *self, struct str next, uint64_t records, 
     return true;
 }
 
+static void count_page(const struct vendor_source *self, uint64_t records, size_t bytes)
+{
+    size_t type = connector_type_index(self->pages.vendor.access.target.connector);
+    if (self->base.is_step)
+        return;
+    metrics_count(&metric_source_pages, type, 0);
+    metrics_add(&metric_source_bytes, type, bytes);
+    metrics_add(&metric_source_records, type, records);
+}
+
 static bool next(struct flow_source *source, uint64_t records, bool *ret_more, struct error *error)
 {
     struct vendor_source *self = self_of(source);
@@ -65,6 +76,7 @@ static bool next(struct flow_source *source, uint64_t records, bool *ret_more, s
     struct str cursor;
     bool read = vendor_pages_next(&self->pages, rest, records, &cursors, &cursor, error);
     self->has_page = false;
+    count_page(self, records, page->body.len);
     *ret_more = read && cursor.data;
     bool moved = read && (!*ret_more || move(self, cursor, records, error));
     arena_done(&self->cursors);

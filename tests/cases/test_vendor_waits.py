@@ -92,6 +92,11 @@ def test_runs_that_wait_take_no_thread_and_keep_their_order(server, vendor, stor
     assert all(number < RUNS // 2 for number in order[:6]), order  # soon many may call at once
     assert vendor.asked == {0: RUNS + 1, **{page: RUNS for page in range(1, PAGES)}}
     assert "tried again" not in server.log
+    figures = operations.metrics(server)
+    counted = {what: figures[f'headgate_{what}_total{{connector="Salesforce"}}']
+               for what in ("source_pages", "source_records", "vendor_waits")}
+    assert counted.pop("vendor_waits") >= RUNS
+    assert counted == {"source_pages": RUNS * PAGES, "source_records": RUNS * PAGES * PAGE}
 
 
 def test_a_description_waits_as_a_page_does(server, vendor, store):
