@@ -217,8 +217,8 @@ static const struct connector_reads reads = {
 /* --- writes --- */
 
 /* Many records are written by a job, whose results are in the order of the records; those of
- * tickets have their index, too. A result of a failed record has an error, and no id of a record.
- */
+ * tickets have their index, too. A result of a failed record has an error and no id of a record, or
+ * says in its status or its success that it failed. */
 static const struct write_job job = {
     .call = {.method = "GET", .path = "/api/v2/job_statuses/{write.job}.json"},
     .id = "/job_status/id",
@@ -237,6 +237,7 @@ static const struct write_job job = {
     .results = {.at = "/job_status/results",                                                       \
                 .good = {"/id", NULL, false},                                                      \
                 .fault = "/error",                                                                 \
+                .bad = {{"/success", "false", false}, {"/status", "Failed", false}},               \
                 .index = "/index",                                                                 \
                 .id = "/id",                                                                       \
                 .code = "/error",                                                                  \

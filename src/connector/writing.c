@@ -64,8 +64,21 @@ void write_part_end(struct write_batch *batch, const struct write_part *part, en
 {
     for (size_t i = 0; i < part->count; i++) {
         struct write_outcome *outcome = &batch->outcomes[part->places[i]];
-        if (outcome->end == WRITE_LEFT)
+        if (outcome->end == WRITE_LEFT || outcome->end == WRITE_TAKEN)
             outcome->end = end;
+    }
+}
+
+void write_part_taken(const struct write_batch *batch, struct write_part *ret_part)
+{
+    ret_part->count = 0;
+    ret_part->bytes = 0;
+    ret_part->next = 0;
+    for (size_t i = 0; i < batch->count && ret_part->count < WRITE_RECORDS_MAX; i++) {
+        if (batch->outcomes[i].end != WRITE_TAKEN)
+            continue;
+        ret_part->places[ret_part->count++] = i;
+        ret_part->bytes += batch->records[i].len;
     }
 }
 

@@ -19,7 +19,8 @@ enum {
      * it.
      */
     WRITE_CALL_BYTES = 12 * 1024 * 1024,
-    WRITE_ID_MAX = 512, /* bytes of a record's id; a longer one is left out */
+    WRITE_ID_MAX = 512,                 /* bytes of a record's id; a longer one is left out */
+    WRITE_JOB_TIME_MS = 60 * 60 * 1000, /* for a vendor's job; then its records are unknown */
 };
 
 /* The API's WriteOperationType. */
@@ -45,6 +46,7 @@ enum write_end {
     WRITE_DONE,    /* it was written */
     WRITE_REFUSED, /* by the vendor, or by its connector: this record cannot be written */
     WRITE_UNKNOWN, /* the vendor's answer was lost: it may have been written */
+    WRITE_TAKEN,   /* a job of the vendor's has it, and its outcome comes with the job's results */
 };
 
 struct write_outcome {
@@ -57,9 +59,14 @@ struct write_outcome {
 struct write_batch {
     const struct str *records;      /* each the text of one JSON object */
     struct write_outcome *outcomes; /* of each record; the batch's records are those that are
-                                     * WRITE_LEFT */
+                                     * WRITE_LEFT, or WRITE_TAKEN by its job */
     size_t count;
-    struct arena *arena; /* the caller's, for the outcomes' texts */
+    struct arena *arena; /* the caller's, for the outcomes' texts and the job's name */
+    /* Of a batch that is new all zero. */
+    struct str job;       /* the vendor's name of it; STR_NULL: there is none at the moment */
+    int64_t job_until_ms; /* on clock_mono_ms(): by then the job must have ended */
+    unsigned answers;     /* good ones that calls of the batch got: by it the caller sees whether a
+                           * call that failed has come further than the one before */
 };
 
 /* --- for implementations of connectors: writing.c --- */
@@ -88,6 +95,9 @@ void write_part_halve(struct write_part *part);
 
 /* The outcome of all records of a part that have none. */
 void write_part_end(struct write_batch *batch, const struct write_part *part, enum write_end end);
+
+/* The records of a batch that are WRITE_TAKEN. */
+void write_part_taken(const struct write_batch *batch, struct write_part *ret_part);
 
 /* Whether each record of the batch is WRITE_DONE or WRITE_REFUSED. */
 bool write_batch_is_known(const struct write_batch *batch);

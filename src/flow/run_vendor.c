@@ -300,6 +300,11 @@ static bool renew(struct run_vendor *self, struct attempts *attempts)
            attempts->renewals++ < RENEWALS_MAX && vendor_renew(self->access.connection);
 }
 
+static struct attempts first_attempt(void)
+{
+    return (struct attempts){.began_ms = clock_mono_ms(), .pause_ms = RUN_VENDOR_PAUSE_MS};
+}
+
 static bool connect_vendor(struct run_vendor *self)
 {
     int64_t deadline_ms = clock_mono_ms() + self->use->call_ms;
@@ -338,6 +343,7 @@ static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context
     struct verdict verdict;
     *ret_again = false;
     self->gate.has_held = false;
+    self->has_moved = false;
     if (self->access.connection && self->calls_left == 0 &&
         !close_connection(self, &verdict, error))
         return false;
@@ -349,16 +355,13 @@ static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context
         self->calls_left--;
         return true;
     }
+    if (self->has_moved)
+        *attempts = first_attempt();
     bool is_renewed = renew(self, attempts);
     if (!close_connection(self, &verdict, error))
         return false;
     *ret_again = is_renewed || goes_on(self, attempts, &verdict, error);
     return false;
-}
-
-static struct attempts first_attempt(void)
-{
-    return (struct attempts){.began_ms = clock_mono_ms(), .pause_ms = RUN_VENDOR_PAUSE_MS};
 }
 
 /* Of a call that the vendor may not have taken in an earlier try of the run. */

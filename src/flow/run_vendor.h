@@ -46,6 +46,8 @@ struct run_vendor {
     bool is_loaded; /* the access, and no connection of it has been closed */
     int calls_left; /* of the connection at hand */
     struct flow_vendor_kept *kept;
+    bool has_moved; /* set by a call that failed, but has come further than the one before: the
+                     * patience with the vendor begins anew */
     struct flow_vendor_gate gate;
 };
 

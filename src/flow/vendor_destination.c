@@ -62,7 +62,8 @@ static bool note_insert(struct vendor_destination *self, struct error *error)
     return self->run->job.note_begun(self->run->job.context, error);
 }
 
-/* Where records are found by an id, those with an unknown outcome can be sent again. */
+/* Where records are found by an id, those with an unknown outcome can be sent again. Records that a
+ * job has are asked for again. */
 static size_t count_left(struct vendor_destination *self)
 {
     size_t left = 0;
@@ -70,7 +71,7 @@ static size_t count_left(struct vendor_destination *self)
         struct write_outcome *outcome = &self->batch.outcomes[i];
         if (outcome->end == WRITE_UNKNOWN && self->query.operation != WRITE_INSERT)
             outcome->end = WRITE_LEFT;
-        left += outcome->end == WRITE_LEFT;
+        left += outcome->end == WRITE_LEFT || outcome->end == WRITE_TAKEN;
     }
     return left;
 }
@@ -79,8 +80,10 @@ static bool call(void *context, struct vendor_connection *connection)
 {
     struct vendor_destination *self = context;
     const struct connector_ops *ops = self->vendor.access.target.connector->ops;
+    unsigned answers = self->batch.answers;
     if (ops->write(connection, &self->query, &self->batch))
         return true;
+    self->vendor.has_moved = self->batch.answers != answers;
     struct verdict verdict = vendor_verdict(connection);
     self->unknown_reason = verdict.message.len > 0
                                ? arena_copy(&self->arena, verdict.message)
@@ -133,12 +136,15 @@ static bool check_outcomes(const struct vendor_destination *self, const struct w
                 VENDOR_UNKNOWN_MAX, STR_ARG(self->unknown_reason));
 }
 
+/* What a job has that is no longer asked for has an unknown outcome. */
 static bool note_outcomes(struct vendor_destination *self, struct error *error)
 {
     const struct write_outcome *first = NULL;
     bool has_unknown = false;
     for (size_t i = 0; i < self->batch.count; i++) {
-        const struct write_outcome *outcome = &self->batch.outcomes[i];
+        struct write_outcome *outcome = &self->batch.outcomes[i];
+        if (outcome->end == WRITE_TAKEN)
+            outcome->end = WRITE_UNKNOWN;
         bool has_failed = outcome->end == WRITE_REFUSED || outcome->end == WRITE_UNKNOWN;
         has_unknown = has_unknown || outcome->end == WRITE_UNKNOWN;
         if (outcome->end == WRITE_DONE)
@@ -178,6 +184,7 @@ static void forget_lines(struct vendor_destination *self)
     if (self->text.len > 0)
         memmove(self->text.data, self->text.data + sent, self->text.len);
     self->batch.count = 0;
+    self->batch.job = STR_NULL;
     arena_reset(&self->arena);
 }
 

@@ -2,6 +2,7 @@
 each write operation, and each record that the vendor refuses is in the error bucket."""
 
 import json
+import time
 
 import pytest
 
@@ -49,7 +50,8 @@ def run(server, records, definition):
 
 
 def now(server, entity, kind="Salesforce"):
-    return written(server.data / "records", kind, entity)
+    host = ("--host", "acme.zendesk.com") if kind == "Zendesk" else ()
+    return written(server.data / "records", kind, entity, *host)
 
 
 def good(record, count, failed=0):
@@ -177,6 +179,56 @@ def test_tickets_are_created_and_updated_by_jobs(server):
         "TicketUpdateFailed: RecordNotFound",
         "the record has no value of the field that it is found by"]
     assert now(server, "tickets", "Zendesk")[before]["status"] == "solved"
+
+
+def with_token(server, canaries, outcome, host="acme"):
+    """A profile whose access token has this outcome."""
+    name = f"help-{outcome}"
+    server.ok("CreateConnectorProfile", {
+        "connectorProfileName": name, "connectorType": "Zendesk", "connectionMode": "Public",
+        "connectorProfileConfig": {
+            "connectorProfileProperties": {"Zendesk": {
+                "instanceUrl": f"https://{host}.zendesk.com"}},
+            "connectorProfileCredentials": {"Zendesk": {
+                "clientId": "aws_integration_to_Zendesk",
+                "clientSecret": "sandbox-zendesk-client-secret",
+                "accessToken": f"sandbox-token-accepted-{outcome}-{canaries.new('token')}"}}}})
+    return name
+
+
+def test_a_job_is_asked_for_again_when_the_vendor_fails(server, lasting_canaries):
+    """So the records are neither written twice, nor is their outcome unknown."""
+    profile = with_token(server, lasting_canaries, "poll-fails")
+    before = len(now(server, "tickets", "Zendesk"))
+    wanted = [{"subject": f"asked again {number}", "comment": {"body": "why"}}
+              for number in range(3)]
+    record, failed = run(server, wanted, to_vendor(
+        "again", "tickets", "INSERT", list(wanted[0]), kind="Zendesk", profile=profile))
+    good(record, 3)
+    assert not failed
+    made = now(server, "tickets", "Zendesk")[before:]
+    assert [each["subject"] for each in made] == [each["subject"] for each in wanted]
+
+
+def test_a_run_that_waits_for_a_job_can_be_canceled(server, lasting_canaries):
+    """What the job has is told to be unknown."""
+    profile = with_token(server, lasting_canaries, "poll-throttled", host="limited")
+    moving.put(server, "records", moving.lines_of([{"subject": "s", "comment": {"body": "why"}}]))
+    server.ok("CreateFlow", to_vendor("waits", "tickets", "INSERT", ["subject", "comment"],
+                                      kind="Zendesk", profile=profile))
+    server.ok("StartFlow", {"flowName": "waits"})
+
+    def waits():
+        result = moving.records(server, "waits")[0].get("executionResult", {})
+        return "The run waits until" in result.get("errorInfo", {}).get("executionMessage", "")
+    moving.until(waits)
+    began = time.monotonic()
+    server.ok("CancelFlowExecutions", {"flowName": "waits"})
+    record = moving.ended(server, "waits")
+    assert time.monotonic() - began < 5
+    assert record["executionStatus"] == "Canceled", record
+    shown = asks(server, "runs", "waits", "--manifest").stdout
+    assert "unknown" in shown, shown
 
 
 def test_users_and_organizations_are_upserted(server):

@@ -16,8 +16,10 @@ void script_write(struct script *self, const struct connector *connector,
     };
     if (!asked->outcomes)
         asked->outcomes = arena_array(&self->arena, struct write_outcome, asked->count);
-    struct write_batch batch = {asked->records, asked->outcomes, asked->count,
-                                asked->texts ? asked->texts : &self->arena};
+    struct write_batch batch = {.records = asked->records,
+                                .outcomes = asked->outcomes,
+                                .count = asked->count,
+                                .arena = asked->texts ? asked->texts : &self->arena};
     struct vendor_connection_config own = *config;
     own.caller = asked->caller;
     struct vendor_connection *connection = vendor_connection_new(&own);
@@ -37,10 +39,8 @@ void script_write(struct script *self, const struct connector *connector,
 const char *write_outcomes(struct script *script, const struct write_asked *asked)
 {
     static const char *const ends[] = {
-        [WRITE_LEFT] = "left",
-        [WRITE_DONE] = "written",
-        [WRITE_REFUSED] = "refused",
-        [WRITE_UNKNOWN] = "unknown",
+        [WRITE_LEFT] = "left",       [WRITE_DONE] = "written", [WRITE_REFUSED] = "refused",
+        [WRITE_UNKNOWN] = "unknown", [WRITE_TAKEN] = "taken",
     };
     struct buf lines = buf_in(&script->arena, SCRIPT_TEXT_MAX);
     buf_add_cstr(&lines, "");

@@ -179,6 +179,8 @@ static void take_result(struct write_call *writing, const struct value *result, 
     const struct write_results *results = &writing->source->results;
     struct write_batch *batch = writing->batch;
     bool is_fault = results->fault && pointer_text(arena, result, results->fault).len > 0;
+    for (size_t i = 0; i < WRITE_BAD_MAX; i++)
+        is_fault = is_fault || entity_flag_holds(arena, &results->bad[i], result);
     if (!is_fault && !pointer_find(result, results->good.at)) {
         batch->outcomes[place].end = WRITE_UNKNOWN;
         return;
@@ -269,14 +271,39 @@ static bool take_refusal(struct write_call *writing, const struct vendor_respons
     return true;
 }
 
+/* The batch's job has the part's records. */
+static bool take_job(struct write_call *writing, struct vendor_response *response)
+{
+    enum write_job_end end =
+        write_job_await(writing->connection, writing->source->job, writing->batch, response);
+    if (end == WRITE_JOB_LATER)
+        return false;
+    writing->batch->job = STR_NULL;
+    if (end == WRITE_JOB_ENDED)
+        return take_results(writing, response);
+    write_part_end(writing->batch, &writing->part, WRITE_UNKNOWN);
+    return false;
+}
+
 /* What became of the part's records, after a call that was answered. */
 static bool take_answer(struct write_call *writing, struct vendor_response *response)
 {
     const struct write_job *job = writing->source->job;
-    if (!job || write_job_await(writing->connection, job, response))
+    struct write_batch *batch = writing->batch;
+    batch->answers++;
+    if (!job)
         return take_results(writing, response);
-    write_part_end(writing->batch, &writing->part, WRITE_UNKNOWN);
-    return false;
+    bool has_job = write_job_begin(writing->connection, job, response, batch);
+    write_part_end(batch, &writing->part, has_job ? WRITE_TAKEN : WRITE_UNKNOWN);
+    return has_job && take_job(writing, response);
+}
+
+/* The job that a call before this one has left. */
+static bool resume(struct write_call *writing)
+{
+    struct vendor_response response;
+    write_part_taken(writing->batch, &writing->part);
+    return take_job(writing, &response);
 }
 
 static bool write_part(struct write_call *writing)
@@ -303,6 +330,8 @@ static bool write_part(struct write_call *writing)
 static bool write_parts(struct write_call *writing)
 {
     writing->put_off = 0;
+    if (writing->batch->job.data && !resume(writing))
+        return false;
     writing->part.next = 0;
     while (write_part_next(writing->batch, &writing->source->limits, &writing->part)) {
         if (!vendor_may_go_on(writing->connection) || !write_part(writing))

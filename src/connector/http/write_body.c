@@ -4,6 +4,8 @@
 
 #include "wire/json_members.h"
 
+enum { GROUP_NUMBER_MAX = 18 }; /* digits: fewer than 2^63 */
+
 static const char no_object[] = "the record is no JSON object";
 static const char no_key[] = "the record has no value of the field that it is found by";
 static const char two_keys[] = "the record has two values of the field that it is found by";
@@ -53,8 +55,11 @@ static const struct write_group *group_of(const struct write_item *item, struct 
     return NULL;
 }
 
+/* A number is one of JSON's: without a zero before it. */
 static bool rest_is_fit(const struct write_group *group, struct str rest)
 {
+    if (group->is_number && (rest.len > GROUP_NUMBER_MAX || str_starts(rest, STR("0"))))
+        return false;
     for (size_t i = 0; i < rest.len; i++) {
         char c = rest.data[i];
         if (!ascii_is_digit(c) &&

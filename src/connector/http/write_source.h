@@ -23,7 +23,7 @@ enum write_key {
     WRITE_KEY_GIVEN, /* the one of idFieldNames */
 };
 
-enum { WRITE_UNFIT_MAX = 4 };
+enum { WRITE_UNFIT_MAX = 4, WRITE_BAD_MAX = 2 };
 
 /* The outcomes in an answer: a list of results in the order of the records, or of their indexes. */
 struct write_results {
@@ -34,6 +34,7 @@ struct write_results {
                               * the outcome is unknown */
     const char *fault;       /* JSON pointer in a result: the record was not written where something
                               * is there, whatever `good` says; NULL: `good` says it alone */
+    struct entity_flag bad[WRITE_BAD_MAX]; /* …and where one of these holds */
     /* JSON pointers in a result. */
     const char *index; /* the record's place in the call, where a result has it; NULL: none has */
     const char *id;
@@ -44,7 +45,8 @@ struct write_results {
 };
 
 /* A vendor that takes the records of a call as a job: its answer names the job, which is asked for
- * until it has ended, and then has the results. */
+ * until it has ended, and then has the results. Where asking fails, the records stay WRITE_TAKEN as
+ * long as another try may tell more. */
 struct write_job {
     struct connector_call call;    /* asks for it, with {write.job} in the path */
     const char *id;                /* JSON pointer to the job's name in the first answer, */
@@ -102,10 +104,19 @@ bool http_write(struct vendor_connection *connection, const struct write_query *
 
 /* --- write_job.c --- */
 
-/* Waits for the job that `response` names to end; *response is then the answer that has its
- * results. False: the verdict says what is in the way. */
-bool write_job_await(struct vendor_connection *connection, const struct write_job *job,
-                     struct vendor_response *response);
+/* Makes the job that `response` names the batch's. False, with the verdict set: it names none. */
+bool write_job_begin(struct vendor_connection *connection, const struct write_job *job,
+                     const struct vendor_response *response, struct write_batch *batch);
+
+/* WRITE_JOB_ENDED: *response has the job's results. Else the verdict says what is in the way:
+ * WRITE_JOB_LATER: the job may be asked for again, over another connection too; WRITE_JOB_LOST:
+ * what became of its records is not known. */
+enum write_job_end { WRITE_JOB_ENDED, WRITE_JOB_LATER, WRITE_JOB_LOST };
+
+/* Waits for the batch's job to end, as long as the connection's caller has use for it. */
+enum write_job_end write_job_await(struct vendor_connection *connection,
+                                   const struct write_job *job, struct write_batch *batch,
+                                   struct vendor_response *response);
 
 /* --- write_body.c --- */
 
