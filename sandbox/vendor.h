@@ -77,6 +77,8 @@ enum records_dialect {
     RECORDS_BULK,
     RECORDS_BULK_LONE,
     RECORDS_JOB,
+    RECORDS_ODATA_2_WRITE,
+    RECORDS_ODATA_4_WRITE,
 };
 
 struct records_pages;

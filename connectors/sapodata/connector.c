@@ -3,8 +3,10 @@
 #include "connector/http/http_connector.h"
 #include "connector/http/read_source.h"
 #include "connector/http/url.h"
+#include "connector/http/write_source.h"
 #include "connectors/catalogue_sets.h"
 #include "connectors/sapodata/entities.h"
+#include "connectors/sapodata/write.h"
 #include "wire/value.h"
 
 /* --- the catalog's address --- */
@@ -132,6 +134,8 @@ static const struct connector_call probes[] = {
     "The system redirects to single sign-on. Set disableSSO, if it allows logon without it."
 
 static const struct connector_rule rules[] = {
+    /* To a change: nothing is said beside it. */
+    {STEP_API, .status = 204, .kind = VERDICT_ACCEPTED, .enough = true},
     /* The check comes after the logon, and only reading was asked for. Its words are in the user's
      * language; the header is not. */
     {STEP_API, .status = 403, .header = "X-CSRF-Token", .equals = "Required",
@@ -258,6 +262,8 @@ static const struct read_source sources[] = {
 static const struct connector_reads reads = {
     .rows = sources, .count = sizeof(sources) / sizeof(*sources), .name_marks = "/_-.;="};
 
+static const struct connector_writes writes = {.write = sapodata_write};
+
 static const char *const messages[] = {"/error/message/value"};
 
 static const char *const errors[] = {"/error/code"};
@@ -273,6 +279,7 @@ static const struct http_connector http = {
                  "on SAP BTP"},
     .entities = &entities,
     .reads = &reads,
+    .writes = &writes,
     .api = LIST(api),
     .auth = LIST(auth),
     .probes = LIST(probes),

@@ -90,9 +90,8 @@ static bool is_path(struct vendor_connection *connection, struct str path)
            str_eq(parsed.path, path);
 }
 
-/* $metadata of the service at a path. */
-static bool read_metadata(struct vendor_connection *connection, struct str path,
-                          struct odata_metadata *metadata)
+bool sapodata_read_metadata(struct vendor_connection *connection, struct str path,
+                            struct odata_metadata *metadata)
 {
     static const struct connector_call call = {.method = "GET",
                                                .path = "/$metadata",
@@ -147,7 +146,7 @@ bool sapodata_list(struct vendor_connection *connection, const struct entity_que
     if (!query->name.data)
         return list_services(connection, list);
     struct str path = path_of(query->name);
-    return read_metadata(connection, path, &metadata) &&
+    return sapodata_read_metadata(connection, path, &metadata) &&
            list_sets(connection, path, &metadata, list);
 }
 
@@ -248,7 +247,7 @@ bool sapodata_describe(struct vendor_connection *connection, const struct entity
     struct str name = {path.data + slash, path.len - slash};
     if (slash < 2)
         return entity_absent(connection, path, "is no path of a service and its entity set");
-    if (!read_metadata(connection, (struct str){path.data, slash - 1}, &metadata))
+    if (!sapodata_read_metadata(connection, (struct str){path.data, slash - 1}, &metadata))
         return false;
     struct describing describing = {
         .connection = connection,

@@ -11,6 +11,12 @@ enum { SAPODATA_QUERY_COUNT = 3 };
         sapodata_query, SAPODATA_QUERY_COUNT                                                       \
     }
 
+struct odata_metadata;
+
+/* Reads $metadata of the service at a path. False, with the verdict set: there is none. */
+bool sapodata_read_metadata(struct vendor_connection *connection, struct str path,
+                            struct odata_metadata *metadata);
+
 /* See connector_entities.list and .describe. */
 bool sapodata_list(struct vendor_connection *connection, const struct entity_query *query,
                    struct entity_list *list);

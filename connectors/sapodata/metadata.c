@@ -34,9 +34,10 @@ struct odata_reader {
 
 static struct str keep(struct odata_reader *reader, struct str text)
 {
+    size_t most = reader->metadata->bytes_max ? reader->metadata->bytes_max : METADATA_BYTES_MAX;
     reader->kept += text.len + 1;
     reader->no_room = reader->no_room || !arena_has_room(reader->metadata->arena, text.len + 1024);
-    reader->is_full = reader->is_full || reader->no_room || reader->kept > METADATA_BYTES_MAX;
+    reader->is_full = reader->is_full || reader->no_room || reader->kept > most;
     return text.data && !reader->is_full ? arena_copy(reader->metadata->arena, text) : STR_NULL;
 }
 
@@ -225,9 +226,10 @@ static void end_path(struct odata_reader *reader)
 static bool on_start(void *context, struct str name, const char **attributes)
 {
     struct odata_reader *reader = context;
-    if (str_eq(name, STR("Edmx")))
+    if (str_eq(name, STR("Edmx"))) {
         reader->is_document = true;
-    else if (str_eq(name, STR("EntityType")) || str_eq(name, STR("ComplexType")))
+        reader->metadata->is_v4 = str_starts(xml_attribute(attributes, "Version"), STR("4"));
+    } else if (str_eq(name, STR("EntityType")) || str_eq(name, STR("ComplexType")))
         add_type(reader, attributes);
     else if (str_eq(name, STR("Key")))
         reader->in_key = true;
@@ -284,7 +286,7 @@ static void begin(void *context, struct buf *rest)
     struct odata_metadata *metadata = reader->metadata;
     xml_reader_free(reader->xml);
     buf_done(&reader->path);
-    *metadata = (struct odata_metadata){.arena = metadata->arena};
+    *metadata = (struct odata_metadata){.arena = metadata->arena, .bytes_max = metadata->bytes_max};
     *reader = (struct odata_reader){
         .metadata = metadata,
         .xml = xml_reader_new(&events),

@@ -40,8 +40,10 @@ struct odata_set {
 
 struct odata_metadata {
     struct arena *arena;
+    size_t bytes_max; /* of what is kept; 0: METADATA_BYTES_MAX */
     struct odata_type *types;
     struct odata_set *sets;
+    bool is_v4;
     bool is_whole; /* the answer was such a document, and it was read to its end */
 };
 

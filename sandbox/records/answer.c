@@ -83,6 +83,13 @@ enum written_fault records_write(const struct records_exchange *exchange,
                          changes, count, exchange->now_ms);
 }
 
+void records_look_again(struct records_exchange *exchange)
+{
+    const struct records_place *place = exchange->place;
+    exchange->set = written_view(place->written, place->vendor, exchange->request->host, place->set,
+                                 exchange->arena);
+}
+
 static void answer(struct records_exchange *exchange)
 {
     switch (exchange->reply->dialect) {
@@ -131,6 +138,12 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_JOB:
         job_answer(exchange);
         break;
+    case RECORDS_ODATA_2_WRITE:
+        odata_write(exchange, 2);
+        break;
+    case RECORDS_ODATA_4_WRITE:
+        odata_write(exchange, 4);
+        break;
     }
 }
 
@@ -146,8 +159,7 @@ const struct sandbox_response *records_answer(const struct records_place *place,
     out->template = NULL;
     if (place->written)
         written_begin(place->written, writes);
-    exchange.set =
-        written_view(place->written, place->vendor, request->host, place->set, request->arena);
+    records_look_again(&exchange);
     answer(&exchange);
     if (place->written)
         written_end(place->written);

@@ -40,6 +40,9 @@ void records_print(struct buf *out, const struct records_exchange *exchange,
 enum written_fault records_write(const struct records_exchange *exchange,
                                  const struct written_change *changes, size_t count);
 
+/* The records as they are after such changes. */
+void records_look_again(struct records_exchange *exchange);
+
 /* list_answer.c: PATH/ENTITY.json with page[size] and page[after], or per_page and page */
 void list_answer(struct records_exchange *exchange);
 /* export_answer.c: PATH/incremental/ENTITY.json and PATH/incremental/ENTITY/cursor.json */
@@ -54,6 +57,8 @@ void extract_answer(struct records_exchange *exchange);
 void vql_answer(struct records_exchange *exchange);
 /* pages_answer.c: as the response says (pages.h) */
 void pages_answer(struct records_exchange *exchange);
+/* odata_write.c: POST to PATH/SET, PATCH of PATH/SET(KEY) */
+void odata_write(struct records_exchange *exchange, int version);
 /* query_job_answer.c: PATH/jobs/query, PATH/jobs/query/ID and PATH/jobs/query/ID/results */
 void query_job_answer(struct records_exchange *exchange);
 /* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */

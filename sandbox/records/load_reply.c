@@ -24,6 +24,8 @@ static const char *const dialects[] = {
     [RECORDS_BULK] = "bulk",
     [RECORDS_BULK_LONE] = "bulk-lone",
     [RECORDS_JOB] = "job",
+    [RECORDS_ODATA_2_WRITE] = "odata2-write",
+    [RECORDS_ODATA_4_WRITE] = "odata4-write",
 };
 
 static bool load_size(const struct reader *reader, struct str where, const struct value *value,

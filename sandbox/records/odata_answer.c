@@ -1,6 +1,6 @@
 /* Entity sets of OData, of version 2 and 4: PATH/SET with $filter, $orderby, $select, $top, $skip,
  * a count, and pages of the service's own, whose links have $skiptoken. */
-#include "sandbox/records/dialect.h"
+#include "sandbox/records/odata.h"
 #include "sandbox/records/odata_query.h"
 
 #include "base/encode.h"
@@ -18,18 +18,22 @@ struct odata_asked {
     size_t size;
 };
 
-static void refuse(const struct odata_asked *asked, int status, struct str message)
+void odata_refuse(struct records_exchange *exchange, int version, int status, struct str message)
 {
-    struct records_exchange *exchange = asked->exchange;
     struct buf body = buf_in(exchange->arena, REFUSED_MAX);
     buf_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":",
-               asked->version == 2 ? "005056A509B11EE1B9A8FEC11C23378E" : "/IWBEP/CM_V4_COS/021");
-    if (asked->version == 2)
+               version == 2 ? "005056A509B11EE1B9A8FEC11C23378E" : "/IWBEP/CM_V4_COS/021");
+    if (version == 2)
         buf_add_cstr(&body, "{\"lang\":\"en\",\"value\":");
     encode_json_string(&body, utf8_is_valid(message) ? message : STR("Invalid request"));
-    buf_add_cstr(&body, asked->version == 2 ? "}}}" : "}}");
+    buf_add_cstr(&body, version == 2 ? "}}}" : "}}");
     exchange->out->status = status;
     exchange->out->body = buf_str(&body);
+}
+
+static void refuse(const struct odata_asked *asked, int status, struct str message)
+{
+    odata_refuse(asked->exchange, asked->version, status, message);
 }
 
 /* --- the request --- */
@@ -121,20 +125,24 @@ static void print_link(struct buf *out, const struct odata_asked *asked, size_t 
     encode_json_string(out, utf8_is_valid(buf_str(&link)) ? buf_str(&link) : STR(""));
 }
 
-static void print_metadata(struct buf *out, const struct odata_asked *asked, size_t row,
-                           struct arena *scratch)
+/* The address of an entity in the set at a path. */
+struct str odata_address(const struct records_exchange *exchange, struct str path,
+                         const struct sample_entity *entity, size_t row)
 {
-    const struct sample_entity *entity = asked->query.entity;
-    const struct sandbox_request *request = asked->exchange->request;
-    struct buf key = buf_in(scratch, SAMPLE_TEXT_MAX);
-    struct sample_cell cell = sample_cell(entity, entity->key, row, scratch);
-    buf_printf(&key, "https://%.*s%.*s('%.*s')", STR_ARG(request->authority),
-               STR_ARG(request->path), STR_ARG(cell.text));
-    struct str uri = utf8_is_valid(buf_str(&key)) ? buf_str(&key) : STR("");
+    struct arena *arena = exchange->arena;
+    struct buf address = buf_in(arena, SAMPLE_TEXT_MAX);
+    struct sample_cell cell = sample_cell(entity, entity->key, row, arena);
+    buf_printf(&address, "https://%.*s%.*s('%.*s')", STR_ARG(exchange->request->authority),
+               STR_ARG(path), STR_ARG(cell.text));
+    return utf8_is_valid(buf_str(&address)) ? buf_str(&address) : STR("");
+}
+
+void odata_print_metadata(struct buf *out, const struct sample_entity *entity, struct str address)
+{
     buf_add_cstr(out, "\"__metadata\":{\"id\":");
-    encode_json_string(out, uri);
+    encode_json_string(out, address);
     buf_add_cstr(out, ",\"uri\":");
-    encode_json_string(out, uri);
+    encode_json_string(out, address);
     buf_printf(out, ",\"type\":\"%.*sType\"},", STR_ARG(entity->name));
 }
 
@@ -145,7 +153,9 @@ static void print_rows(struct buf *out, const struct odata_asked *asked, const s
     for (size_t i = 0; i < count; i++) {
         buf_add_cstr(out, i > 0 ? ",{" : "{");
         if (asked->version == 2 && asked->query.entity->key)
-            print_metadata(out, asked, rows[i], &scratch);
+            odata_print_metadata(out, asked->query.entity,
+                                 odata_address(asked->exchange, asked->exchange->request->path,
+                                               asked->query.entity, rows[i]));
         sample_print_fields(out, asked->query.entity, asked->query.fields, asked->query.field_count,
                             rows[i], &scratch);
         buf_add_char(out, '}');

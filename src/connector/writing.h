@@ -19,8 +19,9 @@ enum {
      * it.
      */
     WRITE_CALL_BYTES = 12 * 1024 * 1024,
-    WRITE_ID_MAX = 512,                 /* bytes of a record's id; a longer one is left out */
-    WRITE_JOB_TIME_MS = 60 * 60 * 1000, /* for a vendor's job; then its records are unknown */
+    WRITE_KEPT_CALL_BYTES = 9 * 1024 * 1024, /* …and where there is a write_keeper */
+    WRITE_ID_MAX = 512,                      /* bytes of a record's id; a longer one is left out */
+    WRITE_JOB_TIME_MS = 60 * 60 * 1000,      /* for a vendor's job; then its records are unknown */
 };
 
 /* The API's WriteOperationType. */
@@ -56,6 +57,14 @@ struct write_outcome {
                          * VERDICT_MESSAGE_MAX; never empty */
 };
 
+/* Is given what the vendor answers about a record that it has written: the text of a JSON value, as
+ * it came. Called for each such record before the batch is given back; the text does not outlive
+ * the call. */
+struct write_keeper {
+    void (*keep)(void *context, size_t place, struct str text);
+    void *context;
+};
+
 struct write_batch {
     const struct str *records;      /* each the text of one JSON object */
     struct write_outcome *outcomes; /* of each record; the batch's records are those that are
@@ -65,8 +74,9 @@ struct write_batch {
     /* Of a batch that is new all zero. */
     struct str job;       /* the vendor's name of it; STR_NULL: there is none at the moment */
     int64_t job_until_ms; /* on clock_mono_ms(): by then the job must have ended */
-    unsigned answers;     /* good ones that calls of the batch got: by it the caller sees whether a
-                           * call that failed has come further than the one before */
+    const struct write_keeper *keeper; /* NULL: the vendor's answers are not wanted */
+    unsigned answers; /* good ones that calls of the batch got: by it the caller sees whether a
+                       * call that failed has come further than the one before */
 };
 
 /* --- for implementations of connectors: writing.c --- */

@@ -14,10 +14,14 @@ enum { LINE_EXTRA_MAX = 64 * 1024 }; /* bytes beside the record */
 
 _Static_assert(FAILED_OBJECT_BYTES + 2 * (WRITE_BYTES_MAX + LINE_EXTRA_MAX) <= FAILED_RECORDS_BYTES,
                "an object, and a line twice");
+_Static_assert(FAILED_OBJECT_BYTES + 2 * (FAILED_ANSWER_BYTES + LINE_EXTRA_MAX) <=
+                   FAILED_ANSWERS_BYTES,
+               "an object, and an answer twice");
 
 struct failed_records {
     struct flow_engine_run *run;
     struct str prefix;
+    const char *suffix; /* of keys */
     struct object_writer *writer;
     bool is_open;
     size_t bytes;    /* of the object at hand */
@@ -40,7 +44,8 @@ static bool before_complete(void *context, struct error *error)
     return flow_engine_check(self->run, error);
 }
 
-struct failed_records *failed_records_new(struct flow_engine_run *run, const struct value *config)
+struct failed_records *failed_records_new(struct flow_engine_run *run, const struct value *config,
+                                          const char *suffix)
 {
     struct failed_records *self = xcalloc(1, sizeof(*self));
     const struct object_writer_config writer = {
@@ -52,6 +57,7 @@ struct failed_records *failed_records_new(struct flow_engine_run *run, const str
     };
     self->run = run;
     self->prefix = value_text(config, "bucketPrefix");
+    self->suffix = suffix;
     self->writer = object_writer_new(&writer);
     self->arena = arena_beside(run->arena);
     return self;
@@ -74,13 +80,14 @@ static bool begin(struct failed_records *self, struct error *error)
         return true;
     if (self->prefix.len > 0)
         buf_printf(&key, "%.*s/", STR_ARG(self->prefix));
-    buf_printf(&key, "%.*s/%.*s/%05llu-%u", STR_ARG(row->flow.name), STR_ARG(row->id),
-               (unsigned long long)self->run->progress->pages, self->number);
+    buf_printf(&key, "%.*s/%.*s/%05llu-%u%s", STR_ARG(row->flow.name), STR_ARG(row->id),
+               (unsigned long long)self->run->progress->pages, self->number, self->suffix);
     if (key.overflow || key.len > S3_KEY_MAX)
-        return fail(error, ERR_VALIDATION,
-                    "The objects of errorHandlingConfig would have keys of more than %d bytes: its "
-                    "bucketPrefix must be shorter.",
-                    S3_KEY_MAX);
+        return fail(
+            error, ERR_VALIDATION,
+            "The objects of errorHandlingConfig or successResponseHandlingConfig would have "
+            "keys of more than %d bytes: its bucketPrefix must be shorter.",
+            S3_KEY_MAX);
     object_writer_begin(self->writer, buf_str(&key), STR("application/json"));
     self->is_open = true;
     self->bytes = 0;
@@ -97,6 +104,14 @@ static bool end(struct failed_records *self, struct error *error)
     return object_writer_end(self->writer, &facts, error);
 }
 
+static bool add_line(struct failed_records *self, const struct buf *line, struct error *error)
+{
+    if (!begin(self, error) || !object_writer_add(self->writer, buf_str(line), error))
+        return false;
+    self->bytes += line->len;
+    return self->bytes < FAILED_OBJECT_BYTES || end(self, error);
+}
+
 bool failed_records_add(struct failed_records *self, struct str record, const char *code,
                         struct str message, struct error *error)
 {
@@ -108,10 +123,20 @@ bool failed_records_add(struct failed_records *self, struct str record, const ch
     buf_printf(&line, ",\"errorCode\":\"%s\",\"errorMessage\":", code);
     encode_json_string(&line, message);
     buf_add_cstr(&line, "}\n");
-    if (!begin(self, error) || !object_writer_add(self->writer, buf_str(&line), error))
-        return false;
-    self->bytes += line.len;
-    return self->bytes < FAILED_OBJECT_BYTES || end(self, error);
+    return add_line(self, &line, error);
+}
+
+bool failed_records_add_answer(struct failed_records *self, struct str answer, struct error *error)
+{
+    arena_reset(&self->arena);
+    struct buf line = buf_in(&self->arena, answer.len + 2);
+    if (answer.len > FAILED_ANSWER_BYTES)
+        return true;
+    for (size_t i = 0; i < answer.len; i++)
+        buf_add_char(&line,
+                     answer.data[i] == '\n' || answer.data[i] == '\r' ? ' ' : answer.data[i]);
+    buf_add_char(&line, '\n');
+    return add_line(self, &line, error);
 }
 
 bool failed_records_end_page(struct failed_records *self, struct error *error)

@@ -44,6 +44,8 @@ enum {
 _Static_assert(MOVING_BYTES + OBJECT_BYTES <= FLOW_RUN_MEMORY_MAX, "a run to an object");
 _Static_assert(MOVING_BYTES + FOLDERS_BYTES <= FLOW_RUN_MEMORY_MAX, "a run to folders");
 _Static_assert(MOVING_BYTES + VENDOR_BYTES <= FLOW_RUN_MEMORY_MAX, "a run to a vendor");
+_Static_assert(WRITE_KEPT_CALL_BYTES + FAILED_ANSWERS_BYTES <= WRITE_CALL_BYTES,
+               "a run to a vendor whose answers are kept");
 /* The answer, its values and the page that is made of them, before any of it is decoded. */
 _Static_assert(3 * FUNCTION_PAYLOAD_MAX <= PAGE_BYTES + WINDOW_BYTES + BATCH_TEXTS_BYTES,
                "a page of a user's connector");

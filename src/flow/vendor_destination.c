@@ -26,6 +26,11 @@ struct vendor_destination {
     struct write_query query;
     bool fails_on_first;           /* failOnFirstDestinationError */
     struct failed_records *failed; /* NULL: the flow has no error bucket */
+    /* Of successResponseHandlingConfig: */
+    struct failed_records *answers; /* NULL: the vendor's answers are not kept */
+    struct write_keeper keeper;
+    bool has_lost; /* an answer could not be kept: the run ends, as this says */
+    struct error lost;
     bool is_again; /* an earlier try may have inserted records of the page at hand */
     int unknown;   /* calls in a row with an unknown outcome */
 
@@ -74,6 +79,14 @@ static size_t count_left(struct vendor_destination *self)
         left += outcome->end == WRITE_LEFT || outcome->end == WRITE_TAKEN;
     }
     return left;
+}
+
+static void keep_answer(void *context, size_t place, struct str answer)
+{
+    struct vendor_destination *self = context;
+    (void)place;
+    if (!self->has_lost)
+        self->has_lost = !failed_records_add_answer(self->answers, answer, &self->lost);
 }
 
 static bool call(void *context, struct vendor_connection *connection)
@@ -202,7 +215,9 @@ static bool send_lines(struct vendor_destination *self, struct error *error)
     bool sent = run_vendor_do(&self->vendor, call, self, error);
     bool noted = note_outcomes(self, sent ? error : &ignored);
     forget_lines(self);
-    return sent && noted;
+    if (sent && noted && self->has_lost)
+        *error = self->lost;
+    return sent && noted && !self->has_lost;
 }
 
 /* No call takes a record as long as that. */
@@ -289,7 +304,8 @@ static bool end_page(struct flow_destination *destination, bool *ret_settled, st
     *ret_settled = true;
     self->is_again = false;
     self->run->progress->has_begun = false;
-    return !self->failed || failed_records_end_page(self->failed, error);
+    return (!self->failed || failed_records_end_page(self->failed, error)) &&
+           (!self->answers || failed_records_end_page(self->answers, error));
 }
 
 static bool end(struct flow_destination *destination, struct error *error)
@@ -302,9 +318,14 @@ static bool end(struct flow_destination *destination, struct error *error)
 static void end_failed(struct vendor_destination *self)
 {
     struct error error;
-    if (self->failed && self->run->wish == ENGINE_GO_ON &&
-        !failed_records_end_page(self->failed, &error))
+    if (self->run->wish != ENGINE_GO_ON)
+        return;
+    if (self->failed && !failed_records_end_page(self->failed, &error))
         log_warn("Run %.*s could not write its last records to the error bucket: %s",
+                 STR_ARG(self->run->row->id), error.message);
+    if (self->answers && !failed_records_end_page(self->answers, &error))
+        log_warn("Run %.*s could not write the vendor's last answers to the bucket of "
+                 "successResponseHandlingConfig: %s",
                  STR_ARG(self->run->row->id), error.message);
 }
 
@@ -314,6 +335,7 @@ static void free_destination(struct flow_destination *destination)
     end_failed(self);
     run_vendor_done(&self->vendor);
     failed_records_free(self->failed);
+    failed_records_free(self->answers);
     byte_buffer_done(&self->text);
     arena_done(&self->arena);
     free(self);
@@ -357,13 +379,25 @@ static void read_errors(struct vendor_destination *self, const struct flow_end *
     const struct value *config = value_get(flow_end_properties(end), "errorHandlingConfig");
     self->fails_on_first = value_flag(config, "failOnFirstDestinationError", false);
     if (value_text(config, "bucketName").len > 0)
-        self->failed = failed_records_new(self->run, config);
+        self->failed = failed_records_new(self->run, config, "");
+}
+
+static void read_answers(struct vendor_destination *self, const struct flow_end *end)
+{
+    const struct value *config =
+        value_get(flow_end_properties(end), "successResponseHandlingConfig");
+    if (value_text(config, "bucketName").len == 0)
+        return;
+    self->answers = failed_records_new(self->run, config, "-answers");
+    self->keeper = (struct write_keeper){keep_answer, self};
+    self->batch.keeper = &self->keeper;
 }
 
 static bool begin(struct vendor_destination *self, const struct flow_end *end, struct error *error)
 {
     read_query(self, end);
     read_errors(self, end);
+    read_answers(self, end);
     self->is_again = self->query.operation == WRITE_INSERT && self->run->progress->has_begun;
     if (!end->profile.data)
         return fail(error, ERR_NOT_IMPLEMENTED, "no destination writes to %.*s",

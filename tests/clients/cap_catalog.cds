@@ -42,3 +42,26 @@ service RecordsService {
         contacts : many { name : String; level : Integer; };
     }
 }
+
+@path: 'written'
+@requires: 'authenticated-user'
+service WrittenService {
+    entity Machines {
+        key ID : UUID;
+        key place : Integer;
+        name : String(40) not null;
+        price : Decimal(9, 2);
+        weight : Double;
+        count : Integer64;
+        active : Boolean;
+        builtOn : Date;
+        checkedAt : Timestamp;
+        parts : Composition of many Parts on parts.machine = $self;
+    }
+    entity Parts {
+        key number : String(10);
+        machine : Association to Machines;
+        text : String(40);
+    }
+    entity Days { key day : Date; key at : Timestamp; key text : String(40); note : String(40); }
+}

@@ -19,6 +19,10 @@ cds.model = cds.compile.for.nodejs(await cds.load(model));
 const app = express();
 const asked = [];
 cds.app = app;
+// What clients wrote, as CAP has understood it.
+const written = { Machines: [], Days: [] };
+const keys = { Machines: ['ID', 'place'], Days: ['day', 'at', 'text'] };
+app.get('/written', (_, answer) => answer.json(written));
 app.get('/asked', (_, answer) => answer.json(asked.splice(0)));
 app.use((request, _, next) => {
   if (/\/(Partners|Orders)\?/.test(request.originalUrl)) asked.push(request.originalUrl);
@@ -31,6 +35,21 @@ await cds.serve('all').from(cds.model).in(app).with(function serve() {
   const have = (set, records) => this.on('READ', set, ({ query }) => select(query, records));
   if (this.name === 'BusinessService') have('Partners', partners);
   if (this.name === 'RecordsService') have('Orders', orders);
+  if (this.name !== 'WrittenService') return;
+  for (const set of Object.keys(written)) {
+    const find = (data) => written[set].find((each) => keys[set].every(
+      (key) => String(each[key]) === String(data[key])));
+    have(set, written[set]);
+    this.on('CREATE', set, (request) => {
+      if (find(request.data)) return request.reject(400, `${set} has this key already`);
+      written[set].push(request.data);
+      return request.data;
+    });
+    this.on('UPDATE', set, (request) => {
+      const found = find(request.data);
+      return found ? Object.assign(found, request.data) : request.reject(404, 'Not Found');
+    });
+  }
 });
 
 const server = http.createServer(app);

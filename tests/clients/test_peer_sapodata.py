@@ -173,7 +173,7 @@ def test_the_catalog_s_services(server, peer):
         {"name": "/odata/v2/business", "label": "Business", "hasNestedEntities": True}]}
 
 
-# --- flows that read it ---
+# --- flows that write to it, and read it ---
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +186,7 @@ def reading(lasting_servers, lasting_canaries, peer, tmp_path_factory):
             env={"AWS_ACCESS_KEY_ID": store.key_id, "AWS_SECRET_ACCESS_KEY": store.secret})
         made.boto = store.boto()
         made.boto.create_bucket(Bucket=moving.OUT)
+        made.boto.create_bucket(Bucket=moving.IN)
         client = aws.boto(made)
         aws.create(client, "v2", "SAPOData", peer.config(V2, host="localhost"))
         aws.create(client, "v4", "SAPOData", peer.config(V4))
@@ -264,3 +265,95 @@ def test_filters(reading, peer, name, version):
     assert all(set(each["$select"].split(",")) == {"ID", field} for each in sent)
     if asked:
         assert all("$filter" in each for each in sent)
+
+
+def write(server, version, entity, records, operation, ids=(), passes=False):
+    """The record of a run that writes these from S3, and the answers that were kept."""
+    server.boto.put_object(Bucket=moving.IN, Key="in", Body=moving.lines_of(records))
+    properties = {"objectPath": f"/odata/{version}/written/{entity}",
+                  "writeOperationType": operation,
+                  "successResponseHandlingConfig": {"bucketName": moving.OUT},
+                  "errorHandlingConfig": {"bucketName": moving.OUT, "bucketPrefix": "failed"}}
+    if ids:
+        properties["idFieldNames"] = list(ids)
+    tasks = [{"taskType": "Map", "sourceFields": [name], "destinationField": name,
+              "connectorOperator": {"S3": "NO_OP"}} for name in records[0]]
+    if passes:
+        tasks = [{"taskType": "Passthrough", "sourceFields": [],
+                  "connectorOperator": {"S3": "NO_OP"}}]
+    definition = {**moving.flow("write"), "tasks": tasks, "destinationFlowConfigList": [{
+        "connectorType": "SAPOData", "connectorProfileName": version,
+        "destinationConnectorProperties": {"SAPOData": properties}}]}
+    server.ok("CreateFlow", definition)
+    record = moving.run(server, "write")
+    server.ok("DeleteFlow", {"flowName": "write"})
+    kept = {"failed": [], "answers": []}
+    for each in server.boto.list_objects_v2(Bucket=moving.OUT).get("Contents", []):
+        body = server.boto.get_object(Bucket=moving.OUT, Key=each["Key"])["Body"].read()
+        server.boto.delete_object(Bucket=moving.OUT, Key=each["Key"])
+        kept["answers" if each["Key"].endswith("-answers") else "failed"] += [
+            json.loads(line) for line in body.splitlines()]
+    return record, kept
+
+
+def machine(number, **more):
+    return {"ID": f"00000000-0000-4000-9000-{number:012}", "place": 7, "name": f"no. {number} “é”",
+            "price": "12.50", "weight": 0.25, "count": 9007199254740993, "active": number == 1,
+            "builtOn": "2024-02-29", "checkedAt": "2024-02-29T12:00:00.250Z", **more}
+
+
+@pytest.mark.parametrize("version", ("v2", "v4"))
+def test_what_is_written_is_what_it_has(reading, peer, version):
+    """Also of types that version 2 writes in other forms, and by keys of several types."""
+    first = {"v2": 100, "v4": 200}[version]
+    wanted = [machine(first), machine(first + 1), machine(first + 2, name=None)]
+    record, kept = write(reading, version, "Machines", wanted, "INSERT")
+    assert record["executionStatus"] == "Successful", record
+    assert [each["record"] for each in kept["failed"]] == wanted[2:]
+    assert [each["ID"] for each in kept["answers"]] == [each["ID"] for each in wanted[:2]]
+    changed = {"ID": wanted[0]["ID"], "place": 7, "price": "99.95",
+               "checkedAt": "2025-01-01T00:00:00Z"}
+    for operation, count in (("UPDATE", 1), ("UPSERT", 2), ("UPSERT", 2)):
+        rows = [changed, {**machine(first + 3), "name": operation}][:count]
+        if operation == "UPDATE":
+            rows.append({**changed, "place": 8})
+        record, kept = write(reading, version, "Machines", [
+            {name: each.get(name) for name in rows[-1]} if operation == "UPDATE" else
+            {**wanted[0], **each} for each in rows], operation, ["ID", "place"])
+        assert record["executionStatus"] == "Successful", record
+        assert [each["record"]["place"] for each in kept["failed"]] == (
+            [8] if operation == "UPDATE" else []), kept
+    found = [each for each in peer.get("/written")["Machines"]
+             if each["ID"] in {machine(first + number)["ID"] for number in range(4)}]
+    assert len(found) == 3
+
+    def shown(each):
+        return {**each, "price": float(each["price"]), "count": int(each["count"]),
+                "checkedAt": each["checkedAt"].replace(".000", "")}
+    expected = [{**wanted[0], **changed}, wanted[1], {**machine(first + 3), "name": "UPSERT"}]
+    assert [{name: shown(each)[name] for name in wanted[0]} for each in found] == [
+        {**shown(each)} for each in expected]
+
+
+def test_an_entity_with_those_below_it(reading, peer):
+    """By Passthrough."""
+    deep = machine(300, parts=[{"number": "a", "text": "one"}, {"number": "b", "text": "two"}])
+    record, _ = write(reading, "v4", "Machines", [deep], "INSERT", passes=True)
+    assert record["executionStatus"] == "Successful", record
+    found = next(each for each in peer.get("/written")["Machines"] if each["ID"] == deep["ID"])
+    assert [(each["number"], each["text"]) for each in found["parts"]] == [
+        ("a", "one"), ("b", "two")]
+
+
+@pytest.mark.parametrize("version", ("v2", "v4"))
+def test_keys_are_found(reading, peer, version):
+    """Times and texts with every sign that URLs have."""
+    key = {"day": "2024-02-29", "at": "2024-02-29T12:00:00.250Z",
+           "text": f"{version} L'Aquila a/b?c=d&e#f%20(g),+é"}
+    keys = ["day", "at", "text"]
+    for operation, note in (("INSERT", "one"), ("UPDATE", "two")):
+        record, kept = write(reading, version, "Days", [{**key, "note": note}], operation,
+                             keys if operation == "UPDATE" else ())
+        assert record["executionStatus"] == "Successful" and not kept["failed"], (record, kept)
+    found = [each["note"] for each in peer.get("/written")["Days"] if each["text"] == key["text"]]
+    assert found == ["two"]

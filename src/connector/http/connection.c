@@ -15,6 +15,7 @@
 
 #include "auth/api_key.h"
 #include "base/clock.h"
+#include "connector/http/vendor_message.h"
 #include "wire/json_pointer.h"
 
 #include <assert.h>
@@ -171,6 +172,24 @@ void vendor_close(struct vendor_connection *connection)
     connection->scope.session = NULL;
     arena_done(&connection->answer);
     vendor_move(connection, VENDOR_CLOSED);
+}
+
+void **vendor_writing(struct vendor_connection *connection)
+{
+    return &connection->writing;
+}
+
+struct str vendor_clean(const struct vendor_connection *connection, struct arena *arena,
+                        struct str words)
+{
+    return vendor_message_clean_in(arena, &connection->redaction, words);
+}
+
+struct arena *vendor_set_arena(struct vendor_connection *connection, struct arena *arena)
+{
+    struct arena *before = connection->arena;
+    connection->arena = arena;
+    return before;
 }
 
 bool vendor_is_renewed(const struct vendor_connection *connection)

@@ -22,12 +22,26 @@ bool vendor_call_read(struct vendor_connection *connection, const struct connect
                       struct vendor_response *ret_response);
 
 /* The same as vendor_call with a body that is in memory, for calls that change something: they are
- * repeated after a fault only if `repeatable`. *ret_taken: the vendor may have done what was asked;
- * always so of a good answer, never before the request was sent or when it was refused as a whole.
+ * repeated after a fault only if `repeatable`. `target` as of vendor_call_read. *ret_taken: the
+ * vendor may have done what was asked; always so of a good answer, never before the request was
+ * sent or when it was refused as a whole.
  */
 bool vendor_call_write(struct vendor_connection *connection, const struct connector_call *call,
-                       struct str body, bool repeatable, struct vendor_response *ret_response,
-                       bool *ret_taken);
+                       struct str target, struct str body, bool repeatable,
+                       struct vendor_response *ret_response, bool *ret_taken);
+
+/* What a connector keeps between the batches of a write; NULL: nothing. */
+void **vendor_writing(struct vendor_connection *connection);
+
+/* The vendor's words without secrets, at most VERDICT_MESSAGE_MAX; STR_NULL: none are left. In the
+ * arena. */
+struct str vendor_clean(const struct vendor_connection *connection, struct arena *arena,
+                        struct str words);
+
+/* What calls are made of is taken from this arena from now on, so that one who makes thousands of
+ * them over a connection can free it in between. The verdict, tokens and what is redacted stay in
+ * the config's. Gives the arena before it, which is to be set again. */
+struct arena *vendor_set_arena(struct vendor_connection *connection, struct arena *arena);
 
 /* The target of a link in an answer: path and query of a URL at the API's own host; the vendor may
  * leave the host out, or give what follows the API's base URL. False, with the verdict set: it

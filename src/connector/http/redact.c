@@ -59,7 +59,8 @@ static void add(struct redaction *redaction, struct str text, bool whole)
         redaction->secrets = grown;
         redaction->capacity = capacity;
     }
-    redaction->secrets[redaction->count++] = (struct redact_secret){text, whole};
+    redaction->secrets[redaction->count++] =
+        (struct redact_secret){arena_copy(redaction->arena, text), whole};
 }
 
 void redact_add(struct redaction *redaction, struct str secret)

@@ -254,10 +254,10 @@ static bool is_taken(const struct client_response *response)
 }
 
 bool vendor_call_write(struct vendor_connection *connection, const struct connector_call *call,
-                       struct str body, bool repeatable, struct vendor_response *ret_response,
-                       bool *ret_taken)
+                       struct str target, struct str body, bool repeatable,
+                       struct vendor_response *ret_response, bool *ret_taken)
 {
-    const struct sending sending = {STEP_API, repeatable, STR_NULL, NULL, body};
+    const struct sending sending = {STEP_API, repeatable, target, NULL, body};
     *ret_response = (struct vendor_response){0}; /* a call that is not made has no status */
     bool good = call_api(connection, call, &sending, ret_response);
     *ret_taken = is_taken(&ret_response->http);

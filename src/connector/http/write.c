@@ -314,7 +314,7 @@ static bool write_part(struct write_call *writing)
     struct str body = prepare(writing, &scratch);
     bool taken = false, written = true;
     if (writing->part.count > 0) {
-        written = vendor_call_write(connection, &writing->source->call, body,
+        written = vendor_call_write(connection, &writing->source->call, STR_NULL, body,
                                     writing->query->operation != WRITE_INSERT, &response, &taken);
         if (written)
             written = take_answer(writing, &response);
@@ -353,6 +353,9 @@ bool http_write(struct vendor_connection *connection, const struct write_query *
                 struct write_batch *batch)
 {
     struct write_call writing = {.connection = connection, .query = query, .batch = batch};
+    const struct connector_writes *writes = connection->target->connector->http->writes;
+    if (writes && writes->write)
+        return writes->write(connection, query, batch);
     if (!begin(&writing))
         return false;
     for (int tries = 1;; tries++) {
