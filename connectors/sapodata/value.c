@@ -154,8 +154,8 @@ static bool is_as_in_v4(struct str type, struct str value)
 
 static const char *const small_numbers[] = {"Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32",
                                             NULL};
-static const char *const long_numbers[] = {"Edm.Int64", "Edm.Decimal", "Edm.Double", "Edm.Single",
-                                           NULL};
+static const char *const long_numbers[] = {"Edm.Int64", "Edm.Decimal", NULL};
+static const char *const real_numbers[] = {"Edm.Double", "Edm.Single", NULL};
 static const char *const times[] = {"Edm.DateTime", "Edm.DateTimeOffset", "Edm.Date", NULL};
 
 static void add_quoted(struct str text, struct buf *out)
@@ -168,12 +168,13 @@ static void add_quoted(struct str text, struct buf *out)
 void sapodata_value_add(struct str type, bool is_v4, struct str value, struct buf *out)
 {
     struct str text = inside(value);
-    bool is_long = is_one_of(type, long_numbers);
+    bool is_real = is_one_of(type, real_numbers);
+    bool is_long = is_one_of(type, long_numbers) || (is_real && !is_v4);
     bool is_bare = !is_text(value) && (is_number(value) || is_flag(value));
-    if (is_bare && (str_eq(type, STR("Edm.String")) || (is_long && !is_v4 && is_number(value))))
+    if (is_bare && (str_eq(type, STR("Edm.String")) || (is_long && is_number(value))))
         add_quoted(text, out);
     else if (is_text(value) && is_number(text) &&
-             (is_one_of(type, small_numbers) || (is_long && is_v4)))
+             (is_one_of(type, small_numbers) || (is_real && is_v4)))
         buf_add(out, text);
     else if (is_text(value) && str_eq(type, STR("Edm.Boolean")) && is_flag(text))
         buf_add(out, text);

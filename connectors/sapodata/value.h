@@ -1,6 +1,7 @@
 /* Values of records in the forms of OData: in JSON, and as literals of keys in URLs. Version 2
  * (odata.org, "JSON Format" and "Overview", 6) writes decimals and long numbers as texts and times
- * as "/Date(ms)/"; version 4 ("JSON Format" 4.01, 7.1) has numbers and times of ISO 8601. */
+ * as "/Date(ms)/"; version 4 ("JSON Format" 4.01, 7.1) has times of ISO 8601, and with
+ * IEEE754Compatible=true, as we send it, decimals and long numbers as texts: no digit is lost. */
 #pragma once
 
 #include "base/arena.h"

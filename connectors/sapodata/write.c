@@ -3,6 +3,7 @@
 #include "connectors/sapodata/write.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "connectors/sapodata/entities.h"
 #include "wire/json_members.h"
 #include "wire/json_pointer.h"
@@ -18,6 +19,9 @@ enum {
 };
 
 static const struct write_limits limits = {.records = 1, .bytes = RECORD_MAX};
+
+static const char json_v2[] = "application/json";
+static const char json_v4[] = "application/json;charset=UTF-8;IEEE754Compatible=true";
 
 struct sap_write {
     struct vendor_connection *connection;
@@ -56,7 +60,7 @@ static bool send_call(struct sap_write *writing, bool is_update, struct str targ
     struct connector_header rows[3];
     struct connector_call call = {.method = is_update ? "PATCH" : "POST",
                                   .path = "/",
-                                  .content_type = "application/json",
+                                  .content_type = writing->target->is_v4 ? json_v4 : json_v2,
                                   .query = SAPODATA_QUERY};
     for (int tries = 1;; tries++) {
         add_headers(writing, is_update, rows, &call);
@@ -171,6 +175,7 @@ static bool settle(struct sap_write *writing, size_t place, enum call_end end, b
     if (end == CALL_FAILED)
         return false;
     writing->batch->answers++;
+    fault_point("write:record");
     if (end == CALL_DONE)
         take(writing, place, response);
     else

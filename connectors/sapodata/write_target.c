@@ -13,19 +13,19 @@ enum {
     NAMES_MAX = 1024,
 };
 
-struct reading {
+struct target_reading {
     struct vendor_connection *connection;
     const struct write_query *query;
     struct sapodata_target *target;
     struct odata_metadata metadata;
 };
 
-static struct arena *arena_of(const struct reading *reading)
+static struct arena *arena_of(const struct target_reading *reading)
 {
     return vendor_config(reading->connection)->arena;
 }
 
-static bool fail_query(const struct reading *reading, struct str message)
+static bool fail_query(const struct target_reading *reading, struct str message)
 {
     return vendor_fail(reading->connection, VERDICT_MISCONFIGURED, STEP_NONE, message, NULL);
 }
@@ -47,21 +47,21 @@ const struct sapodata_property *sapodata_property_find(const struct sapodata_tar
                                       : NULL;
 }
 
-static struct sapodata_property copy_of(const struct reading *reading, struct str name,
+static struct sapodata_property copy_of(const struct target_reading *reading, struct str name,
                                         struct str type)
 {
     struct arena *arena = arena_of(reading);
     return (struct sapodata_property){arena_copy(arena, name), arena_copy(arena, type)};
 }
 
-static const struct odata_type *base_of(const struct reading *reading,
+static const struct odata_type *base_of(const struct target_reading *reading,
                                         const struct odata_type *type)
 {
     return type->base.data ? odata_type_find(&reading->metadata, type->base) : NULL;
 }
 
 /* The properties of a type are its own and those of the types that it is based on. */
-static void take_properties(struct reading *reading, const struct odata_type *type)
+static void take_properties(struct target_reading *reading, const struct odata_type *type)
 {
     struct sapodata_target *target = reading->target;
     const struct odata_type *each = type;
@@ -80,7 +80,7 @@ static void take_properties(struct reading *reading, const struct odata_type *ty
     qsort(target->properties, target->property_count, sizeof(*target->properties), compare);
 }
 
-static bool take_keys(struct reading *reading, const struct odata_type *type)
+static bool take_keys(struct target_reading *reading, const struct odata_type *type)
 {
     struct sapodata_target *target = reading->target;
     const struct odata_type *keyed = type;
@@ -101,7 +101,7 @@ static bool take_keys(struct reading *reading, const struct odata_type *type)
 
 /* --- what the flow asks for --- */
 
-static bool check_ids(const struct reading *reading)
+static bool check_ids(const struct target_reading *reading)
 {
     const struct sapodata_target *target = reading->target;
     const struct write_query *query = reading->query;
@@ -123,7 +123,7 @@ static bool check_ids(const struct reading *reading)
     return true;
 }
 
-static bool check_operation(const struct reading *reading)
+static bool check_operation(const struct target_reading *reading)
 {
     const struct sapodata_target *target = reading->target;
     enum write_operation operation = reading->query->operation;
@@ -141,7 +141,7 @@ static bool check_operation(const struct reading *reading)
 
 /* --- the description --- */
 
-static bool split(struct reading *reading)
+static bool split(struct target_reading *reading)
 {
     struct str path = reading->query->entity;
     size_t slash = path.len;
@@ -155,7 +155,7 @@ static bool split(struct reading *reading)
     return true;
 }
 
-static bool take_set(struct reading *reading)
+static bool take_set(struct target_reading *reading)
 {
     struct sapodata_target *target = reading->target;
     const struct odata_set *set = odata_set_find(&reading->metadata, target->set);
@@ -174,7 +174,7 @@ bool sapodata_target_read(struct vendor_connection *connection, const struct wri
                           struct sapodata_target *ret_target)
 {
     struct arena document = arena_beside(vendor_config(connection)->arena);
-    struct reading reading = {
+    struct target_reading reading = {
         .connection = connection,
         .query = query,
         .target = ret_target,

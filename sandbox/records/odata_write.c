@@ -1,7 +1,7 @@
 /* Writes of OData ("Protocol" 4.01, 11.4; version 2: odata.org, "Operations"): POST to an entity
- * set adds an entity, PATCH of one changes it. Values must have the form of the version: decimals
- * and times of version 2 are texts, "12.50" and "/Date(1700000000000)/". Keys are given by the
- * system; a new entity may name the next one. */
+ * set adds an entity, PATCH of one changes it. Decimals are texts, "12.50", in version 4 since
+ * clients ask for IEEE754Compatible=true; so are times, of version 2 "/Date(1700000000000)/". Keys
+ * are given by the system; a new entity may name the next one. */
 #include "sandbox/records/odata.h"
 
 #include "base/encode.h"
@@ -124,7 +124,7 @@ static bool fill_cell(const struct odata_change *change, const struct sample_fie
     bool is_2 = change->version == 2;
     if (!is_null && field->kind == SAMPLE_FLAG && is_text)
         return false;
-    if (!is_null && is_decimal && is_text != is_2)
+    if (!is_null && is_decimal && !is_text)
         return false;
     if (!is_null && is_2 && field->kind == SAMPLE_TIME) {
         *cell = (struct sample_cell){.kind = SAMPLE_TIME};

@@ -3,6 +3,7 @@
 #include "flow/vendor_destination.h"
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "connector/connector.h"
 #include "connector/writing.h"
@@ -213,6 +214,7 @@ static bool send_lines(struct vendor_destination *self, struct error *error)
     if (!flow_engine_check(self->run, error) || !note_insert(self, error))
         return false;
     bool sent = run_vendor_do(&self->vendor, call, self, error);
+    fault_point("write:sent");
     bool noted = note_outcomes(self, sent ? error : &ignored);
     forget_lines(self);
     if (sent && noted && self->has_lost)

@@ -174,6 +174,7 @@ static struct record_decoder *csv_decoder(const struct vendor_source *self, stru
     struct csv_in_options options = {
         .columns = {.names = names},
         .empty_is_null = true,
+        .empty_row_counts = true,
         .values = values,
         .utc = connector_csv_utc(connector),
     };

@@ -27,7 +27,7 @@ enum { CSV_DOUBLED = 0x80 }; /* of a cell's flags, until its row is added: see u
 struct csv_in {
     struct record_decoder decoder;
     struct record_schema schema;
-    bool empty_is_null;
+    bool empty_is_null, empty_row_counts;
     enum csv_value *values; /* of each column; NULL: texts */
     const char *utc;
     /* Of the page at hand. */
@@ -158,8 +158,10 @@ static enum csv_step header_cut(struct csv_reading *reading)
 /* Behind empty rows; NULL: more bytes are needed. */
 static const char *skip_empty_rows(struct csv_reading *reading)
 {
+    const struct csv_in *in = reading->in;
     const char *p = reading->done;
-    while (p && p < end_of(reading) && (*p == '\n' || *p == '\r')) {
+    bool counts = in->empty_row_counts && in->state == CSV_ROWS && in->field_count == 1;
+    while (!counts && p && p < end_of(reading) && (*p == '\n' || *p == '\r')) {
         p = csv_line_break(&reading->scan, p);
         if (p)
             advance(reading, p);
@@ -486,6 +488,7 @@ struct record_decoder *csv_in_new(const struct csv_in_options *options)
     struct csv_in *in = xcalloc(1, sizeof(*in));
     in->decoder.ops = &csv_in_ops;
     in->empty_is_null = options->empty_is_null;
+    in->empty_row_counts = options->empty_row_counts;
     in->utc = options->utc;
     if (options->values && options->columns.count > 0)
         in->values = copy_values(options);

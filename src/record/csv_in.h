@@ -2,7 +2,8 @@
  * begins with a header row that names its columns.
  *
  * - Fields are separated by commas, rows by CR LF, LF or CR; the last row needs no end. Rows
- * without a byte are skipped, also when there is one column. UTF-8, with or without a byte order
+ * without a byte are skipped, also when there is one column, unless the options say that such a row
+ * is a record. UTF-8, with or without a byte order
  * mark.
  * - A field in quotes holds commas, line breaks and, doubled, quotes. What stands behind the
  * closing quote is a record error. A quote inside a field that does not begin with one is a part of
@@ -26,6 +27,7 @@
 struct csv_in_options {
     struct record_columns columns;
     bool empty_is_null;
+    bool empty_row_counts;        /* where the header has one column: it is an empty field */
     const enum csv_value *values; /* of each given column, copied; NULL: texts */
     const char *utc;              /* see csv_value.h; outlives the decoder */
 };

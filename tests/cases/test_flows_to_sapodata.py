@@ -131,6 +131,8 @@ def test_entities_are_updated_by_their_keys(server, entity, ids, changes):
 
 def test_entities_are_upserted(server):
     """A second run, as after a crash, changes nothing."""
+    run(server, [{"OrganizationBPName1": "whose number is before the new one's"}],
+        "A_BusinessPartner", "INSERT")
     before = now(server, "A_BusinessPartner")
     known, last = list(before)[7], max(before)
     wanted = [{"BusinessPartner": known, "OrganizationBPName1": "known"},

@@ -64,6 +64,23 @@ static void given_columns(void **state)
     CHECK_CSV_READINGS(&options, readings);
 }
 
+/* A vendor's records of one field that is null. */
+static void empty_rows_of_one_column(void **state)
+{
+    (void)state;
+    static const struct str names[] = {STR("a")};
+    static const struct csv_in_options options = {
+        .columns = {names, 1}, .empty_is_null = true, .empty_row_counts = true};
+    static const struct record_reading readings[] = {
+        {"a\n1\n\n\"\"\n2\n\n", "0 @2 a=text:1\n1 @3\n2 @4\n3 @5 a=text:2\n4 @6\n", ""},
+        {"a\r\n\r\n1\r\n\r\n", "0 @2\n1 @3 a=text:1\n2 @4\n", ""},
+        {"\na\n\n1", "0 @3\n1 @4 a=text:1\n", ""},
+        {"a,b\n\n1,2\n\n", "0 @3 a=text:1\n", ""},
+        {"a\n", "", ""},
+    };
+    CHECK_CSV_READINGS(&options, readings);
+}
+
 /* As the same values of JSON; what is none of its column stays a text. */
 static void values_of_columns(void **state)
 {
@@ -401,6 +418,7 @@ int main(void)
         cmocka_unit_test(rows),
         cmocka_unit_test(faults),
         cmocka_unit_test(given_columns),
+        cmocka_unit_test(empty_rows_of_one_column),
         cmocka_unit_test(values_of_columns),
         cmocka_unit_test(broken_headers),
         cmocka_unit_test(too_many_columns),

@@ -5,6 +5,7 @@
 #include "connector/http/vendor_message.h"
 #include "connector/http/write_source.h"
 
+#include "base/fault.h"
 #include "wire/json_pointer.h"
 
 #include <assert.h>
@@ -295,6 +296,7 @@ static bool take_answer(struct write_call *writing, struct vendor_response *resp
         return take_results(writing, response);
     bool has_job = write_job_begin(writing->connection, job, response, batch);
     write_part_end(batch, &writing->part, has_job ? WRITE_TAKEN : WRITE_UNKNOWN);
+    fault_point("write:job");
     return has_job && take_job(writing, response);
 }
 
