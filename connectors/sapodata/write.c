@@ -241,6 +241,8 @@ static bool write_all(struct sap_write *writing)
         struct arena *own = vendor_set_arena(writing->connection, &writing->scratch);
         bool written = write_one(writing, part.places[0]);
         vendor_set_arena(writing->connection, own);
+        if (!written)
+            vendor_keep_verdict(writing->connection);
         arena_reset(&writing->scratch);
         if (!written)
             return false;

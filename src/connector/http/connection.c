@@ -192,6 +192,16 @@ struct arena *vendor_set_arena(struct vendor_connection *connection, struct aren
     return before;
 }
 
+void vendor_keep_verdict(struct vendor_connection *connection)
+{
+    struct verdict *verdict = &connection->verdict;
+    struct arena *arena = connection->config->arena;
+    if (verdict->message.data)
+        verdict->message = arena_copy(arena, verdict->message);
+    if (verdict->hint.data)
+        verdict->hint = arena_copy(arena, verdict->hint);
+}
+
 bool vendor_is_renewed(const struct vendor_connection *connection)
 {
     return connection->granted;

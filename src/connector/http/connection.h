@@ -38,10 +38,12 @@ void **vendor_writing(struct vendor_connection *connection);
 struct str vendor_clean(const struct vendor_connection *connection, struct arena *arena,
                         struct str words);
 
-/* What calls are made of is taken from this arena from now on, so that one who makes thousands of
- * them over a connection can free it in between. The verdict, tokens and what is redacted stay in
- * the config's. Gives the arena before it, which is to be set again. */
+/* What calls are made of, and the texts of verdicts, are taken from this arena from now on, so that
+ * one who makes thousands of calls over a connection can free it in between. Tokens and what is
+ * redacted stay in the config's. Gives the arena before it, which is to be set again. */
 struct arena *vendor_set_arena(struct vendor_connection *connection, struct arena *arena);
+/* Before such an arena is freed: the verdict's texts become the config's. */
+void vendor_keep_verdict(struct vendor_connection *connection);
 
 /* The target of a link in an answer: path and query of a URL at the API's own host; the vendor may
  * leave the host out, or give what follows the API's base URL. False, with the verdict set: it

@@ -80,7 +80,7 @@ bool vendor_fail(struct vendor_connection *connection, enum verdict_kind kind,
     connection->verdict = (struct verdict){
         .kind = kind,
         .step = step,
-        .message = vendor_message_clean(&connection->redaction, message),
+        .message = vendor_message_clean_in(connection->arena, &connection->redaction, message),
         .hint = str_from(hint),
     };
     return false;
@@ -406,8 +406,9 @@ bool vendor_send_read(struct vendor_connection *connection, enum verdict_step st
         connection->verdict.retry_after_ms = 0;
     if (classification.kind == VERDICT_ACCEPTED)
         return true;
-    connection->verdict.message =
-        vendor_message_find(&connection->redaction, connection->target->connector, ret_response,
-                            request->route != NULL);
+    struct redaction redaction = connection->redaction;
+    redaction.arena = arena;
+    connection->verdict.message = vendor_message_find(&redaction, connection->target->connector,
+                                                      ret_response, request->route != NULL);
     return false;
 }

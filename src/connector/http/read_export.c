@@ -293,7 +293,8 @@ static bool create(struct export_step *self)
         template_fill(connection->arena, self->export->body, &connection->scope, ESCAPE_NONE);
     if (!body.data)
         return vendor_fail_long(connection);
-    if (!vendor_call_write(connection, &self->export->create, body, true, &response, &taken))
+    if (!vendor_call_write(connection, &self->export->create, STR_NULL, body, true, &response,
+                           &taken))
         return false;
     next.id =
         response.json ? pointer_text(connection->arena, response.json, self->export->id) : STR_NULL;
