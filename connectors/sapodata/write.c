@@ -257,9 +257,9 @@ static struct sapodata_target *target_of(struct vendor_connection *connection,
                                          const struct write_query *query)
 {
     void **kept = vendor_writing(connection);
-    struct sapodata_target *target;
-    if (*kept)
-        return *kept;
+    struct sapodata_target *target = *kept;
+    if (target)
+        return target;
     target = arena_new(vendor_config(connection)->arena, struct sapodata_target);
     if (!sapodata_target_read(connection, query, target))
         return NULL;
