@@ -170,13 +170,13 @@ void sapodata_value_add(struct str type, bool is_v4, struct str value, struct bu
     struct str text = inside(value);
     bool is_real = is_one_of(type, real_numbers);
     bool is_long = is_one_of(type, long_numbers) || (is_real && !is_v4);
+    bool has_number = is_one_of(type, small_numbers) || (is_real && is_v4);
+    bool becomes_bare = is_text(value) && ((is_number(text) && has_number) ||
+                                           (is_flag(text) && str_eq(type, STR("Edm.Boolean"))));
     bool is_bare = !is_text(value) && (is_number(value) || is_flag(value));
     if (is_bare && (str_eq(type, STR("Edm.String")) || (is_long && is_number(value))))
         add_quoted(text, out);
-    else if (is_text(value) && is_number(text) &&
-             (is_one_of(type, small_numbers) || (is_real && is_v4)))
-        buf_add(out, text);
-    else if (is_text(value) && str_eq(type, STR("Edm.Boolean")) && is_flag(text))
+    else if (becomes_bare)
         buf_add(out, text);
     else if (!is_one_of(type, times) || (is_v4 && is_as_in_v4(type, value)) ||
              !add_time(type, is_v4, value, out))
