@@ -212,6 +212,7 @@ static const struct connector_reads reads = {
 
 static const struct http_connector http = {
     .reads = &reads,
+    .quota = {.is_hosts = true}, /* the subscription's */
     .api = LIST(instance),
     .auth = LIST(auth),
     .probes = LIST(probes),

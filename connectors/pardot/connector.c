@@ -257,7 +257,7 @@ static const struct connector_param parameters[] = {
                  .query = LIST(parameters),                                                        \
                  .needs = "/result"},                                                              \
         .is_lone = true, .dialect = &filters, .at = "/result/" member, .paging = READ_KEY,         \
-        .size = 200, .key = "id", .is_nested = true                                                \
+        .size = 200, .key = "id", .ends_empty = true, .is_nested = true                            \
     }
 
 static const struct read_source sources[] = {

@@ -263,6 +263,7 @@ static const struct connector_reads reads = {
 
 static const struct http_connector http = {
     .reads = &reads,
+    .quota = {.is_hosts = true}, /* the Vault's */
     .life = {.password = "until the password ends by the Vault's security policy, or is changed"},
     .api = LIST(api),
     .auth = LIST(auth),

@@ -168,6 +168,9 @@ static void cursors_of_others_are_refused(void **state)
         "export x 2",
         "export 1 2 new ../x",
         "export 1 2 other e-1 0 1",
+        "export 1 300000000000 new e-1",
+        "export 3 2",
+        "export 1 2 at e-1 5 5",
     };
     for (size_t i = 0; i < sizeof(cursors) / sizeof(*cursors); i++) {
         assert_false(script_read(&script, NULL, 0,

@@ -64,6 +64,8 @@ bool read_call_begin(struct vendor_connection *connection, const struct read_que
            read_refuse(ret_reading, str_from(ret_reading->source->refusal), NULL);
 }
 
+enum { BESIDE_LIST_MAX = 256 * 1024 }; /* bytes of a page beside its list */
+
 /* --- a page --- */
 
 /* The value of the last member of that name in the text. Records that are sorted by it are flat,
@@ -100,7 +102,7 @@ static struct str last_nested_key(struct arena *arena, const struct read_page *p
 {
     struct arena scratch = {.kind = ARENA_PLAIN};
     struct buf last = buf_in(&scratch, JSON_ITEMS_ITEM_MAX);
-    struct buf rest = buf_in(&scratch, READ_PAGE_MAX);
+    struct buf rest = buf_in(&scratch, BESIDE_LIST_MAX);
     struct json_items items;
     struct value *record = NULL;
     struct str key = STR_NULL;

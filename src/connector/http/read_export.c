@@ -22,6 +22,9 @@
 
 enum { SECOND_MS = 1000, TIME_SIZE = sizeof("2026-01-31T00:00:00Z") };
 
+static const unsigned long long LATEST_S = 250000000000; /* in the year 9892 */
+static const unsigned long long FILE_MAX = 1ULL << 50;   /* bytes */
+
 enum export_state { EXPORT_NEW, EXPORT_WAITS, EXPORT_IS_READ };
 
 struct export_cursor {
@@ -61,17 +64,18 @@ static bool take_word(struct str *rest, struct str *ret_word)
     return text.len > 0;
 }
 
-static bool take_number(struct str *rest, unsigned long long *ret_number)
+static bool take_number(struct str *rest, unsigned long long most, unsigned long long *ret_number)
 {
     struct str word;
-    return take_word(rest, &word) && str_to_u64(word, INT64_MAX / 1000, ret_number);
+    return take_word(rest, &word) && str_to_u64(word, most, ret_number);
 }
 
 static bool split(struct str cursor, struct export_cursor *at)
 {
     struct str rest = cursor, word;
     if (!take_word(&rest, &word) || !str_eq(word, STR("export")) ||
-        !take_number(&rest, &at->from_s) || !take_number(&rest, &at->to_s))
+        !take_number(&rest, LATEST_S, &at->from_s) || !take_number(&rest, LATEST_S, &at->to_s) ||
+        at->from_s > at->to_s)
         return false;
     if (rest.len == 0)
         return true;
@@ -81,9 +85,9 @@ static bool split(struct str cursor, struct export_cursor *at)
         return rest.len == 0;
     at->state = str_eq(word, STR("wait")) ? EXPORT_WAITS : EXPORT_IS_READ;
     if (at->state == EXPORT_WAITS)
-        return take_number(&rest, &at->polls) && rest.len == 0;
-    return str_eq(word, STR("at")) && take_number(&rest, &at->offset) &&
-           take_number(&rest, &at->size) && rest.len == 0;
+        return take_number(&rest, READ_JOB_POLLS_MAX, &at->polls) && rest.len == 0;
+    return str_eq(word, STR("at")) && take_number(&rest, FILE_MAX, &at->offset) &&
+           take_number(&rest, FILE_MAX, &at->size) && rest.len == 0 && at->offset < at->size;
 }
 
 /* What http_read_next gives. */
@@ -166,9 +170,9 @@ static void begin(struct export_step *self, const struct value *read)
     unsigned long long bound, now = (unsigned long long)now_s(self->reading->connection);
     self->at.from_s = (unsigned long long)self->export->since_s;
     self->at.to_s = now;
-    if (str_to_u64(value_text(read, "from"), INT64_MAX / 1000, &bound) && bound > self->at.from_s)
+    if (str_to_u64(value_text(read, "from"), LATEST_S, &bound) && bound > self->at.from_s)
         self->at.from_s = bound;
-    if (str_to_u64(value_text(read, "to"), INT64_MAX / 1000, &bound) && bound + 1 < now)
+    if (str_to_u64(value_text(read, "to"), LATEST_S, &bound) && bound + 1 < now)
         self->at.to_s = bound + 1;
 }
 
@@ -339,9 +343,9 @@ static bool take_done(struct export_step *self, const struct value *json)
     struct export_cursor next = self->at;
     unsigned long long records = 1;
     next.state = EXPORT_IS_READ;
-    if (!str_to_u64(pointer_text(arena, json, self->export->size), INT64_MAX / 1000, &next.size))
+    if (!str_to_u64(pointer_text(arena, json, self->export->size), FILE_MAX, &next.size))
         return read_fail_page(self->reading, "the vendor does not say how long the export is");
-    str_to_u64(pointer_text(arena, json, self->export->count), INT64_MAX / 1000, &records);
+    str_to_u64(pointer_text(arena, json, self->export->count), INT64_MAX, &records);
     if (next.size == 0 || records == 0)
         lead_on(self);
     else

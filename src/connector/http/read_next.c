@@ -57,7 +57,8 @@ static bool follow_key(const struct read_call *reading, const struct read_page_e
         return false;
     if (is_guess && page->total < 0)
         return read_fail_page(reading, unknown);
-    bool is_last = page->total >= 0 ? offset + size >= (uint64_t)page->total : end->records < size;
+    uint64_t full = reading->source->ends_empty ? 1 : size;
+    bool is_last = page->total >= 0 ? offset + size >= (uint64_t)page->total : end->records < full;
     if (is_last)
         return true;
     bool is_behind = is_guess ? page->key.data != NULL : end->records > 0;

@@ -257,6 +257,7 @@ struct read_source {
     /* Keys are numbers above this one, which is {page.key} of the first page; NULL: keys are texts,
      * and the first page has none. */
     const char *key_first;
+    bool ends_empty;    /* READ_KEY: a page that is not full may have others behind it */
     bool is_nested;     /* records have members within members: the last one is parsed for it */
     const char *behind; /* template of {read.after}, from the second page on */
     const char *total;  /* header with the number of records from {page.key} on, also of those
