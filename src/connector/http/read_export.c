@@ -420,7 +420,12 @@ _Static_assert(READ_EXPORT_PIECE == 4 * 1024 * 1024, "as the message says");
 bool read_export_page(const struct read_call *reading, struct str cursor, struct read_page *page)
 {
     struct vendor_connection *connection = reading->connection;
-    struct export_step self = {.reading = reading, .page = page, .export = reading->source->export};
+    struct export_step self = {
+        .reading = reading,
+        .page = page,
+        .export = reading->source->export,
+        .range = reading->source->export->ranges.rows,
+    };
     struct value *read = value_structure(connection->arena);
     page->format = READ_CSV;
     page->path = NULL;

@@ -37,7 +37,7 @@ static struct str without_blanks(struct str text)
  * a colon behind it is none but a member's. */
 static struct str find_structure(struct str body, struct str name, struct arena *arena)
 {
-    struct str quoted = arena_printf(arena, "\"%.*s\"", STR_ARG(name)), rest = body;
+    struct str quoted = arena_printf(arena, "\"%.*s\"", STR_ARG(name)), rest;
     for (size_t at = 0; at + quoted.len < body.len; at++) {
         rest = (struct str){body.data + at, body.len - at};
         if (!str_starts(rest, quoted))
