@@ -145,9 +145,10 @@ static bool is_blank(char c)
 
 /* --- items --- */
 
-static bool end_item(struct json_items *items)
+static bool end_item(struct json_items *items, const char *end)
 {
-    struct str text = buf_str(&items->taken);
+    struct str text = items->in_place ? (struct str){items->from, (size_t)(end - items->from)}
+                                      : buf_str(&items->taken);
     items->in_item = false;
     buf_add_char(items->rest, '0');
     if (items->taken.overflow || items->rest->overflow)
@@ -175,27 +176,37 @@ static bool ends_item(const struct json_items *items)
            !items->in_string;
 }
 
-static bool push_byte(struct json_items *items, char c)
+static void keep_byte(struct json_items *items, char c)
 {
-    if (ends_scalar(items, c) && !end_item(items))
+    if (!items->in_item)
+        buf_add_char(items->rest, c);
+    else if (!items->in_place)
+        buf_add_char(&items->taken, c);
+}
+
+static bool push_byte(struct json_items *items, const char *at)
+{
+    char c = *at;
+    if (ends_scalar(items, c) && !end_item(items, at))
         return false;
     if (begins_item(items, c)) {
         items->in_item = true;
+        items->from = at;
         items->item_is_scalar = c != '"' && c != '{' && c != '[';
     }
-    buf_add_char(items->in_item ? &items->taken : items->rest, c);
+    keep_byte(items, c);
     if (items->taken.overflow || items->rest->overflow)
         return stop(items, JSON_ITEMS_TOO_LONG);
     if (items->in_string)
         string_byte(items, c);
     else if (!plain_byte(items, c))
         return false;
-    return !ends_item(items) || end_item(items);
+    return !ends_item(items) || end_item(items, at + 1);
 }
 
 bool json_items_push(struct json_items *items, struct str bytes)
 {
     for (size_t i = 0; i < bytes.len && items->fault == JSON_ITEMS_NONE; i++)
-        push_byte(items, bytes.data[i]);
+        push_byte(items, &bytes.data[i]);
     return items->fault == JSON_ITEMS_NONE;
 }

@@ -29,10 +29,14 @@ struct json_items {
     /* One item's text, which lives until it returns. False: no further piece is taken. */
     bool (*item)(void *context, struct str text);
     void *context;
+    /* The text is pushed whole, by one call: items stay where they are in it, and are of any
+     * length. */
+    bool in_place;
     struct buf *rest; /* where what is left goes */
     enum json_items_fault fault;
     /* How far it has come. */
-    struct buf taken;  /* the item at hand */
+    struct buf taken;  /* the item at hand; */
+    const char *from;  /* …or where it begins, in place */
     const char *next;  /* the rest of the path, from the part that the next name must be; "" */
     size_t depth;      /* open structures and lists */
     size_t on_path;    /* how many of them, from the outside, lie on the way to the list */

@@ -108,6 +108,35 @@ static void depth_and_length_are_bounded(void **state)
     assert_int_equal(take(large, "", 4096), JSON_ITEMS_NONE);
 }
 
+static bool keep_length(void *context, struct str text)
+{
+    struct str *last = context;
+    *last = text;
+    return true;
+}
+
+static void items_in_place_have_any_length(void **state)
+{
+    (void)state;
+    struct json_items reader;
+    struct str last = STR_NULL;
+    struct buf text = buf_in(&arena, 1024 * 1024);
+    buf_add_cstr(&text, "{\"a\":[1 ,{\"b\":\"");
+    for (size_t i = 0; i < JSON_ITEMS_ITEM_MAX; i++)
+        buf_add_char(&text, 'x');
+    buf_add_cstr(&text, "\"} ],\"c\":2}");
+    rest = buf_in(&arena, 64);
+    json_items_init(&reader, "/a", &arena, &rest);
+    reader.in_place = true;
+    reader.item = keep_length;
+    reader.context = &last;
+    assert_true(json_items_push(&reader, buf_str(&text)));
+    assert_string_equal(rest.data, "{\"a\":[0 ,0 ],\"c\":2}");
+    assert_int_equal(last.len, JSON_ITEMS_ITEM_MAX + strlen("{\"b\":\"\"}"));
+    assert_true(str_starts(last, STR("{\"b\":\"x")) && str_ends(last, STR("x\"}")));
+    arena_done(&arena);
+}
+
 static void what_is_left_is_bounded(void **state)
 {
     (void)state;
@@ -128,6 +157,7 @@ int main(void)
         cmocka_unit_test(items_and_the_rest),
         cmocka_unit_test(a_reader_can_stop),
         cmocka_unit_test(depth_and_length_are_bounded),
+        cmocka_unit_test(items_in_place_have_any_length),
         cmocka_unit_test(what_is_left_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,27 +90,27 @@ static struct str last_key(struct arena *arena, struct str body, const char *nam
 
 static bool keep_item(void *context, struct str text)
 {
-    struct buf *last = context;
-    buf_clear(last);
-    buf_add(last, text);
+    struct str *last = context;
+    *last = text;
     return true;
 }
 
-/* The same, of records that are not flat; a number, too. */
+/* The same, of records that are not flat; a number, too. A record is of any length here, since the
+ * decoder tells of those that are too long. */
 static struct str last_nested_key(struct arena *arena, const struct read_page *page,
                                   const char *name)
 {
-    struct arena scratch = {.kind = ARENA_PLAIN};
-    struct buf last = buf_in(&scratch, JSON_ITEMS_ITEM_MAX);
+    struct arena scratch = arena_beside(page->arena);
     struct buf rest = buf_in(&scratch, BESIDE_LIST_MAX);
     struct json_items items;
     struct value *record = NULL;
-    struct str key = STR_NULL;
+    struct str key = STR_NULL, last = STR_NULL;
     json_items_init(&items, page->path, &scratch, &rest);
+    items.in_place = true;
     items.item = keep_item;
     items.context = &last;
     if (json_items_push(&items, page->body) &&
-        json_parse_answer(buf_str(&last), &scratch, &record) == JSON_READ)
+        json_parse_answer(last, &scratch, &record) == JSON_READ)
         key = pointer_text(&scratch, record, arena_printf(&scratch, "/%s", name).data);
     key = key.data ? arena_copy(arena, key) : STR_NULL;
     arena_done(&scratch);

@@ -53,9 +53,13 @@ bool read_page_take_lone(struct vendor_connection *connection, const struct conn
 
 /* --- read_lone.c --- */
 
+enum { READ_LONE_ROOM = 2 }; /* bytes that a page with a list is longer */
+
 /* Makes a page without a list into one with a list, when it has what `needs` points to, and at
- * page->path a single record or nothing. False: the page stays as it is. */
-bool read_lone_take(struct read_page *page, const char *needs);
+ * page->path a single record, or nothing and nothing else that could be records. `body` is
+ * page->body, with READ_LONE_ROOM bytes behind it. False: the page stays as it is; *ret_fault says
+ * why it could not be looked at, or is NULL. */
+bool read_lone_take(struct read_page *page, char *body, const char *needs, const char **ret_fault);
 
 /* --- read_export.c --- */
 

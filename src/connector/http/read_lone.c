@@ -1,10 +1,13 @@
 /* Pages of vendors that leave the list out: a single record stands in its place, and nothing where
  * there is none. Such a page is made into one with a list. */
+#include "connector/http/answer_reader.h"
 #include "connector/http/read_call.h"
 
 #include "base/buf.h"
 #include "wire/json_pointer.h"
 #include "wire/json_value.h"
+
+#include <string.h>
 
 /* The structure that begins the text, strings and nesting followed; it is JSON. */
 static struct str structure_at(struct str text)
@@ -52,8 +55,8 @@ static struct str find_structure(struct str body, struct str name, struct arena 
     return STR_NULL;
 }
 
-/* "/result/visit" becomes {"result":{"visit":[RECORD]}}. */
-static struct str wrap(struct str path, struct str record, struct arena *arena)
+/* "/result/visit" becomes {"result":{"visit":[]}}. */
+static struct str empty_page(struct str path, struct arena *arena)
 {
     struct buf out = buf_in(arena, READ_PAGE_MAX);
     struct str rest = {path.data + 1, path.len - 1}, part;
@@ -62,32 +65,77 @@ static struct str wrap(struct str path, struct str record, struct arena *arena)
         buf_printf(&out, "{\"%.*s\":", STR_ARG(part));
         depth++;
     }
-    buf_printf(&out, "{\"%.*s\":[", STR_ARG(rest));
-    buf_add(&out, record);
-    buf_add_char(&out, ']');
+    buf_printf(&out, "{\"%.*s\":[]", STR_ARG(rest));
     for (size_t i = 0; i < depth; i++)
         buf_add_char(&out, '}');
     return out.overflow ? STR_NULL : buf_str(&out);
 }
 
-bool read_lone_take(struct read_page *page, const char *needs)
+/* "[RECORD]" in its place, which takes READ_LONE_ROOM bytes more. */
+static void enclose(struct read_page *page, char *body, struct str record)
 {
-    struct arena scratch = {.kind = ARENA_PLAIN};
-    struct str path = str_from(page->path), name = path, before;
+    char *from = body + (record.data - body);
+    size_t behind = page->body.len - (size_t)(from - body) - record.len;
+    memmove(from + record.len + 2, from + record.len, behind);
+    memmove(from + 1, from, record.len);
+    from[0] = '[';
+    from[record.len + 1] = ']';
+    page->body = (struct str){body, page->body.len + READ_LONE_ROOM};
+}
+
+_Static_assert(READ_LONE_ROOM == 2, "a bracket on both sides");
+
+/* A list, or a structure as well: what could be the records under another name. */
+static bool has_records(const struct value *value, bool or_structures)
+{
+    for (size_t i = 0; value && i < value->count; i++) {
+        const struct value *item = value->items[i];
+        if (item->kind == VALUE_LIST || (or_structures && item->kind == VALUE_STRUCTURE))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the answer says that there are no records: it has what every page has, and nothing that
+ * could be records there, or beside the place of the list. */
+static bool is_empty(const struct value *json, struct str path, const char *needs,
+                     struct arena *arena)
+{
+    const struct value *there = pointer_find(json, needs);
+    const char *slash = memrchr(path.data, '/', path.len);
+    struct str parent = {path.data, (size_t)(slash - path.data)};
+    return there->kind == VALUE_STRUCTURE && !has_records(there, true) &&
+           !has_records(pointer_find(json, arena_cstr(arena, parent)), false);
+}
+
+static const char *fault_of(enum json_fault fault)
+{
+    return fault == JSON_NO_ROOM    ? answer_no_memory
+           : fault == JSON_TOO_MANY ? "a page without a list of records has more than 50,000 values"
+                                    : NULL;
+}
+
+_Static_assert(JSON_ANSWER_NODES_MAX == 50 * 1000, "as the message says");
+
+bool read_lone_take(struct read_page *page, char *body, const char *needs, const char **ret_fault)
+{
+    struct arena scratch = arena_beside(page->arena);
+    struct str path = str_from(page->path), name = path, before, record = STR_NULL;
     struct value *json = NULL;
-    bool is_answer = page->path && path.len > 1 &&
-                     json_parse_answer(page->body, &scratch, &json) == JSON_READ &&
-                     pointer_find(json, needs);
+    enum json_fault fault = json_parse_answer(page->body, &scratch, &json);
+    *ret_fault = fault_of(fault);
+    bool is_answer =
+        fault == JSON_READ && str_starts(path, STR("/")) && pointer_find(json, needs) != NULL;
     const struct value *there = is_answer ? pointer_find(json, page->path) : NULL;
-    bool is_lone = there && there->kind == VALUE_STRUCTURE;
-    bool is_none = is_answer && !there;
+    bool is_none = is_answer && !there && is_empty(json, path, needs, &scratch);
     while (str_cut(name, '/', &before, &name))
         continue;
-    struct str record = is_lone ? find_structure(page->body, name, &scratch) : STR("");
-    struct str body =
-        (is_lone && record.data) || is_none ? wrap(path, record, page->arena) : STR_NULL;
-    if (body.data)
-        page->body = body;
+    if (there && there->kind == VALUE_STRUCTURE)
+        record = find_structure(page->body, name, &scratch);
+    if (record.data)
+        enclose(page, body, record);
+    if (is_none)
+        page->body = empty_page(path, page->arena);
     arena_done(&scratch);
-    return body.data != NULL;
+    return record.data || is_none;
 }

@@ -30,6 +30,15 @@ static bool take_link(const struct read_call *reading, struct str link, struct s
     return vendor_take_link(reading->connection, link, ret_next);
 }
 
+/* Whether `more` is so, and the page says it: what is so without a word is no promise. */
+static bool says_more(const struct read_call *reading, const struct value *rest)
+{
+    const struct entity_flag *more = &reading->source->more;
+    struct arena *arena = reading->connection->arena;
+    return more->at && pointer_text(arena, rest, more->at).data &&
+           entity_flag_holds(arena, more, rest);
+}
+
 /* Where `next` leads; STR_NULL: to nothing. */
 static bool follow(const struct read_call *reading, const struct value *rest, struct str *ret_next)
 {
@@ -37,12 +46,20 @@ static bool follow(const struct read_call *reading, const struct value *rest, st
     struct arena *arena = reading->connection->arena;
     const struct entity_flag leads = {.at = source->next};
     *ret_next = STR_NULL;
-    if (!entity_flag_holds(arena, &leads, rest) ||
-        (source->more.at && !entity_flag_holds(arena, &source->more, rest)))
+    if (!entity_flag_holds(arena, &leads, rest))
+        return !says_more(reading, rest) ||
+               read_fail_page(reading, "there is a next page, and nothing that names it");
+    if (source->more.at && !entity_flag_holds(arena, &source->more, rest))
         return true;
     *ret_next = pointer_text(arena, rest, source->next);
     return source->paging != READ_URL || take_link(reading, *ret_next, ret_next);
 }
+
+static const char no_key[] = "the last record of a page has no key to go on from";
+static const char no_nested_key[] =
+    "the last record of a page has no key to go on from, or more than 50,000 values";
+
+_Static_assert(JSON_ANSWER_NODES_MAX == 50 * 1000, "as the message says");
 
 static bool follow_key(const struct read_call *reading, const struct read_page_end *end,
                        struct str *ret_next)
@@ -63,7 +80,7 @@ static bool follow_key(const struct read_call *reading, const struct read_page_e
         return true;
     bool is_behind = is_guess ? page->key.data != NULL : end->records > 0;
     if (is_behind && !read_name_is_fit("-_", page->key))
-        return read_fail_page(reading, "the last record of a page has no key to go on from");
+        return read_fail_page(reading, reading->source->is_nested ? no_nested_key : no_key);
     *ret_next = arena_printf(reading->connection->arena, "%llu %.*s", is_behind ? 0 : offset + size,
                              STR_ARG(is_behind ? page->key : key));
     return true;

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/encode.h"
+#include "wire/json_items.h"
 #include "wire/json_pointer.h"
 #include "wire/json_value.h"
 
@@ -29,6 +30,7 @@ struct page_intake {
     size_t len;
     bool is_page;           /* the answer has a list of records, as far as it was looked at */
     const char *lone_needs; /* see read_lone_take; NULL: each page has a list */
+    const char *fault;      /* why it is no page; NULL: it has no list */
 };
 
 static void drop(struct page_intake *intake)
@@ -94,9 +96,9 @@ static bool push(void *context, struct str bytes, const char **ret_fault)
 _Static_assert(READ_PAGE_MAX == 16 * 1024 * 1024, "as the message says");
 
 /* Each piece is freed once it is copied, so that the page is not in memory twice. */
-static struct str gather(struct page_intake *intake)
+static char *gather(struct page_intake *intake)
 {
-    char *body = arena_take(intake->page->arena, intake->len + 1);
+    char *body = arena_take(intake->page->arena, intake->len + READ_LONE_ROOM + 1);
     size_t len = 0;
     for (struct page_piece *piece; (piece = intake->first);) {
         memcpy(body + len, piece->bytes, piece->len);
@@ -106,7 +108,8 @@ static struct str gather(struct page_intake *intake)
     }
     drop(intake);
     body[len] = '\0';
-    return (struct str){body, len};
+    intake->page->body = (struct str){body, len};
+    return body;
 }
 
 static bool begins_with(struct str body, const char *characters)
@@ -133,46 +136,87 @@ static bool has_list(const struct read_page *page)
     return found;
 }
 
+/* The same of a longer page, which is followed up to its list. */
+static bool begins_list(const struct read_page *page)
+{
+    struct arena scratch = {.kind = ARENA_PLAIN};
+    struct buf rest = buf_in(&scratch, LOOK_MAX);
+    struct str left = page->body;
+    struct json_items items;
+    bool is_read = true;
+    json_items_init(&items, page->path ? page->path : "", &scratch, &rest);
+    while (is_read && left.len > 0 && items.list_depth == 0 && !items.done) {
+        is_read = json_items_push(&items, (struct str){left.data, 1});
+        left = (struct str){left.data + 1, left.len - 1};
+        buf_clear(&rest);
+    }
+    arena_done(&scratch);
+    return items.list_depth > 0 || items.done;
+}
+
+/* Where a page may have no list, it is looked for in a long page, too. */
+static bool is_json_page(const struct page_intake *intake)
+{
+    const struct read_page *page = intake->page;
+    if (page->body.len <= LOOK_MAX)
+        return has_list(page);
+    return begins_with(page->body, "{[") && (!intake->lone_needs || begins_list(page));
+}
+
 /* What is looked at as an answer. Of a page with records that is nothing: a connector's rules may
  * look for words, which a record may have as well. */
 static void end(void *context, struct buf *rest)
 {
     struct page_intake *intake = context;
     struct read_page *page = intake->page;
-    page->body = gather(intake);
-    if (page->format == READ_CSV)
-        intake->is_page = begins_as_csv(page->body);
-    else
-        intake->is_page =
-            page->body.len > LOOK_MAX ? begins_with(page->body, "{[") : has_list(page);
+    char *body = gather(intake);
+    intake->is_page = page->format == READ_CSV ? begins_as_csv(page->body) : is_json_page(intake);
     if (!intake->is_page && intake->lone_needs)
-        intake->is_page = read_lone_take(page, intake->lone_needs);
+        intake->is_page = read_lone_take(page, body, intake->lone_needs, &intake->fault);
     if (intake->is_page)
         buf_add(rest, STR("[]"));
     else
         buf_add(rest, utf8_cut(page->body, LOOK_MAX));
 }
 
+/* By which a page of fewer fields is shorter. */
+static bool names_fields(const char *template)
+{
+    return template && (strstr(template, "{read.fields}") || strstr(template, "{read.parts}") ||
+                        strstr(template, "{read.statement}"));
+}
+
+static const char *hint_for(const struct connector_call *call)
+{
+    bool named = names_fields(call->path) || names_fields(call->body);
+    for (size_t i = 0; i < call->query.count; i++)
+        named = named || names_fields(call->query.rows[i].value);
+    return named ? "Let the flow read fewer fields." : NULL;
+}
+
+static const char *why_none(const struct page_intake *intake)
+{
+    return intake->fault                      ? intake->fault
+           : intake->page->format == READ_CSV ? "the response is not CSV"
+                                              : "the response has no list of records";
+}
+
 static bool take(struct vendor_connection *connection, const struct connector_call *call,
                  struct str target, struct page_intake *intake,
                  struct vendor_response *ret_response)
 {
-    struct read_page *page = intake->page;
     const struct answer_reader reader = {begin, push, end, intake};
     bool good = vendor_call_read(connection, call, target, &reader, ret_response);
     drop(intake);
     /* The same call would have the same end. */
     if (!good && ret_response->http.outcome == CLIENT_TOO_LARGE)
         return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
-                           str_from(ret_response->http.detail), "Let the flow read fewer fields.");
+                           str_from(ret_response->http.detail), hint_for(call));
     if (!good)
         return false;
     return intake->is_page ||
            vendor_fail_status(connection, VERDICT_MISCONFIGURED, STEP_API,
-                              ret_response->http.status,
-                              page->format == READ_CSV ? STR("the response is not CSV")
-                                                       : STR("the response has no list of records"),
-                              NULL);
+                              ret_response->http.status, str_from(why_none(intake)), NULL);
 }
 
 bool read_page_take(struct vendor_connection *connection, const struct connector_call *call,
