@@ -80,7 +80,8 @@ static const struct connector_entities entities = {.schema = "dynatrace"};
 static const struct read_literal literals[] = {{"", READ_TEXT, 0},
                                                {"string", READ_TEXT, 0},
                                                {"boolean", READ_FLAG, 0},
-                                               {"datetime", READ_UNIX_MS, 0}};
+                                               {"list", READ_TEXT, 0},
+                                               {"struct", READ_TEXT, 0}};
 static const struct read_condition conditions[] = {
     {"EQUAL_TO", 1 << READ_TEXT | 1 << READ_FLAG, "(", NULL}};
 
@@ -89,21 +90,26 @@ static const struct read_condition conditions[] = {
     "affectedEntities", "impactedEntities", "managementZoneIds", "managementZones",                \
         "problemFilterIds", "problemFilterNames", "rootCauseEntity", "text", "underMaintenance"
 
-/* The problems that were open at some time in the range: at least those that began in it. Without a
- * range it is the last two hours. */
+/* A problem's times are milliseconds, which the flow compares as numbers, too. */
+static const struct read_literal times[] = {
+    {"", READ_UNIX_MS, 0},     {"datetime", READ_UNIX_MS, 0}, {"timestamp", READ_UNIX_MS, 0},
+    {"date", READ_UNIX_MS, 0}, {"long", READ_UNIX_MS, 0},     {"integer", READ_UNIX_MS, 0}};
+
+/* The problems that began or ended in the range. Without a range it is the last two hours. */
 static const struct read_bound range[] = {
     {"startTime", "GREATER_THAN", "from"},
     {"startTime", "LESS_THAN", "to"},
 };
 static const struct read_needed needed[] = {
     {"from", "problems are read by a range of times: the flow needs a filter on startTime, such as "
-             "BETWEEN, "
-             "or to be incremental by it"},
+             "BETWEEN, with DATA_TYPE datetime and the time from which on they are read, or to be "
+             "incremental by it"},
 };
 
 static const struct read_dialect selector = {
     .texts = {.quote = "\"", .unfit = "\"\\~"},
     .literals = LIST(literals),
+    .bound_literals = LIST(times),
     .conditions = LIST(conditions),
     .bounds = LIST(range),
     .needed = LIST(needed),
@@ -114,10 +120,14 @@ static const struct read_dialect selector = {
     .close = ")",
 };
 
-#define PROBLEMS                                                                                   \
-    "/api/v2/problems?pageSize={page.size}&fields=evidenceDetails,impactAnalysis,recentComments"
+#define PROBLEMS "/api/v2/problems?pageSize={page.size}"
+#define PARTS                                                                                      \
+    {                                                                                              \
+        .name = "fields", .value = "{read.parts}", .given = "read.parts"                           \
+    }
 
 static const struct connector_param first_page[] = {
+    PARTS,
     {.name = "sort", .value = "%2BstartTime"},
     {.name = "from", .value = "{read.from}", .given = "read.from"},
     {.name = "to", .value = "{read.to}", .given = "read.to"},
@@ -125,8 +135,12 @@ static const struct connector_param first_page[] = {
 };
 
 /* A nextPageKey stands for all but the page's size and fields, and goes without the rest. */
-static const struct connector_call later = {.method = "GET",
-                                            .path = PROBLEMS "&nextPageKey={page.cursor}"};
+static const struct connector_param later_page[] = {PARTS};
+static const struct connector_call later = {
+    .method = "GET",
+    .path = PROBLEMS "&nextPageKey={page.cursor}",
+    .query = LIST(later_page),
+};
 
 static const struct read_source sources[] = {
     {.of = "problem",
@@ -135,9 +149,10 @@ static const struct read_source sources[] = {
      .dialect = &selector,
      .apart = TEXT_LIST(ASKED_ONLY),
      .filters_first = true,
+     .parts = TEXT_LIST("evidenceDetails", "impactAnalysis", "recentComments"),
      .at = "/problems",
      .paging = READ_CURSOR,
-     .size = 500,
+     .size = 50,
      .next = "/nextPageKey"},
 };
 

@@ -70,7 +70,7 @@ DAY = 24 * 3600 * 1000
 
 DYNATRACE = Source(
     "Dynatrace", "problem", "Dynatrace", "apiToken", "dt0c01.SANDBOX.accepted-later-{}-{}",
-    (between("startTime", 0, FAR, "Dynatrace"),), 500,
+    (between("startTime", 0, FAR, "Dynatrace"),), 50,
     order=lambda record: record["startTime"], gone=("title", "entityTags"),
     time=lambda record: record["startTime"],
     ranged=lambda low, high: (between("startTime", low, high, "Dynatrace"),))

@@ -17,9 +17,11 @@ static void assert_says(const char *says)
 }
 
 #define PROBLEMS(query)                                                                            \
-    "GET https://abc12345.live.dynatrace.com/api/v2/problems?pageSize=500"                         \
-    "&fields=evidenceDetails,impactAnalysis,recentComments" query                                  \
+    "GET https://abc12345.live.dynatrace.com/api/v2/problems?pageSize=50" query                    \
     "\nAccept: application/json\nAuthorization: Api-Token t0ken\n\n"
+#define PARTS "&fields=evidenceDetails%2CimpactAnalysis%2CrecentComments"
+#define SORTED "&sort=%2BstartTime"
+#define NO_PROBLEMS "{\"totalCount\":0,\"problems\":[]}"
 #define PROBLEMS_FLOW                                                                              \
     .type = "Dynatrace",                                                                           \
     .properties = "{\"instanceUrl\":\"https://abc12345.live.dynatrace.com\"}",                     \
@@ -46,15 +48,80 @@ static void a_range_and_a_selector_stand_on_the_first_page(void **state)
         FILTER("text", "EQUAL_TO", "", STR("caf\xC3\xA9, (a)")),
     };
     static const struct scripted steps[] = {
-        {PROBLEMS("&sort=%2BstartTime&from=1600000000001&to=1700000000000"
+        {PROBLEMS(PARTS SORTED
+                  "&from=1600000000001&to=1700000000000"
                   "&problemSelector=status%28%22OPEN%22%29%2CunderMaintenance%28true%29"
                   "%2Ctext%28%22caf%C3%A9%2C%20%28a%29%22%29"),
          200, .body = "{\"totalCount\":2,\"problems\":[{}],\"nextPageKey\":\"k=1\"}"},
-        {PROBLEMS("&nextPageKey=k%3D1"), 200, .body = "{\"totalCount\":2,\"problems\":[{}]}"},
+        {PROBLEMS("&nextPageKey=k%3D1" PARTS), 200, .body = "{\"totalCount\":2,\"problems\":[{}]}"},
     };
     assert_true(RUN(steps, PROBLEMS_FLOW, .filters = filters,
                     .filter_count = sizeof(filters) / sizeof(*filters)));
     assert_string_equal(script_log(&script), "page 1 then k=1\npage 1\n");
+}
+
+static void only_what_the_flow_reads_is_asked_for(void **state)
+{
+    (void)state;
+    const struct read_filter since =
+        FILTER("startTime", "GREATER_THAN", "datetime", STR("1600000000000"));
+    static const struct scripted some[] = {
+        {PROBLEMS("&fields=impactAnalysis" SORTED "&from=1600000000000"), 200,
+         .body = "{\"problems\":[{}],\"nextPageKey\":\"k\"}"},
+        {PROBLEMS("&nextPageKey=k&fields=impactAnalysis"), 200, .body = NO_PROBLEMS}};
+    static const struct scripted none[] = {
+        {PROBLEMS(SORTED "&from=1600000000000"), 200, .body = NO_PROBLEMS}};
+    assert_true(RUN(some, PROBLEMS_FLOW, .filters = &since, .filter_count = 1,
+                    .fields = "problemId,impactAnalysis"));
+    assert_true(
+        RUN(none, PROBLEMS_FLOW, .filters = &since, .filter_count = 1, .fields = "problemId"));
+}
+
+/* As the flow compares them: a time, or a number of milliseconds. */
+static void times_have_several_types(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"",     "datetime", "timestamp", "date",
+                                        "Long", "integer",  "DateTime"};
+    static const struct scripted steps[] = {
+        {PROBLEMS(PARTS SORTED "&from=1700000000000"), 200, .body = NO_PROBLEMS}};
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        const struct read_filter since = {STR("startTime"), STR("GREATER_THAN"), str_from(types[i]),
+                                          READ_VALUES(STR("1700000000000"))};
+        assert_true(RUN(steps, PROBLEMS_FLOW, .filters = &since, .filter_count = 1));
+    }
+}
+
+/* Those that the description gives to what can be filtered by. */
+static void described_types_are_given(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *type, *value, *given;
+    } rows[] = {
+        {"affectedEntities", "List", "HOST-1", "%28%22HOST-1%22%29"},
+        {"impactedEntities", "List", "HOST-1", "%28%22HOST-1%22%29"},
+        {"managementZones", "List", "a b", "%28%22a%20b%22%29"},
+        {"rootCauseEntity", "Struct", "HOST-1", "%28%22HOST-1%22%29"},
+        {"problemId", "String", "1_2V2", "%28%221_2V2%22%29"},
+        {"underMaintenance", "Boolean", "false", "%28false%29"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const struct read_filter filters[] = {
+            FILTER("startTime", "GREATER_THAN", "DateTime", STR("1600000000000")),
+            {str_from(rows[i].field), STR("EQUAL_TO"), str_from(rows[i].type),
+             READ_VALUES(str_from(rows[i].value))}};
+        const struct scripted steps[] = {
+            {arena_printf(
+                 &script.arena, "%s%s%s%s",
+                 "GET https://abc12345.live.dynatrace.com/api/v2/problems?pageSize=50" PARTS SORTED
+                 "&from=1600000000000&problemSelector=",
+                 rows[i].field, rows[i].given,
+                 "\nAccept: application/json\nAuthorization: Api-Token t0ken\n\n")
+                 .data,
+             200, .body = NO_PROBLEMS}};
+        assert_true(RUN(steps, PROBLEMS_FLOW, .filters = filters, .filter_count = 2));
+    }
 }
 
 static void no_range_is_no_reading(void **state)
@@ -74,6 +141,16 @@ static void no_range_is_no_reading(void **state)
         script_read(&script, none, 0,
                     &(const struct read_asked){PROBLEMS_FLOW, .filters = &bad, .filter_count = 1}));
     assert_says("the flow needs a filter on startTime");
+    const struct read_filter texts[] = {
+        FILTER("startTime", "GREATER_THAN", "string", STR("1700000000000")),
+        FILTER("startTime", "GREATER_THAN", "", STR("2023-11-14T22:13:20Z")),
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        assert_false(script_read(
+            &script, none, 0,
+            &(const struct read_asked){PROBLEMS_FLOW, .filters = &texts[i], .filter_count = 1}));
+        assert_says("with DATA_TYPE datetime");
+    }
 }
 
 /* Records do not have these fields, so a filter that the vendor does not get would be lost. */
@@ -100,6 +177,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_range_and_a_selector_stand_on_the_first_page),
+        TEST(only_what_the_flow_reads_is_asked_for),
+        TEST(times_have_several_types),
+        TEST(described_types_are_given),
         TEST(no_range_is_no_reading),
         TEST(a_filter_that_the_vendor_alone_applies_is_not_lost),
     };

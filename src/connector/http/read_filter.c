@@ -272,11 +272,12 @@ static bool write_wrapped(const struct writing *writing, struct str text)
     return true;
 }
 
-static const struct read_literal *find_literal(const struct read_dialect *dialect, struct str type)
+static const struct read_literal *find_literal(const struct read_literals *literals,
+                                               struct str type)
 {
-    for (size_t i = 0; i < dialect->literals.count; i++) {
-        if (str_eq_nocase(str_from(dialect->literals.rows[i].type), type))
-            return &dialect->literals.rows[i];
+    for (size_t i = 0; i < literals->count; i++) {
+        if (str_eq_nocase(str_from(literals->rows[i].type), type))
+            return &literals->rows[i];
     }
     return NULL;
 }
@@ -294,14 +295,15 @@ static unsigned kind_of(enum read_form form)
 
 /* NULL: it is not known that the vendor compares the field as the flow does. */
 static const struct read_literal *choose_literal(const struct read_dialect *dialect,
+                                                 const struct read_literals *literals,
                                                  const struct read_filter *filter)
 {
-    const struct read_literal *compared = find_literal(dialect, filter->type);
+    const struct read_literal *compared = find_literal(literals, filter->type);
     if (connector_texts_have(&dialect->fields, filter->field))
         return compared;
     if (dialect->fields_alone || (dialect->fields.count > 0 && dialect->bounds.count == 0))
         return NULL;
-    const struct read_literal *described = find_literal(dialect, filter->described);
+    const struct read_literal *described = find_literal(literals, filter->described);
     unsigned kind = compared                                        ? kind_of(compared->form)
                     : str_eq_nocase(filter->type, READ_FILTER_TIME) ? READ_TIMES
                                                                     : 0;
@@ -364,7 +366,7 @@ static struct str filter_text(const struct writing *all, const struct read_filte
     struct buf out = buf_in(arena, all->most);
     struct writing writing = *all;
     writing.out = &out;
-    writing.literal = choose_literal(all->dialect, filter);
+    writing.literal = choose_literal(all->dialect, &all->dialect->literals, filter);
     if (!writing.literal || !read_name_is_fit(all->name_marks, filter->field))
         return STR_NULL;
     bool written = str_eq(filter->operation, STR("BETWEEN"))
@@ -372,6 +374,29 @@ static struct str filter_text(const struct writing *all, const struct read_filte
                        : write_filter(&writing, filter->field, filter->operation, filter->values,
                                       filter->value_count);
     return written && !out.overflow ? buf_str(&out) : STR_NULL;
+}
+
+static bool is_digits(struct str text)
+{
+    return text.len > 0 && without_digits(text).len == 0;
+}
+
+/* In the order of the vendor's times and numbers no text has its place, unless the vendor alone
+ * applies the filter. Without a DATA_TYPE the flow compares digits with numbers, and all else as
+ * texts. */
+static const struct read_literal *bound_literal(const struct read_where_request *request,
+                                                const struct read_filter *filter,
+                                                const char *operation, struct str value)
+{
+    const struct read_dialect *dialect = request->dialect;
+    const struct read_literals *literals =
+        dialect->bound_literals.count > 0 ? &dialect->bound_literals : &dialect->literals;
+    const struct read_literal *literal = choose_literal(dialect, literals, filter);
+    bool is_apart = request->apart && connector_texts_have(request->apart, filter->field);
+    bool is_order = strcmp(operation, "EQUAL_TO") != 0 && !is_apart;
+    bool is_ordered = literal && 1U << literal->form & (READ_TIMES | READ_NUMBERS);
+    bool is_said = filter->type.len > 0 || is_digits(value);
+    return !is_order || (is_ordered && is_said) ? literal : NULL;
 }
 
 struct str read_value_text(const struct read_where_request *request,
@@ -383,7 +408,7 @@ struct str read_value_text(const struct read_where_request *request,
     const struct writing writing = {
         .dialect = request->dialect,
         .now_ms = request->now_ms,
-        .literal = choose_literal(request->dialect, filter),
+        .literal = bound_literal(request, filter, operation, value),
         .condition = &condition,
         .out = &out,
     };

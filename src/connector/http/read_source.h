@@ -4,8 +4,8 @@
  *
  * Templates can name, beside a profile's properties, the flow's ({source.includeDeletedRecords}),
  * {entity.name}, {page.size}, {page.cursor}, {page.offset}, {page.key}, {page.job}, and what is
- * made here: {read.fields}, {read.where}, {read.after}, {read.statement}, and {read.NAME} of
- * bounds.
+ * made here: {read.fields}, {read.parts}, {read.where}, {read.after}, {read.statement}, and
+ * {read.NAME} of bounds.
  */
 #pragma once
 
@@ -48,6 +48,11 @@ struct read_literal {
     size_t length; /* characters of a READ_WORD; else 0 */
 };
 
+struct read_literals {
+    const struct read_literal *rows;
+    size_t count;
+};
+
 /* What stands around values of a type, as in datetime'2026-01-31T23:59:59'. */
 struct read_wrap {
     const char *type, *before, *after;
@@ -84,8 +89,9 @@ struct read_condition {
     const char *wildcard; /* on both sides of the value, within its quotes; NULL: none */
 };
 
-/* A filter that is a parameter of its own, {read.NAME}: a bound of a field, or its one value. The
- * bounds that filters give are the vendor's to include or not: see zone_s. */
+/* A filter that is a parameter of its own, {read.NAME}: a bound of a field, which is a time or a
+ * number unless it is `apart`, or its one value. The bounds that filters give are the vendor's to
+ * include or not: see zone_s. */
 struct read_bound {
     const char *field;
     const char *operation; /* "EQUAL_TO"; or "GREATER_THAN", "LESS_THAN", which stand for those with
@@ -101,10 +107,8 @@ struct read_needed {
 
 struct read_dialect {
     struct read_quoting texts;
-    struct {
-        const struct read_literal *rows;
-        size_t count;
-    } literals;
+    struct read_literals literals;
+    struct read_literals bound_literals; /* of `bounds`; none: `literals` */
     struct {
         const struct read_wrap *rows;
         size_t count;
@@ -244,7 +248,12 @@ struct read_source {
     /* Fields that records do not have: what is asked of the vendor alone. The flow does not apply
      * filters on these, so each must be given to the vendor, or nothing is read. */
     struct connector_texts apart;
+    /* Fields that records have only where the call names them: {read.parts} has those that the
+     * query reads, with commas, and is not there where it reads none of them. */
+    struct connector_texts parts;
     const char *statement; /* template of {read.statement}; NULL: there is none */
+    int statement_max;     /* bytes that the vendor takes of it in a body, where its form fits in
+                            * TEMPLATE_BODY_MAX; 0: it stands in a URL */
     bool filters_first;    /* later pages are asked for without filters */
     const char *at;        /* template of a JSON pointer to the list of records */
     enum read_paging paging;
@@ -252,7 +261,8 @@ struct read_source {
     const char *size_given;  /* the member that has it where it is there; NULL: none */
     const char *next;        /* JSON pointer beside the list */
     struct entity_flag more; /* there is a next page only when it is so of what stands beside the
-                              * list; its `at` NULL: when `next` leads to something */
+                              * list, and then `next` must lead to it; its `at` NULL: when `next`
+                              * leads to something */
     const char *key;         /* the member that READ_KEY sorts by: letters, digits, '-' and '_' */
     /* Keys are numbers above this one, which is {page.key} of the first page; NULL: keys are texts,
      * and the first page has none. */
@@ -322,7 +332,7 @@ enum csv_value read_type_value(const struct connector_reads *reads, struct str t
 
 /* Bytes in a URL, percent-encoded. */
 enum {
-    READ_STATEMENT_MAX = 14 * 1024, /* of {read.statement} */
+    READ_STATEMENT_MAX = 14 * 1024, /* of {read.statement} without statement_max */
     READ_WHERE_MAX = 8 * 1024,      /* of {read.where} */
 };
 

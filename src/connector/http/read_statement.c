@@ -99,6 +99,20 @@ static bool list_fields(const struct read_call *reading, struct str *ret_fields)
     return true;
 }
 
+static void list_parts(const struct read_call *reading, struct value *read)
+{
+    const struct connector_texts *parts = &reading->source->parts;
+    struct buf names = buf_in(reading->connection->arena, READ_STATEMENT_MAX);
+    for (size_t i = 0; i < parts->count; i++) {
+        if (reading->query->field_count > 0 && !has_field(reading->query, parts->rows[i]))
+            continue;
+        buf_add_cstr(&names, names.len > 0 ? "," : NULL);
+        buf_add_cstr(&names, parts->rows[i]);
+    }
+    value_put_text(reading->connection->arena, read, "parts",
+                   names.len > 0 ? buf_str(&names) : STR_NULL);
+}
+
 static int64_t now_ms(const struct vendor_connection *connection)
 {
     const struct connector_env *env = connection->target->env;
@@ -163,11 +177,13 @@ bool read_set_page(const struct read_call *reading, struct str cursor)
     return true;
 }
 
-/* The flow applies all filters itself, so they take of the URL what the fields leave. */
-static size_t where_room(struct str fields)
+/* The flow applies all filters itself, so they take of the statement what the fields leave. */
+static size_t where_room(const struct read_call *reading, struct str fields)
 {
-    size_t taken = read_url_len(fields) + BESIDE_MAX;
-    size_t room = taken < READ_STATEMENT_MAX ? READ_STATEMENT_MAX - taken : 0;
+    size_t in_body = (size_t)reading->source->statement_max;
+    size_t most = in_body > 0 ? in_body : READ_STATEMENT_MAX;
+    size_t taken = (in_body > 0 ? fields.len : read_url_len(fields)) + BESIDE_MAX;
+    size_t room = taken < most ? most - taken : 0;
     return room < READ_WHERE_MAX ? room : READ_WHERE_MAX;
 }
 
@@ -184,7 +200,7 @@ static bool gives_filters(const struct read_call *reading, struct str cursor)
 /* A cursor with an offset has the filters that the offset counts by. */
 static size_t where_most(const struct read_call *reading, struct str fields)
 {
-    size_t room = where_room(fields), most = READ_CURSOR_MAX - OFFSET_MAX;
+    size_t room = where_room(reading, fields), most = READ_CURSOR_MAX - OFFSET_MAX;
     return reading->source->paging == READ_OFFSET && room > most ? most : room;
 }
 
@@ -220,6 +236,28 @@ static bool take_filters(const struct read_call *reading, struct str cursor, str
     return true;
 }
 
+static bool set_statement(const struct read_call *reading, struct value *read)
+{
+    struct vendor_connection *connection = reading->connection;
+    struct arena *arena = connection->arena;
+    const struct read_source *source = reading->source;
+    size_t in_body = (size_t)source->statement_max;
+    struct str statement =
+        template_fill_within(arena, source->statement, &connection->scope, ESCAPE_NONE,
+                             in_body > 0 ? in_body : READ_STATEMENT_MAX);
+    value_put_text(arena, read, "statement", statement);
+    if (in_body > 0)
+        return statement.data ||
+               read_refuse(reading,
+                           arena_printf(arena,
+                                        "the query of all fields and filters is longer than the "
+                                        "%zu bytes that the vendor takes",
+                                        in_body),
+                           "Let the flow read fewer fields.");
+    return (statement.data && read_url_len(statement) <= READ_STATEMENT_MAX) ||
+           vendor_fail_long(connection);
+}
+
 bool read_set_statement(const struct read_call *reading, struct str cursor)
 {
     struct vendor_connection *connection = reading->connection;
@@ -231,6 +269,7 @@ bool read_set_statement(const struct read_call *reading, struct str cursor)
     if (!list_fields(reading, &fields))
         return false;
     value_put_text(arena, read, "fields", fields);
+    list_parts(reading, read);
     if (source->paging == READ_OFFSET && cursor.data
             ? !take_filters(reading, cursor, read)
             : gives_filters(reading, cursor) && !set_filters(reading, fields, read))
@@ -238,11 +277,5 @@ bool read_set_statement(const struct read_call *reading, struct str cursor)
     if (source->behind && value_get(connection->scope.page, "key"))
         value_put_text(arena, read, "after",
                        template_fill(arena, source->behind, &connection->scope, ESCAPE_NONE));
-    if (!source->statement)
-        return true;
-    struct str statement = template_fill(arena, source->statement, &connection->scope, ESCAPE_NONE);
-    struct buf escaped = buf_in(arena, READ_STATEMENT_MAX);
-    encode_percent(&escaped, statement, NULL);
-    value_put_text(arena, read, "statement", statement);
-    return (statement.data && !escaped.overflow) || vendor_fail_long(connection);
+    return !source->statement || set_statement(reading, read);
 }

@@ -14,14 +14,21 @@ enum { HEADERS_FIXED = 4 }; /* Accept, Content-Type, Authorization, a date */
 
 /* Every part of a request is filled here, so none that contains a secret is unknown to the
  * redaction. */
-static struct str fill(struct vendor_connection *connection, const char *template,
-                       enum template_escape escape)
+static struct str fill_within(struct vendor_connection *connection, const char *template,
+                              enum template_escape escape, size_t most)
 {
-    struct str text = template_fill(connection->arena, template, &connection->scope, escape);
+    struct str text =
+        template_fill_within(connection->arena, template, &connection->scope, escape, most);
     connection->is_overlong = connection->is_overlong || !text.data;
     if (template_is_secret(template))
         redact_add_whole(&connection->redaction, text);
     return text;
+}
+
+static struct str fill(struct vendor_connection *connection, const char *template,
+                       enum template_escape escape)
+{
+    return fill_within(connection, template, escape, TEMPLATE_MAX);
 }
 
 static struct str authorization(struct vendor_connection *connection)
@@ -133,7 +140,7 @@ static struct str body_of(struct vendor_connection *connection, const struct con
     struct str type = str_from(call->content_type);
     enum template_escape escape =
         str_eq(type, STR("application/x-www-form-urlencoded")) ? ESCAPE_PERCENT : ESCAPE_JSON;
-    return fill(connection, call->body, escape);
+    return fill_within(connection, call->body, escape, TEMPLATE_BODY_MAX);
 }
 
 bool vendor_api(struct vendor_connection *connection, struct endpoint *ret_endpoint)
@@ -173,13 +180,16 @@ bool vendor_fail_long(struct vendor_connection *connection)
         return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
                            STR("the query of all fields and filters is longer than a URL may be"),
                            "Let the flow read fewer fields.");
-    return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
-                       STR("the request has a URL of more than 16 KiB, or another part of more "
-                           "than 32 KiB"),
-                       NULL);
+    return vendor_fail(
+        connection, VERDICT_MISCONFIGURED, STEP_NONE,
+        STR("the request has a URL of more than 16 KiB, a body of more than 160 KiB, "
+            "or another part of more than 32 KiB"),
+        NULL);
 }
 
-_Static_assert(CLIENT_URL_MAX == 16 * 1024 && TEMPLATE_MAX == 32 * 1024, "as the message says");
+_Static_assert(CLIENT_URL_MAX == 16 * 1024 && TEMPLATE_BODY_MAX == 160 * 1024 &&
+                   TEMPLATE_MAX == 32 * 1024,
+               "as the message says");
 
 /* How a call is sent beyond what describes it. */
 struct sending {

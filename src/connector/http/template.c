@@ -111,7 +111,7 @@ static void add_host(struct buf *out, struct str text)
 
 static void add_json(struct buf *out, struct str text)
 {
-    struct buf quoted = buf_on_heap(TEMPLATE_MAX);
+    struct buf quoted = buf_on_heap(out->limit);
     encode_json_string(&quoted, text);
     out->overflow = out->overflow || quoted.overflow;
     if (quoted.len > 2)
@@ -155,10 +155,10 @@ static struct str placeholder_text(struct arena *arena, const struct scope *scop
     return arena_copy(arena, str_from(uuid));
 }
 
-struct str template_fill(struct arena *arena, const char *template, const struct scope *scope,
-                         enum template_escape escape)
+struct str template_fill_within(struct arena *arena, const char *template,
+                                const struct scope *scope, enum template_escape escape, size_t most)
 {
-    struct buf out = buf_in(arena, TEMPLATE_MAX);
+    struct buf out = buf_in(arena, most);
     struct str text = str_from(template), plain, path;
     while (next_placeholder(text, &plain, &path, &text)) {
         buf_add(&out, plain);
@@ -166,6 +166,12 @@ struct str template_fill(struct arena *arena, const char *template, const struct
     }
     buf_add(&out, plain);
     return out.overflow ? STR_NULL : buf_str(&out);
+}
+
+struct str template_fill(struct arena *arena, const char *template, const struct scope *scope,
+                         enum template_escape escape)
+{
+    return template_fill_within(arena, template, scope, escape, TEMPLATE_MAX);
 }
 
 void template_placeholders(const char *template, void (*each)(void *context, struct str path),

@@ -46,11 +46,19 @@ enum template_escape {
                      * becomes '!', which no URL takes, so that a value cannot move the host */
 };
 
-enum { TEMPLATE_MAX = 32 * 1024 }; /* bytes of a filled template */
+/* Bytes of a filled template. */
+enum {
+    TEMPLATE_MAX = 32 * 1024,
+    TEMPLATE_BODY_MAX = 160 * 1024, /* of one that is a body */
+};
 
 /* STR_NULL: it would be longer than TEMPLATE_MAX. */
 struct str template_fill(struct arena *arena, const char *template, const struct scope *scope,
                          enum template_escape escape);
+/* The same with a limit of its own. */
+struct str template_fill_within(struct arena *arena, const char *template,
+                                const struct scope *scope, enum template_escape escape,
+                                size_t most);
 
 /* Whether what it makes contains a credential or a session: then it is a secret, too. */
 bool template_is_secret(const char *template);
