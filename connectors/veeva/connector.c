@@ -231,14 +231,14 @@ static const struct read_dialect vql = {
     .or_after = ")",
 };
 
-/* Without it the first 250 characters are given. */
+/* Without these the first 250 characters are given. */
 static const struct read_naming namings[] = {{"LongText", "LONGTEXT(", ")"},
-                                             {"RichText", "LONGTEXT(", ")"}};
+                                             {"RichText", "RICHTEXT(", ")"}};
 
-static const struct connector_call next_page = {.method = "GET", .path = "/"};
+static const struct connector_call next_page = {.method = "POST", .path = "/"};
 
 static const struct read_source sources[] = {
-    {.of = "documents*", .refusal = "This version does not read documents yet"},
+    {.of = "documents", .refusal = "This version does not read documents yet"},
     {.of = "documents/types/*", .refusal = "This version does not read documents yet"},
     {.call = {.method = "POST",
               .path = API "/query",
@@ -247,6 +247,7 @@ static const struct read_source sources[] = {
      .later = &next_page,
      .dialect = &vql,
      .statement = "SELECT {read.fields} FROM {entity.name}{read.where}",
+     .statement_max = 50 * 1000,
      .at = "/data",
      .paging = READ_URL,
      .size = 1000,

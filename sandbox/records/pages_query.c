@@ -119,6 +119,8 @@ static bool take_quoted(struct selecting *at, char quote, struct str *ret_text)
         if (c == quote && !is_escaped)
             break;
         i += is_escaped;
+        if (i == at->text.len)
+            return false;
         text[len++] = at->text.data[i];
     }
     if (i >= at->text.len)

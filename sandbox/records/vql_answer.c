@@ -1,7 +1,7 @@
 /* Queries of the content vault's REST API: POST PATH/query with VQL in `q`, and PATH/query/ID with
  * pagesize and pageoffset ("Vault Query Language" of the vendor's developer site). An ID is the
- * query itself, so that a page works after a restart, too. Long texts are cut after 250 characters
- * unless LONGTEXT() asks for all of them. */
+ * query itself, so that a page works after a restart, too. Long and rich texts are cut after 250
+ * characters unless LONGTEXT() or RICHTEXT() asks for all of them. */
 #include "sandbox/records/dialect.h"
 #include "sandbox/records/soql.h"
 
@@ -13,9 +13,10 @@ enum { SHORT_TEXT = 250 /* characters */ };
 
 struct vql_asked {
     struct records_exchange *exchange;
-    struct str query;      /* as it came */
-    struct str plain;      /* without functions */
-    struct str long_texts; /* names of fields that LONGTEXT() is asked for, each within commas */
+    struct str query; /* as it came */
+    struct str plain; /* without functions */
+    /* Names of fields that LONGTEXT() and RICHTEXT() are asked for, each within commas. */
+    struct str long_texts, rich_texts;
     struct soql_query soql;
     size_t size;
 };
@@ -35,12 +36,11 @@ static bool refuse(struct records_exchange *exchange, const char *type, struct s
 /* --- what is asked for --- */
 
 /* "SELECT id, LONGTEXT(summary__c) FROM …" without the function. */
-static void take_functions(struct vql_asked *asked)
+static struct str take_function(struct arena *arena, struct str query, struct str function,
+                                struct str *ret_names)
 {
-    static const struct str function = STR("LONGTEXT(");
-    struct arena *arena = asked->exchange->arena;
     struct buf plain = buf_in(arena, SOQL_MAX), names = buf_in(arena, SOQL_MAX);
-    struct str rest = asked->query, before, name;
+    struct str rest = query, before, name;
     buf_add_char(&names, ',');
     for (const char *at; (at = memmem(rest.data, rest.len, function.data, function.len));) {
         before = (struct str){rest.data, (size_t)(at - rest.data)};
@@ -53,8 +53,8 @@ static void take_functions(struct vql_asked *asked)
         buf_add_char(&names, ',');
     }
     buf_add(&plain, rest);
-    asked->plain = buf_str(&plain);
-    asked->long_texts = buf_str(&names);
+    *ret_names = buf_str(&names);
+    return buf_str(&plain);
 }
 
 static bool read_page(struct vql_asked *asked)
@@ -89,7 +89,10 @@ static bool read_query(struct vql_asked *asked)
     if (asked->query.len > SOQL_MAX)
         return refuse(exchange, "INCORRECT_QUERY_SYNTAX_ERROR", STR("The query is too long."));
     offset = asked->soql.query.offset;
-    take_functions(asked);
+    asked->plain =
+        take_function(exchange->arena, asked->query, STR("LONGTEXT("), &asked->long_texts);
+    asked->plain =
+        take_function(exchange->arena, asked->plain, STR("RICHTEXT("), &asked->rich_texts);
     if (!soql_parse(LANGUAGE_VQL, asked->plain, exchange->set, exchange->arena, &asked->soql,
                     &refusal))
         return refuse(exchange,
@@ -110,8 +113,8 @@ static bool read_query(struct vql_asked *asked)
 static bool is_cut(const struct vql_asked *asked, const struct sample_field *field)
 {
     struct str name = arena_printf(asked->exchange->arena, ",%.*s,", STR_ARG(field->name));
-    return (str_eq(field->type, STR("LongText")) || str_eq(field->type, STR("RichText"))) &&
-           !str_contains(asked->long_texts, name);
+    return (str_eq(field->type, STR("LongText")) && !str_contains(asked->long_texts, name)) ||
+           (str_eq(field->type, STR("RichText")) && !str_contains(asked->rich_texts, name));
 }
 
 static struct str first_characters(struct str text, size_t most)

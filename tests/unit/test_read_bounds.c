@@ -68,6 +68,25 @@ static void other_filters_are_no_bounds(void **state)
     assert_history(filters, 6, HISTORY(""));
 }
 
+static void a_next_page_without_a_name_is_no_end(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {
+        "\"has_more\":true,\"response_metadata\":{\"next_cursor\":\"\"}",
+        "\"has_more\":true,\"response_metadata\":null",
+        "\"has_more\":true",
+    };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        const struct scripted steps[] = {
+            {HISTORY(""), 200,
+             .body =
+                 arena_printf(&script.arena, "{\"ok\":true,\"messages\":[{}],%s}", ends[i]).data}};
+        assert_false(RUN(steps, CHANNEL));
+        assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 0,
+                       "there is a next page, and nothing that names it");
+    }
+}
+
 /* --- lists that are left out --- */
 
 #define PROSPECTS                                                                                  \
@@ -110,12 +129,64 @@ static void what_has_no_result_is_no_page(void **state)
         {QUERY(""), 200,
          .body = "{\"@attributes\":{\"stat\":\"fail\",\"version\":1,\"err_code\":66},"
                  "\"err\":\"You have exceeded your concurrent request limit\"}"}};
-    static const struct scripted other[] = {{QUERY(""), 200, .body = ANSWER("[1]")}};
     assert_false(RUN(steps, PROSPECTS));
     assert_verdict(&script, VERDICT_THROTTLED, STEP_API, 200,
                    "You have exceeded your concurrent request limit");
-    script.next = 0;
-    assert_true(RUN(other, PROSPECTS));
+}
+
+/* By it the records of a window would be passed over without a word. */
+static void an_answer_of_another_form_is_no_empty_page(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        ANSWER("[1]"),
+        ANSWER("[]"),
+        ANSWER("7"),
+        ANSWER("{\"total_results\":1,\"prospects\":[{\"id\":1}]}"),
+        ANSWER("{\"total_results\":1,\"Prospect\":{\"id\":1}}"),
+        ANSWER("{\"total_results\":1,\"prospect\":7}"),
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+        const struct scripted steps[] = {{QUERY(""), 200, .body = bodies[i]}};
+        assert_false(RUN(steps, PROSPECTS));
+        assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 200,
+                       "the response has no list of records");
+    }
+}
+
+static const char *filled(const char *before, size_t count, const char *after)
+{
+    struct buf text = buf_in(&script.arena, 8 * 1024 * 1024);
+    buf_add_cstr(&text, before);
+    buf_reserve(&text, count);
+    for (size_t i = 0; i < count; i++)
+        buf_add_char(&text, 'x');
+    buf_add_cstr(&text, after);
+    return text.data;
+}
+
+/* One that is longer than answers that are looked at, and one that is longer than an item of a
+ * vendor's list of entities may be; with a list, and without. */
+static void records_may_be_long(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {100 * 1000, 300 * 1000, 3 * 1000 * 1000};
+    static const char *const around[][2] = {
+        {"{\"@attributes\":{\"stat\":\"ok\"},\"result\":{\"total_results\":1,\"prospect\":{\"id\":"
+         "7,\"notes\":\"",
+         "\"}}}"},
+        {"{\"@attributes\":{\"stat\":\"ok\"},\"result\":{\"prospect\":[{\"id\":7,\"notes\":\"",
+         "\"}],\"total_results\":1}}"},
+    };
+    for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(*sizes); i++) {
+        const char *const *parts = around[i % 2];
+        buf_clear(&script.log);
+        const struct scripted steps[] = {
+            {QUERY(""), 200, .body = filled(parts[0], sizes[i / 2], parts[1])},
+            {QUERY("&id_greater_than=7"), 200, .body = ANSWER("{\"total_results\":0}")}};
+        assert_true(RUN(steps, PROSPECTS));
+        assert_string_equal(script_log(&script), "page 1 then 0 7\npage 0\n");
+    }
 }
 
 static void a_key_is_that_of_the_record_itself(void **state)
@@ -147,11 +218,13 @@ static void bounds_are_given_by_object(void **state)
         {STR("campaign_id"), STR("EQUAL_TO"), STR("integer"), READ_VALUES(STR("1")),
          .described = STR("integer")},
         {STR("list_id"), STR("EQUAL_TO"), STR("integer"), READ_VALUES(STR("1"))},
+        {STR("updated_at"), STR("GREATER_THAN"), STR("string"), READ_VALUES(STR("2024-01-31")),
+         .described = STR("string")},
     };
     const struct scripted steps[] = {
         {QUERY("&updated_after=2023-11-13%2022%3A13%3A20&score_equal_to=-5&grade_equal_to=A%2B"),
          200, .body = ANSWER("{\"total_results\":0}")}};
-    assert_true(RUN(steps, PROSPECTS, .filters = filters, .filter_count = 5));
+    assert_true(RUN(steps, PROSPECTS, .filters = filters, .filter_count = 6));
 }
 
 /* --- a call of later pages, names of fields --- */
@@ -180,19 +253,41 @@ static void bounds_are_given_by_object(void **state)
     "{\"responseStatus\":\"SUCCESS\",\"responseDetails\":{\"size\":1" next                         \
     "},\"data\":[{\"id\":\"1\"}]}"
 
-static void later_pages_are_got_without_the_query(void **state)
+static void later_pages_are_asked_for_without_the_query(void **state)
 {
     (void)state;
     static const struct scripted steps[] = {
         LOGIN,
-        {ASKS("SELECT%20id%2CLONGTEXT%28notes__c%29%20FROM%20product__v"), 200,
-         .body = ROWS(",\"next_page\":\"" LATER "\"")},
-        {"GET " VAULT LATER SHOWN "\n", 200, .body = ROWS("")},
+        {ASKS("SELECT%20id%2CLONGTEXT%28notes__c%29%2CRICHTEXT%28claims__c%29%20FROM%20product__v"),
+         200, .body = ROWS(",\"next_page\":\"" LATER "\"")},
+        {"POST " VAULT LATER SHOWN "\n", 200, .body = ROWS("")},
         LOGOUT,
     };
-    static const struct str types[] = {STR("ID"), STR("longtext")};
-    assert_true(RUN(steps, PRODUCTS, .fields = "id,notes__c", .types = types));
+    static const struct str types[] = {STR("ID"), STR("longtext"), STR("RichText")};
+    assert_true(RUN(steps, PRODUCTS, .fields = "id,notes__c,claims__c", .types = types));
     assert_string_equal(script_log(&script), "page 1 then " LATER "\npage 1\n");
+}
+
+/* Of `count` fields with 40 characters and a comma each. */
+static const struct str *long_names(size_t count)
+{
+    struct str *names = arena_array(&script.arena, struct str, count);
+    for (size_t i = 0; i < count; i++)
+        names[i] = arena_printf(&script.arena, "field_with_a_name_of_40_characters%05zuc", i);
+    return names;
+}
+
+/* Past what a URL takes, and up to what the vendor takes. */
+static void a_query_in_a_body_may_be_long(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {LOGIN, {NULL, 200, .body = ROWS("")}, LOGOUT};
+    static const struct scripted none[] = {LOGIN, LOGOUT};
+    assert_true(RUN(steps, PRODUCTS, .names = long_names(1200), .name_count = 1200));
+    assert_false(RUN(none, PRODUCTS, .names = long_names(1300), .name_count = 1300));
+    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_NONE, 0,
+                   "the query of all fields and filters is longer than the 50000 bytes that the "
+                   "vendor takes");
 }
 
 static void a_query_has_what_means_the_same(void **state)
@@ -226,11 +321,20 @@ static void a_query_has_what_means_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bounds_are_rounded_outwards),           TEST(the_narrowest_bound_counts),
-        TEST(other_filters_are_no_bounds),           TEST(a_list_that_is_left_out_is_an_empty_page),
-        TEST(a_record_without_a_list_is_a_page),     TEST(what_has_no_result_is_no_page),
-        TEST(a_key_is_that_of_the_record_itself),    TEST(bounds_are_given_by_object),
-        TEST(later_pages_are_got_without_the_query), TEST(a_query_has_what_means_the_same),
+        TEST(bounds_are_rounded_outwards),
+        TEST(the_narrowest_bound_counts),
+        TEST(other_filters_are_no_bounds),
+        TEST(a_list_that_is_left_out_is_an_empty_page),
+        TEST(a_record_without_a_list_is_a_page),
+        TEST(what_has_no_result_is_no_page),
+        TEST(an_answer_of_another_form_is_no_empty_page),
+        TEST(records_may_be_long),
+        TEST(a_next_page_without_a_name_is_no_end),
+        TEST(a_key_is_that_of_the_record_itself),
+        TEST(bounds_are_given_by_object),
+        TEST(later_pages_are_asked_for_without_the_query),
+        TEST(a_query_in_a_body_may_be_long),
+        TEST(a_query_has_what_means_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

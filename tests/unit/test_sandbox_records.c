@@ -4,11 +4,13 @@
 
 #include "base/buf.h"
 #include "sandbox/catalog.h"
+#include "sandbox/records/pages.h"
 #include "sandbox/records/sample_time.h"
 #include "sandbox/records/soql.h"
 #include "sandbox/records/table_query.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void doubles_are_those_of_java(void **state)
@@ -254,6 +256,33 @@ static void long_conditions_of_tables_are_refused(void **state)
     assert_int_equal(incidents("numberLIKE", "x", QUERY_PATTERN_MAX), -1);
 }
 
+/* Without a byte behind them that could be read. */
+static void selections_that_break_off_are_refused(void **state)
+{
+    static const struct {
+        enum records_selection language;
+        const char *text;
+    } cases[] = {
+        {SELECTION_CALLS, "status(\"OPEN\\"}, {SELECTION_CALLS, "status(\""},
+        {SELECTION_CALLS, "status(\"\""},     {SELECTION_CLAUSE, "status = 'a\\"},
+        {SELECTION_CLAUSE, "status = 'a'"},
+    };
+    const struct sample_entity none = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct arena arena = {.kind = ARENA_PLAIN};
+        struct str text = str_from(cases[i].text);
+        char *exact = malloc(text.len);
+        const struct query_condition *condition;
+        assert_non_null(exact);
+        memcpy(exact, text.data, text.len);
+        assert_false(pages_select(cases[i].language, &none, (struct str){exact, text.len}, NULL,
+                                  &arena, &condition));
+        free(exact);
+        arena_done(&arena);
+    }
+}
+
 static int prepare(void **state)
 {
     (void)state;
@@ -270,6 +299,7 @@ int main(void)
         cmocka_unit_test(large_queries_have_limits),
         cmocka_unit_test(patterns_are_short_and_searched_once),
         cmocka_unit_test(long_conditions_of_tables_are_refused),
+        cmocka_unit_test(selections_that_break_off_are_refused),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }
