@@ -22,6 +22,7 @@ struct engine {
     struct record_window window;
     struct record_batch batch;
     uint64_t page_records; /* of the page at hand, those with an error included */
+    bool is_stopped;       /* the sink has ended the page at hand; `error` says why */
     struct arena names;    /* of pages, in messages */
 };
 
@@ -134,9 +135,8 @@ static bool decode(struct engine *engine, bool is_last)
 
 /* The window is filled before it is decoded, so that the cuts of batches, and with them those of
  * objects, do not depend on how the bytes come in. */
-static bool push(void *context, struct str bytes)
+static bool take(struct engine *engine, struct str bytes)
 {
-    struct engine *engine = context;
     engine->run->progress->counts.bytes_read += (int64_t)bytes.len;
     while (bytes.len > 0) {
         size_t room;
@@ -151,18 +151,25 @@ static bool push(void *context, struct str bytes)
     return true;
 }
 
+static bool push(void *context, struct str bytes)
+{
+    struct engine *engine = context;
+    engine->is_stopped = !take(engine, bytes);
+    return !engine->is_stopped;
+}
+
 static bool read_page(struct engine *engine)
 {
     struct flow_source *source = engine->source;
     const struct flow_sink sink = {push, engine};
     struct error reading = {0};
     engine->page_records = 0;
-    engine->error->code = ERR_NONE;
+    engine->is_stopped = false;
     record_window_use(&engine->window, record_window_text(&engine->window).len);
     source->decoder->ops->start_page(source->decoder, engine->run->progress->pages);
     if (source->ops->read(source, &sink, &reading))
         return decode(engine, true);
-    if (engine->error->code == ERR_NONE) /* it was not the sink that stopped it */
+    if (!engine->is_stopped)
         *engine->error = reading;
     return false;
 }
@@ -177,11 +184,11 @@ static void forget_columns(struct engine *engine)
     engine->source->decoder->ops->forget_columns(engine->source->decoder);
 }
 
-static bool checkpoint(struct engine *engine)
+static bool checkpoint(struct engine *engine, struct error *error)
 {
     struct flow_progress *progress = engine->run->progress;
     progress->cursor = engine->source->ops->cursor(engine->source, &progress->pending);
-    if (!engine->run->job.commit(engine->run->job.context, engine->error))
+    if (!engine->run->job.commit(engine->run->job.context, error))
         return false;
     flow_progress_committed(progress);
     forget_columns(engine);
@@ -198,11 +205,8 @@ static bool settle(void *context, bool *ret_settled, struct error *error)
     *ret_settled = false;
     if (!ops->settle)
         return true;
-    bool ok = ops->settle(engine->destination, ret_settled, engine->error) &&
-              (!*ret_settled || checkpoint(engine));
-    if (!ok)
-        *error = *engine->error;
-    return ok;
+    return ops->settle(engine->destination, ret_settled, error) &&
+           (!*ret_settled || checkpoint(engine, error));
 }
 
 /* False: the try ends, so that a run that waits for its source takes no thread. */
@@ -228,7 +232,7 @@ static bool move_page(struct engine *engine, bool *ret_more)
     return engine->source->ops->next(engine->source, engine->page_records, ret_more,
                                      engine->error) &&
            destination->ops->end_page(destination, &settled, engine->error) &&
-           (!settled || !*ret_more || (checkpoint(engine) && pause_try(engine)));
+           (!settled || !*ret_more || (checkpoint(engine, engine->error) && pause_try(engine)));
 }
 
 /* A run that could read nothing of what there was has not succeeded. */
