@@ -173,6 +173,48 @@ static void a_filter_that_the_vendor_alone_applies_is_not_lost(void **state)
     }
 }
 
+static const struct read_literal literals[] = {{"string", READ_TEXT, 0}};
+static const struct read_bound bounds[] = {{"box", "EQUAL_TO", "box"},
+                                           {"since", "GREATER_THAN", "since"}};
+static const char *const asked_only[] = {"box", "since"};
+static const struct read_dialect dialect = {
+    .literals = {literals, 1}, .bounds = {bounds, 2}, .fields = {asked_only, 2}};
+static const struct connector_texts apart = {asked_only, 2};
+
+/* What of the two filters is left out; an empty text: nothing. */
+static void assert_bounds(const struct read_filter *filters, const struct connector_texts *of,
+                          const char *problem)
+{
+    struct arena arena = {0};
+    const struct read_query query = {.filters = filters, .filter_count = 2};
+    struct read_where_request request = {
+        .dialect = &dialect, .query = &query, .most = READ_WHERE_MAX, .apart = of};
+    struct value *read = value_structure(&arena);
+    read_bounds(&request, &arena, read);
+    assert_string_equal(request.problem.data ? request.problem.data : "", problem);
+    arena_done(&arena);
+}
+
+static void of_two_filters_on_one_bound_none_is_lost(void **state)
+{
+    (void)state;
+    const struct read_filter equal[] = {FILTER("box", "EQUAL_TO", "string", STR("a")),
+                                        FILTER("box", "EQUAL_TO", "string", STR("b"))};
+    const struct read_filter same[] = {FILTER("box", "EQUAL_TO", "string", STR("a")),
+                                       FILTER("box", "EQUAL_TO", "string", STR("a"))};
+    const struct read_filter ordered[] = {FILTER("since", "GREATER_THAN", "string", STR("5")),
+                                          FILTER("since", "GREATER_THAN", "string", STR("10"))};
+    const struct read_filter unlike[] = {FILTER("since", "GREATER_THAN", "string", STR("a")),
+                                         FILTER("since", "GREATER_THAN", "string", STR("ab"))};
+    assert_bounds(equal, &apart,
+                  "of two filters on box the vendor, which alone could apply them, takes one");
+    assert_bounds(equal, NULL, "");
+    assert_bounds(same, &apart, "");
+    assert_bounds(ordered, &apart, "");
+    assert_bounds(unlike, &apart,
+                  "of two filters on since the vendor, which alone could apply them, takes one");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +224,7 @@ int main(void)
         TEST(described_types_are_given),
         TEST(no_range_is_no_reading),
         TEST(a_filter_that_the_vendor_alone_applies_is_not_lost),
+        TEST(of_two_filters_on_one_bound_none_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

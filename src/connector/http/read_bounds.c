@@ -33,10 +33,14 @@ static bool is_digits(struct str text)
 
 /* Texts of one form and length have the order of what they stand for, and of two numbers without
  * zeros in front the longer one is greater. */
+static bool are_of_one_form(struct str text, struct str other)
+{
+    return text.len == other.len || (is_digits(text) && is_digits(other));
+}
+
 static bool is_tighter(const struct read_bound *bound, struct str text, struct str than)
 {
-    bool is_number = than.data && is_digits(text) && is_digits(than);
-    if (!than.data || (text.len != than.len && !is_number))
+    if (!than.data || !are_of_one_form(text, than))
         return !than.data;
     int order = text.len != than.len ? (text.len > than.len ? 1 : -1) : str_compare(text, than);
     return is_lower(bound) ? order > 0 : order < 0;
@@ -58,6 +62,21 @@ bool read_bounds_have(const struct read_where_request *request, const struct rea
     return found >= (str_eq(filter->operation, STR("BETWEEN")) ? 2U : 1U);
 }
 
+/* One value is given of two that both count. The flow applies the filter of the other one, unless
+ * it is on a field that records do not have. */
+static void note_left(struct read_where_request *request, const struct read_bound *bound,
+                      struct str text, struct str other, struct arena *arena)
+{
+    struct str field = str_from(bound->field);
+    bool is_order = !str_eq(str_from(bound->operation), STR("EQUAL_TO"));
+    if (!request->apart || !connector_texts_have(request->apart, field) || str_eq(text, other) ||
+        (is_order && are_of_one_form(text, other)))
+        return;
+    request->problem = arena_printf(
+        arena, "of two filters on %.*s the vendor, which alone could apply them, takes one",
+        STR_ARG(field));
+}
+
 void read_bounds(struct read_where_request *request, struct arena *arena, struct value *read)
 {
     const struct read_dialect *dialect = request->dialect;
@@ -67,6 +86,8 @@ void read_bounds(struct read_where_request *request, struct arena *arena, struct
         struct str best = STR_NULL;
         for (size_t k = 0; k < query->filter_count; k++) {
             struct str text = text_for(request, bound, &query->filters[k], arena);
+            if (text.data && best.data)
+                note_left(request, bound, text, best, arena);
             if (text.data && is_tighter(bound, text, best))
                 best = text;
         }

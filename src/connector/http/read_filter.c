@@ -448,8 +448,9 @@ struct str read_where(struct read_where_request *request, struct arena *arena)
     };
     struct buf where = buf_in(arena, request->most); /* no text is longer than it is in a URL */
     size_t taken = read_url_len(str_from(dialect->after));
-    for (size_t i = 0; i < query->filter_count && !(dialect->is_value && where.len > 0); i++) {
-        struct str text = filter_text(&writing, &query->filters[i], arena);
+    for (size_t i = 0; i < query->filter_count; i++) {
+        bool is_full = dialect->is_value && where.len > 0;
+        struct str text = is_full ? STR_NULL : filter_text(&writing, &query->filters[i], arena);
         struct str before = str_from(where.len > 0 ? dialect->between : dialect->before);
         size_t more = read_url_len(before) + read_url_len(text);
         if (!text.data || taken + more > request->most) {
