@@ -161,12 +161,15 @@ static void deactivate(struct schedule_look *self, enum schedule_event event, st
 
 static void deactivate_failed(struct schedule_look *self)
 {
-    struct str why = self->newest.message.data ? self->newest.message : STR("");
+    /* A run that no schedule started, such as one over a past window, is none of the row. */
+    bool is_last = self->newest.slot_ms != 0 && self->newest.message.data;
+    struct str why = is_last ? utf8_cut(self->newest.message, MESSAGE_MAX) : STR("");
     deactivate(self, EVENT_DEACTIVATED,
                arena_printf(&self->arena,
                             "The flow was deactivated after %lld failed runs in a row, as its "
-                            "flowErrorDeactivationThreshold says. The last one: %.*s",
-                            (long long)self->row.failures, STR_ARG(utf8_cut(why, MESSAGE_MAX))));
+                            "flowErrorDeactivationThreshold says.%s%.*s",
+                            (long long)self->row.failures, is_last ? " The last one: " : "",
+                            STR_ARG(why)));
 }
 
 static bool is_running(const struct schedule_look *self)
