@@ -35,7 +35,10 @@ struct flow_run {
     bool concluded;                 /* only the commit is left */
     bool lost;                      /* the lease */
     bool logged;                    /* why it must be tried again */
-    int64_t again_ms;               /* the wait before the next try */
+    int64_t backoff_ms;             /* before the next try of a run that does not pause */
+    int64_t again_ms;               /* until the next look at it, as the runner is told */
+    int64_t again_at_ms;            /* on clock_mono_ms(): no look is due before, but of one that
+                                     * was woken; of a run that pauses */
     int64_t paused_until_ms; /* on clock_mono_ms(): no try is made before; 0: it does not wait */
     int64_t look_at_ms;      /* likewise: whether it is canceled meanwhile */
     struct flow_run_kept kept;
@@ -65,7 +68,7 @@ static void *begin(void *context, const struct job_row *job)
     self->config = context;
     self->context = self->config->profiles;
     self->job = job;
-    self->again_ms = FLOW_RUN_AGAIN_MS / 2;
+    self->backoff_ms = FLOW_RUN_AGAIN_MS / 2;
     memory_reservation_begin(self->context->memory, job->key.account, &self->memory);
     self->arena.meter = &self->memory.meter;
     return self;
@@ -92,7 +95,8 @@ static struct flow_key flow_of(const struct flow_run *self)
 /* The run has no thread meanwhile. */
 static enum job_end wait_on(struct flow_run *self)
 {
-    int64_t left_ms = self->paused_until_ms - clock_mono_ms();
+    int64_t now_ms = clock_mono_ms(), left_ms = self->paused_until_ms - now_ms;
+    self->again_at_ms = now_ms + self->again_ms;
     self->again_ms = i64_min(left_ms > 0 ? left_ms : FLOW_RUN_LINE_MS, FLOW_RUN_LOOK_MS);
     return JOB_AGAIN;
 }
@@ -106,11 +110,13 @@ static bool is_paused(const struct flow_run *self)
             !call_quota_is_near(self->config->quotas, &self->kept.source.place));
 }
 
-/* A run that waits for its turn does not ask the store each time whether it is canceled. */
+/* A run that waits for its turn does not ask the store each time whether it is canceled: one that
+ * was comes before it is due (job_runner_wake). */
 static bool is_due_for_look(struct flow_run *self)
 {
     int64_t now_ms = clock_mono_ms();
-    if (now_ms >= self->paused_until_ms && now_ms < self->look_at_ms)
+    bool was_woken = now_ms < self->again_at_ms;
+    if (!was_woken && now_ms >= self->paused_until_ms && now_ms < self->look_at_ms)
         return false;
     self->look_at_ms = now_ms + FLOW_RUN_LOOK_MS;
     return true;
@@ -124,7 +130,8 @@ static enum job_end try_again(struct flow_run *self, const struct error *error)
         self->paused_until_ms = clock_mono_ms() + self->attempt.pause_ms;
         return wait_on(self);
     }
-    self->again_ms = i64_min(2 * self->again_ms, FLOW_RUN_AGAIN_MAX_MS);
+    self->backoff_ms = i64_min(2 * self->backoff_ms, FLOW_RUN_AGAIN_MAX_MS);
+    self->again_ms = self->backoff_ms;
     if (!self->logged)
         log_warn("Run %.*s of flow %.*s (account %.*s, %.*s) is tried again until it can go on: %s",
                  STR_ARG(self->job->payload), STR_ARG(flow.name), STR_ARG(flow.account),
@@ -285,7 +292,7 @@ static bool outage_may_pass(struct flow_run *self)
 static bool is_left(struct flow_run *self, enum flow_engine_end ended)
 {
     if (self->attempt.has_moved) {
-        self->again_ms = FLOW_RUN_AGAIN_MS / 2;
+        self->backoff_ms = FLOW_RUN_AGAIN_MS / 2;
         self->logged = false;
     }
     return ended == ENGINE_LEFT || (ended == ENGINE_AWAY && outage_may_pass(self));
@@ -441,7 +448,8 @@ static enum job_end run(void *state, struct job_runner *runner)
     bool loaded = load(self, &found, &error);
     if (loaded && self->lost)
         return JOB_DONE;
-    if (loaded && found && was_paused && str_eq(self->row.state, FLOW_RUN_IN_PROGRESS))
+    bool still_waits = found && str_eq(self->row.state, FLOW_RUN_IN_PROGRESS);
+    if (was_paused && (!loaded || still_waits))
         return wait_on(self);
     self->paused_until_ms = 0;
     fault_point("run:loaded");

@@ -5,6 +5,7 @@
 #include "work/call_quota.h"
 
 #include <stdint.h>
+#include <stdbool.h>
 
 struct metadata;
 
@@ -15,6 +16,8 @@ struct flow_vendor_kept {
     int64_t began_ms; /* on clock_mono_ms(): the call's first try; 0: there is no such call */
     int64_t pause_ms; /* before its next one, unless the vendor says how long */
 };
+    int64_t due_ms;   /* likewise: when the run that left is to be back; 0: it did not leave */
+    bool shows_line;  /* the run's record says that it waits for its turn here, until it has it */
 
 /* Zeroed at first. One thread at a time uses it. */
 struct flow_run_kept {

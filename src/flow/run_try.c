@@ -167,14 +167,19 @@ static void show(void *context, struct str message)
     struct flow_run_try *self = context;
     struct showing showing = {self, message};
     struct error ignored;
-    ignore_failure(store_apply(context_of(self)->store, apply_message, &showing, false, &ignored));
+    if (str_eq(message, self->row->message) ||
+        !store_apply(context_of(self)->store, apply_message, &showing, false, &ignored))
+        return;
+    arena_reset(&self->shown_memory);
+    self->row->message = message.data ? arena_copy(&self->shown_memory, message) : STR_NULL;
 }
 
 /* --- the try --- */
 
 bool flow_run_try_begin(struct flow_run_try *self, struct error *error)
 {
-    self->texts[0] = self->texts[1] = self->source_memory = arena_beside(self->arena);
+    self->texts[0] = self->texts[1] = arena_beside(self->arena);
+    self->source_memory = self->shown_memory = arena_beside(self->arena);
     if (!flow_run_check_progress(context_of(self)->service_secret, self->row, error))
         return false;
     if (!flow_progress_read(self->row->progress, self->arena, &self->progress))
@@ -190,6 +195,7 @@ void flow_run_try_done(struct flow_run_try *self)
     arena_done(&self->texts[0]);
     arena_done(&self->texts[1]);
     arena_done(&self->source_memory);
+    arena_done(&self->shown_memory);
 }
 
 static struct flow_engine_run run_of(struct flow_run_try *self, const struct value *definition)
@@ -210,9 +216,8 @@ enum flow_engine_end flow_run_try_move(struct flow_run_try *self, const struct v
                                        struct error *error)
 {
     struct flow_engine_run run = run_of(self, definition);
-    if (self->row->message.data) /* of a try that was cut off while it waited */
-        show(self, STR_NULL);
-    self->row->message = STR_NULL;
+    if (!self->kept->source.shows_line && !self->kept->destination.shows_line)
+        show(self, STR_NULL); /* of a wait that is over, or of a try that was cut off in it */
     enum flow_engine_end ended = flow_engine_run(&run, error);
     self->pause_ms = ended == ENGINE_LEFT ? run.pause_ms : 0;
     return ended;

@@ -29,6 +29,7 @@ struct flow_run_try {
     struct str source_cursor; /* of the last checkpoint, where it stands for what the vendor keeps;
                                * STR_NULL: it does not */
     struct arena source_memory; /* of that */
+    struct arena shown_memory;  /* of the row's message, where the try has shown it */
     int64_t source_deadline_ms; /* on clock_mono_ms() */
 };
 

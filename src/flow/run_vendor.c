@@ -104,6 +104,10 @@ void run_vendor_done(struct run_vendor *self)
         log_warn("Tokens of the connector profile %.*s could not be stored; the grant journal has "
                  "them: %s",
                  STR_ARG(self->profile.name), error.message);
+    if (self->run && self->run->pause_ms == 0) { /* else it comes back for the same call */
+        self->kept->began_ms = self->kept->due_ms = 0;
+        self->kept->shows_line = false;
+    }
     flow_vendor_gate_done(&self->gate);
     arena_done(&self->session);
     memory_reservation_end(&self->memory);
@@ -154,21 +158,35 @@ static bool nap(struct run_vendor *self, int64_t duration_ms, struct error *erro
     return true;
 }
 
-static void show_wait(const struct run_vendor *self, int64_t pause_ms, const struct error *error)
+static void show_wait(struct run_vendor *self, int64_t pause_ms, const struct error *error)
 {
     const struct flow_engine_job *job = &self->run->job;
+    bool is_in_line = self->gate.has_held && self->gate.is_in_line;
     struct arena texts = {.kind = ARENA_PLAIN};
     char until[CLOCK_TEXT_SIZE];
     clock_text(clock_wall_ms() + pause_ms, until);
-    job->show(job->context, arena_printf(&texts, "The run waits until %s, then it continues. %s",
-                                         until, error->message));
+    struct str what =
+        is_in_line ? STR("The run waits for its turn at its vendor.")
+                   : arena_printf(&texts, "The run waits until %s, then it continues.", until);
+    job->show(job->context, arena_printf(&texts, "%.*s %s", STR_ARG(what), error->message));
+    self->kept->shows_line = is_in_line;
     arena_done(&texts);
+}
+
+/* A run in a line shows that over its tries, until one has its turn. */
+static void show_turn(struct run_vendor *self)
+{
+    const struct flow_engine_job *job = &self->run->job;
+    if (self->kept->shows_line)
+        job->show(job->context, STR_NULL);
+    self->kept->shows_line = false;
 }
 
 /* A wait that the run's record shows, with what it is for. */
 static bool wait_shown(struct run_vendor *self, int64_t pause_ms, struct error *error)
 {
     const struct flow_engine_job *job = &self->run->job;
+    flow_vendor_gate_away(&self->gate, pause_ms);
     if (pause_ms < RUN_VENDOR_SHOWN_MS)
         return nap(self, pause_ms, error);
     show_wait(self, pause_ms, error);
@@ -193,21 +211,27 @@ static bool may_leave(const struct run_vendor *self, int64_t pause_ms, bool *ret
     return !*ret_failed && is_settled;
 }
 
+/* The try ends; the next one continues with the call that was not taken. */
+static bool leave(struct run_vendor *self, int64_t pause_ms, struct error *error)
+{
+    show_wait(self, pause_ms, error);
+    self->kept->due_ms = clock_mono_ms() + pause_ms;
+    self->run->pause_ms = pause_ms;
+    return fail(error, ERR_UNAVAILABLE, "The run waits for its vendor.");
+}
+
 /* For a vendor; on the thread, or by ending the try. */
 static bool wait_or_leave(struct run_vendor *self, int64_t pause_ms, struct error *error)
 {
     struct error settling;
     bool has_failed;
     metrics_count(&metric_vendor_waits, connector_type_index(self->access.target.connector), 0);
-    if (!may_leave(self, pause_ms, &has_failed, &settling)) {
-        if (!has_failed)
-            return wait_shown(self, pause_ms, error);
-        *error = settling;
-        return false;
-    }
-    show_wait(self, pause_ms, error);
-    self->run->pause_ms = pause_ms;
-    return fail(error, ERR_UNAVAILABLE, "The run waits for its vendor.");
+    if (may_leave(self, pause_ms, &has_failed, &settling))
+        return leave(self, pause_ms, error);
+    if (!has_failed)
+        return wait_shown(self, pause_ms, error);
+    *error = settling;
+    return false;
 }
 
 /* Whether the vendor may answer otherwise later. */
@@ -258,6 +282,8 @@ static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
     int64_t pause_ms = says_when ? verdict->retry_after_ms : attempts->pause_ms;
     int64_t most_ms = says_when ? RUN_VENDOR_RETRY_AFTER_MAX_MS : RUN_VENDOR_PATIENCE_MS;
     ignore_failure(run_vendor_fail(self, verdict, error));
+    attempts->began_ms += self->gate.waited_ms;
+    self->gate.waited_ms = 0;
     if (self->gate.has_held)
         return wait_for_others(self, attempts, pause_ms, error);
     bool is_first = is_patient(attempts, pause_ms, most_ms);
@@ -342,7 +368,7 @@ static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context
 {
     struct verdict verdict;
     *ret_again = false;
-    self->gate.has_held = false;
+    flow_vendor_gate_reset(&self->gate);
     self->has_moved = false;
     if (self->access.connection && self->calls_left == 0 &&
         !close_connection(self, &verdict, error))
@@ -364,18 +390,23 @@ static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context
     return false;
 }
 
-/* Of a call that the vendor may not have taken in an earlier try of the run. */
-static struct attempts next_attempt(const struct run_vendor *self)
+/* Of a call that the vendor may not have taken in an earlier try of the run. What the run was late
+ * by, since it had no thread or it was not its turn, is not the vendor's time. */
+static struct attempts next_attempt(struct run_vendor *self)
 {
-    const struct flow_vendor_kept *kept = self->kept;
-    return kept->began_ms > 0
-               ? (struct attempts){.began_ms = kept->began_ms, .pause_ms = kept->pause_ms}
-               : first_attempt();
+    struct flow_vendor_kept *kept = self->kept;
+    if (kept->began_ms == 0)
+        return first_attempt();
+    if (kept->due_ms > 0)
+        kept->began_ms += i64_max(0, clock_mono_ms() - kept->due_ms);
+    kept->due_ms = 0;
+    return (struct attempts){.began_ms = kept->began_ms, .pause_ms = kept->pause_ms};
 }
 
 static bool note_taken(struct run_vendor *self)
 {
     self->kept->began_ms = 0;
+    show_turn(self);
     return true;
 }
 
@@ -401,7 +432,7 @@ static bool ask_in_tries(struct run_vendor *self, run_vendor_question_fn *ask, v
         struct verdict verdict = {0};
         if (flow_engine_is_to_end(self->run))
             return fail(error, ERR_UNAVAILABLE, "The run is to end.");
-        self->gate.has_held = false;
+        flow_vendor_gate_reset(&self->gate);
         if (ask(context, &verdict, error))
             return true;
         bool was_asked = verdict.kind != VERDICT_ACCEPTED;

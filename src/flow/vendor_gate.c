@@ -33,9 +33,9 @@ static struct str key_of(const struct flow_vendor_gate *self, struct arena *aren
  * the run cannot leave its thread, the connection stays open for it. */
 static bool is_long(const struct flow_vendor_gate *self, int64_t began_ms, int64_t wait_ms)
 {
-    if (wait_ms > VENDOR_HOLD_MS || self->is_lent)
-        return wait_ms > VENDOR_HOLD_MS;
-    return self->run->is_at_checkpoint && clock_mono_ms() - began_ms > VENDOR_HOLD_MS;
+    if (wait_ms >= VENDOR_HOLD_MS || self->is_lent)
+        return wait_ms >= VENDOR_HOLD_MS;
+    return self->run->is_at_checkpoint && clock_mono_ms() - began_ms >= VENDOR_HOLD_MS;
 }
 
 static bool is_to_end(const struct flow_vendor_gate *self)
@@ -67,8 +67,10 @@ static bool enter(void *context, struct str host, int64_t *ret_wait_ms)
     struct arena names = {.kind = ARENA_PLAIN};
     self->host = host;
     self->is_in_line = false;
+    int64_t began_ms = clock_mono_ms();
     bool entered = wait_for_turn(self, key_of(self, &names), ret_wait_ms);
     self->has_held = !entered;
+    self->waited_ms += clock_mono_ms() - began_ms;
     arena_done(&names);
     return entered;
 }
@@ -105,14 +107,25 @@ void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run
     };
 }
 
+void flow_vendor_gate_reset(struct flow_vendor_gate *self)
+{
+    self->has_held = false;
+    self->waited_ms = 0;
+}
+
+void flow_vendor_gate_away(struct flow_vendor_gate *self, int64_t pause_ms)
+{
+    int64_t now_ms = clock_mono_ms();
+    call_quota_away(self->run->config->quotas, self->place,
+                    self->is_in_line ? 0 : now_ms + pause_ms, now_ms);
+}
+
 void flow_vendor_gate_done(struct flow_vendor_gate *self)
 {
     if (!self->run)
         return;
-    struct call_quotas *quotas = self->run->config->quotas;
-    int64_t pause_ms = self->run->pause_ms;
-    if (pause_ms > 0)
-        call_quota_away(quotas, self->place, self->is_in_line ? 0 : clock_mono_ms() + pause_ms);
+    if (self->run->pause_ms > 0)
+        flow_vendor_gate_away(self, self->run->pause_ms);
     else
-        call_quota_give_up(quotas, self->place);
+        call_quota_give_up(self->run->config->quotas, self->place);
 }

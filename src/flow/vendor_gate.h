@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 enum {
-    VENDOR_HOLD_MS = 3 * 1000, /* a longer wait is not waited out over an open connection */
+    VENDOR_HOLD_MS = 3 * 1000, /* a wait this long is not waited out over an open connection */
     VENDOR_LINE_MS = 5 * 1000, /* between looks whether it is the run's turn, without a thread */
 };
 
@@ -27,9 +27,14 @@ struct flow_vendor_gate {
     bool is_in_line;                   /* it waits for other calls alone */
     bool is_lent;                      /* to a side thread: the run is not to be asked */
     atomic_bool is_over;               /* …whose wait is to end */
+    int64_t waited_ms;                 /* on the thread, before the calls since the last reset */
 };
 
 void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run *run,
                            const struct profile_key *profile, struct call_quota_place *place);
+/* Before a call that may fail: what it was held back by is of it alone. */
+void flow_vendor_gate_reset(struct flow_vendor_gate *self);
+/* Before a wait that is the run's own: its turn goes to others as soon as there is one. */
+void flow_vendor_gate_away(struct flow_vendor_gate *self, int64_t pause_ms);
 /* Leaves the line, unless the run pauses and comes back. Also of a zeroed one. */
 void flow_vendor_gate_done(struct flow_vendor_gate *self);

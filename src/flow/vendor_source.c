@@ -288,3 +288,4 @@ bool vendor_source_end(struct flow_engine_run *run, struct str cursor, struct er
     run_vendor_done(&vendor);
     return ended;
 }
+    run->kept->source.began_ms = run->kept->source.due_ms = 0; /* of a call that comes no more */

@@ -192,11 +192,19 @@ bool call_quota_enter(struct call_quotas *quotas, struct call_quota_place *place
     return may;
 }
 
-void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place, int64_t until_ms)
+/* From when on it holds up others by being away. */
+static int64_t turn_ms(const struct call_quota_place *place, int64_t until_ms, int64_t now_ms)
+{
+    return i64_min(until_ms, i64_max(place->quota->until_ms, now_ms));
+}
+
+void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place, int64_t until_ms,
+                     int64_t now_ms)
 {
     pthread_mutex_lock(&quotas->lock);
     if (place->quota && !place->calls)
-        place->away_until_ms = until_ms > 0 ? until_ms + CALL_QUOTA_GRACE_MS : 1;
+        place->away_until_ms =
+            until_ms > 0 ? turn_ms(place, until_ms, now_ms) + CALL_QUOTA_GRACE_MS : 1;
     pthread_mutex_unlock(&quotas->lock);
 }
 

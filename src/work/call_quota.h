@@ -72,9 +72,10 @@ int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *pl
                          const struct call_quota_said *said, int64_t now_ms);
 
 /* The caller of a place in the line, if it is there, asks again at about `until_ms`: its turn is
- * kept until CALL_QUOTA_GRACE_MS later. 0: it is not kept, though the place stays before later
- * ones. */
-void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place, int64_t until_ms);
+ * kept until CALL_QUOTA_GRACE_MS after that, or after the quota's own wait where that ends before.
+ * 0: it is not kept. The place stays before later ones. */
+void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place, int64_t until_ms,
+                     int64_t now_ms);
 
 /* Whether it is soon the turn of a place, so that its caller should be there. */
 bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place);

@@ -186,8 +186,8 @@ static void a_caller_that_is_away_holds_up_the_others_for_a_while(void **state)
     assert_int_equal(told_to_wait(quotas, 1000, 0), 1000);
     for (int i = 0; i < 3; i++)
         assert_false(enter(quotas, &places[i], 0));
-    call_quota_away(quotas, &places[0], back_ms);
-    call_quota_away(quotas, &places[1], 0);
+    call_quota_away(quotas, &places[0], back_ms, 0);
+    call_quota_away(quotas, &places[1], 0, 0);
     assert_false(enter(quotas, &places[2], late_ms - 1));
     assert_true(enter(quotas, &places[2], late_ms));
     assert_false(enter(quotas, &places[3], late_ms));
@@ -200,6 +200,27 @@ static void a_caller_that_is_away_holds_up_the_others_for_a_while(void **state)
     call_quota_give_up(quotas, &places[3]);
     call_quota_leave(quotas, &places[0], &taken, late_ms);
     call_quota_leave(quotas, &places[1], &taken, late_ms);
+    call_quotas_free(quotas);
+}
+
+/* It waits for longer than the vendor asked for, such as after its third refusal. */
+static void a_caller_that_waits_for_longer_than_the_quota_does_not_hold_up_others(void **state)
+{
+    struct call_quotas *quotas = call_quotas_new();
+    struct call_quota_place slow = {0}, other = {0};
+    const int64_t late_ms = 1000 + CALL_QUOTA_GRACE_MS;
+    (void)state;
+    assert_int_equal(told_to_wait(quotas, 1000, 0), 1000);
+    assert_false(enter(quotas, &slow, 0));
+    assert_false(enter(quotas, &other, 0));
+    call_quota_away(quotas, &slow, 30 * 1000, 0);
+    assert_false(enter(quotas, &other, late_ms - 1));
+    assert_true(enter(quotas, &other, late_ms));
+    assert_false(enter(quotas, &slow, late_ms));
+    call_quota_away(quotas, &slow, 30 * 1000, late_ms); /* the quota's wait is over */
+    assert_int_equal(slow.away_until_ms, late_ms + CALL_QUOTA_GRACE_MS);
+    call_quota_leave(quotas, &other, &taken, late_ms);
+    call_quota_give_up(quotas, &slow);
     call_quotas_free(quotas);
 }
 
@@ -229,6 +250,7 @@ int main(void)
         cmocka_unit_test(many_quotas_take_bounded_memory),
         cmocka_unit_test(a_refused_caller_keeps_its_turn),
         cmocka_unit_test(a_caller_that_is_away_holds_up_the_others_for_a_while),
+        cmocka_unit_test(a_caller_that_waits_for_longer_than_the_quota_does_not_hold_up_others),
         cmocka_unit_test(a_place_changes_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
