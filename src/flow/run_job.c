@@ -14,7 +14,6 @@
 #include "flow/run_try.h"
 #include "flow/schedule_run.h"
 #include "profile/context.h"
-#include "profile/metadata_cache.h"
 #include "wire/json_value.h"
 #include "work/memory_limit.h"
 
@@ -70,7 +69,7 @@ static void *begin(void *context, const struct job_row *job)
     self->job = job;
     self->backoff_ms = FLOW_RUN_AGAIN_MS / 2;
     memory_reservation_begin(self->context->memory, job->key.account, &self->memory);
-    self->arena.meter = &self->memory.meter;
+    self->arena.meter = self->kept.memory.meter = &self->memory.meter;
     return self;
 }
 
@@ -80,7 +79,7 @@ static void end(void *state)
     flow_run_try_done(&self->attempt);
     call_quota_give_up(self->config->quotas, &self->kept.source.place);
     call_quota_give_up(self->config->quotas, &self->kept.destination.place);
-    metadata_release(self->context->metadata, self->kept.description);
+    arena_done(&self->kept.memory);
     arena_done(&self->arena);
     memory_reservation_end(&self->memory);
     free(self);
@@ -96,8 +95,8 @@ static struct flow_key flow_of(const struct flow_run *self)
 static enum job_end wait_on(struct flow_run *self)
 {
     int64_t now_ms = clock_mono_ms(), left_ms = self->paused_until_ms - now_ms;
-    self->again_at_ms = now_ms + self->again_ms;
     self->again_ms = i64_min(left_ms > 0 ? left_ms : FLOW_RUN_LINE_MS, FLOW_RUN_LOOK_MS);
+    self->again_at_ms = now_ms + self->again_ms;
     return JOB_AGAIN;
 }
 

@@ -4,6 +4,7 @@
 #include "connector/connector.h"
 #include "flow/filter.h"
 #include "flow/program.h"
+#include "wire/errors.h"
 #include "wire/json_value.h"
 
 enum { NODES_MAX = 500 * 1000 }; /* JSON values and names: a field has some 40 */
@@ -55,15 +56,14 @@ void vendor_query_make(const struct flow_definition *definition, const struct fl
     add_filters(ret_query, definition, arena);
 }
 
-static bool is_apart(const struct flow_definition *definition, const struct value *task)
+/* A filter that cannot be read is not given to the vendor: it stays, and the program refuses it. */
+static bool is_apart(const struct flow_definition *definition, const struct value *task,
+                     struct arena *arena)
 {
     const struct connector *connector = definition->source.connector;
-    const struct value *fields = value_get(task, "sourceFields");
-    struct str operation = value_text(value_get(task, "connectorOperator"), connector->key.data);
-    return str_eq(value_text(task, "taskType"), STR("Filter")) &&
-           !str_eq(operation, STR("PROJECTION")) && fields && fields->count > 0 &&
-           connector_filter_is_apart(connector, flow_end_entity(&definition->source),
-                                     fields->items[0]->text);
+    struct read_filter filter;
+    return read_filter(task, connector->key.data, arena, &filter) &&
+           connector_filter_is_apart(connector, flow_end_entity(&definition->source), filter.field);
 }
 
 /* A Filter task that filters nothing: it projects no field. */
@@ -84,7 +84,8 @@ const struct value *vendor_query_own_tasks(const struct flow_definition *definit
     struct value *own = value_list(arena);
     for (size_t i = 0; i < tasks->count; i++) {
         struct value *task = tasks->items[i];
-        value_append(arena, own, is_apart(definition, task) ? nothing(definition, arena) : task);
+        value_append(arena, own,
+                     is_apart(definition, task, arena) ? nothing(definition, arena) : task);
     }
     return own;
 }
@@ -107,25 +108,24 @@ static struct str type_of(const struct value *field)
     return is_queryable ? value_text(value_get(details, "v1"), "fieldType") : STR_NULL;
 }
 
-static void describe_filters(struct read_query *query, const struct value *list,
-                             struct arena *arena)
+static const struct str *types_of_filters(const struct read_query *query, const struct value *list,
+                                          struct arena *arena)
 {
-    struct read_filter *filters = arena_array(arena, struct read_filter, query->filter_count + 1);
+    struct str *types = arena_array(arena, struct str, query->filter_count + 1);
     for (size_t i = 0; i < query->filter_count; i++) {
         struct str type = type_of(field_of(list, query->filters[i].field));
-        filters[i] = query->filters[i];
-        filters[i].described = type.data ? arena_copy(arena, type) : STR_NULL;
+        types[i] = type.data ? arena_copy(arena, type) : STR_NULL;
     }
-    query->filters = filters;
+    return types;
 }
 
-/* Of each field of the query; an empty text: the vendor does not describe it. */
-static const struct str *types_of(const struct read_query *query, const struct value *list,
+/* An empty text: the vendor does not describe it. */
+static const struct str *types_of(const struct str *names, size_t count, const struct value *list,
                                   struct arena *arena)
 {
-    struct str *types = arena_array(arena, struct str, query->field_count + 1);
-    for (size_t i = 0; i < query->field_count; i++) {
-        const struct value *field = field_of(list, query->fields[i]);
+    struct str *types = arena_array(arena, struct str, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct value *field = field_of(list, names[i]);
         const struct value *details = value_get(field, "supportedFieldTypeDetails");
         struct str type = value_text(value_get(details, "v1"), "fieldType");
         types[i] = arena_copy(arena, type.data ? type : STR(""));
@@ -133,33 +133,73 @@ static const struct str *types_of(const struct read_query *query, const struct v
     return types;
 }
 
-static bool name_all(struct read_query *query, const struct value *list, struct arena *arena)
+static void name_all(struct vendor_description *description, const struct value *list,
+                     struct arena *arena)
 {
     struct str *names = arena_array(arena, struct str, list->count + 1);
-    query->field_count = 0;
+    description->count = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct value *source = value_get(list->items[i], "sourceProperties");
         if (value_flag(source, "isRetrievable", true))
-            names[query->field_count++] =
+            names[description->count++] =
                 arena_copy(arena, value_text(list->items[i], "identifier"));
     }
-    query->fields = names;
-    return query->field_count > 0;
+    description->names = names;
 }
 
-bool vendor_query_describe(struct read_query *query, struct str fields, bool wants_all,
-                           struct arena *arena, const struct str **ret_types)
+static const struct vendor_description *describe(const struct read_query *query,
+                                                 const struct value *list, bool wants_all,
+                                                 struct arena *arena)
+{
+    struct vendor_description *description = arena_new(arena, struct vendor_description);
+    description->count = query->field_count;
+    if (wants_all)
+        name_all(description, list, arena);
+    description->types =
+        types_of(wants_all ? description->names : query->fields, description->count, list, arena);
+    description->filters = types_of_filters(query, list, arena);
+    return description;
+}
+
+bool vendor_query_describe(const struct read_query *query, struct str fields, bool wants_all,
+                           struct arena *arena, const struct vendor_description **ret_description,
+                           struct error *error)
 {
     struct arena scratch = arena_beside(arena);
     struct value *list;
-    bool described = json_parse_own(fields, NODES_MAX, &scratch, &list) == JSON_READ;
-    if (described) {
-        describe_filters(query, list, arena);
-        described = !wants_all || name_all(query, list, arena);
-        *ret_types = types_of(query, list, arena);
-        query->types = wants_all ? *ret_types : NULL;
-        query->described = *ret_types;
-    }
+    *ret_description = NULL;
+    enum json_fault fault = json_parse_own(fields, NODES_MAX, &scratch, &list);
+    if (fault == JSON_READ && arena_has_room(arena, fields.len))
+        *ret_description = describe(query, list, wants_all, arena);
     arena_done(&scratch);
-    return described;
+    bool has_none = *ret_description && wants_all && (*ret_description)->count == 0;
+    if (has_none)
+        *ret_description = NULL;
+    if (has_none || fault == JSON_UNFIT || fault == JSON_TOO_MANY)
+        return fail(error, ERR_CONNECTOR_SERVER, "%.*s has no field that can be read.",
+                    STR_ARG(query->entity));
+    return *ret_description ||
+           fail(error, ERR_UNAVAILABLE, "The account's share of --request-memory is in use.");
+}
+
+static void use_filters(struct read_query *query, const struct str *types, struct arena *arena)
+{
+    struct read_filter *filters = arena_array(arena, struct read_filter, query->filter_count + 1);
+    for (size_t i = 0; i < query->filter_count; i++) {
+        filters[i] = query->filters[i];
+        filters[i].described = types[i];
+    }
+    query->filters = filters;
+}
+
+void vendor_query_use(struct read_query *query, const struct vendor_description *description,
+                      struct arena *arena)
+{
+    use_filters(query, description->filters, arena);
+    if (description->names) {
+        query->fields = description->names;
+        query->field_count = description->count;
+        query->types = description->types;
+    }
+    query->described = description->types;
 }

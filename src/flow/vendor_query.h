@@ -17,8 +17,21 @@ void vendor_query_make(const struct flow_definition *definition, const struct fl
 const struct value *vendor_query_own_tasks(const struct flow_definition *definition,
                                            struct arena *arena);
 
-/* Takes the types of the filters' fields from a list of the API's ConnectorEntityField in JSON.
- * `wants_all`: names all fields that can be read as well; false: there are none. *ret_types: of
- * each field of the query; empty: it is not described. */
-bool vendor_query_describe(struct read_query *query, struct str fields, bool wants_all,
-                           struct arena *arena, const struct str **ret_types);
+/* What the vendor says of the fields that a query has to do with. */
+struct vendor_description {
+    const struct str *names;   /* all that can be read; NULL: they are those of the query */
+    size_t count;              /* of names, or of the query's fields */
+    const struct str *types;   /* of each of these; empty: it is not described */
+    const struct str *filters; /* the same of each filter's; STR_NULL also: no filter is taken */
+};
+
+/* From a list of the API's ConnectorEntityField in JSON; keeps nothing of that. `wants_all`: it is
+ * to have names. ERR_CONNECTOR_SERVER: there are none; ERR_UNAVAILABLE: no memory. */
+_must_use_ bool vendor_query_describe(const struct read_query *query, struct str fields,
+                                      bool wants_all, struct arena *arena,
+                                      const struct vendor_description **ret_description,
+                                      struct error *error);
+
+/* Puts it into the query that it was made for, or one that was made like that. By reference. */
+void vendor_query_use(struct read_query *query, const struct vendor_description *description,
+                      struct arena *arena);

@@ -123,10 +123,11 @@ struct description_call {
     struct vendor_source *source;
     struct arena *arena;
     bool is_needed;
+    struct metadata *found;
 };
 
-/* By the cache of entities, which a run at every minute asks once an hour; the run keeps what it
- * got. A vendor that takes no call now would not take that for a page either. */
+/* By the cache of entities, which a run at every minute asks once an hour. A vendor that takes no
+ * call now would not take that for a page either. */
 static bool find_description(void *context, struct verdict *verdict, struct error *error)
 {
     struct description_call *asked = context;
@@ -141,10 +142,25 @@ static bool find_description(void *context, struct verdict *verdict, struct erro
         .verdict = verdict,
         .gate = &vendor->gate.gate,
     };
-    struct metadata **kept = &vendor->run->kept->description;
-    if (!*kept)
-        *kept = profile_metadata(vendor->run->config->profiles, asked->arena, &question, error);
-    return *kept || (!asked->is_needed && verdict->kind != VERDICT_THROTTLED);
+    asked->found = profile_metadata(vendor->run->config->profiles, asked->arena, &question, error);
+    return asked->found || (!asked->is_needed && verdict->kind != VERDICT_THROTTLED);
+}
+
+/* The run keeps of it what its tries need. */
+static bool ask_for_description(struct vendor_source *self, bool names, bool is_needed,
+                                struct arena *arena, struct error *error)
+{
+    struct run_vendor *vendor = &self->pages.vendor;
+    struct flow_run_kept *kept = vendor->run->kept;
+    struct description_call asked = {.source = self, .arena = arena, .is_needed = is_needed};
+    if (!run_vendor_ask(vendor, find_description, &asked, error))
+        return false;
+    if (!asked.found)
+        return true;
+    bool described = vendor_query_describe(&self->query, asked.found->fields, names, &kept->memory,
+                                           &kept->description, error);
+    metadata_release(vendor->run->config->profiles->metadata, asked.found);
+    return described;
 }
 
 /* `names`: the query is to name all fields. `is_needed`: without the description nothing can be
@@ -152,16 +168,17 @@ static bool find_description(void *context, struct verdict *verdict, struct erro
 static bool describe(struct vendor_source *self, bool names, bool is_needed, struct arena *arena,
                      struct error *error)
 {
-    struct run_vendor *vendor = &self->pages.vendor;
-    struct description_call asked = {.source = self, .arena = arena, .is_needed = is_needed};
-    if (!run_vendor_ask(vendor, find_description, &asked, error))
-        return false;
-    const struct metadata *metadata = vendor->run->kept->description;
-    return !metadata ||
-           vendor_query_describe(&self->query, metadata->fields, names, arena, &self->types) ||
-           !is_needed ||
-           fail(error, ERR_CONNECTOR_SERVER, "%.*s has no field that can be read.",
-                STR_ARG(self->query.entity));
+    struct flow_engine_run *run = self->pages.vendor.run;
+    const struct vendor_description *known = run->kept->description;
+    bool is_known = known && (known->names || !names);
+    if (!is_known && !ask_for_description(self, names, is_needed, arena, error))
+        return !is_needed && run->pause_ms == 0 && !flow_engine_is_to_end(run);
+    known = run->kept->description;
+    if (known) {
+        vendor_query_use(&self->query, known, arena);
+        self->types = known->types;
+    }
+    return true;
 }
 
 /* Of CSV, whose values are as those of the vendor's JSON are. */
@@ -275,6 +292,7 @@ bool vendor_source_end(struct flow_engine_run *run, struct str cursor, struct er
     struct flow_definition definition;
     struct run_vendor vendor;
     flow_definition_read(run->definition, &definition);
+    run->kept->source.began_ms = run->kept->source.due_ms = 0; /* of a call that comes no more */
     struct end_call call = {
         .query = {.entity = flow_end_entity(&definition.source),
                   .api_version = value_text(definition.source.config, "apiVersion"),
@@ -288,4 +306,3 @@ bool vendor_source_end(struct flow_engine_run *run, struct str cursor, struct er
     run_vendor_done(&vendor);
     return ended;
 }
-    run->kept->source.began_ms = run->kept->source.due_ms = 0; /* of a call that comes no more */
