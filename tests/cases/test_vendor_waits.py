@@ -1,12 +1,17 @@
 """Runs that wait for a vendor which limits their calls: they take no thread, keep their order, and
 lose nothing of what they did."""
 
+import contextlib
+import os
 import re
+import signal
+import threading
 import time
+import types
 
 import pytest
 
-from support import moving, operations
+from support import moving, operations, s3_front
 from support.jobs import s3
 from support.paged import (PAGE, PAGES, QUERY, RECORDS, Paged, begun, create, create_profile,
                            wait_for_page, written)
@@ -14,6 +19,9 @@ from support.vendor import http
 
 RUNS = 20  # more than a node has threads for
 OTHER_ACCOUNT = "111122223333"
+FILTER = {"taskType": "Filter", "sourceFields": ["Name"],
+          "connectorOperator": {"Salesforce": "EQUAL_TO"},
+          "taskProperties": {"DATA_TYPE": "string", "VALUE": "Name 1"}}
 
 
 @pytest.fixture
@@ -35,6 +43,10 @@ def server(servers, canaries, vendor, store):
     made = begun(servers, canaries, vendor, store, *operations.OPTION)
     create_profile(made, vendor)
     return made
+
+
+def message(record):
+    return record["executionResult"].get("errorInfo", {}).get("executionMessage", "")
 
 
 def limited(wait_s):
@@ -134,3 +146,84 @@ def test_patience_lasts_over_the_tries_of_a_run(server, vendor):
     record = moving.run(server, "read")
     assert record["executionStatus"] == "Error", record
     assert vendor.asked == {0: 1, 1: 2}
+
+
+def test_s3_that_recovers_while_an_object_is_ended_is_no_error(servers, canaries, vendor, store):
+    with s3_front.before(store.url) as front:
+        made = begun(servers, canaries, vendor, types.SimpleNamespace(
+            url=front.url, key_id=store.key_id, secret=store.secret), *operations.OPTION)
+        create_profile(made, vendor)
+        front.instead = s3_front.times((503, {}), 1, lambda method, target: method == "PUT")
+        vendor.instead[1] = [limited(600)]
+        create(made, aggregationConfig={"aggregationType": "None", "targetFileSize": 100})
+        start_waiting(made, "read")
+        moving.until(lambda: operations.metrics(made)["headgate_flow_runs_queued"] == 0)
+        record = moving.records(made, "read")[0]
+        assert record["executionStatus"] == "InProgress", record
+        assert written(store, record) == RECORDS[:PAGE]
+        made.ok("CancelFlowExecutions", {"flowName": "read"})
+        assert moving.ended(made, "read")["executionStatus"] == "Canceled"
+
+
+@contextlib.contextmanager
+def halted(server):
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+
+
+@pytest.mark.as_users_run_it  # it is a second that counts
+def test_what_a_run_is_late_by_does_not_use_up_its_patience(server, vendor):
+    vendor.instead[1] = [limited(3), limited(3596)]
+    create(server)
+    start_waiting(server, "read")
+    with halted(server):
+        time.sleep(6)  # twice as long as the vendor asked for
+    moving.until(lambda: vendor.asked[1] == 2)
+    moving.until(lambda: shown(server, "read"))
+    record = moving.records(server, "read")[0]
+    assert record["executionStatus"] == "InProgress", record
+
+
+def test_a_description_that_is_not_needed_ends_no_run(server, vendor):
+    """The vendor takes no question for longer than a run waits for its pages."""
+    vendor.described = "string"
+    vendor.instead["describe"] = [limited(7200)]
+    create(server, tasks=[FILTER, *TASKS])
+    start_waiting(server, "read")
+    record = moving.records(server, "read")[0]
+    assert record["executionStatus"] == "InProgress", record
+
+
+@pytest.mark.as_users_run_it  # the cancel is heeded at once
+def test_a_run_in_the_line_says_so_and_can_be_canceled(server, vendor):
+    """One call is under way for long; behind it are more runs than are near their turn."""
+    go = threading.Event()
+    vendor.instead[0] = [limited(1), go, http("503 Service Unavailable", "[]")]
+    names = [f"read-{number}" for number in range(7)]
+    try:
+        for number, name in enumerate(names):
+            create(server, name, entity=f"Entity{number}")
+        server.ok("StartFlow", {"flowName": names[0]})
+        moving.until(lambda: vendor.asked[0] == 2)
+        for name in names[1:]:
+            server.ok("StartFlow", {"flowName": name})
+        moving.until(lambda: all("waits for its turn" in message(moving.records(server, name)[0])
+                                 for name in names[1:]))
+        time.sleep(6)  # they came back from their first wait in the line
+        for name in names[1:]:
+            assert "The run waits for its turn at its vendor. " in message(
+                moving.records(server, name)[0])
+        began = time.monotonic()
+        for name in names[-2:]:
+            server.ok("CancelFlowExecutions", {"flowName": name})
+        for name in names[-2:]:
+            assert moving.ended(server, name)["executionStatus"] == "Canceled"
+        assert time.monotonic() - began < 1.5
+    finally:
+        go.set()
+    for name in names[:-2]:
+        record = moving.ended(server, name)
+        assert record["executionStatus"] == "Successful" and not message(record), record
