@@ -32,6 +32,9 @@ bool read_refuse(const struct read_call *reading, struct str message, const char
 
 /* --- read_statement.c --- */
 
+/* Records that a page is asked for. */
+int64_t read_page_size(const struct read_call *reading);
+
 /* Makes {page.size} and the like for the page of the cursor. */
 bool read_set_page(const struct read_call *reading, struct str cursor);
 /* Makes {read.fields}, {read.where} and the like, after it. */

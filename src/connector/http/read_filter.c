@@ -337,7 +337,6 @@ static bool write_filter(struct writing *writing, struct str field, struct str o
         if (i > 0)
             buf_add_cstr(out, dialect->or);
         if (!dialect->is_value) {
-            buf_add_cstr(out, dialect->field_before);
             buf_add(out, field);
             buf_add_cstr(out, writing->condition->sign);
         }

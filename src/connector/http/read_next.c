@@ -101,7 +101,7 @@ static bool follow_offset(const struct read_call *reading, const struct value *r
     if (records == READ_RECORDS_UNKNOWN)
         return read_fail_page(reading, unknown);
     bool has_more = source->more.at ? entity_flag_holds(arena, &source->more, rest)
-                                    : records >= (uint64_t)source->size;
+                                    : records >= (uint64_t)read_page_size(reading);
     if (has_more && records == 0)
         return read_fail_page(reading, "a page without a record is not the last one");
     if (!end->cursor.data && connection->scope.read)

@@ -135,8 +135,7 @@ struct read_dialect {
     const char *before, *between, *after; /* around and between filters; NULL: nothing */
     /* The same of a filter's values; `or` NULL: a filter with several is not given. */
     const char *or_before, * or, *or_after;
-    const char *field_before; /* in front of a field's name; NULL: nothing */
-    const char *close;        /* behind each value; NULL: nothing */
+    const char *close; /* behind each value; NULL: nothing */
     /* Bounds of times are moved apart by so much, where it is not known in which zone the vendor
      * reads them. */
     int64_t zone_s;
@@ -153,9 +152,10 @@ enum read_paging {
      * a page has none since the user may not see its records, at {page.offset}. So nothing is left
      * out and nothing comes twice when records are added or deleted meanwhile. */
     READ_KEY,
-    /* {page.offset} counts records, in the order that the call asks for; the filters are those of
-     * the first page, which the cursor keeps. The last page is one for which `more` is not so, or,
-     * without `more`, one with fewer records than `size`. */
+    /* {page.offset} counts records, in the order that the call asks for; {read.where} is that of
+     * the first page, which the cursor keeps. Bounds are made anew for each page, so that those of
+     * its dialect must not depend on a description: its `fields` have theirs. The last page is one
+     * for which `more` is not so, or, without `more`, one with fewer records than `size`. */
     READ_OFFSET,
 };
 

@@ -145,7 +145,7 @@ bool read_split_offset(const struct read_call *reading, struct str cursor,
            read_fail_page(reading, "the place to go on from cannot be read");
 }
 
-static int64_t size_of(const struct read_call *reading)
+int64_t read_page_size(const struct read_call *reading)
 {
     const struct read_source *source = reading->source;
     const struct value *given =
@@ -167,7 +167,7 @@ bool read_set_page(const struct read_call *reading, struct str cursor)
         return false;
     if (source->paging == READ_KEY && key.len == 0)
         key = str_from(source->key_first);
-    value_put_integer(arena, page, "size", size_of(reading));
+    value_put_integer(arena, page, "size", read_page_size(reading));
     value_put_integer(arena, page, "offset", (int64_t)offset);
     if (key.len > 0)
         value_put_text(arena, page, "key", key);
@@ -187,6 +187,11 @@ static size_t where_room(const struct read_call *reading, struct str fields)
     return room < READ_WHERE_MAX ? room : READ_WHERE_MAX;
 }
 
+static bool is_behind_offset(const struct read_call *reading, struct str cursor)
+{
+    return reading->source->paging == READ_OFFSET && cursor.data;
+}
+
 /* An offset counts records that fit the filters of its query. A later try of the run may give the
  * vendor others, as what it describes may be known by then, or no longer; so from an offset on,
  * none are given: what they would have kept of the records that are passed over was seen. */
@@ -194,7 +199,8 @@ static bool gives_filters(const struct read_call *reading, struct str cursor)
 {
     const struct read_source *source = reading->source;
     return source->dialect && !(source->filters_first && cursor.data) &&
-           value_get(reading->connection->scope.page, "offset")->integer == 0;
+           (is_behind_offset(reading, cursor) ||
+            value_get(reading->connection->scope.page, "offset")->integer == 0);
 }
 
 /* A cursor with an offset has the filters that the offset counts by. */
@@ -205,9 +211,12 @@ static size_t where_most(const struct read_call *reading, struct str fields)
 }
 
 /* Sets {read.where}, and what bounds are named. */
-static bool set_filters(const struct read_call *reading, struct str fields, struct value *read)
+static bool set_filters(const struct read_call *reading, struct str cursor, struct str fields,
+                        struct value *read)
 {
     struct arena *arena = reading->connection->arena;
+    unsigned long long offset;
+    struct str where;
     struct read_where_request request = {
         .dialect = reading->source->dialect,
         .name_marks = reading->reads->name_marks,
@@ -217,23 +226,15 @@ static bool set_filters(const struct read_call *reading, struct str fields, stru
         .apart = &reading->source->apart,
     };
     read_bounds(&request, arena, read);
-    struct str where = read_where(&request, arena);
+    if (!is_behind_offset(reading, cursor))
+        where = read_where(&request, arena);
+    else if (!read_split_offset(reading, cursor, &offset, &where)) /* those that it counts by */
+        return false;
     value_put_text(arena, read, "where", where);
     return !request.problem.data || read_refuse(reading, request.problem,
                                                 "Change the flow's filters: "
                                                 "DescribeConnectorEntity shows what fields can be "
                                                 "filtered by.");
-}
-
-/* Of a page with an offset. */
-static bool take_filters(const struct read_call *reading, struct str cursor, struct value *read)
-{
-    unsigned long long offset;
-    struct str where;
-    if (!read_split_offset(reading, cursor, &offset, &where))
-        return false;
-    value_put_text(reading->connection->arena, read, "where", where);
-    return true;
 }
 
 static bool set_statement(const struct read_call *reading, struct value *read)
@@ -270,9 +271,7 @@ bool read_set_statement(const struct read_call *reading, struct str cursor)
         return false;
     value_put_text(arena, read, "fields", fields);
     list_parts(reading, read);
-    if (source->paging == READ_OFFSET && cursor.data
-            ? !take_filters(reading, cursor, read)
-            : gives_filters(reading, cursor) && !set_filters(reading, fields, read))
+    if (gives_filters(reading, cursor) && !set_filters(reading, cursor, fields, read))
         return false;
     if (source->behind && value_get(connection->scope.page, "key"))
         value_put_text(arena, read, "after",
