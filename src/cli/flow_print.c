@@ -199,8 +199,7 @@ struct shown_times {
 static struct shown_times times_of(const struct flow_page_texts *page)
 {
     const struct flow_schedule_row *row = page->schedule;
-    struct shown_times times = {
-        0, row && row->pulled_to_ms > row->pulled_from_ms ? row->pulled_to_ms : 0};
+    struct shown_times times = {0, row && row->pulled_from_ms > 0 ? row->pulled_to_ms : 0};
     struct flow_schedule schedule;
     int64_t next_ms;
     if (row && str_eq(page->shown->status, STR("Active")) &&

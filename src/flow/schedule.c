@@ -150,10 +150,15 @@ bool flow_schedule_last(const struct flow_schedule *schedule, int64_t anchor_ms,
            *ret_ms >= schedule->start_ms;
 }
 
+bool flow_schedule_was_set_back(int64_t done_until_ms, int64_t now_ms)
+{
+    return done_until_ms > now_ms + SCHEDULE_CLOCK_BACK_MS;
+}
+
 void flow_schedule_look(const struct flow_schedule *schedule, const struct flow_schedule_past *past,
                         int64_t now_ms, struct flow_schedule_look *ret_look)
 {
-    bool was_set_back = past->done_until_ms > now_ms + SCHEDULE_CLOCK_BACK_MS;
+    bool was_set_back = flow_schedule_was_set_back(past->done_until_ms, now_ms);
     int64_t done_ms = was_set_back ? now_ms : past->done_until_ms, next_ms, last_ms;
     *ret_look = (struct flow_schedule_look){.done_until_ms = done_ms};
     ret_look->has_next = flow_schedule_next(schedule, past->anchor_ms, done_ms, &next_ms);
@@ -188,13 +193,13 @@ static int64_t whole_seconds(int64_t ms)
 }
 
 struct flow_window flow_schedule_window(const struct flow_schedule *schedule, int64_t slot_ms,
-                                        const struct flow_window *pulled)
+                                        int64_t pulled_to_ms)
 {
     const int64_t days_ms = (int64_t)SCHEDULE_FIRST_PULL_DAYS * CALENDAR_DAY_MS;
     int64_t end_ms = whole_seconds(i64_max(slot_ms - schedule->offset_ms, 0));
     int64_t from_ms = whole_seconds(i64_max(slot_ms - days_ms, 0));
-    if (pulled)
-        from_ms = pulled->to_ms;
+    if (pulled_to_ms > 0)
+        from_ms = pulled_to_ms;
     else if (schedule->first_from_ms != INT64_MIN)
         from_ms = whole_seconds(schedule->first_from_ms);
     return (struct flow_window){from_ms, i64_max(from_ms, end_ms)};

@@ -77,6 +77,8 @@ struct flow_schedule_look {
     int64_t next_ms;       /* has_next: the first slot behind now, or behind slot_ms */
     int64_t done_until_ms; /* once that run exists */
 };
+/* Whether slots were done so far ahead that the clock must have been set back since. */
+bool flow_schedule_was_set_back(int64_t done_until_ms, int64_t now_ms);
 void flow_schedule_look(const struct flow_schedule *schedule, const struct flow_schedule_past *past,
                         int64_t now_ms, struct flow_schedule_look *ret_look);
 
@@ -99,7 +101,7 @@ struct flow_window {
  * t it ends at t before the slot. It begins where the one of the last successful run ended, so that
  * windows are contiguous and do not overlap, and a failed run's is taken again. The first one
  * begins with firstExecutionFrom, or 30 days before the slot. A window that would end before it
- * begins is empty, and takes no time away from the next one. `pulled`: of the last successful run,
- * or empty, where the first one began; NULL: there was none. */
+ * begins is empty, and takes no time away from the next one. `pulled_to_ms`: where the last
+ * successful one ended, or the first one began; 0: there was none. */
 struct flow_window flow_schedule_window(const struct flow_schedule *schedule, int64_t slot_ms,
-                                        const struct flow_window *pulled);
+                                        int64_t pulled_to_ms);

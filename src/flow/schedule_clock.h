@@ -20,9 +20,10 @@ enum {
 struct flow_schedule_clock {
     struct clock_steps steps;
     bool has_begun;  /* what was done before the start was looked at */
-    bool look_again; /* a look that was under way during a step may have planned by the old time */
+    bool look_again; /* a look that was under way during a step may have been by the old time */
 };
 
-/* Looks at both clocks; what the store could not take is done by the next call. */
-void flow_schedule_clock_note(struct flow_schedule_clock *clock, struct store *store,
-                              int64_t now_ms, int64_t mono_ms);
+/* Looks at both clocks. False: the store did not take what follows. The next call does it, and no
+ * look at schedules may come before: it would overwrite the times that tell what to do. */
+_must_use_ bool flow_schedule_clock_note(struct flow_schedule_clock *clock, struct store *store,
+                                         int64_t now_ms, int64_t mono_ms);

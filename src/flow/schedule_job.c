@@ -30,6 +30,7 @@ enum schedule_outcome {
     SCHEDULE_FORGET,     /* there is nothing to start: the job ends */
     SCHEDULE_LATER,      /* the job is due again at next_ms */
     SCHEDULE_ADOPT,      /* nothing is stored of it, as of one from before there were schedules */
+    SCHEDULE_SET_BACK,   /* something was done at times after set_back_ms: the clock was set back */
     SCHEDULE_START,      /* a run */
     SCHEDULE_DEACTIVATE, /* the flow, with `message` */
 };
@@ -57,6 +58,7 @@ struct schedule_look {
     enum schedule_event
         event; /* what the outcome counts as, once it is committed; EVENTS: nothing */
     int64_t next_ms;
+    int64_t set_back_ms;
     struct str message;
     bool concluded;   /* only the commit is left */
     bool has_no_room; /* for the definition, in the account's memory */
@@ -195,7 +197,6 @@ static int64_t start_ms(const struct schedule_look *self, int64_t slot_ms)
 static void prepare_run(struct schedule_look *self)
 {
     char id[UUID_SIZE];
-    struct flow_window pulled = {self->row.pulled_from_ms, self->row.pulled_to_ms};
     flow_run_id_make(self->now_ms, self->newest.id, id);
     self->run = (struct flow_run_row){
         .flow = flow_of(self),
@@ -205,8 +206,8 @@ static void prepare_run(struct schedule_look *self)
         .slot_ms = self->found.slot_ms,
     };
     if (self->schedule.is_incremental && flow_incremental_is_possible(self->definition)) {
-        struct flow_window window = flow_schedule_window(&self->schedule, self->found.slot_ms,
-                                                         pulled.to_ms > 0 ? &pulled : NULL);
+        struct flow_window window =
+            flow_schedule_window(&self->schedule, self->found.slot_ms, self->row.pulled_to_ms);
         self->run.window_from_ms = window.from_ms;
         self->run.window_to_ms = window.to_ms;
     }
@@ -216,10 +217,30 @@ static void prepare_run(struct schedule_look *self)
              self->found.has_next ? start_ms(self, self->found.next_ms) : self->now_ms);
 }
 
+/* The clock's steps are heeded before (schedule_clock.h). This is for what was committed by the
+ * time before the step and after that, by a thread that was held up or by another node. */
+static bool is_ahead(struct schedule_look *self)
+{
+    const struct flow_schedule_row *row = &self->row;
+    bool is_far = flow_schedule_was_set_back(row->done_until_ms, self->now_ms);
+    if (is_far || row->pulled_to_ms > self->now_ms + FLOW_SCHEDULE_STEP_MS)
+        self->set_back_ms = self->now_ms;
+    else if (self->found.is_due && row->pulled_to_ms > self->found.slot_ms)
+        self->set_back_ms = self->found.slot_ms; /* no later slot was done by the right time */
+    else
+        return false;
+    self->found.done_until_ms = is_far ? self->now_ms : row->done_until_ms;
+    return true;
+}
+
 static void decide_on_slots(struct schedule_look *self)
 {
     const struct flow_schedule_past past = {self->row.anchor_ms, self->row.done_until_ms};
     flow_schedule_look(&self->schedule, &past, self->now_ms, &self->found);
+    if (is_ahead(self)) {
+        conclude(self, SCHEDULE_SET_BACK, self->now_ms);
+        return;
+    }
     int64_t due_ms = self->found.is_due ? start_ms(self, self->found.slot_ms) : 0;
     if (self->found.is_due && due_ms > self->now_ms)
         conclude(self, SCHEDULE_LATER, due_ms);
@@ -318,10 +339,12 @@ static bool apply(struct db *db, void *argument, struct error *error)
         if (!apply_adoption(db, self, error))
             return false;
         break;
-    case SCHEDULE_LATER:
-        if (self->found.done_until_ms < self->row.done_until_ms && self->found.done_until_ms > 0 &&
+    case SCHEDULE_SET_BACK:
+        if (!flow_schedule_set_back(db, flow_of(self), self->set_back_ms, error) ||
             !flow_schedule_done(db, &self->row, self->found.done_until_ms, error))
             return false;
+        break;
+    case SCHEDULE_LATER:
         break;
     }
     return job_retry(db, &self->next, self->next_ms, &held, error) &&
@@ -369,6 +392,10 @@ static enum job_end commit(struct schedule_look *self, struct job_runner *runner
 {
     struct error error = {0};
     fault_point("schedule:due");
+    if (store_clock_ms(self->context->store) < self->now_ms - FLOW_SCHEDULE_STEP_MS) {
+        self->concluded = false; /* the clock was set back meanwhile: what was decided is wrong */
+        return JOB_AGAIN;
+    }
     if (!store_apply(self->context->store, apply, self, false, &error))
         return after_refusal(self, &error);
     fault_point("schedule:committed");
@@ -433,12 +460,12 @@ static enum job_hosts_said hosts_said(const void *state)
     return JOB_HOSTS_NOT_ASKED;
 }
 
-static void look_at_clock(void *context)
+static bool look_at_clock(void *context)
 {
     static struct flow_schedule_clock clock; /* of the one scheduler's thread */
     const struct flow_schedule_context *config = context;
     struct store *store = config->profiles->store;
-    flow_schedule_clock_note(&clock, store, store_clock_ms(store), clock_mono_ms());
+    return flow_schedule_clock_note(&clock, store, store_clock_ms(store), clock_mono_ms());
 }
 
 const struct job_kind flow_schedule_kind = {

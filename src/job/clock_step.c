@@ -15,6 +15,7 @@ enum {
 
 struct heeding {
     const struct clock_step_rules *rules;
+    bool is_shared; /* other nodes use the store */
     struct clock_step step;
 };
 
@@ -57,9 +58,10 @@ static bool apply_back(struct db *db, void *argument, struct error *error)
     struct arena arena = {0};
     struct str last;
     bool ok = meta_read(db, &arena, heeding->rules->mark, &last, error);
-    step->follows = ok && last.data && is_of_another_node(heeding, arena_cstr(&arena, last));
-    ok = ok && (step->follows ||
-                (put_step(db, heeding, last, error) && heeding->rules->back(db, step, error)));
+    step->follows = ok && heeding->is_shared && last.data &&
+                    is_of_another_node(heeding, arena_cstr(&arena, last));
+    ok = ok && (step->follows || put_step(db, heeding, last, error)) &&
+         heeding->rules->back(db, step, error);
     arena_done(&arena);
     return ok;
 }
@@ -70,28 +72,39 @@ static bool apply_forward(struct db *db, void *argument, struct error *error)
     return heeding->rules->forward(db, &heeding->step, error);
 }
 
+static void log_step(const struct heeding *heeding, bool is_left)
+{
+    const struct clock_step_rules *rules = heeding->rules;
+    const struct clock_step *step = &heeding->step;
+    bool is_back = step->by_ms < 0, is_database = rules->by_store_clock && heeding->is_shared;
+    log_warn("%s was set %s by %lld s: %s %s%s.",
+             is_database ? "The database's clock" : "The clock", is_back ? "back" : "forward",
+             (long long)(is_back ? -step->by_ms : step->by_ms) / 1000, rules->what,
+             is_left ? rules->left : "follow it",
+             step->follows ? ", as another node has noted" : "");
+}
+
 static bool heed(struct store *store, struct heeding *heeding)
 {
     struct error ignored;
     const struct clock_step *step = &heeding->step;
     bool is_back = step->by_ms < 0;
-    bool is_left = !is_back && (!heeding->rules->forward || store_is_remote(store));
+    bool is_left = !is_back && (!heeding->rules->forward || heeding->is_shared);
     if (!is_left &&
         !store_apply(store, is_back ? apply_back : apply_forward, heeding, false, &ignored))
         return false;
-    log_warn("The clock was set %s by %lld s: %s %s.", is_back ? "back" : "forward",
-             (long long)(is_back ? -step->by_ms : step->by_ms) / 1000, heeding->rules->what,
-             is_left         ? "stay"
-             : step->follows ? "were moved by another node"
-                             : "follow it");
+    log_step(heeding, is_left);
     return true;
 }
 
 bool clock_steps_note(struct clock_steps *steps, const struct clock_step_rules *rules,
                       struct store *store, int64_t wall_ms, int64_t mono_ms, bool *ret_back)
 {
-    struct heeding heeding = {rules,
-                              {steps->node, wall_ms, wall_ms - mono_ms - steps->offset_ms, false}};
+    struct heeding heeding = {
+        .rules = rules,
+        .is_shared = store_is_remote(store),
+        .step = {steps->node, wall_ms, wall_ms - mono_ms - steps->offset_ms, false},
+    };
     int64_t by_ms = heeding.step.by_ms;
     bool is_step = by_ms >= rules->least_ms || by_ms <= -rules->least_ms;
     if (ret_back)

@@ -11,7 +11,7 @@ struct clock_step {
     uint32_t node;
     int64_t now_ms; /* after the step */
     int64_t by_ms;  /* forward; negative: back */
-    bool follows;   /* another node has heeded it */
+    bool follows;   /* back, and another node of a shared store has heeded it */
 };
 
 /* What a kind does about a step, inside a write (store_apply_fn). */
@@ -19,9 +19,11 @@ typedef bool clock_step_fn(struct db *db, const struct clock_step *step, struct 
 
 struct clock_step_rules {
     const char *what;       /* is moved; for the log: "due times of …" */
+    const char *left;       /* what it does at a step forward that moves nothing; for the log */
+    bool by_store_clock;    /* it goes by store_clock_ms; else by this machine's wall clock */
     struct str mark;        /* in meta: node, time and size of the last step back */
     int64_t least_ms;       /* a smaller step is not noticed */
-    clock_step_fn *back;    /* once for a step that several nodes see */
+    clock_step_fn *back;    /* by each node that sees the step; all but the first one follow */
     clock_step_fn *forward; /* NULL: nothing. Not on a shared store, whose other nodes have clocks
                              * of their own: by them a job is due in time whatever this clock does,
                              * and it would be late if this node put it off */

@@ -57,8 +57,9 @@ struct job_kind {
     enum job_end (*run)(void *state, struct job_runner *runner);
     enum job_hosts_said (*hosts_said)(const void *state);
     void (*free)(void *state);
-    /* On the scheduler's thread, before each look, never within one; NULL: nothing. */
-    void (*looking)(void *context);
+    /* On the scheduler's thread, before each look, never within one; false: no look now, but the
+     * same again after retry_ms. NULL: nothing. */
+    bool (*looking)(void *context);
     /* After each look by time but the first, if the store answered it; NULL: nothing. */
     void (*looked)(void *context);
     /* How many jobs that call a host may run at this moment, beside what shares allow; any thread.

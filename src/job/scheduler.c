@@ -348,12 +348,14 @@ static int64_t look_wait_ms(struct job_runner *runner, int64_t took_ms)
 
 /* Not before a refill within a look: what it may do to due times would move rows from behind the
  * page in hand to before it, and back. */
-static void prepare_look(struct job_runner *runner)
+static bool prepare_look(struct job_runner *runner)
 {
     if (runner->kind->by_store_clock)
         store_clock_measure(runner->store);
-    if (runner->kind->looking)
-        runner->kind->looking(runner->context);
+    if (!runner->kind->looking || runner->kind->looking(runner->context))
+        return true;
+    runner->left = true; /* whatever is due */
+    return false;
 }
 
 /* Returns when to look again. What follows the look asks the store as well: not while it is away,
@@ -363,8 +365,7 @@ static int64_t look(struct job_runner *runner)
     size_t taken;
     struct error error; /* logged by the store, and tried again */
     int64_t begun_ms = clock_mono_ms();
-    prepare_look(runner);
-    bool ok = take_due(runner, true, &taken, &error);
+    bool ok = prepare_look(runner) && take_due(runner, true, &taken, &error);
     int64_t took_ms = ok ? clock_mono_ms() - begun_ms : 0;
     if (ok && !job_is_stopping(runner) && runner->kind->looked)
         runner->kind->looked(runner->context);
@@ -383,9 +384,8 @@ static int64_t look_first(struct job_runner *runner)
     struct error error;
     if (takes_turns)
         pthread_mutex_lock(&turn);
-    prepare_look(runner);
     ignore_failure(/* logged by the store; the second look tries again */
-                   take_due(runner, true, &taken, &error));
+                   prepare_look(runner) && take_due(runner, true, &taken, &error));
     int64_t wait_ms = job_is_stopping(runner) ? 0 : look_wait_ms(runner, 0);
     if (takes_turns)
         pthread_mutex_unlock(&turn);
@@ -430,8 +430,8 @@ void *job_schedule(void *argument)
         if (is_wanted(runner, &runner->look) || clock_mono_ms() >= look_at_ms) {
             look_at_ms = look(runner);
         } else if (is_wanted(runner, &runner->refill)) {
-            prepare_look(runner);
-            refill(runner);
+            if (prepare_look(runner))
+                refill(runner);
         }
     }
     return NULL;

@@ -7,7 +7,7 @@
 
 static bool back(struct db *db, const struct clock_step *step, struct error *error)
 {
-    return job_times_back(db, TOKEN_KEEPER_JOB, step->now_ms, -step->by_ms, error);
+    return step->follows || job_times_back(db, TOKEN_KEEPER_JOB, step->now_ms, -step->by_ms, error);
 }
 
 static bool forward(struct db *db, const struct clock_step *step, struct error *error)
@@ -19,6 +19,7 @@ static bool forward(struct db *db, const struct clock_step *step, struct error *
 
 static const struct clock_step_rules rules = {
     .what = "due times of token renewals",
+    .left = "stay",
     .mark = STR("token-clock-back"),
     .least_ms = TOKEN_CLOCK_STEP_MS,
     .back = back,
@@ -31,10 +32,11 @@ bool token_clock_note(struct clock_steps *steps, struct store *store, int64_t wa
     return clock_steps_note(steps, &rules, store, wall_ms, mono_ms, NULL);
 }
 
-void token_clock_look(void *context)
+bool token_clock_look(void *context)
 {
     static struct clock_steps steps; /* of the one scheduler's thread */
     const struct profile_context *profiles = context;
     ignore_failure(/* the next look tries again */
                    token_clock_note(&steps, profiles->store, clock_wall_ms(), clock_mono_ms()));
+    return true;
 }

@@ -17,4 +17,4 @@ bool token_clock_note(struct clock_steps *steps, struct store *store, int64_t wa
 
 /* For job_kind.looking: the same with the clocks of the system. Its context is a struct
  * profile_context. */
-void token_clock_look(void *context);
+bool token_clock_look(void *context);

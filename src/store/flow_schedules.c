@@ -2,6 +2,7 @@
 #include "store/flow_schedules.h"
 
 #include "store/core/internal.h"
+#include "store/flow_runs.h"
 
 static void bind_flow(struct stmt *stmt, struct flow_key flow)
 {
@@ -61,14 +62,38 @@ bool flow_schedule_keep(struct db *db, struct flow_key flow, int64_t now_ms, str
     return job_insert_new(db, &job, error);
 }
 
-bool flow_schedule_activate(struct db *db, struct flow_key flow, int64_t now_ms,
+/* From the second parameter of three on: what the windows of future times are corrected by. */
+static void bind_set_back(struct stmt *stmt, int first, int64_t now_ms)
+{
+    int64_t month_ms = now_ms - FLOW_SCHEDULE_AGAIN_MAX_MS, second_ms = 1000;
+    stmt_i64(stmt, first, now_ms);
+    stmt_i64(stmt, first + 1, FLOW_RUNS_KEPT_MAX - 1);
+    stmt_i64(stmt, first + 2, month_ms > second_ms ? month_ms - month_ms % second_ms : second_ms);
+}
+
+bool flow_schedule_set_back(struct db *db, struct flow_key flow, int64_t now_ms,
                             struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_SET_BACK);
+    bind_flow(&stmt, flow);
+    bind_set_back(&stmt, 4, now_ms);
+    return stmt_run(&stmt, error);
+}
+
+static bool begin_at(struct db *db, struct flow_key flow, int64_t now_ms, struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULE_ACTIVATE);
     bind_flow(&stmt, flow);
     stmt_i64(&stmt, 4, now_ms);
     stmt_i64(&stmt, 5, now_ms - 1);
-    return stmt_run(&stmt, error) && make_due(db, flow, now_ms, error);
+    return stmt_run(&stmt, error);
+}
+
+bool flow_schedule_activate(struct db *db, struct flow_key flow, int64_t now_ms,
+                            struct error *error)
+{
+    return flow_schedule_set_back(db, flow, now_ms, error) && begin_at(db, flow, now_ms, error) &&
+           make_due(db, flow, now_ms, error);
 }
 
 bool flow_schedule_adopt(struct db *db, struct flow_key flow, int64_t anchor_ms, int64_t now_ms,
@@ -99,7 +124,8 @@ static bool forget_failures(struct db *db, struct flow_key flow, struct error *e
 bool flow_schedule_changed(struct db *db, struct flow_key flow, bool slots_changed, int64_t now_ms,
                            struct error *error)
 {
-    return (!slots_changed || pass_slots(db, flow, now_ms, error)) &&
+    return (!slots_changed || (flow_schedule_set_back(db, flow, now_ms, error) &&
+                               pass_slots(db, flow, now_ms, error))) &&
            forget_failures(db, flow, error) && make_due(db, flow, now_ms, error);
 }
 
@@ -149,7 +175,7 @@ bool flow_schedule_begin_window(struct db *db, struct flow_key flow, int64_t fro
 bool flow_schedule_note_end(struct db *db, struct flow_key flow,
                             const struct flow_schedule_end *end, struct error *error)
 {
-    bool has_pulled = end->is_successful && end->window_to_ms != 0;
+    bool has_pulled = end->is_successful && end->window_to_ms > end->window_from_ms;
     _cleanup_stmt_ struct stmt stmt =
         stmt_open(db, has_pulled           ? SQL_FLOW_SCHEDULE_PULLED
                       : end->is_successful ? SQL_FLOW_SCHEDULE_SUCCEEDED
@@ -191,32 +217,30 @@ bool flow_schedules_are_ahead(struct store_reader *reader, int64_t now_ms, bool 
     return stmt_step(&stmt, ret_found, error);
 }
 
-/* `first` and `second`: the statement's parameters, as many as it has. */
-static bool run_on_all(struct db *db, enum sql sql, const int64_t *first, const int64_t *second,
-                       struct error *error)
+static bool look_again(struct db *db, int64_t now_ms, struct error *error)
 {
-    _cleanup_stmt_ struct stmt stmt = stmt_open(db, sql);
-    if (first)
-        stmt_i64(&stmt, 1, *first);
-    if (second)
-        stmt_i64(&stmt, 2, *second);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_LOOK);
+    stmt_i64(&stmt, 1, now_ms);
     return stmt_run(&stmt, error);
 }
 
-bool flow_schedules_look_again(struct db *db, int64_t now_ms, struct error *error)
+static bool begin_earlier(struct db *db, int64_t now_ms, int64_t by_ms, struct error *error)
 {
-    return run_on_all(db, SQL_FLOW_SCHEDULES_LOOK, &now_ms, NULL, error);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_BEGIN_EARLIER);
+    stmt_i64(&stmt, 1, now_ms);
+    stmt_i64(&stmt, 2, by_ms);
+    return stmt_run(&stmt, error);
 }
 
-bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t by_ms, int64_t most_ms,
-                             struct error *error)
+static bool set_back(struct db *db, int64_t now_ms, struct error *error)
 {
-    int64_t lacks_ms = by_ms > 0 ? by_ms : now_ms; /* all of a window */
-    int64_t past_ms = by_ms < most_ms ? by_ms : most_ms;
-    return run_on_all(db, SQL_FLOW_SCHEDULES_FUTURE_BACK, &now_ms, &lacks_ms, error) &&
-           run_on_all(db, SQL_FLOW_SCHEDULES_BREAK, &now_ms, NULL, error) &&
-           (past_ms == 0 ||
-            run_on_all(db, SQL_FLOW_SCHEDULES_PAST_BACK, &now_ms, &past_ms, error)) &&
-           run_on_all(db, SQL_FLOW_SCHEDULES_BACK, NULL, NULL, error) &&
-           flow_schedules_look_again(db, now_ms, error);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_SET_BACK);
+    bind_set_back(&stmt, 1, now_ms);
+    return stmt_run(&stmt, error);
+}
+
+bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t past_ms, struct error *error)
+{
+    return (past_ms == 0 || begin_earlier(db, now_ms, past_ms, error)) &&
+           set_back(db, now_ms, error) && look_again(db, now_ms, error);
 }

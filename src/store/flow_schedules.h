@@ -15,6 +15,9 @@
 
 #define FLOW_SCHEDULE_JOB STR("flow-schedule")
 
+/* 30 days: as much as the first window of a schedule has. */
+#define FLOW_SCHEDULE_AGAIN_MAX_MS (30LL * 24 * 60 * 60 * 1000)
+
 /* The payload of a job that waits for the end of the run before. */
 #define FLOW_SCHEDULE_WAITS STR("waiting")
 
@@ -22,9 +25,8 @@ struct flow_schedule_row {
     struct flow_key flow;
     int64_t anchor_ms;      /* when it was activated */
     int64_t done_until_ms;  /* slots up to here had their run, or are to have none */
-    int64_t pulled_from_ms; /* the window of the last successful incremental run; both the same:
-                             * where the first one began, which was not successful yet */
-    int64_t pulled_to_ms;   /* 0: there was none */
+    int64_t pulled_from_ms; /* where the last successful window began; 0: there was none */
+    int64_t pulled_to_ms;   /* where the next window begins; 0: there was none */
     int64_t failures;       /* runs that ended in Error since the last successful one */
     struct str message;     /* why the server deactivated it; STR_NULL: it did not */
 };
@@ -33,7 +35,7 @@ _must_use_ bool flow_schedule_find(struct store_reader *reader, struct arena *ar
                                    struct flow_key flow, struct flow_schedule_row *ret_row,
                                    bool *ret_found, struct error *error);
 
-/* Whether slots after `now_ms` are done already. Reads all rows, if none is. */
+/* Whether something was done at a time after `now_ms`. Reads all rows, if nothing was. */
 _must_use_ bool flow_schedules_are_ahead(struct store_reader *reader, int64_t now_ms,
                                          bool *ret_found, struct error *error);
 
@@ -78,16 +80,20 @@ struct flow_schedule_end {
 };
 _must_use_ bool flow_schedule_note_end(struct db *db, struct flow_key flow,
                                        const struct flow_schedule_end *end, struct error *error);
-/* The clock is at `now_ms`, and was ahead by `by_ms` until now; 0: by how much is not known. What
- * was done at times that are still to come was done too early: its windows lack what changed
- * meanwhile, and its jobs are due at wrong times. So the next window of such a schedule begins
- * where the first of its windows that were taken after `now_ms` lacks something, and its job is
- * due. The last window of any other schedule may have been taken while the clock was ahead: its
- * next one begins up to `most_ms` earlier. A run that is under way does not move these ends. */
-_must_use_ bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t by_ms,
-                                        int64_t most_ms, struct error *error);
-/* Makes the jobs of schedules due of which slots after `now_ms` are done. */
-_must_use_ bool flow_schedules_look_again(struct db *db, int64_t now_ms, struct error *error);
+/* The clock is at `now_ms`, and was ahead until now. What was done at times that are still to come
+ * was done too early: its windows may lack what changed meanwhile, and its jobs are due, or leased
+ * until, wrong times. So the next window of such a schedule begins where the first of its windows
+ * began that were taken after `now_ms`, and its job is due. If that is not known any more, since
+ * all of its FLOW_RUNS_KEPT_MAX runs were then, it begins FLOW_SCHEDULE_AGAIN_MAX_MS before
+ * `now_ms`. The next window of any other schedule begins `past_ms` earlier, since the last one may
+ * have been taken while the clock was ahead. A run that is under way does not move these begins.
+ * Doing it twice is as once, but for `past_ms`. */
+_must_use_ bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t past_ms,
+                                        struct error *error);
+/* The same of the window of one flow, whose row is changed by the present time for another reason.
+ * Its job stays as it is. */
+_must_use_ bool flow_schedule_set_back(struct db *db, struct flow_key flow, int64_t now_ms,
+                                       struct error *error);
 /* Makes the flow's job due: if it waits for the end of a run, or, with `always`, in any case. */
 _must_use_ bool flow_schedule_wake(struct db *db, struct flow_key flow, bool always, int64_t now_ms,
                                    struct error *error);

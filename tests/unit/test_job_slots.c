@@ -77,7 +77,7 @@ static bool first_have_ended(void)
     return ended;
 }
 
-static void looking(void *context)
+static bool looking(void *context)
 {
     struct due early = {"early", 1, "111122223333", 10}, late = {"late", 1, "111122223333", CROWD};
     struct error error;
@@ -88,6 +88,7 @@ static void looking(void *context)
                     store_apply(store, apply_due, &late, false, &error));
     if (is_second && atomic_load(&look_waits))
         wait_until(first_have_ended);
+    return true;
 }
 
 static bool more_have_begun(void)

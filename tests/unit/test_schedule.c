@@ -240,18 +240,18 @@ static void known_windows(void **state)
 {
     struct flow_schedule schedule = schedule_of("rate(1hours)", "");
     int64_t slot = ms_of("2026-03-01T10:00:00") + 750;
-    struct flow_window first = flow_schedule_window(&schedule, slot, NULL);
+    struct flow_window first = flow_schedule_window(&schedule, slot, 0);
     (void)state;
     assert_true(first.from_ms == ms_of("2026-01-30T10:00:00"));
     assert_true(first.to_ms == ms_of("2026-03-01T10:00:00"));
     schedule.offset_ms = HOUR / 2;
-    struct flow_window second = flow_schedule_window(&schedule, slot + HOUR, &first);
+    struct flow_window second = flow_schedule_window(&schedule, slot + HOUR, first.to_ms);
     assert_true(second.from_ms == first.to_ms && second.to_ms == ms_of("2026-03-01T10:30:00"));
     schedule.offset_ms = 3 * HOUR; /* more than the time between: nothing for once */
-    struct flow_window third = flow_schedule_window(&schedule, slot + 2 * HOUR, &second);
+    struct flow_window third = flow_schedule_window(&schedule, slot + 2 * HOUR, second.to_ms);
     assert_true(third.from_ms == second.to_ms && third.to_ms == second.to_ms);
     schedule.first_from_ms = ms_of("2020-01-01T00:00:00");
-    assert_true(flow_schedule_window(&schedule, slot, NULL).from_ms == schedule.first_from_ms);
+    assert_true(flow_schedule_window(&schedule, slot, 0).from_ms == schedule.first_from_ms);
 }
 
 /* The successful windows of a random history with failures and downtime: each begins where the one
@@ -282,7 +282,7 @@ static void successful_windows_are_contiguous(void **state)
             past.done_until_ms = look.done_until_ms;
             if (look.is_due) {
                 struct flow_window window =
-                    flow_schedule_window(&schedule, look.slot_ms, has_pulled ? &pulled : NULL);
+                    flow_schedule_window(&schedule, look.slot_ms, has_pulled ? pulled.to_ms : 0);
                 assert_true(window.from_ms <= window.to_ms && window.from_ms % SECOND == 0 &&
                             window.to_ms % SECOND == 0);
                 assert_true(!has_pulled || window.from_ms == pulled.to_ms);

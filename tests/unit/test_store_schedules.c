@@ -1,8 +1,9 @@
 /* What a store does with schedules of flows and their jobs. */
 #include "store_fixture.h"
-#include "store_raw.h"
 
+#include "flow/schedule_clock.h"
 #include "store/core/internal.h"
+#include "store/flow_runs.h"
 #include "store/flow_schedules.h"
 
 static const struct flow_key nightly = {STR("123456789012"), STR("eu-central-1"), STR("nightly")};
@@ -153,6 +154,11 @@ static void a_job_that_waits_is_woken(void **state)
 
 /* --- the clock --- */
 
+/* So that all times of these tests can be told apart at a glance. */
+enum { MIN = 60 * 1000 };
+#define AT(minutes) (FIXTURE_NOW_MS + (minutes) * (int64_t)MIN)
+#define BEFORE(minutes) (AT(minutes) - 1000)
+
 static bool adopt(struct db *db, const struct change *change, struct error *error)
 {
     return flow_schedule_adopt(db, nightly, change->end.window_from_ms, change->now_ms, error);
@@ -160,78 +166,244 @@ static bool adopt(struct db *db, const struct change *change, struct error *erro
 
 static bool set_back(struct db *db, const struct change *change, struct error *error)
 {
-    return flow_schedules_set_back(db, change->now_ms, change->end.window_to_ms, 300, error);
+    return flow_schedules_set_back(db, change->now_ms, change->end.window_to_ms, error);
 }
 
-/* Slots each 1,000 from 1,000 on; the row as after the last of `count` successful runs. */
+/* Of the slot `now_ms`, with the window `end`; under way. */
+static bool insert_run(struct db *db, const struct change *change, struct error *error)
+{
+    char id[32];
+    snprintf(id, sizeof(id), "%020lld", (long long)change->now_ms);
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_RUN_INSERT);
+    stmt_text(&stmt, 1, nightly.account);
+    stmt_text(&stmt, 2, nightly.region);
+    stmt_text(&stmt, 3, nightly.name);
+    stmt_text(&stmt, 4, str_from(id));
+    stmt_text(&stmt, 5, FLOW_RUN_IN_PROGRESS);
+    stmt_i64(&stmt, 6, 0);
+    stmt_text(&stmt, 7, STR("{}"));
+    stmt_bytes(&stmt, 8, STR("mac"));
+    stmt_i64(&stmt, 9, change->now_ms);
+    stmt_i64(&stmt, 10, change->end.window_from_ms);
+    stmt_i64(&stmt, 11, change->end.window_to_ms);
+    return stmt_run(&stmt, error);
+}
+
+/* Slots each minute, from 21 on; with the run at 20 there are as many as are kept. */
+static bool insert_all_kept(struct db *db, const struct change *change, struct error *error)
+{
+    bool ok = true;
+    (void)change;
+    for (int i = 21; i < 19 + FLOW_RUNS_KEPT_MAX && ok; i++) {
+        const struct change run = {.now_ms = AT(i), .end = {true, AT(i - 1), AT(i)}};
+        ok = insert_run(db, &run, error);
+    }
+    return ok;
+}
+
+static void begin_run(struct fixture *f, int64_t from_ms, int64_t slot_ms)
+{
+    struct flow_schedule_row row = row_of(f);
+    check(f, try_change(f, (struct change){insert_run, .now_ms = slot_ms,
+                                           .end = {true, from_ms, slot_ms}}));
+    check(f, try_change(f, (struct change){note_done, .row = row, .now_ms = slot_ms}));
+}
+
+static void end_run(struct fixture *f, int64_t from_ms, int64_t to_ms)
+{
+    check(f, try_change(f, (struct change){note_end, .end = {true, from_ms, to_ms}}));
+}
+
+/* Activated at 10; slots each 10 minutes, the first window from 10; the job is due at 990. */
 static void with_runs(struct fixture *f, int count)
 {
-    char sql[512];
-    check(f, try_change(f, (struct change){activate, .now_ms = 1000000}));
+    check(f, try_change(f, (struct change){activate, .now_ms = AT(10)}));
     for (int i = 1; i <= count; i++) {
-        int64_t from = 1000000 * (int64_t)i, to = from + 1000000;
-        snprintf(sql, sizeof(sql),
-                 "INSERT INTO flow_runs (account, region, flow, id, state, started_at_ms,"
-                 " updated_at_ms, records, bytes_read, bytes_written, put_failures, slot_ms,"
-                 " window_from_ms, window_to_ms) VALUES ('%.*s', '%.*s', '%.*s', 'r%d',"
-                 " 'Successful', 0, 0, 0, 0, 0, 0, %lld, %lld, %lld)",
-                 STR_ARG(nightly.account), STR_ARG(nightly.region), STR_ARG(nightly.name), i,
-                 (long long)to, (long long)from, (long long)to);
-        raw(f->path, sql);
-        struct flow_schedule_row row = row_of(f);
-        check(f, try_change(f, (struct change){note_done, .row = row, .now_ms = to}));
-        check(f, try_change(f, (struct change){note_end, .end = {true, from, to}}));
+        begin_run(f, AT(10 * i), AT(10 * i + 10));
+        end_run(f, AT(10 * i), AT(10 * i + 10));
     }
-    check(f, try_change(f, (struct change){put_job, .now_ms = 99000000, .message = STR("")}));
+    check(f, try_change(f, (struct change){put_job, .now_ms = AT(990), .message = STR("")}));
 }
 
 static void what_was_done_too_early_is_taken_again(void **state)
 {
     struct fixture *f = *state;
-    with_runs(f, 5); /* the last slot is at 6,000,000 */
-    check(f, try_change(f, (struct change){set_back, .now_ms = 3500000}));
+    with_runs(f, 5); /* the last slot is at 60 */
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(35)}));
     struct flow_schedule_row row = row_of(f);
-    assert_true(row.pulled_to_ms == 3000000 - 1000); /* of the window that ends at 4,000,000 */
-    assert_true(row.pulled_from_ms == row.pulled_to_ms && row.anchor_ms == 1000000);
-    assert_int_equal(due_at(f), 3500000);
+    assert_true(row.pulled_to_ms == BEFORE(30)); /* of the window that ends at 40 */
+    assert_true(row.pulled_from_ms == AT(50) && row.anchor_ms == AT(10));
+    assert_int_equal(due_at(f), AT(35));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(35)}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(30)); /* as once */
     /* A run that was under way moves nothing; the next one takes it from there. */
-    check(f, try_change(f, (struct change){note_end, .end = {true, 6000000, 7000000}}));
-    assert_int_equal(row_of(f).pulled_to_ms, 3000000 - 1000);
-    check(f, try_change(f, (struct change){note_end, .end = {true, 2999000, 5000000}}));
-    assert_int_equal(row_of(f).pulled_to_ms, 5000000);
+    end_run(f, AT(60), AT(70));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(30));
+    end_run(f, BEFORE(30), AT(50));
+    assert_true(row_of(f).pulled_to_ms == AT(50));
+}
+
+/* The clock was an hour ahead, and comes back in two steps. */
+static void two_steps_back_are_as_one(void **state)
+{
+    struct fixture *f = *state;
+    with_runs(f, 1); /* until 20 */
+    begin_run(f, AT(20), AT(80));
+    end_run(f, AT(20), AT(80));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(50), .end.window_to_ms = 300}));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(21), .end.window_to_ms = 300}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(20));
 }
 
 /* A rate without a start counts from there. */
 static void an_activation_that_is_still_to_come_is_now(void **state)
 {
     struct fixture *f = *state;
-    check(f, try_change(f, (struct change){activate, .now_ms = 1000000}));
-    check(f, try_change(f, (struct change){set_back, .now_ms = 400000}));
-    assert_int_equal(row_of(f).anchor_ms, 400000);
-}
-
-static void as_much_of_a_window_as_is_known(void **state)
-{
-    struct fixture *f = *state;
-    with_runs(f, 5);
-    /* Ahead by 200,000: so the run of the slot at 6,000,000 began at 5,800,000 at the earliest. */
-    check(f,
-          try_change(f, (struct change){set_back, .now_ms = 5900000, .end.window_to_ms = 200000}));
-    assert_int_equal(row_of(f).pulled_to_ms, 5800000 - 1000);
+    check(f, try_change(f, (struct change){activate, .now_ms = AT(10)}));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(4)}));
+    assert_true(row_of(f).anchor_ms == AT(4) && row_of(f).pulled_to_ms == 0);
 }
 
 static void a_window_that_may_lack_something_is_longer(void **state)
 {
     struct fixture *f = *state;
     with_runs(f, 5);
-    check(f, try_change(f, (struct change){set_back, .now_ms = 6500000, .end.window_to_ms = 200}));
-    assert_int_equal(row_of(f).pulled_to_ms, 6000000 - 200);
-    check(f,
-          try_change(f, (struct change){set_back, .now_ms = 6500000, .end.window_to_ms = 90000}));
-    assert_int_equal(row_of(f).pulled_to_ms, 6000000 - 200 - 300); /* not by more than that */
-    check(f, try_change(f, (struct change){set_back, .now_ms = 6500000}));
-    assert_int_equal(row_of(f).pulled_to_ms, 6000000 - 500); /* nothing shows that it was wrong */
-    assert_int_equal(due_at(f), 99000000);
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(65), .end.window_to_ms = 200}));
+    assert_true(row_of(f).pulled_to_ms == AT(60) - 200);
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(65)}));
+    assert_true(row_of(f).pulled_to_ms == AT(60) - 200); /* nothing shows that it was wrong */
+    assert_int_equal(due_at(f), AT(990));
+}
+
+/* The first run, which begins with firstExecutionFrom, has not ended: its end sets no time. */
+static void a_first_window_under_way_is_taken_again(void **state)
+{
+    struct fixture *f = *state;
+    check(f, try_change(f, (struct change){activate, .now_ms = AT(10)}));
+    begin_run(f, AT(-500), AT(10));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(12), .end.window_to_ms = 200}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(-500));
+    end_run(f, AT(-500), AT(10));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(-500));
+}
+
+/* What an activation, or a change of the slots, overwrites is what tells that the clock was wrong.
+ */
+static void a_change_after_a_step_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    with_runs(f, 5);
+    check(f, try_change(f, (struct change){activate, .now_ms = AT(35)}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(30) && row_of(f).done_until_ms == AT(35) - 1);
+    end_run(f, BEFORE(30), AT(55));
+    begin_run(f, AT(55), AT(70));
+    check(f, try_change(f, (struct change){follow, .flag = true, .now_ms = AT(66)}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(55) && row_of(f).done_until_ms == AT(66));
+}
+
+/* A write of the old time that came last: only the window's end shows it. */
+static void a_window_s_end_tells_it_alone(void **state)
+{
+    struct fixture *f = *state;
+    bool found = false;
+    with_runs(f, 5);
+    struct flow_schedule_row row = row_of(f);
+    check(f, try_change(f, (struct change){note_done, .row = row, .now_ms = AT(35)}));
+    check(f, flow_schedules_are_ahead(f->reader, AT(35), &found, &f->error));
+    assert_true(found);
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(35)}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(30));
+    check(f, flow_schedules_are_ahead(f->reader, AT(35), &found, &f->error));
+    assert_false(found);
+}
+
+/* More runs than are kept were ahead: where the first one began is not known any more. */
+static void runs_that_are_kept_no_longer_are_taken_again(void **state)
+{
+    struct fixture *f = *state;
+    with_runs(f, 1);
+    check(f, try_change(f, (struct change){insert_all_kept, .flag = true}));
+    begin_run(f, AT(20), AT(1020));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(15)}));
+    assert_true(row_of(f).pulled_to_ms == AT(15) - FLOW_SCHEDULE_AGAIN_MAX_MS);
+    end_run(f, AT(15) - FLOW_SCHEDULE_AGAIN_MAX_MS, AT(40));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(25)}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(20)); /* that of slot 1020 began there */
+}
+
+/* Of an empty window; firstExecutionFrom is still to come. */
+static void a_begin_that_is_still_to_come_is_no_evidence(void **state)
+{
+    struct fixture *f = *state;
+    bool found = true;
+    check(f, try_change(f, (struct change){activate, .now_ms = AT(10)}));
+    begin_run(f, AT(900), AT(10));
+    end_run(f, AT(900), AT(900));
+    assert_true(row_of(f).pulled_to_ms == 0);
+    check(f, flow_schedules_are_ahead(f->reader, AT(10), &found, &f->error));
+    assert_false(found);
+}
+
+static bool lease(struct db *db, const struct change *change, struct error *error)
+{
+    struct job_row job = {
+        .key = {FLOW_SCHEDULE_JOB, nightly.account, nightly.region, nightly.name},
+        .due_at_ms = change->now_ms,
+        .fence = job_new_fence(),
+        .lease_until_ms = change->now_ms + 15000,
+        .payload = STR(""),
+    };
+    return job_insert(db, &job, STR("node"), error);
+}
+
+static int64_t lease_until(struct fixture *f)
+{
+    struct job_filter filter = {
+        .kind = FLOW_SCHEDULE_JOB, .now_ms = INT64_MAX / 2, .abandoned = true, .limit = 1};
+    struct job_row *jobs;
+    size_t count = 0;
+    check(f, job_list_due(f->reader, &f->arena, &filter, &jobs, &count, &f->error));
+    assert_int_equal(count, 1);
+    return jobs[0].lease_until_ms;
+}
+
+/* Of a node that died while the clock was an hour ahead. */
+static void a_lease_of_the_wrong_time_holds_nothing_up(void **state)
+{
+    struct fixture *f = *state;
+    bool found = false;
+    check(f, try_change(f, (struct change){activate, .now_ms = AT(10)}));
+    check(f, try_change(f, (struct change){lease, .now_ms = AT(80)}));
+    check(f, flow_schedules_are_ahead(f->reader, AT(20), &found, &f->error));
+    assert_true(found);
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(20)}));
+    assert_true(due_at(f) == AT(20) && lease_until(f) == 0);
+    check(f, try_change(f, (struct change){lease, .now_ms = AT(20)})); /* one of the right time */
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(20)}));
+    assert_true(lease_until(f) == AT(20) + 15000);
+}
+
+/* Two nodes note a step back of 20 minutes. The second one measures the clock later: in between
+ * it starts the run of a slot of the old time, which ends before it notes the step. */
+static void a_node_that_is_late_to_note_a_step_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct flow_schedule_clock one = {0}, two = {0};
+    with_runs(f, 5);
+    assert_true(flow_schedule_clock_note(&one, f->store, AT(62), AT(1)));
+    assert_true(flow_schedule_clock_note(&two, f->store, AT(62), AT(500)));
+    assert_true(flow_schedule_clock_note(&one, f->store, AT(42), AT(1)));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(40));
+    begin_run(f, BEFORE(40), AT(62));
+    end_run(f, BEFORE(40), AT(62));
+    assert_true(flow_schedule_clock_note(&two, f->store, AT(42), AT(500)));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(40) - 1000);
+    assert_true(due_at(f) <= AT(42));
+    /* And what was committed after that is found by the next look. */
+    begin_run(f, BEFORE(40) - 1000, AT(63));
+    end_run(f, BEFORE(40) - 1000, AT(63));
+    assert_true(flow_schedule_clock_note(&one, f->store, AT(43), AT(2)));
+    assert_true(row_of(f).pulled_to_ms <= AT(40));
 }
 
 static void an_old_flow_gets_its_row_once(void **state)
@@ -253,8 +425,15 @@ int main(void)
         test_with_store(a_job_that_waits_is_woken),
         test_with_store(what_was_done_too_early_is_taken_again),
         test_with_store(an_activation_that_is_still_to_come_is_now),
-        test_with_store(as_much_of_a_window_as_is_known),
+        test_with_store(two_steps_back_are_as_one),
         test_with_store(a_window_that_may_lack_something_is_longer),
+        test_with_store(a_first_window_under_way_is_taken_again),
+        test_with_store(a_change_after_a_step_loses_nothing),
+        test_with_store(a_window_s_end_tells_it_alone),
+        test_with_store(runs_that_are_kept_no_longer_are_taken_again),
+        test_with_store(a_begin_that_is_still_to_come_is_no_evidence),
+        test_with_store(a_lease_of_the_wrong_time_holds_nothing_up),
+        test_with_store(a_node_that_is_late_to_note_a_step_loses_nothing),
         test_with_store(an_old_flow_gets_its_row_once),
     };
     return cmocka_run_group_tests_name("store-schedules", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* States of OAuth tokens: what is stored, and what follows from the job beside it. */
 #include "store_fixture.h"
 
+#include "profile/token_clock.h"
 #include "store/jobs.h"
 #include "store/token_states.h"
 
@@ -156,6 +157,35 @@ static void what_follows_from_the_job_is_not_stored(void **state)
     assert_int_equal(f->error.code, ERR_INTERNAL);
 }
 
+enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
+
+static int64_t next_due(struct fixture *f)
+{
+    int64_t due_ms = 0;
+    bool found;
+    check(f, job_next_due(f->reader, TOKEN_KEEPER_JOB, 0, &found, &due_ms, &f->error));
+    return due_ms;
+}
+
+/* Two nodes whose time source was wrong for both. A store in a file has one process: the second
+ * one is that after a restart, and its step is another one. */
+static void clocks_that_are_set_back_together_move_due_times_once(void **state)
+{
+    struct fixture *f = *state;
+    struct clock_steps one = {0}, two = {0};
+    const int64_t now = FIXTURE_NOW_MS, mono = HOUR;
+    put(f, "crm", TOKEN_FRESH, now + 10 * MINUTE);
+    assert_true(token_clock_note(&one, f->store, now, mono));
+    assert_true(token_clock_note(&two, f->store, now, 2 * mono));
+    assert_true(token_clock_note(&one, f->store, now - HOUR, mono));
+    assert_int_equal(next_due(f), now - 50 * MINUTE);
+    assert_true(token_clock_note(&two, f->store, now - HOUR, 2 * mono));
+    assert_int_equal(next_due(f), now - 50 * MINUTE - (fixture_is_remote() ? 0 : HOUR));
+    /* Another step of the same clock is another step. */
+    assert_true(token_clock_note(&one, f->store, now - 3 * HOUR, mono));
+    assert_int_equal(next_due(f), now - 170 * MINUTE - (fixture_is_remote() ? 0 : HOUR));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +195,7 @@ int main(void)
         test_with_store(they_go_with_the_job_and_the_profile),
         test_with_store(long_words_are_cut_at_a_character),
         test_with_store(what_follows_from_the_job_is_not_stored),
+        test_with_store(clocks_that_are_set_back_together_move_due_times_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,20 +227,6 @@ static void no_renewal_is_forgotten_when_the_clock_is_set_back(void **state)
     assert_int_equal(due_of(f, "soon") - now_ms, 10 * MIN - S); /* once */
 }
 
-/* Two nodes of one store, whose time source was wrong for both. */
-static void clocks_that_are_set_back_together_move_due_times_once(void **state)
-{
-    struct fixture *f = *state;
-    struct clock_steps one = noted(f), two = {0};
-    assert_true(token_clock_note(&two, f->store, NOW, 7 * HOUR));
-    assert_true(token_clock_note(&one, f->store, NOW - HOUR, 5 * HOUR));
-    assert_true(token_clock_note(&two, f->store, NOW - HOUR + 2 * S, 7 * HOUR + S));
-    assert_int_equal(due_of(f, "soon"), NOW - 50 * MIN);
-    /* Another step of the same clock is another step. */
-    assert_true(token_clock_note(&one, f->store, NOW - 2 * HOUR, 5 * HOUR));
-    assert_int_equal(due_of(f, "later"), NOW - 70 * MIN);
-}
-
 static void no_herd_comes_when_the_clock_is_set_forward(void **state)
 {
     struct fixture *f = *state;
@@ -305,7 +291,6 @@ int main(void)
         test_with_store(the_first_of_a_lane_become_due),
         test_with_store(time_that_passes_moves_nothing),
         test_with_store(no_renewal_is_forgotten_when_the_clock_is_set_back),
-        test_with_store(clocks_that_are_set_back_together_move_due_times_once),
         test_with_store(no_herd_comes_when_the_clock_is_set_forward),
         test_with_store(chosen_waits_last_when_the_clock_is_set_forward),
         test_with_store(a_step_waits_for_the_store),
