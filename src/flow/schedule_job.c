@@ -197,11 +197,12 @@ static int64_t start_ms(const struct schedule_look *self, int64_t slot_ms)
 static void prepare_run(struct schedule_look *self)
 {
     char id[UUID_SIZE];
-    flow_run_id_make(self->now_ms, self->newest.id, id);
+    int64_t started_ms = clock_wall_ms(); /* as of all runs; the slot is by the store's clock */
+    flow_run_id_make(started_ms, self->newest.id, id);
     self->run = (struct flow_run_row){
         .flow = flow_of(self),
         .id = arena_copy(&self->arena, str_from(id)),
-        .started_at_ms = self->now_ms,
+        .started_at_ms = started_ms,
         .definition = self->flow.definition,
         .slot_ms = self->found.slot_ms,
     };
@@ -317,7 +318,7 @@ static bool apply_deactivation(struct db *db, struct schedule_look *self, struct
     flow_seal(self->context->service_secret, &flow, &self->arena);
     return flow_row_set_status(db, &flow, self->flow.version, error) &&
            (!self->context->webhook || self->event != EVENT_DEACTIVATED ||
-            flow_notice_deactivated(db, flow.key, self->now_ms, self->message, self->definition,
+            flow_notice_deactivated(db, flow.key, clock_wall_ms(), self->message, self->definition,
                                     &self->arena, error)) &&
            flow_schedule_deactivate(db, flow.key, self->message, error);
 }
