@@ -72,8 +72,10 @@ _must_use_ bool store_check_version(struct store *store, int64_t *ret_version, s
 
 /* --- clock.c --- */
 
-/* Measures the database's clock over a connection that is in no transaction. */
-void store_clock_note(struct store *store, struct db *db);
+enum { STORE_CLOCK_TRIES = 3 };
+
+/* The first measurement of the database's clock, over a connection that is in no transaction. */
+_must_use_ bool store_clock_begin(struct store *store, struct db *db, struct error *error);
 
 /* --- datadir.c --- */
 

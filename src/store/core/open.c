@@ -138,10 +138,8 @@ static bool open_tool(struct store *store, const char *dir, struct error *error)
 
 static bool open_node(struct store *store, const char *dir, struct error *error)
 {
-    if (!open_tool(store, dir, error))
-        return false;
-    store_clock_note(store, store->writer);
-    return advisory_locks_start(store->server, &store->locks, error) &&
+    return open_tool(store, dir, error) && store_clock_begin(store, store->writer, error) &&
+           advisory_locks_start(store->server, &store->locks, error) &&
            committer_start(store, error);
 }
 

@@ -76,14 +76,14 @@ bool store_is_remote(const struct store *store);
 /* The one clock of all processes that share the store, in milliseconds since the epoch: the wall
  * clock of this machine for a store in a file, the database's for one that is remote. The latter is
  * counted on from the last measurement with the monotonic clock, so a step of this machine's wall
- * clock does not move it. Any thread. */
+ * clock does not move it; opening the store as a node is the first measurement. Any thread. */
 int64_t store_clock_ms(const struct store *store);
 /* Measures the database's clock again, if the last measurement is older than STORE_CLOCK_MS and the
  * database answers at once. Does nothing with a store in a file. May wait, as a read does. */
 void store_clock_measure(struct store *store);
 enum {
     STORE_CLOCK_MS = 5 * 1000,
-    STORE_CLOCK_ANSWER_MS = 1000, /* an answer that takes longer tells too little */
+    STORE_CLOCK_ANSWER_MS = 1000, /* a measurement that takes longer is too inexact */
 };
 
 /* A pool of readers, for threads that read seldom. store_reader_put rests the reader. With a remote
