@@ -55,11 +55,11 @@ void flow_incremental_add_filters(const struct flow_run_row *row, struct value *
     if (row->window_to_ms == 0 || !field_of(&read).data)
         return;
     struct value *tasks = value_list(arena);
-    for (size_t i = 0; i < read.tasks->count; i++)
-        value_append(arena, tasks, read.tasks->items[i]);
     value_append(arena, tasks,
                  filter_of(arena, &read, STR("GREATER_THAN_OR_EQUAL_TO"), row->window_from_ms));
     value_append(arena, tasks, filter_of(arena, &read, STR("LESS_THAN"), row->window_to_ms));
+    for (size_t i = 0; i < read.tasks->count; i++)
+        value_append(arena, tasks, read.tasks->items[i]);
     for (size_t i = 0; i < definition->count; i++) {
         if (str_eq(definition->names[i], STR("tasks")))
             definition->items[i] = tasks;

@@ -14,6 +14,8 @@
  * `definition`: DescribeFlow's members. */
 bool flow_incremental_is_possible(const struct value *definition);
 
-/* Adds the filters of the run's window to the definition's tasks, if it has a window of records. */
+/* Adds the filters of the run's window to the definition's tasks, if it has a window of records.
+ * They come before the flow's own: some vendors take one filter alone, or as many as a URL has
+ * room for, and the window is what keeps a run from reading everything. */
 void flow_incremental_add_filters(const struct flow_run_row *row, struct value *definition,
                                   struct arena *arena);

@@ -32,7 +32,10 @@ def incident():
 
 
 def ticket():
-    definition = flow("copy", "tickets", [task("Map_all", "NO_OP", [], key="Zendesk")],
+    """Zendesk is asked for one bound alone: the window's, not the flow's own."""
+    own = task("Filter", "GREATER_THAN_OR_EQUAL_TO", ["updated_at"], key="Zendesk",
+               DATA_TYPE="datetime", VALUE="1420070400000")
+    definition = flow("copy", "tickets", [own, task("Map_all", "NO_OP", [], key="Zendesk")],
                       kind="Zendesk", profile="help")
     definition["sourceFlowConfig"]["incrementalPullConfig"] = {
         "datetimeTypeFieldName": "updated_at"}
