@@ -349,28 +349,30 @@ static enum job_hosts_said hosts_said(const void *state)
 /* --- the bound --- */
 
 struct trim {
-    struct str account;
+    const struct webhook_event_count *count;
     int64_t removed; /* by the last application */
 };
 
 static bool apply_trim(struct db *db, void *argument, struct error *error)
 {
     struct trim *trim = argument;
-    return webhook_event_trim(db, trim->account, WEBHOOK_WAITING_MAX, &trim->removed, error);
+    return webhook_event_trim(db, trim->count->account, trim->count->of_flows, WEBHOOK_WAITING_MAX,
+                              &trim->removed, error);
 }
 
 static void bound_account(struct webhook *webhook, const struct webhook_event_count *count)
 {
-    struct trim trim = {count->account, 0};
+    struct trim trim = {count, 0};
     struct error ignored; /* logged by the store, and tried again */
     if (!store_apply(webhook->config.store, apply_trim, &trim, false, &ignored) ||
         trim.removed == 0) /* another node was faster */
         return;
     for (int64_t i = 0; i < trim.removed; i++)
         metrics_count(&metric_webhook_events, EVENT_DROPPED, 0);
-    log_warn("%lld events of account %.*s were dropped, the oldest: more than %d waited for the "
-             "webhook.",
-             (long long)trim.removed, STR_ARG(count->account), WEBHOOK_WAITING_MAX);
+    log_warn("%lld events of %s of account %.*s were dropped, the oldest: more than %d waited for "
+             "the webhook.",
+             (long long)trim.removed, count->of_flows ? "flows" : "credentials",
+             STR_ARG(count->account), WEBHOOK_WAITING_MAX);
 }
 
 static bool read_counts(struct webhook *webhook, struct arena *arena,

@@ -41,7 +41,8 @@ static void read_count(const struct stmt *stmt, struct arena *arena, void *item)
 {
     struct webhook_event_count *count = item;
     count->account = column_text(stmt, 0, arena);
-    count->waiting = column_i64(stmt, 1);
+    count->of_flows = column_i64(stmt, 1) != 0;
+    count->waiting = column_i64(stmt, 2);
 }
 
 bool webhook_event_count(struct store_reader *reader, struct arena *arena,
@@ -110,12 +111,13 @@ bool webhook_event_continue(struct db *db, struct webhook_key key, struct error 
     return has_events(db, key, &has, error) && (!has || add_job(db, key, error));
 }
 
-bool webhook_event_trim(struct db *db, struct str account, int64_t keep, int64_t *ret_removed,
-                        struct error *error)
+bool webhook_event_trim(struct db *db, struct str account, bool of_flows, int64_t keep,
+                        int64_t *ret_removed, struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_CREDENTIAL_EVENT_TRIM);
     stmt_text(&stmt, 1, account);
     stmt_i64(&stmt, 2, keep);
+    stmt_i64(&stmt, 3, of_flows);
     if (!stmt_run(&stmt, error))
         return false;
     *ret_removed = stmt_changes(&stmt);

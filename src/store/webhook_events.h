@@ -31,9 +31,10 @@ _must_use_ bool webhook_event_list(struct store_reader *reader, struct arena *ar
 
 struct webhook_event_count {
     struct str account;
+    bool of_flows; /* else of credentials */
     int64_t waiting;
 };
-/* By account; reads a key of each event. */
+/* By account and what they are about; reads a key of each event. */
 _must_use_ bool webhook_event_count(struct store_reader *reader, struct arena *arena,
                                     struct webhook_event_count **ret_counts, size_t *ret_count,
                                     struct error *error);
@@ -49,6 +50,6 @@ _must_use_ bool webhook_event_drop(struct db *db, struct webhook_key key, int64_
 /* After job_finish of the subject's job, in the same write: adds it again if events are left, which
  * came meanwhile. */
 _must_use_ bool webhook_event_continue(struct db *db, struct webhook_key key, struct error *error);
-/* Keeps an account's newest `keep` events. */
-_must_use_ bool webhook_event_trim(struct db *db, struct str account, int64_t keep,
+/* Keeps an account's newest `keep` events of flows, or of credentials. */
+_must_use_ bool webhook_event_trim(struct db *db, struct str account, bool of_flows, int64_t keep,
                                    int64_t *ret_removed, struct error *error);

@@ -312,13 +312,15 @@ static void a_job_goes_on_while_there_are_events(void **state)
 
 struct trimming {
     struct str account;
+    bool of_flows;
     int64_t keep, removed;
 };
 
 static bool apply_trim(struct db *db, void *argument, struct error *error)
 {
     struct trimming *trimming = argument;
-    return webhook_event_trim(db, trimming->account, trimming->keep, &trimming->removed, error);
+    return webhook_event_trim(db, trimming->account, trimming->of_flows, trimming->keep,
+                              &trimming->removed, error);
 }
 
 static void an_account_keeps_its_newest_events(void **state)
@@ -326,7 +328,7 @@ static void an_account_keeps_its_newest_events(void **state)
     struct fixture *f = *state;
     struct adding ours = {subject(), 5};
     struct adding others = {{STR("111122223333"), STR("us-east-1"), STR("crm")}, 3};
-    struct trimming trimming = {key.account, 2, 0};
+    struct trimming trimming = {key.account, false, 2, 0};
     struct webhook_event_count *counts;
     struct webhook_event *before, *after;
     size_t count;
@@ -341,6 +343,27 @@ static void an_account_keeps_its_newest_events(void **state)
     assert_int_equal(count, 2);
     assert_int_equal(counts[0].waiting, 3);
     assert_int_equal(counts[1].waiting, 2);
+}
+
+/* Flows have many more events than credentials: neither push out the others. */
+static void events_of_flows_are_bounded_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct adding ours = {subject(), 3};
+    struct adding flows = {{key.account, key.region, STR(WEBHOOK_FLOW "nightly")}, 5};
+    struct trimming trimming = {key.account, true, 2, 0};
+    struct webhook_event_count *counts;
+    struct webhook_event *list;
+    size_t count;
+    check(f, store_apply(f->store, apply_add, &ours, false, &f->error));
+    check(f, store_apply(f->store, apply_add, &flows, false, &f->error));
+    check(f, store_apply(f->store, apply_trim, &trimming, false, &f->error));
+    assert_int_equal(trimming.removed, 3);
+    assert_int_equal(events(f, &list), 3);
+    check(f, webhook_event_count(f->reader, &f->arena, &counts, &count, &f->error));
+    assert_int_equal(count, 2);
+    assert_true(!counts[0].of_flows && counts[0].waiting == 3);
+    assert_true(counts[1].of_flows && counts[1].waiting == 2);
 }
 
 /* --- signatures --- */
@@ -381,6 +404,7 @@ int main(void)
         test_with_store(one_of_two_nodes_reports),
         test_with_store(a_job_goes_on_while_there_are_events),
         test_with_store(an_account_keeps_its_newest_events),
+        test_with_store(events_of_flows_are_bounded_apart),
         cmocka_unit_test(events_are_signed_with_each_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
