@@ -25,6 +25,7 @@ import local_calls
 import parquet_out
 import records
 import rotation
+import schedules
 import stages
 import strategies
 import waiting_runs
@@ -227,6 +228,9 @@ def measure_all(bench, result, parts):
     if "waiting" in parts:
         say("runs that wait for their vendor")
         result["waiting_runs"] = waiting_runs.measure(bench.work)
+    if "schedules" in parts:
+        say("flows that are due at one time")
+        result["schedules"] = schedules.measure(bench.work)
     if "herd" in parts:
         say("a herd of renewals")
         result["herd"] = herd.measure(bench.work, FILL, *bench.herd)
@@ -259,7 +263,7 @@ def report(bench, result):
     for name, limit, words in LIMITS:
         print(f"  {words:<74}{result[name]:>18,.2f}  at most {limit}")
     for part in (stages, instructions, strategies, json_page, records, parquet_out, flows,
-                 waiting_runs, local_calls, rotation, herd):
+                 waiting_runs, schedules, local_calls, rotation, herd):
         if part.__name__ in result:
             part.report(result[part.__name__])
 
@@ -272,7 +276,7 @@ def main():
                         help="profiles whose renewals become due within a minute")
     parser.add_argument("--herd-rounds", type=int, default=1)
     parts = ["ratios", "postgres", "strategies", "stages", "instructions", "json", "records",
-             "parquet", "flows", "waiting", "local", "rotation", "herd"]
+             "parquet", "flows", "waiting", "schedules", "local", "rotation", "herd"]
     parser.add_argument("--only", choices=parts, action="append", help="may be given again")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build")

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import schedules
 import yardsticks
 from load import ROOT, Server, interleaved, machine, ratio, signed, write_requests, wrk
 from support import background, crowd, operations, wire
@@ -396,10 +397,12 @@ def main():
         measure_connections(many, work, options, result)
         measure_updates(many, work, options, result)
         measure_hanging(many, options, result)
+        result["schedules"] = schedules.measure(pathlib.Path(work), ("many",))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     (ROOT / "build/scale.json").write_text(json.dumps(result, indent=2) + "\n")
     report(result)
+    schedules.report(result["schedules"])
 
 
 if __name__ == "__main__":
