@@ -188,8 +188,8 @@ static bool names_fields(const char *template)
 
 static const char *hint_for(const struct connector_call *call)
 {
-    bool named = names_fields(call->path) || names_fields(call->body);
-    for (size_t i = 0; i < call->query.count; i++)
+    bool named = call && (names_fields(call->path) || names_fields(call->body));
+    for (size_t i = 0; call && i < call->query.count; i++)
         named = named || names_fields(call->query.rows[i].value);
     return named ? "Let the flow read fewer fields." : NULL;
 }
