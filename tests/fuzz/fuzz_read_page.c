@@ -33,7 +33,7 @@ static const struct read_case {
      "{\"applicationHostUrl\":\"https://sap.example.com\",\"applicationServicePath\":\"/s\","
      "\"portNumber\":443,\"clientNumber\":\"100\"}",
      "{\"basicAuthCredentials\":{\"username\":\"user\",\"password\":\"password-0123456789\"}}",
-     "Orders", "{\"objectPath\":\"/s/Orders\"}", NULL},
+     "/s/Orders", "{\"objectPath\":\"/s/Orders\"}", NULL},
 };
 
 static const char field_names[][8] = {"Id", "Name"};
@@ -149,7 +149,7 @@ static void check_page(struct vendor_connection *connection, const struct read_q
 static void read_case(const struct read_case *each, struct arena *arena)
 {
     struct connector_env env = {.call = answer, .pause = pause_not};
-    struct value *properties, *credentials, *source_properties;
+    struct value *properties = NULL, *credentials = NULL, *source_properties = NULL;
     must(json_parse(str_from(each->properties), arena, &properties) &&
          json_parse(str_from(each->credentials), arena, &credentials) &&
          json_parse(str_from(each->source), arena, &source_properties));
