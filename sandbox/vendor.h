@@ -71,6 +71,7 @@ enum records_dialect {
     RECORDS_PAGES,
     RECORDS_VQL,
     RECORDS_EXTRACT,
+    RECORDS_REPORT,
     /* From here on they write. */
     RECORDS_COLLECTION,
     RECORDS_ROW,

@@ -1,6 +1,7 @@
 /* Singular: a key as it is in Authorization; failures may come inside of a 200. */
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
+#include "connector/http/read_source.h"
 #include "connectors/catalogue_sets.h"
 
 static const struct connector_url api[] = {
@@ -85,6 +86,62 @@ static const struct connector_entities entities = {
     .fields = LIST(fields),
 };
 
+/* --- records --- */
+
+/* A report is made for a range of days, over which it adds up: its records have the range. */
+static const struct read_literal literals[] = {
+    {"", READ_DATE, 0}, {"date", READ_DATE, 0}, {"datetime", READ_DATE, 0}};
+static const struct read_bound range[] = {
+    {"start_date", "EQUAL_TO", "start"},
+    {"end_date", "EQUAL_TO", "end"},
+};
+#define NEEDS_RANGE                                                                                \
+    "a report is made for a range of days: the flow needs filters on start_date and end_date, "    \
+    "each "                                                                                        \
+    "with EQUAL_TO and a day"
+static const struct read_needed needed[] = {{"start", NEEDS_RANGE}, {"end", NEEDS_RANGE}};
+static const struct read_dialect days = {
+    .literals = LIST(literals),
+    .bounds = LIST(range),
+    .needed = LIST(needed),
+    .fields = TEXT_LIST("start_date", "end_date"),
+    .fields_alone = true,
+};
+
+/* Asynchronous reports. The file is at another host, with a signature in its URL. */
+static const char *const running[] = {"QUEUED", "STARTED"};
+static const struct read_job report = {
+    .create = {.method = "POST",
+               .path = "/api/v2.0/create_async_report",
+               .body = "start_date={read.start}&end_date={read.end}&dimensions={read.dimensions}"
+                       "&metrics={read.metrics}&time_breakdown=all&format=json",
+               .content_type = "application/x-www-form-urlencoded",
+               .needs = "/value/report_id"},
+    .id = "/value/report_id",
+    .state = {.method = "GET", .path = "/api/v2.0/get_report_status?report_id={page.job}"},
+    .state_at = "/value/status",
+    .running = LIST(running),
+    .done = "DONE",
+    .message = "/value/error_message",
+    .url_at = "/value/download_url",
+    .at = "/results",
+    .forgotten = 404,
+};
+
+static const struct read_source sources[] = {
+    {.of = "reporting", .dialect = &days, .job = &report, .names_fields = true},
+};
+
+/* Types as they are shown. */
+static const struct read_list lists[] = {{"string", "dimensions"}, {"number", "metrics"}};
+
+static const struct connector_reads reads = {
+    .rows = sources,
+    .count = sizeof(sources) / sizeof(*sources),
+    .name_marks = "_",
+    .lists = LIST(lists),
+};
+
 static const struct http_connector http = {
     .api = LIST(api),
     .auth = LIST(auth),
@@ -93,6 +150,7 @@ static const struct http_connector http = {
     .errors = LIST(errors),
     .messages = LIST(messages),
     .entities = &entities,
+    .reads = &reads,
 };
 
 static const struct catalogue_entry catalogue = {

@@ -123,6 +123,9 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_PAGES:
         pages_answer(exchange);
         break;
+    case RECORDS_REPORT:
+        report_answer(exchange);
+        break;
     case RECORDS_COLLECTION:
         collection_answer(exchange);
         break;

@@ -59,6 +59,8 @@ void vql_answer(struct records_exchange *exchange);
 void pages_answer(struct records_exchange *exchange);
 /* odata_write.c: POST to PATH/SET, PATCH of PATH/SET(KEY) */
 void odata_write(struct records_exchange *exchange, int version);
+/* report_answer.c: PATH/create_async_report, PATH/get_report_status, /reports/ID */
+void report_answer(struct records_exchange *exchange);
 /* query_job_answer.c: PATH/jobs/query, PATH/jobs/query/ID and PATH/jobs/query/ID/results */
 void query_job_answer(struct records_exchange *exchange);
 /* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */

@@ -17,6 +17,7 @@ static const char *const dialects[] = {
     [RECORDS_ODATA_2] = "odata2",
     [RECORDS_ODATA_4] = "odata4",
     [RECORDS_PAGES] = "pages",
+    [RECORDS_REPORT] = "report",
     [RECORDS_VQL] = "vql",
     [RECORDS_EXTRACT] = "extract",
     [RECORDS_COLLECTION] = "collection",

@@ -139,7 +139,7 @@ static const struct connector_reads *reads_of(const struct connector *connector)
 bool connector_needs_types(const struct connector *connector)
 {
     const struct connector_reads *reads = reads_of(connector);
-    return reads && reads->namings.count > 0;
+    return reads && (reads->namings.count > 0 || reads->lists.count > 0);
 }
 
 enum csv_value connector_csv_value(const struct connector *connector, struct str type)

@@ -48,6 +48,7 @@ class Source:
 
     unsent: tuple = ()       # what the truth has for the stand-in's own use
     has_cursor: bool = True  # pages go on by what may end
+    is_named: bool = False   # flows name the fields: there are others of the customer's own
 
     def wanted(self, keeps=None):
         records = [{key: value for key, value in each.items() if key not in self.unsent}
@@ -105,9 +106,16 @@ COMPUTERS = Source(
     "Trendmicro", "computers", "Trendmicro", "apiSecretKey", "7:sandbox-accepted-later-{}-{}", (),
     500, gone=("description", "antiMalware"), has_cursor=False)
 
+REPORT = Source(
+    "Singular", "reporting", "Singular", "apiKey", "sandbox-key-accepted-later-{}-{}", (
+        equal("start_date", "2024-01-01", "Singular", "date"),
+        equal("end_date", "2024-01-31", "Singular", "date")), 0, has_cursor=False,
+    is_named=True)
+
 SOURCES = {
     "dynatrace": DYNATRACE, "logs": LOGS, "metrics": METRICS, "nexus": NEXUS,
     "computers": COMPUTERS,
+    "report": REPORT,
     "rules": dataclasses.replace(COMPUTERS, entity="firewallrules", page=None),
 }
 
@@ -139,8 +147,9 @@ def server(lasting):
         path.unlink() if path.is_file() else path.rmdir()
 
 
-def definition(name, source, profile, filters=None, fields=None):
+def definition(name, source, profile, filters=None):
     filters = source.filters if filters is None else filters
+    fields = list(exact(source.kind, source.entity)[0]) if source.is_named else None
     maps = ([task("Map_all", "NO_OP", [], key=source.key)] if fields is None else
             [task("Filter", "PROJECTION", fields, key=source.key),
              *({**task("Map", "NO_OP", [each], key=source.key), "destinationField": each}
@@ -208,6 +217,7 @@ def error_of(record):
     ("logs", (equal("query", "*", "Datadog"),), "the flow needs a filter on from"),
     ("logs", (equal("query", "timeout", "Datadog"), between("from", 0, FAR, "Datadog")),
      "gave only a part of the logs"),
+    ("report", REPORT.filters[:1], "the flow needs filters on start_date and end_date"),
     ("metrics", (equal("query", "error", "Datadog"), between("from_to_date", 0, FAR, "Datadog")),
      "Error parsing query"),
 ])
@@ -242,3 +252,19 @@ def test_what_happens_between_two_pages(server, name, outcome):
     else:
         assert record["executionStatus"] == "Error", record
         assert profile in record["executionResult"]["errorInfo"]["executionMessage"]
+
+
+@pytest.mark.parametrize("outcome", ["throttled", "server-error", "expired"])
+def test_a_report_that_is_looked_at(server, outcome):
+    """What a look at its state meets; then it is done, and read."""
+    profile = f"report-{outcome}"
+    server.ok("CreateConnectorProfile", {
+        "connectorProfileName": profile, "connectorType": "Singular",
+        "connectionMode": "Public", "connectorProfileConfig": config(
+            REPORT, apiKey=REPORT.later.format(outcome, "1"))})
+    record, body = moved(server, definition(profile, REPORT, profile))
+    if outcome == "expired":
+        assert profile in error_of(record) and not body
+    else:
+        assert record["executionStatus"] == "Successful", record
+        assert body == lines(REPORT.wanted())

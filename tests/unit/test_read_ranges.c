@@ -2,6 +2,7 @@
  * become parameters, and what is not read without them. */
 #include "read_script.h"
 
+#include "base/buf.h"
 #include "connector/http/read_source.h"
 
 #include <string.h>
@@ -215,6 +216,91 @@ static void of_two_filters_on_one_bound_none_is_lost(void **state)
                   "of two filters on since the vendor, which alone could apply them, takes one");
 }
 
+/* --- keys that are numbers --- */
+
+#define COMPUTERS(behind)                                                                          \
+    "POST https://app.deepsecurity.trendmicro.com/api/computers/search\nAccept: "                  \
+    "application/json\nContent-Type: application/json\napi-secret-key: 7:c2VjcmV0\n"               \
+    "api-version: v1\n\n{\"maxItems\":500,\"sortByObjectID\":true,\"searchCriteria\":[{"           \
+    "\"fieldName\":\"ID\",\"idTest\":\"greater-than\",\"idValue\":" behind "}]}"
+#define COMPUTERS_FLOW                                                                             \
+    .type = "Trendmicro", .properties = "{}", .credentials = "{\"apiSecretKey\":\"7:c2VjcmV0\"}",  \
+    .entity = "computers", .source = "{\"object\":\"computers\"}"
+
+/* Of 500 records, the last of which has an ID within, too. */
+static const char *full_page(struct arena *arena)
+{
+    struct buf out = buf_in(arena, 64 * 1024);
+    buf_add_cstr(&out, "{\"computers\":[");
+    for (int i = 1; i < 500; i++)
+        buf_printf(&out, "{\"ID\":%d},", i);
+    buf_add_cstr(&out, "{\"ID\":812,\"interfaces\":{\"items\":[{\"ID\":9}]}}]}");
+    return arena_cstr(arena, buf_str(&out));
+}
+
+static void the_last_key_is_that_of_the_record_itself(void **state)
+{
+    (void)state;
+    const struct scripted steps[] = {
+        {COMPUTERS("0"), 200, .body = full_page(&script.arena)},
+        {COMPUTERS("812"), 200, .body = "{\"computers\":[{\"ID\":813}]}"},
+    };
+    assert_true(RUN(steps, COMPUTERS_FLOW));
+    assert_string_equal(script_log(&script), "page 500 then 0 812\npage 1\n");
+}
+
+/* --- a report whose file is elsewhere --- */
+
+#define SINGULAR "https://api.singular.net/api/v2.0/"
+#define CREATE                                                                                     \
+    "POST " SINGULAR "create_async_report\nAccept: application/json\nContent-Type: "               \
+    "application/x-www-form-urlencoded\nAuthorization: key-1\n\nstart_date=2024-01-01"             \
+    "&end_date=2024-01-31&dimensions=app%2Csource&metrics=adn_cost&time_breakdown=all&format=json"
+#define LOOK                                                                                       \
+    "GET " SINGULAR "get_report_status?report_id=r1\nAccept: application/json\n"                   \
+    "Authorization: key-1\n\n"
+#define DONE(url)                                                                                  \
+    "{\"status\":0,\"substatus\":0,\"value\":{\"status\":\"DONE\",\"download_url\":\"" url "\"}}"
+#define FILE_URL "https://files.example/r1?signature=s3cr3t"
+#define REPORT_FLOW                                                                                \
+    .type = "Singular", .properties = "{}", .credentials = "{\"apiKey\":\"key-1\"}",               \
+    .entity = "reporting", .source = "{\"object\":\"reporting\"}", .fields = "app,source,adn_cost"
+
+/* As a flow's filters. */
+#define DAYS                                                                                       \
+    {                                                                                              \
+        FILTER("start_date", "EQUAL_TO", "date", STR("2024-01-01")),                               \
+            FILTER("end_date", "EQUAL_TO", "date", STR("2024-01-31"))                              \
+    }
+static const struct str report_types[] = {STR("string"), STR("string"), STR("number")};
+
+static void a_report_is_fetched_without_the_key(void **state)
+{
+    (void)state;
+    const struct read_filter days[] = DAYS;
+    static const struct scripted steps[] = {
+        {CREATE, 200, .body = "{\"status\":0,\"value\":{\"report_id\":\"r1\"}}"},
+        {LOOK, 200, .body = DONE(FILE_URL)},
+        {"GET " FILE_URL "\nAccept: */*\n\n", 403, .body = "<Error>expired</Error>"},
+        {LOOK, 200, .body = DONE(FILE_URL)},
+        {"GET " FILE_URL "\nAccept: */*\n\n", 200, .body = "{\"results\":[{},{}]}"},
+    };
+    assert_true(RUN(steps, REPORT_FLOW, .filters = days, .filter_count = 2, .types = report_types));
+    assert_string_equal(script_log(&script),
+                        "step 0 then job r1 wait 0 0\nstep 0 then job r1 wait 0 1\npage 2\n");
+}
+
+static void a_report_is_not_fetched_in_the_clear(void **state)
+{
+    (void)state;
+    const struct read_filter days[] = DAYS;
+    static const struct scripted steps[] = {{LOOK, 200, .body = DONE("http://files.example/r1")}};
+    assert_false(RUN(steps, REPORT_FLOW, .filters = days, .filter_count = 2, .types = report_types,
+                     .cursor = "job r1 wait 0 0"));
+    assert_int_equal(script.verdict.kind, VERDICT_UNREACHABLE);
+    assert_non_null(strstr(script.verdict.message.data, "no https URL"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +311,9 @@ int main(void)
         TEST(no_range_is_no_reading),
         TEST(a_filter_that_the_vendor_alone_applies_is_not_lost),
         TEST(of_two_filters_on_one_bound_none_is_lost),
+        TEST(the_last_key_is_that_of_the_record_itself),
+        TEST(a_report_is_fetched_without_the_key),
+        TEST(a_report_is_not_fetched_in_the_clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,10 @@ bool read_page_take(struct vendor_connection *connection, const struct connector
                     struct str target, struct read_page *page,
                     struct vendor_response *ret_response);
 
+/* The same of a URL that the vendor names, by vendor_call_url. */
+bool read_page_take_url(struct vendor_connection *connection, struct str url,
+                        struct read_page *page, struct vendor_response *ret_response);
+
 /* The same for pages that leave the list out (read_lone.c); `call->needs` is what all have. */
 bool read_page_take_lone(struct vendor_connection *connection, const struct connector_call *call,
                          struct str target, struct read_page *page,

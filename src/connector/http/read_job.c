@@ -159,8 +159,9 @@ static bool has_text(const struct connector_texts *texts, struct str text)
     return false;
 }
 
-/* JOB_STATE_UNKNOWN: with a verdict. */
-static enum job_state poll(const struct read_call *reading, const struct job_cursor *at)
+/* JOB_STATE_UNKNOWN: with a verdict. *ret_url: where the results are, in the connection's arena. */
+static enum job_state poll(const struct read_call *reading, const struct job_cursor *at,
+                           struct str *ret_url)
 {
     const struct read_job *job = reading->source->job;
     struct arena *arena = reading->connection->arena;
@@ -170,8 +171,11 @@ static enum job_state poll(const struct read_call *reading, const struct job_cur
     struct str state = response.json ? pointer_text(arena, response.json, job->state_at) : STR_NULL;
     if (has_text(&job->running, state))
         return JOB_RUNS;
-    if (str_eq(state, str_from(job->done)))
+    if (str_eq(state, str_from(job->done))) {
+        struct str url = job->url_at ? pointer_text(arena, response.json, job->url_at) : STR_NULL;
+        *ret_url = url.data ? arena_copy(arena, url) : STR_NULL;
         return JOB_IS_DONE;
+    }
     if (!state.data)
         ignore_failure(read_fail_page(reading, "the query job's state cannot be read"));
     else
@@ -201,11 +205,11 @@ static bool again(const struct read_call *reading, const struct job_cursor *at,
 
 /* *ret_done: the results can be read. Else the cursor of the next step is set. */
 static bool wait_for_job(const struct read_call *reading, struct job_cursor *at,
-                         struct read_page *page, bool *ret_done)
+                         struct read_page *page, bool *ret_done, struct str *ret_url)
 {
     struct vendor_connection *connection = reading->connection;
     for (;;) {
-        enum job_state state = poll(reading, at);
+        enum job_state state = poll(reading, at, ret_url);
         *ret_done = state == JOB_IS_DONE;
         if (state == JOB_IS_GONE)
             return again(reading, at, page);
@@ -223,6 +227,13 @@ static bool wait_for_job(const struct read_call *reading, struct job_cursor *at,
         if (!vendor_may_go_on(connection))
             return false;
     }
+}
+
+/* What a step has in the place of a page. */
+static struct str no_records(const struct read_call *reading, struct arena *arena)
+{
+    const struct read_job *job = reading->source->job;
+    return job->url_at ? arena_printf(arena, "{\"%s\":[]}", job->at + 1) : STR("");
 }
 
 /* --- results --- */
@@ -276,6 +287,29 @@ static bool follow(const struct read_call *reading, const struct job_cursor *at,
     return true;
 }
 
+/* All at once, from a URL. Where it is no longer good, the next step looks for another one. */
+static bool take_from_url(const struct read_call *reading, struct job_cursor *at, struct str url,
+                          struct read_page *page)
+{
+    struct vendor_connection *connection = reading->connection;
+    struct vendor_response response = {0};
+    connection->read_leads = true;
+    connection->read_next = STR_NULL;
+    if (!url.data)
+        return read_fail_page(reading, "the vendor does not say where the results are");
+    if (read_page_take_url(connection, url, page, &response))
+        return true;
+    int status = response.http.outcome == CLIENT_OK ? response.http.status : 0;
+    bool is_refused = status == 401 || status == 403 || status == 404;
+    if (!is_refused || ++at->polls >= READ_JOB_POLLS_MAX)
+        return false;
+    page->is_step = true;
+    page->body = no_records(reading, page->arena);
+    page->pause_ms = READ_JOB_PAUSE_MAX_MS;
+    lead_to(reading, at);
+    return vendor_accept(connection, STEP_API);
+}
+
 static bool take_results(const struct read_call *reading, struct job_cursor *at,
                          struct read_page *page)
 {
@@ -300,21 +334,25 @@ static bool take_results(const struct read_call *reading, struct job_cursor *at,
 bool read_job_page(const struct read_call *reading, struct str cursor, struct read_page *page)
 {
     struct job_cursor at;
+    struct str url = STR_NULL;
     bool is_done = true;
-    page->format = READ_CSV;
-    page->path = NULL;
+    bool is_json = reading->source->job->url_at != NULL;
+    page->format = is_json ? READ_JSON : READ_CSV;
+    page->path = is_json ? arena_cstr(page->arena, str_from(reading->source->job->at)) : NULL;
     if (!split(cursor, &at))
         return read_fail_page(reading, "the place to go on from cannot be read");
     page->is_step = !at.is_done;
-    page->body = STR("");
+    page->body = no_records(reading, page->arena);
     if (!at.id.data)
         return create(reading, 0, page);
-    if (!at.is_done && !wait_for_job(reading, &at, page, &is_done))
+    if (!at.is_done && !wait_for_job(reading, &at, page, &is_done, &url))
         return false;
     if (!is_done)
         return true;
     page->is_step = false;
     page->pause_ms = 0;
+    if (reading->source->job->url_at)
+        return take_from_url(reading, &at, url, page);
     if (take_results(reading, &at, page))
         return true;
     if (!is_forgotten(reading))
@@ -323,7 +361,7 @@ bool read_job_page(const struct read_call *reading, struct str cursor, struct re
         return fail_job(reading, at.id, "is no longer known to the vendor", STR_NULL,
                         "A part of its records was read. Run the flow again.");
     page->is_step = true;
-    page->body = STR("");
+    page->body = no_records(reading, page->arena);
     return again(reading, &at, page);
 }
 
@@ -363,9 +401,11 @@ bool http_read_end(struct vendor_connection *connection, const struct read_query
     if (!reading.source->job || !split(cursor, &at) || !at.id.data)
         return vendor_accept(connection, STEP_API);
     const struct read_job *job = reading.source->job;
-    if (!at.is_done && !call_job(&reading, &job->abort, &at, &response) &&
+    if (!at.is_done && job->abort.method && !call_job(&reading, &job->abort, &at, &response) &&
         connection->state != VENDOR_READY)
         return false;
+    if (!job->remove.method)
+        return vendor_accept(connection, STEP_API);
     return call_job(&reading, &job->remove, &at, &response) ||
            (is_forgotten(&reading) && vendor_accept(connection, STEP_API));
 }

@@ -201,12 +201,14 @@ static const char *why_none(const struct page_intake *intake)
                                               : "the response has no list of records";
 }
 
+/* `call` NULL: the target is a whole URL. */
 static bool take(struct vendor_connection *connection, const struct connector_call *call,
                  struct str target, struct page_intake *intake,
                  struct vendor_response *ret_response)
 {
     const struct answer_reader reader = {begin, push, end, intake};
-    bool good = vendor_call_read(connection, call, target, &reader, ret_response);
+    bool good = call ? vendor_call_read(connection, call, target, &reader, ret_response)
+                     : vendor_call_url(connection, target, &reader, ret_response);
     drop(intake);
     /* The same call would have the same end. */
     if (!good && ret_response->http.outcome == CLIENT_TOO_LARGE)
@@ -234,4 +236,11 @@ bool read_page_take_lone(struct vendor_connection *connection, const struct conn
     struct connector_call without = *call;
     without.needs = NULL; /* of a page, nothing is looked at as an answer */
     return take(connection, &without, target, &intake, ret_response);
+}
+
+bool read_page_take_url(struct vendor_connection *connection, struct str url,
+                        struct read_page *page, struct vendor_response *ret_response)
+{
+    struct page_intake intake = {.page = page};
+    return take(connection, NULL, url, &intake, ret_response);
 }

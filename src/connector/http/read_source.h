@@ -181,7 +181,7 @@ enum {
 
 /* A job at the vendor that works on a query, and whose results are CSV, each page with a header
  * (read_job.c). Its calls have {page.job}, those of results {page.size} and, behind the first page,
- * {page.cursor}. */
+ * {page.cursor}. With `url_at` the results are JSON, all at once. */
 struct read_job {
     struct connector_call create;
     const char *id; /* JSON pointer in its answer */
@@ -191,11 +191,16 @@ struct read_job {
     const char *done;    /* any other state is an end without results; */
     const char *message; /* …of which this points to the vendor's words */
     struct connector_call results;
-    const char *locator; /* header of a page: what asks for the next one */
-    const char *last;    /* its value at the last page */
-    const char *count;   /* header of a page: how many records it has */
-    int forgotten;       /* status of calls about a job that is no longer there */
-    struct connector_call abort, remove;
+    const char *locator;                 /* header of a page: what asks for the next one */
+    const char *last;                    /* its value at the last page */
+    const char *count;                   /* header of a page: how many records it has */
+    int forgotten;                       /* status of calls about a job that is no longer there */
+    struct connector_call abort, remove; /* without a method: the vendor has no such call */
+    /* JSON pointer in the answer to `state` with `done`: the URL of the results, which is asked for
+     * without credentials, at whatever host it is; one that is no longer good is replaced by that
+     * of another look. NULL: `results` gives them. */
+    const char *url_at;
+    const char *at; /* JSON pointer in these results, to a member of theirs */
 };
 
 enum { READ_EXPORT_PIECE = 4 * 1024 * 1024 }; /* bytes of a file that are asked for at once */
@@ -301,6 +306,10 @@ struct read_naming {
     const char *before, *after;
 };
 
+struct read_list {
+    const char *type, *name;
+};
+
 struct connector_reads {
     const struct read_source *rows; /* the first that fits counts */
     size_t count;
@@ -311,11 +320,16 @@ struct connector_reads {
         const struct read_type *rows;
         size_t count;
     } types;
-    /* With these, a flow's fields are described before its first page. */
+    /* With these, and with `lists`, a flow's fields are described before its first page. */
     struct {
         const struct read_naming *rows;
         size_t count;
     } namings;
+    /* Fields of a type make a list of their own: {read.NAME}, with commas. */
+    struct {
+        const struct read_list *rows;
+        size_t count;
+    } lists;
     const char *utc; /* how other answers of the vendor than CSV write the zone "Z"; NULL: so */
 };
 

@@ -113,6 +113,22 @@ static void list_parts(const struct read_call *reading, struct value *read)
                    names.len > 0 ? buf_str(&names) : STR_NULL);
 }
 
+/* Of the fields that the vendor describes with the list's type. */
+static void put_list(const struct read_call *reading, const struct read_list *list,
+                     struct value *read)
+{
+    const struct read_query *query = reading->query;
+    struct buf names = buf_in(reading->connection->arena, fields_size(reading));
+    for (size_t i = 0; query->described && i < query->field_count; i++) {
+        if (!str_eq_nocase(query->described[i], str_from(list->type)))
+            continue;
+        if (names.len > 0)
+            buf_add_char(&names, ',');
+        buf_add(&names, query->fields[i]);
+    }
+    value_put_text(reading->connection->arena, read, list->name, buf_str(&names));
+}
+
 static int64_t now_ms(const struct vendor_connection *connection)
 {
     const struct connector_env *env = connection->target->env;
@@ -271,6 +287,8 @@ bool read_set_statement(const struct read_call *reading, struct str cursor)
         return false;
     value_put_text(arena, read, "fields", fields);
     list_parts(reading, read);
+    for (size_t i = 0; i < reading->reads->lists.count; i++)
+        put_list(reading, &reading->reads->lists.rows[i], read);
     if (gives_filters(reading, cursor) && !set_filters(reading, cursor, fields, read))
         return false;
     if (source->behind && value_get(connection->scope.page, "key"))

@@ -248,6 +248,34 @@ bool vendor_call_read(struct vendor_connection *connection, const struct connect
     return call_api(connection, call, &sending, ret_response);
 }
 
+bool vendor_call_url(struct vendor_connection *connection, struct str url,
+                     const struct answer_reader *reader, struct vendor_response *ret_response)
+{
+    static const struct http_header headers[] = {{STR("Accept"), STR("*/*")}};
+    const struct client_request request = {
+        .method = STR("GET"), .url = url, .headers = headers, .header_count = 1};
+    struct endpoint api;
+    struct url parsed;
+    *ret_response = (struct vendor_response){0};
+    if (!vendor_api(connection, &api))
+        return false;
+    bool is_plain = str_eq(api.url.scheme, STR("http"));
+    redact_add_whole(&connection->redaction, url);
+    if (url.len > CLIENT_URL_MAX ||
+        !url_parse(connection->arena, url_without_path(url), NULL, &parsed, NULL) ||
+        !(str_starts(url, STR("https://")) || is_plain))
+        return vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API,
+                           STR("the vendor names results at an address that is no https URL"),
+                           NULL);
+    if (connection->target->private_routes)
+        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
+                           STR("the results are at another host of the vendor's, to which no "
+                               "private route leads"),
+                           "Use a connector profile whose connectionMode is Public.");
+    struct client_request sent = request;
+    return vendor_send_read(connection, STEP_API, NULL, &sent, true, reader, ret_response);
+}
+
 bool vendor_call(struct vendor_connection *connection, const struct connector_call *call,
                  struct vendor_response *ret_response)
 {
