@@ -35,7 +35,7 @@ struct flow_run {
     bool lost;                      /* the lease */
     bool logged;                    /* why it must be tried again */
     int64_t backoff_ms;             /* before the next try of a run that does not pause */
-    int64_t again_ms;               /* until the next look at it, as the runner is told */
+    int64_t again_ms;               /* until the next look at it, as the runner is shown */
     int64_t again_at_ms;            /* on clock_mono_ms(): no look is due before, but of one that
                                      * was woken; of a run that pauses */
     int64_t paused_until_ms; /* on clock_mono_ms(): no try is made before; 0: it does not wait */

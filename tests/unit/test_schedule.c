@@ -268,7 +268,7 @@ static void successful_windows_are_contiguous(void **state)
         struct flow_schedule schedule = random_schedule(now);
         struct flow_schedule_past past = {now, now - 1};
         struct flow_schedule_look look;
-        struct flow_window pulled;
+        struct flow_window pulled = {0, 0};
         bool has_pulled = false;
         int64_t changed_at[RECORDS], shown_at[RECORDS];
         int taken[RECORDS] = {0};

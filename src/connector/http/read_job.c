@@ -293,8 +293,8 @@ static bool take_from_url(const struct read_call *reading, struct job_cursor *at
 {
     struct vendor_connection *connection = reading->connection;
     struct vendor_response response = {0};
-    connection->read_leads = true;
-    connection->read_next = STR_NULL;
+    page->leads = true;
+    page->next = STR_NULL;
     if (!url.data)
         return read_fail_page(reading, "the vendor does not say where the results are");
     if (read_page_take_url(connection, url, page, &response))
@@ -306,7 +306,7 @@ static bool take_from_url(const struct read_call *reading, struct job_cursor *at
     page->is_step = true;
     page->body = no_records(reading, page->arena);
     page->pause_ms = READ_JOB_PAUSE_MAX_MS;
-    lead_to(reading, at);
+    lead_to(page, at);
     return vendor_accept(connection, STEP_API);
 }
 
