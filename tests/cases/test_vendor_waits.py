@@ -13,7 +13,7 @@ import pytest
 
 from support import moving, operations, s3_front
 from support.jobs import s3
-from support.paged import (PAGE, PAGES, QUERY, RECORDS, Paged, begun, create, create_profile,
+from support.paged import (PAGE, PAGES, QUERY, RECORDS, TASKS, Paged, begun, create, create_profile,
                            wait_for_page, written)
 from support.vendor import http
 
