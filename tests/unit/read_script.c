@@ -82,7 +82,7 @@ static void run(struct script *script, const struct connector *connector,
     bool open = ops->open(connection), more = open;
     reading->read = open;
     while (more) {
-        struct str rest, next = STR_NULL;
+        struct str rest = STR(""), next = STR_NULL;
         reading->read = read_page(reading, connection, ops, &page);
         uint64_t records = reading->read ? decode(script, reading, &page, &rest) : 0;
         const struct read_page_end end = {&page, reading->cursor, rest, records};
