@@ -321,13 +321,14 @@ static enum flow_engine_end end_of(const struct flow_engine_run *run, bool ok, s
 
 enum flow_engine_end flow_engine_run(struct flow_engine_run *run, struct error *error)
 {
-    struct engine engine = {.run = run, .error = error, .names = arena_beside(run->arena)};
-    record_window_init(&engine.window);
-    record_batch_init(&engine.batch, BATCH_ROWS);
+    struct engine *engine = arena_array(run->arena, struct engine, 1);
+    *engine = (struct engine){.run = run, .error = error, .names = arena_beside(run->arena)};
+    record_window_init(&engine->window);
+    record_batch_init(&engine->batch, BATCH_ROWS);
     run->is_at_checkpoint = true;
     run->settle = settle;
-    run->engine = &engine;
-    bool ok = flow_engine_check_time(run, error) && open_parts(&engine) && move_all(&engine);
-    free_parts(&engine);
+    run->engine = engine;
+    bool ok = flow_engine_check_time(run, error) && open_parts(engine) && move_all(engine);
+    free_parts(engine);
     return end_of(run, ok, error);
 }

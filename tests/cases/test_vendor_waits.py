@@ -14,7 +14,7 @@ import pytest
 from support import moving, operations, s3_front
 from support.jobs import s3
 from support.paged import (PAGE, PAGES, QUERY, RECORDS, TASKS, Paged, begun, create, create_profile,
-                           wait_for_page, written)
+                           written)
 from support.vendor import http
 
 RUNS = 20  # more than a node has threads for
