@@ -37,6 +37,10 @@ static bool read_tag(struct api_request *request, const struct flow_row *row, st
 static bool check_source(struct api_request *request, const struct flow_row *row)
 {
     struct value *definition;
+    if (str_eq(row->trigger_type, STR("Event")))
+        return fail(&request->error, ERR_VALIDATION,
+                    "Flow %.*s cannot run over a window: it is for events.",
+                    STR_ARG(row->key.name));
     enum json_fault fault =
         json_parse_own(row->definition, FLOW_NODES_MAX, request->arena, &definition);
     if (fault == JSON_NO_ROOM)
@@ -52,14 +56,26 @@ static bool check_source(struct api_request *request, const struct flow_row *row
                 STR_ARG(row->key.name));
 }
 
+/* A caller that sent no window does not know of one. */
+static bool read_window(struct api_request *request, struct str text, bool is_tag,
+                        struct flow_window *ret_window)
+{
+    struct error error = {0};
+    int64_t now_ms = store_clock_ms(request->service->config.store);
+    if (past_window_read(text, now_ms, ret_window, &error))
+        return true;
+    return fail(&request->error, error.code, "%s%s", error.message,
+                is_tag ? " It is the flow's tag " WINDOW_TAG "." : "");
+}
+
 bool flow_window_asked(struct api_request *request, const struct flow_row *row,
                        struct flow_window *ret_window)
 {
     struct str text = flow_window_header(request);
+    bool is_tag = !text.data;
     *ret_window = (struct flow_window){0};
-    if (!text.data && !read_tag(request, row, &text))
+    if (is_tag && !read_tag(request, row, &text))
         return false;
-    return !text.data || (past_window_read(text, store_clock_ms(request->service->config.store),
-                                           ret_window, &request->error) &&
-                          check_source(request, row));
+    return !text.data ||
+           (read_window(request, text, is_tag, ret_window) && check_source(request, row));
 }

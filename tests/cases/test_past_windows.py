@@ -146,6 +146,7 @@ def test_what_is_no_window_starts_nothing(server, window, words):
     server.ok("CreateFlow", definition(tags={TAG: window}))
     status, error, message = refused(server, "StartFlow", COPY)
     assert (status, error) == (400, "ValidationException") and words in message, message
+    assert message.endswith("It is the flow's tag headgate:window.")
     assert moving.records(server) == []
 
 
