@@ -60,7 +60,8 @@ static const struct connector_entities entities = {
 
 /* OQL looks like the condition of a SQL query. Which escapes its texts have, and whether a date may
  * have a time behind it, is not documented: so a text that needs one is not given, and a time is
- * given as the day that has it, both ends within. */
+ * given as the day that has it, both ends within. Nor is the zone in which a day begins: bounds are
+ * a day apart. */
 static const struct read_literal literals[] = {
     {"string", READ_TEXT, 0}, {"number", READ_NUMBER, 0}, {"datetime", READ_DATE, 0}};
 static const struct read_wrap wraps[] = {{"datetime", "'", "'"}};
@@ -81,6 +82,7 @@ static const struct read_dialect oql = {
     .or = " OR ",
     .or_before = "(",
     .or_after = ")",
+    .zone_s = 24 * 60 * 60,
 };
 
 static const struct connector_param params[] = {

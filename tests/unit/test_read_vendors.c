@@ -225,6 +225,20 @@ static void a_filter_of_another_kind_than_its_field_is_not_sent(void **state)
     DESCRIBED("", "EQUAL_TO", "string", "", "a");
 }
 
+#define NEXUS_TIME(expected, operation, time)                                                      \
+    assert_where(&script, "Infornexus",                                                            \
+                 &(const struct read_filter){STR("modifyTimestamp"), STR(operation),               \
+                                             STR("datetime"), READ_VALUES(STR(time))},             \
+                 expected)
+
+/* OQL's days are of a zone that is not known. */
+static void days_of_an_unknown_zone_are_given_with_those_beside_them(void **state)
+{
+    (void)state;
+    NEXUS_TIME("modifyTimestamp >= '2020-01-01'", "GREATER_THAN", "1577970000000");
+    NEXUS_TIME("modifyTimestamp <= '2020-01-04'", "LESS_THAN", "1577970000000");
+}
+
 /* Not cut within a name, of which the vendor would leave out what it does not know. */
 static void names_that_no_url_holds_are_refused_before_any_call(void **state)
 {
@@ -254,6 +268,7 @@ int main(void)
         TEST(keys_that_are_none_end_the_reading),
         TEST(values_stay_in_conditions_without_quotes),
         TEST(a_filter_of_another_kind_than_its_field_is_not_sent),
+        TEST(days_of_an_unknown_zone_are_given_with_those_beside_them),
         TEST(names_that_no_url_holds_are_refused_before_any_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
