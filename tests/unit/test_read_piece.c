@@ -54,12 +54,60 @@ static void rows_at_the_ends_of_a_range_are_left_out(void **state)
 {
     (void)state;
     struct read_piece piece = piece_of(str_from(file), true, true);
-    piece.from = STR("2020-01-02T00:00:00Z");
-    piece.to = STR("2020-01-04T00:00:00Z");
+    piece.before = STR("2020-01-01T00:00:00");
+    piece.behind = STR("2020-01-04T00:00:00");
     assert_page(&piece, "id,at,text\n"
                         "2,2020-01-02T00:00:00Z,\"null\"\r\n"
                         "3,2020-01-03T00:00:00Z,\"a\n,\"\"b\"\"\"\n"
                         ",,x\n");
+}
+
+/* Times of other forms are those of the same second; of another zone, or none, it is not told. */
+static void a_second_has_several_forms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *time;
+        bool stays;
+    } cases[] = {
+        {"2020-01-01T00:00:00Z", false},
+        {"2020-01-01T00:00:00+0000", false},
+        {"2020-01-01T00:00:00+00:00", false},
+        {"2020-01-01T00:00:00.123Z", false},
+        {"2020-01-04T00:00:00.5+0000", false},
+        {"\"2020-01-04T00:00:00Z\"", false},
+        {"2020-01-01T00:00:01Z", true},
+        {"2019-12-31T00:00:00Z", true},
+        {"2020-01-05T00:00:00+0000", true},
+        {"2020-01-01T00:00:00+0200", true},
+        {"2020-01-01T00:00:00", true},
+        {"2020-01-01", true},
+        {"", true},
+        {"null", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct str csv = arena_printf(&arena, "1,%s,x\n", cases[i].time);
+        struct read_piece piece = piece_of(csv, false, true);
+        piece.before = STR("2020-01-01T00:00:00");
+        piece.behind = STR("2020-01-04T00:00:00");
+        piece.null = STR_NULL;
+        struct str rows = cases[i].stays ? csv : STR("");
+        assert_page(&piece, arena_printf(&arena, "id,at,text\n%.*s", STR_ARG(rows)).data);
+    }
+}
+
+/* As the decoder reads them: a quote within an unquoted field is a character. */
+static void a_quote_within_a_field_is_a_character(void **state)
+{
+    (void)state;
+    static const char rows[] = "1,2,19\" rack\n2,3,a\"b,\n3,4,\"5\"\",\n6\"\n";
+    for (size_t len = 20; len <= strlen(rows); len++) {
+        const struct read_piece piece = piece_of((struct str){rows, len}, false, false);
+        struct str page;
+        size_t taken;
+        assert_int_equal(read_piece_take(&piece, &arena, &page, &taken), PIECE_TAKEN);
+        assert_int_equal(taken, len < 22 ? 13 : len < strlen(rows) ? 22 : strlen(rows));
+    }
 }
 
 /* Pieces of every length give the same rows, each once. */
@@ -120,6 +168,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_file_is_a_page, tear_down),
         cmocka_unit_test_teardown(rows_at_the_ends_of_a_range_are_left_out, tear_down),
+        cmocka_unit_test_teardown(a_second_has_several_forms, tear_down),
+        cmocka_unit_test_teardown(a_quote_within_a_field_is_a_character, tear_down),
         cmocka_unit_test_teardown(rows_do_not_depend_on_where_pieces_end, tear_down),
         cmocka_unit_test_teardown(a_row_past_a_piece_is_no_page, tear_down),
         cmocka_unit_test_teardown(a_file_with_other_columns_is_no_page, tear_down),

@@ -44,7 +44,7 @@ struct export_step {
     struct export_cursor at;
     struct str fields; /* those of the file, with commas */
     size_t column;     /* of them the range's field */
-    char begins[TIME_SIZE], ends[TIME_SIZE];
+    char before[TIME_SIZE], behind[TIME_SIZE]; /* the seconds beside the range */
 };
 
 /* --- cursors --- */
@@ -239,14 +239,15 @@ static void print_time(int64_t at_s, char out[TIME_SIZE])
 }
 
 /* Whether a vendor's range has its ends or not, both seconds are in the range that is asked for;
- * rows at its ends that belong to another range are left out, where the field tells. */
+ * rows of the second before the range and of the one behind it belong to another range, and are
+ * left out, where the field tells. */
 static void set_times(struct export_step *self, struct value *read)
 {
     struct arena *arena = self->reading->connection->arena;
     int wider = self->range->drops ? 1 : 0;
     char from[TIME_SIZE], to[TIME_SIZE];
-    print_time((int64_t)self->at.from_s, self->begins);
-    print_time((int64_t)range_end(self), self->ends);
+    print_time((int64_t)self->at.from_s - 1, self->before);
+    print_time((int64_t)range_end(self), self->behind);
     print_time((int64_t)self->at.from_s - wider, from);
     print_time((int64_t)range_end(self) - 1 + wider, to);
     value_put_text(arena, read, "range", str_from(self->range->name));
@@ -390,9 +391,11 @@ static bool take_piece(struct export_step *self, struct read_page *page)
         .header = self->fields,
         .null = str_from(self->export->null),
         .column = self->column,
-        .from = self->range->drops ? str_from(self->begins) : STR_NULL,
-        .to = str_from(self->ends),
     };
+    if (self->range->drops) { /* without the "Z" */
+        cut.before = (struct str){self->before, TIME_SIZE - sizeof("Z")};
+        cut.behind = (struct str){self->behind, TIME_SIZE - sizeof("Z")};
+    }
     size_t taken;
     set_page(self, piece);
     if (!read_page_take(self->reading->connection, &self->export->file, STR_NULL, page, &response))

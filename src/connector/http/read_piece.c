@@ -5,11 +5,12 @@
 
 struct row {
     size_t end;           /* behind its line break */
-    struct str of_column; /* its field, without quotes */
+    struct str of_column; /* its field, as it stands there */
     bool is_whole;        /* its line break was seen */
 };
 
-/* Copies the row that begins at `at`: unquoted fields that are `null` become empty. */
+/* Copies the row that begins at `at`: unquoted fields that are `null` become empty. Only a field
+ * that begins with a quote is quoted, as the decoder (record/csv_scan.c) has it. */
 static struct row copy_row(const struct read_piece *piece, size_t at, char *out, size_t *len)
 {
     struct str csv = piece->csv, null = piece->null;
@@ -18,8 +19,10 @@ static struct row copy_row(const struct read_piece *piece, size_t at, char *out,
     while (at < csv.len && !row.is_whole) {
         size_t start = at;
         bool quoted = false;
-        for (; at < csv.len && (quoted || (csv.data[at] != ',' && csv.data[at] != '\n')); at++)
-            quoted ^= csv.data[at] == '"';
+        for (; at < csv.len && (quoted || (csv.data[at] != ',' && csv.data[at] != '\n')); at++) {
+            if (csv.data[at] == '"' && (at == start || csv.data[start] == '"'))
+                quoted = !quoted;
+        }
         struct str field = {csv.data + start, at - start}, value = field;
         if (at < csv.len && csv.data[at] == '\n' && str_ends(value, STR("\r")))
             value.len--;
@@ -40,12 +43,35 @@ static struct row copy_row(const struct read_piece *piece, size_t at, char *out,
     return row;
 }
 
-/* By texts of one length, such as times of one form. */
-static bool is_within(const struct read_piece *piece, struct str value)
+static struct str cut_front(struct str text, size_t len)
 {
-    if (!piece->from.data || value.len != piece->from.len)
-        return true;
-    return str_compare(value, piece->from) >= 0 && str_compare(value, piece->to) < 0;
+    return (struct str){text.data + len, text.len - len};
+}
+
+/* Whether a time is in this second of UTC. One of another zone, or without a zone, is not said to
+ * be. */
+static bool is_in_second(struct str time, struct str second)
+{
+    static const struct str zones[] = {STR("Z"), STR("+0000"), STR("+00:00")};
+    bool is_in = false;
+    if (!second.data || !str_starts(time, second))
+        return false;
+    struct str rest = cut_front(time, second.len);
+    if (str_starts(rest, STR("."))) {
+        do
+            rest = cut_front(rest, 1);
+        while (rest.len > 0 && ascii_is_digit(rest.data[0]));
+    }
+    for (size_t i = 0; i < sizeof(zones) / sizeof(*zones); i++)
+        is_in = is_in || str_eq(rest, zones[i]);
+    return is_in;
+}
+
+static bool is_dropped(const struct read_piece *piece, struct str value)
+{
+    if (value.len >= 2 && str_starts(value, STR("\"")) && str_ends(value, STR("\"")))
+        value = (struct str){value.data + 1, value.len - 2};
+    return is_in_second(value, piece->before) || is_in_second(value, piece->behind);
 }
 
 /* Names may be in quotes. */
@@ -82,7 +108,7 @@ enum read_piece_end read_piece_take(const struct read_piece *piece, struct arena
         }
         if (is_first && !is_header(piece, text))
             return PIECE_OTHER_COLUMNS;
-        if (is_first || !is_within(piece, row.of_column))
+        if (is_first || (row.of_column.data && is_dropped(piece, row.of_column)))
             len = before;
         at = row.end;
     }

@@ -13,10 +13,10 @@ struct read_piece {
     bool is_last;      /* the file ends with it */
     struct str header; /* of the page, without a line break */
     struct str null;   /* what an unquoted field without a value has; STR_NULL: nothing */
-    /* Only rows whose column of this number is from `from` on and before `to`, as texts; those
-     * where it has another length stay. STR_NULL: all rows. */
+    /* Rows whose column of this number is a time in one of these seconds of UTC, written as
+     * "2026-01-31T00:00:00", are left out. STR_NULL: none is. */
     size_t column;
-    struct str from, to;
+    struct str before, behind;
 };
 
 enum read_piece_end {
