@@ -84,6 +84,34 @@ static void a_job_is_put_in_the_queue_once(void **state)
                                              "step 0\n");
 }
 
+/* The state is some seconds old, or the answer to the call was lost. */
+static void a_job_that_still_looks_new_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct scripted waits[] = {
+        {STATUS, 200, .body = JOB("Created", "")},
+        {STATUS, 200, .body = JOB("Queued", "")},
+        {STATUS, 200, .body = DONE("0", "0")},
+    };
+    static const struct scripted refused[] = {
+        {STATUS, 200, .body = JOB("Created", "")},
+        {ENQUEUE, 200, .body = FAULT("1003", "Enqueued already")},
+        {STATUS, 200, .body = DONE("0", "0")},
+    };
+    static const struct scripted again[] = {
+        {STATUS, 200, .body = JOB("Created", "")},
+        {ENQUEUE, 200, .body = JOB("Queued", "")},
+        {STATUS, 200, .body = JOB("Created", "")},
+        {ENQUEUE, 200, .body = FAULT("1003", "Enqueued already")},
+    };
+    assert_true(RUN(waits, LEADS, BETWEEN, .cursor = "export 1577836800 1577923201 wait e-1 0"));
+    assert_int_equal(script.paused_ms, 2 * 60 * 1000);
+    assert_true(RUN(refused, LEADS, BETWEEN, .cursor = "export 1577836800 1577923201 new e-1"));
+    assert_false(RUN(again, LEADS, BETWEEN, .cursor = "export 1577836800 1577923201 wait e-1 5"));
+    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 0,
+                   "the export e-1 is refused by the vendor: Enqueued already");
+}
+
 static void ranges_follow_each_other(void **state)
 {
     (void)state;
@@ -133,6 +161,8 @@ static void what_goes_wrong_with_a_job_is_told(void **state)
     } cases[] = {
         {"wait e-1 0", STATUS, 200, JOB("Failed", ",\"errorMsg\":\"told\""), VERDICT_MISCONFIGURED,
          "the export e-1 ended as Failed: told"},
+        {"wait e-1 1439", STATUS, 200, JOB("Queued", ""), VERDICT_MISCONFIGURED,
+         "the export e-1 has not ended in a day"},
         {"wait e-1 0", STATUS, 404, FAULT("610", "told"), VERDICT_MISCONFIGURED,
          "the export e-1 is refused by the vendor: told"},
         {"wait e-1 0", STATUS, 200, FAULT("615", "told"), VERDICT_THROTTLED, "told"},
@@ -185,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_job_is_put_in_the_queue_and_its_file_read),
         TEST(a_job_is_put_in_the_queue_once),
+        TEST(a_job_that_still_looks_new_is_waited_for),
         TEST(ranges_follow_each_other),
         TEST(the_time_that_a_filter_bounds_is_that_of_the_export),
         TEST(what_goes_wrong_with_a_job_is_told),

@@ -85,7 +85,7 @@ static bool split(struct str cursor, struct export_cursor *at)
         return rest.len == 0;
     at->state = str_eq(word, STR("wait")) ? EXPORT_WAITS : EXPORT_IS_READ;
     if (at->state == EXPORT_WAITS)
-        return take_number(&rest, READ_JOB_POLLS_MAX, &at->polls) && rest.len == 0;
+        return take_number(&rest, READ_EXPORT_POLLS_MAX, &at->polls) && rest.len == 0;
     return str_eq(word, STR("at")) && take_number(&rest, FILE_MAX, &at->offset) &&
            take_number(&rest, FILE_MAX, &at->size) && rest.len == 0 && at->offset < at->size;
 }
@@ -310,30 +310,37 @@ static bool create(struct export_step *self)
     return true;
 }
 
-static bool is_one_of(const struct connector_texts *texts, struct str text)
-{
-    return connector_texts_have(texts, text);
-}
-
-static bool enqueue(struct export_step *self)
-{
-    struct vendor_response response;
-    struct export_cursor next = self->at;
-    if (!vendor_call(self->reading->connection, &self->export->enqueue, &response))
-        return fail_call(self);
-    next.state = EXPORT_WAITS;
-    lead_to(self, &next);
-    return true;
-}
-
-static bool wait_more(struct export_step *self, struct read_page *page)
+static bool wait_more(const struct export_step *self)
 {
     struct export_cursor next = self->at;
     next.state = EXPORT_WAITS;
     next.polls++;
-    if (next.polls >= READ_JOB_POLLS_MAX)
-        return fail_job(self, "has not ended in days", STR_NULL);
-    page->pause_ms = self->export->pause_ms;
+    if (next.polls >= READ_EXPORT_POLLS_MAX)
+        return fail_job(self, "has not ended in a day", STR_NULL);
+    self->page->pause_ms = self->export->pause_ms;
+    lead_to(self, &next);
+    return true;
+}
+
+/* A job is put in the queue once. Its state may be older than the answer that put it there, or the
+ * answer was lost: so it is waited for, for some looks, before the job is put there again or a
+ * refusal counts. */
+static bool enqueue(const struct export_step *self)
+{
+    struct vendor_connection *connection = self->reading->connection;
+    struct vendor_response response = {0};
+    struct export_cursor next = self->at;
+    bool has_time = self->at.polls < READ_EXPORT_POLLS_NEW;
+    if (self->at.state == EXPORT_WAITS && has_time)
+        return wait_more(self);
+    bool good = vendor_call(connection, &self->export->enqueue, &response);
+    if (!good && connection->verdict.kind == VERDICT_MISCONFIGURED && has_time)
+        return vendor_accept(connection, STEP_API) && wait_more(self);
+    if (!good)
+        return fail_call(self);
+    if (self->at.state == EXPORT_WAITS)
+        return wait_more(self);
+    next.state = EXPORT_WAITS;
     lead_to(self, &next);
     return true;
 }
@@ -355,7 +362,7 @@ static bool take_done(struct export_step *self, const struct value *json)
 }
 
 /* The state decides what is next, also when an earlier answer was lost. */
-static bool look(struct export_step *self, struct read_page *page)
+static bool look(struct export_step *self)
 {
     const struct read_export *export = self->export;
     struct vendor_connection *connection = self->reading->connection;
@@ -369,8 +376,8 @@ static bool look(struct export_step *self, struct read_page *page)
         return read_fail_page(self->reading, "the export's state cannot be read");
     if (str_eq(state, str_from(export->created)))
         return enqueue(self);
-    if (is_one_of(&export->running, state))
-        return wait_more(self, page);
+    if (connector_texts_have(&export->running, state))
+        return wait_more(self);
     if (str_eq(state, str_from(export->done)))
         return take_done(self, response.json);
     return fail_job(self, arena_printf(connection->arena, "ended as %.*s", STR_ARG(state)).data,
@@ -446,7 +453,7 @@ bool read_export_page(const struct read_call *reading, struct str cursor, struct
     if (self.at.state == EXPORT_IS_READ)
         return take_piece(&self, page);
     if (self.at.id.data)
-        return look(&self, page);
+        return look(&self);
     if (self.at.from_s < self.at.to_s)
         return create(&self);
     lead_on(&self);

@@ -170,7 +170,7 @@ struct read_fault {
 
 enum {
     READ_JOBS_MAX = 3,         /* that are made for one reading, as the vendor forgets them */
-    READ_JOB_POLLS_MAX = 6000, /* of one job: about a day */
+    READ_JOB_POLLS_MAX = 6000, /* of one job: about a day, by the longest pause */
     READ_JOB_PAUSE_MS = 250,   /* behind the first look; then doubled up to the next */
     READ_JOB_PAUSE_MAX_MS = 15 * 1000,
     READ_JOB_NAP_MS = 500,  /* a longer pause is the caller's (read_page.pause_ms) */
@@ -203,7 +203,11 @@ struct read_job {
     const char *at; /* JSON pointer in these results, to a member of theirs */
 };
 
-enum { READ_EXPORT_PIECE = 4 * 1024 * 1024 }; /* bytes of a file that are asked for at once */
+enum {
+    READ_EXPORT_PIECE = 4 * 1024 * 1024, /* bytes of a file that are asked for at once */
+    READ_EXPORT_POLLS_MAX = 24 * 60,     /* of one job: a day, by a look a minute */
+    READ_EXPORT_POLLS_NEW = 5, /* for which a job that was put in the queue may look new */
+};
 
 /* The range of time that an export is of. */
 struct read_range {
