@@ -149,6 +149,39 @@ static void the_time_that_a_filter_bounds_is_that_of_the_export(void **state)
                    "Unsupported filter type for target subscription");
 }
 
+/* They stand in a body, which may be longer than a URL. */
+static void many_fields_are_asked_for(void **state)
+{
+    (void)state;
+    enum { FIELDS_FIT = 1000, FIELDS_TOO_MANY = 4000, CASES = 2 };
+    static const size_t counts[CASES] = {FIELDS_FIT, FIELDS_TOO_MANY};
+    for (size_t i = 0; i < CASES; i++) {
+        struct str *names = arena_array(&script.arena, struct str, counts[i]);
+        struct buf body = buf_in(&script.arena, 64 * counts[i] + 4096);
+        buf_add_cstr(&body, "POST " HOST "/bulk/v1/leads/export/create.json" SHOWN
+                            "Content-Type: application/json\n" TOKEN
+                            "\n{\"format\":\"CSV\",\"fields\":[\"id\"");
+        for (size_t k = 0; k < counts[i]; k++) {
+            names[k] = arena_printf(&script.arena, "field_with_a_name_of_some_length_of_its_own_%zu", k);
+            buf_printf(&body, ",\"%.*s\"", STR_ARG(names[k]));
+        }
+        buf_add_cstr(&body, ",\"createdAt\"],\"filter\":{\"createdAt\":{\"startAt\":"
+                            "\"2019-12-31T23:59:59Z\",\"endAt\":\"2020-01-02T00:00:01Z\"}}}");
+        const struct scripted steps[] = {
+            {body.data, 200, .body = JOB("Created", "")},
+            {STATUS, 200, .body = DONE("0", "0")},
+        };
+        bool fits = counts[i] == FIELDS_FIT;
+        assert_int_equal(script_read(&script, steps, fits ? 2 : 0,
+                                     &(const struct read_asked){LEADS, BETWEEN, .names = names,
+                                                                .name_count = counts[i]}),
+                         fits);
+    }
+    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_NONE, 0,
+                   "the names of the fields are more than an export is asked for with: a body of "
+                   "160 KiB");
+}
+
 static void what_goes_wrong_with_a_job_is_told(void **state)
 {
     (void)state;
@@ -218,6 +251,7 @@ int main(void)
         TEST(a_job_that_still_looks_new_is_waited_for),
         TEST(ranges_follow_each_other),
         TEST(the_time_that_a_filter_bounds_is_that_of_the_export),
+        TEST(many_fields_are_asked_for),
         TEST(what_goes_wrong_with_a_job_is_told),
         TEST(cursors_of_others_are_refused),
     };

@@ -197,6 +197,15 @@ static bool is_of_query(const struct read_query *query, const char *name)
     return false;
 }
 
+/* Bytes, each with its comma. */
+static size_t names_len(const struct read_query *query)
+{
+    size_t len = query->field_count;
+    for (size_t i = 0; i < query->field_count; i++)
+        len += query->fields[i].len;
+    return len;
+}
+
 /* The key first, so that no row begins like JSON or markup; the range's field last, unless the flow
  * has it: a further column is not read. */
 static bool set_fields(struct export_step *self, struct value *read)
@@ -204,9 +213,8 @@ static bool set_fields(struct export_step *self, struct value *read)
     const struct read_query *query = self->reading->query;
     struct arena *arena = self->reading->connection->arena;
     struct str key = str_from(self->export->key), field = str_from(self->range->field);
-    struct buf names = buf_in(arena, READ_STATEMENT_MAX),
-               quoted = buf_in(arena, 2 * READ_STATEMENT_MAX);
-    size_t count = 1;
+    size_t count = 1, most = names_len(query) + key.len + field.len + 2;
+    struct buf names = buf_in(arena, most), quoted = buf_in(arena, most + 2 * (query->field_count + 2));
     add_name(&names, &quoted, key);
     for (size_t i = 0; i < query->field_count; i++) {
         if (!read_name_is_fit(self->reading->reads->name_marks, query->fields[i]))
@@ -227,7 +235,7 @@ static bool set_fields(struct export_step *self, struct value *read)
     }
     self->fields = buf_str(&names);
     value_put_text(arena, read, "names", buf_str(&quoted));
-    return (!names.overflow && !quoted.overflow) || vendor_fail_long(self->reading->connection);
+    return true;
 }
 
 static void print_time(int64_t at_s, char out[TIME_SIZE])
@@ -294,10 +302,13 @@ static bool create(struct export_step *self)
     struct export_cursor next = self->at;
     bool taken;
     set_page(self, 1);
-    struct str body =
-        template_fill(connection->arena, self->export->body, &connection->scope, ESCAPE_NONE);
+    struct str body = template_fill_within(connection->arena, self->export->body,
+                                           &connection->scope, ESCAPE_NONE, TEMPLATE_BODY_MAX);
     if (!body.data)
-        return vendor_fail_long(connection);
+        return read_refuse(self->reading,
+                           STR("the names of the fields are more than an export is asked for with: "
+                               "a body of 160 KiB"),
+                           "Let the flow read fewer fields.");
     if (!vendor_call_write(connection, &self->export->create, STR_NULL, body, true, &response,
                            &taken))
         return false;
@@ -425,7 +436,8 @@ static bool take_piece(struct export_step *self, struct read_page *page)
     return true;
 }
 
-_Static_assert(READ_EXPORT_PIECE == 4 * 1024 * 1024, "as the message says");
+_Static_assert(READ_EXPORT_PIECE == 4 * 1024 * 1024 && TEMPLATE_BODY_MAX == 160 * 1024,
+               "as the messages say");
 
 bool read_export_page(const struct read_call *reading, struct str cursor, struct read_page *page)
 {
