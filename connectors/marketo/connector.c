@@ -168,6 +168,9 @@ static const struct connector_header piece[] = {{"Range", "bytes={page.offset}-{
         .enqueue = {.method = "POST",                                                              \
                     .path = "/bulk/v1/" resource "/export/{page.job}/enqueue.json",                \
                     .needs = "/result"},                                                           \
+        .cancel = {.method = "POST",                                                               \
+                   .path = "/bulk/v1/" resource "/export/{page.job}/cancel.json",                  \
+                   .needs = "/result"},                                                            \
         .state = {.method = "GET",                                                                 \
                   .path = "/bulk/v1/" resource "/export/{page.job}/status.json",                   \
                   .needs = "/result"},                                                             \

@@ -1,4 +1,4 @@
-/* Bulk extracts of the marketing platform's REST API: create, enqueue, status and file, below
+/* Bulk extracts of the marketing platform's REST API: create, enqueue, status, file and cancel, below
  * PATH/export ("Bulk Extract" of the vendor's developer site). A job is complete at the first look
  * after it was put in the queue. */
 #include "sandbox/records/dialect.h"
@@ -193,6 +193,14 @@ static void print_job(const struct extract *extract, const struct query_job *job
     exchange->out->body = buf_str(&body);
 }
 
+static void cancel(const struct extract *extract, const struct query_job *job)
+{
+    if (query_job_abort(extract->exchange->request->host, str_from(job->id)))
+        print_job(extract, job, "Cancelled");
+    else
+        refuse(extract->exchange, "1003", "The export has ended");
+}
+
 static void look(struct extract *extract, const struct query_job *job, struct str call)
 {
     struct records_exchange *exchange = extract->exchange;
@@ -207,6 +215,14 @@ static void look(struct extract *extract, const struct query_job *job, struct st
         }
         struct sample_rows rows = select_rows(extract);
         send_file(exchange, print_file(extract, &rows));
+        return;
+    }
+    if (str_eq(call, STR("cancel.json"))) {
+        cancel(extract, job);
+        return;
+    }
+    if (job->state == JOB_ABORTED && !enqueues) {
+        print_job(extract, job, "Cancelled");
         return;
     }
     if (enqueues && !is_new) {

@@ -18,8 +18,8 @@ enum {
 /* Of read_page_end.records: the page was not decoded yet. */
 #define READ_RECORDS_UNKNOWN UINT64_MAX
 
-/* Of a cursor that stands for a job at the vendor (http/read_job.c): what is the same in all
- * cursors of that job; a part of the cursor. STR_NULL: it stands for none. */
+/* Of a cursor that stands for a job at the vendor (http/read_job.c, http/read_export.c): what is
+ * the same in all cursors of that job; a part of the cursor. STR_NULL: it stands for none. */
 struct str read_cursor_job(struct str cursor);
 
 /* The type that a flow's own filters by time have, whatever the vendor calls its times. */

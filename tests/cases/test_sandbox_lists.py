@@ -10,7 +10,7 @@ import urllib.parse
 import pytest
 
 from support import sandbox as sandbox_of
-from support.sandbox_records import get, truth
+from support.sandbox_records import get, send, truth
 
 HOST = "acme.zendesk.com"
 SCHEMA = json.loads((pathlib.Path(__file__).parents[2] /
@@ -183,3 +183,20 @@ def test_a_later_page_breaks_off_or_changes(sandbox, kind):
     with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
         follow(sandbox, following(answer), token=f"{LATER}-truncated-{kind}")
     assert follow(sandbox, following(answer), token=f"{LATER}-truncated-{kind}")[0] == 200
+
+
+def test_an_extract_that_has_not_ended_is_canceled(sandbox):
+    """Of the marketing platform: one in the queue, once."""
+    def call(method, path, body=None):
+        return send(sandbox, "123-abc-456.mktorest.com", method, f"/bulk/v1/leads/export/{path}",
+                    {"Authorization": "Bearer sandbox-token-accepted"}, body)[2]
+
+    made = call("POST", "create.json", {"fields": ["id"], "format": "CSV", "filter": {
+        "createdAt": {"startAt": "2020-01-01T00:00:00Z", "endAt": "2020-01-02T00:00:00Z"}}})
+    name = made["result"][0]["exportId"]
+    assert call("POST", f"{name}/enqueue.json", "")["result"][0]["status"] == "Queued"
+    assert call("POST", f"{name}/cancel.json", "")["result"][0]["status"] == "Cancelled"
+    assert call("GET", f"{name}/status.json")["result"][0]["status"] == "Cancelled"
+    for again in ("cancel", "enqueue"):
+        answer = call("POST", f"{name}/{again}.json", "")
+        assert not answer["success"] and answer["errors"][0]["code"] == "1003"

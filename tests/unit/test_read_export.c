@@ -217,6 +217,27 @@ static void what_goes_wrong_with_a_job_is_told(void **state)
     }
 }
 
+static void a_job_that_is_waited_for_is_canceled(void **state)
+{
+    (void)state;
+#define CANCEL "POST " HOST "/bulk/v1/leads/export/e-1/cancel.json" SHOWN TOKEN "\n"
+    static const struct scripted canceled[] = {{CANCEL, 200, .body = JOB("Cancelled", "")}};
+    static const struct scripted ended[] = {{CANCEL, 200, .body = FAULT("1003", "told")}};
+    static const struct scripted away[] = {{CANCEL, 200, .body = FAULT("615", "told")}};
+    static const char *const waiting[] = {"export 1 2 new e-1", "export 1 2 wait e-1 7"};
+    static const char *const others[] = {"export 1 2", "export 1 2 at e-1 0 5"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(RUN(canceled, LEADS, .cursor = waiting[i], .ends = true));
+        assert_true(RUN(ended, LEADS, .cursor = waiting[i], .ends = true));
+        assert_false(RUN(away, LEADS, .cursor = waiting[i], .ends = true));
+        assert_true(str_eq(read_cursor_job(str_from(waiting[i])), STR("e-1")));
+        assert_true(script_read(
+            &script, NULL, 0,
+            &(const struct read_asked){LEADS, .cursor = others[i], .ends = true}));
+        assert_null(read_cursor_job(str_from(others[i])).data);
+    }
+}
+
 static void cursors_of_others_are_refused(void **state)
 {
     (void)state;
@@ -253,6 +274,7 @@ int main(void)
         TEST(the_time_that_a_filter_bounds_is_that_of_the_export),
         TEST(many_fields_are_asked_for),
         TEST(what_goes_wrong_with_a_job_is_told),
+        TEST(a_job_that_is_waited_for_is_canceled),
         TEST(cursors_of_others_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

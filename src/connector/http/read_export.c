@@ -471,3 +471,28 @@ bool read_export_page(const struct read_call *reading, struct str cursor, struct
     lead_on(&self);
     return true;
 }
+
+/* --- the end --- */
+
+struct str read_export_job(struct str cursor)
+{
+    struct export_cursor at = {.id = STR_NULL};
+    if (!split(cursor, &at) || at.state == EXPORT_IS_READ)
+        return STR_NULL;
+    return at.id;
+}
+
+/* A job that is refused has ended, or is gone. */
+bool read_export_end(const struct read_call *reading, struct str cursor)
+{
+    struct vendor_connection *connection = reading->connection;
+    struct export_step self = {.reading = reading, .export = reading->source->export};
+    struct vendor_response response = {0};
+    self.at.id = read_export_job(cursor);
+    if (!self.at.id.data)
+        return vendor_accept(connection, STEP_API);
+    set_page(&self, 1);
+    return vendor_call(connection, &self.export->cancel, &response) ||
+           (connection->verdict.kind == VERDICT_MISCONFIGURED &&
+            vendor_accept(connection, STEP_API));
+}

@@ -32,7 +32,7 @@ struct str read_cursor_job(struct str cursor)
     static const struct str start = STR("job ");
     struct str rest, id, more;
     if (!str_starts(cursor, start))
-        return STR_NULL;
+        return read_export_job(cursor);
     rest = (struct str){cursor.data + start.len, cursor.len - start.len};
     if (!str_cut(rest, ' ', &id, &more) || id.len == 0)
         return STR_NULL;
@@ -398,6 +398,8 @@ bool http_read_end(struct vendor_connection *connection, const struct read_query
     struct job_cursor at;
     if (!read_call_begin(connection, query, cursor, &reading))
         return false;
+    if (reading.source->export)
+        return read_export_end(&reading, cursor);
     if (!reading.source->job || !split(cursor, &at) || !at.id.data)
         return vendor_accept(connection, STEP_API);
     const struct read_job *job = reading.source->job;

@@ -225,6 +225,7 @@ struct read_export {
     struct connector_call create;
     const char *body; /* template of its body, in which nothing is escaped */
     struct connector_call enqueue, state, file;
+    struct connector_call cancel; /* of a job that has not ended */
     const char *id, *state_at, *size, *count, *message; /* JSON pointers */
     const char *created, *done;
     struct connector_texts running;
