@@ -154,7 +154,9 @@ static const struct read_range lead_ranges[] = {{"updatedAt", "updatedAt", false
 static const struct read_range activity_ranges[] = {{"activityDate", "createdAt", true}};
 static const struct read_range object_ranges[] = {{"updatedAt", "updatedAt", true}};
 
-static const struct connector_header piece[] = {{"Range", "bytes={page.offset}-{page.last}"}};
+/* Bytes are those of the file, not of a compressed form. */
+static const struct connector_header piece[] = {{"Range", "bytes={page.offset}-{page.last}"},
+                                                {"Accept-Encoding", "identity"}};
 
 /* The vendor asks for a look a minute at most. 31 days are the longest range. */
 #define EXTRACT(resource, first, times)                                                            \

@@ -160,15 +160,19 @@ static void send_file(struct records_exchange *exchange, struct str file)
     unsigned long long from, to;
     exchange->out->status = 200;
     exchange->out->body = file;
-    struct http_header *headers = arena_array(exchange->arena, struct http_header, 1);
+    struct http_header *headers = arena_array(exchange->arena, struct http_header, 2);
     headers[0] = (struct http_header){STR("Content-Type"), STR("text/csv;charset=UTF-8")};
     exchange->out->headers = headers;
     exchange->out->header_count = 1;
     if (!range.data || !str_cut(range, '=', &unit, &range) || !str_cut(range, '-', &first, &last) ||
-        !str_to_u64(first, file.len, &from) || !str_to_u64(last, INT64_MAX, &to) || from > to)
+        !str_to_u64(first, file.len - 1, &from) || !str_to_u64(last, INT64_MAX, &to) || from > to)
         return;
     to = to < file.len ? to : file.len - 1;
     exchange->out->status = 206;
+    headers[1] = (struct http_header){STR("Content-Range"),
+                                      arena_printf(exchange->arena, "bytes %llu-%llu/%zu", from, to,
+                                                   file.len)};
+    exchange->out->header_count = 2;
     exchange->out->body = (struct str){file.data + from, (size_t)(to + 1 - from)};
 }
 

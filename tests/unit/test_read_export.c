@@ -25,7 +25,7 @@ static struct script script;
 #define STATUS "GET " HOST "/bulk/v1/leads/export/e-1/status.json" SHOWN TOKEN "\n"
 #define FILE(bytes)                                                                                \
     "GET " HOST "/bulk/v1/leads/export/e-1/file.json\nAccept: text/csv\n" TOKEN                    \
-    "Range: bytes=" bytes "\n\n"
+    "Range: bytes=" bytes "\nAccept-Encoding: identity\n\n"
 #define JOB(state, more)                                                                           \
     "{\"success\":true,\"result\":[{\"exportId\":\"e-1\",\"status\":\"" state "\"" more "}]}"
 #define DONE(records, size) JOB("Completed", ",\"numberOfRecords\":" records ",\"fileSize\":" size)
@@ -130,6 +130,31 @@ static void ranges_follow_each_other(void **state)
     assert_string_equal(script_log(&script), "step 0 then export 1580515198 1580600001\n"
                                              "step 0 then export 1580515198 1580600001 new e-1\n"
                                              "step 0\n");
+}
+
+/* It has no header, and may say which bytes it has. */
+static void a_piece_may_be_from_within_the_file(void **state)
+{
+    (void)state;
+    static const char row[] = "2,null,2020-01-02T00:00:00Z\n";
+    static const char cursor[] = "export 1577836800 1577923201 at e-1 57 85";
+    const struct scripted silent[] = {{FILE("57-84"), 206, .body = row}};
+    const struct scripted said[] = {
+        {FILE("57-84"), 206, .headers = "Content-Range: bytes 57-84/85\n", .body = row}};
+    static const char *const others[] = {
+        "Content-Range: bytes 0-27/85\n",
+        "Content-Range: bytes 57-84/86\n",
+    };
+    assert_true(RUN(silent, LEADS, BETWEEN, .cursor = cursor));
+    assert_true(RUN(said, LEADS, BETWEEN, .cursor = cursor));
+    assert_string_equal(script_log(&script), "page 1\npage 1\n");
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        const struct scripted wrong[] = {
+            {FILE("57-84"), 206, .headers = others[i], .body = row}};
+        assert_false(RUN(wrong, LEADS, BETWEEN, .cursor = cursor));
+        assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 0,
+                       "a piece of the export is of other bytes than were asked for");
+    }
 }
 
 /* By the time of any field's change, which records do not show. */
@@ -271,6 +296,7 @@ int main(void)
         TEST(a_job_is_put_in_the_queue_once),
         TEST(a_job_that_still_looks_new_is_waited_for),
         TEST(ranges_follow_each_other),
+        TEST(a_piece_may_be_from_within_the_file),
         TEST(the_time_that_a_filter_bounds_is_that_of_the_export),
         TEST(many_fields_are_asked_for),
         TEST(what_goes_wrong_with_a_job_is_told),

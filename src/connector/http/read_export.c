@@ -397,6 +397,17 @@ static bool look(struct export_step *self)
 
 /* --- the file --- */
 
+/* Where the vendor says which bytes these are, they must be those that were asked for. */
+static bool is_asked_piece(const struct export_step *self, const struct vendor_response *response,
+                           unsigned long long piece)
+{
+    const struct str *range = client_header(&response->http, STR("Content-Range"));
+    struct str asked =
+        arena_printf(self->reading->connection->arena, "bytes %llu-%llu/%llu", self->at.offset,
+                     self->at.offset + piece - 1, self->at.size);
+    return !range || str_eq(*range, asked);
+}
+
 static bool take_piece(struct export_step *self, struct read_page *page)
 {
     struct vendor_response response = {0};
@@ -420,6 +431,9 @@ static bool take_piece(struct export_step *self, struct read_page *page)
         return fail_call(self);
     if (page->body.len != piece)
         return read_fail_page(self->reading, "a piece of the export has another length than was "
+                                             "asked for");
+    if (!is_asked_piece(self, &response, piece))
+        return read_fail_page(self->reading, "a piece of the export is of other bytes than were "
                                              "asked for");
     cut.csv = page->body;
     enum read_piece_end end = read_piece_take(&cut, page->arena, &page->body, &taken);
