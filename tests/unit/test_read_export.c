@@ -77,7 +77,7 @@ static void a_job_is_put_in_the_queue_once(void **state)
     (void)state;
     static const struct scripted steps[] = {
         {STATUS, 200, .body = JOB("Processing", "")},
-        {STATUS, 200, .body = DONE("0", "0")},
+        {STATUS, 200, .body = JOB("Completed", ",\"numberOfRecords\":0")},
     };
     assert_true(RUN(steps, LEADS, BETWEEN, .cursor = "export 1577836800 1577923201 new e-1"));
     assert_string_equal(script_log(&script), "step 0 then export 1577836800 1577923201 wait e-1 1\n"
@@ -110,6 +110,31 @@ static void a_job_that_still_looks_new_is_waited_for(void **state)
     assert_false(RUN(again, LEADS, BETWEEN, .cursor = "export 1577836800 1577923201 wait e-1 5"));
     assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 0,
                    "the export e-1 is refused by the vendor: Enqueued already");
+}
+
+/* The window's end is by another clock than this node's, but no time that is far from it. */
+static void a_bound_may_be_ahead_of_the_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str bound;
+        const char *cursor;
+    } cases[] = {
+        {STR("1706688990000"), "export 1706688000 1706688991 new e-1"},
+        {STR("1900000000000"), "export 1706688000 1706692530 new e-1"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct read_filter filters[] = {{STR("createdAt"), STR("BETWEEN"), STR("datetime"),
+                                               READ_VALUES(STR("1706688000000"), cases[i].bound)}};
+        const struct scripted steps[] = {
+            {i == 0 ? CREATE(FIELDS, "createdAt", "2024-01-31T07:59:59Z", "2024-01-31T08:16:31Z")
+                    : CREATE(FIELDS, "createdAt", "2024-01-31T07:59:59Z", "2024-01-31T09:15:30Z"),
+             200, .body = JOB("Created", "")},
+            {STATUS, 200, .body = DONE("0", "0")},
+        };
+        assert_true(RUN(steps, LEADS, .filters = filters, .filter_count = 1));
+        assert_true(str_contains(str_from(script_log(&script)), str_from(cases[i].cursor)));
+    }
 }
 
 static void ranges_follow_each_other(void **state)
@@ -295,6 +320,7 @@ int main(void)
         TEST(a_job_is_put_in_the_queue_and_its_file_read),
         TEST(a_job_is_put_in_the_queue_once),
         TEST(a_job_that_still_looks_new_is_waited_for),
+        TEST(a_bound_may_be_ahead_of_the_clock),
         TEST(ranges_follow_each_other),
         TEST(a_piece_may_be_from_within_the_file),
         TEST(the_time_that_a_filter_bounds_is_that_of_the_export),

@@ -22,6 +22,8 @@
 
 enum { SECOND_MS = 1000, TIME_SIZE = sizeof("2026-01-31T00:00:00Z") };
 
+/* How far a bound may be ahead of this node's clock, since it is by another one's. */
+static const unsigned long long CLOCK_AHEAD_S = 3600;
 static const unsigned long long LATEST_S = 250000000000; /* in the year 9892 */
 static const unsigned long long FILE_MAX = 1ULL << 50;   /* bytes */
 
@@ -164,7 +166,8 @@ static void choose_range(struct export_step *self, struct value *read)
     }
 }
 
-/* An upper bound may be met itself, and what belongs to this second may come yet. */
+/* The second of an upper bound is within. A bound of a schedule's window is by the store's clock,
+ * which may be ahead of this node's. */
 static void begin(struct export_step *self, const struct value *read)
 {
     unsigned long long bound, now = (unsigned long long)now_s(self->reading->connection);
@@ -172,8 +175,8 @@ static void begin(struct export_step *self, const struct value *read)
     self->at.to_s = now;
     if (str_to_u64(value_text(read, "from"), LATEST_S, &bound) && bound > self->at.from_s)
         self->at.from_s = bound;
-    if (str_to_u64(value_text(read, "to"), LATEST_S, &bound) && bound + 1 < now)
-        self->at.to_s = bound + 1;
+    if (str_to_u64(value_text(read, "to"), LATEST_S, &bound))
+        self->at.to_s = bound < now + CLOCK_AHEAD_S ? bound + 1 : now + CLOCK_AHEAD_S;
 }
 
 /* --- the fields of the file --- */
@@ -286,11 +289,12 @@ static bool fail_job(const struct export_step *self, const char *what, struct st
                        "Run the flow again.");
 }
 
-/* Always false. A refusal is of the job, whatever else such an answer may mean. */
+/* Always false. A refusal is of the job, whatever else such an answer may mean. A call that was not
+ * made, or whose answer is too long, has no status. */
 static bool fail_call(const struct export_step *self)
 {
     const struct verdict verdict = self->reading->connection->verdict;
-    return verdict.kind == VERDICT_MISCONFIGURED &&
+    return verdict.kind == VERDICT_MISCONFIGURED && verdict.status != 0 &&
            fail_job(self, "is refused by the vendor", verdict.message);
 }
 
@@ -362,9 +366,10 @@ static bool take_done(struct export_step *self, const struct value *json)
     struct export_cursor next = self->at;
     unsigned long long records = 1;
     next.state = EXPORT_IS_READ;
-    if (!str_to_u64(pointer_text(arena, json, self->export->size), FILE_MAX, &next.size))
-        return read_fail_page(self->reading, "the vendor does not say how long the export is");
     str_to_u64(pointer_text(arena, json, self->export->count), INT64_MAX, &records);
+    if (records > 0 &&
+        !str_to_u64(pointer_text(arena, json, self->export->size), FILE_MAX, &next.size))
+        return read_fail_page(self->reading, "the vendor does not say how long the export is");
     if (next.size == 0 || records == 0)
         lead_on(self);
     else
@@ -377,7 +382,7 @@ static bool look(struct export_step *self)
 {
     const struct read_export *export = self->export;
     struct vendor_connection *connection = self->reading->connection;
-    struct vendor_response response;
+    struct vendor_response response = {0};
     set_page(self, 1);
     if (!vendor_call(connection, &export->state, &response))
         return fail_call(self);
