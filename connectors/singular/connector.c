@@ -77,7 +77,8 @@ static const struct entity_field_source fields[] = {
      .items = {.call = {.method = "GET", .path = "/api/cohort_metrics"}, .at = "/value/metrics"},
      .name = "{item.name}",
      .label = "{item.display_name}",
-     .type = metric},
+     .type = metric,
+     .is_hidden.at = ""}, /* they need periods, which a flow cannot name */
 };
 
 static const struct connector_entities entities = {
@@ -114,7 +115,8 @@ static const struct read_job report = {
     .create = {.method = "POST",
                .path = "/api/v2.0/create_async_report",
                .body = "start_date={read.start}&end_date={read.end}&dimensions={read.dimensions}"
-                       "&metrics={read.metrics}&time_breakdown=all&format=json",
+                       "&metrics={read.metrics}&discrepancy_metrics={read.discrepancy}"
+                       "&time_breakdown=all&format=json",
                .content_type = "application/x-www-form-urlencoded",
                .needs = "/value/report_id"},
     .id = "/value/report_id",
@@ -132,8 +134,15 @@ static const struct read_source sources[] = {
     {.of = "reporting", .dialect = &days, .job = &report, .names_fields = true},
 };
 
-/* Types as they are shown. */
-static const struct read_list lists[] = {{"string", "dimensions"}, {"number", "metrics"}};
+/* Types as they are shown. What networks and trackers count apart from each other is a list of its
+ * own. */
+static const struct read_list lists[] = {
+    {.type = "string", .name = "dimensions"},
+    {.type = "number",
+     .name = "discrepancy",
+     .fields = TEXT_LIST("adn_clicks", "adn_installs", "tracker_clicks", "tracker_installs")},
+    {.type = "number", .name = "metrics"},
+};
 
 static const struct connector_reads reads = {
     .rows = sources,

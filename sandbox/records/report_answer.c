@@ -86,6 +86,7 @@ static void print_results(struct records_exchange *exchange, const struct sample
     add_fields(entity, STR("start_date,end_date"), fields, &count);
     add_fields(entity, parameters_get(form, STR("dimensions")), fields, &count);
     add_fields(entity, parameters_get(form, STR("metrics")), fields, &count);
+    add_fields(entity, parameters_get(form, STR("discrepancy_metrics")), fields, &count);
     buf_add_cstr(&body, "{\"results\":[");
     for (size_t row = 0; row < rows; row++) {
         struct sample_cell start = sample_cell(entity, fields[0], row, &scratch);

@@ -313,6 +313,7 @@ struct read_naming {
 
 struct read_list {
     const char *type, *name;
+    struct connector_texts fields; /* these of the type; none: all that are in no list before */
 };
 
 struct connector_reads {
@@ -330,7 +331,7 @@ struct connector_reads {
         const struct read_naming *rows;
         size_t count;
     } namings;
-    /* Fields of a type make a list of their own: {read.NAME}, with commas. */
+    /* Fields that are described with a type make a list of their own: {read.NAME}, with commas. */
     struct {
         const struct read_list *rows;
         size_t count;

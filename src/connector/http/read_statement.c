@@ -113,14 +113,27 @@ static void list_parts(const struct read_call *reading, struct value *read)
                    names.len > 0 ? buf_str(&names) : STR_NULL);
 }
 
-/* Of the fields that the vendor describes with the list's type. */
-static void put_list(const struct read_call *reading, const struct read_list *list,
-                     struct value *read)
+/* The number of the first that takes the field; that behind the last: none does. */
+static size_t list_of(const struct read_call *reading, size_t field)
 {
     const struct read_query *query = reading->query;
+    size_t i = 0;
+    for (; i < reading->reads->lists.count; i++) {
+        const struct read_list *list = &reading->reads->lists.rows[i];
+        if (query->described && str_eq_nocase(query->described[field], str_from(list->type)) &&
+            (list->fields.count == 0 || connector_texts_have(&list->fields, query->fields[field])))
+            break;
+    }
+    return i;
+}
+
+static void put_list(const struct read_call *reading, size_t number, struct value *read)
+{
+    const struct read_query *query = reading->query;
+    const struct read_list *list = &reading->reads->lists.rows[number];
     struct buf names = buf_in(reading->connection->arena, fields_size(reading));
-    for (size_t i = 0; query->described && i < query->field_count; i++) {
-        if (!str_eq_nocase(query->described[i], str_from(list->type)))
+    for (size_t i = 0; i < query->field_count; i++) {
+        if (list_of(reading, i) != number)
             continue;
         if (names.len > 0)
             buf_add_char(&names, ',');
@@ -288,7 +301,7 @@ bool read_set_statement(const struct read_call *reading, struct str cursor)
     value_put_text(arena, read, "fields", fields);
     list_parts(reading, read);
     for (size_t i = 0; i < reading->reads->lists.count; i++)
-        put_list(reading, &reading->reads->lists.rows[i], read);
+        put_list(reading, i, read);
     if (gives_filters(reading, cursor) && !set_filters(reading, cursor, fields, read))
         return false;
     if (source->behind && value_get(connection->scope.page, "key"))
