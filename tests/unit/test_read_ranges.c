@@ -290,7 +290,25 @@ static void a_report_is_fetched_without_the_key(void **state)
     };
     assert_true(RUN(steps, REPORT_FLOW, .filters = days, .filter_count = 2, .types = report_types));
     assert_string_equal(script_log(&script),
-                        "step 0 then job r1 wait 0 0\nstep 0 then job r1 wait 0 1\npage 2\n");
+                        "step 0 then job r1 wait 0 0\nstep 0 then job r1 wait 1 0\npage 2\n");
+}
+
+/* As those of a storage service answer when what signs them has expired. */
+static void a_url_that_is_refused_again_and_again_ends_the_reading(void **state)
+{
+    (void)state;
+    const struct read_filter days[] = DAYS;
+    static const struct scripted steps[] = {
+        {LOOK, 200, .body = DONE(FILE_URL)},
+        {"GET " FILE_URL "\nAccept: */*\n\n", 400, .body = "<Error>expired</Error>"},
+        {LOOK, 200, .body = DONE(FILE_URL)},
+        {"GET " FILE_URL "\nAccept: */*\n\n", 404, .body = "<Error>expired</Error>"},
+        {LOOK, 200, .body = DONE(FILE_URL)},
+        {"GET " FILE_URL "\nAccept: */*\n\n", 401, .body = "{\"value\":\"expired\"}"},
+    };
+    assert_false(RUN(steps, REPORT_FLOW, .filters = days, .filter_count = 2, .types = report_types,
+                     .cursor = "job r1 wait 0 0"));
+    assert_int_equal(script.verdict.status, 401);
 }
 
 static void a_report_is_not_fetched_in_the_clear(void **state)
@@ -316,6 +334,7 @@ int main(void)
         TEST(of_two_filters_on_one_bound_none_is_lost),
         TEST(the_last_key_is_that_of_the_record_itself),
         TEST(a_report_is_fetched_without_the_key),
+        TEST(a_url_that_is_refused_again_and_again_ends_the_reading),
         TEST(a_report_is_not_fetched_in_the_clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,7 +287,8 @@ static bool follow(const struct read_call *reading, const struct job_cursor *at,
     return true;
 }
 
-/* All at once, from a URL. Where it is no longer good, the next step looks for another one. */
+/* All at once, from a URL. Where it is no longer good, the next step looks for another one: as often
+ * as a job is made again. The last refusal is the verdict. */
 static bool take_from_url(const struct read_call *reading, struct job_cursor *at, struct str url,
                           struct read_page *page)
 {
@@ -300,8 +301,8 @@ static bool take_from_url(const struct read_call *reading, struct job_cursor *at
     if (read_page_take_url(connection, url, page, &response))
         return true;
     int status = response.http.outcome == CLIENT_OK ? response.http.status : 0;
-    bool is_refused = status == 401 || status == 403 || status == 404;
-    if (!is_refused || ++at->polls >= READ_JOB_POLLS_MAX)
+    bool is_refused = status == 400 || status == 401 || status == 403 || status == 404;
+    if (!is_refused || ++at->jobs >= READ_JOBS_MAX)
         return false;
     page->is_step = true;
     page->body = no_records(reading, page->arena);

@@ -169,7 +169,8 @@ struct read_fault {
 };
 
 enum {
-    READ_JOBS_MAX = 3,         /* that are made for one reading, as the vendor forgets them */
+    READ_JOBS_MAX = 3, /* that are made for one reading, as the vendor forgets them; and URLs of the
+                        * results that are tried */
     READ_JOB_POLLS_MAX = 6000, /* of one job: about a day, by the longest pause */
     READ_JOB_PAUSE_MS = 250,   /* behind the first look; then doubled up to the next */
     READ_JOB_PAUSE_MAX_MS = 15 * 1000,
