@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "connector/http/read_source.h"
+#include "net/private_routes.h"
 
 #include <string.h>
 
@@ -309,6 +310,7 @@ static void a_url_that_is_refused_again_and_again_ends_the_reading(void **state)
     assert_false(RUN(steps, REPORT_FLOW, .filters = days, .filter_count = 2, .types = report_types,
                      .cursor = "job r1 wait 0 0"));
     assert_int_equal(script.verdict.status, 401);
+    assert_int_equal(script.verdict.kind, VERDICT_MISCONFIGURED);
 }
 
 static void a_report_is_not_fetched_in_the_clear(void **state)
@@ -320,6 +322,26 @@ static void a_report_is_not_fetched_in_the_clear(void **state)
                      .cursor = "job r1 wait 0 0"));
     assert_int_equal(script.verdict.kind, VERDICT_UNREACHABLE);
     assert_non_null(strstr(script.verdict.message.data, "no https URL"));
+}
+
+/* Its file is where no private route leads: so no report is made for it. */
+static void no_report_is_made_over_a_private_route(void **state)
+{
+    (void)state;
+    const struct read_filter days[] = DAYS;
+    const char *text = "a=api.singular.net:443";
+    struct private_routes *routes = NULL;
+    assert_true(private_routes_new(&text, 1, STR("*"), &routes, NULL));
+    script.private_routes = routes;
+    bool read = script_read(&script, NULL, 0,
+                            &(const struct read_asked){REPORT_FLOW, .filters = days,
+                                                       .filter_count = 2, .types = report_types});
+    script.private_routes = NULL;
+    private_routes_free(routes);
+    assert_false(read);
+    assert_verdict(&script, VERDICT_MISCONFIGURED, STEP_API, 0,
+                   "the results are at another host of the vendor's, to which no private route "
+                   "leads");
 }
 
 int main(void)
@@ -336,6 +358,7 @@ int main(void)
         TEST(a_report_is_fetched_without_the_key),
         TEST(a_url_that_is_refused_again_and_again_ends_the_reading),
         TEST(a_report_is_not_fetched_in_the_clear),
+        TEST(no_report_is_made_over_a_private_route),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,9 +23,12 @@ bool vendor_call_read(struct vendor_connection *connection, const struct connect
 
 /* The same for a whole URL that the vendor has named, at whatever host: it is asked for with
  * nothing that authenticates, and never by a private route. https alone, unless the API is called
- * without TLS. */
+ * without TLS. It is no use of the API's quota. */
 bool vendor_call_url(struct vendor_connection *connection, struct str url,
                      const struct answer_reader *reader, struct vendor_response *ret_response);
+
+/* Whether such a call can be made: not over a private route. Else with the verdict set. */
+bool vendor_may_call_url(struct vendor_connection *connection);
 
 /* The same as vendor_call with a body that is in memory, for calls that change something: they are
  * repeated after a fault only if `repeatable`. `target` as of vendor_call_read. *ret_taken: the

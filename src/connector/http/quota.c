@@ -95,8 +95,8 @@ void vendor_gate_leave(struct vendor_connection *connection, const struct call_q
 /* Connectors that read their targets themselves have no gate. */
 static bool passes_gate(const struct vendor_connection *connection, enum verdict_step step)
 {
-    return step == STEP_API && !connection->is_ending && connection->config->gate &&
-           connection->target->http;
+    return step == STEP_API && !connection->is_ending && !connection->is_elsewhere &&
+           connection->config->gate && connection->target->http;
 }
 
 bool vendor_quota_enter(struct vendor_connection *connection, enum verdict_step step)

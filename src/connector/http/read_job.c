@@ -133,6 +133,8 @@ static bool create(const struct read_call *reading, unsigned long long jobs, str
     struct vendor_connection *connection = reading->connection;
     struct vendor_response response;
     struct job_cursor next = {.jobs = jobs};
+    if (job->url_at && !vendor_may_call_url(connection))
+        return false;
     set_page(reading, &next);
     if (!read_set_statement(reading, STR_NULL) ||
         !call_job(reading, &job->create, &next, &response))

@@ -248,6 +248,29 @@ bool vendor_call_read(struct vendor_connection *connection, const struct connect
     return call_api(connection, call, &sending, ret_response);
 }
 
+bool vendor_may_call_url(struct vendor_connection *connection)
+{
+    return !connection->target->private_routes ||
+           vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
+                       STR("the results are at another host of the vendor's, to which no private "
+                           "route leads"),
+                       "Use a connector profile whose connectionMode is Public.");
+}
+
+/* The call has no credentials, so that an answer such as 401 is not about them; nor need it have the
+ * form of the API's errors, so that one in another form is not a firewall's. */
+static void judge_url(struct vendor_connection *connection)
+{
+    struct verdict *verdict = &connection->verdict;
+    if (verdict->kind != VERDICT_REJECTED && verdict->kind != VERDICT_FORBIDDEN &&
+        verdict->kind != VERDICT_BLOCKED)
+        return;
+    verdict->kind = VERDICT_MISCONFIGURED;
+    verdict->hint = STR("The vendor's address of the results is refused. Run the flow again.");
+    verdict->causes = 0;
+    connection->renewable = false;
+}
+
 bool vendor_call_url(struct vendor_connection *connection, struct str url,
                      const struct answer_reader *reader, struct vendor_response *ret_response)
 {
@@ -261,19 +284,23 @@ bool vendor_call_url(struct vendor_connection *connection, struct str url,
         return false;
     bool is_plain = str_eq(api.url.scheme, STR("http"));
     redact_add_whole(&connection->redaction, url);
-    if (url.len > CLIENT_URL_MAX ||
-        !url_parse(connection->arena, url_without_path(url), NULL, &parsed, NULL) ||
+    if (url.len > CLIENT_URL_MAX)
+        return vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API,
+                           STR("the vendor names results at an address of more than 16 KiB"), NULL);
+    if (!url_parse(connection->arena, url_without_path(url), NULL, &parsed, NULL) ||
         !(str_starts(url, STR("https://")) || is_plain))
         return vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API,
                            STR("the vendor names results at an address that is no https URL"),
                            NULL);
-    if (connection->target->private_routes)
-        return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
-                           STR("the results are at another host of the vendor's, to which no "
-                               "private route leads"),
-                           "Use a connector profile whose connectionMode is Public.");
+    if (!vendor_may_call_url(connection))
+        return false;
     struct client_request sent = request;
-    return vendor_send_read(connection, STEP_API, NULL, &sent, true, reader, ret_response);
+    connection->is_elsewhere = true;
+    bool good = vendor_send_read(connection, STEP_API, NULL, &sent, true, reader, ret_response);
+    connection->is_elsewhere = false;
+    if (!good)
+        judge_url(connection);
+    return good;
 }
 
 bool vendor_call(struct vendor_connection *connection, const struct connector_call *call,
