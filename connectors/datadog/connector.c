@@ -44,6 +44,8 @@ static const struct connector_call probes[] = {
 
 static const struct connector_rule rules[] = {
     {STEP_API, .status = 200, .at = "/status", .equals = "ok", .kind = VERDICT_ACCEPTED},
+    {STEP_API, .status = 200, .at = "/error", .kind = VERDICT_MISCONFIGURED,
+     .hint = "Check the flow's filter on query.", .causes = CAUSE_OBJECT}, /* without series */
     {STEP_API, .status = 200, .at = "/status", .kind = VERDICT_UNREACHABLE,
      .hint = "The response does not confirm the keys. Try again.", .causes = CAUSE_OUTAGE},
     /* The load balancer, not the API. */
@@ -61,8 +63,8 @@ static const struct connector_rule rules[] = {
      .causes = CAUSE_CREDENTIAL | CAUSE_ADDRESS},
 };
 
-/* The first says "Forbidden" alike, whatever the reason. */
-static const char *const messages[] = {"/errors/1"};
+/* The first of `errors` says "Forbidden" alike, whatever the reason. */
+static const char *const messages[] = {"/errors/1", "/error"};
 
 static const char *const errors[] = {"/errors"};
 
@@ -79,10 +81,14 @@ static const struct read_bound log_bounds[] = {
     {"from", "LESS_THAN", "to"},          {"indexes", "EQUAL_TO", "index"},
     {"storage_tier", "EQUAL_TO", "tier"},
 };
+#define LOG_RANGE                                                                                  \
+    "logs are read by a range of times: the flow needs a filter on from, BETWEEN, or to be "       \
+    "incremental by it"
+/* Without an end, logs that come during the run would be read as long as they come. */
 static const struct read_needed log_needs[] = {
     {"query", "logs are searched for: the flow needs a filter on query, which may be *"},
-    {"from", "logs are read by a range of times: the flow needs a filter on from, such as BETWEEN, "
-             "or to be incremental by it"},
+    {"from", LOG_RANGE},
+    {"to", LOG_RANGE},
 };
 static const struct read_dialect log_search = {
     .literals = LIST(log_literals),
@@ -95,7 +101,7 @@ static const struct read_dialect log_search = {
 static const struct connector_param log_params[] = {
     {.name = "filter%5Bquery%5D", .value = "{read.query}"},
     {.name = "filter%5Bfrom%5D", .value = "{read.from}"},
-    {.name = "filter%5Bto%5D", .value = "{read.to}", .given = "read.to"},
+    {.name = "filter%5Bto%5D", .value = "{read.to}"},
     {.name = "filter%5Bindexes%5D", .value = "{read.index}", .given = "read.index"},
     {.name = "filter%5Bstorage_tier%5D", .value = "{read.tier}", .given = "read.tier"},
     {.name = "page%5Bcursor%5D", .value = "{page.cursor}", .given = "page.cursor"},

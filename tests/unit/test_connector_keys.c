@@ -91,6 +91,7 @@ struct meaning {
 static const struct meaning meanings[] = {
     {&datadog, 200, "{\"status\":\"ok\"}", VERDICT_ACCEPTED, NULL},
     {&datadog, 200, "{\"status\":\"error\"}", VERDICT_UNREACHABLE, NULL},
+    {&datadog, 200, "{\"status\":\"error\",\"error\":\"told\"}", VERDICT_MISCONFIGURED, "told"},
     {&datadog, 200, "{}", VERDICT_UNREACHABLE, NULL},
     {&datadog, 200, "<html>", VERDICT_MISCONFIGURED, NULL},
     {&datadog, 401, "{\"errors\":[\"Unauthorized\"]}", VERDICT_REJECTED, "Unauthorized"},
