@@ -30,8 +30,8 @@ static bool read_file(struct str file, size_t length, struct arena *arena, struc
             .header = header,
             .null = STR("null"),
             .column = 1,
-            .from = STR("2020"),
-            .to = STR("2021"),
+            .before = STR("2020-01-01T00:00:00"),
+            .behind = STR("2020"),
         };
         struct str page;
         if (read_piece_take(&piece, arena, &page, &taken) != PIECE_TAKEN)
