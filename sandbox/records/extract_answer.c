@@ -1,6 +1,6 @@
-/* Bulk extracts of the marketing platform's REST API: create, enqueue, status, file and cancel, below
- * PATH/export ("Bulk Extract" of the vendor's developer site). A job is complete at the first look
- * after it was put in the queue. */
+/* Bulk extracts of the marketing platform's REST API: create, enqueue, status, file and cancel,
+ * below PATH/export ("Bulk Extract" of the vendor's developer site). A job is complete at the first
+ * look after it was put in the queue. */
 #include "sandbox/records/dialect.h"
 #include "sandbox/records/query_jobs.h"
 #include "sandbox/records/sample_time.h"
@@ -169,9 +169,9 @@ static void send_file(struct records_exchange *exchange, struct str file)
         return;
     to = to < file.len ? to : file.len - 1;
     exchange->out->status = 206;
-    headers[1] = (struct http_header){STR("Content-Range"),
-                                      arena_printf(exchange->arena, "bytes %llu-%llu/%zu", from, to,
-                                                   file.len)};
+    headers[1] = (struct http_header){
+        STR("Content-Range"),
+        arena_printf(exchange->arena, "bytes %llu-%llu/%zu", from, to, file.len)};
     exchange->out->header_count = 2;
     exchange->out->body = (struct str){file.data + from, (size_t)(to + 1 - from)};
 }

@@ -174,8 +174,7 @@ static void a_piece_may_be_from_within_the_file(void **state)
     assert_true(RUN(said, LEADS, BETWEEN, .cursor = cursor));
     assert_string_equal(script_log(&script), "page 1\npage 1\n");
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-        const struct scripted wrong[] = {
-            {FILE("57-84"), 206, .headers = others[i], .body = row}};
+        const struct scripted wrong[] = {{FILE("57-84"), 206, .headers = others[i], .body = row}};
         assert_false(RUN(wrong, LEADS, BETWEEN, .cursor = cursor));
         assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 0,
                        "a piece of the export is of other bytes than were asked for");
@@ -212,7 +211,8 @@ static void many_fields_are_asked_for(void **state)
                             "Content-Type: application/json\n" TOKEN
                             "\n{\"format\":\"CSV\",\"fields\":[\"id\"");
         for (size_t k = 0; k < counts[i]; k++) {
-            names[k] = arena_printf(&script.arena, "field_with_a_name_of_some_length_of_its_own_%zu", k);
+            names[k] =
+                arena_printf(&script.arena, "field_with_a_name_of_some_length_of_its_own_%zu", k);
             buf_printf(&body, ",\"%.*s\"", STR_ARG(names[k]));
         }
         buf_add_cstr(&body, ",\"createdAt\"],\"filter\":{\"createdAt\":{\"startAt\":"
@@ -281,9 +281,9 @@ static void a_job_that_is_waited_for_is_canceled(void **state)
         assert_true(RUN(ended, LEADS, .cursor = waiting[i], .ends = true));
         assert_false(RUN(away, LEADS, .cursor = waiting[i], .ends = true));
         assert_true(str_eq(read_cursor_job(str_from(waiting[i])), STR("e-1")));
-        assert_true(script_read(
-            &script, NULL, 0,
-            &(const struct read_asked){LEADS, .cursor = others[i], .ends = true}));
+        assert_true(
+            script_read(&script, NULL, 0,
+                        &(const struct read_asked){LEADS, .cursor = others[i], .ends = true}));
         assert_null(read_cursor_job(str_from(others[i])).data);
     }
 }

@@ -256,7 +256,7 @@ static void the_last_key_is_that_of_the_record_itself(void **state)
 #define CREATE                                                                                     \
     "POST " SINGULAR "create_async_report\nAccept: application/json\nContent-Type: "               \
     "application/x-www-form-urlencoded\nAuthorization: key-1\n\nstart_date=2024-01-01"             \
-    "&end_date=2024-01-31&dimensions=app%2Csource&metrics=adn_cost&discrepancy_metrics=adn_clicks"   \
+    "&end_date=2024-01-31&dimensions=app%2Csource&metrics=adn_cost&discrepancy_metrics=adn_clicks" \
     "%2Ctracker_installs&time_breakdown=all&format=json"
 #define LOOK                                                                                       \
     "GET " SINGULAR "get_report_status?report_id=r1\nAccept: application/json\n"                   \
@@ -266,7 +266,7 @@ static void the_last_key_is_that_of_the_record_itself(void **state)
 #define FILE_URL "https://files.example/r1?signature=s3cr3t"
 #define REPORT_FLOW                                                                                \
     .type = "Singular", .properties = "{}", .credentials = "{\"apiKey\":\"key-1\"}",               \
-    .entity = "reporting", .source = "{\"object\":\"reporting\"}",                                             \
+    .entity = "reporting", .source = "{\"object\":\"reporting\"}",                                 \
     .fields = "app,adn_clicks,source,adn_cost,tracker_installs"
 
 /* As a flow's filters. */

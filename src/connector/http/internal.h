@@ -32,10 +32,10 @@ struct vendor_connection {
     unsigned tried;                  /* of enum connector_grant */
     unsigned
         grant; /* enum connector_grant of the last token request, as the vendor sees it; 0: none */
-    bool is_overlong; /* a part of the request at hand is longer than a template is filled to */
-    bool is_ending;   /* its session: what ends it is not held back */
+    bool is_overlong;  /* a part of the request at hand is longer than a template is filled to */
+    bool is_ending;    /* its session: what ends it is not held back */
     bool is_elsewhere; /* the call at hand is of a URL that the vendor named: no use of its API */
-    int resumed;      /* how often tokens of an unfinished refresh were taken up */
+    int resumed;       /* how often tokens of an unfinished refresh were taken up */
 };
 
 /* --- connection_call.c --- */

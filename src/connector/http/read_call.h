@@ -73,9 +73,6 @@ bool read_lone_take(struct read_page *page, char *body, const char *needs, const
 /* The page of a source with exports. STR_NULL: sets out for the first range. */
 bool read_export_page(const struct read_call *reading, struct str cursor, struct read_page *page);
 
-/* As read_cursor_job: the id of the job that the cursor waits for; STR_NULL: of none. */
-struct str read_export_job(struct str cursor);
-
 /* As http_read_end: cancels the job that the cursor waits for. */
 bool read_export_end(const struct read_call *reading, struct str cursor);
 

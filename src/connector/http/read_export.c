@@ -6,17 +6,18 @@
  *          ▲                                      "export FROM TO wait ID POLLS" ── state … ──▶
  *          └── the range that follows ◀── pieces: "export FROM TO at ID OFFSET SIZE" ◀──┘
  *
- * These are the cursors; FROM is where the range at hand begins, TO where the last one ends, both
- * in seconds since 1970. TO is set at the beginning: what comes later is not a part of the reading.
- * Cursors that have only moved a job on are steps: pages without records. */
+ * These are the cursors (read_export_cursor.h); FROM is where the range at hand begins, TO where
+ * the last one ends, both in seconds since 1970. TO is set at the beginning: what comes later is
+ * not a part of the reading. Cursors that have only moved a job on are steps: pages without
+ * records. */
 #include "connector/http/read_call.h"
+#include "connector/http/read_export_cursor.h"
 #include "connector/http/read_piece.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "wire/json_pointer.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -24,18 +25,6 @@ enum { SECOND_MS = 1000, TIME_SIZE = sizeof("2026-01-31T00:00:00Z") };
 
 /* How far a bound may be ahead of this node's clock, since it is by another one's. */
 static const unsigned long long CLOCK_AHEAD_S = 3600;
-static const unsigned long long LATEST_S = 250000000000; /* in the year 9892 */
-static const unsigned long long FILE_MAX = 1ULL << 50;   /* bytes */
-
-enum export_state { EXPORT_NEW, EXPORT_WAITS, EXPORT_IS_READ };
-
-struct export_cursor {
-    unsigned long long from_s, to_s;
-    struct str id; /* STR_NULL: there is no job yet */
-    enum export_state state;
-    unsigned long long polls;
-    unsigned long long offset, size; /* bytes of the file */
-};
 
 /* One step of a reading. */
 struct export_step {
@@ -44,68 +33,19 @@ struct export_step {
     const struct read_export *export;
     const struct read_range *range;
     struct export_cursor at;
-    struct str fields; /* those of the file, with commas */
-    size_t column;     /* of them the range's field */
+    struct str fields;                         /* those of the file, with commas */
+    size_t column;                             /* of them the range's field */
     char before[TIME_SIZE], behind[TIME_SIZE]; /* the seconds beside the range */
 };
 
-/* --- cursors --- */
-
-static bool is_id(struct str id)
-{
-    return id.len > 0 && id.len <= READ_JOB_ID_MAX && read_name_is_fit("-_", id);
-}
-
-static bool take_word(struct str *rest, struct str *ret_word)
-{
-    struct str text = *rest;
-    if (str_cut(text, ' ', ret_word, rest))
-        return true;
-    *ret_word = text;
-    *rest = STR("");
-    return text.len > 0;
-}
-
-static bool take_number(struct str *rest, unsigned long long most, unsigned long long *ret_number)
-{
-    struct str word;
-    return take_word(rest, &word) && str_to_u64(word, most, ret_number);
-}
-
-static bool split(struct str cursor, struct export_cursor *at)
-{
-    struct str rest = cursor, word;
-    if (!take_word(&rest, &word) || !str_eq(word, STR("export")) ||
-        !take_number(&rest, LATEST_S, &at->from_s) || !take_number(&rest, LATEST_S, &at->to_s) ||
-        at->from_s > at->to_s)
-        return false;
-    if (rest.len == 0)
-        return true;
-    if (!take_word(&rest, &word) || !take_word(&rest, &at->id) || !is_id(at->id))
-        return false;
-    if (str_eq(word, STR("new")))
-        return rest.len == 0;
-    at->state = str_eq(word, STR("wait")) ? EXPORT_WAITS : EXPORT_IS_READ;
-    if (at->state == EXPORT_WAITS)
-        return take_number(&rest, READ_EXPORT_POLLS_MAX, &at->polls) && rest.len == 0;
-    return str_eq(word, STR("at")) && take_number(&rest, FILE_MAX, &at->offset) &&
-           take_number(&rest, FILE_MAX, &at->size) && rest.len == 0 && at->offset < at->size;
-}
+/* --- what is next --- */
 
 /* What http_read_next gives. */
 static void lead_to(const struct export_step *self, const struct export_cursor *next)
 {
-    struct buf out = buf_in(self->page->arena, READ_CURSOR_MAX);
-    buf_printf(&out, "export %llu %llu", next->from_s, next->to_s);
-    if (next->id.data && next->state == EXPORT_NEW)
-        buf_printf(&out, " new %.*s", STR_ARG(next->id));
-    else if (next->id.data && next->state == EXPORT_WAITS)
-        buf_printf(&out, " wait %.*s %llu", STR_ARG(next->id), next->polls);
-    else if (next->id.data)
-        buf_printf(&out, " at %.*s %llu %llu", STR_ARG(next->id), next->offset, next->size);
     self->page->leads = true;
     self->page->leads_to_step = next->state != EXPORT_IS_READ;
-    self->page->next = buf_str(&out);
+    self->page->next = export_cursor_text(next, self->page->arena);
 }
 
 static unsigned long long range_end(const struct export_step *self)
@@ -173,9 +113,9 @@ static void begin(struct export_step *self, const struct value *read)
     unsigned long long bound, now = (unsigned long long)now_s(self->reading->connection);
     self->at.from_s = (unsigned long long)self->export->since_s;
     self->at.to_s = now;
-    if (str_to_u64(value_text(read, "from"), LATEST_S, &bound) && bound > self->at.from_s)
+    if (str_to_u64(value_text(read, "from"), EXPORT_LATEST_S, &bound) && bound > self->at.from_s)
         self->at.from_s = bound;
-    if (str_to_u64(value_text(read, "to"), LATEST_S, &bound))
+    if (str_to_u64(value_text(read, "to"), EXPORT_LATEST_S, &bound))
         self->at.to_s = bound < now + CLOCK_AHEAD_S ? bound + 1 : now + CLOCK_AHEAD_S;
 }
 
@@ -217,7 +157,8 @@ static bool set_fields(struct export_step *self, struct value *read)
     struct arena *arena = self->reading->connection->arena;
     struct str key = str_from(self->export->key), field = str_from(self->range->field);
     size_t count = 1, most = names_len(query) + key.len + field.len + 2;
-    struct buf names = buf_in(arena, most), quoted = buf_in(arena, most + 2 * (query->field_count + 2));
+    struct buf names = buf_in(arena, most),
+               quoted = buf_in(arena, most + 2 * (query->field_count + 2));
     add_name(&names, &quoted, key);
     for (size_t i = 0; i < query->field_count; i++) {
         if (!read_name_is_fit(self->reading->reads->name_marks, query->fields[i]))
@@ -318,7 +259,7 @@ static bool create(struct export_step *self)
         return false;
     next.id =
         response.json ? pointer_text(connection->arena, response.json, self->export->id) : STR_NULL;
-    if (!next.id.data || !is_id(next.id))
+    if (!next.id.data || !export_id_is_fit(next.id))
         return read_fail_page(self->reading,
                               "the answer to the new export has no id that can be used");
     lead_to(self, &next);
@@ -368,7 +309,7 @@ static bool take_done(struct export_step *self, const struct value *json)
     next.state = EXPORT_IS_READ;
     str_to_u64(pointer_text(arena, json, self->export->count), INT64_MAX, &records);
     if (records > 0 &&
-        !str_to_u64(pointer_text(arena, json, self->export->size), FILE_MAX, &next.size))
+        !str_to_u64(pointer_text(arena, json, self->export->size), EXPORT_FILE_MAX, &next.size))
         return read_fail_page(self->reading, "the vendor does not say how long the export is");
     if (next.size == 0 || records == 0)
         lead_on(self);
@@ -407,9 +348,8 @@ static bool is_asked_piece(const struct export_step *self, const struct vendor_r
                            unsigned long long piece)
 {
     const struct str *range = client_header(&response->http, STR("Content-Range"));
-    struct str asked =
-        arena_printf(self->reading->connection->arena, "bytes %llu-%llu/%llu", self->at.offset,
-                     self->at.offset + piece - 1, self->at.size);
+    struct str asked = arena_printf(self->reading->connection->arena, "bytes %llu-%llu/%llu",
+                                    self->at.offset, self->at.offset + piece - 1, self->at.size);
     return !range || str_eq(*range, asked);
 }
 
@@ -475,7 +415,7 @@ bool read_export_page(const struct read_call *reading, struct str cursor, struct
     choose_range(&self, read);
     if (!cursor.data)
         begin(&self, read);
-    else if (!split(cursor, &self.at))
+    else if (!export_cursor_read(cursor, &self.at))
         return read_fail_page(reading, "the place to go on from cannot be read");
     page->is_step = self.at.state != EXPORT_IS_READ;
     set_times(&self, read);
@@ -493,21 +433,13 @@ bool read_export_page(const struct read_call *reading, struct str cursor, struct
 
 /* --- the end --- */
 
-struct str read_export_job(struct str cursor)
-{
-    struct export_cursor at = {.id = STR_NULL};
-    if (!split(cursor, &at) || at.state == EXPORT_IS_READ)
-        return STR_NULL;
-    return at.id;
-}
-
 /* A job that is refused has ended, or is gone. */
 bool read_export_end(const struct read_call *reading, struct str cursor)
 {
     struct vendor_connection *connection = reading->connection;
     struct export_step self = {.reading = reading, .export = reading->source->export};
     struct vendor_response response = {0};
-    self.at.id = read_export_job(cursor);
+    self.at.id = export_cursor_job(cursor);
     if (!self.at.id.data)
         return vendor_accept(connection, STEP_API);
     set_page(&self, 1);

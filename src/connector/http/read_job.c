@@ -11,6 +11,7 @@
  * knows is made again while none of its records was given; later it ends the reading, since another
  * job's pages are others. */
 #include "connector/http/read_call.h"
+#include "connector/http/read_export_cursor.h"
 
 #include "base/arena.h"
 #include "wire/json_pointer.h"
@@ -32,7 +33,7 @@ struct str read_cursor_job(struct str cursor)
     static const struct str start = STR("job ");
     struct str rest, id, more;
     if (!str_starts(cursor, start))
-        return read_export_job(cursor);
+        return export_cursor_job(cursor);
     rest = (struct str){cursor.data + start.len, cursor.len - start.len};
     if (!str_cut(rest, ' ', &id, &more) || id.len == 0)
         return STR_NULL;
@@ -289,8 +290,8 @@ static bool follow(const struct read_call *reading, const struct job_cursor *at,
     return true;
 }
 
-/* All at once, from a URL. Where it is no longer good, the next step looks for another one: as often
- * as a job is made again. The last refusal is the verdict. */
+/* All at once, from a URL. Where it is no longer good, the next step looks for another one: as
+ * often as a job is made again. The last refusal is the verdict. */
 static bool take_from_url(const struct read_call *reading, struct job_cursor *at, struct str url,
                           struct read_page *page)
 {

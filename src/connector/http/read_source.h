@@ -221,12 +221,13 @@ struct read_range {
 
 /* Exports, each of a range of time of limited length as a CSV file (read_export.c). `create` has
  * {read.names} (a list of quoted names), {read.range}, {read.begins} and {read.ends}; the other
- * calls have {page.job}, that of the file {page.offset} and {page.last}, the bytes of a piece. */
+ * calls have {page.job}, that of the file {page.offset} and {page.last}, the bytes of a piece.
+ * `cancel` is of a job that has not ended. */
 struct read_export {
     struct connector_call create;
     const char *body; /* template of its body, in which nothing is escaped */
     struct connector_call enqueue, state, file;
-    struct connector_call cancel; /* of a job that has not ended */
+    struct connector_call cancel;
     const char *id, *state_at, *size, *count, *message; /* JSON pointers */
     const char *created, *done;
     struct connector_texts running;

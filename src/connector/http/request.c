@@ -257,8 +257,8 @@ bool vendor_may_call_url(struct vendor_connection *connection)
                        "Use a connector profile whose connectionMode is Public.");
 }
 
-/* The call has no credentials, so that an answer such as 401 is not about them; nor need it have the
- * form of the API's errors, so that one in another form is not a firewall's. */
+/* The call has no credentials, so that an answer such as 401 is not about them; nor need it have
+ * the form of the API's errors, so that one in another form is not a firewall's. */
 static void judge_url(struct vendor_connection *connection)
 {
     struct verdict *verdict = &connection->verdict;
