@@ -61,7 +61,9 @@ static bool may_go_on(void *context)
 {
     const struct run_vendor *self = context;
     struct error ignored;
-    return self->gate.is_lent ? !self->gate.is_over : flow_engine_check(self->run, &ignored);
+    if (self->gate.is_lent)
+        return !self->gate.is_over;
+    return flow_engine_check(self->run, &ignored) && flow_engine_check_time(self->run, &ignored);
 }
 
 /* All but the connection; what the one before held is freed. */
@@ -362,6 +364,16 @@ void run_vendor_take_back(struct run_vendor *self)
     self->gate.is_lent = false;
 }
 
+/* After a call that needs no other try, though one within it may have been refused: a connection
+ * with nothing left to authenticate with takes no more calls. */
+static bool close_refused(struct run_vendor *self, struct error *error)
+{
+    struct verdict ignored;
+    enum vendor_state state = vendor_state(self->access.connection);
+    return (state != VENDOR_STALE && state != VENDOR_FAILED) ||
+           close_connection(self, &ignored, error);
+}
+
 /* *ret_again: another try is to be made. */
 static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context,
                      struct attempts *attempts, bool *ret_again, struct error *error)
@@ -379,7 +391,7 @@ static bool try_call(struct run_vendor *self, run_vendor_fn *call, void *context
     }
     if (connect_vendor(self) && call(context, self->access.connection)) {
         self->calls_left--;
-        return true;
+        return close_refused(self, error);
     }
     if (self->has_moved)
         *attempts = first_attempt();
@@ -417,6 +429,8 @@ bool run_vendor_do(struct run_vendor *self, run_vendor_fn *call, void *context, 
     while (again) {
         if (flow_engine_is_to_end(self->run))
             return fail(error, ERR_UNAVAILABLE, "The run is to end.");
+        if (!flow_engine_check_time(self->run, error))
+            return false;
         if (try_call(self, call, context, &attempts, &again, error))
             return note_taken(self);
     }

@@ -210,6 +210,24 @@ def test_a_job_is_asked_for_again_when_the_vendor_fails(server, lasting_canaries
     assert [each["subject"] for each in made] == [each["subject"] for each in wanted]
 
 
+def test_a_refused_call_for_a_job_does_not_end_the_next_batch(server, lasting_canaries):
+    """The connection that was refused, here by a proxy, takes no other call: the next batch has a
+    new one."""
+    profile = with_token(server, lasting_canaries, "poll-blocked")
+    before = len(now(server, "tickets", "Zendesk"))
+    lines = [{"subject": f"blocked {number}", "comment": {"body": "why"}} for number in range(2)]
+    for number, line in enumerate(lines):  # each a page of its own, and so a batch
+        moving.put(server, f"records-{number}", moving.lines_of([line]))
+    server.ok("CreateFlow", to_vendor("blocked", "tickets", "INSERT", list(lines[0]),
+                                      kind="Zendesk", profile=profile))
+    record = moving.run(server, "blocked")
+    good(record, 2, failed=1)
+    failed = [json.loads(line) for line in b"".join(moving.written(server).values()).splitlines()]
+    assert [(each["record"], each["errorCode"]) for each in failed] == [(lines[0], "Unknown")]
+    assert [each["subject"] for each in now(server, "tickets", "Zendesk")[before:]] == [
+        each["subject"] for each in lines]
+
+
 def test_a_run_that_waits_for_a_job_can_be_canceled(server, lasting_canaries):
     """What the job has is told to be unknown."""
     profile = with_token(server, lasting_canaries, "poll-throttled", host="limited")

@@ -257,17 +257,18 @@ static bool take_results(struct write_call *writing, const struct vendor_respons
 /* The vendor's word about the record of a call that takes one. */
 static bool take_refusal(struct write_call *writing, const struct vendor_response *response)
 {
+    const struct vendor_connection *connection = writing->connection;
     const struct write_results *results = &writing->source->results;
     bool is_unfit = false;
     for (size_t i = 0; i < WRITE_UNFIT_MAX && results->is_lone; i++)
         is_unfit = is_unfit || (results->unfit[i] != 0 && response->http.outcome == CLIENT_OK &&
                                 results->unfit[i] == response->http.status);
-    if (!is_unfit)
+    if (!is_unfit || connection->state != VENDOR_READY) /* credentials that were refused */
         return false;
     struct arena scratch = arena_beside(writing->connection->arena);
     struct str text = response->json ? reason(writing, response->json, &scratch) : STR_NULL;
     write_refused(writing->batch, writing->part.places[0],
-                  text.len > 0 ? text : vendor_verdict(writing->connection).message);
+                  text.len > 0 ? text : vendor_verdict(connection).message);
     arena_done(&scratch);
     return true;
 }

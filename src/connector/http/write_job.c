@@ -79,7 +79,8 @@ static bool may_be_answered(const struct vendor_connection *connection,
                                   1U << VERDICT_UNREACHABLE | 1U << VERDICT_INTERNAL |
                                   1U << VERDICT_REJECTED;
     const struct verdict *verdict = &connection->verdict;
-    return ((kinds & 1U << verdict->kind) || verdict->transient) &&
+    return ((kinds & 1U << verdict->kind) || verdict->transient ||
+            vendor_state(connection) == VENDOR_STALE) &&
            clock_mono_ms() < batch->job_until_ms;
 }
 
