@@ -20,7 +20,8 @@ static bool is_fit(struct str text)
     return text.len > 0;
 }
 
-/* "name=value" of "name=value; path=/; secure". */
+/* "name=value" of "name=value; path=/; secure". sap-usercontext is the client's number and the
+ * language. */
 static void add_cookie(struct vendor_connection *connection, struct str header, struct buf *out)
 {
     struct str cookie = header, rest, name, value;
@@ -28,7 +29,7 @@ static void add_cookie(struct vendor_connection *connection, struct str header, 
     cookie = str_trim(cookie);
     if (!is_fit(cookie) || !str_cut(cookie, '=', &name, &value))
         return;
-    if (value.len >= COOKIE_SECRET_MIN)
+    if (value.len >= COOKIE_SECRET_MIN && !str_eq_nocase(name, STR("sap-usercontext")))
         vendor_redact(connection, value);
     if (out->len > 0)
         buf_add_cstr(out, "; ");
@@ -36,11 +37,11 @@ static void add_cookie(struct vendor_connection *connection, struct str header, 
 }
 
 static bool take(struct vendor_connection *connection, const struct vendor_response *response,
-                 struct sapodata_session *ret_session)
+                 struct arena *scratch, struct sapodata_session *ret_session)
 {
     struct arena *arena = vendor_config(connection)->arena;
     const struct str *token = client_header(&response->http, STR("X-CSRF-Token"));
-    struct buf cookies = buf_in(arena, COOKIES_MAX);
+    struct buf cookies = buf_in(scratch, COOKIES_MAX);
     *ret_session = (struct sapodata_session){0};
     if (!token)
         return true;
@@ -55,21 +56,26 @@ static bool take(struct vendor_connection *connection, const struct vendor_respo
     ret_session->token = arena_copy(arena, *token);
     vendor_redact(connection, ret_session->token);
     if (cookies.len > 0)
-        ret_session->cookies = buf_str(&cookies);
+        ret_session->cookies = arena_copy(arena, buf_str(&cookies));
     return true;
 }
 
 bool sapodata_session_fetch(struct vendor_connection *connection, struct str service_path,
-                            struct sapodata_session *ret_session)
+                            struct arena *scratch, struct sapodata_session *ret_session)
 {
     static const struct connector_header fetch[] = {{"X-CSRF-Token", "Fetch"}};
     static const struct connector_call call = {
         .method = "GET", .path = "/", .query = SAPODATA_QUERY, .headers = LIST(fetch)};
     struct vendor_response response;
-    struct str target =
-        arena_printf(vendor_config(connection)->arena, "%.*s/", STR_ARG(service_path));
-    return vendor_call_read(connection, &call, target, NULL, &response) &&
-           take(connection, &response, ret_session);
+    struct str target = arena_printf(scratch, "%.*s/", STR_ARG(service_path));
+    if (!vendor_call_read(connection, &call, target, NULL, &response))
+        return false;
+    if (sapodata_session_ended(&response))
+        return vendor_fail_status(connection, VERDICT_FORBIDDEN, STEP_API, 403,
+                                  STR("the system requires a CSRF token of the very call that "
+                                      "asks for one"),
+                                  NULL);
+    return take(connection, &response, scratch, ret_session);
 }
 
 bool sapodata_session_ended(const struct vendor_response *response)

@@ -9,14 +9,18 @@
 #include "wire/json_pointer.h"
 
 enum {
-    RECORD_MAX = 768 * 1024, /* bytes */
-    CALL_MS = 5 * 60 * 1000, /* of one record's calls */
-    TARGET_EXTRA_MAX = 16 * 1024,
+    RECORD_MAX = 768 * 1024,    /* bytes */
+    FAULTS_MAX = 3,             /* calls of a record that the service cannot do */
+    SESSIONS_MAX = 20,          /* of a connection, whose memory and secrets grow with each */
+    CALL_MS = 5 * 60 * 1000,    /* of one record's calls */
+    TARGET_MAX = 12 * 1024,     /* bytes of it: a URL has 16 KiB, and more than the target in it */
     BODY_EXTRA_MAX = 64 * 1024, /* bytes beside a record's own, */
     BODY_FACTOR = 2,            /* …as forms of values are longer */
     CODE_MAX = 30, /* characters; the identifiers that are longer say nothing to a person */
     MESSAGE_MAX = 2 * 1024,
 };
+
+_Static_assert(SESSIONS_MAX == 20, "as the message says");
 
 static const struct write_limits limits = {.records = 1, .bytes = RECORD_MAX};
 
@@ -52,6 +56,27 @@ static void add_headers(const struct sap_write *writing, bool is_update,
     call->headers.count = count;
 }
 
+/* A session anew, which the connection keeps: of a system that ends each of them at once, a few. */
+static bool renew_session(struct sap_write *writing)
+{
+    struct sapodata_target *target = writing->target;
+    if (target->sessions >= SESSIONS_MAX)
+        return vendor_fail_status(writing->connection, VERDICT_UNREACHABLE, STEP_API, 403,
+                                  STR("the system no longer took the CSRF token that it had given "
+                                      "20 times within one connection"),
+                                  NULL);
+    target->sessions++;
+    return sapodata_session_fetch(writing->connection, target->path, &writing->scratch,
+                                  &target->session);
+}
+
+/* Of a call that was not made, or whose answer is gone. */
+static bool fail_call(struct vendor_response *ret_response)
+{
+    *ret_response = (struct vendor_response){0};
+    return false;
+}
+
 /* A token that the system no longer takes is got anew once: nothing was done by then. */
 static bool send_call(struct sap_write *writing, bool is_update, struct str target, struct str body,
                       struct vendor_response *ret_response, bool *ret_taken)
@@ -66,19 +91,18 @@ static bool send_call(struct sap_write *writing, bool is_update, struct str targ
         add_headers(writing, is_update, rows, &call);
         bool sent =
             vendor_call_write(connection, &call, target, body, is_update, ret_response, ret_taken);
-        if (!sapodata_session_ended(ret_response))
+        if (vendor_state(connection) != VENDOR_READY || !sapodata_session_ended(ret_response))
             return sent;
         *ret_taken = false;
         if (tries > 1)
             return vendor_fail_status(connection, VERDICT_FORBIDDEN, STEP_API, 403,
-                                      STR("the system refuses the CSRF token that it has given"),
+                                      writing->target->session.token.data
+                                          ? STR("the system refuses the CSRF token that it has "
+                                                "given")
+                                          : STR("the system requires a CSRF token and gives none"),
                                       NULL);
-        struct arena *own = vendor_set_arena(connection, vendor_config(connection)->arena);
-        bool fetched =
-            sapodata_session_fetch(connection, writing->target->path, &writing->target->session);
-        vendor_set_arena(connection, own);
-        if (!fetched)
-            return false;
+        if (!renew_session(writing))
+            return fail_call(ret_response);
     }
 }
 
@@ -108,21 +132,36 @@ static struct str reason(struct sap_write *writing, const struct vendor_response
     return text.overflow ? code : buf_str(&text);
 }
 
-static bool is_about_record(int status)
+/* A set that new entities are sent to is there for all records or for none. */
+static bool is_about_record(int status, bool is_update)
 {
-    return status == 400 || status == 404 || status == 409 || status == 412 || status == 422 ||
-           status == 428;
+    return status == 400 || (status == 404 && is_update) || status == 409 || status == 412 ||
+           status == 422 || status == 428;
 }
 
-static enum call_end judge(bool sent, const struct vendor_response *response)
+/* A logon that was refused is not about the record, whatever the status: the connection makes no
+ * other call. */
+static enum call_end judge(const struct sap_write *writing, bool is_update, bool sent,
+                           const struct vendor_response *response)
 {
     const struct client_response *http = &response->http;
     if (sent && http->status / 100 == 2)
         return CALL_DONE;
-    if (http->outcome != CLIENT_OK || !response->json || !pointer_find(response->json, "/error") ||
-        !is_about_record(http->status))
+    if (vendor_state(writing->connection) != VENDOR_READY || http->outcome != CLIENT_OK ||
+        !is_about_record(http->status, is_update) || !response->json ||
+        !pointer_find(response->json, "/error"))
         return CALL_FAILED;
     return http->status == 404 || http->status == 412 ? CALL_ABSENT : CALL_REFUSED;
+}
+
+/* A service that fails by one record, such as by a short dump, fails by it each time. */
+static bool is_its_fault(const struct sap_write *writing, size_t place,
+                         const struct vendor_response *response)
+{
+    bool is_fault = writing->query->operation != WRITE_INSERT &&
+                    response->http.outcome == CLIENT_OK && response->http.status == 500 &&
+                    response->json && pointer_find(response->json, "/error");
+    return is_fault && ++writing->batch->outcomes[place].faults >= FAULTS_MAX;
 }
 
 static void refuse(struct sap_write *writing, size_t place, const struct vendor_response *response)
@@ -131,11 +170,13 @@ static void refuse(struct sap_write *writing, size_t place, const struct vendor_
                   vendor_clean(writing->connection, &writing->scratch, reason(writing, response)));
 }
 
-/* The entity in an answer: version 2 has it in "d". */
-static struct str entity_of(struct str body)
+/* The entity in an answer: version 2 has it in "d", which is an ordinary name in version 4. */
+static struct str entity_of(const struct sap_write *writing, struct str body)
 {
     struct json_members members = json_members_of(body);
     struct json_text_member member;
+    if (writing->target->is_v4)
+        return body;
     while (json_members_next(&members, &member)) {
         if (str_eq(member.name, STR("d")))
             return member.value;
@@ -155,13 +196,14 @@ static struct str id_of(const struct vendor_response *response)
     return id;
 }
 
-static void take(struct sap_write *writing, size_t place, const struct vendor_response *response)
+static bool take(struct sap_write *writing, size_t place, const struct vendor_response *response)
 {
     const struct write_keeper *keeper = writing->batch->keeper;
-    struct str entity = response->json ? entity_of(response->http.body) : STR_NULL;
+    struct str entity = response->json ? entity_of(writing, response->http.body) : STR_NULL;
     write_done(writing->batch, place, id_of(response));
-    if (keeper && entity.len > 0)
-        keeper->keep(keeper->context, place, entity);
+    return !keeper || entity.len == 0 || keeper->keep(keeper->context, place, entity) ||
+           vendor_fail(writing->connection, VERDICT_INTERNAL, STEP_API,
+                       STR("the vendor's answer could not be kept"), NULL);
 }
 
 /* --- a record --- */
@@ -170,6 +212,8 @@ static void take(struct sap_write *writing, size_t place, const struct vendor_re
 static bool settle(struct sap_write *writing, size_t place, enum call_end end, bool taken,
                    const struct vendor_response *response)
 {
+    if (end == CALL_FAILED && is_its_fault(writing, place, response))
+        end = CALL_REFUSED;
     if (end == CALL_FAILED && taken)
         writing->batch->outcomes[place].end = WRITE_UNKNOWN;
     if (end == CALL_FAILED)
@@ -177,9 +221,8 @@ static bool settle(struct sap_write *writing, size_t place, enum call_end end, b
     writing->batch->answers++;
     fault_point("write:record");
     if (end == CALL_DONE)
-        take(writing, place, response);
-    else
-        refuse(writing, place, response);
+        return take(writing, place, response);
+    refuse(writing, place, response);
     return true;
 }
 
@@ -187,7 +230,7 @@ static const char *make_target(struct sap_write *writing, struct str record, boo
                                struct str *ret_target)
 {
     const struct sapodata_target *target = writing->target;
-    struct buf path = buf_in(&writing->scratch, TARGET_EXTRA_MAX + target->path.len);
+    struct buf path = buf_in(&writing->scratch, TARGET_MAX);
     buf_printf(&path, "%.*s/%.*s", STR_ARG(target->path), STR_ARG(target->set));
     const char *fault =
         has_key ? sapodata_record_key(target, record, &writing->scratch, &path) : NULL;
@@ -203,6 +246,7 @@ static enum call_end call_for(struct sap_write *writing, struct str record, bool
     struct buf body = buf_in(&writing->scratch, BODY_FACTOR * record.len + BODY_EXTRA_MAX);
     struct str target;
     *ret_taken = false;
+    buf_reserve(&body, body.limit);
     *ret_fault = make_target(writing, record, is_update, &target);
     if (!*ret_fault)
         *ret_fault = sapodata_record_add(writing->target, record, is_update, &body);
@@ -212,7 +256,9 @@ static enum call_end call_for(struct sap_write *writing, struct str record, bool
         return CALL_REFUSED;
     vendor_set_deadline(writing->connection, clock_mono_ms() + CALL_MS);
     bool sent = send_call(writing, is_update, target, buf_str(&body), ret_response, ret_taken);
-    return judge(sent, ret_response);
+    if (vendor_verdict(writing->connection).kind == VERDICT_REJECTED)
+        *ret_taken = false; /* a logon page comes with 200, and before anything is done */
+    return judge(writing, is_update, sent, ret_response);
 }
 
 static bool write_one(struct sap_write *writing, size_t place)
@@ -224,8 +270,10 @@ static bool write_one(struct sap_write *writing, size_t place)
     bool taken;
     enum call_end end =
         call_for(writing, record, operation != WRITE_INSERT, &response, &taken, &fault);
-    if (!fault && end == CALL_ABSENT && operation == WRITE_UPSERT)
+    if (!fault && end == CALL_ABSENT && operation == WRITE_UPSERT) {
+        arena_reset(&writing->scratch);
         end = call_for(writing, record, false, &response, &taken, &fault);
+    }
     if (!fault)
         return settle(writing, place, end, taken, &response);
     write_refused(writing->batch, place, str_from(fault));

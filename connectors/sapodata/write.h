@@ -26,6 +26,7 @@ struct sapodata_target {
     struct sapodata_property *keys; /* in the order of the description */
     size_t key_count;
     struct sapodata_session session;
+    unsigned sessions; /* that the connection has had, with this one */
 };
 
 /* Reads the description of the entity set that the query names. False: the verdict says why it

@@ -11,6 +11,7 @@
 enum {
     WRITE_METADATA_MAX = 8 * 1024 * 1024, /* bytes of a description that a run keeps for a moment */
     NAMES_MAX = 1024,
+    KEYS_MAX = 64, /* of an entity set, each of which is looked for in each record */
 };
 
 struct target_reading {
@@ -89,12 +90,15 @@ static bool take_keys(struct target_reading *reading, const struct odata_type *t
     size_t count = keyed ? keyed->count : 0;
     target->keys = arena_array(arena_of(reading), struct sapodata_property, count + 1);
     /* The last one is the first in the list. */
-    for (const struct odata_property *key = keyed ? keyed->keys : NULL; key; key = key->next) {
+    for (const struct odata_property *key = keyed ? keyed->keys : NULL;
+         key && target->key_count <= KEYS_MAX; key = key->next) {
         const struct sapodata_property *property = sapodata_property_find(target, key->name);
         for (size_t i = target->key_count++; i > 0; i--)
             target->keys[i] = target->keys[i - 1];
         target->keys[0] = property ? *property : copy_of(reading, key->name, STR("Edm.String"));
     }
+    if (target->key_count > KEYS_MAX)
+        return fail_query(reading, STR("the entity set has more than 64 keys in its description"));
     return target->key_count > 0 ||
            fail_query(reading, STR("the entity set has no key in its description"));
 }
@@ -135,7 +139,8 @@ static bool check_operation(const struct target_reading *reading)
             reading, arena_printf(arena_of(reading),
                                   "the service's description says that entities of %.*s cannot be "
                                   "%s",
-                                  STR_ARG(target->set), target->no_insert ? "created" : "updated"));
+                                  STR_ARG(target->set),
+                                  inserts && target->no_insert ? "created" : "updated"));
     return operation == WRITE_INSERT || check_ids(reading);
 }
 
@@ -185,5 +190,7 @@ bool sapodata_target_read(struct vendor_connection *connection, const struct wri
                 sapodata_read_metadata(connection, ret_target->path, &reading.metadata) &&
                 take_set(&reading);
     arena_done(&document);
-    return read && sapodata_session_fetch(connection, ret_target->path, &ret_target->session);
+    ret_target->sessions = 1;
+    return read && sapodata_session_fetch(connection, ret_target->path,
+                                          vendor_config(connection)->arena, &ret_target->session);
 }

@@ -55,13 +55,15 @@ struct write_outcome {
     struct str id;      /* of WRITE_DONE: the vendor's; STR_NULL: it gave none */
     struct str message; /* of WRITE_REFUSED: the vendor's words, without secrets, at most
                          * VERDICT_MESSAGE_MAX; never empty */
+    unsigned faults;    /* of WRITE_LEFT: calls of this record alone that ended in an error of the
+                         * vendor's own. For its connector, over the calls of a batch */
 };
 
 /* Is given what the vendor answers about a record that it has written: the text of a JSON value, as
  * it came. Called for each such record before the batch is given back; the text does not outlive
- * the call. */
+ * the call. False: it could not be kept, and no other record is to be written. */
 struct write_keeper {
-    void (*keep)(void *context, size_t place, struct str text);
+    bool (*keep)(void *context, size_t place, struct str text);
     void *context;
 };
 

@@ -7,7 +7,8 @@
  * what failed in it, so a page that is written again has the same ones.
  *
  * Likewise the objects of successResponseHandlingConfig: what the vendor answered about each record
- * that it has written, a JSON line each. Their keys end with "-answers". */
+ * that it has written, a JSON line each. Their keys end with "-answers". Of a page that is written
+ * again they have the answers of the last try alone: its objects replace those with their keys. */
 #pragma once
 
 #include "flow/engine_run.h"

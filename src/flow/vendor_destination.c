@@ -33,7 +33,7 @@ struct vendor_destination {
     bool has_lost; /* an answer could not be kept: the run ends, as this says */
     struct error lost;
     bool is_again; /* an earlier try may have inserted records of the page at hand */
-    int unknown;   /* calls in a row with an unknown outcome */
+    int unknown;   /* calls in a row that failed and left a record with an unknown outcome */
 
     /* What the engine has given: */
     const struct flow_program_result *result;
@@ -82,20 +82,48 @@ static size_t count_left(struct vendor_destination *self)
     return left;
 }
 
-static void keep_answer(void *context, size_t place, struct str answer)
+static bool keep_answer(void *context, size_t place, struct str answer)
 {
     struct vendor_destination *self = context;
     (void)place;
     if (!self->has_lost)
         self->has_lost = !failed_records_add_answer(self->answers, answer, &self->lost);
+    return !self->has_lost;
 }
 
+static size_t count_known(const struct write_batch *batch)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        known += batch->outcomes[i].end == WRITE_DONE || batch->outcomes[i].end == WRITE_REFUSED;
+    return known;
+}
+
+/* The reason of those that this call left unknown; false: it left none so. */
+static bool note_unknown(struct vendor_destination *self)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < self->batch.count; i++) {
+        struct write_outcome *outcome = &self->batch.outcomes[i];
+        if (outcome->end != WRITE_UNKNOWN || outcome->message.data)
+            continue;
+        outcome->message = self->unknown_reason;
+        is_any = true;
+    }
+    return is_any;
+}
+
+/* True also where the run ends by what is known: then the rest of the batch is left. */
 static bool call(void *context, struct vendor_connection *connection)
 {
     struct vendor_destination *self = context;
     const struct connector_ops *ops = self->vendor.access.target.connector->ops;
     unsigned answers = self->batch.answers;
-    if (ops->write(connection, &self->query, &self->batch))
+    size_t known = count_known(&self->batch);
+    bool written = ops->write(connection, &self->query, &self->batch);
+    if (written || count_known(&self->batch) > known)
+        self->unknown = 0;
+    if (written || self->has_lost)
         return true;
     self->vendor.has_moved = self->batch.answers != answers;
     struct verdict verdict = vendor_verdict(connection);
@@ -103,7 +131,9 @@ static bool call(void *context, struct vendor_connection *connection)
                                ? arena_copy(&self->arena, verdict.message)
                                : arena_printf(&self->arena, "the answer was lost (%s)",
                                               verdict_kind_name(verdict.kind));
-    return count_left(self) == 0;
+    bool is_settled = count_left(self) == 0;
+    self->unknown += note_unknown(self);
+    return is_settled || self->unknown >= VENDOR_UNKNOWN_MAX;
 }
 
 /* --- outcomes --- */
@@ -113,7 +143,7 @@ static bool note_failed(struct vendor_destination *self, size_t i, struct error 
 {
     struct write_outcome *outcome = &self->batch.outcomes[i];
     bool is_unknown = outcome->end == WRITE_UNKNOWN;
-    if (is_unknown)
+    if (is_unknown && !outcome->message.data)
         outcome->message = self->unknown_reason;
     flow_progress_leave_out(self->run->progress, is_unknown ? LEFT_UNKNOWN : LEFT_REFUSED,
                             self->page, &self->result->output.places[self->rows[i]],
@@ -154,13 +184,11 @@ static bool check_outcomes(const struct vendor_destination *self, const struct w
 static bool note_outcomes(struct vendor_destination *self, struct error *error)
 {
     const struct write_outcome *first = NULL;
-    bool has_unknown = false;
     for (size_t i = 0; i < self->batch.count; i++) {
         struct write_outcome *outcome = &self->batch.outcomes[i];
         if (outcome->end == WRITE_TAKEN)
             outcome->end = WRITE_UNKNOWN;
         bool has_failed = outcome->end == WRITE_REFUSED || outcome->end == WRITE_UNKNOWN;
-        has_unknown = has_unknown || outcome->end == WRITE_UNKNOWN;
         if (outcome->end == WRITE_DONE)
             note_written(self, i);
         if (has_failed && !note_failed(self, i, error))
@@ -168,7 +196,6 @@ static bool note_outcomes(struct vendor_destination *self, struct error *error)
         if (has_failed && !first)
             first = outcome;
     }
-    self->unknown = has_unknown ? self->unknown + 1 : 0;
     return check_outcomes(self, first, error);
 }
 
@@ -199,6 +226,7 @@ static void forget_lines(struct vendor_destination *self)
         memmove(self->text.data, self->text.data + sent, self->text.len);
     self->batch.count = 0;
     self->batch.job = STR_NULL;
+    self->unknown_reason = STR_NULL;
     arena_reset(&self->arena);
 }
 

@@ -168,6 +168,37 @@ def test_a_write_that_fails(server, lasting_canaries, outcome, works):
     assert names == [True, False, False]
 
 
+def test_three_calls_in_a_row_without_an_answer_end_the_run(server, lasting_canaries):
+    """Each is one record's, within one batch; what is behind them is not sent."""
+    profile = with_token(server, lasting_canaries, "write-dumps")
+    before = now(server, "A_BusinessPartner")
+    wanted = [{"OrganizationBPName1": f"dump {number}"} for number in range(6)]
+    record, failed, _ = run(server, wanted, "A_BusinessPartner", "INSERT", profile=profile)
+    assert record["executionStatus"] == "Error", record
+    message = record["executionResult"]["errorInfo"]["executionMessage"]
+    assert "The outcome of the last 3 calls to the destination is unknown" in message, message
+    assert [(each["record"], each["errorCode"]) for each in failed] == [
+        (each, "Unknown") for each in wanted[1:4]]
+    made = [each for key, each in now(server, "A_BusinessPartner").items() if key not in before]
+    assert [each["OrganizationBPName1"] for each in made] == ["dump 0"]
+
+
+def test_an_answer_that_cannot_be_kept_ends_the_writing(server):
+    """An object of answers ends at 2 MiB, and there is no such bucket."""
+    wanted = [{"OrganizationBPName1": f"{number:04} " + "x" * 5_000} for number in range(500)]
+    _, _, answers = run(server, wanted[:1], "A_BusinessPartner", "INSERT")
+    line = len(next(body for key, body in moving.written(server).items() if "answers" in key))
+    assert len(answers) == 1
+    moving.clear(server)
+    before = now(server, "A_BusinessPartner")
+    record, _, _ = run(server, wanted, "A_BusinessPartner", "INSERT",
+                       successResponseHandlingConfig={"bucketName": "no-such-bucket"})
+    assert record["executionStatus"] == "Error", record
+    assert "no-such-bucket" in record["executionResult"]["errorInfo"]["executionMessage"], record
+    made = len(now(server, "A_BusinessPartner")) - len(before)
+    assert made == -(-2 * 1024 * 1024 // line)
+
+
 @pytest.mark.parametrize("entity, operation, ids, says", [
     ("A_BusinessPartner", "UPDATE", ["OrganizationBPName1"],
      "OrganizationBPName1 in idFieldNames is no key of A_BusinessPartner, which has: "

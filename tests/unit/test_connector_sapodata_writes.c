@@ -62,6 +62,7 @@ static const char *run(const struct scripted *steps, size_t count, struct write_
 }
 
 #define RUN(steps, ...) run(steps, COUNT(steps), &(struct write_asked){__VA_ARGS__})
+#define KEYED "{\"K\":\"k\",\"D\":\"2024-02-29\"}"
 #define BAD(text) "{\"error\":{\"code\":\"E/1\",\"message\":{\"value\":\"" text "\"}}}"
 
 static void version_2_has_forms_of_its_own(void **state)
@@ -156,6 +157,118 @@ static void what_concerns_the_call_ends_the_batch(void **state)
     }
 }
 
+/* Whatever the status: the connection has nothing left to log on with, so it makes no other call.
+ */
+static void a_logon_that_is_refused_is_not_about_the_record(void **state)
+{
+    (void)state;
+#define LOGON_REQUIRED .headers = "sap-err-id: ICFLOGONREQUIRED\n", .body = "{\"error\":{}}"
+    static const struct scripted answers[] = {
+        {NULL, 400, LOGON_REQUIRED},
+        {NULL, 404, LOGON_REQUIRED},
+        {NULL, 200, .body = "<html><input name=\"sap-system-login\"></html>"},
+    };
+    static const enum write_operation operations[] = {WRITE_INSERT, WRITE_UPSERT};
+    for (size_t i = 0; i < COUNT(answers) * COUNT(operations); i++) {
+        const struct scripted steps[] = {
+            {ASK_METADATA, 200, .body = described_2},
+            {ASK_TOKEN, 200, .headers = TOKEN("1"), .body = "{\"d\":{}}"},
+            answers[i / COUNT(operations)],
+        };
+        assert_string_equal(RUN(steps, .operation = operations[i % COUNT(operations)],
+                                WRITE_RECORDS(STR(KEYED), STR(KEYED))),
+                            "left\nleft\n");
+        assert_string_equal(verdict_kind_name(script.verdict.kind),
+                            verdict_kind_name(VERDICT_REJECTED));
+    }
+}
+
+/* The calls of a batch count the faults of a record together; without its last word it is left. */
+static void a_record_that_the_service_fails_by_is_refused(void **state)
+{
+    (void)state;
+    static const struct scripted steps[] = {
+        {ASK_METADATA, 200, .body = described_2},
+        {ASK_TOKEN, 200, .headers = TOKEN("1"), .body = "{\"d\":{}}"},
+        {NULL, 500, .body = BAD("dump")},
+        {NULL, 500, .body = BAD("dump")},
+        {NULL, 204, .body = ""},
+    };
+    struct write_outcome outcomes[2] = {{.end = WRITE_LEFT, .faults = 2}};
+    struct write_asked asked = {
+        .operation = WRITE_UPDATE, .outcomes = outcomes, WRITE_RECORDS(STR(KEYED), STR(KEYED))};
+    assert_string_equal(run(steps, COUNT(steps), &asked), "refused E/1: dump\nwritten\n");
+    outcomes[0] = outcomes[1] = (struct write_outcome){.faults = 1};
+    assert_string_equal(run(steps, COUNT(steps) - 1, &asked), "unknown\nleft\n");
+    assert_int_equal(outcomes[0].faults, 2);
+}
+
+/* The answer with the 403 is gone by then. */
+static void a_token_that_cannot_be_got_again_ends_the_batch(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted answer;
+        enum verdict_kind kind;
+    } rows[] = {
+        {{ASK_TOKEN, 404, .body = BAD("no service")}, VERDICT_MISCONFIGURED},
+        {{ASK_TOKEN, 429, .body = ""}, VERDICT_THROTTLED},
+        {{ASK_TOKEN, .outcome = CLIENT_TIMEOUT, .detail = "the time limit passed"},
+         VERDICT_UNREACHABLE},
+        {{ASK_TOKEN, 403, ENDED}, VERDICT_FORBIDDEN},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct scripted again = rows[i].answer;
+        const struct scripted steps[] = {
+            {ASK_METADATA, 200, .body = described_2},
+            {ASK_TOKEN, 200, .headers = TOKEN("1"), .body = "{\"d\":{}}"},
+            {POST("1"), 403, .headers = "x-csrf-token: Required\n", .body = BAD("no token")},
+            again,
+            again,
+            again,
+        };
+        size_t tries = rows[i].kind == VERDICT_THROTTLED ? 3 : 1;
+        assert_string_equal(run(steps, 3 + tries,
+                                &(struct write_asked){.operation = WRITE_INSERT,
+                                                      WRITE_RECORDS(STR("{}"), STR("{}"))}),
+                            "left\nleft\n");
+        assert_string_equal(verdict_kind_name(script.verdict.kind),
+                            verdict_kind_name(rows[i].kind));
+    }
+}
+
+/* Each session is kept until the connection ends, with what is redacted of it. */
+static void a_system_that_ends_each_session_takes_little_memory(void **state)
+{
+    (void)state;
+    enum { RECORDS = 500, SESSIONS = 20 };
+    struct str *records = arena_array(&script.arena, struct str, RECORDS);
+    struct scripted *steps = arena_array(&script.arena, struct scripted, 3 * RECORDS + 2);
+    size_t count = 0;
+    steps[count++] = (struct scripted){ASK_METADATA, 200, .body = described_2};
+    steps[count++] = (struct scripted){ASK_TOKEN, 200, .headers = TOKEN("1"), .body = "{}"};
+    for (size_t i = 0; i < RECORDS; i++) {
+        records[i] = STR("{}");
+        struct str number = arena_printf(&script.arena, TOKEN("%03zu"), i, i);
+        if (i >= SESSIONS)
+            continue;
+        steps[count++] = (struct scripted){NULL, 403, ENDED};
+        if (i == SESSIONS - 1)
+            continue;
+        steps[count++] =
+            (struct scripted){ASK_TOKEN, 200, .headers = number.data, .body = "{\"d\":{}}"};
+        steps[count++] = (struct scripted){NULL, 201, .body = "{}"};
+    }
+    struct write_asked asked = {.operation = WRITE_INSERT, .records = records, .count = RECORDS};
+    run(steps, count, &asked);
+    assert_int_equal(asked.outcomes[SESSIONS - 2].end, WRITE_DONE);
+    assert_int_equal(asked.outcomes[SESSIONS - 1].end, WRITE_LEFT);
+    assert_verdict(&script, VERDICT_UNREACHABLE, STEP_API, 403,
+                   "the system no longer took the CSRF token that it had given 20 times within one "
+                   "connection");
+    assert_in_range(asked.kept, 1, 64 * 1024 - 1);
+}
+
 /* A connection writes a hundred batches. */
 static void refused_records_take_no_memory_of_the_connection(void **state)
 {
@@ -182,6 +295,10 @@ int main(void)
         TEST(version_4_keeps_digits_and_times),
         TEST(a_token_that_ended_is_got_again),
         TEST(what_concerns_the_call_ends_the_batch),
+        TEST(a_logon_that_is_refused_is_not_about_the_record),
+        TEST(a_record_that_the_service_fails_by_is_refused),
+        TEST(a_token_that_cannot_be_got_again_ends_the_batch),
+        TEST(a_system_that_ends_each_session_takes_little_memory),
         TEST(refused_records_take_no_memory_of_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
