@@ -88,13 +88,23 @@ struct arena arena_beside(const struct arena *arena)
     return (struct arena){.kind = arena->kind, .meter = arena->meter};
 }
 
+/* What was covered beyond the reservation, for a peer's long response, is given back. */
+static void uncover(struct arena_meter *meter)
+{
+    size_t least = meter->held > meter->reserved ? meter->held : meter->reserved;
+    if (meter->covered > least)
+        meter->cover(meter, least, true);
+}
+
 void arena_set_meter(struct arena *arena, struct arena_meter *meter)
 {
     size_t size = 0;
     for (const struct arena_block *block = arena->head; block; block = block->next)
         size += block_size(block);
-    if (arena->meter)
+    if (arena->meter) {
         arena->meter->held -= size;
+        uncover(arena->meter);
+    }
     arena->meter = meter;
     if (meter)
         count_taken(meter, size);
@@ -203,14 +213,6 @@ static void block_clear(const struct arena *arena, struct arena_block *block)
             block->zero_to = block->used;
     }
     block->used = 0;
-}
-
-/* What was covered beyond the reservation, for a peer's long response, is given back. */
-static void uncover(struct arena_meter *meter)
-{
-    size_t least = meter->held > meter->reserved ? meter->held : meter->reserved;
-    if (meter->covered > least)
-        meter->cover(meter, least, true);
 }
 
 void arena_done(struct arena *arena)

@@ -89,6 +89,25 @@ static void arenas_are_counted_by_block(void **state)
     memory_limit_free(limit);
 }
 
+static void what_is_handed_over_counts_once(void **state)
+{
+    (void)state;
+    struct memory_limit *limit = memory_limit_new(8 * MIB);
+    struct memory_reservation from, to;
+    struct arena arena = {0};
+    memory_reservation_begin(limit, STR("1"), &from);
+    memory_reservation_begin(limit, STR("1"), &to);
+    arena_set_meter(&arena, &from.meter);
+    assert_true(arena_has_room(&arena, 3 * MIB));
+    arena_alloc(&arena, 3 * MIB);
+    arena_set_meter(&arena, &to.meter);
+    assert_int_equal(memory_limit_bytes(limit), to.meter.held);
+    arena_done(&arena);
+    memory_reservation_end(&from);
+    memory_reservation_end(&to);
+    memory_limit_free(limit);
+}
+
 static void without_a_limit_there_is_room(void **state)
 {
     (void)state;
@@ -162,6 +181,7 @@ int main(void)
         cmocka_unit_test(an_account_leaves_as_much_as_it_takes),
         cmocka_unit_test(what_no_account_holds_counts_too),
         cmocka_unit_test(arenas_are_counted_by_block),
+        cmocka_unit_test(what_is_handed_over_counts_once),
         cmocka_unit_test(without_a_limit_there_is_room),
         cmocka_unit_test(an_answer_takes_no_more_than_there_is_room_for),
         cmocka_unit_test(an_answer_has_so_many_values),
