@@ -171,8 +171,12 @@ static bool describe(struct vendor_source *self, bool names, bool is_needed, str
     struct flow_engine_run *run = self->pages.vendor.run;
     const struct vendor_description *known = run->kept->description;
     bool is_known = known && (known->names || !names);
-    if (!is_known && !ask_for_description(self, names, is_needed, arena, error))
-        return !is_needed && run->pause_ms == 0 && !flow_engine_is_to_end(run);
+    if (!is_known && !ask_for_description(self, names, is_needed, arena, error)) {
+        bool continues = !is_needed && run->pause_ms == 0 && !flow_engine_is_to_end(run);
+        if (continues) /* the first page has a patience of its own */
+            run->kept->source.began_ms = run->kept->source.due_ms = 0;
+        return continues;
+    }
     known = run->kept->description;
     if (known) {
         vendor_query_use(&self->query, known, arena);
