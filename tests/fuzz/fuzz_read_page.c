@@ -138,10 +138,8 @@ static void check_page(struct vendor_connection *connection, const struct read_q
         bool is_same = !has_rest || str_eq(end->rest, rest);
         bool read = ops->read_next(connection, query, end, arena, &next);
         must(!read || next.len <= READ_CURSOR_MAX);
-        must(!(is_guessed && is_same && end->records > 0) ||
-             (read && next.data == NULL) == (guessed.data == NULL));
-        must(!(is_guessed && is_same && end->records > 0 && read && next.data) ||
-             str_eq(next, guessed));
+        bool holds = is_guessed && is_same && end->records > 0;
+        must(!holds || (read && (guessed.data ? next.data && str_eq(next, guessed) : !next.data)));
     }
     decoder->ops->free(decoder);
 }

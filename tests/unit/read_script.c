@@ -4,6 +4,7 @@
 #include "connector/http/read_source.h"
 #include "record/csv_in.h"
 #include "record/json_in.h"
+#include "record/json_rest.h"
 
 struct reading {
     const struct read_asked *asked;
@@ -72,6 +73,37 @@ static uint64_t decode(struct script *script, struct reading *reading, const str
     return records;
 }
 
+/* What follows the page as it is known before the page is decoded. */
+struct guess {
+    bool is_made;
+    struct str rest, next;
+};
+
+static struct guess guess_next(struct script *script, const struct reading *reading,
+                               struct vendor_connection *connection,
+                               const struct connector_ops *ops, const struct read_page *page)
+{
+    struct guess guess = {.rest = STR_NULL};
+    bool has_rest = page->format == READ_JSON && page->path && !page->leads;
+    if (page->is_step ||
+        (has_rest && !json_rest_guess(page->body, page->path, &script->arena, &guess.rest)))
+        return guess;
+    const struct read_page_end end = {page, reading->cursor, guess.rest, READ_RECORDS_UNKNOWN};
+    guess.is_made = ops->read_next(connection, &reading->query, &end, &script->arena, &guess.next);
+    return guess;
+}
+
+/* A guess of a page that has records, and of the rest that it has, is right. */
+static void check_guess(const struct reading *reading, const struct read_page_end *end,
+                        const struct guess *guess, struct str next)
+{
+    bool is_same = !guess->rest.data || str_eq(guess->rest, end->rest);
+    if (!guess->is_made || !is_same || end->records == 0)
+        return;
+    assert_true(reading->read);
+    assert_true(guess->next.data ? next.data && str_eq(guess->next, next) : !next.data);
+}
+
 static void run(struct script *script, const struct connector *connector,
                 const struct vendor_connection_config *config, void *argument)
 {
@@ -84,10 +116,14 @@ static void run(struct script *script, const struct connector *connector,
     while (more) {
         struct str rest = STR(""), next = STR_NULL;
         reading->read = read_page(reading, connection, ops, &page);
+        struct guess guess = {0};
+        if (reading->read && connector->http)
+            guess = guess_next(script, reading, connection, ops, &page);
         uint64_t records = reading->read ? decode(script, reading, &page, &rest) : 0;
         const struct read_page_end end = {&page, reading->cursor, rest, records};
         reading->read = reading->read &&
                         ops->read_next(connection, &reading->query, &end, &script->arena, &next);
+        check_guess(reading, &end, &guess, next);
         more = reading->read && next.data;
         if (reading->read)
             buf_printf(&script->log, "%s %llu%s%.*s\n", page.is_step ? "step" : "page",

@@ -66,19 +66,16 @@ static bool follow_key(const struct read_call *reading, const struct read_page_e
 {
     const struct read_page *page = end->page;
     uint64_t size = (uint64_t)reading->source->size;
-    bool is_guess = end->records == READ_RECORDS_UNKNOWN;
     unsigned long long offset;
     struct str key;
     *ret_next = STR_NULL;
     if (!read_split_key(reading, end->cursor, &offset, &key))
         return false;
-    if (is_guess && page->total < 0)
-        return read_fail_page(reading, unknown);
     uint64_t full = reading->source->ends_empty ? 1 : size;
     bool is_last = page->total >= 0 ? offset + size >= (uint64_t)page->total : end->records < full;
     if (is_last)
         return true;
-    bool is_behind = is_guess ? page->key.data != NULL : end->records > 0;
+    bool is_behind = end->records > 0;
     if (is_behind && !read_name_is_fit("-_", page->key))
         return read_fail_page(reading, reading->source->is_nested ? no_nested_key : no_key);
     *ret_next = arena_printf(reading->connection->arena, "%llu %.*s", is_behind ? 0 : offset + size,
@@ -98,8 +95,6 @@ static bool follow_offset(const struct read_call *reading, const struct value *r
     uint64_t records = end->records;
     if (!read_split_offset(reading, end->cursor, &offset, &where))
         return false;
-    if (records == READ_RECORDS_UNKNOWN)
-        return read_fail_page(reading, unknown);
     bool has_more = source->more.at ? entity_flag_holds(arena, &source->more, rest)
                                     : records >= (uint64_t)read_page_size(reading);
     if (has_more && records == 0)
@@ -144,6 +139,13 @@ static bool parse_rest(const struct read_call *reading, struct str rest, struct 
                                         : "what stands beside the records cannot be read");
 }
 
+/* Whether nothing says what follows a page before it is decoded. */
+static bool is_blind(enum read_paging paging, const struct read_page *page)
+{
+    bool has_key = page->total >= 0 && page->key.data;
+    return paging == READ_OFFSET || paging == READ_WHOLE || (paging == READ_KEY && !has_key);
+}
+
 static bool find_next(const struct read_call *reading, const struct read_page_end *end,
                       struct str *ret_next)
 {
@@ -153,6 +155,8 @@ static bool find_next(const struct read_call *reading, const struct read_page_en
         *ret_next = end->page->next;
         return true;
     }
+    if (end->records == READ_RECORDS_UNKNOWN && is_blind(paging, end->page))
+        return read_fail_page(reading, unknown);
     if (!parse_rest(reading, end->rest, &json))
         return false;
     if (!check_faults(reading, json))
