@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "wire/value.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,7 +64,10 @@ struct read_page {
     /* The caller's. */
     struct arena *arena; /* for the page's memory */
     size_t most;         /* bytes of the body that are taken; 0: READ_PAGE_MAX */
-    /* It was given up, although it may fit into READ_PAGE_MAX. */
+    /* Set by another thread: no more of the body is taken; NULL: all of it is. */
+    const atomic_bool *is_over;
+    /* It was given up, although it may fit into READ_PAGE_MAX: for `most`, for want of memory where
+     * there is a `most`, or since it is over. */
     bool is_past_most;
     struct str body; /* whole, at most READ_PAGE_MAX */
     enum read_format format;

@@ -104,9 +104,10 @@ static enum job_end wait_on(struct flow_run *self)
  * whose turn is late do not take the threads of those before them. */
 static bool is_paused(const struct flow_run *self)
 {
+    int64_t now_ms = clock_mono_ms();
     return self->paused_until_ms > 0 &&
-           (clock_mono_ms() < self->paused_until_ms ||
-            !call_quota_is_near(self->config->quotas, &self->kept.source.place));
+           (now_ms < self->paused_until_ms ||
+            !call_quota_is_near(self->config->quotas, &self->kept.source.place, now_ms));
 }
 
 /* A run that waits for its turn does not ask the store each time whether it is canceled: one that

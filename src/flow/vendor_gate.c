@@ -120,6 +120,11 @@ void flow_vendor_gate_away(struct flow_vendor_gate *self, int64_t pause_ms)
                     self->is_in_line ? 0 : now_ms + pause_ms, now_ms);
 }
 
+void flow_vendor_gate_step_aside(struct flow_vendor_gate *self)
+{
+    call_quota_step_aside(self->run->config->quotas, self->place);
+}
+
 void flow_vendor_gate_done(struct flow_vendor_gate *self)
 {
     if (!self->run)

@@ -36,5 +36,8 @@ void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run
 void flow_vendor_gate_reset(struct flow_vendor_gate *self);
 /* Before a wait that is the run's own: its turn goes to others as soon as there is one. */
 void flow_vendor_gate_away(struct flow_vendor_gate *self, int64_t pause_ms);
+/* After a call that was refused, when the run asks again only once it has done something else: its
+ * turn goes to others as soon as there is one. */
+void flow_vendor_gate_step_aside(struct flow_vendor_gate *self);
 /* Leaves the line, unless the run pauses and comes back. Also of a zeroed one. */
 void flow_vendor_gate_done(struct flow_vendor_gate *self);

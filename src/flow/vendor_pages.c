@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "connector/connection.h"
 #include "connector/connector.h"
 #include "record/json_rest.h"
 #include "work/cpu_slots.h"
@@ -73,6 +74,8 @@ static void read_ahead(void *context)
     ahead->is_read = ops_of(self)->read(self->vendor.access.connection, self->query, ahead->cursor,
                                         &ahead->page);
     ahead->was_held = self->vendor.gate.has_held;
+    if (!ahead->is_read) /* the run may work on its page for long, and may call for that itself */
+        flow_vendor_gate_step_aside(&self->vendor.gate);
     fault_point("ahead:read");
 }
 
@@ -87,11 +90,20 @@ void vendor_pages_look_ahead(struct vendor_pages *self)
     ahead->page = (struct read_page){
         .arena = &ahead->page_memory,
         .most = READ_PAGE_MAX - self->page.body.len,
+        .is_over = &ahead->is_unwanted,
     };
+    ahead->is_unwanted = false;
     run_vendor_lend(&self->vendor);
     ahead->is_begun = side_thread_begin(ahead->side, read_ahead, self);
     if (!ahead->is_begun)
         run_vendor_take_back(&self->vendor);
+}
+
+/* The call ends as soon as that can be. */
+static void abandon(struct vendor_pages *self)
+{
+    self->ahead.is_unwanted = true;
+    run_vendor_hurry(&self->vendor);
 }
 
 /* Waits for the end of the call, as for one of the run's own. */
@@ -105,7 +117,9 @@ static void take_back(struct vendor_pages *self)
         ended = side_thread_wait(self->ahead.side, LOOK_MS);
         slot_acquire();
         bool is_long = run->is_at_checkpoint && clock_mono_ms() - began_ms > VENDOR_HOLD_MS;
-        if (!ended && (is_long || flow_engine_is_to_end(run)))
+        if (!ended && flow_engine_is_to_end(run))
+            abandon(self);
+        else if (!ended && is_long)
             run_vendor_hurry(&self->vendor);
     }
     run_vendor_take_back(&self->vendor);
@@ -113,13 +127,29 @@ static void take_back(struct vendor_pages *self)
 
 static void drop_ahead(struct vendor_pages *self)
 {
+    struct page_ahead *ahead = &self->ahead;
+    if (!ahead->is_begun)
+        return;
+    abandon(self);
     take_back(self);
-    arena_done(&self->ahead.page_memory);
-    self->ahead.is_begun = false;
+    arena_done(&ahead->page_memory);
+    ahead->is_begun = false;
+    if (self->vendor.calls_left > 0)
+        self->vendor.calls_left--;
+}
+
+/* Whether the vendor, or the gate, refused it for a time: what is left of that the gate knows. */
+static bool was_limited(const struct vendor_pages *self)
+{
+    const struct vendor_connection *connection = self->vendor.access.connection;
+    const struct verdict verdict = vendor_verdict(connection);
+    return vendor_state(connection) == VENDOR_READY &&
+           (self->ahead.was_held || verdict.kind == VERDICT_THROTTLED ||
+            verdict.retry_after_ms > 0);
 }
 
 /* The call for the page at hand was made ahead. False: it failed, as its connection says; or, with
- * *ret_again, there was no room for it. */
+ * *ret_again, there was no room for it, or it was limited: it is to be made now. */
 static bool use_ahead(struct vendor_pages *self, bool *ret_again)
 {
     struct page_ahead *ahead = &self->ahead;
@@ -127,11 +157,11 @@ static bool use_ahead(struct vendor_pages *self, bool *ret_again)
     self->memory = ahead->page_memory;
     arena_set_meter(&self->memory, self->vendor.run->arena->meter);
     self->page.arena = &self->memory;
-    self->vendor.gate.has_held = ahead->was_held;
     ahead->page_memory = (struct arena){0};
     ahead->is_begun = false;
-    *ret_again = self->page.is_past_most;
+    *ret_again = self->page.is_past_most || (!ahead->is_read && was_limited(self));
     ahead->is_off |= self->page.is_past_most;
+    self->vendor.gate.has_held = ahead->was_held && !*ret_again;
     return ahead->is_read;
 }
 
@@ -155,9 +185,9 @@ static bool read_page(void *context, struct vendor_connection *connection)
 bool vendor_pages_read(struct vendor_pages *self, struct str cursor, struct error *error)
 {
     self->cursor = cursor;
-    take_back(self);
     if (self->ahead.is_begun && !(cursor.data && str_eq(self->ahead.cursor, cursor)))
         drop_ahead(self);
+    take_back(self);
     return run_vendor_do(&self->vendor, read_page, self, error);
 }
 
@@ -202,14 +232,12 @@ bool vendor_pages_fail(struct vendor_pages *self, const char *what, struct error
 {
     const struct verdict verdict = {
         .kind = VERDICT_UNREACHABLE, .step = STEP_API, .message = str_from(what)};
-    take_back(self);
+    drop_ahead(self);
     return run_vendor_fail(&self->vendor, &verdict, error);
 }
 
 void vendor_pages_done(struct vendor_pages *self)
 {
-    if (self->ahead.is_begun)
-        run_vendor_hurry(&self->vendor);
     drop_ahead(self);
     side_thread_free(self->ahead.side);
     run_vendor_done(&self->vendor);

@@ -11,6 +11,8 @@
 #include "connector/reading.h"
 #include "flow/run_vendor.h"
 
+#include <stdatomic.h>
+
 struct side_thread;
 
 /* The page behind the one at hand. */
@@ -18,6 +20,7 @@ struct page_ahead {
     struct side_thread *side; /* NULL: no page was asked for ahead yet */
     bool is_begun;            /* the call: it is under way, or its end was not looked at */
     bool is_off;              /* two pages take too much */
+    atomic_bool is_unwanted;  /* what is under way: it is not used, whatever comes of it */
     struct arena memory;      /* of the next two */
     struct str cursor;        /* of the page */
     struct str rest;          /* of the page at hand, as it was guessed */

@@ -162,7 +162,7 @@ static struct call_quota *quota_of(struct call_quotas *quotas, struct call_quota
 {
     if (place->ticket == 0)
         place->ticket = ++quotas->tickets;
-    place->away_until_ms = 0;
+    place->away_until_ms = place->back_ms = 0;
     if (place->quota && str_eq(place->quota->link.name, key))
         return place->quota;
     if (place->quota)
@@ -202,21 +202,34 @@ void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place,
                      int64_t now_ms)
 {
     pthread_mutex_lock(&quotas->lock);
-    if (place->quota && !place->calls)
+    if (place->quota && !place->calls) {
         place->away_until_ms =
             until_ms > 0 ? turn_ms(place, until_ms, now_ms) + CALL_QUOTA_GRACE_MS : 1;
+        place->back_ms = until_ms;
+    }
     pthread_mutex_unlock(&quotas->lock);
 }
 
-bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place)
+void call_quota_step_aside(struct call_quotas *quotas, struct call_quota_place *place)
+{
+    pthread_mutex_lock(&quotas->lock);
+    if (place->quota && !place->calls) {
+        place->away_until_ms = 1;
+        place->back_ms = INT64_MAX;
+    }
+    pthread_mutex_unlock(&quotas->lock);
+}
+
+bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place,
+                        int64_t now_ms)
 {
     size_t before = 0, most = CALL_QUOTA_NEAR;
     pthread_mutex_lock(&quotas->lock);
     if (place->quota && !place->calls) {
         most = place->quota->most > most ? place->quota->most : most;
-        for (const struct list_link *link = place->link.previous; link && before < most;
+        for (struct list_link *link = place->link.previous; link && before < most;
              link = link->previous)
-            before++;
+            before += list_item(link, struct call_quota_place, link)->back_ms <= now_ms;
     }
     pthread_mutex_unlock(&quotas->lock);
     return before < most;

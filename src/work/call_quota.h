@@ -44,6 +44,7 @@ struct call_quota_place {
     uint64_t ticket;       /* grows with the time at which it asked first; 0: it has not */
     int64_t away_until_ms; /* its caller is away, and from then on its turn goes to others; 0: it is
                             * not away */
+    int64_t back_ms;       /* its caller does not ask again before */
 };
 
 /* True: the call may be made, and call_quota_leave follows. False: the place is in the line, and
@@ -77,8 +78,14 @@ int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *pl
 void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place, int64_t until_ms,
                      int64_t now_ms);
 
-/* Whether it is soon the turn of a place, so that its caller should be there. */
-bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place);
+/* The caller of a place in the line, if it is there, has other things to do, and does not say when
+ * it asks again: its turn is not kept. The place stays before later ones. */
+void call_quota_step_aside(struct call_quotas *quotas, struct call_quota_place *place);
+
+/* Whether it is soon the turn of a place, so that its caller should be there. Places before it
+ * whose callers do not ask yet do not count. */
+bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place,
+                        int64_t now_ms);
 
 /* The place leaves the line. Also of a zeroed one. */
 void call_quota_give_up(struct call_quotas *quotas, struct call_quota_place *place);

@@ -203,6 +203,31 @@ static void a_caller_that_is_away_holds_up_the_others_for_a_while(void **state)
     call_quotas_free(quotas);
 }
 
+/* The first ones of the line wait for something else: it is the turn of those behind them. */
+static void callers_that_do_not_come_yet_keep_none_from_coming(void **state)
+{
+    struct call_quotas *quotas = call_quotas_new();
+    struct call_quota_place places[CALL_QUOTA_NEAR + 1] = {0}, *last = &places[CALL_QUOTA_NEAR];
+    const int64_t back_ms = 30 * 1000;
+    (void)state;
+    assert_int_equal(told_to_wait(quotas, 1000, 0), 1000);
+    for (int i = 0; i <= CALL_QUOTA_NEAR; i++)
+        assert_false(enter(quotas, &places[i], 0));
+    for (int i = 0; i <= CALL_QUOTA_NEAR; i++)
+        call_quota_away(quotas, &places[i], 0, 0);
+    assert_false(call_quota_is_near(quotas, last, 1000)); /* they come before it */
+    call_quota_away(quotas, &places[0], back_ms, 0);
+    assert_true(call_quota_is_near(quotas, last, back_ms - 1));
+    assert_false(call_quota_is_near(quotas, last, back_ms));
+    call_quota_step_aside(quotas, &places[1]);
+    assert_true(call_quota_is_near(quotas, last, back_ms));
+    assert_false(enter(quotas, &places[1], 500)); /* it is there again */
+    assert_false(call_quota_is_near(quotas, last, back_ms));
+    for (int i = 0; i <= CALL_QUOTA_NEAR; i++)
+        call_quota_give_up(quotas, &places[i]);
+    call_quotas_free(quotas);
+}
+
 /* It waits for longer than the vendor asked for, such as after its third refusal. */
 static void a_caller_that_waits_for_longer_than_the_quota_does_not_hold_up_others(void **state)
 {
@@ -250,6 +275,7 @@ int main(void)
         cmocka_unit_test(many_quotas_take_bounded_memory),
         cmocka_unit_test(a_refused_caller_keeps_its_turn),
         cmocka_unit_test(a_caller_that_is_away_holds_up_the_others_for_a_while),
+        cmocka_unit_test(callers_that_do_not_come_yet_keep_none_from_coming),
         cmocka_unit_test(a_caller_that_waits_for_longer_than_the_quota_does_not_hold_up_others),
         cmocka_unit_test(a_place_changes_lines),
     };

@@ -66,16 +66,19 @@ static bool push(void *context, struct str bytes, const char **ret_fault)
 {
     struct page_intake *intake = context;
     struct read_page *page = intake->page;
-    if (page->most > 0 && bytes.len > page->most - intake->len) {
+    bool is_over = page->is_over && *page->is_over;
+    if (is_over || (page->most > 0 && bytes.len > page->most - intake->len)) {
         page->is_past_most = true;
-        *ret_fault = "there is no room for the page yet";
+        *ret_fault =
+            is_over ? "the page is not wanted any more" : "there is no room for the page yet";
         return false;
     }
     if (bytes.len > READ_PAGE_MAX - intake->len) {
         *ret_fault = "the page of records is longer than 16 MiB";
         return false;
     }
-    if (!arena_has_room(intake->page->arena, intake->len + bytes.len)) {
+    if (!arena_has_room(page->arena, intake->len + bytes.len)) {
+        page->is_past_most = page->most > 0;
         *ret_fault = answer_no_memory;
         return false;
     }
