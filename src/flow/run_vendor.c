@@ -281,7 +281,8 @@ static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
                             const struct verdict *verdict, struct error *error)
 {
     bool says_when = verdict->retry_after_ms > 0;
-    int64_t pause_ms = says_when ? verdict->retry_after_ms : attempts->pause_ms;
+    int64_t wait_ms = says_when ? verdict->retry_after_ms : attempts->pause_ms;
+    int64_t pause_ms = i64_max(1, wait_ms - self->gate.passed_ms);
     int64_t most_ms = says_when ? RUN_VENDOR_RETRY_AFTER_MAX_MS : RUN_VENDOR_PATIENCE_MS;
     ignore_failure(run_vendor_fail(self, verdict, error));
     attempts->began_ms += self->gate.waited_ms;

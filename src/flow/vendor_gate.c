@@ -110,7 +110,7 @@ void flow_vendor_gate_init(struct flow_vendor_gate *self, struct flow_engine_run
 void flow_vendor_gate_reset(struct flow_vendor_gate *self)
 {
     self->has_held = false;
-    self->waited_ms = 0;
+    self->passed_ms = self->waited_ms = 0;
 }
 
 void flow_vendor_gate_away(struct flow_vendor_gate *self, int64_t pause_ms)

@@ -73,6 +73,7 @@ static void read_ahead(void *context)
     struct page_ahead *ahead = &self->ahead;
     ahead->is_read = ops_of(self)->read(self->vendor.access.connection, self->query, ahead->cursor,
                                         &ahead->page);
+    ahead->ended_ms = clock_mono_ms();
     ahead->was_held = self->vendor.gate.has_held;
     if (!ahead->is_read) /* the run may work on its page for long, and may call for that itself */
         flow_vendor_gate_step_aside(&self->vendor.gate);
@@ -138,18 +139,21 @@ static void drop_ahead(struct vendor_pages *self)
         self->vendor.calls_left--;
 }
 
-/* Whether the vendor, or the gate, refused it for a time: what is left of that the gate knows. */
-static bool was_limited(const struct vendor_pages *self)
+/* Whether it was refused for a time that is over; what is left of another caller's the gate knows.
+ */
+static bool may_call_again(const struct vendor_pages *self)
 {
     const struct vendor_connection *connection = self->vendor.access.connection;
     const struct verdict verdict = vendor_verdict(connection);
+    bool says_when = verdict.retry_after_ms > 0;
+    int64_t wait_ms = says_when ? verdict.retry_after_ms : RUN_VENDOR_PAUSE_MS;
+    bool is_over = clock_mono_ms() - self->ahead.ended_ms >= wait_ms;
     return vendor_state(connection) == VENDOR_READY &&
-           (self->ahead.was_held || verdict.kind == VERDICT_THROTTLED ||
-            verdict.retry_after_ms > 0);
+           (self->ahead.was_held || (is_over && (says_when || verdict.kind == VERDICT_THROTTLED)));
 }
 
 /* The call for the page at hand was made ahead. False: it failed, as its connection says; or, with
- * *ret_again, there was no room for it, or it was limited: it is to be made now. */
+ * *ret_again, there was no room for it, or what it waits for is over: it is to be made now. */
 static bool use_ahead(struct vendor_pages *self, bool *ret_again)
 {
     struct page_ahead *ahead = &self->ahead;
@@ -159,9 +163,10 @@ static bool use_ahead(struct vendor_pages *self, bool *ret_again)
     self->page.arena = &self->memory;
     ahead->page_memory = (struct arena){0};
     ahead->is_begun = false;
-    *ret_again = self->page.is_past_most || (!ahead->is_read && was_limited(self));
+    *ret_again = self->page.is_past_most || (!ahead->is_read && may_call_again(self));
     ahead->is_off |= self->page.is_past_most;
     self->vendor.gate.has_held = ahead->was_held && !*ret_again;
+    self->vendor.gate.passed_ms = *ret_again ? 0 : clock_mono_ms() - ahead->ended_ms;
     return ahead->is_read;
 }
 

@@ -28,7 +28,8 @@ struct page_ahead {
     struct read_page page;
     struct arena page_memory;
     bool is_read;
-    bool was_held; /* by the gate */
+    bool was_held;    /* by the gate */
+    int64_t ended_ms; /* on clock_mono_ms() */
 };
 
 struct vendor_pages {

@@ -176,11 +176,11 @@ def halted(server):
 
 @pytest.mark.as_users_run_it  # it is a second that counts
 def test_what_a_run_is_late_by_does_not_use_up_its_patience(server, vendor):
-    vendor.instead[1] = [limited(3), limited(3596)]
+    vendor.instead[1] = [limited(4), limited(3595)]
     create(server)
     start_waiting(server, "read")
     with halted(server):
-        time.sleep(6)  # twice as long as the vendor asked for
+        time.sleep(7)  # longer than the vendor asked for
     moving.until(lambda: vendor.asked[1] == 2)
     moving.until(lambda: shown(server, "read"))
     record = moving.records(server, "read")[0]
