@@ -113,9 +113,10 @@ void pg_bind_i64(struct pg_stmt *stmt, int number, int64_t value)
 int64_t pg_read_i64(const struct pg_result *result, int row, int column)
 {
     uint64_t big;
-    if (libpq.ntuples(result) <= row || libpq.getisnull(result, row, column) ||
-        libpq.getlength(result, row, column) != sizeof(big))
+    if (libpq.ntuples(result) <= row || libpq.getisnull(result, row, column))
         return 0;
+    /* An integer literal of a statement is an int4, of 4 bytes, unless it is cast. */
+    assert(libpq.getlength(result, row, column) == sizeof(big));
     memcpy(&big, libpq.getvalue(result, row, column), sizeof(big));
     return (int64_t)be64toh(big);
 }
