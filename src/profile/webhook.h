@@ -23,8 +23,9 @@ enum {
     WEBHOOK_RETRY_MAX_MS = 15 * 60 * 1000,
     WEBHOOK_AGAIN_MS = 5 * 1000, /* while the store, or the circuit breaker, has it wait */
     WEBHOOK_AFTER_MAX_MS = 60 * 60 * 1000, /* of Retry-After */
-    WEBHOOK_WAITING_MAX = 10 * 1000,       /* events of an account's flows, and as many of its
-                                              credentials:       beyond it the oldest are dropped */
+    /* Events of an account's flows, and as many of its credentials: beyond it the oldest are
+     * dropped. */
+    WEBHOOK_WAITING_MAX = 10 * 1000,
     WEBHOOK_AGE_MAX_S = 7 * 24 * 60 * 60,  /* older events are dropped */
     WEBHOOK_COUNT_MS = 15 * 1000,          /* between counts, for metrics and for the bound */
 };
