@@ -7,13 +7,14 @@
 
 static bool back(struct db *db, const struct clock_step *step, struct error *error)
 {
-    int64_t past_ms = i64_min(-step->by_ms, FLOW_SCHEDULE_BACK_MS);
+    /* In whole seconds, as windows are; not less than the step, of which the clock shows a part. */
+    int64_t past_ms = i64_min((-step->by_ms / 1000 + 2) * 1000, FLOW_SCHEDULE_BACK_MS);
     return flow_schedules_set_back(db, step->now_ms, step->follows ? 0 : past_ms, error);
 }
 
 static const struct clock_step_rules rules = {
     .what = "schedules of flows",
-    .left = "have one run for the times that are past by it",
+    .left = "start one run for all times that were missed",
     .by_store_clock = true,
     .mark = STR("schedule-clock-back"),
     .least_ms = FLOW_SCHEDULE_STEP_MS,

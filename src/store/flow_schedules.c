@@ -1,6 +1,7 @@
 /* The flow_schedules table, and the jobs of its rows. */
 #include "store/flow_schedules.h"
 
+#include "base/int64.h"
 #include "store/core/internal.h"
 #include "store/flow_runs.h"
 
@@ -62,7 +63,8 @@ bool flow_schedule_keep(struct db *db, struct flow_key flow, int64_t now_ms, str
     return job_insert_new(db, &job, error);
 }
 
-/* From the second parameter of three on: what the windows of future times are corrected by. */
+/* Three parameters from the number `first` on: the present time, how many runs tell all that there
+ * were, and where a window begins that nothing tells of. */
 static void bind_set_back(struct stmt *stmt, int first, int64_t now_ms)
 {
     int64_t month_ms = now_ms - FLOW_SCHEDULE_AGAIN_MAX_MS, second_ms = 1000;
@@ -184,6 +186,7 @@ bool flow_schedule_note_end(struct db *db, struct flow_key flow,
     if (has_pulled) {
         stmt_i64(&stmt, 4, end->window_from_ms);
         stmt_i64(&stmt, 5, end->window_to_ms);
+        stmt_i64(&stmt, 6, i64_max(end->window_from_ms, 1)); /* 0 in the row: there was none */
     }
     return stmt_run(&stmt, error);
 }
@@ -232,6 +235,13 @@ static bool begin_earlier(struct db *db, int64_t now_ms, int64_t by_ms, struct e
     return stmt_run(&stmt, error);
 }
 
+static bool take_first_again(struct db *db, int64_t now_ms, struct error *error)
+{
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_FIRST_AGAIN);
+    stmt_i64(&stmt, 1, now_ms);
+    return stmt_run(&stmt, error);
+}
+
 static bool set_back(struct db *db, int64_t now_ms, struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_SET_BACK);
@@ -241,6 +251,7 @@ static bool set_back(struct db *db, int64_t now_ms, struct error *error)
 
 bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t past_ms, struct error *error)
 {
-    return (past_ms == 0 || begin_earlier(db, now_ms, past_ms, error)) &&
+    return (past_ms == 0 || (begin_earlier(db, now_ms, past_ms, error) &&
+                             take_first_again(db, now_ms, error))) &&
            set_back(db, now_ms, error) && look_again(db, now_ms, error);
 }

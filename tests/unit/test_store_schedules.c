@@ -69,6 +69,17 @@ static bool put_job(struct db *db, const struct change *change, struct error *er
     return job_insert(db, &job, STR(""), error);
 }
 
+static bool put_run_job(struct db *db, const struct change *change, struct error *error)
+{
+    const struct job_row job = {
+        .key = {FLOW_RUN_JOB, nightly.account, nightly.region, nightly.name},
+        .fence = job_new_fence(),
+        .payload = STR(""),
+    };
+    (void)change;
+    return job_insert(db, &job, STR(""), error);
+}
+
 static struct flow_schedule_row row_of(struct fixture *f)
 {
     struct flow_schedule_row row;
@@ -272,7 +283,78 @@ static void a_window_that_may_lack_something_is_longer(void **state)
     assert_true(row_of(f).pulled_to_ms == AT(60) - 200);
     check(f, try_change(f, (struct change){set_back, .now_ms = AT(65)}));
     assert_true(row_of(f).pulled_to_ms == AT(60) - 200); /* nothing shows that it was wrong */
-    assert_int_equal(due_at(f), AT(990));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(65), .end.window_to_ms = AT(70)}));
+    assert_true(row_of(f).pulled_to_ms == 1); /* 0 is none */
+}
+
+/* It was put off, or waits for room: no row shows that the clock was an hour ahead then. */
+static void a_job_that_was_planned_by_the_wrong_time_is_due(void **state)
+{
+    struct fixture *f = *state;
+    bool found = true;
+    with_runs(f, 2);
+    check(f, try_change(f, (struct change){put_job, .now_ms = AT(95), .message = STR("")}));
+    check(f, flow_schedules_are_ahead(f->reader, AT(35), &found, &f->error));
+    assert_false(found); /* so it may be planned */
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(35)}));
+    assert_int_equal(due_at(f), AT(35));
+    check(f, try_change(f, (struct change){put_job, .now_ms = AT(95),
+                                           .message = FLOW_SCHEDULE_WAITS}));
+    check(f, flow_schedules_are_ahead(f->reader, AT(95) - 15000, &found, &f->error));
+    assert_false(found);
+    check(f, flow_schedules_are_ahead(f->reader, AT(35), &found, &f->error));
+    assert_true(found);
+}
+
+/* The first step is corrected; by the second one a slot that had its run between them is ahead. */
+static void runs_of_an_earlier_step_count_once(void **state)
+{
+    struct fixture *f = *state;
+    with_runs(f, 1); /* until 20 */
+    begin_run(f, AT(20), AT(80));
+    end_run(f, AT(20), AT(80));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(35)}));
+    begin_run(f, BEFORE(20), AT(40));
+    end_run(f, BEFORE(20), AT(40));
+    begin_run(f, AT(40), AT(54));
+    end_run(f, AT(40), AT(54));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(52)}));
+    assert_true(row_of(f).pulled_to_ms == BEFORE(40)); /* not 20, where that of slot 80 began */
+}
+
+/* No job looks at it, and it is ahead no longer: a start finds it once. */
+static void a_stopped_flow_is_corrected_as_well(void **state)
+{
+    struct fixture *f = *state;
+    bool found = true;
+    with_runs(f, 5);
+    check(f, try_change(f, (struct change){deactivate, .message = STR_NULL}));
+    check(f, try_change(f, (struct change){set_back, .now_ms = AT(35)}));
+    struct flow_schedule_row row = row_of(f);
+    assert_true(row.pulled_to_ms == BEFORE(30) && row.done_until_ms == AT(35));
+    check(f, flow_schedules_are_ahead(f->reader, AT(35), &found, &f->error));
+    assert_false(found);
+}
+
+/* As firstExecutionFrom may say. */
+static void a_window_from_1970_is_one(void **state)
+{
+    struct fixture *f = *state;
+    check(f, try_change(f, (struct change){activate, .now_ms = AT(10)}));
+    begin_run(f, 0, AT(10));
+    end_run(f, 0, AT(10));
+    assert_true(row_of(f).pulled_from_ms == 1 && row_of(f).pulled_to_ms == AT(10));
+}
+
+/* Windows are whole seconds, whatever the size of a step. */
+static void a_step_lengthens_windows_by_whole_seconds(void **state)
+{
+    struct fixture *f = *state;
+    struct flow_schedule_clock clock = {0};
+    with_runs(f, 5);
+    assert_true(flow_schedule_clock_note(&clock, f->store, AT(65), AT(1)));
+    assert_true(flow_schedule_clock_note(&clock, f->store, AT(65) - 2345, AT(1)));
+    assert_true(row_of(f).pulled_to_ms == AT(60) - 4000);
 }
 
 /* The first run, which begins with firstExecutionFrom, has not ended: its end sets no time. */
@@ -281,6 +363,7 @@ static void a_first_window_under_way_is_taken_again(void **state)
     struct fixture *f = *state;
     check(f, try_change(f, (struct change){activate, .now_ms = AT(10)}));
     begin_run(f, AT(-500), AT(10));
+    check(f, try_change(f, (struct change){put_run_job, .now_ms = 0}));
     check(f, try_change(f, (struct change){set_back, .now_ms = AT(12), .end.window_to_ms = 200}));
     assert_true(row_of(f).pulled_to_ms == BEFORE(-500));
     end_run(f, AT(-500), AT(10));
@@ -427,6 +510,11 @@ int main(void)
         test_with_store(an_activation_that_is_still_to_come_is_now),
         test_with_store(two_steps_back_are_as_one),
         test_with_store(a_window_that_may_lack_something_is_longer),
+        test_with_store(a_job_that_was_planned_by_the_wrong_time_is_due),
+        test_with_store(runs_of_an_earlier_step_count_once),
+        test_with_store(a_stopped_flow_is_corrected_as_well),
+        test_with_store(a_window_from_1970_is_one),
+        test_with_store(a_step_lengthens_windows_by_whole_seconds),
         test_with_store(a_first_window_under_way_is_taken_again),
         test_with_store(a_change_after_a_step_loses_nothing),
         test_with_store(a_window_s_end_tells_it_alone),
