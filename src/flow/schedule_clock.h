@@ -19,8 +19,8 @@ enum {
 /* One runner's. */
 struct flow_schedule_clock {
     struct clock_steps steps;
-    bool has_begun;  /* what was done before the start was looked at */
-    bool look_again; /* a look that was under way during a step may have been by the old time */
+    bool has_begun; /* what was done before the start was looked at */
+    int looks_left; /* for what was done too early, after a step back */
 };
 
 /* Looks at both clocks. False: the store did not take what follows. The next call does it, and no

@@ -77,12 +77,11 @@ static void log_step(const struct heeding *heeding, bool is_left)
     const struct clock_step_rules *rules = heeding->rules;
     const struct clock_step *step = &heeding->step;
     bool is_back = step->by_ms < 0, is_database = rules->by_store_clock && heeding->is_shared;
-    log_warn("%s was set %s by %lld s%s: %s %s%s.",
-             is_database ? "The database's clock" : "The clock", is_back ? "back" : "forward",
-             (long long)(is_back ? -step->by_ms : step->by_ms) / 1000,
-             is_back ? "" : ", or the machine slept for that time", rules->what,
-             is_left ? rules->left : "follow it",
-             step->follows ? ", as another node has noted" : "");
+    log_warn(
+        "%s was set %s by %lld s%s: %s %s%s.", is_database ? "The database's clock" : "The clock",
+        is_back ? "back" : "forward", (long long)(is_back ? -step->by_ms : step->by_ms) / 1000,
+        is_back ? "" : ", or the machine slept for that time", rules->what,
+        is_left ? rules->left : "follow it", step->follows ? ", as another node has noted" : "");
 }
 
 static bool heed(struct store *store, struct heeding *heeding)

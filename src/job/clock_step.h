@@ -1,9 +1,9 @@
 /* Steps of the clock by which jobs are due. Due times are wall-clock times, since they outlive the
  * process, and the monotonic clock tells how much time has really passed: when both have moved
  * apart, the wall clock was set; or the machine slept, during which the monotonic clock may stand
- * still: that is a step forward as well. What a kind's due times, and its rows, make of that is the kind's;
- * here is what all kinds need: noticing a step, trying again while the store is away, and heeding
- * one that the nodes of a shared store all see only once. */
+ * still: that is a step forward as well. What a kind's due times, and its rows, make of that is the
+ * kind's; here is what all kinds need: noticing a step, trying again while the store is away, and
+ * heeding one that the nodes of a shared store all see only once. */
 #pragma once
 
 #include "store/core/store.h"

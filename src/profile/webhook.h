@@ -26,8 +26,8 @@ enum {
     /* Events of an account's flows, and as many of its credentials: beyond it the oldest are
      * dropped. */
     WEBHOOK_WAITING_MAX = 10 * 1000,
-    WEBHOOK_AGE_MAX_S = 7 * 24 * 60 * 60,  /* older events are dropped */
-    WEBHOOK_COUNT_MS = 15 * 1000,          /* between counts, for metrics and for the bound */
+    WEBHOOK_AGE_MAX_S = 7 * 24 * 60 * 60, /* older events are dropped */
+    WEBHOOK_COUNT_MS = 15 * 1000,         /* between counts, for metrics and for the bound */
 };
 
 struct webhook_config {

@@ -242,16 +242,52 @@ static bool take_first_again(struct db *db, int64_t now_ms, struct error *error)
     return stmt_run(&stmt, error);
 }
 
-static bool set_back(struct db *db, int64_t now_ms, struct error *error)
+bool flow_schedules_begin_earlier(struct db *db, int64_t now_ms, int64_t past_ms,
+                                  struct error *error)
+{
+    return begin_earlier(db, now_ms, past_ms, error) && take_first_again(db, now_ms, error);
+}
+
+static void bind_key(struct stmt *stmt, int first, struct flow_key key)
+{
+    stmt_text(stmt, first, key.account);
+    stmt_text(stmt, first + 1, key.region);
+    stmt_text(stmt, first + 2, key.name);
+}
+
+static bool find_range(struct db *db, struct flow_schedules_back *back, struct error *error)
+{
+    bool found;
+    _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_RANGE);
+    stmt_i64(&stmt, 1, back->now_ms);
+    bind_key(&stmt, 2, back->after);
+    stmt_i64(&stmt, 5, FLOW_SCHEDULES_A_WRITE - 1);
+    if (!stmt_step(&stmt, &found, error))
+        return false;
+    back->is_last = !found;
+    back->until = back->after;
+    if (found)
+        back->until = (struct flow_key){
+            column_text(&stmt, 0, back->arena),
+            column_text(&stmt, 1, back->arena),
+            column_text(&stmt, 2, back->arena),
+        };
+    return true;
+}
+
+static bool set_range_back(struct db *db, const struct flow_schedules_back *back,
+                           struct error *error)
 {
     _cleanup_stmt_ struct stmt stmt = stmt_open(db, SQL_FLOW_SCHEDULES_SET_BACK);
-    bind_set_back(&stmt, 1, now_ms);
+    bind_set_back(&stmt, 1, back->now_ms);
+    bind_key(&stmt, 4, back->after);
+    bind_key(&stmt, 7, back->until);
+    stmt_i64(&stmt, 10, back->is_last);
     return stmt_run(&stmt, error);
 }
 
-bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t past_ms, struct error *error)
+bool flow_schedules_set_back(struct db *db, struct flow_schedules_back *back, struct error *error)
 {
-    return (past_ms == 0 || (begin_earlier(db, now_ms, past_ms, error) &&
-                             take_first_again(db, now_ms, error))) &&
-           set_back(db, now_ms, error) && look_again(db, now_ms, error);
+    return find_range(db, back, error) && set_range_back(db, back, error) &&
+           (!back->is_last || look_again(db, back->now_ms, error));
 }

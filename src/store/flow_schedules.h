@@ -35,8 +35,8 @@ _must_use_ bool flow_schedule_find(struct store_reader *reader, struct arena *ar
                                    struct flow_key flow, struct flow_schedule_row *ret_row,
                                    bool *ret_found, struct error *error);
 
-/* Whether something was done at a time after `now_ms`, or planned by such a time. Reads all rows, if
- * nothing was. */
+/* Whether something was done at a time after `now_ms`, or planned by such a time. Reads all rows,
+ * if nothing was. */
 _must_use_ bool flow_schedules_are_ahead(struct store_reader *reader, int64_t now_ms,
                                          bool *ret_found, struct error *error);
 
@@ -84,14 +84,27 @@ _must_use_ bool flow_schedule_note_end(struct db *db, struct flow_key flow,
 /* The clock is at `now_ms`, and was ahead until now. What was done at times that are still to come
  * was done too early: its windows may lack what changed meanwhile, and its jobs are due, or leased
  * until, wrong times. So the next window of such a schedule begins where the first of its windows
- * began that were taken after `now_ms`. If that is not known any more, since
- * all of its FLOW_RUNS_KEPT_MAX runs were then, it begins FLOW_SCHEDULE_AGAIN_MAX_MS before
- * `now_ms`. The next window of any other schedule begins `past_ms` earlier, since the last one may
- * have been taken while the clock was ahead. A run that is under way does not move these begins. The
- * jobs of all schedules are due, for a look that plans them by the present time.
- * Doing it twice is as once, but for `past_ms`. */
-_must_use_ bool flow_schedules_set_back(struct db *db, int64_t now_ms, int64_t past_ms,
+ * began that were taken after `now_ms`. If that is not known any more, since all of its
+ * FLOW_RUNS_KEPT_MAX runs were then, it begins FLOW_SCHEDULE_AGAIN_MAX_MS before `now_ms`. A run
+ * that is under way does not move these begins. The jobs of all schedules are due, for a look that
+ * plans them by the present time.
+ *
+ * The runs of such schedules are all read, so a write does FLOW_SCHEDULES_A_WRITE of them, and the
+ * next one those behind `until`, up to the one that has `is_last`. Doing it again is as once. */
+enum { FLOW_SCHEDULES_A_WRITE = 100 };
+struct flow_schedules_back {
+    int64_t now_ms;
+    struct arena *arena;   /* keeps `until` */
+    struct flow_key after; /* empty texts: from the first one on */
+    struct flow_key until; /* given */
+    bool is_last;          /* given */
+};
+_must_use_ bool flow_schedules_set_back(struct db *db, struct flow_schedules_back *back,
                                         struct error *error);
+/* Before that: the next window of any other schedule begins `past_ms` earlier, since the last one
+ * may have been taken while the clock was ahead. Once for each step. */
+_must_use_ bool flow_schedules_begin_earlier(struct db *db, int64_t now_ms, int64_t past_ms,
+                                             struct error *error);
 /* The same of the window of one flow, whose row is changed by the present time for another reason.
  * Its job stays as it is. */
 _must_use_ bool flow_schedule_set_back(struct db *db, struct flow_key flow, int64_t now_ms,

@@ -177,7 +177,15 @@ static bool adopt(struct db *db, const struct change *change, struct error *erro
 
 static bool set_back(struct db *db, const struct change *change, struct error *error)
 {
-    return flow_schedules_set_back(db, change->now_ms, change->end.window_to_ms, error);
+    struct arena arena = {0};
+    int64_t past_ms = change->end.window_to_ms;
+    struct flow_schedules_back back = {
+        .now_ms = change->now_ms, .arena = &arena, .after = {STR(""), STR(""), STR("")}};
+    bool ok = (past_ms == 0 || flow_schedules_begin_earlier(db, back.now_ms, past_ms, error)) &&
+              flow_schedules_set_back(db, &back, error);
+    assert_true(!ok || back.is_last);
+    arena_done(&arena);
+    return ok;
 }
 
 /* Of the slot `now_ms`, with the window `end`; under way. */
@@ -283,7 +291,8 @@ static void a_window_that_may_lack_something_is_longer(void **state)
     assert_true(row_of(f).pulled_to_ms == AT(60) - 200);
     check(f, try_change(f, (struct change){set_back, .now_ms = AT(65)}));
     assert_true(row_of(f).pulled_to_ms == AT(60) - 200); /* nothing shows that it was wrong */
-    check(f, try_change(f, (struct change){set_back, .now_ms = AT(65), .end.window_to_ms = AT(70)}));
+    check(f,
+          try_change(f, (struct change){set_back, .now_ms = AT(65), .end.window_to_ms = AT(70)}));
     assert_true(row_of(f).pulled_to_ms == 1); /* 0 is none */
 }
 
@@ -298,8 +307,8 @@ static void a_job_that_was_planned_by_the_wrong_time_is_due(void **state)
     assert_false(found); /* so it may be planned */
     check(f, try_change(f, (struct change){set_back, .now_ms = AT(35)}));
     assert_int_equal(due_at(f), AT(35));
-    check(f, try_change(f, (struct change){put_job, .now_ms = AT(95),
-                                           .message = FLOW_SCHEDULE_WAITS}));
+    check(f, try_change(
+                 f, (struct change){put_job, .now_ms = AT(95), .message = FLOW_SCHEDULE_WAITS}));
     check(f, flow_schedules_are_ahead(f->reader, AT(95) - 15000, &found, &f->error));
     assert_false(found);
     check(f, flow_schedules_are_ahead(f->reader, AT(35), &found, &f->error));
@@ -344,6 +353,33 @@ static void a_window_from_1970_is_one(void **state)
     begin_run(f, 0, AT(10));
     end_run(f, 0, AT(10));
     assert_true(row_of(f).pulled_from_ms == 1 && row_of(f).pulled_to_ms == AT(10));
+}
+
+static bool activate_many(struct db *db, const struct change *change, struct error *error)
+{
+    bool ok = true;
+    for (int i = 0; i < 2 * FLOW_SCHEDULES_A_WRITE + 1 && ok; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "flow-%d", i);
+        const struct flow_key flow = {nightly.account, nightly.region, str_from(name)};
+        ok = flow_schedule_activate(db, flow, change->now_ms, error);
+    }
+    return ok;
+}
+
+/* In several writes, by key. */
+static void all_schedules_are_set_back(void **state)
+{
+    struct fixture *f = *state;
+    struct flow_schedule_clock clock = {0};
+    bool found = false;
+    check(f, try_change(f, (struct change){activate_many, .now_ms = AT(80)}));
+    check(f, flow_schedules_are_ahead(f->reader, AT(11), &found, &f->error));
+    assert_true(found);
+    assert_true(flow_schedule_clock_note(&clock, f->store, AT(10), AT(1)));
+    check(f, flow_schedules_are_ahead(f->reader, AT(11), &found, &f->error));
+    assert_false(found);
+    assert_true(due_at(f) <= AT(11));
 }
 
 /* Windows are whole seconds, whatever the size of a step. */
@@ -514,6 +550,7 @@ int main(void)
         test_with_store(runs_of_an_earlier_step_count_once),
         test_with_store(a_stopped_flow_is_corrected_as_well),
         test_with_store(a_window_from_1970_is_one),
+        test_with_store(all_schedules_are_set_back),
         test_with_store(a_step_lengthens_windows_by_whole_seconds),
         test_with_store(a_first_window_under_way_is_taken_again),
         test_with_store(a_change_after_a_step_loses_nothing),
