@@ -24,8 +24,8 @@ FEW_AT_ONCE = 4  # of a small suite that runs beside another one
 
 STORE_PROGRAMS = ("store-batches", "store-claims", "store-connectors", "store-jobs",
                   "credential-events", "flow-runs", "run-objects", "store-profiles", "store-tables",
-                  "store-tags", "store-schedules", "store-writes", "store-token-states",
-                  "store-credential-ends",
+                  "store-tags", "store-schedules", "store-schedule-clock", "store-writes",
+                  "store-token-states", "store-credential-ends",
                   "store-given-up", "tagged-resource", "dispatch")
 
 TAP = re.compile(r"^(ok|not ok) \d+(?: - (.*?))?(?: # (SKIP).*)?$", re.MULTILINE)
