@@ -33,7 +33,7 @@ def incident():
 
 def ticket():
     """Zendesk is asked for one bound alone: the window's, not the flow's own."""
-    own = task("Filter", "GREATER_THAN_OR_EQUAL_TO", ["updated_at"], key="Zendesk",
+    own = task("Filter", "GREATER_THAN", ["updated_at"], key="Zendesk",
                DATA_TYPE="datetime", VALUE="1420070400000")
     definition = flow("copy", "tickets", [own, task("Map_all", "NO_OP", [], key="Zendesk")],
                       kind="Zendesk", profile="help")

@@ -89,8 +89,8 @@ def test_the_next_page_is_asked_for_meanwhile(servers, canaries, vendor):
 
 
 def test_a_guess_that_is_wrong_is_not_used(server, vendor, store):
-    """The last list of a page is not that of its records, so that what stands before it is not seen:
-    behind the last page another one is asked for."""
+    """The last list of a page is not that of its records, so that what stands before it is not
+    seen: behind the last page another one is asked for."""
     vendor.misleads = True
     create(server)
     record = moving.run(server, "read")
