@@ -224,12 +224,13 @@ bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_plac
                         int64_t now_ms)
 {
     size_t before = 0, most = CALL_QUOTA_NEAR;
+    int64_t soon_ms = now_ms + CALL_QUOTA_GRACE_MS; /* for so long turns are kept */
     pthread_mutex_lock(&quotas->lock);
     if (place->quota && !place->calls) {
         most = place->quota->most > most ? place->quota->most : most;
         for (struct list_link *link = place->link.previous; link && before < most;
              link = link->previous)
-            before += list_item(link, struct call_quota_place, link)->back_ms <= now_ms;
+            before += list_item(link, struct call_quota_place, link)->back_ms <= soon_ms;
     }
     pthread_mutex_unlock(&quotas->lock);
     return before < most;

@@ -83,7 +83,7 @@ void call_quota_away(struct call_quotas *quotas, struct call_quota_place *place,
 void call_quota_step_aside(struct call_quotas *quotas, struct call_quota_place *place);
 
 /* Whether it is soon the turn of a place, so that its caller should be there. Places before it
- * whose callers do not ask yet do not count. */
+ * whose callers do not ask soon do not count. */
 bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_place *place,
                         int64_t now_ms);
 
