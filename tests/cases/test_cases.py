@@ -17,6 +17,7 @@ def param(path):
     return pytest.param(path, id=path.stem, marks=pytest.mark.waits(waits))
 
 
+@pytest.mark.embedded  # what vendors are sent does not depend on the store
 @pytest.mark.every_row
 @pytest.mark.parametrize("path", [param(path) for path in FILES])
 def test_case(path, servers, vendor, canaries):

@@ -79,7 +79,8 @@ static bool open_alone(struct store *store, const char *dir, struct error *error
 {
     return datadir_check(dir, error) && lock_directory(dir, &store->lock_fd, error) &&
            bring_up_to_date(store, dir, error) && empty_old_wal(store, error) &&
-           committer_start(store, error) && checkpointer_start(store, error);
+           checkpointer_start(store, error) && /* whom the committer wakes */
+           committer_start(store, error);
 }
 
 /* Opens the database if it is there and current. */
