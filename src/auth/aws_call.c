@@ -30,11 +30,7 @@ bool aws_region_is_valid(struct str region)
 
 bool aws_account_is_valid(struct str account)
 {
-    for (size_t i = 0; i < account.len; i++) {
-        if (!ascii_is_digit(account.data[i]))
-            return false;
-    }
-    return account.len == ACCOUNT_LEN;
+    return account.len == ACCOUNT_LEN && str_is_digits(account);
 }
 
 struct str aws_signed_host(struct str host, bool tls)

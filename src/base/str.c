@@ -86,6 +86,15 @@ struct str str_field(struct str s, char sep, int count)
     return field;
 }
 
+bool str_is_digits(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!ascii_is_digit(s.data[i]))
+            return false;
+    }
+    return true;
+}
+
 bool str_to_u64(struct str s, unsigned long long max, unsigned long long *ret_value)
 {
     unsigned long long value = 0;

@@ -75,5 +75,8 @@ struct str str_behind(struct str s, char sep, int count);
  * 4 the account. "" when there are fewer. */
 struct str str_field(struct str s, char sep, int count);
 
+/* Whether it has ASCII digits alone; so has an empty one. */
+bool str_is_digits(struct str s);
+
 /* Whole value as decimal digits, no sign, no blanks, at most `max`. */
 bool str_to_u64(struct str s, unsigned long long max, unsigned long long *ret_value);

@@ -35,7 +35,7 @@ static bool is_of_another_node(const struct heeding *heeding, const char *last)
            is_near(by_ms, step->by_ms, heeding->rules->least_ms);
 }
 
-/* Of nodes that note a step at the same time one wins, and the others look again. */
+/* Nodes may note a step at the same time: one of them writes it, and the rest look again. */
 static bool put_step(struct db *db, const struct heeding *heeding, struct str last,
                      struct error *error)
 {

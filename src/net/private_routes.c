@@ -70,22 +70,13 @@ static bool is_pattern(struct str text)
     return is_host(rest);
 }
 
-static bool has_digits_only(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!ascii_is_digit(text.data[i]))
-            return false;
-    }
-    return true;
-}
-
 /* What is before the first colon is an account if it is "*" or digits; names have colons, too. */
 static bool read_account(struct str *text, struct str *ret_account)
 {
     struct str account, rest;
     if (!str_cut(*text, ':', &account, &rest))
         return true;
-    bool digits = has_digits_only(account);
+    bool digits = str_is_digits(account);
     if (!digits && !str_eq(account, every_account))
         return true;
     *ret_account = account;

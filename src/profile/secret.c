@@ -36,11 +36,8 @@ static struct str without_time(struct str name)
 {
     if (name.len <= MS_DIGITS + 1 || name.data[name.len - MS_DIGITS - 1] != '-')
         return name;
-    for (size_t i = name.len - MS_DIGITS; i < name.len; i++) {
-        if (!ascii_is_digit(name.data[i]))
-            return name;
-    }
-    return (struct str){name.data, name.len - MS_DIGITS - 1};
+    struct str time = {name.data + name.len - MS_DIGITS, MS_DIGITS};
+    return str_is_digits(time) ? (struct str){name.data, name.len - MS_DIGITS - 1} : name;
 }
 
 struct secret_search {

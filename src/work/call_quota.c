@@ -112,7 +112,7 @@ static void free_if_forgotten(struct call_quotas *quotas, struct call_quota *quo
 
 /* --- a call --- */
 
-/* A caller that is away for longer than it said does not hold up the others. */
+/* A caller that is away for longer than it said keeps no other caller waiting. */
 static bool is_there(const struct call_quota_place *place, int64_t now_ms)
 {
     return place->away_until_ms == 0 || place->away_until_ms > now_ms;

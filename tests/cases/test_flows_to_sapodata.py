@@ -9,7 +9,7 @@ import pytest
 from support import moving
 from support.sandbox_records import truth, written
 from support.server import headgate
-from test_sapodata_records import SETS, create_profile
+from test_sapodata_records import SETS, create_profile, with_profiles
 
 WHO = {"A_BusinessPartner": "BusinessPartner", "A_BusinessPartnerAddress": "AddressID",
        "Order": "OrderID"}
@@ -17,10 +17,7 @@ WHO = {"A_BusinessPartner": "BusinessPartner", "A_BusinessPartnerAddress": "Addr
 
 @pytest.fixture(scope="module")
 def lasting(lasting_servers):
-    server = lasting_servers("--sandbox")
-    create_profile(server, "sap-v2", "accepted")
-    create_profile(server, "sap-v4", "accepted-v4")
-    return server
+    return with_profiles(lasting_servers("--sandbox"))
 
 
 @pytest.fixture
@@ -112,11 +109,11 @@ def test_entities_are_updated_by_their_keys(server, entity, ids, changes):
         before.values()))]
     chosen = list(before.values())[100:120]
     wanted = [{**{key: each[key] for key in dict.fromkeys(keys)}, **changes} for each in chosen]
-    nobody = {**wanted[0], WHO[entity]: "9" * 10}
+    unknown = {**wanted[0], WHO[entity]: "9" * 10}
     without = {**wanted[0], WHO[entity]: None}
-    record, failed, answers = run(server, [*wanted, nobody, without], entity, "UPDATE", ids)
+    record, failed, answers = run(server, [*wanted, unknown, without], entity, "UPDATE", ids)
     good(record, 22, failed=2)
-    assert [each["record"] for each in failed] == [nobody, without] and not answers
+    assert [each["record"] for each in failed] == [unknown, without] and not answers
     assert "Resource not found for the key" in failed[0]["errorMessage"]
     assert failed[1]["errorMessage"] == "the record has no value of a key of the entity set"
     after = now(server, entity)

@@ -229,7 +229,7 @@ def test_a_refused_call_for_a_job_does_not_end_the_next_batch(server, lasting_ca
 
 
 def test_a_run_that_waits_for_a_job_can_be_canceled(server, lasting_canaries):
-    """What the job has is told to be unknown."""
+    """The outcome of the records that the job has is unknown, and the run says so."""
     profile = with_token(server, lasting_canaries, "poll-throttled", host="limited")
     moving.put(server, "records", moving.lines_of([{"subject": "s", "comment": {"body": "why"}}]))
     server.ok("CreateFlow", to_vendor("waits", "tickets", "INSERT", ["subject", "comment"],

@@ -141,10 +141,7 @@ def lasting(lasting_servers):
 def server(lasting):
     """One for all tests of this file, without flows and objects."""
     yield lasting
-    for each in lasting.ok("ListFlows", {})["flows"]:
-        lasting.ok("DeleteFlow", {"flowName": each["flowName"], "forceDelete": True})
-    for path in sorted(moving.buckets(lasting)[1].rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
+    moving.clear(lasting)
 
 
 def definition(name, source, profile, filters=None):

@@ -24,12 +24,16 @@ def create_profile(server, name, outcome, config=None):
         "connectionMode": "Public", "connectorProfileConfig": config})
 
 
-@pytest.fixture(scope="module")
-def lasting(lasting_servers):
-    server = lasting_servers("--sandbox")
+def with_profiles(server):
+    """With one of each version."""
     create_profile(server, "sap-v2", "accepted")
     create_profile(server, "sap-v4", "accepted-v4")
     return server
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_servers):
+    return with_profiles(lasting_servers("--sandbox"))
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_a_run_is_canceled_while_its_vendor_lets_it_wait(apart, vendor, status, 
     assert "errorInfo" not in record["executionResult"]
 
 
-@pytest.mark.as_users_run_it  # the others start within the wait
+@pytest.mark.as_users_run_it  # all runs must start within the wait, which a slow build misses
 def test_what_one_run_is_told_holds_all_runs(apart, vendor, store):
     """Of the same organization, also those by another profile; a verification does not wait."""
     wait_s, others = 4, ("two", "three", "four")

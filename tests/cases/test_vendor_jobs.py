@@ -80,7 +80,7 @@ def test_runs_that_wait_for_long_take_no_thread(server, vendor, store):
 
 
 def test_a_run_asks_for_the_description_once(server, vendor, store):
-    """Also when the profile changes meanwhile, and with it what others are told."""
+    """Also when the profile changes meanwhile: other requests get a new description then."""
     vendor.states = [*["InProgress"] * 3, "JobComplete"]
     before = len(vendor.requests)
     server.ok("CreateFlow", flow("read", "Account", TASKS, dataTransferApi="BULKV2"))

@@ -153,7 +153,7 @@ static void many_quotas_take_bounded_memory(void **state)
     call_quotas_free(quotas);
 }
 
-/* The one that was refused first asks before those that waited for it, whoever comes first. */
+/* A caller that was refused asks before those that waited for it, whichever of them comes first. */
 static void a_refused_caller_keeps_its_turn(void **state)
 {
     const struct call_quota_said refused = {CALL_THROTTLED, 1000, -1, -1};

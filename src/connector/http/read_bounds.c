@@ -22,20 +22,11 @@ static struct str value_for(const struct read_bound *bound, const struct read_fi
     return fits && filter->value_count == 1 ? filter->values[0] : STR_NULL;
 }
 
-static bool is_digits(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!ascii_is_digit(text.data[i]))
-            return false;
-    }
-    return true;
-}
-
 /* Texts of one form and length have the order of what they stand for, and of two numbers without
  * zeros in front the longer one is greater. */
 static bool are_of_one_form(struct str text, struct str other)
 {
-    return text.len == other.len || (is_digits(text) && is_digits(other));
+    return text.len == other.len || (str_is_digits(text) && str_is_digits(other));
 }
 
 static bool is_tighter(const struct read_bound *bound, struct str text, struct str than)

@@ -375,11 +375,6 @@ static struct str filter_text(const struct writing *all, const struct read_filte
     return written && !out.overflow ? buf_str(&out) : STR_NULL;
 }
 
-static bool is_digits(struct str text)
-{
-    return text.len > 0 && without_digits(text).len == 0;
-}
-
 /* In the order of the vendor's times and numbers no text has its place, unless the vendor alone
  * applies the filter. Without a DATA_TYPE the flow compares digits with numbers, and all else as
  * texts. */
@@ -394,7 +389,7 @@ static const struct read_literal *bound_literal(const struct read_where_request 
     bool is_apart = request->apart && connector_texts_have(request->apart, filter->field);
     bool is_order = strcmp(operation, "EQUAL_TO") != 0 && !is_apart;
     bool is_ordered = literal && 1U << literal->form & (READ_TIMES | READ_NUMBERS);
-    bool is_said = filter->type.len > 0 || is_digits(value);
+    bool is_said = filter->type.len > 0 || (value.len > 0 && str_is_digits(value));
     return !is_order || (is_ordered && is_said) ? literal : NULL;
 }
 
