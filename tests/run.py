@@ -19,7 +19,10 @@ IN_POSTGRES = {"HEADGATE_TEST_STORE": "postgresql"}
 # first of each, the release build all.
 FIRST_ROW = ("--rows-max=1",)
 # One client at a time, or none: no threads meet that do not in the other tests.
-ONE_BY_ONE = "test_cases or test_commands or test_check or test_signature"
+ONE_BY_ONE = ("test_cases or test_commands or test_check or test_signature or test_audit"
+              " or test_tags or test_least_privilege or test_company_network or test_sessions"
+              " or test_references or test_previous_credentials or test_sandbox_lists or test_demo"
+              " or (test_old_tokens and not at_once)")
 HISTORY_UPDATES = 10000
 HISTORY_KILLS = 1000
 

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from support import database, proc
+from support import canary, database, proc
 from support.canary import Canaries
 from support.proc import need_environ
 
@@ -31,6 +31,15 @@ def test_a_secret_is_found(way):
     assert canaries.find(b"before " + leak + b" after") == ["secret"]
     with pytest.raises(AssertionError, match="somewhere"):
         canaries.assert_absent([("somewhere", leak)])
+
+
+@pytest.mark.parametrize("before", [0, 10, canary.PIECE_BYTES - 10, 3 * canary.PIECE_BYTES - 3])
+def test_a_secret_between_reserved_space_is_found(tmp_path, before):
+    """Whole pieces of zeros are not searched; a secret beside them, or over two pieces, is."""
+    secret, path = Canaries().new("secret").encode("utf-16-le"), tmp_path / "reserved"
+    path.write_bytes(bytes(before) + secret + bytes(4 * canary.PIECE_BYTES))
+    found = canary.content(path)
+    assert secret in found and len(found) < 3 * canary.PIECE_BYTES
 
 
 def test_what_is_no_secret_is_not_found():

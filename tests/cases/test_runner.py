@@ -1,5 +1,5 @@
-"""A run of tests leaves nothing in the temporary directory, even where it is cut off; `make help`
-needs nothing that a minimal Debian lacks."""
+"""A run of tests leaves nothing in the temporary directory, even where it is cut off, and shows how
+a finding begins; `make help` needs nothing that a minimal Debian lacks."""
 
 import os
 import pathlib
@@ -63,6 +63,18 @@ def test_a_suite_that_takes_too_long_leaves_nothing(tmp_path, monkeypatch):
     status, _ = report.run("late", ["sh", "-c", "mktemp; exec sleep 60"], 1)
     assert status is None
     assert list(temporary.iterdir()) == []
+
+
+def test_the_start_of_a_sanitizers_report_is_shown(tmp_path, monkeypatch):
+    """Its end, which a log ends with, does not say what met."""
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    log = tmp_path / "log"
+    log.write_text("".join(["passed\n"] * 9 + ["WARNING: ThreadSanitizer: data race (pid=1)\n"]
+                           + [f"frame {number}\n" for number in range(200)]))
+    shown = report.tail(log, 20).splitlines()
+    assert shown[0].startswith("WARNING: ThreadSanitizer") and shown[1] == "frame 0"
+    assert shown[-2:] == ["frame 199", "whole log: log"] and len(shown) == 41
+    assert len(report.tail(log, 300).splitlines()) == 211
 
 
 def test_workers_that_are_cut_off_leave_nothing(tmp_path):

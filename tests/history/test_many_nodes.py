@@ -41,7 +41,7 @@ def clusters(servers, tmp_path, canaries, vendor):
 
 def search(pair, canaries):
     """PostgreSQL's own files, its log and its write-ahead log among them."""
-    canaries.assert_absent((str(path), path.read_bytes()) for member in pair.members
+    canaries.assert_absent((str(path), canary.content(path)) for member in pair.members
                            for path in canary.files_below(member.directory))
 
 

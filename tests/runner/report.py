@@ -20,6 +20,8 @@ LOGS = BUILD / "logs"
 
 RUNNING = set()  # leaders of the process groups that run() waits for
 TAIL_LINES = 40  # of a failed suite's log, shown on the terminal
+# How a sanitizer's report begins: what met and where, which its last lines do not repeat.
+FINDING = re.compile(r"(WARNING|ERROR): \w+Sanitizer|: runtime error: ")
 LOWEST_PRIORITY = 19
 
 
@@ -172,8 +174,11 @@ def end_all():
 
 
 def tail(log, most=TAIL_LINES):
-    """The end of a log, and where the whole of it is."""
+    """The end of a log, before it a sanitizer's first report if that is further up, and where the
+    whole of it is."""
     lines = [line for line in log.read_text(errors="replace").splitlines()
              if not re.fullmatch(r"\d+ warnings? generated\.|Suppressed \d+ warnings.*", line)]
-    shown = lines[-most:]
+    rest = max(0, len(lines) - most)
+    first = next((at for at, line in enumerate(lines[:rest]) if FINDING.search(line)), rest)
+    shown = lines[first:min(first + most, rest)] + lines[rest:]
     return "\n".join(shown + [f"whole log: {log.relative_to(ROOT)}"])

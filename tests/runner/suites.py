@@ -149,6 +149,9 @@ def count_junit(result, status, log):
     for suite in xml.etree.ElementTree.parse(result).getroot().iter("testsuite"):
         failed = int(suite.get("failures")) + int(suite.get("errors"))
         skipped = int(suite.get("skipped"))
+        outcome.notes += [f"{case.get('classname')}.{case.get('name')} failed"
+                          for case in suite.iter("testcase")
+                          if case.find("failure") is not None or case.find("error") is not None]
         outcome += Outcome(int(suite.get("tests")) - failed - skipped, failed, skipped)
     if status != 0 and outcome.failed == 0:
         outcome.failed = 1

@@ -120,7 +120,7 @@ class PostgresDatabase:
 
 def search_cluster(canaries):
     """The whole of PostgreSQL's own files, its log and its write-ahead log among them."""
-    canaries.assert_absent((str(path), path.read_bytes())
+    canaries.assert_absent((str(path), canary.content(path))
                            for path in canary.files_below(cluster().directory))
 
 

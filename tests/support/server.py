@@ -268,7 +268,7 @@ class Server:
     def left_behind(self):
         """Every place that a secret could have got to: pairs of a name and bytes."""
         for path in canary.files_below(self.directory):
-            yield str(path.relative_to(self.directory)), path.read_bytes()
+            yield str(path.relative_to(self.directory)), canary.content(path)
         yield from self.database.left_behind()
         yield "what /proc shows", self.environ
         for number, raw in enumerate(self.answers):
