@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from runner.report import BUILD, check, run, tail
+from runner.report import BUILD, ROOT, check, run, tail
 
 BUILD_TIMEOUT_S = 1800
 LINES_ONLY = "-g1"  # what a sanitizer's report needs; all that -g adds takes a fifth of the time
@@ -31,7 +31,8 @@ TARGETS = {"faults": "headgate plain-programs tests/bench/fill-profiles tests/un
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1",
+    "TSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1:"
+                    f"suppressions={ROOT / 'tests/runner/tsan.supp'}",
 }
 
 
