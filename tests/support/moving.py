@@ -18,9 +18,11 @@ def buckets(server):
 
 
 def clear(server):
-    """Deletes all flows, and all objects of both buckets."""
+    """Deletes all flows and, once no run is left that could write, all objects of both buckets."""
     for each in server.ok("ListFlows", {})["flows"]:
+        server.call("CancelFlowExecutions", {"flowName": each["flowName"]})
         server.ok("DeleteFlow", {"flowName": each["flowName"], "forceDelete": True})
+    until(lambda: not server.query("SELECT name FROM jobs WHERE kind = 'flow-run'"))
     for folder in buckets(server):
         for path in folder.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
