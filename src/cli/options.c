@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/suggest.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -330,6 +331,10 @@ static bool fill_defaults(struct options *options, struct error *error)
 bool options_read(const struct option *table, int argc, char **argv, struct options *ret_options,
                   struct error *error)
 {
+    size_t count = 0;
+    while (table[count].name)
+        count++;
+    assert(count <= OPTIONS_MAX);
     *ret_options = (struct options){.table = table, .help = asks_for_help(argc, argv)};
     if (ret_options->help)
         return true;

@@ -16,7 +16,7 @@ enum option_kind {
 };
 
 enum {
-    OPTIONS_MAX = 64,
+    OPTIONS_MAX = 96,        /* of one table */
     OPTION_VALUES_MAX = 256, /* of one OPTION_LIST */
     CONFIG_FILE_MAX = 64 * 1024,
 };
