@@ -16,6 +16,7 @@
 #include "net/resolve.h"
 #include "profile/credential_event.h"
 #include "profile/end_lookup.h"
+#include "profile/event_bus.h"
 #include "profile/fallback.h"
 #include "profile/forecast_watch.h"
 #include "profile/grant_escrow.h"
@@ -198,6 +199,7 @@ static const struct metric *const rows[] = {
     &metric_end_lookups,
     &metric_credential_events,
     &metric_webhook_events,
+    &metric_bus_events,
     &metric_flow_runs,
     &metric_schedule_starts,
     &metric_source_pages,
@@ -247,6 +249,7 @@ static const struct metric *const rows[] = {
     &metric_tokens_dead,
     &metric_token_backlog,
     &metric_webhook_waiting,
+    &metric_bus_waiting,
     &committer_queued,
     &store_failing,
     &store_bytes,

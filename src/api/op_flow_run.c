@@ -115,8 +115,8 @@ static bool set_status(struct flow_start *start, struct str status)
 /* One event, in the write that begins the run. */
 static bool notify(struct db *db, const struct flow_start *start, struct error *error)
 {
-    return !start->request->service->profiles.webhook ||
-           flow_run_notice_start(db, &start->run, start->definition, start->request->arena, error);
+    return flow_run_notice_start(db, &start->request->service->profiles, &start->run,
+                                 start->definition, start->request->arena, error);
 }
 
 static bool apply_run(struct db *db, void *argument, struct error *error)
@@ -161,15 +161,14 @@ static bool begin_run(struct flow_start *start, struct flow_window window)
     };
     flow_run_seal(request->service->config.service_secret, &start->run, request->arena);
     start->output = answer_of(request->arena, &start->row, start->run.id);
-    if (request->service->profiles.webhook && /* it is for the event alone */
+    if (flow_notices_are_on(&request->service->profiles) && /* it is for the event alone */
         json_parse_own(start->run.definition, FLOW_NODES_MAX, request->arena, &start->definition) !=
             JSON_READ)
         start->definition = NULL;
     if (!commit(start, apply_run))
         return false;
     job_runner_look(request->service->flow_runs);
-    if (request->service->profiles.webhook)
-        job_runner_look(request->service->profiles.webhook);
+    flow_notices_look(&request->service->profiles);
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "flow/schedule_job.h"
 #include "profile/consents_taken.h"
 #include "profile/end_lookup.h"
+#include "profile/event_bus.h"
 #include "profile/grant_escrow.h"
 #include "profile/grant_journal.h"
 #include "profile/metadata_cache.h"
@@ -42,6 +43,35 @@ static struct str endpoint_override(void *context, struct str connector_type)
     return STR_NULL;
 }
 
+/* What events are delivered to. */
+static void make_receivers(struct service *service)
+{
+    const struct service_config *config = &service->config;
+    struct profile_context *profiles = &service->profiles;
+    if (config->webhook_url.len > 0) {
+        service->webhook = webhook_new(&(struct webhook_config){
+            .client = config->client,
+            .url = config->webhook_url,
+            .secrets = config->webhook_secrets,
+        });
+        const struct event_receiver receiver = webhook_receiver(service->webhook);
+        service->webhook_delivery = event_delivery_new(config->store, &receiver);
+        profiles->webhook = job_runner_new(&webhook_kind, service->webhook_delivery, config->store);
+    }
+    if (config->events_url.len > 0) {
+        service->event_bus = event_bus_new(&(struct event_bus_config){
+            .aws = *config->aws_account,
+            .roles = service->connectors.s3_roles,
+            .url = config->events_url,
+            .name = config->events_bus,
+            .source = config->events_source,
+        });
+        const struct event_receiver receiver = event_bus_receiver(service->event_bus);
+        service->bus_delivery = event_delivery_new(config->store, &receiver);
+        profiles->event_bus = job_runner_new(&event_bus_kind, service->bus_delivery, config->store);
+    }
+}
+
 static void make_job_runners(struct service *service)
 {
     struct profile_context *profiles = &service->profiles;
@@ -66,15 +96,7 @@ static void make_job_runners(struct service *service)
         profiles->token_keeper = job_runner_new(&token_keeper_kind, profiles, store);
         profiles->end_lookups = job_runner_new(&end_lookup_kind, profiles, store);
     }
-    if (service->config.webhook_url.len > 0) {
-        service->webhook = webhook_new(&(struct webhook_config){
-            .client = service->config.client,
-            .store = store,
-            .url = service->config.webhook_url,
-            .secrets = service->config.webhook_secrets,
-        });
-        profiles->webhook = job_runner_new(&webhook_kind, service->webhook, store);
-    }
+    make_receivers(service);
 }
 
 /* What connectors need: the client, apps and AWS, and the functions of registered ones. */
@@ -180,15 +202,20 @@ struct service *service_new(const struct service_config *config)
 }
 
 /* Those that this node has. */
-enum { JOB_RUNNERS = 8 };
+enum { JOB_RUNNERS = 9 };
 
 static size_t list_runners(const struct service *service, struct job_runner *out[JOB_RUNNERS])
 {
     const struct profile_context *profiles = &service->profiles;
-    struct job_runner *const all[JOB_RUNNERS] = {
-        profiles->private_connections, profiles->secret_mirror, profiles->token_keeper,
-        profiles->end_lookups,         profiles->webhook,       service->flow_runs,
-        service->flow_objects,         service->flow_schedules};
+    struct job_runner *const all[JOB_RUNNERS] = {profiles->private_connections,
+                                                 profiles->secret_mirror,
+                                                 profiles->token_keeper,
+                                                 profiles->end_lookups,
+                                                 profiles->webhook,
+                                                 profiles->event_bus,
+                                                 service->flow_runs,
+                                                 service->flow_objects,
+                                                 service->flow_schedules};
     size_t count = 0;
     for (size_t i = 0; i < JOB_RUNNERS; i++) {
         if (all[i])
@@ -234,7 +261,10 @@ void service_free(struct service *service)
     for (size_t i = 0; i < count; i++)
         job_runner_free(runners[i]);
     pool_free(service->escrow_pool); /* after the keeper, which posts to it */
+    event_delivery_free(service->webhook_delivery);
+    event_delivery_free(service->bus_delivery);
     webhook_free(service->webhook);
+    event_bus_free(service->event_bus);
     call_quotas_free(service->flow_engine.quotas);
     host_breakers_free(service->profiles.token_hosts);
     token_lanes_free(service->profiles.token_lanes);

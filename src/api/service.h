@@ -25,6 +25,8 @@
 
 struct function_runner;
 struct generation_floor;
+struct event_bus;
+struct event_delivery;
 struct webhook;
 struct webhook_secrets;
 
@@ -78,6 +80,11 @@ struct service_config {
     struct local_runner *local_runner;             /* of these; NULL: there are none */
     struct str webhook_url;                        /* where events go; STR_NULL or empty: nowhere */
     const struct webhook_secrets *webhook_secrets; /* with webhook_url */
+    const struct aws_account_config
+        *aws_account;         /* with events_url; lives as long as the service */
+    struct str events_url;    /* of EventBridge, for events of runs; STR_NULL or empty: none */
+    struct str events_bus;    /* with events_url */
+    struct str events_source; /* see event_bus_config */
     struct str aws_access_key_id;
     const struct secret *aws_secret_access_key;
     const struct secret *aws_session_token;
@@ -101,7 +108,9 @@ struct service {
     struct rate_limit *read_rate; /* NULL: no limit */
     struct rate_limit *change_rate;
     struct audit_failures *audit_failures;
-    struct webhook *webhook; /* NULL: there is none */
+    struct webhook *webhook; /* NULL: there is none; as the next */
+    struct event_bus *event_bus;
+    struct event_delivery *webhook_delivery, *bus_delivery; /* to these */
     struct job_runner *flow_runs, *flow_objects;
     struct flow_engine_config flow_engine; /* of flow_runs */
     struct job_runner *flow_schedules;

@@ -251,6 +251,17 @@ static struct str url_without_end(const char *text)
     return url;
 }
 
+/* Where events are delivered to. */
+static void set_receivers(const struct node *node, struct service_config *config)
+{
+    config->webhook_url = str_from(options_text(node->options, "webhook-url"));
+    config->webhook_secrets = node->webhook_secrets;
+    config->aws_account = &node->s3.aws;
+    config->events_url = str_from(options_text(node->options, "events-url"));
+    config->events_bus = str_from(options_text(node->options, "events-bus"));
+    config->events_source = str_from(options_text(node->options, "events-source"));
+}
+
 static bool start_service(struct node *node, struct error *error)
 {
     const char *secrets = options_text(node->options, "webhook-secret");
@@ -307,8 +318,6 @@ static bool start_service(struct node *node, struct error *error)
         .function_sessions = node->function_sessions,
         .local_runner = node->processes.local.runner,
         .mirrors_secrets = options_text(node->options, "mirror-secrets") != NULL,
-        .webhook_url = str_from(options_text(node->options, "webhook-url")),
-        .webhook_secrets = node->webhook_secrets,
         .keeps_tokens = str_eq(str_from(options_text(node->options, "token-keeper")), STR("yes")),
         .sub_minute_schedules =
             str_eq(str_from(options_text(node->options, "sub-minute-schedules")), STR("yes")),
@@ -317,6 +326,7 @@ static bool start_service(struct node *node, struct error *error)
     };
     config.aws_secret_access_key = node->aws_secret;
     config.aws_session_token = node->aws_session_token;
+    set_receivers(node, &config);
     node->service = service_new(&config);
     lambda_runner_on_trial(node->lambda, secret_mirror_remove_later, &node->service->profiles);
     return service_resume(node->service, error);

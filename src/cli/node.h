@@ -211,8 +211,8 @@ struct node {
          .argument = "ARN",                                                                        \
          .check = check_role,                                                                      \
          .help = "Role to assume for invoking custom connectors in AWS Lambda, for reading "       \
-                 "references, for AWS KMS and for S3; {account} in it becomes the caller's "       \
-                 "account"},                                                                       \
+                 "references, for AWS KMS, S3 and EventBridge; {account} in it becomes the "       \
+                 "caller's account"},                                                              \
         {.name = "mirror-secrets",                                                                 \
          .argument = "PREFIX",                                                                     \
          .check = check_secret_prefix,                                                             \
@@ -238,10 +238,27 @@ struct node {
      .secret = true,                                                                               \
      .help = "Where events of credentials that end or change their state, and of runs of flows, "  \
              "are delivered by POST; needs --webhook-secret"},                                     \
+        {.name = "webhook-secret",                                                                 \
+         .argument = "FILE",                                                                       \
+         .check = check_webhook_secret,                                                            \
+         .help =                                                                                   \
+             "File with the secret that events are signed with, and a second one on a line of "    \
+             "its own while receivers change"},                                                    \
+        {.name = "events-url",                                                                     \
+         .argument = "URL",                                                                        \
+         .check = check_url,                                                                       \
+         .help = "Amazon EventBridge, or what speaks its protocol, for events of runs of flows: "  \
+                 "https://events.{region}.amazonaws.com; signed with AWS_ACCESS_KEY_ID"},          \
+        {.name = "events-bus",                                                                     \
+         .argument = "NAME",                                                                       \
+         .fallback = "default",                                                                    \
+         .check = check_event_bus,                                                                 \
+         .help = "Its bus: a name, or an ARN"},                                                    \
     {                                                                                              \
-        .name = "webhook-secret", .argument = "FILE", .check = check_webhook_secret,               \
-        .help = "File with the secret that events are signed with, and a second one on a line of " \
-                "its own while receivers change"                                                   \
+        .name = "events-source", .argument = "SOURCE", .check = check_event_source,                \
+        .help =                                                                                    \
+            "Source of the events instead of aws.appflow, which Amazon EventBridge takes from "    \
+            "AWS alone"                                                                            \
     }
 
 #define RATE_OPTION(NAME, HELP)                                                                    \

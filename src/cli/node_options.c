@@ -108,6 +108,8 @@ bool node_options_check(const struct options *options, struct error *error)
     if (!options_text(options, "webhook-url") != !options_text(options, "webhook-secret"))
         return fail(error, ERR_VALIDATION,
                     "--webhook-url and --webhook-secret must be given together.");
+    if (options_text(options, "events-source") && !options_text(options, "events-url"))
+        return fail(error, ERR_VALIDATION, "--events-source needs --events-url.");
     return data_options_check(options, error) && check_endpoints(options, error) &&
            check_routes(options, error) && check_references(options, error);
 }
@@ -117,6 +119,10 @@ bool node_sandbox_check(const struct options *options, struct error *error)
     if (options_text(options, "webhook-url"))
         return fail(error, ERR_VALIDATION,
                     "--webhook-url is not used in sandbox mode, where no call leaves this machine: "
+                    "leave it out.");
+    if (options_text(options, "events-url"))
+        return fail(error, ERR_VALIDATION,
+                    "--events-url is not used in sandbox mode, where no call leaves this machine: "
                     "leave it out.");
     return strcmp(options_text(options, "s3-url"), S3_URL_DEFAULT) == 0 ||
            fail(error, ERR_VALIDATION,

@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SECRET_PREFIX_MAX = 64 };
+enum { SECRET_PREFIX_MAX = 64, EVENT_BUS_MAX = 1600, EVENT_SOURCE_MAX = 256 }; /* bytes */
 
 /* --- addresses to listen on --- */
 
@@ -181,6 +181,32 @@ bool check_webhook_url(const char *text, struct error *expected)
                 "a URL that starts with https:// or http://, without a user's name, of at most %d "
                 "bytes",
                 URL_MAX);
+}
+
+static bool is_event_text(const char *text, const char *marks, size_t max)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if (!ascii_is_alnum(text[i]) && !strchr(marks, text[i]))
+            return false;
+    }
+    return len > 0 && len <= max;
+}
+
+/* As PutEvents has EventBusName and Source, but for what stands between the parts of an ARN. */
+bool check_event_bus(const char *text, struct error *expected)
+{
+    return is_event_text(text, "/.-_:", EVENT_BUS_MAX) ||
+           fail(expected, ERR_VALIDATION,
+                "1 to %d letters, digits and characters of /.-_:, such as default", EVENT_BUS_MAX);
+}
+
+bool check_event_source(const char *text, struct error *expected)
+{
+    return is_event_text(text, "/.-_", EVENT_SOURCE_MAX) ||
+           fail(expected, ERR_VALIDATION,
+                "1 to %d letters, digits and characters of /.-_, such as headgate.appflow",
+                EVENT_SOURCE_MAX);
 }
 
 /* With the characters that Secrets Manager has in names. */

@@ -24,6 +24,8 @@ _must_use_ bool check_yes_no(const char *text, struct error *expected);
 _must_use_ bool check_region(const char *text, struct error *expected); /* us-east-1 */
 _must_use_ bool check_rate(const char *text, struct error *expected);   /* N[:BURST] */
 _must_use_ bool check_webhook_url(const char *text, struct error *expected);
+_must_use_ bool check_event_bus(const char *text, struct error *expected);
+_must_use_ bool check_event_source(const char *text, struct error *expected);
 _must_use_ bool check_webhook_secret(const char *text, struct error *expected);
 _must_use_ bool check_url(const char *text, struct error *expected);        /* http(s)://… */
 _must_use_ bool check_public_url(const char *text, struct error *expected); /* the same, no path */

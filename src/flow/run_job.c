@@ -359,9 +359,8 @@ static bool give_up(struct flow_run *self, struct job_runner *runner, struct err
 /* One event, in the write that ends the run. */
 static bool notify(struct db *db, struct flow_run *self, struct error *error)
 {
-    return !self->context->webhook ||
-           flow_run_notice_end(db, &self->row, self->ended_in, &self->attempt.progress,
-                               self->definition, &self->arena, error);
+    return flow_run_notice_end(db, self->context, &self->row, self->ended_in,
+                               &self->attempt.progress, self->definition, &self->arena, error);
 }
 
 /* The run's row comes before its job's, as in all writes that change both. */
@@ -409,8 +408,7 @@ static enum job_end commit(struct flow_run *self)
     note_end(self);
     job_runner_look(self->config->objects);
     job_runner_look(self->config->flow_schedules);
-    if (self->context->webhook)
-        job_runner_look(self->context->webhook);
+    flow_notices_look(self->context);
     if (self->definition && self->ended_in != RUN_STATES)
         flow_run_try_end_source(&self->attempt, self->definition);
     return JOB_DONE;

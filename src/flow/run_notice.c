@@ -7,7 +7,8 @@
 #include "base/random.h"
 #include "flow/definition.h"
 #include "flow/flow.h"
-#include "store/webhook_events.h"
+#include "job/job.h"
+#include "store/event_queue.h"
 #include "vault/crypto.h"
 
 enum { ID_BYTES = 16 }; /* of the resource's id: 32 hexadecimal digits */
@@ -130,18 +131,35 @@ static void put_run(const struct notice *notice, const struct flow_run_row *run)
                                     STR_ARG(detail_time(arena, run->window_to_ms))));
 }
 
-static bool add(const struct notice *notice, struct db *db, struct error *error)
+/* The same event for each receiver, which take it at times of their own. */
+static bool add(const struct notice *notice, struct db *db, const struct profile_context *context,
+                struct error *error)
 {
     const struct flow_key *flow = &notice->flow;
     struct buf json = buf_in(notice->arena, FLOW_NOTICE_MAX);
-    const struct webhook_key key = {
-        flow->account, flow->region,
-        arena_printf(notice->arena, WEBHOOK_FLOW "%.*s", STR_ARG(flow->name))};
+    struct event_key key = {flow->account, flow->region,
+                            arena_printf(notice->arena, EVENT_OF_FLOW "%.*s", STR_ARG(flow->name))};
     value_put(notice->arena, notice->event, "detail", notice->detail);
     value_encode(&json, notice->event);
     if (json.overflow) /* not with what the model lets in, and the messages that runs have */
         return true;
-    return webhook_event_add(db, key, buf_str(&json), error);
+    if (context->webhook && !event_queue_add(db, key, buf_str(&json), error))
+        return false;
+    key.subject = arena_printf(notice->arena, EVENT_FOR_BUS "%.*s", STR_ARG(flow->name));
+    return !context->event_bus || event_queue_add(db, key, buf_str(&json), error);
+}
+
+bool flow_notices_are_on(const struct profile_context *context)
+{
+    return context->webhook || context->event_bus;
+}
+
+void flow_notices_look(const struct profile_context *context)
+{
+    if (context->webhook)
+        job_runner_look(context->webhook);
+    if (context->event_bus)
+        job_runner_look(context->event_bus);
 }
 
 static struct notice notice_of(struct flow_key flow, const struct value *definition,
@@ -153,13 +171,16 @@ static struct notice notice_of(struct flow_key flow, const struct value *definit
     return notice;
 }
 
-bool flow_run_notice_start(struct db *db, const struct flow_run_row *run,
-                           const struct value *definition, struct arena *arena, struct error *error)
+bool flow_run_notice_start(struct db *db, const struct profile_context *context,
+                           const struct flow_run_row *run, const struct value *definition,
+                           struct arena *arena, struct error *error)
 {
+    if (!flow_notices_are_on(context))
+        return true;
     struct notice notice = notice_of(run->flow, definition, arena);
     begin(&notice, "AppFlow Start Flow Run Report", run->started_at_ms);
     put_run(&notice, run);
-    return add(&notice, db, error);
+    return add(&notice, db, context, error);
 }
 
 /* The service's words for the first two are seen; nothing is published for the third. */
@@ -170,10 +191,13 @@ static struct str status_text(enum run_state state)
     return state == RUN_CANCELED ? STR("Execution Canceled") : STR("Execution Failed");
 }
 
-bool flow_run_notice_end(struct db *db, const struct flow_run_row *run, enum run_state state,
+bool flow_run_notice_end(struct db *db, const struct profile_context *context,
+                         const struct flow_run_row *run, enum run_state state,
                          const struct flow_progress *progress, const struct value *definition,
                          struct arena *arena, struct error *error)
 {
+    if (!flow_notices_are_on(context))
+        return true;
     struct notice notice = notice_of(run->flow, definition, arena);
     begin(&notice, "AppFlow End Flow Run Report", run->updated_at_ms);
     put_run(&notice, run);
@@ -187,16 +211,19 @@ bool flow_run_notice_end(struct db *db, const struct flow_run_row *run, enum run
     value_put_text(arena, notice.detail, "status", status_text(state));
     if (state == RUN_ERROR)
         value_put_text(arena, notice.detail, "error", run->message);
-    return add(&notice, db, error);
+    return add(&notice, db, context, error);
 }
 
-bool flow_notice_deactivated(struct db *db, struct flow_key flow, int64_t at_ms, struct str reason,
+bool flow_notice_deactivated(struct db *db, const struct profile_context *context,
+                             struct flow_key flow, int64_t at_ms, struct str reason,
                              const struct value *definition, struct arena *arena,
                              struct error *error)
 {
+    if (!flow_notices_are_on(context))
+        return true;
     struct notice notice = notice_of(flow, definition, arena);
     begin(&notice, "AppFlow Scheduled Flow Deactivated", at_ms);
     value_put_text(arena, notice.detail, "deactivation-reason", reason);
     value_put_text(arena, notice.detail, "deactivation-time", detail_time(arena, at_ms));
-    return add(&notice, db, error);
+    return add(&notice, db, context, error);
 }

@@ -294,8 +294,8 @@ static bool begins_window(const struct schedule_look *self)
 static bool apply_start(struct db *db, struct schedule_look *self, struct error *error)
 {
     return flow_run_insert(db, &self->run, self->flow.version, error) &&
-           (!self->context->webhook ||
-            flow_run_notice_start(db, &self->run, self->definition, &self->arena, error)) &&
+           flow_run_notice_start(db, self->context, &self->run, self->definition, &self->arena,
+                                 error) &&
            (!begins_window(self) ||
             flow_schedule_begin_window(db, self->run.flow, self->run.window_from_ms, error)) &&
            flow_schedule_done(db, &self->row, self->found.done_until_ms, error);
@@ -317,9 +317,9 @@ static bool apply_deactivation(struct db *db, struct schedule_look *self, struct
     flow.status = STR("Suspended");
     flow_seal(self->context->service_secret, &flow, &self->arena);
     return flow_row_set_status(db, &flow, self->flow.version, error) &&
-           (!self->context->webhook || self->event != EVENT_DEACTIVATED ||
-            flow_notice_deactivated(db, flow.key, clock_wall_ms(), self->message, self->definition,
-                                    &self->arena, error)) &&
+           (self->event != EVENT_DEACTIVATED ||
+            flow_notice_deactivated(db, self->context, flow.key, clock_wall_ms(), self->message,
+                                    self->definition, &self->arena, error)) &&
            flow_schedule_deactivate(db, flow.key, self->message, error);
 }
 
@@ -370,9 +370,8 @@ static void note_commit(const struct schedule_look *self)
         log_info("Flow %.*s (account %.*s, %.*s) is Suspended: %.*s", STR_ARG(self->flow.key.name),
                  STR_ARG(self->flow.key.account), STR_ARG(self->flow.key.region),
                  STR_ARG(self->message));
-    if (self->context->webhook &&
-        (self->event == EVENT_STARTED || self->event == EVENT_DEACTIVATED))
-        job_runner_look(self->context->webhook);
+    if (self->event == EVENT_STARTED || self->event == EVENT_DEACTIVATED)
+        flow_notices_look(self->context);
 }
 
 /* A run that begins meanwhile, or an account with as many as it may have: the slot waits. What else

@@ -52,7 +52,8 @@ struct profile_context {
     struct host_breakers *token_hosts; /* of the keeper, as the next */
     struct token_lanes *token_lanes;
     struct job_runner *end_lookups;  /* NULL: this node asks no vendor when credentials end */
-    struct job_runner *webhook;      /* NULL: events are in the log alone */
+    struct job_runner *webhook;      /* NULL: there is none; without both, events are in the log */
+    struct job_runner *event_bus;    /* of events of runs; NULL: there is none */
     struct metadata_cache *metadata; /* what vendors said about their entities */
     /* Used when the operator has set no OAuth app for a connector; NULL: none. Outputs are
      * STR_NULL when there is none either. */

@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "job/job.h"
 #include "store/credential_events.h"
-#include "store/webhook_events.h"
+#include "store/event_queue.h"
 #include "wire/value.h"
 
 enum { EVENT_VERSION = 1 }; /* of the JSON's members */
@@ -166,9 +166,9 @@ static bool report(struct db *db, struct credential_event_plan *plan, struct err
 bool credential_event_apply(struct db *db, struct credential_event_plan *plan, struct error *error)
 {
     const struct profile_key *key = &plan->profile.key;
-    struct webhook_key subject = {key->account, key->region, key->name};
-    return report(db, plan, error) && (!plan->reported || !plan->body.data ||
-                                       webhook_event_add(db, subject, plan->body, error));
+    struct event_key subject = {key->account, key->region, key->name};
+    return report(db, plan, error) &&
+           (!plan->reported || !plan->body.data || event_queue_add(db, subject, plan->body, error));
 }
 
 /* --- after the write --- */

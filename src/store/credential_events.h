@@ -1,5 +1,5 @@
 /* What was last said of each profile's credentials, so that it is said once over all nodes and
- * restarts. The events themselves are in webhook_events.h. */
+ * restarts. The events themselves are in event_queue.h. */
 #pragma once
 
 #include "store/core/store.h"

@@ -4,10 +4,10 @@
 #include "store/core/internal.h"
 #include "store/credential_end_job.h"
 #include "store/db/rows.h"
+#include "store/event_jobs.h"
 #include "store/oauth_tokens.h"
 #include "store/token_grants.h"
 #include "store/token_states.h"
-#include "store/webhook_job.h"
 
 #include <stdlib.h>
 #include <string.h>

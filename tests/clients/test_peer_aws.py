@@ -1,5 +1,5 @@
-"""What the server asks of AWS (STS, Secrets Manager, KMS, Redshift's Data API), against moto, which
-is not ours: it checks each signature with botocore's signer and each action by IAM policies."""
+"""What the server asks of AWS (STS, Secrets Manager, KMS, EventBridge, Redshift's Data API): moto,
+which is not ours, checks each signature with botocore's signer and each action by IAM policies."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ import time
 import boto3
 import pytest
 
-from support import aws, custom, ports, postgres
+from support import aws, custom, moving, ports, postgres
 from support.server import ACCOUNT, OTHER_ACCOUNT
 from support.sigv4 import REGION
 from support.vendor import Vendor, http
@@ -23,7 +23,7 @@ pytest.importorskip("moto", reason="moto is not installed (tests/requirements.tx
 SCRIPT = pathlib.Path(postgres.__file__).with_name("moto_server.py")
 START_TIMEOUT_S = 60
 COPY_TIMEOUT_S = 20  # until a job has run
-SETUP_ACTIONS = 12  # what Moto.set_up asks before identities count
+SETUP_ACTIONS = 15  # what Moto.set_up asks before identities count
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
@@ -61,7 +61,8 @@ class Moto:
                             aws_access_key_id=key_id, aws_secret_access_key=secret)
 
     def set_up(self):
-        """The server's own user, who may take on two roles, read secrets and use a key."""
+        """The server's own user, who may take on two roles, read secrets, use a key and put events
+        on the bus, whose events of runs come to a queue."""
         iam, secrets = self.client("iam"), self.client("secretsmanager")
         app = json.dumps({"clientId": "app-of-headgate", "clientSecret": "not-seen-outside"})
         self.secrets = {name: secrets.create_secret(Name=name, SecretString=text)["ARN"]
@@ -69,6 +70,12 @@ class Moto:
         kms = self.client("kms")
         self.key = kms.create_key()["KeyMetadata"]["Arn"]
         kms.create_alias(AliasName="alias/crm", TargetKeyId=self.key)
+        self.queue = self.client("sqs").create_queue(QueueName="runs")["QueueUrl"]
+        events = self.client("events")
+        events.put_rule(Name="runs", EventPattern=json.dumps({
+            "source": ["aws.appflow"], "detail-type": [{"prefix": "AppFlow "}]}))
+        events.put_targets(Rule="runs", Targets=[
+            {"Id": "runs", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:runs"}])
         for name in ("api", "idle"):
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(
@@ -78,7 +85,8 @@ class Moto:
             ("sts:AssumeRole", [ROLE + "api", ROLE + "idle"]),
             ([f"secretsmanager:{name}" for name in
               ("GetSecretValue", "CreateSecret", "PutSecretValue", "DeleteSecret")], "*"),
-            (["kms:GenerateDataKey", "kms:Decrypt"], "*")))
+            (["kms:GenerateDataKey", "kms:Decrypt"], "*"),
+            (["events:PutEvents", "sqs:ReceiveMessage"], "*")))
         key = iam.create_access_key(UserName="headgate")["AccessKey"]
         # The last one that is not looked at: from now on identities count.
         self.client("sts").get_caller_identity()
@@ -320,3 +328,41 @@ def test_a_key_of_a_server_with_a_wrong_secret(servers, canaries, moto):
             "connectorProfileCredentials": {"Amplitude": {"apiKey": "a", "secretKey": "b"}}})
     assert name == "AccessDeniedException"
     assert "AWS KMS does not let this server use it" in message
+
+
+def received(moto, count):
+    """The events that a rule brought to the queue."""
+    queue = moto.client("sqs", moto.key_id, moto.secret)
+    bodies, until = [], time.monotonic() + COPY_TIMEOUT_S
+    while len(bodies) < count:
+        assert time.monotonic() < until, bodies
+        page = queue.receive_message(QueueUrl=moto.queue, MaxNumberOfMessages=10)
+        bodies += [json.loads(each["Body"]) for each in page.get("Messages", [])]
+        time.sleep(0.02)
+    return bodies
+
+
+def test_a_rule_of_eventbridge_gets_the_events_of_a_run(servers, canaries, moto):
+    """As a consumer of the real service's events has them; the run fails, as there is no bucket."""
+    server = start(servers, canaries, moto, "--s3-url", moto.url, "--events-url", moto.url)
+    client = aws.boto(server)
+    client.create_flow(**moving.flow())
+    run_id = client.start_flow(flowName="copy")["executionId"]
+    by_type = {each["detail-type"]: each for each in received(moto, 2)}
+    for kind in ("Start", "End"):
+        event = by_type[f"AppFlow {kind} Flow Run Report"]
+        assert (event["source"], event["region"]) == ("aws.appflow", REGION)
+        assert event["detail"]["execution-id"] == run_id
+        assert event["resources"][1] == f"arn:aws:appflow:{REGION}:{ACCOUNT}:flow/copy"
+    assert event["detail"]["status"] == "Execution Failed"
+
+
+def test_events_of_a_server_with_a_wrong_secret_wait(servers, canaries, moto):
+    server = start(servers, canaries, moto, "--s3-url", moto.url, "--events-url", moto.url,
+                   secret=canaries.new("wrong"))
+    client = aws.boto(server)
+    client.create_flow(**moving.flow())
+    client.start_flow(flowName="copy")
+    server.wait_for_log("was not delivered to EventBridge")
+    assert "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in server.log
+    assert server.count_rows("credential_events") > 0

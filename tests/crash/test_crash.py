@@ -40,11 +40,11 @@ def fault_points():
 # Those of "key:" are a command's: test_rotation.py. "registration:" is in test_registration.py,
 # "metadata:" in test_metadata.py, "keeper:", the courier's and recovery's in test_renewal.py,
 # "flow:" in test_flow_changes.py, "run:" in test_run_changes.py, "rollback:" in test_fallback.py,
-# "webhook:" in test_webhook.py, "consent:" in test_consent.py, "move:" in test_moving_records.py,
+# "event:" in test_webhook.py, "consent:" in test_consent.py, "move:" in test_moving_records.py,
 # "lists:" in test_lists.py, "strays:" in test_moving_strays.py, "schedule:" in test_schedule.py,
 # "ahead:" in test_vendor_reads.py, "write:" in test_vendor_writes.py.
 ELSEWHERE = ("private:", "key:", "registration:", "metadata:", "keeper:", "courier:",
-             "escrow:recovered", "flow:", "rollback:", "run:", "webhook:", "consent:",
+             "escrow:recovered", "flow:", "rollback:", "run:", "event:", "consent:",
              "move:", "lists:", "strays:", "schedule:", "ahead:", "write:")
 POINTS = [point for point in fault_points() if not point.startswith(ELSEWHERE)]
 PRIVATE_POINTS = [point for point in fault_points() if point.startswith(

@@ -11,7 +11,7 @@ from support.salesforce import with_app
 from support.vendor import Vendor, http, to_vendor
 from test_crash import fault_points
 
-POINTS = {"webhook:sending": 1, "webhook:sent": 2}  # how often the receiver gets the event
+POINTS = {"event:sending": 1, "event:sent": 2}  # how often the receiver gets the event
 PAGE = http("401 Unauthorized", "<html>Sign in to the guest network</html>", "text/html")
 
 
@@ -22,7 +22,7 @@ def receiver():
 
 
 def test_each_of_its_fault_points_is_reached():
-    assert {point for point in fault_points() if point.startswith("webhook:")} == set(POINTS)
+    assert {point for point in fault_points() if point.startswith("event:")} == set(POINTS)
 
 
 @pytest.mark.parametrize("point", POINTS)

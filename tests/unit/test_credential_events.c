@@ -9,8 +9,8 @@
 #include "profile/forecast_alerts.h"
 #include "profile/webhook.h"
 #include "store/credential_events.h"
+#include "store/event_queue.h"
 #include "store/stored_credentials.h"
-#include "store/webhook_events.h"
 #include "vault/crypto.h"
 #include "wire/restjson.h"
 
@@ -166,9 +166,9 @@ static const struct profile_key key = {{"123456789012", sizeof("123456789012") -
                                        {"us-east-1", sizeof("us-east-1") - 1},
                                        {"crm", sizeof("crm") - 1}};
 
-static struct webhook_key subject(void)
+static struct event_key subject(void)
 {
-    return (struct webhook_key){key.account, key.region, key.name};
+    return (struct event_key){key.account, key.region, key.name};
 }
 
 static bool apply_insert_one(struct db *db, void *argument, struct error *error)
@@ -203,11 +203,10 @@ static struct profile load(struct fixture *f)
     return rows[0].profile;
 }
 
-static size_t events(struct fixture *f, struct webhook_event **ret_events)
+static size_t events(struct fixture *f, struct queued_event **ret_events)
 {
     size_t count;
-    check(f,
-          webhook_event_list(f->reader, &f->arena, subject(), 100, ret_events, &count, &f->error));
+    check(f, event_queue_list(f->reader, &f->arena, subject(), 100, ret_events, &count, &f->error));
     return count;
 }
 
@@ -226,7 +225,7 @@ static void pass(const struct profile_context *context, const struct profile *pr
 static void one_of_two_nodes_reports(void **state)
 {
     struct fixture *f = *state;
-    struct webhook_event *list;
+    struct queued_event *list;
     struct job_runner *runner = job_runner_new(&webhook_kind, NULL, f->store); /* not started */
     const struct profile_context context = {.store = f->store, .webhook = runner};
     struct value *event;
@@ -256,7 +255,7 @@ static void one_of_two_nodes_reports(void **state)
 /* --- the events of the webhook --- */
 
 struct adding {
-    struct webhook_key key;
+    struct event_key key;
     int count;
 };
 
@@ -264,7 +263,7 @@ static bool apply_add(struct db *db, void *argument, struct error *error)
 {
     const struct adding *adding = argument;
     for (int i = 0; i < adding->count; i++) {
-        if (!webhook_event_add(db, adding->key, STR("{}"), error))
+        if (!event_queue_add(db, adding->key, STR("{}"), error))
             return false;
     }
     return true;
@@ -283,8 +282,8 @@ static bool apply_end(struct db *db, void *argument, struct error *error)
     const struct job_row *job = argument;
     bool held;
     return job_finish(db, job, &held, error) &&
-           webhook_event_drop(db, subject(), job->attempts, error) &&
-           webhook_event_continue(db, subject(), error);
+           event_queue_drop(db, subject(), job->attempts, error) &&
+           event_queue_continue(db, subject(), error);
 }
 
 /* The job ends with the last event; what came meanwhile has one. */
@@ -292,7 +291,7 @@ static void a_job_goes_on_while_there_are_events(void **state)
 {
     struct fixture *f = *state;
     struct adding two = {subject(), 2};
-    struct webhook_event *list;
+    struct queued_event *list;
     size_t count;
     check(f, store_apply(f->store, apply_add, &two, false, &f->error));
     assert_int_equal(events(f, &list), 2);
@@ -312,15 +311,15 @@ static void a_job_goes_on_while_there_are_events(void **state)
 
 struct trimming {
     struct str account;
-    bool of_flows;
+    enum event_kind kind;
     int64_t keep, removed;
 };
 
 static bool apply_trim(struct db *db, void *argument, struct error *error)
 {
     struct trimming *trimming = argument;
-    return webhook_event_trim(db, trimming->account, trimming->of_flows, trimming->keep,
-                              &trimming->removed, error);
+    return event_queue_trim(db, trimming->account, trimming->kind, trimming->keep,
+                            &trimming->removed, error);
 }
 
 static void an_account_keeps_its_newest_events(void **state)
@@ -328,9 +327,9 @@ static void an_account_keeps_its_newest_events(void **state)
     struct fixture *f = *state;
     struct adding ours = {subject(), 5};
     struct adding others = {{STR("111122223333"), STR("us-east-1"), STR("crm")}, 3};
-    struct trimming trimming = {key.account, false, 2, 0};
-    struct webhook_event_count *counts;
-    struct webhook_event *before, *after;
+    struct trimming trimming = {key.account, EVENTS_OF_CREDENTIALS, 2, 0};
+    struct event_queue_count *counts;
+    struct queued_event *before, *after;
     size_t count;
     check(f, store_apply(f->store, apply_add, &ours, false, &f->error));
     check(f, store_apply(f->store, apply_add, &others, false, &f->error));
@@ -339,31 +338,35 @@ static void an_account_keeps_its_newest_events(void **state)
     assert_int_equal(trimming.removed, 3);
     assert_int_equal(events(f, &after), 2);
     assert_int_equal(after[0].seq, before[3].seq);
-    check(f, webhook_event_count(f->reader, &f->arena, &counts, &count, &f->error));
+    check(f, event_queue_count(f->reader, &f->arena, &counts, &count, &f->error));
     assert_int_equal(count, 2);
     assert_int_equal(counts[0].waiting, 3);
     assert_int_equal(counts[1].waiting, 2);
 }
 
-/* Flows have many more events than credentials: neither push out the others. */
-static void events_of_flows_are_bounded_apart(void **state)
+/* Flows have many more events than credentials, and what waits for one receiver says nothing of
+ * another: no kind pushes out another one. */
+static void each_kind_is_bounded_apart(void **state)
 {
     struct fixture *f = *state;
     struct adding ours = {subject(), 3};
-    struct adding flows = {{key.account, key.region, STR(WEBHOOK_FLOW "nightly")}, 5};
-    struct trimming trimming = {key.account, true, 2, 0};
-    struct webhook_event_count *counts;
-    struct webhook_event *list;
+    struct adding flows = {{key.account, key.region, STR(EVENT_OF_FLOW "nightly")}, 5};
+    struct adding for_bus = {{key.account, key.region, STR(EVENT_FOR_BUS "nightly")}, 4};
+    struct trimming trimming = {key.account, EVENTS_OF_FLOWS, 2, 0};
+    struct event_queue_count *counts;
+    struct queued_event *list;
     size_t count;
     check(f, store_apply(f->store, apply_add, &ours, false, &f->error));
     check(f, store_apply(f->store, apply_add, &flows, false, &f->error));
+    check(f, store_apply(f->store, apply_add, &for_bus, false, &f->error));
     check(f, store_apply(f->store, apply_trim, &trimming, false, &f->error));
     assert_int_equal(trimming.removed, 3);
     assert_int_equal(events(f, &list), 3);
-    check(f, webhook_event_count(f->reader, &f->arena, &counts, &count, &f->error));
-    assert_int_equal(count, 2);
-    assert_true(!counts[0].of_flows && counts[0].waiting == 3);
-    assert_true(counts[1].of_flows && counts[1].waiting == 2);
+    check(f, event_queue_count(f->reader, &f->arena, &counts, &count, &f->error));
+    assert_int_equal(count, EVENT_KINDS);
+    static const int64_t waiting[EVENT_KINDS] = {3, 2, 4};
+    for (int i = 0; i < EVENT_KINDS; i++)
+        assert_true((int)counts[i].kind == i && counts[i].waiting == waiting[i]);
 }
 
 /* --- signatures --- */
@@ -404,7 +407,7 @@ int main(void)
         test_with_store(one_of_two_nodes_reports),
         test_with_store(a_job_goes_on_while_there_are_events),
         test_with_store(an_account_keeps_its_newest_events),
-        test_with_store(events_of_flows_are_bounded_apart),
+        test_with_store(each_kind_is_bounded_apart),
         cmocka_unit_test(events_are_signed_with_each_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
