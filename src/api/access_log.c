@@ -138,6 +138,7 @@ void access_log_change(const struct api_request *request)
     struct str name = request_resource(request);
     bool is_link = request->consent && request->consent->is_start;
     const char *how = request->is_dry_run    ? " (dry run)"
+                      : request->is_preview  ? " (preview)"
                       : request->is_rollback ? " (rollback)"
                       : is_link              ? " (link to authorize)"
                       : request->consent     ? " (authorized in a browser)"

@@ -28,6 +28,7 @@ static struct str operation_of(const struct api_request *request)
 {
     bool is_link = request->consent && request->consent->is_start;
     const char *kind = request->is_dry_run    ? "DryRun"
+                       : request->is_preview  ? "Preview"
                        : request->is_rollback ? "Rollback"
                        : is_link              ? "ConsentLink"
                                               : "";

@@ -1,6 +1,7 @@
 /* Definitions of flows are checked, sealed and stored. Nothing here runs a flow. */
 #include "api/op_flow.h"
 
+#include "api/flow_preview.h"
 #include "api/flow_row.h"
 #include "base/clock.h"
 #include "base/fault.h"
@@ -71,8 +72,24 @@ static bool apply(struct db *db, void *argument, struct error *error)
            audit_add(db, &entry, error);
 }
 
-static bool commit(struct flow_change *change, const struct value *answer)
+/* Records were shown. */
+static bool apply_preview(struct db *db, void *argument, struct error *error)
 {
+    struct flow_change *change = argument;
+    struct audit_entry entry = request_audit_entry(change->request, "ok", STR(""));
+    return audit_add(db, &entry, error);
+}
+
+static bool preview(struct flow_change *change, struct value *answer)
+{
+    return flow_preview_answer(change->request, &change->row, answer, &change->output) &&
+           store_apply(change->context->store, apply_preview, change, false, change->error);
+}
+
+static bool commit(struct flow_change *change, struct value *answer)
+{
+    if (change->request->is_preview)
+        return preview(change, answer);
     struct buf json = buf_in(change->arena, ANSWER_MAX);
     flow_seal(change->context->service_secret, &change->row, change->arena);
     value_encode(&json, answer);
@@ -87,18 +104,36 @@ static bool commit(struct flow_change *change, const struct value *answer)
     return true;
 }
 
-static bool run(struct api_request *request, bool (*make)(struct flow_change *change))
+static struct flow_change change_of(struct api_request *request)
 {
-    bool answered;
-    _cleanup_token_claim_ struct token_claim claim;
     struct flow_change change = {
         .request = request,
         .arena = request->arena,
         .context = &request->service->profiles,
         .error = &request->error,
-        .claim = &claim,
         .row = {.key = flow_key_of(request)},
     };
+    flow_definition_read(request->input, &change.definition);
+    return change;
+}
+
+typedef bool make_fn(struct flow_change *change);
+
+/* It changes nothing, so that a client token stands for nothing. */
+static bool run_preview(struct api_request *request, make_fn *make)
+{
+    struct flow_change change = change_of(request);
+    bool ok = make(&change);
+    request->output = change.output;
+    return ok;
+}
+
+static bool run_change(struct api_request *request, make_fn *make)
+{
+    bool answered;
+    _cleanup_token_claim_ struct token_claim claim;
+    struct flow_change change = change_of(request);
+    change.claim = &claim;
     struct token_claim_request wanted = {
         .context = change.context,
         .arena = request->arena,
@@ -108,7 +143,6 @@ static bool run(struct api_request *request, bool (*make)(struct flow_change *ch
         .operation = request->operation->name,
         .wait_ms = TOKEN_WAIT_MS,
     };
-    flow_definition_read(request->input, &change.definition);
     bool ok = token_claim_take(&wanted, &claim, &answered, &change.output, &request->error) &&
               (answered || make(&change));
     if (!ok && token_claim_answered_meanwhile(&claim, request->arena, &change.output)) {
@@ -117,6 +151,11 @@ static bool run(struct api_request *request, bool (*make)(struct flow_change *ch
     }
     request->output = change.output;
     return ok;
+}
+
+static bool run(struct api_request *request, make_fn *make)
+{
+    return request->is_preview ? run_preview(request, make) : run_change(request, make);
 }
 
 /* `current`: what the definition replaces; NULL: nothing. */

@@ -30,6 +30,7 @@ enum operation_flag {
     OPERATION_READS_SECRET = 8, /* the one kind that a connector's process may ask for */
     OPERATION_TRIABLE = 16,     /* can be a dry run, see api/dry_run.h */
     OPERATION_ROLLS_BACK = 32,  /* can be a rollback, see api/request_flags.h */
+    OPERATION_PREVIEWS = 64,    /* can be a preview, see api/flow_preview.h */
 };
 
 /* The vendor's hosts that an operation is going to call, so that one host which hangs can be kept
@@ -38,6 +39,7 @@ enum operation_hosts {
     CALLS_NONE,
     CALLS_NEW_CONFIG,     /* those of the connectorProfileConfig that is given */
     CALLS_STORED_PROFILE, /* those of the stored profile that connectorProfileName names */
+    CALLS_SOURCE,         /* those of the stored profile of the flow's source, for a preview */
     CALLS_FUNCTION,       /* of a connector: the ARN that is given, or the registered one */
 };
 

@@ -47,8 +47,8 @@ const struct operation appflow_operations[API_OP_COUNT] = {
     ROW(DescribeConnectors, describe_connectors, ON_READER, READ, NULL, CALLS_NONE),
     ROW(ListConnectors, list_connectors, ON_READER, READ, "connectorLabel", CALLS_NONE),
 
-    ROW(CreateFlow, create_flow, ON_WORKER, CHANGE, "flowName", CALLS_NONE),
-    ROW(UpdateFlow, update_flow, ON_WORKER, CHANGE, "flowName", CALLS_NONE),
+    ROW(CreateFlow, create_flow, ON_WORKER, CHANGE | OPERATION_PREVIEWS, "flowName", CALLS_NONE),
+    ROW(UpdateFlow, update_flow, ON_WORKER, CHANGE | OPERATION_PREVIEWS, "flowName", CALLS_NONE),
     ROW(DeleteFlow, delete_flow, ON_WORKER, CHANGE, "flowName", CALLS_NONE),
     ROW(StartFlow, start_flow, ON_WORKER, CHANGE, "flowName", CALLS_NONE),
     ROW(StopFlow, stop_flow, ON_WORKER, CHANGE, "flowName", CALLS_NONE),

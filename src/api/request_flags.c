@@ -18,6 +18,8 @@ static const struct request_flag {
     {STR("X-Headgate-Consent"), OPERATION_TRIABLE, offsetof(struct api_request, is_consent),
      "makes no link to authorize on", "CreateConnectorProfile and UpdateConnectorProfile",
      "make the change"},
+    {STR("X-Headgate-Preview"), OPERATION_PREVIEWS, offsetof(struct api_request, is_preview),
+     "has no preview", "CreateFlow and UpdateFlow", "make the change"},
 };
 
 /* *ret_value: of the first. */

@@ -90,15 +90,12 @@ static bool hosts_of_connector(const struct api_request *request, struct str *re
 /* A profile that does not exist leads nowhere, and its operation fails without a call. Of a
  * registered connector the function alone is looked up: its declaration, which may be large,
  * decides nothing here, and this may run on an event loop. */
-static bool hosts_of_stored_profile(struct api_request *request, struct str *ret_hosts)
+static bool hosts_of_profile(struct api_request *request, struct str name, struct str *ret_hosts)
 {
     struct profile profile;
     struct target target;
     bool found = false;
-    struct profile_key key = {request->caller.account, request->caller.region,
-                              value_text(request->input, "connectorProfileName")};
-    if (key.name.len == 0)
-        return hosts_of_connector(request, ret_hosts);
+    struct profile_key key = {request->caller.account, request->caller.region, name};
     if (!profile_find(request->reader, request->arena, key, &profile, &found, &request->error))
         return false;
     if (!found)
@@ -109,6 +106,21 @@ static bool hosts_of_stored_profile(struct api_request *request, struct str *ret
                               request->arena, &target, NULL))
         others = target_hosts(&target);
     return add_function(request, label, others, ret_hosts);
+}
+
+static bool hosts_of_stored_profile(struct api_request *request, struct str *ret_hosts)
+{
+    struct str name = value_text(request->input, "connectorProfileName");
+    return name.len == 0 ? hosts_of_connector(request, ret_hosts)
+                         : hosts_of_profile(request, name, ret_hosts);
+}
+
+/* Those that the records come from. A bucket counts as none: all are at one service. */
+static bool hosts_of_source(struct api_request *request, struct str *ret_hosts)
+{
+    struct str name =
+        value_text(value_get(request->input, "sourceFlowConfig"), "connectorProfileName");
+    return name.len == 0 || hosts_of_profile(request, name, ret_hosts);
 }
 
 static struct str given_function(const struct api_request *request)
@@ -131,13 +143,16 @@ static bool hosts_of_function(struct api_request *request, struct str *ret_hosts
 /* The previous configuration mostly leads where the one in use does, and is not read here. */
 static enum operation_hosts called_by(const struct api_request *request)
 {
-    return request->is_rollback ? CALLS_STORED_PROFILE : request->operation->hosts;
+    return request->is_rollback  ? CALLS_STORED_PROFILE
+           : request->is_preview ? CALLS_SOURCE
+                                 : request->operation->hosts;
 }
 
 bool request_hosts_are_stored(const struct api_request *request)
 {
     enum operation_hosts hosts = called_by(request);
-    return hosts == CALLS_STORED_PROFILE || (hosts == CALLS_NEW_CONFIG && is_custom(request)) ||
+    return hosts == CALLS_STORED_PROFILE || hosts == CALLS_SOURCE ||
+           (hosts == CALLS_NEW_CONFIG && is_custom(request)) ||
            (hosts == CALLS_FUNCTION && given_function(request).len == 0);
 }
 
@@ -151,6 +166,8 @@ bool request_hosts(struct api_request *request, struct str *ret_hosts)
         return hosts_of_new_config(request, ret_hosts);
     case CALLS_STORED_PROFILE:
         return hosts_of_stored_profile(request, ret_hosts);
+    case CALLS_SOURCE:
+        return hosts_of_source(request, ret_hosts);
     case CALLS_FUNCTION:
         return hosts_of_function(request, ret_hosts);
     }

@@ -27,6 +27,7 @@ static const struct command *const profile[] = {&profile_list_command,   &profil
 static const struct command *const flow[] = {
     &flow_list_command,
     &flow_show_command,
+    &flow_preview_command,
     &flow_run_command,
     &flow_runs_command,
     &flow_wait_command,

@@ -91,6 +91,9 @@ static bool work_on_batch(struct engine *engine)
     if (!may_go_on(engine))
         return false;
     engine->run->is_at_checkpoint = false;
+    const struct flow_engine_view *view = engine->run->view;
+    if (view && !view->look(view->context, batch, engine->error))
+        return false;
     note_errors(engine);
     engine->page_records += batch->rows + batch->error_count;
     if (!flow_program_run(engine->program, batch, &result, engine->error) ||
@@ -176,11 +179,17 @@ static bool read_page(struct engine *engine)
 
 /* --- the run --- */
 
+static void init_batch(struct engine *engine)
+{
+    const struct flow_engine_view *view = engine->run->view;
+    record_batch_init(&engine->batch, view ? view->batch_rows : BATCH_ROWS);
+}
+
 /* A try that continues from the checkpoint does not know the columns of the pages before it. */
 static void forget_columns(struct engine *engine)
 {
     record_batch_done(&engine->batch);
-    record_batch_init(&engine->batch, BATCH_ROWS);
+    init_batch(engine);
     engine->source->decoder->ops->forget_columns(engine->source->decoder);
 }
 
@@ -260,6 +269,15 @@ static bool move_all(struct engine *engine)
     return check_records(engine) && destination->ops->end(destination, engine->error);
 }
 
+static bool open_destination(struct engine *engine)
+{
+    const struct flow_engine_view *view = engine->run->view;
+    if (!view)
+        return flow_destination_open(engine->run, &engine->destination, engine->error);
+    engine->destination = view->destination;
+    return true;
+}
+
 static bool open_parts(struct engine *engine)
 {
     struct flow_engine_run *run = engine->run;
@@ -271,7 +289,7 @@ static bool open_parts(struct engine *engine)
                           definition.source.connector->key, &engine->program, engine->error) ||
         (flow_destination_is_typed(run) &&
          !flow_program_keep_types(engine->program, engine->error)) ||
-        !flow_destination_open(run, &engine->destination, engine->error))
+        !open_destination(engine))
         return false;
     const struct flow_source_request request = {
         .run = run,
@@ -286,7 +304,8 @@ static void free_parts(struct engine *engine)
 {
     record_batch_done(&engine->batch);
     record_window_done(&engine->window);
-    flow_destination_free(engine->destination);
+    if (!engine->run->view)
+        flow_destination_free(engine->destination);
     flow_source_free(engine->source);
     flow_program_free(engine->program);
     arena_done(&engine->names);
@@ -324,7 +343,7 @@ enum flow_engine_end flow_engine_run(struct flow_engine_run *run, struct error *
     struct engine *engine = arena_array(run->arena, struct engine, 1);
     *engine = (struct engine){.run = run, .error = error, .names = arena_beside(run->arena)};
     record_window_init(&engine->window);
-    record_batch_init(&engine->batch, BATCH_ROWS);
+    init_batch(engine);
     run->is_at_checkpoint = true;
     run->settle = settle;
     run->engine = engine;

@@ -11,8 +11,10 @@
 
 struct aws_role_cache;
 struct call_quotas;
+struct flow_destination;
 struct job_runner;
 struct profile_context;
+struct record_batch;
 struct s3_config;
 
 /* What an engine works with; lives as long as the server. */
@@ -47,6 +49,15 @@ struct flow_engine_job {
     void *context;
 };
 
+/* Instead of a destination: what becomes of each record. */
+struct flow_engine_view {
+    struct flow_destination *destination; /* freed by whom the view is of */
+    /* Shows a batch as it was decoded, records that could not be included; false: it is enough. */
+    bool (*look)(void *context, const struct record_batch *batch, struct error *error);
+    void *context;
+    size_t batch_rows;
+};
+
 struct flow_engine_run {
     const struct flow_engine_config *config;
     const struct flow_run_row *row;
@@ -56,6 +67,9 @@ struct flow_engine_run {
     struct flow_engine_job job;
     int64_t s3_deadline_ms; /* on clock_mono_ms(): of all calls to S3; 0: none */
     bool is_later;          /* there may have been a try before this one, which was cut off */
+    /* For a preview (preview.h): records go here, and are shown before the tasks are applied; the
+     * run's own destination is not opened. NULL: there is none. */
+    const struct flow_engine_view *view;
     struct flow_run_kept *kept;
     /* The engine's own: zeroed. */
     enum flow_engine_wish wish;
