@@ -56,6 +56,7 @@ struct flow_engine_view {
     bool (*look)(void *context, const struct record_batch *batch, struct error *error);
     void *context;
     size_t batch_rows;
+    int64_t deadline_ms; /* on clock_mono_ms(): of each call to a vendor */
 };
 
 struct flow_engine_run {

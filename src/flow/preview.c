@@ -253,7 +253,13 @@ static enum flow_engine_end move(struct preview_run *self, struct flow_engine_ru
                                      .pending = arena_beside(&arena),
                                      .cursor = self->cursor,
                                      .pages = self->pages};
-    const struct flow_engine_view view = {&self->base, look, self, 1};
+    const struct flow_engine_view view = {
+        .destination = &self->base,
+        .look = look,
+        .context = self,
+        .batch_rows = 1,
+        .deadline_ms = self->deadline_ms,
+    };
     run->arena = &arena;
     run->progress = self->progress = &progress;
     run->view = &view;
@@ -262,18 +268,21 @@ static enum flow_engine_end move(struct preview_run *self, struct flow_engine_ru
     run->pause_ms = 0;
     run->is_later = self->cursor.data != NULL;
     enum flow_engine_end ended = flow_engine_run(run, error);
+    run->view = NULL;
     flow_progress_done(&progress);
     arena_done(&arena);
     return ended;
 }
 
-/* What the vendor works on for nobody any more; it ends it by itself some day. */
+/* The vendor's job, whose results are not wanted any more; it ends one by itself some day. */
 static void end_source(struct preview_run *self, struct flow_engine_run *run)
 {
     struct arena arena = arena_beside(&self->texts);
     struct error ignored;
     self->deadline_ms = clock_mono_ms() + END_SOURCE_MS;
+    const struct flow_engine_view view = {.deadline_ms = self->deadline_ms};
     run->arena = &arena;
+    run->view = &view;
     run->wish = ENGINE_GO_ON;
     ignore_failure(flow_source_end(run, self->cursor, &ignored));
     arena_done(&arena);

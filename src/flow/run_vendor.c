@@ -294,6 +294,13 @@ static bool wait_for_vendor(struct run_vendor *self, struct attempts *attempts,
     return is_first && wait_or_leave(self, pause_ms, error);
 }
 
+static int64_t call_deadline_ms(const struct run_vendor *self)
+{
+    const struct flow_engine_view *view = self->run->view;
+    int64_t deadline_ms = clock_mono_ms() + self->use->call_ms;
+    return view ? i64_min(deadline_ms, view->deadline_ms) : deadline_ms;
+}
+
 /* --- a try --- */
 
 /* Credentials that are refused may not be the newest. */
@@ -310,7 +317,7 @@ static bool has_others(struct run_vendor *self, struct attempts *attempts,
         return false;
     attempts->fell_back = true;
     return profile_fall_back(self->access.context, &self->access.profile, verdict, STR_NULL,
-                             clock_mono_ms() + self->use->call_ms, &self->session) == FALLBACK_DONE;
+                             call_deadline_ms(self), &self->session) == FALLBACK_DONE;
 }
 
 /* After a call that failed, and whose connection is closed: true when another try is to be made. */
@@ -336,7 +343,7 @@ static struct attempts first_attempt(void)
 
 static bool connect_vendor(struct run_vendor *self)
 {
-    int64_t deadline_ms = clock_mono_ms() + self->use->call_ms;
+    int64_t deadline_ms = call_deadline_ms(self);
     if (self->access.connection) {
         vendor_access_extend(&self->access, deadline_ms);
         return true;
@@ -349,7 +356,7 @@ static bool connect_vendor(struct run_vendor *self)
 
 void run_vendor_lend(struct run_vendor *self)
 {
-    vendor_access_extend(&self->access, clock_mono_ms() + self->use->call_ms);
+    vendor_access_extend(&self->access, call_deadline_ms(self));
     self->gate.has_held = false;
     self->gate.is_over = false;
     self->gate.is_lent = true;
