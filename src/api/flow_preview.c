@@ -7,7 +7,7 @@
 #include "flow/preview.h"
 #include "wire/json_value.h"
 
-enum { BESIDE_PREVIEW_MAX = 16 * 1024 }; /* bytes of the answer's other members */
+enum { BESIDE_PREVIEW_MAX = 256 * 1024 }; /* bytes of the answer's other members */
 
 bool flow_preview_answer(struct api_request *request, const struct flow_row *row,
                          struct value *answer, struct str *ret_output)

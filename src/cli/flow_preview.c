@@ -191,6 +191,15 @@ static long long count_of(const struct value *preview, const char *name)
     return (long long)value_integer(preview, name, 0);
 }
 
+static void print_unknown(struct arena *arena, const struct value *unknown)
+{
+    for (size_t i = 0; unknown && i < unknown->count; i++) {
+        struct str field = terminal_text(arena, value_text(unknown->items[i], "field"));
+        printf("Task %lld reads %.*s, which the source does not describe.\n",
+               count_of(unknown->items[i], "task"), STR_ARG(field));
+    }
+}
+
 static void print_preview(struct arena *arena, const struct value *preview)
 {
     static const struct table_column columns[COLUMNS] = {
@@ -208,6 +217,7 @@ static void print_preview(struct arena *arena, const struct value *preview)
         value_flag(preview, "isWhole", false) ? ", all that there are" : "",
         count_of(preview, "written"), count_of(preview, "filtered"), count_of(preview, "rejected"),
         count_of(preview, "unreadable"));
+    print_unknown(arena, value_get(preview, "unknownFields"));
     if (value_text(preview, "error").len > 0)
         terminal_print_wrapped("A run would end here:", value_text(preview, "error"));
 }

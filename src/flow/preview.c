@@ -10,6 +10,7 @@
 #include "flow/destination.h"
 #include "flow/engine.h"
 #include "flow/source_open.h"
+#include "flow/unknown_fields.h"
 #include "profile/context.h"
 #include "record/decoder.h"
 #include "record/json_out.h"
@@ -17,10 +18,11 @@
 #include "work/memory_limit.h"
 
 enum {
-    NAP_MS = 200,                  /* of a wait, after which the deadline is looked at */
-    END_SOURCE_MS = 5 * 1000,      /* behind the deadline, for the vendor's job */
-    S3_MS = 60 * 1000,             /* of all calls to S3 */
-    BESIDE_RECORDS_MAX = 4 * 1024, /* bytes of the answer but its records */
+    NAP_MS = 200,                    /* of a wait, after which the deadline is looked at */
+    END_SOURCE_MS = 5 * 1000,        /* behind the deadline, for the vendor's job */
+    S3_MS = 60 * 1000,               /* of all calls to S3 */
+    BESIDE_RECORDS_MAX = 4 * 1024,   /* bytes of the answer but its records */
+    UNKNOWN_FIELDS_MAX = 128 * 1024, /* likewise, of fields */
 };
 
 struct preview_run {
@@ -299,9 +301,29 @@ static bool fail_late(const struct preview_run *self, const struct flow_engine_r
                 STR_ARG(self->preview->flow.name));
 }
 
-static struct str answer(struct preview_run *self, bool is_whole, const struct error *failed)
+/* A source that gave records is asked for its fields, too. */
+static void add_unknown_fields(const struct preview_run *self, const struct flow_engine_run *run,
+                               struct buf *json)
 {
-    struct buf json = buf_in(self->preview->arena, FLOW_PREVIEW_JSON_MAX + ERROR_MESSAGE_MAX);
+    const struct flow_preview *preview = self->preview;
+    struct arena arena = arena_beside(&self->texts);
+    const struct value *unknown =
+        self->count > 0 ? flow_unknown_fields(preview->config->profiles, preview->flow,
+                                              preview->definition, run->row->id, &arena)
+                        : NULL;
+    struct buf list = buf_in(&arena, UNKNOWN_FIELDS_MAX);
+    if (unknown)
+        value_encode(&list, unknown);
+    if (unknown && !list.overflow)
+        buf_printf(json, ",\"unknownFields\":%.*s", STR_ARG(buf_str(&list)));
+    arena_done(&arena);
+}
+
+static struct str answer(struct preview_run *self, const struct flow_engine_run *run, bool is_whole,
+                         const struct error *failed)
+{
+    struct buf json = buf_in(self->preview->arena,
+                             FLOW_PREVIEW_JSON_MAX + UNKNOWN_FIELDS_MAX + ERROR_MESSAGE_MAX);
     if (self->is_open)
         end_record(self);
     buf_printf(&json,
@@ -311,6 +333,7 @@ static struct str answer(struct preview_run *self, bool is_whole, const struct e
                is_whole ? "true" : "false");
     if (failed)
         add_text(&json, "error", str_from(failed->message));
+    add_unknown_fields(self, run, &json);
     buf_add_cstr(&json, ",\"records\":[");
     buf_add(&json, buf_str(&self->json));
     buf_add_cstr(&json, "]}");
@@ -331,7 +354,7 @@ static bool run_all(struct preview_run *self, struct flow_engine_run *run, struc
         ignore_failure(fail_late(self, run, error));
     if (!is_good && self->count == 0)
         return false;
-    *ret_json = answer(self, is_whole, is_good ? NULL : error);
+    *ret_json = answer(self, run, is_whole, is_good ? NULL : error);
     *error = (struct error){0}; /* it is in the answer */
     return true;
 }

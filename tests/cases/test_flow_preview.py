@@ -13,7 +13,7 @@ from support.paged import PAGE, RECORDS, TASKS, Paged, begun, create_profile, wa
 from support.salesforce import set_app
 from support.server import command
 from support.vendor import http
-from support.vendor_flows import flow as vendor_flow, task
+from support.vendor_flows import create_profile as create_profile_of, flow as vendor_flow, task
 from test_flows import refused
 from test_least_privilege import limited, policy_file
 from test_moving_folders import partition
@@ -168,6 +168,22 @@ def test_who_may_not_change_may_not_look(server, tmp_path):
     answer = server.call("CreateFlow", moving.flow(file="CSV", tasks=TABLE), headers=PREVIEW,
                          key=key)
     assert answer.status == 403 and b"Ana" not in answer.body
+
+
+def test_fields_that_the_source_does_not_describe_are_named(server):
+    """Also of a Mask task; what a Merge task makes is a field."""
+    create_profile_of(server, "desk", "Zendesk")
+    tasks = [task("Filter", "PROJECTION", ["id", "subject", "renamed"], "Zendesk"),
+             task("Mask", "MASK_ALL", ["hidden"], "Zendesk", MASK_VALUE="*"),
+             {**task("Merge", "NO_OP", ["id", "subject"], "Zendesk", CONCAT_FORMAT="${id}"),
+              "destinationField": "both"},
+             *({**task("Map", "NO_OP", [name], "Zendesk"), "destinationField": name}
+               for name in ("id", "renamed", "both"))]
+    shown = preview(server, vendor_flow("read", "tickets", tasks, "Zendesk", "desk"))
+    assert shown["unknownFields"] == [{"task": 1, "field": "renamed"},
+                                      {"task": 2, "field": "hidden"},
+                                      {"task": 5, "field": "renamed"}]
+    assert shown["records"][0]["after"]["renamed"] is None
 
 
 # --- vendors ---
