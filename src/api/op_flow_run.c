@@ -2,6 +2,7 @@
  * or events changes its state, unless a window of the past is asked for. */
 #include "api/op_flow_run.h"
 
+#include "api/flow_replay.h"
 #include "api/flow_row.h"
 #include "api/flow_window.h"
 #include "base/clock.h"
@@ -142,7 +143,8 @@ static bool read_newest_id(struct flow_start *start, struct str *ret_id)
     return ok;
 }
 
-static bool begin_run(struct flow_start *start, struct flow_window window)
+/* `definition`: the run's, as JSON. */
+static bool begin_run(struct flow_start *start, struct str definition, struct flow_window window)
 {
     struct api_request *request = start->request;
     int64_t now_ms = clock_wall_ms();
@@ -155,7 +157,7 @@ static bool begin_run(struct flow_start *start, struct flow_window window)
         .flow = start->row.key,
         .id = arena_copy(request->arena, str_from(id)),
         .started_at_ms = now_ms,
-        .definition = start->row.definition,
+        .definition = definition,
         .window_from_ms = window.from_ms,
         .window_to_ms = window.to_ms,
     };
@@ -182,31 +184,46 @@ static bool apply_again(struct db *db, void *argument, struct error *error)
            conclude(db, start, error);
 }
 
+static bool begin_replay(struct flow_start *start)
+{
+    struct str definition;
+    if (flow_window_header(start->request).data)
+        return fail(&start->request->error, ERR_VALIDATION,
+                    "X-Headgate-Replay and X-Headgate-Window do not go together. Leave one out.");
+    return flow_replay_asked(start->request, &start->row, &definition) &&
+           begin_run(start, definition, (struct flow_window){0});
+}
+
 /* What runs already is left as it is: deployment tools start a flow again and again. */
 static bool begin(struct flow_start *start)
 {
     struct flow_window window;
-    if (!flow_row_load(start->request, &start->row) ||
-        !flow_window_asked(start->request, &start->row, &window))
+    if (!flow_row_load(start->request, &start->row))
+        return false;
+    if (flow_replay_header(start->request).data)
+        return begin_replay(start);
+    if (!flow_window_asked(start->request, &start->row, &window))
         return false;
     if (is_on_demand(&start->row) || window.to_ms != 0)
-        return begin_run(start, window);
+        return begin_run(start, start->row.definition, window);
     if (!is_active(&start->row))
         return set_status(start, STR("Active"));
     start->output = answer_of(start->request->arena, &start->row, STR_NULL);
     return commit(start, apply_again);
 }
 
-/* With the window that a header names: the same token with another one is another request. */
+/* With the window, or the run, that a header names: the same token with another one is another
+ * request. */
 static const struct value *claimed_input(struct api_request *request)
 {
-    struct str window = flow_window_header(request);
-    if (!window.data)
+    struct str window = flow_window_header(request), replay = flow_replay_header(request);
+    if (!window.data && !replay.data)
         return request->input;
     struct value *input = value_structure(request->arena);
     for (size_t i = 0; i < request->input->count; i++)
         value_put(request->arena, input, request->input->names[i].data, request->input->items[i]);
     value_put_text(request->arena, input, "X-Headgate-Window", window);
+    value_put_text(request->arena, input, "X-Headgate-Replay", replay);
     return input;
 }
 

@@ -51,6 +51,7 @@ extern const struct command flow_list_command;
 extern const struct command flow_show_command;
 extern const struct command flow_preview_command;
 extern const struct command flow_run_command;
+extern const struct command flow_replay_command;
 extern const struct command flow_runs_command;
 extern const struct command flow_wait_command;
 extern const struct command flow_cancel_command;

@@ -98,11 +98,6 @@ static int with_request(const struct options *options, use_fn *use)
     return code;
 }
 
-static struct str given_run(const struct flow_request *request)
-{
-    return str_from(options_text(request->options, "run"));
-}
-
 /* --- run --- */
 
 static const struct option run_table[] = {
@@ -134,19 +129,23 @@ static bool read_window(struct flow_request *request, struct str *ret_text)
     return true;
 }
 
+static struct str given_run(const struct flow_request *request)
+{
+    return str_from(options_text(request->options, "run"));
+}
+
 /* All attempts have the same client token: the flow is started once, and each gets the same answer.
  */
-static bool send_start(struct flow_request *request, struct str window,
+static bool send_start(struct flow_request *request, const struct http_header *header,
                        struct api_answer *ret_answer)
 {
-    const struct http_header header = {STR("X-Headgate-Window"), window};
     int64_t poll_ms = POLL_FIRST_MS;
     char token[UUID_SIZE];
     random_uuid(token);
     for (int tries = 1;; tries++) {
         struct value *body = value_structure(&request->arena);
         value_put_text(&request->arena, body, "clientToken", str_from(token));
-        if (flow_request_call_with(request, "/start-flow", body, &header, window.len > 0,
+        if (flow_request_call_with(request, "/start-flow", body, header, header->value.len > 0,
                                    ret_answer))
             return true;
         if (!may_pass(request) || tries == TRIES)
@@ -155,12 +154,12 @@ static bool send_start(struct flow_request *request, struct str window,
     }
 }
 
-static int start(struct flow_request *request)
+/* `header`: one without a value is not sent. */
+static int start_with(struct flow_request *request, const struct http_header *header)
 {
     struct api_answer answer;
-    struct str window;
     char id[UUID_SIZE];
-    if (!read_window(request, &window) || !send_start(request, window, &answer))
+    if (!send_start(request, header, &answer))
         return flow_request_failed(request);
     struct str run = value_text(answer.json, "executionId");
     if (!run.data) {
@@ -173,6 +172,13 @@ static int start(struct flow_request *request)
     }
     snprintf(id, sizeof(id), "%.*s", STR_ARG(run));
     return wait_for(request, str_from(id), true);
+}
+
+static int start(struct flow_request *request)
+{
+    struct http_header header = {STR("X-Headgate-Window"), STR("")};
+    return read_window(request, &header.value) ? start_with(request, &header)
+                                               : flow_request_failed(request);
 }
 
 static int run(const struct options *options)
@@ -199,6 +205,52 @@ const struct command flow_run_command = {
                 "headgate flow run nightly --from 2026-01-31T00:00:00Z --to 2026-02-01T00:00:00Z",
     .options = run_table,
     .run = run,
+};
+
+/* --- replay --- */
+
+static const struct option replay_table[] = {
+    FLOW_NAME_OPTION,
+    RUN_OPTION("Id of the run (executionId) whose failed records are written; without it the "
+               "newest"),
+    {.name = "detach", .kind = OPTION_FLAG, .help = "Print the new run's id and do not wait"},
+    TIMEOUT_OPTION,
+    JSON_OPTION("Print the run as the API's ExecutionRecord"),
+    SERVER_OPTIONS,
+    {0},
+};
+
+static int start_replay(struct flow_request *request)
+{
+    struct http_header header = {STR("X-Headgate-Replay"), given_run(request)};
+    const struct value *newest;
+    if (!header.value.data) {
+        if (!flow_request_record(request, STR_NULL, &newest))
+            return flow_request_failed(request);
+        header.value = value_text(newest, "executionId");
+    }
+    return start_with(request, &header);
+}
+
+static int replay(const struct options *options)
+{
+    return with_request(options, start_replay);
+}
+
+const struct command flow_replay_command = {
+    .name = "flow replay",
+    .summary = "Write the records that a run's destination did not take, once more",
+    .about =
+        "Sends the server StartFlow with X-Headgate-Replay and an access key. The flow gets a run "
+        "whose source is the error bucket of the earlier run (errorHandlingConfig): it writes its "
+        "records to the destination as that is now, after a fix of the vendor's data, of a "
+        "permission or of the flow's destination. Records are sent as the earlier run's tasks made "
+        "them. Insertions whose outcome is unknown are left out.\n"
+        "Exits as \"flow run\" does.",
+    .examples = "headgate flow replay leads --credentials headgate-data/credentials\n"
+                "headgate flow replay leads --run 0199c0de-0000-7000-8000-000000000000",
+    .options = replay_table,
+    .run = replay,
 };
 
 /* --- wait --- */

@@ -9,6 +9,7 @@
 #include "connector/writing.h"
 #include "flow/definition.h"
 #include "flow/failed_records.h"
+#include "flow/replay.h"
 #include "flow/run_vendor.h"
 #include "record/byte_buffer.h"
 #include "record/json_out.h"
@@ -304,7 +305,10 @@ static bool take(void *context, struct str bytes, struct error *error)
 
 static bool encode(struct vendor_destination *self, struct error *error)
 {
-    const struct json_out_options options = {.fields = self->result->fields};
+    const struct json_out_options options = {
+        .fields = self->result->fields,
+        .whole = flow_is_replay(self->run->definition),
+    };
     const struct record_output output = {take, self};
     struct record_encoder *encoder = json_out_new(&options, &output);
     bool encoded = encoder->ops->write(encoder, &self->result->output, error) &&

@@ -15,11 +15,12 @@ BOOKS = [{"id": 1, "title": "Emma", "pages": 12345678901234567890}, {"id": 2, "t
 
 
 class Shelf(custom.Connector):
-    """Takes every book but those with the title "unfit"."""
+    """Takes every book but those with a title in `refused`."""
 
     def __init__(self, canaries):
         super().__init__(canaries)
         self.calls = []     # the records of each call
+        self.refused = {"unfit"}
         self.scripted = []   # of the next calls, instead of its own
         self.gate = threading.Event()
         self.gate.set()     # else a call waits
@@ -43,7 +44,7 @@ class Shelf(custom.Connector):
 
     def results_of(self, records):
         results = [{"isSuccess": False, "errorMessage": f"no room for {each['id']}"}
-                   if each.get("title") == "unfit"
+                   if each.get("title") in self.refused
                    else {"isSuccess": True, "recordId": str(each["id"])} for each in records]
         good = all(each["isSuccess"] for each in results)
         return {"isSuccess": good, "writeRecordResults": results,
