@@ -26,6 +26,7 @@ import parquet_out
 import records
 import rotation
 import schedules
+import sources
 import stages
 import strategies
 import waiting_runs
@@ -225,6 +226,9 @@ def measure_all(bench, result, parts):
     if "flows" in parts:
         say("runs of flows")
         result["flows"] = flows.measure(bench.work)
+    if "sources" in parts:
+        say("runs of each source")
+        result["sources"] = sources.measure(bench.work)
     if "waiting" in parts:
         say("runs that wait for their vendor")
         result["waiting_runs"] = waiting_runs.measure(bench.work)
@@ -263,7 +267,7 @@ def report(bench, result):
     for name, limit, words in LIMITS:
         print(f"  {words:<74}{result[name]:>18,.2f}  at most {limit}")
     for part in (stages, instructions, strategies, json_page, records, parquet_out, flows,
-                 waiting_runs, schedules, local_calls, rotation, herd):
+                 sources, waiting_runs, schedules, local_calls, rotation, herd):
         if part.__name__ in result:
             part.report(result[part.__name__])
 
@@ -276,7 +280,7 @@ def main():
                         help="profiles whose renewals become due within a minute")
     parser.add_argument("--herd-rounds", type=int, default=1)
     parts = ["ratios", "postgres", "strategies", "stages", "instructions", "json", "records",
-             "parquet", "flows", "waiting", "schedules", "local", "rotation", "herd"]
+             "parquet", "flows", "sources", "waiting", "schedules", "local", "rotation", "herd"]
     parser.add_argument("--only", choices=parts, action="append", help="may be given again")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build")
