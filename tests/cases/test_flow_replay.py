@@ -37,7 +37,7 @@ def replay(server, record):
 
 
 def test_what_was_refused_is_written_once_it_is_taken(server, shelf):
-    """As it was made then, by the destination as it is now; another failure can be replayed, too."""
+    """As the tasks made it then; what fails again can be replayed, too."""
     first = run(server, flow())
     assert first["executionResult"]["errorInfo"]["putFailuresCount"] == 1
     again = replay(server, first)
