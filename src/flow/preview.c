@@ -11,10 +11,12 @@
 #include "flow/engine.h"
 #include "flow/source_open.h"
 #include "flow/unknown_fields.h"
+#include "job/job.h"
 #include "profile/context.h"
 #include "record/decoder.h"
 #include "record/json_out.h"
 #include "work/call_quota.h"
+#include "work/cpu_slots.h"
 #include "work/memory_limit.h"
 
 enum {
@@ -236,15 +238,22 @@ static int64_t left_ms(const struct preview_run *self)
     return self->deadline_ms - clock_mono_ms();
 }
 
+static bool is_stopping(const struct preview_run *self)
+{
+    return job_is_stopping(self->preview->config->objects);
+}
+
 /* False: the deadline comes before. */
 static bool pause(const struct preview_run *self, int64_t pause_ms)
 {
     int64_t until_ms = clock_mono_ms() + pause_ms;
     if (pause_ms >= left_ms(self))
         return false;
-    while (clock_mono_ms() < until_ms)
+    slot_release();
+    while (clock_mono_ms() < until_ms && !is_stopping(self))
         clock_nap_us(1000 * i64_min(NAP_MS, until_ms - clock_mono_ms() + 1));
-    return true;
+    slot_acquire();
+    return !is_stopping(self);
 }
 
 static enum flow_engine_end move(struct preview_run *self, struct flow_engine_run *run,

@@ -101,6 +101,19 @@ bool flow_replay_make(const struct value *definition, struct str flow, struct st
                 STR_ARG(flow));
 }
 
+bool flow_replay_check(const struct record_batch *batch, struct str page, struct error *error)
+{
+    for (size_t i = 0; i < batch->rows; i++) {
+        const struct record_cell *cell = &batch->columns[0].cells[i];
+        if (cell->kind != RECORD_NESTED || cell->len == 0 || cell->text[0] != '{')
+            return fail(error, ERR_VALIDATION,
+                        "%.*s, line %llu: \"record\" is no JSON object. Mend the line, or delete "
+                        "it.",
+                        STR_ARG(page), (unsigned long long)batch->places[i].line);
+    }
+    return true;
+}
+
 bool flow_is_replay(const struct value *definition)
 {
     return value_text(definition, MARK).len > 0;

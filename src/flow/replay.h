@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "record/batch.h"
 #include "wire/value.h"
 
 /* The definition of the run that replays run `run_id` of the flow, as JSON in the arena.
@@ -17,6 +18,12 @@
  * failed records. */
 _must_use_ bool flow_replay_make(const struct value *definition, struct str flow, struct str run_id,
                                  struct arena *arena, struct str *ret_json, struct error *error);
+
+/* Of records that a replay's tasks made: ERR_VALIDATION for one that is no object. Lines of the
+ * error bucket may have been edited, and anything else would be something else in the vendor's
+ * batch. `page`: as messages name it. */
+_must_use_ bool flow_replay_check(const struct record_batch *batch, struct str page,
+                                  struct error *error);
 
 /* Whether the definition is one of flow_replay_make. */
 bool flow_is_replay(const struct value *definition);

@@ -309,6 +309,8 @@ static bool encode(struct vendor_destination *self, struct error *error)
         .fields = self->result->fields,
         .whole = flow_is_replay(self->run->definition),
     };
+    if (options.whole && !flow_replay_check(&self->result->output, self->page, error))
+        return false;
     const struct record_output output = {take, self};
     struct record_encoder *encoder = json_out_new(&options, &output);
     bool encoded = encoder->ops->write(encoder, &self->result->output, error) &&

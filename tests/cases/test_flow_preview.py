@@ -295,5 +295,9 @@ def test_the_command(server, tmp_path):
     server.ok("CreateFlow", definition)
     assert run().stdout == run("--file", path).stdout == new.stdout
     assert json.loads(run("--json").stdout)["preview"]["written"] == 2
+    ends = of_s3("Validate", "VALIDATE_NON_NULL", ["mail"], VALIDATION_ACTION="DropDataset")
+    path.write_text(json.dumps({**definition, "tasks": [*TABLE[:2], ends, *TABLE[4:]]}))
+    ended = run("--file", path)
+    assert ended.returncode == 1 and "A run would end here" in ended.stdout, ended
     path.write_text("[")
     assert run("--file", path).returncode == 2

@@ -61,8 +61,9 @@ def test_an_insertion_that_may_have_been_made_is_left_out(server, shelf):
     assert len(shelf.calls) == 1
 
 
-def test_answers_beside_the_records_are_no_records(server, shelf):
-    first = run(server, flow())
+@pytest.mark.parametrize("operation, prefix", [("INSERT", "of"), ("UPSERT", "")])
+def test_answers_beside_the_records_are_no_records(server, shelf, operation, prefix):
+    first = run(server, flow(operation, {"bucketName": "failed", "bucketPrefix": prefix}))
     key, = failed(server)
     server.buckets.put_object(Bucket="failed", Key=f"{key}-answers", Body=b'{"id": 1}\n[]\n')
     server.buckets.put_object(
@@ -70,7 +71,23 @@ def test_answers_beside_the_records_are_no_records(server, shelf):
         Body=b'{"record": null, "errorCode": "TooLong", "errorMessage": "x"}\n')
     shelf.refused.clear()
     assert replay(server, first)["executionStatus"] == "Successful"
-    assert shelf.calls[1:] == [("INSERT", None, ROWS[2:])]
+    ids = None if operation == "INSERT" else ["id"]
+    assert shelf.calls[1:] == [(operation, ids, ROWS[2:])]
+
+
+@pytest.mark.every_row
+@pytest.mark.parametrize("record", ['"x"', "[]", "7", '"},{"', "true"])
+def test_a_record_that_is_no_object_ends_the_replay(server, shelf, record):
+    """Somebody edited it: nothing of its page is sent."""
+    first = run(server, flow("UPSERT"))
+    key, = failed(server)
+    server.buckets.put_object(Bucket="failed", Key=f"{key}-edited", Body=(
+        '{"record": %s, "errorCode": "Refused", "errorMessage": ""}\n' % record).encode())
+    again = replay(server, first)
+    assert again["executionStatus"] == "Error", again
+    message = again["executionResult"]["errorInfo"]["executionMessage"]
+    assert f"{key}-edited, line 1: \"record\" is no JSON object" in message, message
+    assert all(records in (ROWS, ROWS[2:]) for _, _, records in shelf.calls)
 
 
 def test_a_replay_is_continued_after_a_crash(server, shelf):
