@@ -1,4 +1,4 @@
-"""Flows of Private profiles: every call goes through the private route, and there is no other way."""
+"""Flows of Private profiles: each call takes the private route, and there is no other way."""
 
 import json
 
