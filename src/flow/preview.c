@@ -31,14 +31,18 @@ struct preview_run {
     struct flow_destination base;
     const struct flow_preview *preview;
     int64_t deadline_ms;
-    struct buf json; /* the records' list */
-    struct str before;
+    struct buf json;    /* the records' list */
     struct arena texts; /* of the record at hand */
     size_t count, written, filtered, rejected, unreadable;
-    bool is_open;                   /* the record at hand was shown, and nothing came of it yet */
-    bool is_enough;                 /* there is no room for another one */
-    struct flow_progress *progress; /* of the try at hand */
-    uint64_t pages;                 /* of tries before it */
+    bool is_open;   /* the record at hand was shown, and nothing came of it yet */
+    bool is_enough; /* there is no room for another one */
+    struct flow_engine_run run;
+    struct flow_run_row row;
+    struct flow_run_kept kept;
+    struct flow_engine_view view;
+    struct arena arena; /* of the try at hand, as the next */
+    struct flow_progress progress;
+    uint64_t pages; /* of tries before it */
     struct str cursor;
     struct arena cursor_memory;
     struct memory_reservation memory; /* of all that is read */
@@ -97,7 +101,7 @@ static void end_record(struct preview_run *self)
 static void begin_record(struct preview_run *self, const struct record_place *place)
 {
     buf_printf(&self->json, "%s{\"page\":%llu,\"position\":%llu", self->count++ > 0 ? "," : "",
-               (unsigned long long)self->progress->pages + 1, (unsigned long long)place->position);
+               (unsigned long long)self->progress.pages + 1, (unsigned long long)place->position);
     if (place->line > 0)
         buf_printf(&self->json, ",\"line\":%llu", (unsigned long long)place->line);
     self->is_open = true;
@@ -215,8 +219,8 @@ static bool commit(void *context, struct error *error)
     struct preview_run *self = context;
     (void)error;
     arena_reset(&self->cursor_memory);
-    self->cursor = arena_copy(&self->cursor_memory, self->progress->cursor);
-    self->pages = self->progress->pages;
+    self->cursor = arena_copy(&self->cursor_memory, self->progress.cursor);
+    self->pages = self->progress.pages;
     return true;
 }
 
@@ -256,53 +260,35 @@ static bool pause(const struct preview_run *self, int64_t pause_ms)
     return !is_stopping(self);
 }
 
-static enum flow_engine_end move(struct preview_run *self, struct flow_engine_run *run,
-                                 struct error *error)
+static enum flow_engine_end move(struct preview_run *self, struct error *error)
 {
-    struct arena arena = arena_beside(&self->texts);
-    struct flow_progress progress = {.arena = &arena,
-                                     .pending = arena_beside(&arena),
-                                     .cursor = self->cursor,
-                                     .pages = self->pages};
-    const struct flow_engine_view view = {
-        .destination = &self->base,
-        .look = look,
-        .context = self,
-        .batch_rows = 1,
-        .deadline_ms = self->deadline_ms,
-    };
-    run->arena = &arena;
-    run->progress = self->progress = &progress;
-    run->view = &view;
-    run->job = (struct flow_engine_job){ask, commit, note_begun, show, self};
-    run->wish = ENGINE_GO_ON;
-    run->pause_ms = 0;
-    run->is_later = self->cursor.data != NULL;
-    enum flow_engine_end ended = flow_engine_run(run, error);
-    run->view = NULL;
-    flow_progress_done(&progress);
-    arena_done(&arena);
+    self->arena = arena_beside(&self->texts);
+    self->progress = (struct flow_progress){.arena = &self->arena,
+                                            .pending = arena_beside(&self->texts),
+                                            .cursor = self->cursor,
+                                            .pages = self->pages};
+    self->run.wish = ENGINE_GO_ON;
+    self->run.pause_ms = 0;
+    self->run.is_later = self->cursor.data != NULL;
+    enum flow_engine_end ended = flow_engine_run(&self->run, error);
+    flow_progress_done(&self->progress);
+    arena_done(&self->arena);
     return ended;
 }
 
 /* The vendor's job, whose results are not wanted any more; it ends one by itself some day. */
-static void end_source(struct preview_run *self, struct flow_engine_run *run)
+static void end_source(struct preview_run *self)
 {
-    struct arena arena = arena_beside(&self->texts);
     struct error ignored;
-    self->deadline_ms = clock_mono_ms() + END_SOURCE_MS;
-    const struct flow_engine_view view = {.deadline_ms = self->deadline_ms};
-    run->arena = &arena;
-    run->view = &view;
-    run->wish = ENGINE_GO_ON;
-    ignore_failure(flow_source_end(run, self->cursor, &ignored));
-    arena_done(&arena);
+    self->deadline_ms = self->view.deadline_ms = clock_mono_ms() + END_SOURCE_MS;
+    self->run.wish = ENGINE_GO_ON;
+    ignore_failure(flow_source_end(&self->run, self->cursor, &ignored));
+    arena_done(&self->arena);
 }
 
-static bool fail_late(const struct preview_run *self, const struct flow_engine_run *run,
-                      struct error *error)
+static bool fail_late(const struct preview_run *self, struct error *error)
 {
-    if (run->wish != ENGINE_LEAVE && run->pause_ms == 0)
+    if (self->run.wish != ENGINE_LEAVE && self->run.pause_ms == 0)
         return false; /* the error says more */
     return fail(error, ERR_UNAVAILABLE,
                 "The source of flow %.*s gave no record in time: it is busy, or works on the query "
@@ -311,14 +297,13 @@ static bool fail_late(const struct preview_run *self, const struct flow_engine_r
 }
 
 /* A source that gave records is asked for its fields, too. */
-static void add_unknown_fields(const struct preview_run *self, const struct flow_engine_run *run,
-                               struct buf *json)
+static void add_unknown_fields(const struct preview_run *self, struct buf *json)
 {
     const struct flow_preview *preview = self->preview;
     struct arena arena = arena_beside(&self->texts);
     const struct value *unknown =
         self->count > 0 ? flow_unknown_fields(preview->config->profiles, preview->flow,
-                                              preview->definition, run->row->id, &arena)
+                                              preview->definition, self->row.id, &arena)
                         : NULL;
     struct buf list = buf_in(&arena, UNKNOWN_FIELDS_MAX);
     if (unknown)
@@ -328,8 +313,7 @@ static void add_unknown_fields(const struct preview_run *self, const struct flow
     arena_done(&arena);
 }
 
-static struct str answer(struct preview_run *self, const struct flow_engine_run *run, bool is_whole,
-                         const struct error *failed)
+static struct str answer(struct preview_run *self, bool is_whole, const struct error *failed)
 {
     struct buf json = buf_in(self->preview->arena,
                              FLOW_PREVIEW_JSON_MAX + UNKNOWN_FIELDS_MAX + ERROR_MESSAGE_MAX);
@@ -342,63 +326,73 @@ static struct str answer(struct preview_run *self, const struct flow_engine_run 
                is_whole ? "true" : "false");
     if (failed)
         add_text(&json, "error", str_from(failed->message));
-    add_unknown_fields(self, run, &json);
+    add_unknown_fields(self, &json);
     buf_add_cstr(&json, ",\"records\":[");
     buf_add(&json, buf_str(&self->json));
     buf_add_cstr(&json, "]}");
     return buf_str(&json);
 }
 
-static bool run_all(struct preview_run *self, struct flow_engine_run *run, struct str *ret_json,
-                    struct error *error)
+static bool run_all(struct preview_run *self, struct str *ret_json, struct error *error)
 {
     enum flow_engine_end ended;
     do {
-        ended = move(self, run, error);
-    } while (ended == ENGINE_LEFT && run->pause_ms > 0 && pause(self, run->pause_ms));
+        ended = move(self, error);
+    } while (ended == ENGINE_LEFT && self->run.pause_ms > 0 && pause(self, self->run.pause_ms));
     bool is_whole = ended == ENGINE_SUCCEEDED, is_good = is_whole || self->is_enough;
-    if (read_cursor_job(self->cursor).data)
-        end_source(self, run);
     if (!is_good)
-        ignore_failure(fail_late(self, run, error));
+        ignore_failure(fail_late(self, error));
+    if (read_cursor_job(self->cursor).data)
+        end_source(self);
     if (!is_good && self->count == 0)
         return false;
-    *ret_json = answer(self, run, is_whole, is_good ? NULL : error);
+    *ret_json = answer(self, is_whole, is_good ? NULL : error);
     *error = (struct error){0}; /* it is in the answer */
     return true;
+}
+
+static void begin(struct preview_run *self, char id[UUID_SIZE])
+{
+    const struct flow_preview *preview = self->preview;
+    random_uuid(id);
+    self->base.ops = &ops;
+    self->deadline_ms = preview->deadline_ms;
+    self->json = buf_in(preview->arena, FLOW_PREVIEW_JSON_MAX);
+    self->row = (struct flow_run_row){
+        .flow = preview->flow, .id = str_from(id), .started_at_ms = clock_wall_ms()};
+    self->view = (struct flow_engine_view){
+        .destination = &self->base,
+        .look = look,
+        .context = self,
+        .batch_rows = 1,
+        .deadline_ms = preview->deadline_ms,
+    };
+    self->run = (struct flow_engine_run){
+        .config = preview->config,
+        .row = &self->row,
+        .definition = preview->definition,
+        .arena = &self->arena,
+        .progress = &self->progress,
+        .job = {ask, commit, note_begun, show, self},
+        .s3_deadline_ms = i64_min(preview->deadline_ms, clock_mono_ms() + S3_MS),
+        .kept = &self->kept,
+        .view = &self->view,
+    };
+    memory_reservation_begin(preview->config->profiles->memory, preview->flow.account,
+                             &self->memory);
+    self->texts.meter = self->cursor_memory.meter = self->kept.memory.meter = &self->memory.meter;
 }
 
 bool flow_preview(const struct flow_preview *preview, struct str *ret_json, struct error *error)
 {
     char id[UUID_SIZE];
-    random_uuid(id);
-    struct flow_run_row row = {
-        .flow = preview->flow,
-        .id = str_from(id),
-        .started_at_ms = clock_wall_ms(),
-    };
-    struct flow_run_kept kept = {0};
-    struct flow_engine_run run = {
-        .config = preview->config,
-        .row = &row,
-        .definition = preview->definition,
-        .s3_deadline_ms = i64_min(preview->deadline_ms, clock_mono_ms() + S3_MS),
-        .kept = &kept,
-    };
-    struct preview_run self = {
-        .base.ops = &ops,
-        .preview = preview,
-        .deadline_ms = preview->deadline_ms,
-        .json = buf_in(preview->arena, FLOW_PREVIEW_JSON_MAX),
-    };
-    memory_reservation_begin(preview->config->profiles->memory, preview->flow.account,
-                             &self.memory);
-    self.texts.meter = self.cursor_memory.meter = kept.memory.meter = &self.memory.meter;
-    bool ok = run_all(&self, &run, ret_json, error);
-    call_quota_give_up(preview->config->quotas, &kept.source.place);
+    struct preview_run self = {.preview = preview};
+    begin(&self, id);
+    bool ok = run_all(&self, ret_json, error);
+    call_quota_give_up(preview->config->quotas, &self.kept.source.place);
     arena_done(&self.texts);
     arena_done(&self.cursor_memory);
-    arena_done(&kept.memory);
+    arena_done(&self.kept.memory);
     memory_reservation_end(&self.memory);
     return ok;
 }
