@@ -53,15 +53,10 @@ static void note_errors(struct engine *engine)
                                 str_from(record_fault_text(batch->errors[i].fault)));
 }
 
-static const struct {
-    enum flow_left_out why;
-    const char *reason;
-} reject_reasons[] = {
-    [FLOW_REJECT_INVALID] = {LEFT_INVALID, "the value is not valid"},
-    [FLOW_REJECT_NOT_OF_TYPE] = {LEFT_INVALID, "the value is not one of DESTINATION_DATA_TYPE"},
-    [FLOW_REJECT_NOT_A_NUMBER] = {LEFT_NOT_A_NUMBER, "an operand is not a number"},
-    [FLOW_REJECT_BY_ZERO] = {LEFT_BY_ZERO, "the divisor is 0"},
-    [FLOW_REJECT_TOO_LONG] = {LEFT_TOO_LONG, "the result is too long"},
+static const enum flow_left_out left_by_reject[] = {
+    [FLOW_REJECT_INVALID] = LEFT_INVALID,           [FLOW_REJECT_NOT_OF_TYPE] = LEFT_INVALID,
+    [FLOW_REJECT_NOT_A_NUMBER] = LEFT_NOT_A_NUMBER, [FLOW_REJECT_BY_ZERO] = LEFT_BY_ZERO,
+    [FLOW_REJECT_TOO_LONG] = LEFT_TOO_LONG,
 };
 
 static void note_rejects(struct engine *engine, const struct flow_program_result *result)
@@ -71,8 +66,8 @@ static void note_rejects(struct engine *engine, const struct flow_program_result
     for (size_t i = 0; i < result->reject_count; i++) {
         const struct flow_reject *reject = &result->rejects[i];
         struct str reason = arena_printf(&engine->names, "task %zu: %s", reject->task,
-                                         reject_reasons[reject->why].reason);
-        flow_progress_leave_out(engine->run->progress, reject_reasons[reject->why].why, page,
+                                         flow_reject_text(reject->why));
+        flow_progress_leave_out(engine->run->progress, left_by_reject[reject->why], page,
                                 &reject->place, reason);
     }
 }

@@ -138,14 +138,6 @@ static bool look(void *context, const struct record_batch *batch, struct error *
 
 /* --- in the place of a destination --- */
 
-static const char *const reject_words[] = {
-    [FLOW_REJECT_INVALID] = "the value is not valid",
-    [FLOW_REJECT_NOT_OF_TYPE] = "the value is not one of DESTINATION_DATA_TYPE",
-    [FLOW_REJECT_NOT_A_NUMBER] = "an operand is not a number",
-    [FLOW_REJECT_BY_ZERO] = "the divisor is 0",
-    [FLOW_REJECT_TOO_LONG] = "the result is too long",
-};
-
 static void show_left_out(struct preview_run *self, const struct flow_program_result *result)
 {
     struct buf *json = &self->json;
@@ -153,7 +145,7 @@ static void show_left_out(struct preview_run *self, const struct flow_program_re
     if (result->reject_count > 0) {
         const struct flow_reject *reject = &result->rejects[0];
         buf_printf(json, "\"task\":%zu,\"reason\":\"%s\"}", reject->task,
-                   reject_words[reject->why]);
+                   flow_reject_text(reject->why));
         self->rejected++;
     } else {
         buf_add_cstr(json, "\"reason\":\"a filter\"}");
@@ -205,12 +197,17 @@ static const struct flow_destination_ops ops = {
 
 /* --- in the place of a job --- */
 
+static bool is_stopping(const struct preview_run *self)
+{
+    return job_is_stopping(self->preview->config->objects);
+}
+
 static bool ask(void *context, enum flow_engine_wish *ret_wish, struct error *error)
 {
     const struct preview_run *self = context;
     (void)error;
     bool is_late = clock_mono_ms() >= self->deadline_ms;
-    *ret_wish = is_late ? ENGINE_LEAVE : ENGINE_GO_ON;
+    *ret_wish = is_late || is_stopping(self) ? ENGINE_LEAVE : ENGINE_GO_ON;
     return true;
 }
 
@@ -240,11 +237,6 @@ static void show(void *context, struct str message)
 static int64_t left_ms(const struct preview_run *self)
 {
     return self->deadline_ms - clock_mono_ms();
-}
-
-static bool is_stopping(const struct preview_run *self)
-{
-    return job_is_stopping(self->preview->config->objects);
 }
 
 /* False: the deadline comes before. */

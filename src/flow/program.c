@@ -54,6 +54,18 @@ static void filter_rows(struct flow_program *program, struct record_batch *batch
 
 /* --- records that tasks reject --- */
 
+const char *flow_reject_text(enum flow_reject_why why)
+{
+    static const char *const texts[] = {
+        [FLOW_REJECT_INVALID] = "the value is not valid",
+        [FLOW_REJECT_NOT_OF_TYPE] = "the value is not one of DESTINATION_DATA_TYPE",
+        [FLOW_REJECT_NOT_A_NUMBER] = "an operand is not a number",
+        [FLOW_REJECT_BY_ZERO] = "the divisor is 0",
+        [FLOW_REJECT_TOO_LONG] = "the result is too long",
+    };
+    return texts[why];
+}
+
 void program_reject(struct flow_program *program, const struct record_batch *batch, size_t row,
                     size_t task, enum flow_reject_why why)
 {

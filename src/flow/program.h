@@ -41,6 +41,9 @@ enum flow_reject_why {
                            * has; a folder of a Partition task; or FLOW_RECORD_TEXTS_MAX */
 };
 
+/* A clause for messages. */
+const char *flow_reject_text(enum flow_reject_why why);
+
 struct flow_reject {
     struct record_place place;
     size_t task; /* its number, from 1 */
