@@ -15,9 +15,40 @@
 
 char scratch_directory[TEMPORARY_SIZE];
 
+static pid_t owner;
+
+static void remove_directory(void)
+{
+    DIR *listing = owner == getpid() ? opendir(scratch_directory) : NULL;
+    if (!listing)
+        return;
+    for (struct dirent *entry; (entry = readdir(listing));)
+        unlinkat(dirfd(listing), entry->d_name, 0);
+    closedir(listing);
+    if (rmdir(scratch_directory) == 0)
+        scratch_directory[0] = '\0';
+}
+
+/* When it is first needed, which may be before cmocka begins. */
+static bool make_directory(void)
+{
+    if (scratch_directory[0] != '\0')
+        return true;
+    secret_init();
+    if (mkdtemp(temporary_template(scratch_directory, "keyring"))) {
+        owner = getpid();
+        return atexit(remove_directory) == 0;
+    }
+    perror(scratch_directory);
+    scratch_directory[0] = '\0';
+    return false;
+}
+
 const char *scratch_path(const char *name)
 {
     static char path[TEMPORARY_SIZE + 64];
+    if (!make_directory())
+        abort();
     snprintf(path, sizeof(path), "%s/%s", scratch_directory, name);
     return path;
 }
@@ -61,19 +92,12 @@ struct keyring *scratch_keyring(const char *name)
 int scratch_begin(void **state)
 {
     (void)state;
-    secret_init();
-    if (mkdtemp(temporary_template(scratch_directory, "keyring")))
-        return 0;
-    perror(scratch_directory);
-    return -1;
+    return make_directory() ? 0 : -1;
 }
 
 int scratch_end(void **state)
 {
     (void)state;
-    DIR *listing = opendir(scratch_directory);
-    for (struct dirent *entry; (entry = readdir(listing));)
-        unlinkat(dirfd(listing), entry->d_name, 0);
-    closedir(listing);
-    return rmdir(scratch_directory);
+    remove_directory();
+    return scratch_directory[0] == '\0' ? 0 : -1;
 }
