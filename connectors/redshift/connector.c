@@ -3,6 +3,7 @@
 #include "redshift.h"
 
 #include "connector/http/http_connector.h"
+#include "connector/loading.h"
 #include "connectors/catalogue_sets.h"
 
 /* Names of errors of the Data API and of AWS's own front end (__type). */
@@ -22,6 +23,11 @@
     "redshift:GetClusterCredentials for a cluster or "                                             \
     "redshift-serverless:GetCredentials for a workgroup."
 #define HINT_GRANT "Grant the user the missing privilege."
+#define HINT_TABLE "Check schema and table in the flow's object; the table must be there."
+#define HINT_RECORD                                                                                \
+    "A record does not fit the table. Change the table or the flow's tasks, then run the flow again."
+#define HINT_STAGE                                                                                 \
+    "Let the role of roleArn read the staged objects, whose bucket must be in the flow's region."
 #define HINT_CONNECTIONS "Too many connections are open. Try again later."
 
 static const struct connector_rule rules[] = {
@@ -53,6 +59,14 @@ static const struct connector_rule rules[] = {
     {CLASS("28"), .kind = VERDICT_REJECTED, .hint = HINT_USER, .causes = CAUSE_CREDENTIAL},
     {STATE("3D000"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_DATABASE, .causes = CAUSE_OBJECT},
     {STATE("42501"), .kind = VERDICT_FORBIDDEN, .hint = HINT_GRANT, .causes = CAUSE_PERMISSION},
+    {STATE("42P01"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_TABLE, .causes = CAUSE_OBJECT},
+    {STATE("3F000"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_TABLE, .causes = CAUSE_OBJECT},
+    {SAYS("load_error"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_RECORD,
+     .causes = CAUSE_OBJECT},
+    {SAYS("S3ServiceException"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_STAGE,
+     .causes = CAUSE_PERMISSION | CAUSE_ADDRESS},
+    {CLASS("22"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_RECORD, .causes = CAUSE_OBJECT},
+    {CLASS("23"), .kind = VERDICT_MISCONFIGURED, .hint = HINT_RECORD, .causes = CAUSE_OBJECT},
     {STATE("53300"), .kind = VERDICT_THROTTLED, .hint = HINT_CONNECTIONS, .causes = CAUSE_LIMIT},
     {STATE("57P03"), .kind = VERDICT_UNREACHABLE,
      .hint = "The database is starting up or shutting down. Try again later.",
@@ -74,6 +88,9 @@ static const struct connector_rule rules[] = {
     {SAYS("too many connections"), .kind = VERDICT_THROTTLED, .hint = HINT_CONNECTIONS,
      .causes = CAUSE_LIMIT},
     {SAYS("starting up"), .kind = VERDICT_UNREACHABLE, .hint = LATER, .causes = CAUSE_OUTAGE},
+    {SAYS("relation \""), .kind = VERDICT_MISCONFIGURED, .hint = HINT_TABLE,
+     .causes = CAUSE_OBJECT},
+    {SAYS("schema \""), .kind = VERDICT_MISCONFIGURED, .hint = HINT_TABLE, .causes = CAUSE_OBJECT},
     {SAYS("database \""), .kind = VERDICT_MISCONFIGURED, .hint = HINT_DATABASE,
      .causes = CAUSE_OBJECT},
     {SAYS("user \""), .kind = VERDICT_REJECTED, .hint = HINT_USER, .causes = CAUSE_CREDENTIAL},
@@ -106,6 +123,8 @@ static const struct connector_ops redshift_ops = {
     .describe_entity = redshift_describe,
 };
 
+static const struct load_ops loads = {.by_manifest = true, .load = redshift_load};
+
 /* How the Data API's responses are read. */
 static const struct http_connector http = {
     .rules = LIST(rules),
@@ -122,6 +141,7 @@ const struct connector connector_redshift = {
     .key = STR("Redshift"),
     .roles = ROLE_DESTINATION,
     .ops = &redshift_ops,
+    .loads = &loads,
     .http = &http,
     .catalogue = &catalogue,
 };

@@ -54,7 +54,7 @@ static bool take_role(struct vendor_connection *connection, struct aws_role *ret
         return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE, STR_NULL,
                            "The region of the request names no region of AWS.");
     if (!aws_role_assume(config->target->env->aws, config->target->env->sts_url, config->region,
-                         arn, config->deadline_ms, config->arena, ret_role, &error))
+                         arn, vendor_deadline_ms(connection), config->arena, ret_role, &error))
         return conclude_role(connection, &error);
     redact(connection, secret_reveal(ret_role->secret_access_key));
     redact(connection, secret_reveal(ret_role->session_token));
@@ -110,8 +110,9 @@ static bool ask(struct vendor_connection *connection, const struct aws_role *rol
     return true;
 }
 
+/* `token`: STR_NULL: none. */
 static bool execute(struct vendor_connection *connection, const struct aws_role *role,
-                    struct str sql, struct str *ret_id)
+                    struct str sql, struct str token, struct str *ret_id)
 {
     const struct value *properties = vendor_config(connection)->target->properties;
     struct arena *arena = vendor_config(connection)->arena;
@@ -128,6 +129,8 @@ static bool execute(struct vendor_connection *connection, const struct aws_role 
     value_put_text(arena, input, "Database", value_text(properties, "databaseName"));
     value_put_text(arena, input, "Sql", sql);
     value_put_text(arena, input, "StatementName", STR("headgate"));
+    if (token.data)
+        value_put_text(arena, input, "ClientToken", token);
     if (!ask(connection, role, STR("RedshiftData.ExecuteStatement"), input, "/Id", &response))
         return false;
     *ret_id = arena_copy(arena, value_text(response.json, "Id"));
@@ -153,24 +156,31 @@ static struct str error_of(const struct vendor_response *response)
     return said.len > 0 ? said : STR("the statement was ended before it was done");
 }
 
+static bool look(struct vendor_connection *connection, const struct aws_role *role, struct str id,
+                 bool *ret_done)
+{
+    struct value *input = value_structure(vendor_config(connection)->arena);
+    struct vendor_response response = {0};
+    value_put_text(vendor_config(connection)->arena, input, "Id", id);
+    if (!ask(connection, role, STR("RedshiftData.DescribeStatement"), input, "/Status", &response))
+        return false;
+    enum progress progress = progress_of(value_text(response.json, "Status"));
+    *ret_done = progress == PROGRESS_GOOD;
+    return progress != PROGRESS_BAD || redshift_fail(connection, STR_NULL, error_of(&response));
+}
+
 /* Bounded by the time limit: each turn waits. */
 static bool await_end(struct vendor_connection *connection, const struct aws_role *role,
                       struct str id)
 {
-    struct value *input = value_structure(vendor_config(connection)->arena);
     int64_t pause_ms = DESCRIBE_PAUSE_MS;
-    struct vendor_response response = {0};
-    value_put_text(vendor_config(connection)->arena, input, "Id", id);
+    bool is_done;
     while (vendor_has_time(connection, pause_ms)) {
         vendor_pause(connection, pause_ms);
-        if (!ask(connection, role, STR("RedshiftData.DescribeStatement"), input, "/Status",
-                 &response))
+        if (!look(connection, role, id, &is_done))
             return false;
-        enum progress progress = progress_of(value_text(response.json, "Status"));
-        if (progress == PROGRESS_GOOD)
+        if (is_done)
             return true;
-        if (progress == PROGRESS_BAD)
-            return redshift_fail(connection, STR_NULL, error_of(&response));
         pause_ms = pause_ms * 2 < DESCRIBE_PAUSE_MAX_MS ? pause_ms * 2 : DESCRIBE_PAUSE_MAX_MS;
     }
     return vendor_fail(connection, VERDICT_UNREACHABLE, STEP_API, STR_NULL,
@@ -182,7 +192,21 @@ static bool await_end(struct vendor_connection *connection, const struct aws_rol
 static bool run(struct vendor_connection *connection, const struct aws_role *role, struct str sql,
                 struct str *ret_id)
 {
-    return execute(connection, role, sql, ret_id) && await_end(connection, role, *ret_id);
+    return execute(connection, role, sql, STR_NULL, ret_id) && await_end(connection, role, *ret_id);
+}
+
+bool redshift_start(struct vendor_connection *connection, struct str sql, struct str token,
+                    struct str *ret_id)
+{
+    _cleanup_role_ struct aws_role role = {0};
+    return take_role(connection, &role) && execute(connection, &role, sql, token, ret_id);
+}
+
+bool redshift_look(struct vendor_connection *connection, struct str id, bool *ret_done)
+{
+    _cleanup_role_ struct aws_role role = {0};
+    *ret_done = false;
+    return take_role(connection, &role) && look(connection, &role, id, ret_done);
 }
 
 /* SELECT 1 needs no privilege on any table, and all that a flow needs to connect. */

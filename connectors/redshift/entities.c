@@ -21,9 +21,8 @@ static const char columns[] = "SELECT column_name, data_type, is_nullable, colum
 
 enum column { COLUMN_NAME, COLUMN_TYPE, COLUMN_IS_NULLABLE, COLUMN_DEFAULT, COLUMNS };
 
-/* All rows: in parts by the Data API, at once by the database's own protocol. The callback refuses
- * what comes after `max` rows, so that no list is cut without an error. */
-static bool query(struct vendor_connection *connection, size_t max, struct sql_rows *rows)
+/* The callback refuses what comes after `max` rows, so that no list is cut without an error. */
+bool redshift_query(struct vendor_connection *connection, size_t max, struct sql_rows *rows)
 {
     const struct vendor_connection_config *config = vendor_config(connection);
     const struct redshift_target *own = config->target->custom;
@@ -55,7 +54,7 @@ bool redshift_list(struct vendor_connection *connection, const struct entity_que
         .sql = str_from(tables), .columns = 1, .each = take_table, .context = &read};
     if (entity->name.data)
         return entity_absent(connection, entity->name, "has no nested entities");
-    bool listed = query(connection, ENTITIES_MAX, &rows);
+    bool listed = redshift_query(connection, ENTITIES_MAX, &rows);
     if (rows.stopped)
         return entity_too_many(connection, "tables", list->no_room);
     return listed && vendor_accept(connection, STEP_API);
@@ -111,7 +110,7 @@ static bool put_literal(struct buf *sql, struct str name)
 static bool describe(struct vendor_connection *connection, struct str sql, struct column_list *read)
 {
     struct sql_rows rows = {.sql = sql, .columns = COLUMNS, .each = take_column, .context = read};
-    bool described = query(connection, ENTITY_FIELDS_MAX, &rows);
+    bool described = redshift_query(connection, ENTITY_FIELDS_MAX, &rows);
     return rows.stopped ? entity_too_many(connection, "columns", read->fields->no_room) : described;
 }
 

@@ -117,7 +117,7 @@ static bool sign_in(struct vendor_connection *connection, struct sql_rows *rows)
         .password = value_text(credentials, "password"),
         .tls = own->url.tls,
         .rows = rows,
-        .deadline_ms = config->deadline_ms,
+        .deadline_ms = vendor_deadline_ms(connection),
     };
     for (int tries = 1;; tries++) {
         postgres_sign_in(config->target->env->client, config->arena, &request, &response);

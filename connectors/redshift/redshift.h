@@ -10,6 +10,8 @@
 struct entity_fields;
 struct entity_list;
 struct entity_query;
+struct load_query;
+struct load_step;
 
 extern const struct connector connector_redshift;
 
@@ -40,6 +42,20 @@ bool redshift_verify_jdbc(struct vendor_connection *connection);
  * allows. */
 bool redshift_query_data_api(struct vendor_connection *connection, struct sql_rows *rows);
 bool redshift_query_jdbc(struct vendor_connection *connection, struct sql_rows *rows);
+
+/* Either of these, by the profile's variant, with a limit of max + 1 rows. */
+bool redshift_query(struct vendor_connection *connection, size_t max, struct sql_rows *rows);
+
+/* Begins a statement by the Data API; a second call with the same token begins nothing, and gives
+ * the same id, which is the config's arena's. `token`: 1 to 64 characters. */
+bool redshift_start(struct vendor_connection *connection, struct str sql, struct str token,
+                    struct str *ret_id);
+/* Looks at it once. False: it has failed, or could not be looked at, as the verdict says. */
+bool redshift_look(struct vendor_connection *connection, struct str id, bool *ret_done);
+
+/* As load_ops has it. */
+bool redshift_load(struct vendor_connection *connection, const struct load_query *query,
+                   struct str state, struct load_step *step);
 
 /* As connector_ops has them. */
 bool redshift_list(struct vendor_connection *connection, const struct entity_query *query,

@@ -3,8 +3,10 @@
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/template.h"
+#include "connector/loading.h"
 #include "connectors/catalogue_sets.h"
 #include "connectors/snowflake/entities.h"
+#include "connectors/snowflake/load.h"
 #include "connectors/snowflake/names.h"
 
 #include <string.h>
@@ -307,6 +309,8 @@ static const struct http_connector http = {
     .entities = &entities,
 };
 
+static const struct load_ops loads = {.load = snowflake_load};
+
 /* Which supportedRegions the real service returns is not documented: none are here. */
 static const struct catalogue_entry catalogue = {
     .name = "Snowflake",
@@ -319,6 +323,7 @@ const struct connector connector_snowflake = {
     .roles = ROLE_DESTINATION,
     .modes = MODE_PRIVATE,
     .ops = &http_ops,
+    .loads = &loads,
     .http = &http,
     .catalogue = &catalogue,
 };

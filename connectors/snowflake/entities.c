@@ -31,16 +31,14 @@ static const struct entity_items rows = {
     .missing_when = LIST(missing),
 };
 
-/* Of a row, which is a list of texts and nulls; STR_NULL: null, or the row is shorter. */
-static struct str cell(const struct value *row, size_t index)
+struct str snowflake_cell(const struct value *row, size_t index)
 {
     bool is_text =
         row->kind == VALUE_LIST && index < row->count && row->items[index]->kind == VALUE_STRING;
     return is_text ? row->items[index]->text : STR_NULL;
 }
 
-/* Reads all rows of a statement's answer. */
-static bool read_rows(struct vendor_connection *connection, struct str statement,
+bool snowflake_read_rows(struct vendor_connection *connection, struct str statement,
                       struct entity_reader *reader)
 {
     reader->items = &rows;
@@ -78,7 +76,7 @@ static bool can_be_path(struct str name)
 static bool take_name(void *context, const struct value *row, struct arena *scratch)
 {
     struct snowflake_listing *listing = context;
-    struct str name = cell(row, CELL_NAME);
+    struct str name = snowflake_cell(row, CELL_NAME);
     struct entity entity = {
         .group = STR("Objects"),
         .name = arena_printf(scratch, "%.*s.%.*s", STR_ARG(listing->within),
@@ -110,7 +108,7 @@ static bool list_pages(struct snowflake_listing *listing, const char *command)
         struct entity_reader reader = {.each = take_name, .context = listing};
         struct str before = arena_copy(arena, buf_str(&listing->last));
         listing->count = 0;
-        bool read = read_rows(connection, page_of(arena, command, listing), &reader);
+        bool read = snowflake_read_rows(connection, page_of(arena, command, listing), &reader);
         if (reader.stopped)
             return entity_too_many(connection, "entities", listing->list->no_room);
         if (!read || listing->count < PAGE_ROWS)
@@ -153,12 +151,12 @@ bool snowflake_list(struct vendor_connection *connection, const struct entity_qu
 static bool take_column(void *context, const struct value *row, struct arena *scratch)
 {
     const struct entity_field field = {
-        .name = cell(row, COLUMN_NAME),
-        .type = cell(row, COLUMN_TYPE),
-        .is_key = str_eq(cell(row, COLUMN_IS_KEY), STR("Y")),
-        .creatable = str_eq(cell(row, COLUMN_KIND), STR("COLUMN")),
-        .nullable = str_eq(cell(row, COLUMN_NULLABLE), STR("Y")),
-        .defaulted = cell(row, COLUMN_DEFAULT).data != NULL,
+        .name = snowflake_cell(row, COLUMN_NAME),
+        .type = snowflake_cell(row, COLUMN_TYPE),
+        .is_key = str_eq(snowflake_cell(row, COLUMN_IS_KEY), STR("Y")),
+        .creatable = str_eq(snowflake_cell(row, COLUMN_KIND), STR("COLUMN")),
+        .nullable = str_eq(snowflake_cell(row, COLUMN_NULLABLE), STR("Y")),
+        .defaulted = snowflake_cell(row, COLUMN_DEFAULT).data != NULL,
     };
     return entity_fields_add(context, entity_field_value(scratch, ROLE_DESTINATION, &field));
 }
@@ -171,7 +169,7 @@ bool snowflake_describe(struct vendor_connection *connection, const struct entit
         return entity_absent(connection, query->name, "is no DATABASE.SCHEMA.TABLE");
     struct str statement =
         arena_printf(vendor_config(connection)->arena, "DESC TABLE %.*s", STR_ARG(query->name));
-    bool read = read_rows(connection, statement, &reader);
+    bool read = snowflake_read_rows(connection, statement, &reader);
     if (reader.stopped)
         return entity_too_many(connection, "fields", fields->no_room);
     return read && vendor_accept(connection, STEP_API);

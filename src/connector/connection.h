@@ -151,6 +151,9 @@ void vendor_pause(struct vendor_connection *connection, int64_t duration_ms);
  * verdict is VERDICT_INTERNAL. */
 bool vendor_may_go_on(struct vendor_connection *connection);
 
+/* When the calls at hand must have ended, on clock_mono_ms(). */
+int64_t vendor_deadline_ms(const struct vendor_connection *connection);
+
 /* Whether a wait of this length leaves time for a call before the deadline. */
 bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms);
 

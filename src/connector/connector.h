@@ -20,6 +20,7 @@ struct entity_fields;
 struct entity_list;
 struct entity_query;
 struct http_connector;
+struct load_ops;
 struct oauth_tokens;
 struct read_page;
 struct read_page_end;
@@ -127,6 +128,8 @@ struct connector {
     bool without_profiles;                   /* flows use it without a connector profile */
     const struct catalogue_entry *catalogue; /* catalogue.h; NULL: it is registered */
     const struct connector_ops *ops;
+    const struct load_ops *loads;      /* how staged objects get into its tables (loading.h); NULL:
+                                        * records are not written so */
     const struct http_connector *http; /* what drives the declarative engine; NULL: nothing */
     void *custom;                      /* what an implementation of its own needs; NULL: nothing */
 };
@@ -167,6 +170,8 @@ enum csv_value connector_csv_value(const struct connector *connector, struct str
 const char *connector_csv_utc(const struct connector *connector);
 /* Whether this version can write records to it. */
 bool connector_has_writes(const struct connector *connector);
+/* Whether this version can have it load staged objects. */
+bool connector_has_loads(const struct connector *connector);
 
 /* False for a connector that has no profiles, or is known by its shapes only: it cannot be
  * verified. */

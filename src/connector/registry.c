@@ -160,3 +160,8 @@ bool connector_has_writes(const struct connector *connector)
     bool by_description = ops && ops->write == http_write;
     return ops && ops->write && (!by_description || (connector->http && connector->http->writes));
 }
+
+bool connector_has_loads(const struct connector *connector)
+{
+    return connector->loads != NULL;
+}

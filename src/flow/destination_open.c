@@ -4,6 +4,8 @@
 #include "flow/definition.h"
 #include "flow/object_destination.h"
 #include "flow/objects.h"
+#include "flow/staged_destination.h"
+#include "flow/staging.h"
 #include "flow/vendor_destination.h"
 
 static bool writes_objects(const struct flow_engine_run *run)
@@ -11,6 +13,13 @@ static bool writes_objects(const struct flow_engine_run *run)
     struct flow_definition definition;
     flow_definition_read(run->definition, &definition);
     return flow_end_objects(&definition.destination) != NULL;
+}
+
+static bool stages_objects(const struct flow_engine_run *run)
+{
+    struct flow_definition definition;
+    flow_definition_read(run->definition, &definition);
+    return flow_staging(&definition.destination, run->arena) != NULL;
 }
 
 bool flow_destination_is_typed(const struct flow_engine_run *run)
@@ -22,7 +31,9 @@ bool flow_destination_open(struct flow_engine_run *run, struct flow_destination 
                            struct error *error)
 {
     *ret_destination = NULL;
-    return writes_objects(run) ? object_destination_open(run, ret_destination, error)
+    if (writes_objects(run))
+        return object_destination_open(run, ret_destination, error);
+    return stages_objects(run) ? staged_destination_open(run, ret_destination, error)
                                : vendor_destination_open(run, ret_destination, error);
 }
 
@@ -35,5 +46,5 @@ void flow_destination_free(struct flow_destination *destination)
 /* Of what was written to a vendor nothing can be taken away. */
 bool flow_destination_clean(struct flow_engine_run *run, struct error *error)
 {
-    return !writes_objects(run) || run_objects_clean(run, error);
+    return (!writes_objects(run) && !stages_objects(run)) || run_objects_clean(run, error);
 }

@@ -253,9 +253,10 @@ static bool check_records(struct engine *engine)
                 (unsigned long long)first->line, STR_ARG(first->reason));
 }
 
+/* A run whose records are all staged has nothing to read. */
 static bool move_all(struct engine *engine)
 {
-    bool more = true;
+    bool more = engine->source != NULL;
     while (more) {
         if (!move_page(engine, &more))
             return false;
@@ -286,6 +287,8 @@ static bool open_parts(struct engine *engine)
          !flow_program_keep_types(engine->program, engine->error)) ||
         !open_destination(engine))
         return false;
+    if (run->progress->load.data)
+        return true;
     const struct flow_source_request request = {
         .run = run,
         .program = engine->program,

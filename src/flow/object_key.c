@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "flow/definition.h"
 #include "flow/engine_run.h"
+#include "flow/staging.h"
 #include "wire/s3_name.h"
 
 /* Characters of "2026-01-31T23:59:59" that each granularity reaches to. */
@@ -36,6 +37,8 @@ struct object_key_config object_key_config_of(const struct flow_engine_run *run)
     struct flow_definition definition;
     flow_definition_read(run->definition, &definition);
     const struct value *s3 = flow_end_objects(&definition.destination);
+    if (!s3)
+        s3 = flow_staging(&definition.destination, run->arena);
     return (struct object_key_config){
         .flow = run->row->flow.name,
         .run = run->row->id,

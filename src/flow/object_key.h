@@ -21,7 +21,8 @@ struct object_key_config {
     struct str run;         /* executionId */
     int64_t started_at_ms;  /* of the run: what folders and names say, in UTC */
     int64_t schema_version; /* of the flow's definition */
-    const struct value *s3; /* S3DestinationProperties; NULL: the destination is another one */
+    const struct value *s3; /* S3DestinationProperties, or what takes their place (staging.h); NULL:
+                             * the destination takes no objects */
     bool has_parts;         /* there may be more than one object */
     bool has_folders;       /* a Partition task puts some between the prefix and the file */
 };

@@ -112,6 +112,7 @@ struct str flow_progress_text(const struct flow_progress *progress, bool ended, 
     value_put(arena, value, "samples", samples_value(progress, arena));
     if (!ended) {
         value_put_text(arena, value, "cursor", progress->cursor);
+        value_put_text(arena, value, "load", progress->load);
         value_put_flag(arena, value, "hasBegun", progress->has_begun);
     }
     value_encode(&text, value);
@@ -156,6 +157,7 @@ bool flow_progress_read(struct str text, struct arena *arena, struct flow_progre
     for (int i = 0; ok && i < LEFT_OUT_KINDS; i++)
         ok = read_count(left_out, left_out_names[i], &ret_progress->left_out[i]);
     ret_progress->cursor = value_text(value, "cursor");
+    ret_progress->load = value_text(value, "load");
     ret_progress->has_begun = value_flag(value, "hasBegun", false);
     return ok && read_count(value, "pages", &ret_progress->pages) &&
            read_count(value, "objects", &ret_progress->objects) &&

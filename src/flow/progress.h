@@ -39,6 +39,8 @@ struct flow_progress {
     struct arena *arena;  /* of its samples */
     struct arena pending; /* of what the next checkpoint makes durable: cursor and new objects */
     struct str cursor;    /* STR_NULL: from the first page */
+    struct str load;      /* how far staged objects are loaded (staged_destination.h): all records
+                           * are read and staged; STR_NULL: not yet */
     bool has_begun;       /* what a try behind this checkpoint may have begun: uploads in parts,
                            * which a later try aborts, or an insertion of records */
     uint64_t pages;       /* that were read to their end */

@@ -117,14 +117,20 @@ static void note_source(struct flow_run_try *self)
         read_cursor_job(cursor).data ? arena_copy(&self->source_memory, cursor) : STR_NULL;
 }
 
+/* While staged objects are loaded the source is not read, but what it keeps for the run is still
+ * there, to be removed at the run's end. */
 static bool commit(void *context, struct error *error)
 {
     struct flow_run_try *self = context;
+    bool is_read = self->progress.load.data != NULL;
     self->progress.counts.put_failures = (int64_t)flow_progress_failures(&self->progress);
+    if (is_read)
+        self->progress.cursor = self->source_cursor;
     if (!commit_row(self, &self->progress, true, error))
         return false;
     self->has_moved = true;
-    note_source(self);
+    if (!is_read)
+        note_source(self);
     return true;
 }
 

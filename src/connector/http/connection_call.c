@@ -131,6 +131,11 @@ void vendor_set_deadline(struct vendor_connection *connection, int64_t deadline_
     connection->deadline_ms = deadline_ms;
 }
 
+int64_t vendor_deadline_ms(const struct vendor_connection *connection)
+{
+    return connection->deadline_ms;
+}
+
 bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms)
 {
     return wait_ms < connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;

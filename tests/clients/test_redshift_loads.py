@@ -1,0 +1,95 @@
+"""Flows to Redshift: records are staged in a bucket and loaded by one COPY, into a real PostgreSQL
+whose front loads the objects as Redshift would. What the database has afterwards is what the records
+were, once, also when answers are lost or the server is killed."""
+
+import json
+
+import pytest
+
+from support import aws, moving, postgres, s3
+from support.warehouse import PASSWORD, USER, Warehouse
+
+pytestmark = [
+    pytest.mark.shows("peer", "PostgreSQL", kind="Redshift"),
+    pytest.mark.skipif(postgres.programs() is None,
+                       reason="PostgreSQL is not installed (Debian's package postgresql)"),
+]
+
+ROLE = "arn:aws:iam::123456789012:role/stage"
+RECORDS = [{"Id": number, "Name": f"“{number}” L'Aquila \\ {chr(0x1F600)}", "Amount": f"{number}.50",
+            "Placed": "2026-01-31T23:59:59.250Z", "Note": None if number % 3 else "a, \"b\"\nc"}
+           for number in range(500)]
+TABLES = """
+    CREATE TABLE orders (id bigint, name varchar(80), amount numeric(12,2), placed timestamptz,
+        note text, kept integer DEFAULT 7);
+    CREATE TABLE "Mixed" (id bigint);
+    CREATE SCHEMA eu;
+    GRANT USAGE ON SCHEMA eu TO loader;
+    CREATE TABLE eu.orders (id bigint, amount numeric(4,1));
+    GRANT INSERT, SELECT ON eu.orders TO loader"""
+
+
+@pytest.fixture(scope="module")
+def warehouse():
+    made = Warehouse(TABLES)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("store")
+    with s3.stand_in(directory) as made:
+        made.objects = directory / "s3"
+        made.objects.mkdir(exist_ok=True)
+        yield made
+
+
+@pytest.fixture
+def server(servers, warehouse, store):
+    made = servers("--egress-allow", "127.0.0.1", "--s3-url", store.url, env={
+        "AWS_ACCESS_KEY_ID": store.key_id, "AWS_SECRET_ACCESS_KEY": store.secret})
+    warehouse.buckets = store.objects
+    (made.data / "s3").symlink_to(store.objects)
+    warehouse.do("TRUNCATE orders, eu.orders, sys_load_history, sys_load_error_detail")
+    del warehouse.copies[:]
+    moving.clear(made)
+    aws.create(aws.boto(made), "lake", "Redshift", {
+        "connectorProfileProperties": {"Redshift": {
+            "databaseUrl": f"jdbc:redshift://127.0.0.1:{warehouse.port}/dev?ssl=false",
+            "bucketName": "stage", "roleArn": ROLE}},
+        "connectorProfileCredentials": {"Redshift": {"username": USER, "password": PASSWORD}}})
+    return made
+
+
+def flow(table="orders", prefix="staged", **more):
+    properties = {"object": table, "intermediateBucketName": moving.OUT, **more}
+    if prefix:
+        properties["bucketPrefix"] = prefix
+    return {**moving.flow("load"), "destinationFlowConfigList": [{
+        "connectorType": "Redshift", "connectorProfileName": "lake",
+        "destinationConnectorProperties": {"Redshift": properties}}]}
+
+
+def run(server, records, **more):
+    moving.put(server, "records", moving.lines_of(records))
+    server.ok("CreateFlow", flow(**more))
+    return moving.run(server, "load")
+
+
+def test_records_are_staged_and_loaded(server, warehouse):
+    record = run(server, RECORDS)
+    assert record["executionStatus"] == "Successful", record
+    assert record["executionResult"]["recordsProcessed"] == len(RECORDS)
+    loaded = warehouse.rows("SELECT * FROM orders ORDER BY id")
+    assert [(each["id"], each["name"], f"{each['amount']:.2f}", each["note"]) for each in loaded] == \
+        [(each["Id"], each["Name"], each["Amount"], each["Note"]) for each in RECORDS]
+    assert warehouse.copies == [{
+        "table": '"public"."orders"', "bucket": moving.OUT, "role": ROLE, "region": "us-east-1",
+        "key": f"staged/load/{record['executionId']}/{record['executionId']}.manifest"}]
+    folder = f"staged/load/{record['executionId']}/{record['executionId']}"
+    written = moving.written(server)
+    assert set(written) == {f"{folder}-00000", f"{folder}.manifest"}
+    assert [json.loads(line) for line in written[f"{folder}-00000"].splitlines()] == RECORDS
+    assert json.loads(written[f"{folder}.manifest"]) == {"entries": [
+        {"url": f"s3://{moving.OUT}/{folder}-00000", "mandatory": True}]}
