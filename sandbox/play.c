@@ -71,7 +71,8 @@ static const struct sandbox_response *choose(struct play *play)
 const struct sandbox_response *play_choose(struct play *play)
 {
     const struct sandbox_response *response = choose(play);
-    const struct records_place place = {play->vendor->name, play->vendor->records, play->written};
+    const struct records_place place = {play->vendor->name, play->vendor->records, play->written,
+                                        play->loaded};
     return response->records ? records_answer(&place, response, play->request, play->now_ms)
                              : response;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sandbox/memory.h"
+#include "sandbox/records/loaded.h"
 #include "sandbox/records/written.h"
 #include "sandbox/request.h"
 #include "sandbox/vendor.h"
@@ -12,6 +13,7 @@ struct play {
     struct sandbox_request *request;
     struct memory *memory;
     struct written_store *written; /* NULL: writes of records are refused */
+    struct loaded *loaded;         /* NULL: nothing can be loaded */
     int64_t now_ms;                /* wall clock */
     bool refreshable;              /* a refresh token goes with the access token */
     bool rotating;                 /* …one that rotates */

@@ -8,6 +8,7 @@
 #include "sandbox/ca.h"
 #include "sandbox/catalog.h"
 #include "sandbox/postgres/postgres.h"
+#include "sandbox/records/loaded.h"
 #include "sandbox/records/written.h"
 #include "sandbox/s3/s3.h"
 
@@ -21,6 +22,7 @@ struct sandbox {
     const struct catalog *catalog;
     struct memory *memory;
     struct written_store *written;
+    struct loaded *loaded;
     struct ca *ca;
     struct server *plain;
     struct server *tls;
@@ -53,6 +55,7 @@ static void handle(void *context, struct http_exchange *exchange)
         .request = &request,
         .memory = sandbox->memory,
         .written = sandbox->written,
+        .loaded = sandbox->loaded,
         .now_ms = clock_wall_ms(),
     };
     answer_send(&play, play_choose(&play), exchange);
@@ -104,6 +107,11 @@ static bool load_written(struct sandbox *sandbox, struct error *error)
     return true;
 }
 
+static const char *kept(struct sandbox *sandbox, const char *path)
+{
+    return path ? arena_cstr(&sandbox->arena, str_from(path)) : NULL;
+}
+
 bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_sandbox,
                    struct error *error)
 {
@@ -113,13 +121,14 @@ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_san
     if (ok) {
         sandbox->memory = memory_new(MEMORY_MAX);
         sandbox->written = written_store_new(config->records_dir);
+        sandbox->loaded = loaded_new(kept(sandbox, config->records_dir),
+                                     kept(sandbox, config->s3_dir));
         if (config->s3_dir)
-            sandbox->storage =
-                s3_storage_new(arena_cstr(&sandbox->arena, str_from(config->s3_dir)));
+            sandbox->storage = s3_storage_new(kept(sandbox, config->s3_dir));
         list_hosts(sandbox);
         ok = load_written(sandbox, error) && listen_both(sandbox, config, error) &&
              database_start(config->host, config->database_port, sandbox->ca, sandbox->memory,
-                            &sandbox->database, error);
+                            sandbox->loaded, &sandbox->database, error);
     }
     if (ok)
         *ret_sandbox = sandbox;
@@ -148,6 +157,7 @@ void sandbox_stop(struct sandbox *sandbox)
     ca_free(sandbox->ca);
     memory_free(sandbox->memory);
     written_store_free(sandbox->written);
+    loaded_free(sandbox->loaded);
     arena_done(&sandbox->arena);
     free(sandbox);
 }

@@ -80,6 +80,8 @@ enum records_dialect {
     RECORDS_JOB,
     RECORDS_ODATA_2_WRITE,
     RECORDS_ODATA_4_WRITE,
+    RECORDS_COPY_INTO, /* from here on there are no records of the vendor's */
+    RECORDS_COPY,
 };
 
 struct records_pages;

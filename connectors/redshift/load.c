@@ -25,8 +25,8 @@ enum {
     POLLS_MAX = 24 * 3600, /* of a statement, the most frequent looks; a run has ended by then */
     POLL_PAUSE_MS = 500,   /* behind the first look; then doubled up to the next */
     POLL_PAUSE_MAX_MS = 15 * 1000,
-    LOOKS_MAX = 12, /* for a COPY that the history does not have: it is written with a delay */
-    LOOK_PAUSE_MS = 5 * 1000,
+    LOOKS_MAX = 10, /* for a COPY that the history does not have: it is written with a delay */
+    LOOK_PAUSE_MS = 3 * 1000,
 };
 
 /* --- the statement --- */

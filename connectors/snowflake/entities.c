@@ -38,7 +38,8 @@ struct str snowflake_cell(const struct value *row, size_t index)
     return is_text ? row->items[index]->text : STR_NULL;
 }
 
-bool snowflake_read_rows(struct vendor_connection *connection, struct str statement,
+/* Reads all rows of a statement's answer. */
+static bool read_rows(struct vendor_connection *connection, struct str statement,
                       struct entity_reader *reader)
 {
     reader->items = &rows;
@@ -108,7 +109,7 @@ static bool list_pages(struct snowflake_listing *listing, const char *command)
         struct entity_reader reader = {.each = take_name, .context = listing};
         struct str before = arena_copy(arena, buf_str(&listing->last));
         listing->count = 0;
-        bool read = snowflake_read_rows(connection, page_of(arena, command, listing), &reader);
+        bool read = read_rows(connection, page_of(arena, command, listing), &reader);
         if (reader.stopped)
             return entity_too_many(connection, "entities", listing->list->no_room);
         if (!read || listing->count < PAGE_ROWS)
@@ -169,7 +170,7 @@ bool snowflake_describe(struct vendor_connection *connection, const struct entit
         return entity_absent(connection, query->name, "is no DATABASE.SCHEMA.TABLE");
     struct str statement =
         arena_printf(vendor_config(connection)->arena, "DESC TABLE %.*s", STR_ARG(query->name));
-    bool read = snowflake_read_rows(connection, statement, &reader);
+    bool read = read_rows(connection, statement, &reader);
     if (reader.stopped)
         return entity_too_many(connection, "fields", fields->no_room);
     return read && vendor_accept(connection, STEP_API);

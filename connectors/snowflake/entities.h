@@ -12,12 +12,8 @@
         .content_type = "application/json", .needs = (needed),                                     \
     }
 
-struct entity_reader;
-
-/* Reads all rows of a statement's answer, each a list of texts and nulls. */
-bool snowflake_read_rows(struct vendor_connection *connection, struct str statement,
-                         struct entity_reader *reader);
-/* Of such a row; STR_NULL: null, or the row is shorter. */
+/* Of a row of an answer, which is a list of texts and nulls; STR_NULL: null, or the row is shorter.
+ */
 struct str snowflake_cell(const struct value *row, size_t index);
 
 /* As connector_ops has them. */

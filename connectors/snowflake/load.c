@@ -52,25 +52,21 @@ static void read_url(struct stage_url *stage, struct str text)
     stage->prefix = arena_copy(stage->arena, prefix);
 }
 
-static bool take_property(void *context, const struct value *row, struct arena *scratch)
-{
-    (void)scratch;
-    if (str_eq(snowflake_cell(row, STAGE_PROPERTY), STR("URL")))
-        read_url(context, snowflake_cell(row, STAGE_VALUE));
-    return true;
-}
-
 /* As the stage says, or else the profile. */
 static bool find_stage(struct vendor_connection *connection, struct stage_url *stage)
 {
+    static const struct connector_call describe = SNOWFLAKE_QUERY("DESC STAGE {stage}", "/success");
     struct arena *arena = vendor_config(connection)->arena;
     const struct value *properties = vendor_config(connection)->target->properties;
-    struct entity_reader reader = {.each = take_property, .context = stage};
-    struct str name = value_text(properties, "stage");
+    struct vendor_response response = {0};
     *stage = (struct stage_url){.arena = arena};
-    if (!snowflake_read_rows(connection, arena_printf(arena, "DESC STAGE %.*s", STR_ARG(name)),
-                             &reader))
+    if (!vendor_call(connection, &describe, &response))
         return false;
+    const struct value *rows = pointer_find(response.json, "/data/rowset");
+    for (size_t i = 0; rows && rows->kind == VALUE_LIST && i < rows->count; i++) {
+        if (str_eq(snowflake_cell(rows->items[i], STAGE_PROPERTY), STR("URL")))
+            read_url(stage, snowflake_cell(rows->items[i], STAGE_VALUE));
+    }
     if (stage->bucket.data)
         return true;
     struct str prefix = value_text(properties, "bucketPrefix");

@@ -188,13 +188,14 @@ static bool start_thread(struct database *database)
 }
 
 bool database_start(const char *host, int port, struct ca *ca, struct memory *memory,
-                    struct database **ret_database, struct error *error)
+                    struct loaded *loaded, struct database **ret_database, struct error *error)
 {
     struct database *database = xcalloc(1, sizeof(*database));
     pthread_mutex_init(&database->lock, NULL);
     database->ca = ca;
     database->listener = -1;
     database->context.memory = memory;
+    database->context.loaded = loaded;
     database->stop_fd = eventfd(0, EFD_CLOEXEC);
     if (database->stop_fd < 0 || !open_listener(database, host, port) || !open_tls(database) ||
         !start_thread(database)) {

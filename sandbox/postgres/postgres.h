@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "sandbox/ca.h"
 #include "sandbox/memory.h"
+#include "sandbox/records/loaded.h"
 
 #include <stdbool.h>
 
@@ -13,8 +14,9 @@ enum { DATABASE_CONNECTIONS_MAX = 64 }; /* at once, a thread each; another one i
 
 struct database;
 
-/* Certificate authority and memory stay until database_stop. A port of 0: the system picks. */
+/* Certificate authority, memory and what was loaded stay until database_stop. A port of 0: the
+ * system picks. */
 _must_use_ bool database_start(const char *host, int port, struct ca *ca, struct memory *memory,
-                               struct database **ret_database, struct error *error);
+                               struct loaded *loaded, struct database **ret_database, struct error *error);
 void database_stop(struct database *database); /* cuts what is going on; NULL is fine */
 int database_port(const struct database *database);

@@ -2,6 +2,7 @@
 #include "sandbox/postgres/session.h"
 
 #include "base/random.h"
+#include "sandbox/records/copy.h"
 
 #include <poll.h>
 #include <string.h>
@@ -13,6 +14,7 @@ enum {
     STARTUPS_MAX = 4,    /* requests for encryption before the start-up packet */
     HUGE_ROW = 2 * 1024 * 1024,
     OID_INT4 = 23,
+    OID_TEXT = 25,
     INT4_SIZE = 4,
 };
 
@@ -173,11 +175,11 @@ static void add_row(struct buf *out, struct str value)
     rows_add(out, &value, 1);
 }
 
-static void add_end(struct buf *out)
+static void add_end(struct buf *out, struct str command)
 {
     size_t start;
     pg_message_begin(out, 'C', &start);
-    pg_message_text(out, STR("SELECT"));
+    pg_message_text(out, command);
     pg_message_end(out, start);
     add_ready(out);
 }
@@ -197,7 +199,7 @@ static bool send_row(struct session *session)
         reset(wire);
         return false;
     }
-    add_end(&out);
+    add_end(&out, STR("SELECT"));
     return wire_write(wire, buf_str(&out));
 }
 
@@ -206,6 +208,36 @@ static bool send_refusal(struct wire *wire, const char *sqlstate, const char *me
     struct buf out = buf_in(&wire->arena, MESSAGE_MAX);
     add_ready(&out);
     return send_error(wire, "ERROR", sqlstate, message) && wire_write(wire, buf_str(&out));
+}
+
+static bool copy(struct session *session, struct str statement)
+{
+    struct wire *wire = session->wire;
+    struct buf out = buf_in(&wire->arena, MESSAGE_MAX);
+    struct copy_fault fault;
+    if (!copy_statement_run(session->context.loaded, statement, &wire->arena, &fault))
+        return send_refusal(wire, fault.sqlstate, arena_cstr(&wire->arena, fault.message));
+    add_end(&out, STR("COPY"));
+    return wire_write(wire, buf_str(&out));
+}
+
+/* The rows of the system's views of loads: those that were made are there, and no errors are. */
+static bool answer_loads(struct session *session, struct str statement, struct buf *out)
+{
+    static const char *const names[] = {"btrim"};
+    struct str run, rest, status = STR("completed");
+    if (str_contains(statement, STR(" FROM sys_load_error_detail "))) {
+        static const char *const details[] = {"btrim", "line_number", "btrim", "btrim"};
+        rows_describe(out, details, 4, OID_TEXT, -1);
+        return true;
+    }
+    if (!str_contains(statement, STR(" FROM sys_load_history ")) ||
+        !str_cut(statement, '%', &rest, &run) || !str_cut(run, '%', &run, &rest))
+        return false;
+    rows_describe(out, names, 1, OID_TEXT, -1);
+    if (loaded_has(session->context.loaded, STR("Redshift"), run))
+        rows_add(out, &status, 1);
+    return true;
 }
 
 static bool answer_query(struct session *session, struct str query)
@@ -217,12 +249,14 @@ static bool answer_query(struct session *session, struct str query)
         return send_refusal(session->wire, session->account->sqlstate, session->account->message);
     if (str_eq_nocase(text, STR("SELECT 1")))
         return send_row(session);
+    if (str_starts(text, STR("COPY ")))
+        return copy(session, text);
     struct buf out = buf_in(&session->wire->arena, MESSAGE_MAX);
-    if (!tables_answer(text, &session->wire->arena, &out))
+    if (!answer_loads(session, text, &out) && !tables_answer(text, &session->wire->arena, &out))
         return send_refusal(session->wire, "0A000",
-                            "the sandbox answers SELECT 1, and what a list of tables or of a "
-                            "table's columns is asked for with");
-    add_end(&out);
+                            "the sandbox answers SELECT 1, COPY with a manifest, and what a "
+                            "list of tables, of a table's columns or of loads is asked for with");
+    add_end(&out, STR("SELECT"));
     return wire_write(session->wire, buf_str(&out));
 }
 

@@ -147,6 +147,12 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_ODATA_4_WRITE:
         odata_write(exchange, 4);
         break;
+    case RECORDS_COPY_INTO:
+        copy_into_answer(exchange);
+        break;
+    case RECORDS_COPY:
+        copy_answer(exchange);
+        break;
     }
 }
 
@@ -162,7 +168,8 @@ const struct sandbox_response *records_answer(const struct records_place *place,
     out->template = NULL;
     if (place->written)
         written_begin(place->written, writes);
-    records_look_again(&exchange);
+    if (place->set)
+        records_look_again(&exchange);
     answer(&exchange);
     if (place->written)
         written_end(place->written);

@@ -1,6 +1,7 @@
 /* Answers of vendors that are made of records, in the languages in which they are asked for. */
 #pragma once
 
+#include "sandbox/records/loaded.h"
 #include "sandbox/records/written.h"
 #include "sandbox/request.h"
 
@@ -9,6 +10,7 @@ struct records_place {
     struct str vendor;
     const struct sample_set *set;  /* as the sandbox makes it */
     struct written_store *written; /* NULL: writes are refused */
+    struct loaded *loaded;         /* NULL: nothing can be loaded */
 };
 
 /* What a response with "records" comes to: status, body and headers filled in, all else as it is.

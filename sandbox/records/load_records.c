@@ -175,12 +175,18 @@ static bool load_entity(const struct reader *reader, struct str where, const str
            load_fields(reader, where, description, &rules, entity);
 }
 
+/* What is loaded into tables is the client's. */
+static bool has_own_records(const struct sandbox_response *response)
+{
+    return response->records && response->records->dialect < RECORDS_COPY_INTO;
+}
+
 bool load_records(struct reader *reader, const struct value *value)
 {
     struct str where = STR("records");
     const struct vendor *vendor = reader->vendor;
     for (size_t i = 0; i < vendor->response_count && !value; i++)
-        if (vendor->responses[i].records)
+        if (has_own_records(&vendor->responses[i]))
             return reader_fail(reader, where, "is missing: responses are made of them.");
     if (!value)
         return true;

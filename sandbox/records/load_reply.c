@@ -27,6 +27,8 @@ static const char *const dialects[] = {
     [RECORDS_JOB] = "job",
     [RECORDS_ODATA_2_WRITE] = "odata2-write",
     [RECORDS_ODATA_4_WRITE] = "odata4-write",
+    [RECORDS_COPY_INTO] = "copy-into",
+    [RECORDS_COPY] = "copy",
 };
 
 static bool load_size(const struct reader *reader, struct str where, const struct value *value,

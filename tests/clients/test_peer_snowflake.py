@@ -22,14 +22,14 @@ SANDBOX = pathlib.Path(__file__).parents[2] / "connectors/snowflake/sandbox.json
 SCRIPT = pathlib.Path(__file__).with_name("fakesnow_server.py")
 
 # fakesnow takes DESC STAGE for DESC TABLE, so the stage has a table of its name.
-SETUP = ("CREATE DATABASE appflow", "CREATE SCHEMA appflow.load",
+SETUP = ("CREATE DATABASE IF NOT EXISTS appflow", "CREATE SCHEMA appflow.load",
          "CREATE STAGE appflow.load.s3_stage", "CREATE TABLE appflow.load.s3_stage (id INT)")
 
 
 class Peer:
-    def __init__(self):
+    def __init__(self, *database):
         self.process = subprocess.Popen(
-            [sys.executable, SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, SCRIPT, *database], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL)
         self.port = self._read()
         token = self._post("/session/v1/login-request", {"data": {"SESSION_PARAMETERS": {}}})

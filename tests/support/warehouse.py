@@ -13,14 +13,13 @@ import threading
 
 from support import postgres
 
-USER, PASSWORD = "loader", "warehouse-password"
+USER = "loader"
 COPY = re.compile(
     r"""COPY (?P<table>.+?) FROM 's3://(?P<bucket>[^/']+)/(?P<key>[^']+)' """
     r"""IAM_ROLE '(?P<role>[^']+)' REGION '(?P<region>[^']+)' MANIFEST """
     r"""FORMAT AS JSON 'auto ignorecase' TIMEFORMAT 'auto' DATEFORMAT 'auto'\Z""")
 SETUP = f"""
-    SET password_encryption = 'md5';
-    CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}';
+    CREATE ROLE {USER} LOGIN;
     CREATE DATABASE dev;
     \\connect dev
     CREATE TABLE sys_load_history (data_source text, status text, loaded_rows bigint,
@@ -43,7 +42,7 @@ class LoadFailed(Exception):
 
 
 class Warehouse:
-    """`tables`: SQL that makes them, in the database dev."""
+    """`tables`: SQL that makes them, in the database dev. USER has no password yet."""
 
     def __init__(self, tables):
         self.server = postgres.Postgres(False, [f"host dev {USER} 127.0.0.1/32 md5"],
@@ -146,15 +145,23 @@ class Conversation:
     def pass_on(self):
         with socket.create_connection(("127.0.0.1", self.front.server.port)) as far:
             threading.Thread(target=self.bring_back, args=(far,), daemon=True).start()
-            stream = self.near.makefile("rb")
-            typed = False
-            while message := read_message(stream, typed):
-                typed = True
-                text = message[5:-1].decode() if message[:1] == b"Q" else ""
-                if not text.startswith("COPY "):
-                    far.sendall(message)
-                elif not self.copy(text):
-                    return
+            try:
+                self.take_all(far)
+            except OSError:
+                pass  # the client has gone
+            finally:
+                far.shutdown(socket.SHUT_RDWR)
+
+    def take_all(self, far):
+        stream = self.near.makefile("rb")
+        typed = False
+        while message := read_message(stream, typed):
+            typed = True
+            text = message[5:-1].decode() if message[:1] == b"Q" else ""
+            if not text.startswith("COPY "):
+                far.sendall(message)
+            elif not self.copy(text):
+                return
 
     def bring_back(self, far):
         try:

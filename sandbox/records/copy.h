@@ -1,0 +1,13 @@
+/* COPY as Redshift has it, for the two ways in which it is sent. */
+#pragma once
+
+#include "sandbox/records/loaded.h"
+
+struct copy_fault {
+    const char *sqlstate;
+    struct str message;
+};
+
+/* Runs "COPY TABLE FROM 's3://…' … MANIFEST …". False: the database refuses it so. */
+bool copy_statement_run(struct loaded *loaded, struct str sql, struct arena *arena,
+                        struct copy_fault *ret_fault);
