@@ -8,6 +8,7 @@ struct copy_fault {
     struct str message;
 };
 
-/* Runs "COPY TABLE FROM 's3://…' … MANIFEST …". False: the database refuses it so. */
-bool copy_statement_run(struct loaded *loaded, struct str sql, struct arena *arena,
-                        struct copy_fault *ret_fault);
+/* Runs "COPY TABLE FROM 's3://…' … MANIFEST …"; with a token not a second time for the same one.
+ * False: the database refuses it so. */
+bool copy_statement_run(struct loaded *loaded, struct str sql, struct str token,
+                        struct arena *arena, struct copy_fault *ret_fault);

@@ -76,7 +76,7 @@ static bool read_into(struct records_exchange *exchange, struct copy_into *copy)
     copy->paths = arena_array(arena, struct str, LOADED_OBJECTS_MAX);
     copy->rows = arena_array(arena, size_t, LOADED_OBJECTS_MAX);
     copy->objects = (struct loaded_objects){
-        .vendor = exchange->place->vendor, .table = table, .urls = urls};
+        .vendor = exchange->place->vendor, .table = table, .is_once = true, .urls = urls};
     while (copy->objects.count < LOADED_OBJECTS_MAX && take_literal(&files, arena, &path)) {
         size_t i = copy->objects.count++;
         copy->paths[i] = path;
@@ -235,8 +235,8 @@ static bool take(struct loaded *loaded, const struct loaded_objects *objects, st
     return true;
 }
 
-bool copy_statement_run(struct loaded *loaded, struct str sql, struct arena *arena,
-                        struct copy_fault *ret_fault)
+bool copy_statement_run(struct loaded *loaded, struct str sql, struct str token,
+                        struct arena *arena, struct copy_fault *ret_fault)
 {
     static const struct str known[] = {STR("public.accounts"), STR("sales.orders")};
     struct loaded_objects objects = {.vendor = STR("Redshift")};
@@ -257,6 +257,9 @@ bool copy_statement_run(struct loaded *loaded, struct str sql, struct arena *are
         return fail_copy(ret_fault, "XX000",
                          STR("S3ServiceException:The specified key does not exist.,Status 404,Error "
                              "NoSuchKey"));
+    objects.is_once = token.len > 0;
+    if (objects.is_once)
+        objects.name = arena_printf(arena, "%.*s with %.*s", STR_ARG(objects.name), STR_ARG(token));
     return take(loaded, &objects, arena, ret_fault);
 }
 
@@ -265,7 +268,8 @@ void copy_answer(struct records_exchange *exchange)
 {
     struct copy_fault fault;
     struct arena *arena = exchange->arena;
-    bool ok = copy_statement_run(exchange->place->loaded, json_text(exchange, "Sql"), arena, &fault);
+    bool ok = copy_statement_run(exchange->place->loaded, json_text(exchange, "Sql"),
+                                 json_text(exchange, "ClientToken"), arena, &fault);
     const char *kind = ok                                         ? "accepted"
                        : strcmp(fault.sqlstate, "42P01") == 0     ? "no-relation"
                        : str_starts(fault.message, STR("S3Serv")) ? "no-object"

@@ -222,7 +222,8 @@ enum loaded_end loaded_take(struct loaded *loaded, const struct loaded_objects *
     if (!loaded)
         return LOADED_NO_FILE;
     pthread_mutex_lock(&loaded->lock);
-    if (!find_load(loaded, objects->vendor, objects->table, objects->name, true)) {
+    if (!objects->is_once ||
+        !find_load(loaded, objects->vendor, objects->table, objects->name, true)) {
         end = gather(loaded, objects, &records, ret_rows, ret_fault);
         if (end == LOADED && !keep(loaded, objects, buf_str(&records)))
             end = LOADED_NO_FILE;

@@ -31,7 +31,8 @@ enum loaded_end {
 
 struct loaded_objects {
     struct str vendor, table;
-    struct str name;        /* of the load: one with a name that the table has is LOADED_BEFORE */
+    struct str name;        /* of the load */
+    bool is_once;           /* one with a name that the table has is LOADED_BEFORE */
     const struct str *urls; /* s3://BUCKET/KEY */
     size_t count;
 };

@@ -45,7 +45,7 @@ def fault_points():
 # "ahead:" in test_vendor_reads.py, "write:" in test_vendor_writes.py.
 ELSEWHERE = ("private:", "key:", "registration:", "metadata:", "keeper:", "courier:",
              "escrow:recovered", "flow:", "rollback:", "run:", "event:", "consent:",
-             "move:", "lists:", "strays:", "schedule:", "ahead:", "write:")
+             "move:", "lists:", "strays:", "schedule:", "ahead:", "write:", "load:")
 POINTS = [point for point in fault_points() if not point.startswith(ELSEWHERE)]
 PRIVATE_POINTS = [point for point in fault_points() if point.startswith(
     ("private:", "grant:", "store:", "change:"))] + ["store:before-commit#4",
