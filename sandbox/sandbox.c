@@ -121,8 +121,8 @@ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_san
     if (ok) {
         sandbox->memory = memory_new(MEMORY_MAX);
         sandbox->written = written_store_new(config->records_dir);
-        sandbox->loaded = loaded_new(kept(sandbox, config->records_dir),
-                                     kept(sandbox, config->s3_dir));
+        sandbox->loaded =
+            loaded_new(kept(sandbox, config->records_dir), kept(sandbox, config->s3_dir));
         if (config->s3_dir)
             sandbox->storage = s3_storage_new(kept(sandbox, config->s3_dir));
         list_hosts(sandbox);

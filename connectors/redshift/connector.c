@@ -25,7 +25,8 @@
 #define HINT_GRANT "Grant the user the missing privilege."
 #define HINT_TABLE "Check schema and table in the flow's object; the table must be there."
 #define HINT_RECORD                                                                                \
-    "A record does not fit the table. Change the table or the flow's tasks, then run the flow again."
+    "A record does not fit the table. Change the table or the flow's tasks, then run the flow "    \
+    "again."
 #define HINT_STAGE                                                                                 \
     "Let the role of roleArn read the staged objects, whose bucket must be in the flow's region."
 #define HINT_CONNECTIONS "Too many connections are open. Try again later."

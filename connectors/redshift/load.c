@@ -7,9 +7,9 @@
  *
  *     (nothing) ── ExecuteStatement ──▶ "ID POLLS" ── DescribeStatement … ──▶ loaded
  *
- * By the database's own protocol the answer to COPY may be lost with the connection, and a COPY that
- * is sent again would load everything twice. So the load is noted before it is sent, and one whose
- * end is not known is looked for in SYS_LOAD_HISTORY:
+ * By the database's own protocol the answer to COPY may be lost with the connection, and a COPY
+ * that is sent again would load everything twice. So the load is noted before it is sent, and one
+ * whose end is not known is looked for in SYS_LOAD_HISTORY:
  *
  *     (nothing) ──▶ "copy" ── COPY ──▶ loaded
  *                     ▲ └── again ──▶ "look N" ── running, or not there yet … ─┐
@@ -142,15 +142,15 @@ struct first_error {
 static bool take_error(void *context, const struct str *cells)
 {
     struct first_error *first = context;
-    first->text = arena_printf(
-        first->arena, "line %.*s of %.*s%s%.*s: %.*s", STR_ARG(cells[DETAIL_LINE]),
-        STR_ARG(cells[DETAIL_FILE]), cells[DETAIL_COLUMN].len > 0 ? ", column " : "",
-        STR_ARG(cells[DETAIL_COLUMN]), STR_ARG(cells[DETAIL_MESSAGE]));
+    first->text =
+        arena_printf(first->arena, "line %.*s of %.*s%s%.*s: %.*s", STR_ARG(cells[DETAIL_LINE]),
+                     STR_ARG(cells[DETAIL_FILE]), cells[DETAIL_COLUMN].len > 0 ? ", column " : "",
+                     STR_ARG(cells[DETAIL_COLUMN]), STR_ARG(cells[DETAIL_MESSAGE]));
     return false;
 }
 
 /* The first record that the database could not load, where it says so; the verdict is that of the
- * statement. SYS_LOAD_ERROR_DETAIL shows a user his own loads. */
+ * statement. SYS_LOAD_ERROR_DETAIL shows users their own loads. */
 static bool explain(struct vendor_connection *connection, const struct load_query *query)
 {
     struct arena *arena = vendor_config(connection)->arena;

@@ -1,9 +1,9 @@
 /* Loading staged objects: COPY INTO names each of them, by its path in the profile's stage, and
- * takes all of them or none (docs.snowflake.com, "COPY INTO <table>"). Snowflake keeps in the table's
- * metadata for 64 days which objects it has loaded, and skips these, so the statement can be sent
- * again when its answer was lost; the request's id, which follows from the run, brings the answer of
- * a statement that is still at work. It is one step: what runs for long is asked for again over the
- * same session, since Snowflake ends a session's statements with it. */
+ * takes all of them or none (docs.snowflake.com, "COPY INTO <table>"). Snowflake keeps in the
+ * table's metadata for 64 days which objects it has loaded, and skips these, so the statement can
+ * be sent again when its answer was lost; the request's id, which follows from the run, brings the
+ * answer of a statement that is still at work. It is one step: what runs for long is asked for
+ * again over the same session, since Snowflake ends a session's statements with it. */
 #include "connectors/snowflake/load.h"
 
 #include "base/buf.h"
@@ -71,8 +71,7 @@ static bool find_stage(struct vendor_connection *connection, struct stage_url *s
         return true;
     struct str prefix = value_text(properties, "bucketPrefix");
     stage->bucket = value_text(properties, "bucketName");
-    stage->prefix =
-        prefix.len > 0 ? arena_printf(arena, "%.*s/", STR_ARG(prefix)) : STR("");
+    stage->prefix = prefix.len > 0 ? arena_printf(arena, "%.*s/", STR_ARG(prefix)) : STR("");
     return true;
 }
 
@@ -223,9 +222,8 @@ bool snowflake_load(struct vendor_connection *connection, const struct load_quer
     (void)state;
     step->state = STR_NULL;
     if (query->run.len != RUN_ID_LEN)
-        return vendor_fail(connection, VERDICT_INTERNAL, STEP_NONE,
-                           STR("the run's id is no UUID"), NULL);
+        return vendor_fail(connection, VERDICT_INTERNAL, STEP_NONE, STR("the run's id is no UUID"),
+                           NULL);
     return use_warehouse(connection) && make_copy(connection, query, &sql) &&
-           run_statement(connection, query, sql, &response) &&
-           check_objects(connection, &response);
+           run_statement(connection, query, sql, &response) && check_objects(connection, &response);
 }

@@ -17,6 +17,7 @@ struct database;
 /* Certificate authority, memory and what was loaded stay until database_stop. A port of 0: the
  * system picks. */
 _must_use_ bool database_start(const char *host, int port, struct ca *ca, struct memory *memory,
-                               struct loaded *loaded, struct database **ret_database, struct error *error);
+                               struct loaded *loaded, struct database **ret_database,
+                               struct error *error);
 void database_stop(struct database *database); /* cuts what is going on; NULL is fine */
 int database_port(const struct database *database);

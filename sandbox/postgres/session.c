@@ -215,8 +215,7 @@ static bool copy(struct session *session, struct str statement)
     struct wire *wire = session->wire;
     struct buf out = buf_in(&wire->arena, MESSAGE_MAX);
     struct copy_fault fault;
-    if (!copy_statement_run(session->context.loaded, statement, STR_NULL, &wire->arena,
-                            &fault))
+    if (!copy_statement_run(session->context.loaded, statement, STR_NULL, &wire->arena, &fault))
         return send_refusal(wire, fault.sqlstate, arena_cstr(&wire->arena, fault.message));
     add_end(&out, STR("COPY"));
     return wire_write(wire, buf_str(&out));

@@ -116,15 +116,21 @@ static void add_rows(struct buf *body, const struct copy_into *copy, const char 
 static void tell_into(struct records_exchange *exchange, const struct copy_into *copy,
                       const char *status)
 {
-    static const char *const names[] = {"file", "status", "rows_parsed", "rows_loaded",
-                                        "error_limit", "errors_seen", "first_error",
-                                        "first_error_line", "first_error_character",
+    static const char *const names[] = {"file",
+                                        "status",
+                                        "rows_parsed",
+                                        "rows_loaded",
+                                        "error_limit",
+                                        "errors_seen",
+                                        "first_error",
+                                        "first_error_line",
+                                        "first_error_character",
                                         "first_error_column_name"};
     struct buf body = buf_in(exchange->arena, RECORDS_BODY_MAX);
     buf_add_cstr(&body, "{\"data\":{\"rowtype\":[");
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        buf_printf(&body, "%s{\"name\":\"%s\",\"type\":\"text\",\"nullable\":true}", i > 0 ? "," : "",
-                   names[i]);
+        buf_printf(&body, "%s{\"name\":\"%s\",\"type\":\"text\",\"nullable\":true}",
+                   i > 0 ? "," : "", names[i]);
     buf_add_cstr(&body, "],\"rowset\":[");
     add_rows(&body, copy, status);
     buf_printf(&body,
@@ -141,9 +147,10 @@ void copy_into_answer(struct records_exchange *exchange)
     struct loaded_fault fault;
     struct arena *arena = exchange->arena;
     if (!read_into(exchange, &copy)) {
-        fail_into(exchange, "001003", "42000",
-                  STR("SQL compilation error:\nsyntax error: the sandbox takes COPY INTO with FILES "
-                      "of JSON from a stage"));
+        fail_into(
+            exchange, "001003", "42000",
+            STR("SQL compilation error:\nsyntax error: the sandbox takes COPY INTO with FILES "
+                "of JSON from a stage"));
         return;
     }
     switch (loaded_take(exchange->place->loaded, &copy.objects, copy.rows, &fault)) {
@@ -186,12 +193,12 @@ static struct str table_of(struct str written, struct arena *arena)
     return buf_str(&name);
 }
 
-static bool read_manifest(struct loaded *loaded, struct arena *arena, struct loaded_objects *objects)
+static bool read_manifest(struct loaded *loaded, struct arena *arena,
+                          struct loaded_objects *objects)
 {
     struct str text, *urls;
     struct value *manifest = NULL;
-    if (!loaded_object(loaded, objects->name, arena, &text) ||
-        !json_parse(text, arena, &manifest))
+    if (!loaded_object(loaded, objects->name, arena, &text) || !json_parse(text, arena, &manifest))
         return false;
     const struct value *entries = value_get(manifest, "entries");
     if (!entries || entries->kind != VALUE_LIST || entries->count > LOADED_OBJECTS_MAX)
@@ -220,9 +227,10 @@ static bool take(struct loaded *loaded, const struct loaded_objects *objects, st
     case LOADED_BEFORE:
         break;
     case LOADED_NO_OBJECT:
-        return fail_copy(ret_fault, "XX000",
-                         STR("S3ServiceException:The specified key does not exist.,Status 404,Error "
-                             "NoSuchKey"));
+        return fail_copy(
+            ret_fault, "XX000",
+            STR("S3ServiceException:The specified key does not exist.,Status 404,Error "
+                "NoSuchKey"));
     case LOADED_NO_JSON:
         return fail_copy(ret_fault, "XX000",
                          arena_printf(arena,
@@ -250,13 +258,14 @@ bool copy_statement_run(struct loaded *loaded, struct str sql, struct str token,
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         is_known |= str_eq(objects.table, known[i]);
     if (!is_known)
-        return fail_copy(ret_fault, "42P01",
-                         arena_printf(arena, "relation \"%.*s\" does not exist",
-                                      STR_ARG(objects.table)));
+        return fail_copy(
+            ret_fault, "42P01",
+            arena_printf(arena, "relation \"%.*s\" does not exist", STR_ARG(objects.table)));
     if (!read_manifest(loaded, arena, &objects))
-        return fail_copy(ret_fault, "XX000",
-                         STR("S3ServiceException:The specified key does not exist.,Status 404,Error "
-                             "NoSuchKey"));
+        return fail_copy(
+            ret_fault, "XX000",
+            STR("S3ServiceException:The specified key does not exist.,Status 404,Error "
+                "NoSuchKey"));
     objects.is_once = token.len > 0;
     if (objects.is_once)
         objects.name = arena_printf(arena, "%.*s with %.*s", STR_ARG(objects.name), STR_ARG(token));

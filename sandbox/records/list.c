@@ -88,7 +88,8 @@ static bool print_account(const struct vendor *vendor, const struct sandbox_reco
 }
 
 /* What a database has loaded into a table. False: nothing. */
-static bool print_loaded(const struct vendor *vendor, const struct sandbox_records *asked, FILE *out)
+static bool print_loaded(const struct vendor *vendor, const struct sandbox_records *asked,
+                         FILE *out)
 {
     struct arena arena = {0};
     char piece[64 * 1024];

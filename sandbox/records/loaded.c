@@ -142,8 +142,8 @@ static bool find_load(const struct loaded *loaded, struct str vendor, struct str
     bool found = false;
     if (!loaded->dir)
         return false;
-    const char *path = arena_printf(&arena, "%s/%.*s/%s", loaded->dir, STR_ARG(vendor), loads_file)
-                           .data;
+    const char *path =
+        arena_printf(&arena, "%s/%.*s/%s", loaded->dir, STR_ARG(vendor), loads_file).data;
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0 && read_whole(fd, &text)) {
         lines = buf_str(&text);

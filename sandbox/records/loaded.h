@@ -1,7 +1,7 @@
 /* What databases of the sandbox have loaded from its buckets, as COPY does: all records of some
  * objects, or none of them. Records are JSON lines, which are kept as they came in
- * FOLDER/VENDOR/TABLE.jsonl; FOLDER/VENDOR/loads names what was loaded, a line a load. Each function
- * may be called by any thread. */
+ * FOLDER/VENDOR/TABLE.jsonl; FOLDER/VENDOR/loads names what was loaded, a line a load. Each
+ * function may be called by any thread. */
 #pragma once
 
 #include "base/arena.h"
@@ -50,7 +50,8 @@ enum loaded_end loaded_take(struct loaded *loaded, const struct loaded_objects *
 bool loaded_has(struct loaded *loaded, struct str vendor, struct str text);
 
 /* An object's bytes, in the arena. False: it is not there. */
-bool loaded_object(struct loaded *loaded, struct str url, struct arena *arena, struct str *ret_text);
+bool loaded_object(struct loaded *loaded, struct str url, struct arena *arena,
+                   struct str *ret_text);
 
 /* The lines of a table, for a reader of its own; NULL: none were loaded. In the arena. */
 const char *loaded_path(const char *records_dir, struct str vendor, struct str table,

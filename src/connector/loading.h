@@ -14,7 +14,7 @@
 struct vendor_connection;
 
 enum {
-    LOAD_OBJECTS_MAX = 1000, /* of one load without a manifest: what Snowflake takes */
+    LOAD_OBJECTS_MAX = 1000, /* of one load without a manifest */
     LOAD_STATE_MAX = 256,    /* bytes */
 };
 
@@ -26,17 +26,17 @@ struct load_query {
     struct str bucket;
     const struct str *keys; /* of the objects, which have records as JSON lines */
     size_t count;
-    /* Key of an object that lists all of them in the form that Redshift's COPY reads: {"entries":
-     * [{"url": …, "mandatory": true}]}. STR_NULL: the connector has no use for one. */
+    /* Key of an object that lists all of them: {"entries": [{"url": …, "mandatory": true}]}.
+     * STR_NULL: the connector has no use for one. */
     struct str manifest;
     /* The step may have been made before, and its end is not known. */
     bool is_again;
 };
 
 struct load_step {
-    struct str state;     /* what to go on from, in `arena`; STR_NULL: all objects are loaded */
-    int64_t pause_ms;     /* before the next step */
-    struct arena *arena;  /* the caller's */
+    struct str state;    /* what to go on from, in `arena`; STR_NULL: all objects are loaded */
+    int64_t pause_ms;    /* before the next step */
+    struct arena *arena; /* the caller's */
 };
 
 struct load_ops {

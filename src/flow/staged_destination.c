@@ -31,8 +31,8 @@ struct staged_destination {
     struct run_vendor vendor;
     struct load_query query;
     struct object_key_config keys;
-    struct str state;      /* of the load query.part; STR_NULL: it has not begun */
-    bool is_resumed;       /* by a try that did not make the state */
+    struct str state; /* of the load query.part; STR_NULL: it has not begun */
+    bool is_resumed;  /* by a try that did not make the state */
     bool by_manifest;
     struct load_step step; /* that was made last */
     struct arena listed;   /* the part's objects */
@@ -327,8 +327,8 @@ static void read_query(struct staged_destination *self, const struct flow_end *e
     };
     if (self->by_manifest)
         self->query.manifest =
-            arena_printf(arena, "%.*s%.*s.manifest",
-                         STR_ARG(object_key_prefix(&self->keys, arena)), STR_ARG(self->query.run));
+            arena_printf(arena, "%.*s%.*s.manifest", STR_ARG(object_key_prefix(&self->keys, arena)),
+                         STR_ARG(self->query.run));
 }
 
 static bool begin(struct staged_destination *self, const struct flow_end *end, struct error *error)
@@ -339,8 +339,9 @@ static bool begin(struct staged_destination *self, const struct flow_end *end, s
                     STR_ARG(end->type));
     if (!run_vendor_open(&self->vendor, self->run, &loads_into, end, self->query.table, error))
         return false;
-    return self->run->progress->load.data ? read_noted(self, error)
-                                          : object_destination_open(self->run, &self->objects, error);
+    return self->run->progress->load.data
+               ? read_noted(self, error)
+               : object_destination_open(self->run, &self->objects, error);
 }
 
 bool staged_destination_open(struct flow_engine_run *run, struct flow_destination **ret_destination,

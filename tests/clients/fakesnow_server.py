@@ -1,7 +1,7 @@
 """Snowflake's protocol by fakesnow, which is not ours: a server on a loopback port. Prints its port
-and then, for each line on standard input, how many sessions are open. Its argument, if there is one:
-the database in which users' sessions are unless they say another, as Snowflake's DEFAULT_NAMESPACE;
-fakesnow loads nothing in a session without one."""
+and then, for each line on standard input, how many sessions are open. Its argument, if there is
+one: the database in which users' sessions are unless they say another, as Snowflake's
+DEFAULT_NAMESPACE; fakesnow loads nothing in a session without one."""
 
 import importlib
 import sys

@@ -1,6 +1,6 @@
 """Flows to Redshift: records are staged in a bucket and loaded by one COPY, into a real PostgreSQL
-whose front loads the objects as Redshift would. What the database has afterwards is what the records
-were, once, also when answers are lost or the server is killed."""
+whose front loads the objects as Redshift would. What the database has afterwards is what the
+records were, once, also when answers are lost or the server is killed."""
 
 import json
 
@@ -16,8 +16,9 @@ pytestmark = [
 ]
 
 ROLE = "arn:aws:iam::123456789012:role/stage"
-RECORDS = [{"Id": number, "Name": f"“{number}” L'Aquila \\ {chr(0x1F600)}", "Amount": f"{number}.50",
-            "Placed": "2026-01-31T23:59:59.250Z", "Note": None if number % 3 else "a, \"b\"\nc"}
+RECORDS = [{"Id": number, "Name": f"“{number}” L'Aquila \\ {chr(0x1F600)}",
+            "Amount": f"{number}.50", "Placed": "2026-01-31T23:59:59.250Z",
+            "Note": None if number % 3 else "a, \"b\"\nc"}
            for number in range(500)]
 TABLES = """
     CREATE TABLE orders (id bigint, name varchar(80), amount numeric(12,2), placed timestamptz,
@@ -84,8 +85,9 @@ def test_records_are_staged_and_loaded(server, warehouse):
     assert record["executionStatus"] == "Successful", record
     assert record["executionResult"]["recordsProcessed"] == len(RECORDS)
     loaded = warehouse.rows("SELECT * FROM orders ORDER BY id")
-    assert [(each["id"], each["name"], f"{each['amount']:.2f}", each["note"]) for each in loaded] == \
-        [(each["Id"], each["Name"], each["Amount"], each["Note"]) for each in RECORDS]
+    assert [(each["id"], each["name"], f"{each['amount']:.2f}", each["note"])
+            for each in loaded] == [
+        (each["Id"], each["Name"], each["Amount"], each["Note"]) for each in RECORDS]
     assert warehouse.copies == [{
         "table": '"public"."orders"', "bucket": moving.OUT, "role": ROLE, "region": "us-east-1",
         "key": f"staged/load/{record['executionId']}/{record['executionId']}.manifest"}]

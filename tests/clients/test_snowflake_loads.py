@@ -16,8 +16,9 @@ pytestmark = [
                        reason="fakesnow is not installed (tests/requirements-peers.txt)"),
 ]
 
-RECORDS = [{"Id": number, "Name": f"“{number}” L'Aquila \\ {chr(0x1F600)}", "Amount": f"{number}.50",
-            "Note": None if number % 3 else "a, \"b\"\nc"} for number in range(300)]
+RECORDS = [{"Id": number, "Name": f"“{number}” L'Aquila \\ {chr(0x1F600)}",
+            "Amount": f"{number}.50", "Note": None if number % 3 else "a, \"b\"\nc"}
+           for number in range(300)]
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +94,14 @@ def by_id(records):
 
 
 def test_records_are_staged_and_loaded(server, lake):
+    before = lake.sessions()
     record = run(server, RECORDS)
+    assert lake.sessions() == before
     assert record["executionStatus"] == "Successful", json.dumps(record)
     assert record["executionResult"]["recordsProcessed"] == len(RECORDS)
     assert by_id(lake.records()) == RECORDS
     key = f"staged/load/{record['executionId']}/{record['executionId']}-00000"
     assert list(moving.written(server)) == [key]
-    assert lake.sessions() == 0
 
 
 def test_a_second_run_loads_its_own_objects(server, lake):

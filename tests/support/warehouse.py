@@ -1,7 +1,7 @@
-"""Redshift's COPY over a real PostgreSQL: a front passes the protocol on, and loads the objects of a
-COPY itself, from the folder where the sandbox keeps its buckets, as Redshift would from S3: all of
-them or none, by the names of the records' members in whatever case, with a row in the view of loads
-and, where a record does not fit, one in the view of errors."""
+"""Redshift's COPY over a real PostgreSQL: a front passes the protocol on, and loads the objects of
+a COPY itself, from the folder where the sandbox keeps its buckets, as Redshift would from S3: all
+of them or none, by the names of the records' members in whatever case, with a row in the view of
+loads and, where a record does not fit, one in the view of errors."""
 
 import json
 import pathlib
