@@ -72,6 +72,7 @@ enum records_dialect {
     RECORDS_VQL,
     RECORDS_EXTRACT,
     RECORDS_REPORT,
+    RECORDS_HOURS,
     /* From here on they write. */
     RECORDS_COLLECTION,
     RECORDS_ROW,
@@ -93,7 +94,7 @@ struct records_reply {
     const struct str *without;    /* fields that records do not have in this answer */
     size_t without_count;
     struct str entity;                 /* STR_NULL: the path says */
-    struct str order;                  /* the time by which an export goes */
+    struct str order;                  /* the time by which an export, or hours, go */
     const struct records_pages *pages; /* of RECORDS_PAGES; records/pages.h */
 };
 

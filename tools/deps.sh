@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 build_packages=(
     gcc:gcc libc6-dev pkg-config:pkg-config python3:python3 meson:meson ninja:ninja-build
     libuv1-dev libssl-dev libcurl4-openssl-dev libpcre2-dev libsqlite3-dev zlib1g-dev
-    libexpat1-dev libpq-dev libseccomp-dev ca-certificates python3-venv
+    libexpat1-dev libpq-dev libarchive-dev libseccomp-dev ca-certificates python3-venv
 )
 test_packages=(
     libcmocka-dev clang:clang libclang-rt-14-dev clang-format:clang-format clang-tidy:clang-tidy

@@ -126,6 +126,9 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_REPORT:
         report_answer(exchange);
         break;
+    case RECORDS_HOURS:
+        hours_answer(exchange);
+        break;
     case RECORDS_COLLECTION:
         collection_answer(exchange);
         break;

@@ -61,6 +61,8 @@ void pages_answer(struct records_exchange *exchange);
 void odata_write(struct records_exchange *exchange, int version);
 /* report_answer.c: PATH/create_async_report, PATH/get_report_status, /reports/ID */
 void report_answer(struct records_exchange *exchange);
+/* hours_answer.c: PATH/export with start and end */
+void hours_answer(struct records_exchange *exchange);
 /* query_job_answer.c: PATH/jobs/query, PATH/jobs/query/ID and PATH/jobs/query/ID/results */
 void query_job_answer(struct records_exchange *exchange);
 /* soql_answer.c: PATH/query?q=, PATH/queryAll?q=, PATH/query/LOCATOR */

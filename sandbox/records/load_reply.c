@@ -18,6 +18,7 @@ static const char *const dialects[] = {
     [RECORDS_ODATA_4] = "odata4",
     [RECORDS_PAGES] = "pages",
     [RECORDS_REPORT] = "report",
+    [RECORDS_HOURS] = "hours",
     [RECORDS_VQL] = "vql",
     [RECORDS_EXTRACT] = "extract",
     [RECORDS_COLLECTION] = "collection",

@@ -170,6 +170,8 @@ void vendor_close(struct vendor_connection *connection)
     if (connection->scope.session)
         end_session(connection);
     connection->scope.session = NULL;
+    if (connection->end_reading)
+        connection->end_reading(connection);
     arena_done(&connection->answer);
     vendor_move(connection, VENDOR_CLOSED);
 }

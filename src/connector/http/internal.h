@@ -19,7 +19,9 @@ struct vendor_connection {
     struct redaction redaction; /* everything that must not come back in a vendor's message */
     struct verdict verdict;     /* of the latest call or grant */
     bool renewable;             /* the verdict is such that a new access token may help */
-    void *reading;   /* what a connector keeps between the pages of a read; NULL: nothing */
+    void *reading; /* what a connector keeps between the pages of a read; NULL: nothing */
+    /* Frees it at the connection's end; NULL: it is the arena's. */
+    void (*end_reading)(struct vendor_connection *connection);
     void *writing;   /* and between the batches of a write */
     struct str note; /* joins the verdict's hint unless it is VERDICT_ACCEPTED */
     /* From here on for declarative connectors only. */

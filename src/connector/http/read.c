@@ -210,6 +210,8 @@ bool http_read(struct vendor_connection *connection, const struct read_query *qu
         return false;
     if (reading.source->export)
         return read_export_page(&reading, cursor, ret_page);
+    if (reading.source->archive)
+        return read_archive_page(&reading, cursor, ret_page);
     if (reading.source->job)
         return read_job_page(&reading, cursor, ret_page);
     if (!read_list(&reading, cursor, ret_page))

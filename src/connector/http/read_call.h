@@ -76,6 +76,11 @@ bool read_export_page(const struct read_call *reading, struct str cursor, struct
 /* As http_read_end: cancels the job that the cursor waits for. */
 bool read_export_end(const struct read_call *reading, struct str cursor);
 
+/* --- read_archive.c --- */
+
+/* The page of a source with archives. STR_NULL: sets out for the first range. */
+bool read_archive_page(const struct read_call *reading, struct str cursor, struct read_page *page);
+
 /* --- read_job.c --- */
 
 /* The page of a source with a job. STR_NULL: makes the job. */

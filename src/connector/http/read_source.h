@@ -242,6 +242,28 @@ struct read_export {
     const char *null; /* what an unquoted field without a value has */
 };
 
+enum {
+    READ_ARCHIVE_MAX = 10 * 1024 * 1024,       /* bytes of one archive */
+    READ_ARCHIVE_TEXT_MAX = 512 * 1024 * 1024, /* of the text in it */
+    READ_ARCHIVE_PIECE = 2 * 1024 * 1024,      /* of a page's text */
+    READ_ARCHIVE_LOOK = 64 * 1024,             /* of an answer that is no archive */
+    READ_ARCHIVE_HOURS = 24,                   /* that are asked for at first */
+    READ_ARCHIVE_HOURS_MAX = 31 * 24,          /* …twice as many behind a range without records */
+    READ_ARCHIVE_SHRINK = 4,                   /* by how much, where that is too much */
+};
+
+/* Exports of whole hours as a ZIP of gzip files of JSON lines (read_archive.c). The call has
+ * {read.begins} and {read.ends}, the first and the last hour, as 20260131T23 in UTC. */
+struct read_archive {
+    struct connector_call call;
+    const char *field; /* of records: the time by which an hour has them; filters on it bound the
+                        * range */
+    int none;          /* status: there are no records */
+    int too_much, too_slow; /* statuses: fewer hours are to be asked for */
+    int64_t back_s;         /* without a lower bound: so long before the upper one */
+    int64_t late_s;         /* an hour is complete so long after its end */
+};
+
 struct read_source {
     const char *of;      /* pattern of the entities, as entity_list_source.within; NULL: all */
     const char *given;   /* only where this member is there */
@@ -292,7 +314,8 @@ struct read_source {
     bool names_fields; /* a query must name each field */
     /* A job reads the records: what pages are, `at` and below, does not count. NULL: none does. */
     const struct read_job *job;
-    const struct read_export *export; /* likewise exports; its dialect has the literals alone */
+    const struct read_export *export;   /* likewise exports; its dialect has the literals alone */
+    const struct read_archive *archive; /* likewise archives */
     /* With a job, which takes over when the first page says that there are so many records; where
      * the vendor refuses the job, that page counts. NULL: no job ever does. */
     const struct read_source *large;
