@@ -2,7 +2,7 @@
  * for each hour that has records, by the time that the route names as its order. */
 #include "sandbox/records/dialect.h"
 
-#include "record/libarchive.h"
+#include "base/libarchive.h"
 
 #include <string.h>
 #include <sys/stat.h>

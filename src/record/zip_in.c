@@ -2,7 +2,7 @@
 #include "record/zip_in.h"
 
 #include "base/alloc.h"
-#include "record/libarchive.h"
+#include "base/libarchive.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

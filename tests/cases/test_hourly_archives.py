@@ -1,5 +1,5 @@
-"""Reads of hours that a vendor exports as a ZIP of compressed files: every record of the range once,
-in the order of the files, whatever the vendor's archives are like."""
+"""Reads of hours that a vendor exports as a ZIP of compressed files: every record of the range
+once, in the order of the files, whatever the vendor's archives are like."""
 
 import datetime
 import gzip

@@ -26,17 +26,15 @@
 #include "base/encode.h"
 #include "base/int64.h"
 #include "record/byte_buffer.h"
-#include "record/gzip_in.h"
 #include "record/zip_in.h"
+#include "record/zipped_lines.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum {
     SECOND_MS = 1000,
     HOUR_S = 3600,
-    CHUNK_BYTES = 64 * 1024, /* of a file of the archive, compressed */
     WAIT_MAX_MS = 15 * 60 * 1000,
     WAITS_MAX = 1000 * 1000,   /* a run has ended by then */
     WAIT_SPARE_MS = 30 * 1000, /* behind the time at which an hour is complete */
@@ -56,19 +54,12 @@ struct archive_at {
     unsigned long long waits; /* for the range's first hour, so far */
 };
 
-/* An archive that a connection has, and how far it was read. */
+/* An archive that a connection has. */
 struct archive_kept {
-    unsigned long long from_s, end_s;
+    unsigned long long from_s, end_s; /* the same: there is none */
     struct byte_buffer zip;
-    struct zip_in *files;
-    struct gzip_in *gzip;
-    bool in_file;    /* one is being read */
-    bool file_ended; /* its compressed bytes have come to their end */
-    char last;       /* byte of its text */
-    char chunk[CHUNK_BYTES];
-    struct str left;          /* of the chunk */
-    struct byte_buffer carry; /* text behind the last whole record */
-    unsigned long long given; /* bytes of the text before the carry */
+    struct zipped_lines *lines;
+    bool is_open; /* the lines are this archive's */
 };
 
 /* One step of a reading. */
@@ -203,22 +194,16 @@ static bool plan(struct archive_step *self)
 
 static void drop(struct archive_kept *kept)
 {
-    zip_in_free(kept->files);
-    gzip_in_free(kept->gzip);
-    kept->files = NULL;
-    kept->gzip = NULL;
-    kept->in_file = kept->file_ended = false;
-    kept->left = STR_NULL;
-    kept->carry.len = 0;
-    kept->given = 0;
+    zipped_lines_close(kept->lines);
+    kept->from_s = kept->end_s = 0;
+    kept->is_open = false;
 }
 
 static void end_reading(struct vendor_connection *connection)
 {
     struct archive_kept *kept = connection->reading;
-    drop(kept);
+    zipped_lines_free(kept->lines);
     byte_buffer_done(&kept->zip);
-    byte_buffer_done(&kept->carry);
     free(kept);
     connection->reading = NULL;
 }
@@ -226,7 +211,9 @@ static void end_reading(struct vendor_connection *connection)
 static struct archive_kept *kept_by(struct vendor_connection *connection)
 {
     if (!connection->reading) {
-        connection->reading = xcalloc(1, sizeof(struct archive_kept));
+        struct archive_kept *kept = xcalloc(1, sizeof(*kept));
+        kept->lines = zipped_lines_new(READ_ARCHIVE_TEXT_MAX, READ_ARCHIVE_PIECE);
+        connection->reading = kept;
         connection->end_reading = end_reading;
     }
     return connection->reading;
@@ -360,122 +347,35 @@ static bool fetch(struct archive_step *self, bool *ret_fetched)
 
 /* --- its text --- */
 
-static bool next_file(struct archive_kept *kept, struct error *error)
+/* What is damaged may come whole another time. */
+static bool fail_archive(struct archive_step *self, const struct error *error)
 {
-    gzip_in_restart(kept->gzip);
-    kept->file_ended = false;
-    kept->left = STR_NULL;
-    kept->last = '\n';
-    return zip_in_next(kept->files, &kept->in_file, error);
+    struct vendor_connection *connection = self->reading->connection;
+    bool is_damaged = error->code == ERR_VALIDATION;
+    drop(self->kept);
+    return vendor_fail(connection, is_damaged ? VERDICT_UNREACHABLE : VERDICT_MISCONFIGURED,
+                       STEP_API, arena_copy(connection->arena, str_from(error->message)), NULL);
 }
-
-static bool fill_chunk(struct archive_kept *kept, struct error *error)
-{
-    size_t len;
-    if (kept->left.len > 0 || kept->file_ended)
-        return true;
-    if (!zip_in_read(kept->files, kept->chunk, sizeof(kept->chunk), &len, error))
-        return false;
-    kept->left = (struct str){kept->chunk, len};
-    kept->file_ended = len == 0;
-    return true;
-}
-
-/* The file's text ends with a line. */
-static bool end_file(struct archive_kept *kept, char *out, size_t *ret_len, struct error *error)
-{
-    kept->in_file = false;
-    *ret_len = kept->last != '\n';
-    if (*ret_len > 0)
-        out[0] = '\n';
-    return gzip_in_finish(kept->gzip, error);
-}
-
-/* Some bytes of the text; *ret_len 0: that was all. */
-static bool read_text(struct archive_kept *kept, char *out, size_t room, size_t *ret_len,
-                      struct error *error)
-{
-    *ret_len = 0;
-    while (*ret_len == 0) {
-        if (!kept->in_file && !next_file(kept, error))
-            return false;
-        if (!kept->in_file)
-            return true;
-        if (!fill_chunk(kept, error) ||
-            !gzip_in_inflate(kept->gzip, &kept->left, out, room, ret_len, error))
-            return false;
-        if (*ret_len > 0)
-            kept->last = out[*ret_len - 1];
-        else if (kept->file_ended && !end_file(kept, out, ret_len, error))
-            return false;
-    }
-    return true;
-}
-
-/* As much as there is room for; less only where the text ends. */
-static bool fill(struct archive_kept *kept, char *out, size_t room, size_t *ret_len,
-                 struct error *error)
-{
-    size_t len = 1;
-    *ret_len = 0;
-    while (len > 0 && *ret_len < room) {
-        if (!read_text(kept, out + *ret_len, room - *ret_len, &len, error))
-            return false;
-        *ret_len += len;
-    }
-    return kept->given + kept->carry.len + *ret_len <= READ_ARCHIVE_TEXT_MAX ||
-           fail(error, ERR_TOO_LARGE, "The export has more than 512 MiB of records.");
-}
-
-_Static_assert(READ_ARCHIVE_TEXT_MAX == 512 * 1024 * 1024, "as the message says");
 
 /* From the archive's beginning to the place at which the page begins. */
-static bool pass_over(struct archive_step *self, char *scratch, struct error *error)
+static bool find_place(struct archive_step *self, char *scratch, struct error *error)
 {
     struct archive_kept *kept = self->kept;
-    drop(kept);
-    kept->gzip = gzip_in_new(UINT64_MAX);
-    if (!zip_in_new(zip_of(kept), &kept->files, error))
-        return false;
-    while (kept->given < self->at.skip) {
-        unsigned long long left = self->at.skip - kept->given;
-        size_t len, room = left < READ_ARCHIVE_PIECE ? (size_t)left : READ_ARCHIVE_PIECE;
-        if (!fill(kept, scratch, room, &len, error))
-            return false;
-        if (len < room)
-            return fail(error, ERR_VALIDATION,
-                        "The export is shorter than it was when its first records were read.");
-        kept->given += len;
-    }
-    return true;
-}
-
-static size_t whole_lines(const char *text, size_t len)
-{
-    const char *end = len > 0 ? memrchr(text, '\n', len) : NULL;
-    return end ? (size_t)(end - text) + 1 : 0;
+    if (kept->is_open && zipped_lines_at(kept->lines) == self->at.skip)
+        return true;
+    kept->is_open = zipped_lines_open(kept->lines, zip_of(kept), error);
+    return kept->is_open && zipped_lines_pass(kept->lines, self->at.skip, scratch, error);
 }
 
 static bool take_text(struct archive_step *self, char *out, struct error *error)
 {
-    struct archive_kept *kept = self->kept;
     struct archive_at next = self->at;
-    size_t len = kept->carry.len, more;
-    next.waits = 0;
-    if (len > 0)
-        memcpy(out, kept->carry.data, len);
-    if (!fill(kept, out + len, READ_ARCHIVE_PIECE - len, &more, error))
+    bool is_last;
+    self->page->body = (struct str){out, 0};
+    if (!zipped_lines_take(self->kept->lines, out, &self->page->body.len, &is_last, error))
         return false;
-    bool is_last = len + more < READ_ARCHIVE_PIECE;
-    len += more;
-    size_t cut = is_last ? len : whole_lines(out, len);
-    if (cut == 0 && !is_last)
-        return fail(error, ERR_TOO_LARGE, "The export has a record that is longer than 2 MiB.");
-    kept->carry.len = 0;
-    byte_buffer_add(&kept->carry, out + cut, len - cut);
-    kept->given += cut;
-    self->page->body = (struct str){out, cut};
-    next.skip = kept->given;
+    next.skip = zipped_lines_at(self->kept->lines);
+    next.waits = 0;
     if (is_last)
         lead_on(self);
     else
@@ -483,30 +383,15 @@ static bool take_text(struct archive_step *self, char *out, struct error *error)
     return true;
 }
 
-_Static_assert(READ_ARCHIVE_PIECE == 2 * 1024 * 1024, "as the message says");
-
-/* What is damaged may come whole another time. */
-static bool fail_archive(struct archive_step *self, const struct error *error)
-{
-    struct vendor_connection *connection = self->reading->connection;
-    bool is_damaged = error->code == ERR_VALIDATION;
-    drop(self->kept);
-    self->kept->from_s = self->kept->end_s = 0;
-    return vendor_fail(connection, is_damaged ? VERDICT_UNREACHABLE : VERDICT_MISCONFIGURED,
-                       STEP_API, arena_copy(connection->arena, str_from(error->message)), NULL);
-}
-
 static bool take_piece(struct archive_step *self)
 {
     struct archive_kept *kept = self->kept;
-    bool is_fetched = kept->from_s == self->at.from_s && kept->end_s == self->at.end_s &&
-                      kept->end_s > kept->from_s;
-    bool is_there = is_fetched && kept->files && kept->given == self->at.skip;
+    bool is_fetched = kept->from_s == self->at.from_s && kept->end_s == self->at.end_s;
     struct error error;
     if (!is_fetched && (!fetch(self, &is_fetched) || !is_fetched))
         return self->page->leads;
     char *out = arena_take(self->page->arena, READ_ARCHIVE_PIECE + 1);
-    if ((!is_there && !pass_over(self, out, &error)) || !take_text(self, out, &error))
+    if (!find_place(self, out, &error) || !take_text(self, out, &error))
         return fail_archive(self, &error);
     return vendor_accept(self->reading->connection, STEP_API);
 }

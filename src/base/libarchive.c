@@ -1,5 +1,5 @@
-/* Loads libarchive, as net/client/curl.c does with libcurl. */
-#include "record/libarchive.h"
+/* Loads libarchive, as the client loads libcurl. */
+#include "base/libarchive.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
