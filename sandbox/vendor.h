@@ -81,6 +81,7 @@ enum records_dialect {
     RECORDS_JOB,
     RECORDS_ODATA_2_WRITE,
     RECORDS_ODATA_4_WRITE,
+    RECORDS_SYNC,
     RECORDS_COPY_INTO, /* from here on there are no records of the vendor's */
     RECORDS_COPY,
 };

@@ -3,6 +3,7 @@
 #include "connector/http/entity_source.h"
 #include "connector/http/http_connector.h"
 #include "connector/http/read_source.h"
+#include "connector/http/write_source.h"
 #include "connectors/catalogue_sets.h"
 
 static const char *const services[] = {"/rest/v1", "/rest", "/identity"};
@@ -215,8 +216,46 @@ static const struct connector_reads reads = {
     .types = LIST(read_types),
 };
 
+/* --- writing --- */
+
+/* Flows to Marketo name no operation: records are created, or updated by their email, or by what
+ * the custom object is deduplicated by ("Sync Leads", "Sync Custom Objects"). A call takes 300
+ * records and 1 MB. */
+#define SYNC(entities, resource, by)                                                               \
+    .of = (entities), .operations = 1 << WRITE_UPSERT,                                             \
+    .call = {.method = "POST",                                                                     \
+             .path = resource,                                                                     \
+             .content_type = "application/json",                                                   \
+             .needs = "/result"},                                                                  \
+    .limits = {.records = 300, .bytes = 900 * 1024}, .form = WRITE_BODY,                           \
+    .before = "{\"action\":\"createOrUpdate\"," by ",\"input\":[", .after = "]}"
+#define OUTCOMES(key)                                                                              \
+    .results = {                                                                                   \
+        .at = "/result",                                                                           \
+        .good = {"/status", "skipped", true},                                                      \
+        .id = (key),                                                                               \
+        .code = "/reasons/0/code",                                                                 \
+        .message = "/reasons/0/message",                                                           \
+    }
+
+static const struct write_source destinations[] = {
+    {SYNC("leads", "/rest/v1/leads.json", "\"lookupField\":\"email\""), .key = WRITE_KEY_OWN,
+     .key_field = "email", OUTCOMES("/id")},
+    {SYNC("customobjects/*", "/rest/v1/customobjects/{entity.last}.json",
+          "\"dedupeBy\":\"dedupeFields\""),
+     OUTCOMES("/marketoGUID")},
+};
+
+static const struct connector_writes writes = {
+    .rows = destinations,
+    .count = sizeof(destinations) / sizeof(*destinations),
+    .name_marks = "/_-",
+    .unnamed = WRITE_UPSERT,
+};
+
 static const struct http_connector http = {
     .reads = &reads,
+    .writes = &writes,
     .quota = {.is_hosts = true}, /* the subscription's */
     .api = LIST(instance),
     .auth = LIST(auth),

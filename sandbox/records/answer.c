@@ -150,6 +150,9 @@ static void answer(struct records_exchange *exchange)
     case RECORDS_ODATA_4_WRITE:
         odata_write(exchange, 4);
         break;
+    case RECORDS_SYNC:
+        sync_answer(exchange);
+        break;
     case RECORDS_COPY_INTO:
         copy_into_answer(exchange);
         break;

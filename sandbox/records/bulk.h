@@ -32,3 +32,5 @@ struct bulk {
 bool bulk_takes(const struct sample_entity *entity);
 /* A record's text as the call has it. */
 void bulk_plan(struct bulk *bulk, struct str record);
+/* Writes the records that have no error; those that there is no room for get one. */
+void bulk_apply(struct bulk *bulk);

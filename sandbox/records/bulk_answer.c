@@ -105,7 +105,7 @@ static bool read_lone(struct bulk *bulk)
 
 /* --- what becomes of it --- */
 
-static void apply(struct bulk *bulk)
+void bulk_apply(struct bulk *bulk)
 {
     struct arena *arena = bulk->exchange->arena;
     struct written_change *changes = arena_array(arena, struct written_change, bulk->count);
@@ -199,7 +199,7 @@ void bulk_answer(struct records_exchange *exchange)
     };
     if (!read_operation(&bulk) || !read_records(&bulk))
         return;
-    apply(&bulk);
+    bulk_apply(&bulk);
     const struct written_job *job =
         place->written ? written_job_add(place->written, place->vendor, exchange->request->host,
                                          place->set, print_results(&bulk), bulk.count)
@@ -217,7 +217,7 @@ void bulk_lone_answer(struct records_exchange *exchange)
     struct buf out = buf_in(exchange->arena, RECORDS_BODY_MAX);
     if (!read_operation(&bulk) || !read_lone(&bulk))
         return;
-    apply(&bulk);
+    bulk_apply(&bulk);
     if (item.error) {
         buf_add_cstr(&out, "{\"error\":\"RecordInvalid\",\"description\":");
         encode_json_string(&out, item.details);

@@ -39,6 +39,12 @@ static const struct bulk_rules resources[] = {
      .unique_text = STR("Name: has already been taken"),
      .create_error = "OrganizationCreateError",
      .update_error = "OrganizationUpdateError"},
+    {.entity = STR("leads"),
+     .matches = {STR("id"), STR("email")},
+     .needed = STR("email"),
+     .needed_text = STR("Value for required field 'email' not specified"),
+     .create_error = "1003",
+     .update_error = "1003"},
 };
 
 static const struct bulk_rules *rules_of(const struct sample_entity *entity)
@@ -157,7 +163,7 @@ static bool is_taken_before(const struct bulk *bulk, const struct bulk_item *ite
 static bool check_unique(struct bulk *bulk, struct bulk_item *item)
 {
     const struct bulk_rules *rules = rules_of(bulk->entity);
-    const struct written_cell *cell = cell_of(item, rules->unique);
+    const struct written_cell *cell = rules->unique.data ? cell_of(item, rules->unique) : NULL;
     struct arena *arena = bulk->exchange->arena;
     struct buf text = buf_in(arena, SAMPLE_TEXT_MAX);
     size_t row = item->row;
@@ -202,7 +208,7 @@ static bool find_match(struct bulk *bulk, struct bulk_item *item, const struct v
     item->adds = true;
     if (value_get(parsed, "id"))
         return find_by_id(bulk, item, value_get(parsed, "id"));
-    for (size_t i = 1; i < MATCHES_MAX && item->adds; i++) {
+    for (size_t i = 1; i < MATCHES_MAX && rules->matches[i].data && item->adds; i++) {
         const struct sample_field *field = sample_field_find(bulk->entity, rules->matches[i]);
         const struct value *value = value_get(parsed, arena_cstr(arena, rules->matches[i]));
         struct sample_cell cell;

@@ -77,6 +77,8 @@ void bulk_answer(struct records_exchange *exchange);
 void bulk_lone_answer(struct records_exchange *exchange);
 /* PATH/job_statuses/NAME.json */
 void job_answer(struct records_exchange *exchange);
+/* sync_answer.c: PATH/ENTITY.json */
+void sync_answer(struct records_exchange *exchange);
 /* copy_answer.c: a statement in a member of the body, "sqlText" or "Sql" */
 void copy_into_answer(struct records_exchange *exchange);
 void copy_answer(struct records_exchange *exchange);

@@ -28,6 +28,7 @@ static const char *const dialects[] = {
     [RECORDS_JOB] = "job",
     [RECORDS_ODATA_2_WRITE] = "odata2-write",
     [RECORDS_ODATA_4_WRITE] = "odata4-write",
+    [RECORDS_SYNC] = "sync",
     [RECORDS_COPY_INTO] = "copy-into",
     [RECORDS_COPY] = "copy",
 };

@@ -161,6 +161,13 @@ bool connector_has_writes(const struct connector *connector)
     return ops && ops->write && (!by_description || (connector->http && connector->http->writes));
 }
 
+enum write_operation connector_write_operation(const struct connector *connector, struct str name)
+{
+    const struct http_connector *http = connector->http;
+    bool has_own = !name.data && http && http->writes;
+    return has_own ? http->writes->unnamed : write_operation_of(name);
+}
+
 bool connector_has_loads(const struct connector *connector)
 {
     return connector->loads != NULL;

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct connector;
+
 enum {
     WRITE_RECORDS_MAX = 1000,          /* of a batch */
     WRITE_BYTES_MAX = 4 * 1024 * 1024, /* of a batch's records together */
@@ -30,6 +32,8 @@ enum write_operation { WRITE_INSERT, WRITE_UPDATE, WRITE_UPSERT, WRITE_DELETE };
 const char *write_operation_name(enum write_operation operation); /* "INSERT", … */
 /* Of a name that the model allows; WRITE_INSERT, the API's default, for STR_NULL. */
 enum write_operation write_operation_of(struct str name);
+/* The same of a flow to this connector, whose flows may name no operation. */
+enum write_operation connector_write_operation(const struct connector *connector, struct str name);
 
 /* What a run writes. It is the same for all batches of a run. */
 struct write_query {

@@ -404,7 +404,8 @@ static void read_query(struct vendor_destination *self, const struct flow_end *e
         .entity = flow_end_entity(end),
         .api_version = value_text(end->config, "apiVersion"),
         .properties = properties,
-        .operation = write_operation_of(value_text(properties, "writeOperationType")),
+        .operation =
+            connector_write_operation(end->connector, value_text(properties, "writeOperationType")),
         .id_fields = fields,
         .id_field_count = count,
     };

@@ -285,3 +285,47 @@ def test_what_zendesk_does_not_write(server):
     answer = server.call("CreateFlow", to_help("drop", "users", "DELETE", ["id"]))
     assert answer.status == 400, answer.body
     assert "writeOperationType must be one that Zendesk supports: INSERT" in answer.message
+
+
+# --- Marketo, whose flows name no operation ---
+
+@pytest.fixture
+def leads(servers):
+    made = servers("--sandbox")
+    moving.buckets(made)
+    create_profile(made, "leads", "Marketo")
+    return made
+
+
+def to_leads(fields, **errors):
+    definition = to_vendor("sync", "leads", None, fields, "Marketo", "leads", **errors)
+    properties = definition["destinationFlowConfigList"][0]["destinationConnectorProperties"]
+    del properties["Marketo"]["writeOperationType"]
+    return definition
+
+
+def test_leads_are_created_or_updated_by_their_email(leads):
+    before = truth("Marketo", "leads")
+    there = [each for each in before if each["email"]][:40]
+    records = [{"email": each["email"], "firstName": f"changed {number} “✔”"}
+               for number, each in enumerate(there)]
+    records += [{"email": f"new{number}@b.example", "firstName": f"new {number}"}
+                for number in range(320)]
+    records[5]["email"] = None
+    record, failed = run(leads, records, to_leads(["email", "firstName"]))
+    good(record, 360, failed=1)
+    assert failed[0]["record"] == records[5] and failed[0]["errorCode"] == "Refused"
+    after = written(leads.data / "records", "Marketo", "leads")
+    assert len(after) == len(before) + 320
+    by_email = {each["email"]: each["firstName"] for each in after}
+    assert [by_email[each["email"]] for each in records if each["email"]] == [
+        each["firstName"] for each in records if each["email"]]
+
+
+def test_an_entity_that_marketo_does_not_take(leads):
+    definition = to_leads(["email"])
+    properties = definition["destinationFlowConfigList"][0]["destinationConnectorProperties"]
+    properties["Marketo"]["object"] = "activities"
+    record, _ = run(leads, [{"email": "a@b.example"}], definition)
+    assert record["executionStatus"] == "Error"
+    assert "activities" in record["executionResult"]["errorInfo"]["executionMessage"], record

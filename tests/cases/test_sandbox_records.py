@@ -95,7 +95,7 @@ def test_records_have_what_breaks_readers():
 
 @pytest.mark.parametrize("words, says", [
     (["--records", "--connector", "Salesforce", "--entity", "Accont"], "It has those of: AI"),
-    (["--records", "--connector", "Amplitude", "--entity", "events"], "It has those of: "),
+    (["--records", "--connector", "Honeycode", "--entity", "events"], "It has those of: "),
     (["--records", "--connector", "Salesforce", "--entity", "AccountChangeEvent"], "no records"),
     (["--records", "--connector", "Salesforce"], "--records needs --connector and --entity"),
     (["--entity", "Account"], "--entity needs --records"),

@@ -95,7 +95,8 @@ struct write_source {
 struct connector_writes {
     const struct write_source *rows; /* the first that fits counts */
     size_t count;
-    const char *name_marks; /* beside letters and digits, in names of entities and keys */
+    const char *name_marks;       /* beside letters and digits, in names of entities and keys */
+    enum write_operation unnamed; /* of flows that name none */
     /* Hook, for what rows cannot say: as connector_ops.write. NULL: rows. */
     bool (*write)(struct vendor_connection *connection, const struct write_query *query,
                   struct write_batch *batch);
