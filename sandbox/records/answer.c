@@ -90,77 +90,50 @@ void records_look_again(struct records_exchange *exchange)
                                  exchange->arena);
 }
 
-static void answer(struct records_exchange *exchange)
+static void odata2_answer(struct records_exchange *exchange)
 {
-    switch (exchange->reply->dialect) {
-    case RECORDS_SOQL:
-        soql_answer(exchange);
-        break;
-    case RECORDS_QUERY_JOB:
-        query_job_answer(exchange);
-        break;
-    case RECORDS_LIST:
-        list_answer(exchange);
-        break;
-    case RECORDS_EXPORT:
-        export_answer(exchange);
-        break;
-    case RECORDS_TABLE:
-        table_answer(exchange);
-        break;
-    case RECORDS_ODATA_2:
-        odata_answer(exchange, 2);
-        break;
-    case RECORDS_ODATA_4:
-        odata_answer(exchange, 4);
-        break;
-    case RECORDS_VQL:
-        vql_answer(exchange);
-        break;
-    case RECORDS_EXTRACT:
-        extract_answer(exchange);
-        break;
-    case RECORDS_PAGES:
-        pages_answer(exchange);
-        break;
-    case RECORDS_REPORT:
-        report_answer(exchange);
-        break;
-    case RECORDS_HOURS:
-        hours_answer(exchange);
-        break;
-    case RECORDS_COLLECTION:
-        collection_answer(exchange);
-        break;
-    case RECORDS_ROW:
-        row_answer(exchange);
-        break;
-    case RECORDS_BULK:
-        bulk_answer(exchange);
-        break;
-    case RECORDS_BULK_LONE:
-        bulk_lone_answer(exchange);
-        break;
-    case RECORDS_JOB:
-        job_answer(exchange);
-        break;
-    case RECORDS_ODATA_2_WRITE:
-        odata_write(exchange, 2);
-        break;
-    case RECORDS_ODATA_4_WRITE:
-        odata_write(exchange, 4);
-        break;
-    case RECORDS_SYNC:
-        sync_answer(exchange);
-        break;
-    case RECORDS_COPY_INTO:
-        copy_into_answer(exchange);
-        break;
-    case RECORDS_COPY:
-        copy_answer(exchange);
-        break;
-    }
+    odata_answer(exchange, 2);
 }
+
+static void odata4_answer(struct records_exchange *exchange)
+{
+    odata_answer(exchange, 4);
+}
+
+static void odata2_write(struct records_exchange *exchange)
+{
+    odata_write(exchange, 2);
+}
+
+static void odata4_write(struct records_exchange *exchange)
+{
+    odata_write(exchange, 4);
+}
+
+static void (*const dialects[])(struct records_exchange *exchange) = {
+    [RECORDS_SOQL] = soql_answer,
+    [RECORDS_QUERY_JOB] = query_job_answer,
+    [RECORDS_LIST] = list_answer,
+    [RECORDS_EXPORT] = export_answer,
+    [RECORDS_TABLE] = table_answer,
+    [RECORDS_ODATA_2] = odata2_answer,
+    [RECORDS_ODATA_4] = odata4_answer,
+    [RECORDS_VQL] = vql_answer,
+    [RECORDS_EXTRACT] = extract_answer,
+    [RECORDS_PAGES] = pages_answer,
+    [RECORDS_REPORT] = report_answer,
+    [RECORDS_HOURS] = hours_answer,
+    [RECORDS_COLLECTION] = collection_answer,
+    [RECORDS_ROW] = row_answer,
+    [RECORDS_BULK] = bulk_answer,
+    [RECORDS_BULK_LONE] = bulk_lone_answer,
+    [RECORDS_JOB] = job_answer,
+    [RECORDS_ODATA_2_WRITE] = odata2_write,
+    [RECORDS_ODATA_4_WRITE] = odata4_write,
+    [RECORDS_SYNC] = sync_answer,
+    [RECORDS_COPY_INTO] = copy_into_answer,
+    [RECORDS_COPY] = copy_answer,
+};
 
 const struct sandbox_response *records_answer(const struct records_place *place,
                                               const struct sandbox_response *response,
@@ -176,7 +149,7 @@ const struct sandbox_response *records_answer(const struct records_place *place,
         written_begin(place->written, writes);
     if (place->set)
         records_look_again(&exchange);
-    answer(&exchange);
+    dialects[response->records->dialect](&exchange);
     if (place->written)
         written_end(place->written);
     return out;

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "flow/definition.h"
 #include "flow/flow.h"
@@ -141,8 +142,13 @@ static bool add(const struct notice *notice, struct db *db, const struct profile
                             arena_printf(notice->arena, EVENT_OF_FLOW "%.*s", STR_ARG(flow->name))};
     value_put(notice->arena, notice->event, "detail", notice->detail);
     value_encode(&json, notice->event);
-    if (json.overflow) /* not with what the model lets in, and the messages that runs have */
+    if (json.overflow) { /* not with what the model lets in, and the messages that runs have */
+        log_warn("An event of flow %.*s (account %.*s, %.*s) is longer than %d bytes, and is sent "
+                 "to nothing.",
+                 STR_ARG(flow->name), STR_ARG(flow->account), STR_ARG(flow->region),
+                 FLOW_NOTICE_MAX);
         return true;
+    }
     if (context->webhook && !event_queue_add(db, key, buf_str(&json), error))
         return false;
     key.subject = arena_printf(notice->arena, EVENT_FOR_BUS "%.*s", STR_ARG(flow->name));

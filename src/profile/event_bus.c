@@ -36,6 +36,10 @@ const struct metric metric_bus_waiting = {"headgate_event_bus_events_waiting",
                                           "Events that wait for EventBridge, in the store.",
                                           METRIC_GAUGE, METRIC_SERIES(1)};
 
+const struct metric metric_bus_age = {"headgate_event_bus_oldest_event_seconds",
+                                      "Age of the oldest event that waits for EventBridge.",
+                                      METRIC_GAUGE, METRIC_SERIES(1)};
+
 struct event_bus *event_bus_new(const struct event_bus_config *config)
 {
     struct event_bus *bus = xcalloc(1, sizeof(*bus));
@@ -198,15 +202,26 @@ static void send_event(void *context, const struct job_key *subject,
     aws_role_done(&role);
 }
 
+/* Each region's endpoint is a host of its own. */
+static struct str host_of(const void *context, const struct job_key *subject, struct arena *arena)
+{
+    const struct event_bus *bus = context;
+    struct buf host = buf_in(arena, URL_MAX);
+    buf_add_replaced(&host, bus->host, STR("{region}"), subject->region);
+    return buf_str(&host);
+}
+
 struct event_receiver event_bus_receiver(struct event_bus *bus)
 {
     return (struct event_receiver){
         .name = "EventBridge",
         .host = bus->host,
+        .host_of = host_of,
         .kinds = 1U << EVENTS_FOR_BUS,
         .send = send_event,
         .context = bus,
         .events = &metric_bus_events,
         .waiting = &metric_bus_waiting,
+        .age = &metric_bus_age,
     };
 }

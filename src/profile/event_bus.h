@@ -24,3 +24,4 @@ struct event_receiver event_bus_receiver(struct event_bus *bus);
 
 extern const struct metric metric_bus_events;
 extern const struct metric metric_bus_waiting;
+extern const struct metric metric_bus_age;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/int64.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "connector/http/response.h"
@@ -86,6 +87,13 @@ static int64_t attempts_of(const struct delivery_run *self)
     return self->done_seq == 0 ? self->job->attempts : 0;
 }
 
+static struct str host_for(struct delivery_run *self)
+{
+    const struct event_receiver *receiver = &self->delivery->receiver;
+    return receiver->host_of ? receiver->host_of(receiver->context, &self->job->key, &self->arena)
+                             : receiver->host;
+}
+
 static void note_failure(struct delivery_run *self, const struct event_answer *answer)
 {
     const struct job_key *key = &self->job->key;
@@ -96,7 +104,7 @@ static void note_failure(struct delivery_run *self, const struct event_answer *a
     log_warn("An event of %.*s (account %.*s, %.*s) was not delivered to %s at %.*s, try %lld; it "
              "is tried again: %.*s.",
              STR_ARG(key->name), STR_ARG(key->account), STR_ARG(key->region), receiver->name,
-             STR_ARG(receiver->host), (long long)attempts_of(self) + 1, STR_ARG(answer->why));
+             STR_ARG(host_for(self)), (long long)attempts_of(self) + 1, STR_ARG(answer->why));
 }
 
 static void deliver(struct delivery_run *self, const struct queued_event *event)
@@ -104,7 +112,8 @@ static void deliver(struct delivery_run *self, const struct queued_event *event)
     struct event_delivery *delivery = self->delivery;
     const struct event_receiver *receiver = &delivery->receiver;
     struct event_answer answer = {0};
-    if (!host_breaker_allows(delivery->breakers, receiver->host, clock_mono_ms())) {
+    struct str host = host_for(self);
+    if (!host_breaker_allows(delivery->breakers, host, clock_mono_ms())) {
         self->held_back = true;
         return;
     }
@@ -116,8 +125,7 @@ static void deliver(struct delivery_run *self, const struct queued_event *event)
         return;
     }
     if (answer.end != EVENT_NOT_SENT)
-        host_breaker_note(delivery->breakers, receiver->host, answer.end != EVENT_UNREACHED,
-                          clock_mono_ms());
+        host_breaker_note(delivery->breakers, host, answer.end != EVENT_UNREACHED, clock_mono_ms());
     if (answer.end != EVENT_TAKEN) {
         note_failure(self, &answer);
         return;
@@ -126,10 +134,14 @@ static void deliver(struct delivery_run *self, const struct queued_event *event)
     self->done_seq = event->seq;
 }
 
+static int64_t age_s(int64_t seq)
+{
+    return (clock_wall_ms() - seq / EVENTS_A_MS) / 1000;
+}
+
 static bool is_too_old(const struct queued_event *event)
 {
-    int64_t age_ms = clock_wall_ms() - event->seq / EVENTS_A_MS;
-    return age_ms / 1000 > EVENT_AGE_MAX_S;
+    return age_s(event->seq) > EVENT_AGE_MAX_S;
 }
 
 static void deliver_all(struct delivery_run *self, const struct queued_event *events, size_t count,
@@ -335,7 +347,7 @@ static void looked(void *context)
     struct event_delivery *delivery = context;
     struct event_queue_count *counts;
     struct arena arena = {0};
-    int64_t waiting = 0;
+    int64_t waiting = 0, oldest_s = 0;
     size_t count;
     if (clock_mono_ms() < delivery->count_at_ms)
         return;
@@ -346,11 +358,14 @@ static void looked(void *context)
         if (!(delivery->receiver.kinds & 1U << counts[i].kind))
             continue;
         waiting += over ? EVENTS_WAITING_MAX : counts[i].waiting;
+        oldest_s = i64_max(oldest_s, age_s(counts[i].oldest_seq));
         if (over)
             bound_account(delivery, &counts[i]);
     }
-    if (ok)
+    if (ok) {
         metrics_set(delivery->receiver.waiting, waiting);
+        metrics_set(delivery->receiver.age, oldest_s);
+    }
     arena_done(&arena);
 }
 

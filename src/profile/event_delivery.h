@@ -48,14 +48,17 @@ struct event_answer {
 
 struct event_receiver {
     const char *name; /* "the webhook" */
-    struct str host;  /* for the log, and of the circuit breaker */
-    unsigned kinds;   /* 1 << each event_kind that it gets */
+    struct str host;  /* for the log, and of the circuit breaker unless there is the next */
+    /* Of a subject's events, in the arena; NULL: there is one host. */
+    struct str (*host_of)(const void *context, const struct job_key *subject, struct arena *arena);
+    unsigned kinds; /* 1 << each event_kind that it gets */
     /* On a thread that may wait; all that is returned is in the arena. */
     void (*send)(void *context, const struct job_key *subject, const struct queued_event *event,
                  struct arena *arena, struct event_answer *ret_answer);
     void *context;
     const struct metric *events;  /* by event_outcome */
     const struct metric *waiting; /* a gauge */
+    const struct metric *age;     /* of the oldest that waits, in seconds: a gauge */
 };
 
 /* `store` and what the receiver points to outlive it. */

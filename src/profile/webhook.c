@@ -21,6 +21,10 @@ const struct metric metric_webhook_events = {
     METRIC_SERIES(EVENT_OUTCOMES),
 };
 
+const struct metric metric_webhook_age = {"headgate_webhook_oldest_event_seconds",
+                                          "Age of the oldest event that waits for the webhook.",
+                                          METRIC_GAUGE, METRIC_SERIES(1)};
+
 const struct metric metric_webhook_waiting = {
     "headgate_webhook_events_waiting", "Events that wait for the webhook's receiver, in the store.",
     METRIC_GAUGE, METRIC_SERIES(1)};
@@ -108,5 +112,6 @@ struct event_receiver webhook_receiver(struct webhook *webhook)
         .context = webhook,
         .events = &metric_webhook_events,
         .waiting = &metric_webhook_waiting,
+        .age = &metric_webhook_age,
     };
 }

@@ -19,3 +19,4 @@ struct event_receiver webhook_receiver(struct webhook *webhook);
 
 extern const struct metric metric_webhook_events;
 extern const struct metric metric_webhook_waiting;
+extern const struct metric metric_webhook_age;

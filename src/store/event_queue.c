@@ -45,6 +45,7 @@ static void read_count(const struct stmt *stmt, struct arena *arena, void *item)
     int64_t kind = column_i64(stmt, 1);
     count->kind = kind >= 0 && kind < EVENT_KINDS ? (enum event_kind)kind : EVENTS_OF_CREDENTIALS;
     count->waiting = column_i64(stmt, 2);
+    count->oldest_seq = column_i64(stmt, 3);
 }
 
 bool event_queue_count(struct store_reader *reader, struct arena *arena,

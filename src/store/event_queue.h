@@ -36,6 +36,7 @@ struct event_queue_count {
     struct str account;
     enum event_kind kind;
     int64_t waiting;
+    int64_t oldest_seq;
 };
 /* By account and kind; reads a key of each event. */
 _must_use_ bool event_queue_count(struct store_reader *reader, struct arena *arena,
