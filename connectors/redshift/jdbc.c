@@ -118,6 +118,7 @@ static bool sign_in(struct vendor_connection *connection, struct sql_rows *rows)
         .tls = own->url.tls,
         .rows = rows,
         .deadline_ms = vendor_deadline_ms(connection),
+        .watch = vendor_watch(connection),
     };
     for (int tries = 1;; tries++) {
         postgres_sign_in(config->target->env->client, config->arena, &request, &response);

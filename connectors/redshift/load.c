@@ -197,7 +197,7 @@ static bool wait_for(struct load_step *step, struct str id, unsigned long long p
 static bool step_data_api(struct vendor_connection *connection, const struct load_query *query,
                           struct str state, struct load_step *step)
 {
-    struct str id = state, count, sql;
+    struct str id = state, count, sql = STR_NULL;
     unsigned long long polls = 0;
     bool is_done = false;
     if (!state.data)

@@ -32,6 +32,7 @@ struct postgres_request {
     enum postgres_tls tls;
     struct sql_rows *rows; /* what is asked for; NULL: SELECT 1, which proves the sign-in */
     int64_t deadline_ms;   /* on clock_mono_ms() */
+    const struct client_watch *watch; /* NULL: it is not given up */
 };
 
 enum postgres_result {

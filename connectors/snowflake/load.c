@@ -218,7 +218,7 @@ bool snowflake_load(struct vendor_connection *connection, const struct load_quer
                     struct str state, struct load_step *step)
 {
     struct vendor_response response = {0};
-    struct str sql;
+    struct str sql = STR_NULL;
     (void)state;
     step->state = STR_NULL;
     if (query->run.len != RUN_ID_LEN)

@@ -57,6 +57,9 @@ struct vendor_gate {
  * connection; may wait for the store. */
 struct vendor_caller {
     bool (*may_go_on)(void *context);
+    /* While a call is under way that does no harm when it is given up, now and then: whether its
+     * answer is still wanted; NULL: always. */
+    bool (*wants_answer)(void *context);
     void *context;
 };
 
@@ -153,6 +156,9 @@ bool vendor_may_go_on(struct vendor_connection *connection);
 
 /* When the calls at hand must have ended, on clock_mono_ms(). */
 int64_t vendor_deadline_ms(const struct vendor_connection *connection);
+
+/* By which a call is given up when the caller does not want its answer any more; NULL: none is. */
+const struct client_watch *vendor_watch(const struct vendor_connection *connection);
 
 /* Whether a wait of this length leaves time for a call before the deadline. */
 bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms);

@@ -8,7 +8,6 @@
 #include "connector/connector.h"
 #include "flow/run_metrics.h"
 #include "profile/fallback.h"
-#include "profile/metadata_call.h"
 #include "wire/errors.h"
 #include "work/cpu_slots.h"
 
@@ -66,6 +65,12 @@ static bool may_go_on(void *context)
     return flow_engine_check(self->run, &ignored) && flow_engine_check_time(self->run, &ignored);
 }
 
+static bool wants_answer(void *context)
+{
+    const struct run_vendor *self = context;
+    return self->gate.is_lent ? !self->gate.is_unwanted : !flow_engine_is_to_end(self->run);
+}
+
 /* All but the connection; what the one before held is freed. */
 static bool load(struct run_vendor *self, struct error *error)
 {
@@ -75,7 +80,7 @@ static bool load(struct run_vendor *self, struct error *error)
         .arena = &self->session,
         .request_id = self->run->row->id,
         .without_waits = true,
-        .caller = {may_go_on, self},
+        .caller = {may_go_on, wants_answer, self},
         .gate = &self->gate.gate,
     };
     self->is_loaded = find_profile(self, error) && vendor_access_target(&self->access, error) &&
@@ -119,29 +124,6 @@ bool run_vendor_close(struct run_vendor *self, struct error *error)
 {
     struct verdict ignored;
     return close_connection(self, &ignored, error);
-}
-
-/* --- the error of a run --- */
-
-bool run_vendor_name_profile(const struct run_vendor *self, struct error *error)
-{
-    const struct error said = *error;
-    if (said.code == ERR_CONNECTOR_AUTHENTICATION)
-        return fail(error, said.code, "%s Update the connector profile %.*s.", said.message,
-                    STR_ARG(self->profile.name));
-    return fail(error, said.code, "%s The flow %s %.*s by the connector profile %.*s.",
-                said.message, self->use->does, STR_ARG(self->entity), STR_ARG(self->profile.name));
-}
-
-/* What is this server's own fault may pass. */
-bool run_vendor_fail(const struct run_vendor *self, const struct verdict *verdict,
-                     struct error *error)
-{
-    ignore_failure(
-        metadata_fail(self->access.target.connector, verdict, self->access.arena, error));
-    if (error->code == ERR_INTERNAL || error->code == ERR_THROTTLING)
-        error->code = ERR_UNAVAILABLE;
-    return run_vendor_name_profile(self, error);
 }
 
 /* --- waits --- */
@@ -358,13 +340,19 @@ void run_vendor_lend(struct run_vendor *self)
 {
     vendor_access_extend(&self->access, call_deadline_ms(self));
     self->gate.has_held = false;
-    self->gate.is_over = false;
+    self->gate.is_over = self->gate.is_unwanted = false;
     self->gate.is_lent = true;
 }
 
 void run_vendor_hurry(struct run_vendor *self)
 {
     self->gate.is_over = true;
+}
+
+void run_vendor_abandon(struct run_vendor *self)
+{
+    self->gate.is_unwanted = true;
+    run_vendor_hurry(self);
 }
 
 void run_vendor_take_back(struct run_vendor *self)

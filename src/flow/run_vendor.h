@@ -75,7 +75,9 @@ _must_use_ bool run_vendor_do(struct run_vendor *vendor, run_vendor_fn *call, vo
  * take_back. There must be an open one. The call waits for the vendor's limits for a short time at
  * most; how it failed is handed to run_vendor_do by a function that fails at once. */
 void run_vendor_lend(struct run_vendor *vendor);
-void run_vendor_hurry(struct run_vendor *vendor); /* while it is lent: such a wait ends */
+void run_vendor_hurry(struct run_vendor *vendor);   /* while it is lent: such a wait ends, */
+void run_vendor_abandon(struct run_vendor *vendor); /* …and so does a call that waits for its answer
+                                                     */
 void run_vendor_take_back(struct run_vendor *vendor);
 
 /* Ends the connection: the next call has a new one. */

@@ -26,7 +26,8 @@ struct flow_vendor_gate {
     bool has_held;                     /* the call that was to be made last */
     bool is_in_line;                   /* it waits for other calls alone */
     bool is_lent;                      /* to a side thread: the run is not to be asked */
-    atomic_bool is_over;               /* …whose wait is to end */
+    atomic_bool is_over;               /* …whose wait is to end, */
+    atomic_bool is_unwanted;           /* …and its call as well */
     int64_t passed_ms;                 /* since that call was refused, if it was made ahead */
     int64_t waited_ms;                 /* on the thread, before the calls since the last reset */
 };

@@ -104,7 +104,7 @@ void vendor_pages_look_ahead(struct vendor_pages *self)
 static void abandon(struct vendor_pages *self)
 {
     self->ahead.is_unwanted = true;
-    run_vendor_hurry(&self->vendor);
+    run_vendor_abandon(&self->vendor);
 }
 
 /* Waits for the end of the call, as for one of the run's own. */

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -123,6 +124,34 @@ void slot_wait(struct slot_wait *wait)
     if (wait->slots)
         release(wait->slots);
     await(wait);
+}
+
+/* The state decides when both come together: the end of the wait, which brings a slot, or that of
+ * the time, after which the slot is asked for anew. */
+bool slot_wait_for(struct slot_wait *wait, int64_t wait_ms)
+{
+    struct timespec until;
+    int expected = COMPUTING, rc;
+    if (!atomic_compare_exchange_strong(&wait->state, &expected, WAITING))
+        return true;
+    if (wait->slots)
+        release(wait->slots);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
+    until.tv_sec += wait_ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    do {
+        rc = sem_clockwait(&wait->over, CLOCK_MONOTONIC, &until);
+    } while (rc < 0 && errno == EINTR);
+    if (rc == 0)
+        return true;
+    expected = WAITING;
+    if (!atomic_compare_exchange_strong(&wait->state, &expected, COMPUTING)) {
+        await(wait);
+        return true;
+    }
+    slot_acquire();
+    return false;
 }
 
 void slot_wait_end(struct slot_wait *wait)

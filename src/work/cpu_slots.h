@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct cpu_slots;
 
@@ -59,6 +60,8 @@ struct slot_wait {
 void slot_wait_init(struct slot_wait *wait);
 /* Releases the slot, blocks until slot_wait_end was called, and has a slot again on return. */
 void slot_wait(struct slot_wait *wait);
+/* The same for `wait_ms` at most. False: it has not ended, and can be waited for again. */
+bool slot_wait_for(struct slot_wait *wait, int64_t wait_ms);
 void slot_wait_done(struct slot_wait *wait);
 /* Once, by any thread. Does not block, and touches nothing of the wait once its owner may
  * continue. */

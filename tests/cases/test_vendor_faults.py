@@ -13,7 +13,7 @@ from support import moving, operations
 from support.jobs import s3
 from support.paged import (PAGES, PROFILE, QUERY, RECORDS, TASKS, Paged, begun, create,
                            create_profile, wait_for_page, written)
-from support.vendor import http, reset
+from support.vendor import http, reset, silence
 
 LIMITED = [{"message": "Too many", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
 FORBIDDEN = [{"message": "Not yours", "errorCode": "INSUFFICIENT_ACCESS"}]
@@ -152,6 +152,19 @@ def test_a_run_is_canceled_while_its_vendor_lets_it_wait(apart, vendor, status, 
     record = moving.ended(apart, "read")
     assert record["executionStatus"] == "Canceled"
     assert "errorInfo" not in record["executionResult"]
+
+
+@pytest.mark.parametrize("page", [0, 1])
+def test_a_run_is_canceled_while_its_vendor_is_silent(server, vendor, page):
+    """The call is given up, the first one and one that was made ahead, before its time is up."""
+    vendor.instead[page] = [silence]
+    create(server)
+    server.ok("StartFlow", {"flowName": "read"})
+    wait_for_page(vendor, page)
+    began = time.monotonic()
+    server.ok("CancelFlowExecutions", {"flowName": "read"})
+    assert moving.ended(server, "read")["executionStatus"] == "Canceled"
+    assert time.monotonic() < began + 15
 
 
 @pytest.mark.as_users_run_it  # all runs must start within the wait, which a slow build misses

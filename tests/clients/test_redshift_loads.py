@@ -180,3 +180,15 @@ def test_a_server_that_is_killed_during_a_load_loads_once(server, warehouse):
     assert record["executionStatus"] == "Successful", record
     assert len(warehouse.copies) == 1
     assert warehouse.rows("SELECT count(*) FROM orders") == [{"count": len(RECORDS)}]
+
+
+def test_a_run_that_is_canceled_during_a_load_ends(server, warehouse):
+    moving.put(server, "records", moving.lines_of(RECORDS))
+    server.ok("CreateFlow", flow())
+    warehouse.held.clear()
+    warehouse.goes.clear()
+    server.ok("StartFlow", {"flowName": "load"})
+    assert warehouse.held.wait(60)
+    server.ok("CancelFlowExecutions", {"flowName": "load"})
+    assert moving.ended(server, "load")["executionStatus"] == "Canceled"
+    warehouse.goes.set()

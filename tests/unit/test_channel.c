@@ -272,6 +272,30 @@ static void a_stop_ends_every_wait(void **state)
     close_all(&f);
 }
 
+static bool goes_on_twice(void *context)
+{
+    int *looks = context;
+    return ++*looks < 3;
+}
+
+static void a_watch_ends_a_wait(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    int looks = 0;
+    const struct client_watch watch = {goes_on_twice, &looks};
+    char byte;
+    open_plain(&f, peer_wait_for_end, NULL);
+    struct channel channel = channel_to(&f, "127.0.0.1", LONG_MS);
+    assert_true(channel_open(&channel));
+    channel.watch = &watch;
+    assert_int_equal(channel_read(&channel, &byte, 1), 0);
+    assert_failed(&channel, CLIENT_ABORTED, "was left: the caller is to end");
+    assert_int_equal(looks, 3);
+    channel_close(&channel);
+    close_all(&f);
+}
+
 static struct {
     struct cpu_slots *slots;
     int granted;
@@ -370,6 +394,7 @@ int main(void)
         cmocka_unit_test(bytes_without_end_are_bounded),
         cmocka_unit_test(an_end_is_an_end),
         cmocka_unit_test(a_stop_ends_every_wait),
+        cmocka_unit_test(a_watch_ends_a_wait),
         cmocka_unit_test(a_computation_shares_its_cpu_slot),
         cmocka_unit_test(the_policy_judges_each_address),
     };

@@ -263,6 +263,71 @@ static void stopping_ends_streams(void **state)
     close_all(&f);
 }
 
+/* --- given up --- */
+
+struct patience {
+    int looks, most;
+};
+
+static bool goes_on(void *context)
+{
+    struct patience *patience = context;
+    return ++patience->looks < patience->most;
+}
+
+/* Of a response of which nothing comes, or no more. */
+static void give_up(peer_serve *serve, const char *method, bool is_streamed)
+{
+    struct fixture f = {0};
+    struct flow flow;
+    struct patience patience = {.most = 2};
+    const struct client_watch watch = {goes_on, &patience};
+    int64_t began_ms = clock_mono_ms();
+    open_plain(&f, serve, NULL);
+    flow_init(&flow, 0, 0);
+    const struct client_request request = {
+        .method = str_from(method),
+        .url = here(&f),
+        .sink = is_streamed ? &flow.sink : NULL,
+        .watch = &watch,
+        .deadline_ms = began_ms + LONG_MS,
+    };
+    client_call(f.client, &f.arena, &request, &f.response);
+    assert_outcome(&f, CLIENT_ABORTED);
+    assert_detail(&f, "127.0.0.1: call aborted because its caller is to end");
+    assert_int_equal(patience.looks, 2);
+    assert_in_range(clock_mono_ms() - began_ms, 2 * CLIENT_WATCH_MS - 10, LONG_MS / 2);
+    close_all(&f);
+}
+
+static void a_watch_ends_calls(void **state)
+{
+    (void)state;
+    give_up(peer_wait_for_end, "GET", false);
+    give_up(peer_wait_for_end, "POST", false);
+    give_up(peer_wait_for_end, "GET", true);
+    give_up(serve_a_part, "GET", true);
+}
+
+static void a_watch_is_not_asked_about_a_call_that_ends(void **state)
+{
+    (void)state;
+    struct fixture f = {0};
+    struct flow flow;
+    struct patience patience = {.most = 1};
+    const struct client_watch watch = {goes_on, &patience};
+    open_plain(&f, serve_download, NULL);
+    flow_init(&flow, 0, 0);
+    const struct client_request request = {.method = STR("GET"),
+                                           .url = here(&f),
+                                           .sink = &flow.sink,
+                                           .watch = &watch,
+                                           .deadline_ms = clock_mono_ms() + LONG_MS};
+    client_call(f.client, &f.arena, &request, &f.response);
+    assert_outcome(&f, patience.looks == 0 ? CLIENT_OK : CLIENT_ABORTED); /* on a slow machine */
+    close_all(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +339,8 @@ int main(void)
         cmocka_unit_test(deadlines_end_streams),
         cmocka_unit_test(deadlines_end_uploads),
         cmocka_unit_test(stopping_ends_streams),
+        cmocka_unit_test(a_watch_ends_calls),
+        cmocka_unit_test(a_watch_is_not_asked_about_a_call_that_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

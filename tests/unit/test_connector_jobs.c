@@ -241,8 +241,10 @@ static void a_job_is_not_waited_for_once_the_caller_ends(void **state)
     int before = 0;
     static const struct scripted steps[] = {{CREATED, 200, .body = TAKEN},
                                             {ASKED, 200, .body = TAKEN}};
-    struct asked asked = {
-        .operation = WRITE_INSERT, .entity = "tickets", TWO, .caller = {goes_on_twice, &before}};
+    struct asked asked = {.operation = WRITE_INSERT,
+                          .entity = "tickets",
+                          TWO,
+                          .caller = {.may_go_on = goes_on_twice, .context = &before}};
     assert_string_equal(run(steps, COUNT(steps), &asked), "taken\ntaken\n");
     assert_int_equal(script.pauses, 2);
     assert_verdict(&script, VERDICT_INTERNAL, STEP_API, 0,

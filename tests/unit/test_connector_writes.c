@@ -157,7 +157,7 @@ static void no_call_is_made_once_the_caller_ends(void **state)
     const char *first;
     bool before = false;
     struct write_asked asked = two_calls(&first);
-    asked.caller = (struct vendor_caller){goes_on_once, &before};
+    asked.caller = (struct vendor_caller){.may_go_on = goes_on_once, .context = &before};
     const struct scripted steps[] = {{NULL, 200, .body = first}};
     run(steps, 1, &asked);
     assert_int_equal(asked.outcomes[199].end, WRITE_DONE);

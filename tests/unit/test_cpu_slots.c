@@ -147,6 +147,67 @@ static void a_wait_that_ended_before_it_began_keeps_the_slot(void **state)
     cpu_slots_free(slots);
 }
 
+/* Time is up, and the wait can be taken up again. */
+static void a_wait_can_be_looked_at_in_between(void **state)
+{
+    (void)state;
+    struct cpu_slots *slots = cpu_slots_new(1);
+    struct waiter me, other;
+    struct slot_wait pause;
+    waiter_init(&me);
+    waiter_init(&other);
+    assert_true(cpu_slots_take(slots, &me.request));
+    cpu_slots_use(slots);
+    slot_wait_init(&pause);
+    assert_false(slot_wait_for(&pause, 20));
+    assert_false(cpu_slots_take(slots, &other.request)); /* the slot is this thread's again */
+    slot_wait_end(&pause);
+    assert_true(slot_wait_for(&pause, 60 * 1000));
+    slot_wait_done(&pause);
+    cpu_slots_use(NULL);
+    assert_ptr_equal(cpu_slots_pass(slots), &other);
+    assert_null(cpu_slots_pass(slots));
+    cpu_slots_free(slots);
+}
+
+enum { RACES = 2000 };
+
+struct race {
+    struct slot_wait wait;
+    sem_t begun;
+};
+
+static void *end_wait(void *argument)
+{
+    struct race *race = argument;
+    for (int i = 0; i < RACES; i++) {
+        sem_wait(&race->begun);
+        for (int k = 0; k < i % 7; k++)
+            sched_yield();
+        slot_wait_end(&race->wait);
+    }
+    return NULL;
+}
+
+/* The end of the time and that of the wait come together: it ends once, whatever is first. */
+static void a_wait_ends_once_as_its_time_does(void **state)
+{
+    (void)state;
+    struct race race;
+    pthread_t thread;
+    sem_init(&race.begun, 0, 0);
+    assert_int_equal(pthread_create(&thread, NULL, end_wait, &race), 0);
+    for (int i = 0; i < RACES; i++) {
+        slot_wait_init(&race.wait);
+        sem_post(&race.begun);
+        while (!slot_wait_for(&race.wait, 0))
+            continue;
+        slot_wait_done(&race.wait);
+    }
+    pthread_join(thread, NULL);
+    sem_destroy(&race.begun);
+}
+
 /* --- workers --- */
 
 enum { SLOTS = 2, JOBS = 40 };
@@ -245,6 +306,8 @@ int main(void)
         cmocka_unit_test(who_waits_leaves_the_slot_and_has_it_again_first),
         cmocka_unit_test(threads_without_a_slot_wait_as_well),
         cmocka_unit_test(a_wait_that_ended_before_it_began_keeps_the_slot),
+        cmocka_unit_test(a_wait_can_be_looked_at_in_between),
+        cmocka_unit_test(a_wait_ends_once_as_its_time_does),
         cmocka_unit_test(all_wait_but_few_compute),
         cmocka_unit_test(jobs_in_hand_go_before_new_ones),
     };

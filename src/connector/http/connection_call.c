@@ -26,6 +26,7 @@ struct vendor_connection *vendor_connection_new(const struct vendor_connection_c
         .deadline_ms = config->deadline_ms,
         .redaction = {.arena = config->arena, .properties = config->target->properties},
         .verdict = {.kind = VERDICT_INTERNAL},
+        .watch = {config->caller.wants_answer, config->caller.context},
         .tried = config->withheld,
     };
     redact_add_value(&connection->redaction, config->target->credentials);
@@ -139,6 +140,11 @@ int64_t vendor_deadline_ms(const struct vendor_connection *connection)
 bool vendor_has_time(const struct vendor_connection *connection, int64_t wait_ms)
 {
     return wait_ms < connection->deadline_ms - clock_mono_ms() - CALL_ROOM_MS;
+}
+
+const struct client_watch *vendor_watch(const struct vendor_connection *connection)
+{
+    return connection->watch.goes_on ? &connection->watch : NULL;
 }
 
 bool vendor_may_go_on(struct vendor_connection *connection)
@@ -392,6 +398,7 @@ bool vendor_send_read(struct vendor_connection *connection, enum verdict_step st
     redact_request(connection, step, request);
     if (!take_route(connection, step, request))
         return false;
+    request->watch = repeatable && step == STEP_API ? vendor_watch(connection) : NULL;
     for (int tries = 1;; tries++) {
         if (!vendor_quota_enter(connection, step))
             return false;

@@ -18,6 +18,7 @@ struct vendor_connection {
     int64_t deadline_ms;        /* of the next call, on clock_mono_ms() */
     struct redaction redaction; /* everything that must not come back in a vendor's message */
     struct verdict verdict;     /* of the latest call or grant */
+    struct client_watch watch;  /* of calls that can be given up */
     bool renewable;             /* the verdict is such that a new access token may help */
     void *reading; /* what a connector keeps between the pages of a read; NULL: nothing */
     /* Frees it at the connection's end; NULL: it is the arena's. */

@@ -46,6 +46,8 @@ static bool check(struct channel *channel, int64_t until_ms)
 {
     if (is_stopping(channel->client))
         return channel_fail(channel, CLIENT_STOPPED, "was left: the server is stopping");
+    if (channel->watch && !channel->watch->goes_on(channel->watch->context))
+        return channel_fail(channel, CLIENT_ABORTED, "was left: the caller is to end");
     if (clock_mono_ms() >= until_ms)
         return channel_fail(channel, CLIENT_TIMEOUT, "did not answer within the time limit");
     if (tcp_received(channel->fd) > channel->received_max)

@@ -25,13 +25,14 @@ enum channel_trust {
 };
 
 struct channel {
-    struct client *client; /* set by the caller, as the members up to `received_max` */
+    struct client *client; /* set by the caller, as the members up to `watch` */
     struct arena *arena;
     struct str account; /* whose share of look-ups counts */
     struct str host;    /* a name, or an address without brackets */
     int port;
     int64_t deadline_ms;  /* on clock_mono_ms(); connection and TLS handshake may end earlier */
     int64_t received_max; /* bytes, those of TLS included, about */
+    const struct client_watch *watch; /* NULL: it is not given up */
 
     int fd; /* -1: not connected */
     SSL_CTX *tls;

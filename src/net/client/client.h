@@ -47,6 +47,7 @@ enum {
     CLIENT_CONNECTIONS_KEPT = 128,         /* open and unused, over all hosts */
     CLIENT_IDLE_MAX_S = 30,                /* a connection unused for longer is not used again */
     CLIENT_CONNECTION_AGE_MAX_S = 300,     /* nor an older one, so that a moved host is noticed */
+    CLIENT_WATCH_MS = 1000,
     CLIENT_DNS_CACHE_S = 30, /* older look-ups are forgotten after each call, which bounds them */
 };
 
@@ -101,6 +102,13 @@ struct client_sink {
     int64_t size_max; /* decoded bytes; more end the call with CLIENT_TOO_LARGE. 0: no limit */
 };
 
+/* Asked on the caller's thread while a call is under way, about each CLIENT_WATCH_MS, but not while
+ * a source or a sink has the thread. False: the call ends with CLIENT_ABORTED. It may wait. */
+struct client_watch {
+    bool (*goes_on)(void *context);
+    void *context;
+};
+
 /* Sent are "METHOD path HTTP/1.1", Host, User-Agent, Accept (anything, unless a header says
  * otherwise), Accept-Encoding, the headers in order, and Content-Length. Any method but HEAD may
  * carry a body; POST, PUT and PATCH always have one, if only of 0 bytes. There is no Content-Type
@@ -130,6 +138,7 @@ struct client_request {
     unsigned copies;
     bool keeps_coding; /* no content coding is asked for, and none is decoded */
     size_t body_max;   /* bytes of a response in memory, decoded; 0: CLIENT_BODY_MAX */
+    const struct client_watch *watch; /* NULL: the call is not given up */
 };
 
 /* How far a call came. Only CLIENT_OK has a response to read. */
@@ -147,7 +156,7 @@ enum client_outcome {
     CLIENT_TOO_LARGE, /* past the limit of the body, CLIENT_HEADERS_MAX, CLIENT_RECEIVED_EXTRA_MAX,
                          size_max or the decoded ratio */
     CLIENT_NO_MEMORY, /* the arena had no room for the response, see arena_has_room */
-    CLIENT_ABORTED,   /* the caller's own source or sink ended it */
+    CLIENT_ABORTED,   /* the caller's own source, sink or watch ended it */
     CLIENT_STOPPED,   /* the server is stopping */
 };
 

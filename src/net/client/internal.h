@@ -36,6 +36,7 @@ struct client {
     bool stopping;        /* never unset */
     struct list posted;   /* transfers that the loop has not seen yet, oldest first */
     atomic_int waking;    /* callers between the lock and the wake-up of the loop */
+    atomic_int given_up;  /* transfers that the loop is to end, and has not looked for */
 
     pthread_t thread; /* the rest is touched by this thread only, once it runs */
     uv_loop_t loop;
@@ -60,6 +61,9 @@ struct ring {
     char *data; /* CLIENT_RING_SIZE bytes */
     size_t start, len;
 };
+
+/* Why a call ends that its watch ended. */
+extern const char client_given_up[];
 
 /* How a response's body goes on to its sink. */
 struct delivery {
@@ -119,6 +123,7 @@ struct transfer {
     struct slot_wait done;        /* without a stream */
     CURLcode code;                /* how it ended */
     bool stopped;
+    atomic_bool given_up; /* by its caller */
 
     /* What curl's callbacks saw. */
     struct arena *loop_arena; /* for headers and body */

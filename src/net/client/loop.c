@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+const char client_given_up[] = "@: call aborted because its caller is to end";
+
 /* A transfer that is not begun, since time is up or the client stops, ends as it was posted. */
 static void transfer_move(struct transfer *transfer, enum transfer_state to)
 {
@@ -164,6 +166,22 @@ static void shut_down(struct client *client)
     uv_close((uv_handle_t *)&client->wake, NULL);
 }
 
+/* Of those that are in the multi handle: one that has ended meanwhile is its caller's. */
+static void end_given_up(struct client *client)
+{
+    struct transfer *transfer = first_of(&client->active), *next;
+    if (atomic_exchange(&client->given_up, 0) == 0)
+        return;
+    for (; transfer; transfer = next) {
+        next = list_item(transfer->link.next, struct transfer, link);
+        if (!atomic_load(&transfer->given_up))
+            continue;
+        transfer->own_outcome = CLIENT_ABORTED;
+        transfer->own_words = client_given_up;
+        client_loop_end(client, transfer, CURLE_ABORTED_BY_CALLBACK);
+    }
+}
+
 static void on_wake(uv_async_t *wake)
 {
     struct client *client = wake->data;
@@ -181,6 +199,7 @@ static void on_wake(uv_async_t *wake)
         shut_down(client);
         return;
     }
+    end_given_up(client);
     streams_go_on(client);
     client_loop_drive(client, CURL_SOCKET_TIMEOUT, 0);
 }
@@ -295,6 +314,27 @@ void client_loop_wake(struct client *client)
     atomic_fetch_sub(&client->waking, 1);
 }
 
+static void give_up(struct client *client, struct transfer *transfer)
+{
+    atomic_store(&transfer->given_up, true);
+    atomic_fetch_add(&client->given_up, 1);
+    client_loop_wake(client);
+}
+
+/* A transfer that was given up is waited for: it is the loop's until that has ended it. */
+static void await_end(struct client *client, struct transfer *transfer)
+{
+    const struct client_watch *watch = transfer->request->watch;
+    bool goes_on = watch != NULL;
+    while (goes_on && !slot_wait_for(&transfer->done, CLIENT_WATCH_MS)) {
+        goes_on = watch->goes_on(watch->context);
+        if (!goes_on)
+            give_up(client, transfer);
+    }
+    if (!goes_on)
+        slot_wait(&transfer->done);
+}
+
 void client_loop_run(struct client *client, struct transfer *transfer)
 {
     if (!post(client, transfer))
@@ -302,5 +342,5 @@ void client_loop_run(struct client *client, struct transfer *transfer)
     else if (transfer->stream)
         stream_run(transfer);
     else
-        slot_wait(&transfer->done);
+        await_end(client, transfer);
 }

@@ -174,21 +174,26 @@ static enum stream_task next_task(const struct stream *stream, const struct clie
     return pulls && stream->pulled.len < CLIENT_RING_SIZE ? TASK_PULL : TASK_WAIT;
 }
 
-static enum stream_task await_task(struct stream *stream, const struct client_request *request)
+/* Takes the wait back. False: it is about to end. */
+static bool withdraw(struct stream *stream)
 {
-    for (;;) {
-        pthread_mutex_lock(&stream->lock);
-        enum stream_task task = next_task(stream, request);
-        if (task != TASK_WAIT) {
-            pthread_mutex_unlock(&stream->lock);
-            return task;
-        }
-        slot_wait_init(&stream->wait);
-        stream->waiting = &stream->wait;
-        pthread_mutex_unlock(&stream->lock);
+    pthread_mutex_lock(&stream->lock);
+    bool is_ours = stream->waiting == &stream->wait;
+    if (is_ours)
+        stream->waiting = NULL;
+    pthread_mutex_unlock(&stream->lock);
+    return is_ours;
+}
+
+/* False: the time for a look at the watch has come first. */
+static bool wait_for_task(struct stream *stream, const struct client_watch *watch)
+{
+    bool ended = watch && slot_wait_for(&stream->wait, CLIENT_WATCH_MS);
+    bool is_time = watch && !ended && withdraw(stream);
+    if (!ended && !is_time)
         slot_wait(&stream->wait);
-        slot_wait_done(&stream->wait);
-    }
+    slot_wait_done(&stream->wait);
+    return !is_time;
 }
 
 static void abort_call(struct transfer *transfer)
@@ -198,6 +203,34 @@ static void abort_call(struct transfer *transfer)
     stream->aborted = true;
     pthread_mutex_unlock(&stream->lock);
     client_loop_wake(transfer->client);
+}
+
+static void look_at_watch(struct transfer *transfer, const struct client_watch *watch)
+{
+    if (watch->goes_on(watch->context))
+        return;
+    delivery_fail(&transfer->stream->delivery, CLIENT_ABORTED, client_given_up);
+    abort_call(transfer);
+}
+
+static enum stream_task await_task(struct transfer *transfer)
+{
+    struct stream *stream = transfer->stream;
+    const struct client_request *request = transfer->request;
+    for (;;) {
+        pthread_mutex_lock(&stream->lock);
+        enum stream_task task = next_task(stream, request);
+        bool aborted = stream->aborted;
+        if (task != TASK_WAIT) {
+            pthread_mutex_unlock(&stream->lock);
+            return task;
+        }
+        slot_wait_init(&stream->wait);
+        stream->waiting = &stream->wait;
+        pthread_mutex_unlock(&stream->lock);
+        if (!wait_for_task(stream, aborted ? NULL : request->watch))
+            look_at_watch(transfer, request->watch);
+    }
 }
 
 static void give_head(struct transfer *transfer)
@@ -302,7 +335,7 @@ void stream_run(struct transfer *transfer)
 {
     struct stream *stream = transfer->stream;
     for (;;) {
-        switch (await_task(stream, transfer->request)) {
+        switch (await_task(transfer)) {
         case TASK_HEAD:
             give_head(transfer);
             break;
