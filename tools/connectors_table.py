@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the table of docs/connectors.md from what the client tests showed (build/connectors.json).
+"""Writes the tables of docs/connectors.md from what the client tests showed
+(build/connectors.json).
 
-tools/connectors_table.py           writes the table between its two markers
-tools/connectors_table.py --check   writes nothing; status 1 when the committed table and the
-                                    results contradict each other
+tools/connectors_table.py           writes each table between its two markers
+tools/connectors_table.py --check   writes nothing; status 1 when a committed table and the results
+                                    contradict each other
 """
 
 import argparse
@@ -15,8 +16,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build/connectors.json"
 PAGE = ROOT / "docs/connectors.md"
-BEGIN = "<!-- made by tools/connectors_table.py: begin -->\n"
-END = "<!-- made by tools/connectors_table.py: end -->\n"
+BEGIN = "<!-- made by tools/connectors_table.py: begin{} -->\n"
+END = "<!-- made by tools/connectors_table.py: end{} -->\n"
 
 YES, PARTLY, NO, NONE = "yes", "partly", "**no**", ""
 
@@ -85,18 +86,32 @@ def rows(shown):
                named(of("peer", {}))]
 
 
-def table(shown):
-    head, *body = rows(shown)
+def flow_rows(shown):
+    """The same of the second table: connectors that flows read from or write to."""
+    yield ["Connector", "Source", "Destination", "Peers of its records"]
+    for kind in sorted(shown, key=str.lower):
+        of = shown[kind].get
+        if of("source") or of("destination"):
+            yield [kind, cell(of("source", {}), ["*"]), named(of("destination", {})),
+                   named(of("records peer", {}))]
+
+
+def table(rows_of, shown):
+    head, *body = rows_of(shown)
     lines = [head, ["---"] * len(head), *body]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def split_page():
+# What follows "begin" and "end" in a table's markers, and its rows.
+TABLES = [("", rows), (" flows", flow_rows)]
+
+
+def split(page, name):
     """What stands before the table, the table, and what stands after it."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    inside, mark, after = rest.partition(END)
+    before, _, rest = page.partition(BEGIN.format(name))
+    inside, mark, after = rest.partition(END.format(name))
     if not mark:
-        sys.exit(f"{PAGE.relative_to(ROOT)} lacks the two markers of its table")
+        sys.exit(f"{PAGE.relative_to(ROOT)} lacks the markers of its table{name}")
     return before, inside, after
 
 
@@ -107,22 +122,25 @@ def cells(text):
     return {(line[0], column): each for line in lines[2:] for column, each in zip(lines[0], line)}
 
 
-def contradictions(committed, results):
+def contradictions(committed, made):
     """What the committed table says and the results do not bear out."""
-    made = cells(table(results["shown"]))
+    made = cells(made)
     return [f"{kind}, {column}: the table says {each!r}, the tests {made[kind, column]!r}"
             for (kind, column), each in cells(committed).items()
             if NO in made.get((kind, column), "")]
 
 
-def check(committed, results):
-    wrong = contradictions(committed, results)
-    made = table(results["shown"])
-    if results["whole"] and committed != made:
-        wrong += difflib.unified_diff(committed.splitlines(), made.splitlines(), "committed",
-                                      "shown by the tests", lineterm="")
+def check(page, results):
+    wrong = []
+    for name, rows_of in TABLES:
+        _, committed, _ = split(page, name)
+        made = table(rows_of, results["shown"])
+        wrong += contradictions(committed, made)
+        if results["whole"] and committed != made:
+            wrong += difflib.unified_diff(committed.splitlines(), made.splitlines(), "committed",
+                                          "shown by the tests", lineterm="")
     if wrong:
-        sys.exit("\n".join([*wrong, "make connectors writes the table anew"]))
+        sys.exit("\n".join([*wrong, "make connectors writes the tables anew"]))
 
 
 def main():
@@ -131,13 +149,17 @@ def main():
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     results = json.loads(RESULTS.read_text())
-    before, committed, after = split_page()
+    page = PAGE.read_text()
     if arguments.check:
-        check(committed, results)
-    elif not results["whole"]:
+        check(page, results)
+        return
+    if not results["whole"]:
         sys.exit("not every test that shows something of a connector was run: nothing is written")
-    else:
-        PAGE.write_text(before + BEGIN + table(results["shown"]) + END + after)
+    for name, rows_of in TABLES:
+        before, _, after = split(page, name)
+        page = (before + BEGIN.format(name) + table(rows_of, results["shown"]) + END.format(name)
+                + after)
+    PAGE.write_text(page)
 
 
 if __name__ == "__main__":

@@ -217,6 +217,7 @@ def run(server, profile, path, tasks):
 SETS = {"v2": "business/Partners", "v4": "business/Partners", "nested": "records/Orders"}
 
 
+@pytest.mark.shows("records peer", "@sap/cds", kind="SAPOData")
 @pytest.mark.parametrize("kind", ("Map_all", "Passthrough"))
 @pytest.mark.parametrize("name", SETS)
 def test_all_records(reading, peer, name, kind):
@@ -302,6 +303,7 @@ def machine(number, **more):
             "builtOn": "2024-02-29", "checkedAt": "2024-02-29T12:00:00.250Z", **more}
 
 
+@pytest.mark.shows("records peer", "@sap/cds", kind="SAPOData")
 @pytest.mark.parametrize("version", ("v2", "v4"))
 def test_what_is_written_is_what_it_has(reading, peer, version):
     """Also of types that version 2 writes in other forms, and by keys of several types."""

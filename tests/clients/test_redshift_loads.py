@@ -10,7 +10,7 @@ from support import aws, moving, postgres, s3
 from support.warehouse import USER, Warehouse
 
 pytestmark = [
-    pytest.mark.shows("peer", "PostgreSQL", kind="Redshift"),
+    pytest.mark.shows("records peer", "PostgreSQL", kind="Redshift"),
     pytest.mark.skipif(postgres.programs() is None,
                        reason="PostgreSQL is not installed (Debian's package postgresql)"),
 ]

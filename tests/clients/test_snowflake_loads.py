@@ -11,7 +11,7 @@ from support import aws, moving, s3
 from test_peer_snowflake import Peer
 
 pytestmark = [
-    pytest.mark.shows("peer", "fakesnow", kind="Snowflake"),
+    pytest.mark.shows("records peer", "fakesnow", kind="Snowflake"),
     pytest.mark.skipif(importlib.util.find_spec("fakesnow") is None,
                        reason="fakesnow is not installed (tests/requirements-peers.txt)"),
 ]
