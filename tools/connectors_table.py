@@ -88,11 +88,12 @@ def rows(shown):
 
 def flow_rows(shown):
     """The same of the second table: connectors that flows read from or write to."""
-    yield ["Connector", "Source", "Destination", "Peers of its records"]
+    yield ["Connector", "Source", "Incremental", "Destination", "Peers of its records"]
     for kind in sorted(shown, key=str.lower):
         of = shown[kind].get
         if of("source") or of("destination"):
-            yield [kind, cell(of("source", {}), ["*"]), named(of("destination", {})),
+            yield [kind, cell(of("source", {}), ["*"]), cell(of("incremental", {}), ["*"]),
+                   named(of("destination", {})),
                    named(of("records peer", {}))]
 
 

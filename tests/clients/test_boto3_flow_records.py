@@ -1,7 +1,9 @@
 """What flows read and write, with boto3, against the stand-ins: every source's records come, and
 every destination has what was written. The bytes of each are the case files' part (tests/cases)."""
 
+import datetime
 import json
+import re
 import time
 
 import pytest
@@ -55,6 +57,29 @@ KEYS = {"Infornexus": "InforNexus", "Servicenow": "ServiceNow"}
 MARKETO_YEAR = ("2019", "2020-01-01T00:00:00Z")
 
 
+# The field that incremental flows go by.
+INCREMENTAL = {
+    "Amplitude": "server_upload_time", "Dynatrace": "startTime", "Infornexus": "modifyTimestamp",
+    "Marketo": "createdAt", "Pardot": "updated_at", "Salesforce": "SystemModstamp",
+    "SAPOData": "LastChangeDate", "Servicenow": "sys_updated_on", "Slack": "ts",
+    "Veeva": "modified_date__v", "Zendesk": "updated_at",
+}
+WINDOW = ("2020-06-01T00:00:00Z", "2020-07-01T00:00:00Z")
+
+
+def moment_ms(value):
+    """Of a time in any of the vendors' forms."""
+    text = str(value)
+    if text.startswith("/Date("):
+        return int(text[6:].partition(")")[0])
+    if re.fullmatch(r"\d{10}\.\d+", text):
+        return int(float(text) * 1000)
+    if text.isdigit():
+        return int(text)
+    moment = datetime.datetime.fromisoformat(text)
+    return int(moment.replace(tzinfo=moment.tzinfo or datetime.UTC).timestamp() * 1000)
+
+
 def expected(kind, entity):
     records = truth(kind, entity)
     if kind == "Salesforce":
@@ -93,34 +118,59 @@ def server(lasting_servers):
 OUTCOMES = {"Pardot": "accepted-refresh"}
 
 
+def reading(client, name, kind, tasks):
+    """A flow from the vendor to the bucket, with a profile of its own."""
+    entity, _, member, _ = SOURCES[kind]
+    profile(client, name, kind, OUTCOMES.get(kind, "accepted"))
+    return {
+        "flowName": name, "triggerConfig": {"triggerType": "OnDemand"},
+        "sourceFlowConfig": {
+            "connectorType": kind, "connectorProfileName": name,
+            "sourceConnectorProperties": {KEYS.get(kind, kind): {member: entity}}},
+        "destinationFlowConfigList": [{
+            "connectorType": "S3", "destinationConnectorProperties": {"S3": {
+                "bucketName": moving.OUT, "s3OutputFormatConfig": {"fileType": "JSON"}}}}],
+        "tasks": tasks}
+
+
+def lines_of(server, name):
+    return [line for path in (server.data / "s3" / moving.OUT / name).rglob("*") if path.is_file()
+            for line in path.read_bytes().splitlines()]
+
+
 @pytest.mark.shows("source", "object")
 @pytest.mark.parametrize("kind", SOURCES)
 def test_records_are_read(server, kind):
     client = aws.boto(server)
-    entity, records, member, filters = SOURCES[kind]
+    _, records, _, filters = SOURCES[kind]
     key = KEYS.get(kind, kind)
-    profile(client, f"from-{kind}", kind, OUTCOMES.get(kind, "accepted"))
     tasks = [*filters, moving.ALL]
     if kind == "Singular":  # its fields are named
         fields = list(truth(kind, records)[0])
         tasks = [*filters, operator("Filter", key, "PROJECTION", fields),
                  *({**operator("Map", key, "NO_OP", [each]), "destinationField": each}
                    for each in fields)]
-    result = run(client, {
-        "flowName": f"from-{kind}", "triggerConfig": {"triggerType": "OnDemand"},
-        "sourceFlowConfig": {
-            "connectorType": kind, "connectorProfileName": f"from-{kind}",
-            "sourceConnectorProperties": {key: {member: entity}}},
-        "destinationFlowConfigList": [{
-            "connectorType": "S3", "destinationConnectorProperties": {"S3": {
-                "bucketName": moving.OUT, "s3OutputFormatConfig": {"fileType": "JSON"}}}}],
-        "tasks": tasks})
+    result = run(client, reading(client, f"from-{kind}", kind, tasks))
     wanted = expected(kind, records)
     assert result["recordsProcessed"] == len(wanted) > 0
-    folder = server.data / "s3" / moving.OUT / f"from-{kind}"
-    lines = [line for path in folder.rglob("*") if path.is_file()
-             for line in path.read_bytes().splitlines()]
-    assert len(lines) == len(wanted)
+    assert len(lines_of(server, f"from-{kind}")) == len(wanted)
+
+
+@pytest.mark.shows("incremental", "window")
+@pytest.mark.parametrize("kind", INCREMENTAL)
+def test_a_window_of_time_is_read(server, kind):
+    """As a schedule's run reads it: what changed at its end is not in it."""
+    client = aws.boto(server)
+    name, field = f"window-{kind}", INCREMENTAL[kind]
+    low, high = map(moment_ms, WINDOW)
+    definition = reading(client, name, kind, [moving.ALL])
+    definition["sourceFlowConfig"]["incrementalPullConfig"] = {"datetimeTypeFieldName": field}
+    definition["tags"] = {"headgate:window": "/".join(WINDOW)}
+    run(client, definition)
+    wanted = [each for each in truth(kind, SOURCES[kind][1])
+              if each[field] is not None and low <= moment_ms(each[field]) < high
+              and not each.get("IsDeleted")]
+    assert len(lines_of(server, name)) == len(wanted) > 0
 
 
 # Object, operation, fields that records are found by, records, and what the stand-in is asked for.
