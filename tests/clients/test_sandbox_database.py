@@ -70,7 +70,7 @@ def test_psql_signs_in_over_tls(sandbox, user):
 
 
 def test_psql_is_told_what_is_not_played(sandbox):
-    assert b"the sandbox answers SELECT 1, and" in psql(sandbox, "sandbox_md5", "SELECT 2").stderr
+    assert b"the sandbox answers SELECT 1, COPY" in psql(sandbox, "sandbox_md5", "SELECT 2").stderr
     assert b"permission denied" in psql(sandbox, "sandbox_no_query", "SELECT 1").stderr
 
 
