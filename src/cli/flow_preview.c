@@ -19,6 +19,8 @@
 enum {
     REQUEST_MAX = 2 * 1024 * 1024, /* bytes; more than the server takes of a definition */
     ANSWER_NODES_MAX = 512 * 1024,
+    UNREAD_SHOWN_MAX = 20, /* fields that no task reads */
+    UNREAD_BYTES_MAX = 8 * 1024,
 };
 
 static const struct option preview_table[] = {
@@ -200,6 +202,56 @@ static void print_unknown(struct arena *arena, const struct value *unknown)
     }
 }
 
+/* An effect that this version does not know is left out. */
+static const char *words_of_effect(struct str effect)
+{
+    if (str_eq(effect, STR("asItComes")))
+        return " It is written as it comes.";
+    if (str_eq(effect, STR("converted")))
+        return " It is converted; what cannot be leaves its record out.";
+    if (str_eq(effect, STR("column")))
+        return " Its column has a type; what is not of it leaves its record out.";
+    return "";
+}
+
+static void print_retyped(struct arena *arena, const struct value *retyped)
+{
+    for (size_t i = 0; retyped && i < retyped->count; i++) {
+        const struct value *row = retyped->items[i];
+        struct str field = terminal_text(arena, value_text(row, "field"));
+        struct str said = terminal_text(arena, value_text(row, "taskType"));
+        struct str type = terminal_text(arena, value_text(row, "type"));
+        printf("Task %lld takes %.*s for %.*s, and the source says that it is %.*s.%s\n",
+               count_of(row, "task"), STR_ARG(field), STR_ARG(said), STR_ARG(type),
+               words_of_effect(value_text(row, "effect")));
+    }
+}
+
+static void print_unread(struct arena *arena, const struct value *drift)
+{
+    const struct value *unread = value_get(drift, "unreadFields");
+    long long more = count_of(drift, "unreadCount");
+    struct buf names = buf_in(arena, UNREAD_BYTES_MAX);
+    size_t shown = 0;
+    while (unread && shown < unread->count && shown < UNREAD_SHOWN_MAX) {
+        struct str field = terminal_text(arena, value_text(unread->items[shown], "field"));
+        buf_printf(&names, "%s%.*s", shown > 0 ? ", " : "", STR_ARG(field));
+        shown++;
+    }
+    if (shown == 0 || names.overflow)
+        return;
+    if (more > (long long)shown)
+        buf_printf(&names, ", and %lld more", more - (long long)shown);
+    terminal_print_wrapped("No task reads: ", buf_str(&names));
+}
+
+static void print_drift(struct arena *arena, const struct value *drift)
+{
+    print_unknown(arena, value_get(drift, "unknownFields"));
+    print_retyped(arena, value_get(drift, "retypedFields"));
+    print_unread(arena, drift);
+}
+
 static void print_preview(struct arena *arena, const struct value *preview)
 {
     static const struct table_column columns[COLUMNS] = {
@@ -217,9 +269,9 @@ static void print_preview(struct arena *arena, const struct value *preview)
         value_flag(preview, "isWhole", false) ? ", all that there are" : "",
         count_of(preview, "written"), count_of(preview, "filtered"), count_of(preview, "rejected"),
         count_of(preview, "unreadable"));
-    print_unknown(arena, value_get(preview, "unknownFields"));
+    print_drift(arena, value_get(preview, "drift"));
     if (value_text(preview, "error").len > 0)
-        terminal_print_wrapped("A run would end here:", value_text(preview, "error"));
+        terminal_print_wrapped("A run would end here: ", value_text(preview, "error"));
 }
 
 static int print_answer(struct flow_request *request, const struct api_answer *answer)

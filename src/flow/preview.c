@@ -8,9 +8,10 @@
 #include "base/random.h"
 #include "connector/reading.h"
 #include "flow/destination.h"
+#include "flow/destination_open.h"
 #include "flow/engine.h"
+#include "flow/field_drift.h"
 #include "flow/source_open.h"
-#include "flow/unknown_fields.h"
 #include "job/job.h"
 #include "profile/context.h"
 #include "record/decoder.h"
@@ -20,11 +21,11 @@
 #include "work/memory_limit.h"
 
 enum {
-    NAP_MS = 200,                    /* of a wait, after which the deadline is looked at */
-    END_SOURCE_MS = 5 * 1000,        /* behind the deadline, for the vendor's job */
-    S3_MS = 60 * 1000,               /* of all calls to S3 */
-    BESIDE_RECORDS_MAX = 4 * 1024,   /* bytes of the answer but its records */
-    UNKNOWN_FIELDS_MAX = 128 * 1024, /* likewise, of fields */
+    NAP_MS = 200,                  /* of a wait, after which the deadline is looked at */
+    END_SOURCE_MS = 5 * 1000,      /* behind the deadline, for the vendor's job */
+    S3_MS = 60 * 1000,             /* of all calls to S3 */
+    BESIDE_RECORDS_MAX = 4 * 1024, /* bytes of the answer but its records */
+    DRIFT_MAX = 128 * 1024,        /* likewise, of fields */
 };
 
 struct preview_run {
@@ -289,26 +290,27 @@ static bool fail_late(const struct preview_run *self, struct error *error)
 }
 
 /* A source that gave records is asked for its fields, too. */
-static void add_unknown_fields(const struct preview_run *self, struct buf *json)
+static void add_drift(const struct preview_run *self, struct buf *json)
 {
     const struct flow_preview *preview = self->preview;
     struct arena arena = arena_beside(&self->texts);
-    const struct value *unknown =
-        self->count > 0 ? flow_unknown_fields(preview->config->profiles, preview->flow,
-                                              preview->definition, self->row.id, &arena)
-                        : NULL;
-    struct buf list = buf_in(&arena, UNKNOWN_FIELDS_MAX);
-    if (unknown)
-        value_encode(&list, unknown);
-    if (unknown && !list.overflow)
-        buf_printf(json, ",\"unknownFields\":%.*s", STR_ARG(buf_str(&list)));
+    const struct value *drift =
+        self->count > 0
+            ? flow_field_drift(preview->config->profiles, preview->flow, preview->definition,
+                               flow_destination_is_typed(&self->run), self->row.id, &arena)
+            : NULL;
+    struct buf list = buf_in(&arena, DRIFT_MAX);
+    if (drift)
+        value_encode(&list, drift);
+    if (drift && !list.overflow)
+        buf_printf(json, ",\"drift\":%.*s", STR_ARG(buf_str(&list)));
     arena_done(&arena);
 }
 
 static struct str answer(struct preview_run *self, bool is_whole, const struct error *failed)
 {
-    struct buf json = buf_in(self->preview->arena,
-                             FLOW_PREVIEW_JSON_MAX + UNKNOWN_FIELDS_MAX + ERROR_MESSAGE_MAX);
+    struct buf json =
+        buf_in(self->preview->arena, FLOW_PREVIEW_JSON_MAX + DRIFT_MAX + ERROR_MESSAGE_MAX);
     if (self->is_open)
         end_record(self);
     buf_printf(&json,
@@ -318,7 +320,7 @@ static struct str answer(struct preview_run *self, bool is_whole, const struct e
                is_whole ? "true" : "false");
     if (failed)
         add_text(&json, "error", str_from(failed->message));
-    add_unknown_fields(self, &json);
+    add_drift(self, &json);
     buf_add_cstr(&json, ",\"records\":[");
     buf_add(&json, buf_str(&self->json));
     buf_add_cstr(&json, "]}");

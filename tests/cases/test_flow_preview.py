@@ -170,9 +170,15 @@ def test_who_may_not_change_may_not_look(server, tmp_path):
     assert answer.status == 403 and b"Ana" not in answer.body
 
 
-def test_fields_that_the_source_does_not_describe_are_named(server):
+# --- drift: fields that the source describes, and those that tasks go by ---
+
+@pytest.fixture(scope="module")
+def desk(lasting):
+    create_profile_of(lasting, "desk", "Zendesk")
+
+
+def test_fields_that_the_source_does_not_describe_are_named(desk, server):
     """Also of a Mask task; what a Merge task makes is a field."""
-    create_profile_of(server, "desk", "Zendesk")
     tasks = [task("Filter", "PROJECTION", ["id", "subject", "renamed"], "Zendesk"),
              task("Mask", "MASK_ALL", ["hidden"], "Zendesk", MASK_VALUE="*"),
              {**task("Merge", "NO_OP", ["id", "subject"], "Zendesk", CONCAT_FORMAT="${id}"),
@@ -180,10 +186,55 @@ def test_fields_that_the_source_does_not_describe_are_named(server):
              *({**task("Map", "NO_OP", [name], "Zendesk"), "destinationField": name}
                for name in ("id", "renamed", "both"))]
     shown = preview(server, vendor_flow("read", "tickets", tasks, "Zendesk", "desk"))
-    assert shown["unknownFields"] == [{"task": 1, "field": "renamed"},
-                                      {"task": 2, "field": "hidden"},
-                                      {"task": 5, "field": "renamed"}]
+    assert shown["drift"]["unknownFields"] == [{"task": 1, "field": "renamed"},
+                                               {"task": 2, "field": "hidden"},
+                                               {"task": 5, "field": "renamed"}]
     assert shown["records"][0]["after"]["renamed"] is None
+
+
+def ticket_map(field, **types):
+    return {**task("Map", "NO_OP", [field], "Zendesk", **types), "destinationField": field}
+
+
+def drift(server, tasks, **output):
+    definition = vendor_flow("read", "tickets", tasks, "Zendesk", "desk")
+    s3 = definition["destinationFlowConfigList"][0]["destinationConnectorProperties"]["S3"]
+    s3["s3OutputFormatConfig"].update(output)
+    return preview(server, definition)["drift"]
+
+
+def test_fields_of_another_type_are_named_with_what_comes_of_it(desk, server):
+    """Zendesk's id is an integer, its subject a string. Types of the same kind are the same."""
+    found = drift(server, [
+        ticket_map("id", SOURCE_DATA_TYPE="string"),
+        ticket_map("subject", SOURCE_DATA_TYPE="int", DESTINATION_DATA_TYPE="string"),
+        ticket_map("status", SOURCE_DATA_TYPE="picklist", DESTINATION_DATA_TYPE="string"),
+        ticket_map("type", SOURCE_DATA_TYPE="no type that is known"), ticket_map("priority")])
+    assert found["unknownFields"] == []
+    assert found["retypedFields"] == [
+        {"task": 1, "field": "id", "taskType": "string", "type": "integer", "effect": "asItComes"},
+        {"task": 2, "field": "subject", "taskType": "int", "type": "string",
+         "effect": "converted"}]
+
+
+def test_a_typed_column_is_said(desk, server):
+    found = drift(server, [ticket_map("id", SOURCE_DATA_TYPE="string")],
+                  fileType="PARQUET", preserveSourceDataTyping=True)
+    assert [each["effect"] for each in found["retypedFields"]] == ["column"]
+
+
+def test_fields_that_no_task_reads_are_named(desk, server):
+    found = drift(server, [ticket_map("id"),
+                           task("Mask", "MASK_ALL", ["subject"], "Zendesk", MASK_VALUE="*")])
+    unread = {each["field"]: each["type"] for each in found["unreadFields"]}
+    assert unread["created_at"] == "datetime" and not unread.keys() & {"id", "subject"}
+    assert found["unreadCount"] == len(unread) > 10
+
+
+def test_a_task_that_copies_all_leaves_none_unread(desk, server):
+    found = drift(server, [{**moving.ALL, "connectorOperator": {"Zendesk": "NO_OP"},
+                             "taskProperties": {}}])
+    assert found == {"unknownFields": [], "retypedFields": []}
 
 
 # --- vendors ---
@@ -271,19 +322,27 @@ def test_the_vendors_job_is_waited_for_and_ended(servers, canaries, store):
 
 # --- the command ---
 
-def test_the_command(server, tmp_path):
-    put_table(server)
-    definition = moving.flow(file="CSV", tasks=TABLE)
-    path, keys = tmp_path / "definition.json", tmp_path / "credentials"
-    path.write_text(json.dumps(definition))
+@pytest.fixture
+def run(server, tmp_path):
+    """headgate flow preview copy."""
+    keys = tmp_path / "credentials"
     keys.write_text(f"[default]\naws_access_key_id = {server.key.id}\n"
                     f"aws_secret_access_key = {server.key.secret}\n")
     keys.chmod(0o600)
 
-    def run(*words):
+    def preview_of(*words):
         return subprocess.run(
             command("flow", "preview", "copy", "--server", server.endpoint, "--credentials", keys,
                     *words), capture_output=True, text=True, timeout=60)
+
+    return preview_of
+
+
+def test_the_command(server, run, tmp_path):
+    put_table(server)
+    definition = moving.flow(file="CSV", tasks=TABLE)
+    path = tmp_path / "definition.json"
+    path.write_text(json.dumps(definition))
 
     missing = run()
     assert missing.returncode == 1 and "copy does not exist" in missing.stderr
@@ -301,3 +360,20 @@ def test_the_command(server, tmp_path):
     assert ended.returncode == 1 and "A run would end here" in ended.stdout, ended
     path.write_text("[")
     assert run("--file", path).returncode == 2
+
+
+def test_the_command_says_what_has_drifted(desk, run, tmp_path):
+    path = tmp_path / "definition.json"
+    path.write_text(json.dumps(vendor_flow("copy", "tickets", [
+        ticket_map("id", SOURCE_DATA_TYPE="string"), ticket_map("renamed"),
+        ticket_map("subject", SOURCE_DATA_TYPE="int", DESTINATION_DATA_TYPE="string")],
+        "Zendesk", "desk")))
+    done = run("--file", path)
+    assert done.returncode == 0, done
+    drifted = " ".join(done.stdout.partition("cannot be read.\n")[2].split())
+    assert drifted.startswith(
+        "Task 2 reads renamed, which the source does not describe. "
+        "Task 1 takes id for string, and the source says that it is integer. It is written as it "
+        "comes. Task 3 takes subject for int, and the source says that it is string. It is "
+        "converted; what cannot be leaves its record out. No task reads: url, "), drifted
+    assert drifted.endswith("more")
