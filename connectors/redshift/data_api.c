@@ -165,7 +165,7 @@ static bool look(struct vendor_connection *connection, const struct aws_role *ro
     if (!ask(connection, role, STR("RedshiftData.DescribeStatement"), input, "/Status", &response))
         return false;
     enum progress progress = progress_of(value_text(response.json, "Status"));
-    *ret_done = progress == PROGRESS_GOOD;
+    *ret_done = progress != PROGRESS_NONE;
     return progress != PROGRESS_BAD || redshift_fail(connection, STR_NULL, error_of(&response));
 }
 

@@ -194,20 +194,39 @@ static bool wait_for(struct load_step *step, struct str id, unsigned long long p
     return true;
 }
 
+/* The statement was sent, and no answer came. */
+static bool is_lost(struct vendor_connection *connection)
+{
+    struct verdict verdict = vendor_verdict(connection);
+    return verdict.kind == VERDICT_UNREACHABLE && verdict.step == STEP_API;
+}
+
+static bool start(struct vendor_connection *connection, const struct load_query *query,
+                  struct str sql, struct load_step *step)
+{
+    struct str id;
+    bool is_begun = redshift_start(connection, sql, query->run, &id);
+    if (is_begun || is_lost(connection))
+        step->known = LOAD_UNKNOWN;
+    return is_begun && wait_for(step, id, 0);
+}
+
 static bool step_data_api(struct vendor_connection *connection, const struct load_query *query,
                           struct str state, struct load_step *step)
 {
-    struct str id = state, count, sql = STR_NULL;
+    struct str id, count, sql = STR_NULL;
     unsigned long long polls = 0;
     bool is_done = false;
     if (!state.data)
-        return make_copy(connection, query, &sql) &&
-               redshift_start(connection, sql, query->run, &id) && wait_for(step, id, 0);
+        return make_copy(connection, query, &sql) && start(connection, query, sql, step);
     if (!str_cut(state, ' ', &id, &count) || !str_to_u64(count, POLLS_MAX, &polls))
         return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
                            STR("the load's state cannot be read"), NULL);
-    if (!redshift_look(connection, id, &is_done))
+    if (!redshift_look(connection, id, &is_done)) {
+        if (is_done)
+            step->known = LOAD_NOT_MADE;
         return explain(connection, query);
+    }
     return is_done || wait_for(step, id, polls < POLLS_MAX ? polls + 1 : polls);
 }
 
@@ -229,6 +248,7 @@ static bool look_again(struct load_step *step, unsigned long long looks)
     bool is_begun = looks < LOOKS_MAX;
     step->state = is_begun ? arena_printf(step->arena, "look %llu", looks) : STR("copy");
     step->pause_ms = is_begun ? LOOK_PAUSE_MS : 0;
+    step->known = is_begun ? LOAD_AS_BEFORE : LOAD_NOT_MADE;
     return true;
 }
 
@@ -255,17 +275,23 @@ static bool look(struct vendor_connection *connection, const struct load_query *
         return look_again(step, 0);
     if (!status.data)
         return look_again(step, looks + 1);
+    step->known = LOAD_NOT_MADE;
     vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_API,
                 STR("the database has aborted the load of the objects"), NULL);
     return explain(connection, query);
 }
 
-static bool copy(struct vendor_connection *connection, const struct load_query *query)
+static bool copy(struct vendor_connection *connection, const struct load_query *query,
+                 struct load_step *step)
 {
     struct sql_rows rows = {.columns = 0};
     if (!make_copy(connection, query, &rows.sql))
         return false;
-    return redshift_query_jdbc(connection, &rows) || explain(connection, query);
+    if (redshift_query_jdbc(connection, &rows))
+        return true;
+    bool is_unreachable = vendor_verdict(connection).kind == VERDICT_UNREACHABLE;
+    step->known = is_unreachable ? LOAD_UNKNOWN : LOAD_NOT_MADE;
+    return explain(connection, query);
 }
 
 static bool step_jdbc(struct vendor_connection *connection, const struct load_query *query,
@@ -278,7 +304,7 @@ static bool step_jdbc(struct vendor_connection *connection, const struct load_qu
         return vendor_accept(connection, STEP_NONE);
     }
     if (str_eq(state, STR("copy")))
-        return query->is_again ? look_again(step, 0) : copy(connection, query);
+        return query->is_again ? look_again(step, 0) : copy(connection, query, step);
     if (!str_starts(state, str_from(looking)) ||
         !str_to_u64((struct str){state.data + strlen(looking), state.len - strlen(looking)},
                     LOOKS_MAX, &looks))

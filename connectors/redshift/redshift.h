@@ -50,7 +50,8 @@ bool redshift_query(struct vendor_connection *connection, size_t max, struct sql
  * the same id, which is the config's arena's. `token`: 1 to 64 characters. */
 bool redshift_start(struct vendor_connection *connection, struct str sql, struct str token,
                     struct str *ret_id);
-/* Looks at it once. False: it has failed, or could not be looked at, as the verdict says. */
+/* Looks at it once. False: it has failed, or could not be looked at, as the verdict says;
+ * *ret_done: it has ended, in either way. */
 bool redshift_look(struct vendor_connection *connection, struct str id, bool *ret_done);
 
 /* As load_ops has it. */

@@ -80,9 +80,10 @@ static bool take_path(struct vendor_connection *connection, const struct stage_u
                       const struct load_query *query, struct str key, struct str *ret_path)
 {
     size_t cut = stage->prefix.len;
-    *ret_path = (struct str){key.data + cut, key.len - (key.len < cut ? key.len : cut)};
-    if (str_eq(stage->bucket, query->bucket) && str_starts(key, stage->prefix))
+    if (str_eq(stage->bucket, query->bucket) && str_starts(key, stage->prefix)) {
+        *ret_path = (struct str){key.data + cut, key.len - cut};
         return true;
+    }
     return vendor_fail(
         connection, VERDICT_MISCONFIGURED, STEP_API,
         arena_printf(vendor_config(connection)->arena,
@@ -224,6 +225,11 @@ bool snowflake_load(struct vendor_connection *connection, const struct load_quer
     if (query->run.len != RUN_ID_LEN)
         return vendor_fail(connection, VERDICT_INTERNAL, STEP_NONE, STR("the run's id is no UUID"),
                            NULL);
-    return use_warehouse(connection) && make_copy(connection, query, &sql) &&
-           run_statement(connection, query, sql, &response) && check_objects(connection, &response);
+    if (!use_warehouse(connection) || !make_copy(connection, query, &sql))
+        return false;
+    if (run_statement(connection, query, sql, &response) && check_objects(connection, &response))
+        return true;
+    bool is_unreachable = vendor_verdict(connection).kind == VERDICT_UNREACHABLE;
+    step->known = is_unreachable ? LOAD_UNKNOWN : LOAD_NOT_MADE;
+    return false;
 }

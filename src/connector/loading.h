@@ -33,10 +33,18 @@ struct load_query {
     bool is_again;
 };
 
+/* What is known of a load that has not ended well. */
+enum load_known {
+    LOAD_AS_BEFORE, /* the step has changed nothing about it */
+    LOAD_NOT_MADE,  /* the database has none of the records */
+    LOAD_UNKNOWN,   /* the database may have them, or may have them soon */
+};
+
 struct load_step {
-    struct str state;    /* what to go on from, in `arena`; STR_NULL: all objects are loaded */
-    int64_t pause_ms;    /* before the next step */
-    struct arena *arena; /* the caller's */
+    struct str state;      /* what to go on from, in `arena`; STR_NULL: all objects are loaded */
+    int64_t pause_ms;      /* before the next step */
+    enum load_known known; /* also of a step that failed */
+    struct arena *arena;   /* the caller's */
 };
 
 struct load_ops {

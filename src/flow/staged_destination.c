@@ -33,6 +33,7 @@ struct staged_destination {
     struct object_key_config keys;
     struct str state; /* of the load query.part; STR_NULL: it has not begun */
     bool is_resumed;  /* by a try that did not make the state */
+    bool is_unknown;  /* whether the part was loaded, should the load fail now */
     bool by_manifest;
     struct load_step step; /* that was made last */
     struct arena listed;   /* the part's objects */
@@ -200,8 +201,11 @@ static bool call(void *context, struct vendor_connection *connection)
 {
     struct staged_destination *self = context;
     const struct load_ops *loads = self->vendor.access.target.connector->loads;
+    self->step = (struct load_step){.arena = self->run->arena};
     bool ok = loads->load(connection, &self->query, self->state, &self->step);
     self->query.is_again = true;
+    if (self->step.known != LOAD_AS_BEFORE)
+        self->is_unknown = self->step.known == LOAD_UNKNOWN;
     return ok;
 }
 
@@ -217,11 +221,15 @@ static bool fail_load(const struct staged_destination *self, struct error *error
     const struct error said = *error;
     if (said.code == ERR_UNAVAILABLE || self->run->wish != ENGINE_GO_ON)
         return false;
+    static const char *const what[2][2] = {
+        {"Nothing was loaded", "It is not known whether the records were loaded"},
+        {"The run's first objects were loaded, the others were not",
+         "The run's first objects were loaded, of the others it is not known"},
+    };
     struct str prefix = object_key_prefix(&self->keys, self->run->arena);
     return fail(error, said.code, "%s %s; the records are in s3://%.*s/%.*s.", said.message,
-                self->query.part == 0 ? "Nothing was loaded"
-                                      : "The run's first objects were loaded, the others were not",
-                STR_ARG(self->query.bucket), STR_ARG(prefix));
+                what[self->query.part > 0][self->is_unknown], STR_ARG(self->query.bucket),
+                STR_ARG(prefix));
 }
 
 /* Whether its objects are there, and listed where they have to be. */
@@ -235,8 +243,8 @@ static bool prepare(struct staged_destination *self, struct error *error)
 /* One step; false with ERR_UNAVAILABLE: the run waits for the next one. */
 static bool make_step(struct staged_destination *self, struct error *error)
 {
-    self->step = (struct load_step){.arena = self->run->arena};
     self->query.is_again = self->is_resumed;
+    self->is_unknown |= self->is_resumed;
     self->is_resumed = false;
     if (!flow_engine_check(self->run, error))
         return false;
@@ -256,6 +264,7 @@ static bool make_step(struct staged_destination *self, struct error *error)
 
 static bool load_part(struct staged_destination *self, struct error *error)
 {
+    self->is_unknown = false;
     if (!prepare(self, error))
         return false;
     do {

@@ -166,6 +166,20 @@ def test_a_load_that_is_aborted_in_the_database_ends_the_run(server, warehouse):
     assert not warehouse.rows("SELECT * FROM orders") and len(warehouse.copies) == 1
 
 
+def test_a_load_whose_end_cannot_be_found_out_is_said_to_be_unknown(server, warehouse):
+    """The answer is lost, all is loaded, and the user may not see its loads."""
+    warehouse.cut_after = True
+    warehouse.do(f"REVOKE SELECT ON sys_load_history FROM {USER}")
+    try:
+        record = run(server, RECORDS[:3])
+    finally:
+        warehouse.do(f"GRANT SELECT ON sys_load_history TO {USER}")
+    said = failed(record)
+    assert "permission denied" in said and \
+        "It is not known whether the records were loaded; the records are in s3://" in said, said
+    assert warehouse.rows("SELECT count(*) FROM orders") == [{"count": 3}]
+
+
 def test_a_server_that_is_killed_during_a_load_loads_once(server, warehouse):
     moving.put(server, "records", moving.lines_of(RECORDS))
     server.ok("CreateFlow", flow())
