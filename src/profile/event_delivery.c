@@ -37,7 +37,7 @@ struct delivery_run {
     int64_t done_seq; /* events up to it are delivered or too old; 0: none */
     bool failed;      /* the event behind it was not taken */
     bool held_back;   /* the receiver is left alone */
-    bool more;        /* there are events behind the ones that were read */
+    bool more;        /* events are left: behind those that were read, or that came meanwhile */
     bool concluded;   /* only the commit is left */
     bool lost;        /* the lease */
     int64_t retry_after_ms;
@@ -157,7 +157,6 @@ static void deliver_all(struct delivery_run *self, const struct queued_event *ev
             deliver(self, &events[i]);
         }
     }
-    self->more = count == EVENTS_A_RUN;
     self->concluded = true;
 }
 
@@ -217,7 +216,7 @@ static bool apply(struct db *db, void *argument, struct error *error)
     if (!held)
         return fail(error, ERR_LOST_RACE, "The lease of the job was lost.");
     return (self->done_seq == 0 || event_queue_drop(db, key, self->done_seq, error)) &&
-           (self->failed || event_queue_continue(db, key, error));
+           (self->failed || event_queue_continue(db, key, &self->more, error));
 }
 
 static enum job_end commit(struct delivery_run *self, struct job_runner *runner)

@@ -109,10 +109,9 @@ static bool has_events(struct db *db, struct event_key key, bool *ret_has, struc
 
 /* Who adds an event locks the job's row, or waits until it is gone and then adds a job of its own:
  * so what this does not see has a job. */
-bool event_queue_continue(struct db *db, struct event_key key, struct error *error)
+bool event_queue_continue(struct db *db, struct event_key key, bool *ret_more, struct error *error)
 {
-    bool has;
-    return has_events(db, key, &has, error) && (!has || add_job(db, key, error));
+    return has_events(db, key, ret_more, error) && (!*ret_more || add_job(db, key, error));
 }
 
 bool event_queue_trim(struct db *db, struct str account, enum event_kind kind, int64_t keep,

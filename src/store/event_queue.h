@@ -52,8 +52,9 @@ _must_use_ bool event_queue_add(struct db *db, struct event_key key, struct str 
 _must_use_ bool event_queue_drop(struct db *db, struct event_key key, int64_t seq,
                                  struct error *error);
 /* After job_finish of the subject's job, in the same write: adds it again if events are left, which
- * came meanwhile. */
-_must_use_ bool event_queue_continue(struct db *db, struct event_key key, struct error *error);
+ * came meanwhile. *ret_more: so it was; its runner is to look. */
+_must_use_ bool event_queue_continue(struct db *db, struct event_key key, bool *ret_more,
+                                     struct error *error);
 /* Keeps an account's newest `keep` events of a kind. */
 _must_use_ bool event_queue_trim(struct db *db, struct str account, enum event_kind kind,
                                  int64_t keep, int64_t *ret_removed, struct error *error);

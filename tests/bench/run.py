@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 
+import events
 import flows
 import herd
 import instructions
@@ -235,6 +236,9 @@ def measure_all(bench, result, parts):
     if "schedules" in parts:
         say("flows that are due at one time")
         result["schedules"] = schedules.measure(bench.work)
+    if "events" in parts:
+        say("events of runs")
+        result["events"] = events.measure(bench.work)
     if "herd" in parts:
         say("a herd of renewals")
         result["herd"] = herd.measure(bench.work, FILL, *bench.herd)
@@ -267,7 +271,7 @@ def report(bench, result):
     for name, limit, words in LIMITS:
         print(f"  {words:<74}{result[name]:>18,.2f}  at most {limit}")
     for part in (stages, instructions, strategies, json_page, records, parquet_out, flows,
-                 sources, waiting_runs, schedules, local_calls, rotation, herd):
+                 sources, waiting_runs, schedules, events, local_calls, rotation, herd):
         if part.__name__ in result:
             part.report(result[part.__name__])
 
@@ -280,7 +284,8 @@ def main():
                         help="profiles whose renewals become due within a minute")
     parser.add_argument("--herd-rounds", type=int, default=1)
     parts = ["ratios", "postgres", "strategies", "stages", "instructions", "json", "records",
-             "parquet", "flows", "sources", "waiting", "schedules", "local", "rotation", "herd"]
+             "parquet", "flows", "sources", "waiting", "schedules", "events",
+             "local", "rotation", "herd"]
     parser.add_argument("--only", choices=parts, action="append", help="may be given again")
     options = parser.parse_args()
     work = tempfile.mkdtemp(prefix="bench-", dir=ROOT / "build")
