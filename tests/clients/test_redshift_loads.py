@@ -196,6 +196,30 @@ def test_a_server_that_is_killed_during_a_load_loads_once(server, warehouse):
     assert warehouse.rows("SELECT count(*) FROM orders") == [{"count": len(RECORDS)}]
 
 
+@pytest.mark.waits(40)
+def test_a_load_that_is_at_work_is_waited_for(server, warehouse):
+    """For more looks than there are for a load that the database does not show."""
+    moving.put(server, "records", moving.lines_of(RECORDS))
+    server.ok("CreateFlow", flow())
+    warehouse.held.clear()
+    warehouse.goes.clear()
+    server.ok("StartFlow", {"flowName": "load"})
+    assert warehouse.held.wait(60)
+    run_id = moving.records(server, "load")[0]["executionId"]
+    server.kill()
+    warehouse.do(f"INSERT INTO sys_load_history VALUES ('s3://of/{run_id}.manifest', 'running', 0)")
+    server.start()
+    while warehouse.looked.acquire(blocking=False):
+        continue
+    for _ in range(12):
+        assert warehouse.looked.acquire(timeout=60)
+    warehouse.goes.set()
+    record = moving.ended(server, "load")
+    assert record["executionStatus"] == "Successful", record
+    assert len(warehouse.copies) == 1
+    assert warehouse.rows("SELECT count(*) FROM orders") == [{"count": len(RECORDS)}]
+
+
 def test_a_run_that_is_canceled_during_a_load_ends(server, warehouse):
     moving.put(server, "records", moving.lines_of(RECORDS))
     server.ok("CreateFlow", flow())
