@@ -204,7 +204,7 @@ static bool is_lost(struct vendor_connection *connection)
 static bool start(struct vendor_connection *connection, const struct load_query *query,
                   struct str sql, struct load_step *step)
 {
-    struct str id;
+    struct str id = STR_NULL;
     bool is_begun = redshift_start(connection, sql, query->run, &id);
     if (is_begun || is_lost(connection))
         step->known = LOAD_UNKNOWN;

@@ -103,7 +103,7 @@ static bool make_copy(struct vendor_connection *connection, const struct load_qu
     struct str stage_name = value_text(vendor_config(connection)->target->properties, "stage");
     struct buf sql = buf_in(arena, BODY_MAX);
     struct stage_url stage;
-    struct str path;
+    struct str path = STR_NULL;
     if (!snowflake_is_path(query->table, 3))
         return vendor_fail(connection, VERDICT_MISCONFIGURED, STEP_NONE,
                            STR("the flow's object is no DATABASE.SCHEMA.TABLE"), NULL);

@@ -1,6 +1,7 @@
 """Kills the server before and after the write in which a schedule starts a run, and starts it
 again: the slot has one run."""
 
+import contextlib
 import signal
 
 import pytest
@@ -27,7 +28,8 @@ def test_killed_in_the_start_of_a_run(servers, point):
             "scheduleExpression": "rate(1days)", "dataPullMode": "Incremental"}}}})
     server.stop()
     assert start_with_fault(server, point)
-    server.ok("StartFlow", COPY)
+    with contextlib.suppress(OSError, IndexError, ValueError):  # it may die before it answers
+        server.ok("StartFlow", COPY)
     assert server.wait_for_end() == -signal.SIGKILL
     assert server.count_rows("flow_runs") == (point == "schedule:committed")
     server.start()
