@@ -117,8 +117,10 @@ def test_an_account_with_many_vendors_that_hang(servers, vendors, canaries):
                   for number in range(count)]
         with crowd.Crowd(server, count) as hung:
             hung.send(creates(server, bodies))
-            operations.wait_for(server, workers_busy=WORKERS // 2, workers_queued=QUEUE // 2,
-                                workers_held=QUEUE // 2)
+            refused = count - WORKERS // 2 - QUEUE // 2  # of the crowd, which all were looked at
+            operations.wait_for(server, **{
+                "workers_busy": WORKERS // 2, "workers_queued": QUEUE // 2,
+                "workers_held": QUEUE // 2, 'throttled_total{limit="account-share"}': refused})
             for number in range(2 * WORKERS):
                 body = servicenow(canaries, f"good-{number}", vendors.url(1))
                 assert server.call("CreateConnectorProfile", body, key=other).status == 200
@@ -126,6 +128,4 @@ def test_an_account_with_many_vendors_that_hang(servers, vendors, canaries):
             assert (more.status, more.error, more.header("Retry-After")) == (
                 429, "ThrottlingException", "1")
             assert "account" in more.message
-            # Those of the crowd that found no room, and this one.
-            assert operations.throttled(server, "account-share") == count - WORKERS // 2 - (
-                QUEUE // 2) + 1
+            assert operations.throttled(server, "account-share") == refused + 1
