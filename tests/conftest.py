@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 
+from support import s3
 from support.canary import Canaries
 from support.database import REMOTE, PostgresDatabase
 from support.scratch import Scratch
@@ -108,6 +109,16 @@ def lasting_servers(tmp_path_factory, lasting_canaries):
     """For tests of one module that look at one server."""
     with servers_below(tmp_path_factory.mktemp("lasting"), lasting_canaries) as make:
         yield make
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """The sandbox's S3 in a process of its own; `objects` is the folder of its buckets."""
+    directory = tmp_path_factory.mktemp("store")
+    with s3.stand_in(directory) as made:
+        made.objects = directory / "s3"
+        made.objects.mkdir(exist_ok=True)
+        yield made
 
 
 @pytest.fixture

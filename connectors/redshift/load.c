@@ -3,7 +3,7 @@
  * manifest to specify data files").
  *
  * By the Data API the statement is sent with a client token that follows from the run, so a second
- * call for it starts nothing; its id is what the load goes on from:
+ * call for it starts nothing; the load continues from its id:
  *
  *     (nothing) ── ExecuteStatement ──▶ "ID POLLS" ── DescribeStatement … ──▶ loaded
  *

@@ -1,7 +1,7 @@
 /* Loading objects into a table: how a database takes what a run has written to a bucket. The run
  * stages all of its records first; a connector then has the database copy them, in steps, each of
- * which ends with a state to go on from. The run keeps the state as its checkpoint, so a load goes
- * on after the server was killed, and is made once. */
+ * which ends with a state to continue from. The run keeps the state as its checkpoint, so
+ * a load continues after the server was killed, and is made once. */
 #pragma once
 
 #include "base/arena.h"
@@ -41,7 +41,7 @@ enum load_known {
 };
 
 struct load_step {
-    struct str state;      /* what to go on from, in `arena`; STR_NULL: all objects are loaded */
+    struct str state;      /* what to continue from, in `arena`; STR_NULL: all objects are loaded */
     int64_t pause_ms;      /* before the next step */
     enum load_known known; /* also of a step that failed */
     struct arena *arena;   /* the caller's */

@@ -143,8 +143,8 @@ static bool add(const struct notice *notice, struct db *db, const struct profile
     value_put(notice->arena, notice->event, "detail", notice->detail);
     value_encode(&json, notice->event);
     if (json.overflow) { /* not with what the model lets in, and the messages that runs have */
-        log_warn("An event of flow %.*s (account %.*s, %.*s) is longer than %d bytes, and is sent "
-                 "to nothing.",
+        log_warn("An event of flow %.*s (account %.*s, %.*s) is longer than %d bytes, and is not "
+                 "sent.",
                  STR_ARG(flow->name), STR_ARG(flow->account), STR_ARG(flow->region),
                  FLOW_NOTICE_MAX);
         return true;

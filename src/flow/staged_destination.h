@@ -3,8 +3,8 @@
  * objects into the flow's table, at once or not at all.
  *
  * From then on the run's checkpoint has the state of the load (flow_progress.load): "PART STATE",
- * the number of the load and what its connector goes on from. A try that takes over goes on there,
- * and reads nothing. Between two steps the run holds no thread. */
+ * the number of the load, and the state that its connector gave. A later try continues from it, and
+ * reads nothing. Between two steps the run holds no thread. */
 #pragma once
 
 #include "flow/destination.h"

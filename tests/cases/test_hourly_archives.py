@@ -9,19 +9,11 @@ import zipfile
 
 import pytest
 
-from support import aws, moving, s3
+from support import aws, moving
 from support.hours import EPOCH, HOUR_MS, Amplitude, between, hour, lines, ms, record, zipped
 from support.sandbox_records import truth
 from support.vendor import http, reset
 from support.vendor_flows import create_profile, flow
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("store")
-    with s3.stand_in(directory) as made:
-        made.objects = directory / "s3"
-        made.objects.mkdir(exist_ok=True)
-        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from support import aws, moving, s3
+from support import aws, moving
 from support.vendor import Vendor, http, reset
 
 STAGE = [["STAGE_LOCATION", "URL", "String", f'["s3://{moving.OUT}/staged/"]', ""]]
@@ -52,15 +52,6 @@ class Snowflake(Vendor):
             return good(rowset=[])
         self.ids.append(re.search("requestId=([0-9a-f-]{36})$", request.target)[1])
         return self.copies.pop(0)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("store")
-    with s3.stand_in(directory) as made:
-        made.objects = directory / "s3"
-        made.objects.mkdir(exist_ok=True)
-        yield made
 
 
 @pytest.fixture

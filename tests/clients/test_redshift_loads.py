@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support import aws, moving, postgres, s3
+from support import aws, moving, postgres
 from support.warehouse import USER, Warehouse
 
 pytestmark = [
@@ -35,15 +35,6 @@ def warehouse():
     made = Warehouse(TABLES)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("store")
-    with s3.stand_in(directory) as made:
-        made.objects = directory / "s3"
-        made.objects.mkdir(exist_ok=True)
-        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from support import aws, moving, s3
+from support import aws, moving
 from test_peer_snowflake import Peer
 
 pytestmark = [
@@ -19,15 +19,6 @@ pytestmark = [
 RECORDS = [{"Id": number, "Name": f"“{number}” L'Aquila \\ {chr(0x1F600)}",
             "Amount": f"{number}.50", "Note": None if number % 3 else "a, \"b\"\nc"}
            for number in range(300)]
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("store")
-    with s3.stand_in(directory) as made:
-        made.objects = directory / "s3"
-        made.objects.mkdir(exist_ok=True)
-        yield made
 
 
 class Lake(Peer):

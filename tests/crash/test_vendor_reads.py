@@ -36,7 +36,7 @@ def test_killed_while_a_vendor_is_read(servers, point):
 
 @pytest.mark.parametrize("point", ["move:checkpoint", "move:checkpoint#2", "move:fetched#2"])
 def test_killed_within_an_archive(servers, tmp_path, point):
-    """Another connection fetches it again, and goes on behind the records that were written."""
+    """Another connection fetches it again, and continues behind the records that were written."""
     records = [record(number, 5, "x" * 2000) for number in range(3000)]  # three pages
     with s3.stand_in(tmp_path) as store, Amplitude() as vendor:
         vendor.hours = {5: [lines(records)], 40: [lines([record(1, 40)])]}
