@@ -43,9 +43,9 @@ struct flow_engine_job {
     bool (*commit)(void *context, struct error *error);
     /* Adds has_begun to the checkpoint that there is, and changes nothing else of it. */
     bool (*note_begun)(void *context, struct error *error);
-    /* Shows what the run waits for; STR_NULL: it does no longer. It does not matter if it is not
-     * shown. */
-    void (*show)(void *context, struct str message);
+    /* Shows what the run waits for; STR_NULL: it does no longer. False: the store did not take it,
+     * and it may be shown later. */
+    bool (*show)(void *context, struct str message);
     void *context;
 };
 

@@ -228,9 +228,10 @@ static bool note_begun(void *context, struct error *error)
     return true;
 }
 
-static void show(void *context, struct str message)
+static bool show(void *context, struct str message)
 {
     (void)context, (void)message;
+    return true;
 }
 
 /* --- the run --- */

@@ -168,16 +168,18 @@ static bool apply_message(struct db *db, void *argument, struct error *error)
     return held || fail(error, ERR_LOST_RACE, "The lease of the job was lost.");
 }
 
-static void show(void *context, struct str message)
+static bool show(void *context, struct str message)
 {
     struct flow_run_try *self = context;
     struct showing showing = {self, message};
     struct error ignored;
-    if (str_eq(message, self->row->message) ||
-        !store_apply(context_of(self)->store, apply_message, &showing, false, &ignored))
-        return;
+    if (str_eq(message, self->row->message))
+        return true;
+    if (!store_apply(context_of(self)->store, apply_message, &showing, false, &ignored))
+        return false;
     arena_reset(&self->shown_memory);
     self->row->message = message.data ? arena_copy(&self->shown_memory, message) : STR_NULL;
+    return true;
 }
 
 /* --- the try --- */
@@ -223,7 +225,8 @@ enum flow_engine_end flow_run_try_move(struct flow_run_try *self, const struct v
 {
     struct flow_engine_run run = run_of(self, definition);
     if (!self->kept->source.shows_line && !self->kept->destination.shows_line)
-        show(self, STR_NULL); /* of a wait that is over, or of a try that was cut off in it */
+        ignore_failure(
+            show(self, STR_NULL)); /* of a wait that is over, or of a try that was cut off in it */
     enum flow_engine_end ended = flow_engine_run(&run, error);
     self->pause_ms = ended == ENGINE_LEFT ? run.pause_ms : 0;
     return ended;

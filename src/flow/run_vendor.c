@@ -13,7 +13,8 @@
 
 enum {
     NAP_MS = 100,
-    RENEWALS_MAX = 3, /* of the access token, in one call */
+    SHOW_AGAIN_MS = 1000, /* what a run waits for, which the store did not take */
+    RENEWALS_MAX = 3,     /* of the access token, in one call */
 };
 
 /* How it stands with the call at hand. */
@@ -142,41 +143,46 @@ static bool nap(struct run_vendor *self, int64_t duration_ms, struct error *erro
     return true;
 }
 
-static void show_wait(struct run_vendor *self, int64_t pause_ms, const struct error *error)
+static bool show(struct run_vendor *self, struct str text)
 {
     const struct flow_engine_job *job = &self->run->job;
-    bool is_in_line = self->gate.has_held && self->gate.is_in_line;
-    struct arena texts = {.kind = ARENA_PLAIN};
+    return job->show(job->context, text);
+}
+
+static struct str wait_text(struct run_vendor *self, int64_t pause_ms, const struct error *error,
+                            struct arena *arena)
+{
     char until[CLOCK_TEXT_SIZE];
+    self->kept->shows_line = self->gate.has_held && self->gate.is_in_line;
+    if (self->kept->shows_line)
+        return arena_printf(arena, "The run waits for its turn at its vendor. %s", error->message);
     clock_text(clock_wall_ms() + pause_ms, until);
-    struct str what =
-        is_in_line ? STR("The run waits for its turn at its vendor.")
-                   : arena_printf(&texts, "The run waits until %s, then it continues.", until);
-    job->show(job->context, arena_printf(&texts, "%.*s %s", STR_ARG(what), error->message));
-    self->kept->shows_line = is_in_line;
-    arena_done(&texts);
+    return arena_printf(arena, "The run waits until %s, then it continues. %s", until,
+                        error->message);
 }
 
 /* A run in a line shows that over its tries, until one has its turn. */
 static void show_turn(struct run_vendor *self)
 {
-    const struct flow_engine_job *job = &self->run->job;
     if (self->kept->shows_line)
-        job->show(job->context, STR_NULL);
-    self->kept->shows_line = false;
+        self->kept->shows_line = !show(self, STR_NULL);
 }
 
 /* A wait that the run's record shows, with what it is for. */
 static bool wait_shown(struct run_vendor *self, int64_t pause_ms, struct error *error)
 {
-    const struct flow_engine_job *job = &self->run->job;
     flow_vendor_gate_away(&self->gate, pause_ms);
     if (pause_ms < RUN_VENDOR_SHOWN_MS)
         return nap(self, pause_ms, error);
-    show_wait(self, pause_ms, error);
-    bool waited = nap(self, pause_ms, error);
-    if (waited)
-        job->show(job->context, STR_NULL);
+    struct arena texts = {.kind = ARENA_PLAIN};
+    struct str text = wait_text(self, pause_ms, error, &texts);
+    int64_t until_ms = clock_mono_ms() + pause_ms, left_ms;
+    bool waited = true;
+    while (waited && (left_ms = until_ms - clock_mono_ms()) > 0)
+        waited = nap(self, show(self, text) ? left_ms : i64_min(SHOW_AGAIN_MS, left_ms), error);
+    if (waited && !self->kept->shows_line)
+        ignore_failure(show(self, STR_NULL));
+    arena_done(&texts);
     return waited;
 }
 
@@ -195,10 +201,15 @@ static bool may_leave(const struct run_vendor *self, int64_t pause_ms, bool *ret
     return !*ret_failed && is_settled;
 }
 
-/* The try ends; the next one continues with the call that was not taken. */
+/* The try ends; the next one continues with the call that was not taken. On the thread instead,
+ * which tries again, while it cannot be shown for what. */
 static bool leave(struct run_vendor *self, int64_t pause_ms, struct error *error)
 {
-    show_wait(self, pause_ms, error);
+    struct arena texts = {.kind = ARENA_PLAIN};
+    bool is_shown = show(self, wait_text(self, pause_ms, error, &texts));
+    arena_done(&texts);
+    if (!is_shown)
+        return wait_shown(self, pause_ms, error);
     self->kept->due_ms = clock_mono_ms() + pause_ms;
     self->run->pause_ms = pause_ms;
     return fail(error, ERR_UNAVAILABLE, "The run waits for its vendor.");

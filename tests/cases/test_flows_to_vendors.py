@@ -237,7 +237,9 @@ def test_a_run_that_waits_for_a_job_can_be_canceled(server, lasting_canaries):
     server.ok("StartFlow", {"flowName": "waits"})
 
     def waits():
-        result = moving.records(server, "waits")[0].get("executionResult", {})
+        record = moving.records(server, "waits")[0]
+        assert record["executionStatus"] == "InProgress", record
+        result = record.get("executionResult", {})
         return "The run waits until" in result.get("errorInfo", {}).get("executionMessage", "")
     moving.until(waits)
     began = time.monotonic()
