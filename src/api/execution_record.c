@@ -2,6 +2,10 @@
  * wrong. */
 #include "api/execution_record.h"
 
+#include "wire/json_value.h"
+
+enum { TABLES_NODES_MAX = 256 };
+
 static struct value *result_of(struct arena *arena, const struct flow_run_row *run)
 {
     struct value *result = value_structure(arena), *info = value_structure(arena);
@@ -13,6 +17,15 @@ static struct value *result_of(struct arena *arena, const struct flow_run_row *r
     value_put_integer(arena, result, "bytesWritten", run->counts.bytes_written);
     value_put_integer(arena, result, "recordsProcessed", run->counts.records);
     return result;
+}
+
+struct value *execution_tables(struct arena *arena, const struct flow_run_row *run)
+{
+    struct value *list = NULL;
+    bool is_list = run->tables.data &&
+                   json_parse_own(run->tables, TABLES_NODES_MAX, arena, &list) == JSON_READ &&
+                   list->kind == VALUE_LIST;
+    return is_list ? list : NULL;
 }
 
 struct value *execution_record(struct arena *arena, const struct flow_run_row *run)
@@ -27,6 +40,9 @@ struct value *execution_record(struct arena *arena, const struct flow_run_row *r
         value_put_time(arena, record, "dataPullStartTime", run->window_from_ms);
         value_put_time(arena, record, "dataPullEndTime", run->window_to_ms);
     }
+    struct value *tables = execution_tables(arena, run);
+    if (tables)
+        value_put(arena, record, "metadataCatalogDetails", tables);
     return record;
 }
 

@@ -63,6 +63,9 @@ static bool put_last_run(struct api_request *request, const struct flow_row *row
     if (count > 0)
         value_put(request->arena, own, "lastRunExecutionDetails",
                   execution_details(request->arena, &runs[0]));
+    struct value *tables = count > 0 ? execution_tables(request->arena, &runs[0]) : NULL;
+    if (tables)
+        value_put(request->arena, own, "lastRunMetadataCatalogDetails", tables);
     return true;
 }
 

@@ -78,9 +78,15 @@ static void make_job_runners(struct service *service)
     struct store *store = service->config.store;
     profiles->private_connections = job_runner_new(&private_connection_kind, profiles, store);
     service->flow_objects = job_runner_new(&flow_objects_kind, store, store);
+    service->glue = (struct glue_config){
+        .aws = &service->aws,
+        .sts_url = service->config.sts_url,
+        .url = service->config.glue_url,
+    };
     service->flow_engine = (struct flow_engine_config){
         .profiles = profiles,
         .s3 = service->config.s3,
+        .glue = service->glue.url.len > 0 ? &service->glue : NULL,
         .roles = service->connectors.s3_roles, /* of the same roles, for lists of buckets */
         .objects = service->flow_objects,
         .since_ms = clock_wall_ms(),

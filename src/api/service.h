@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "connector/env.h"
-#include "flow/engine_run.h"
+#include "flow/registration.h"
 #include "flow/schedule_job.h"
 #include "net/client/client.h"
 #include "net/private_routes.h"
@@ -66,6 +66,7 @@ struct service_config {
     struct references *references;               /* of profiles; NULL: none may be used */
     struct data_keys *data_keys;                 /* of profiles; NULL: there is no AWS KMS */
     const struct s3_config *s3;                  /* of flows; lives as long as the service */
+    struct str glue_url;                         /* of flows; STR_NULL or empty: no data catalog */
     struct str secrets_manager_url;              /* STR_NULL or empty: AWS's own */
     struct str sts_url;                          /* as well */
     const struct str *token_urls; /* see connector_env; live as long as the service */
@@ -113,6 +114,7 @@ struct service {
     struct event_delivery *webhook_delivery, *bus_delivery; /* to these */
     struct job_runner *flow_runs, *flow_objects;
     struct flow_engine_config flow_engine; /* of flow_runs */
+    struct glue_config glue;               /* of flow_engine */
     struct job_runner *flow_schedules;
     struct flow_schedule_context flow_schedule; /* of flow_schedules */
     struct profile_context profiles;

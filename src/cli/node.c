@@ -308,6 +308,8 @@ static bool start_service(struct node *node, struct error *error)
         .references = node->references,
         .data_keys = node->data_keys,
         .s3 = &node->s3,
+        .glue_url =
+            node->sandbox ? STR_NULL : str_from(options_text(node->options, "glue-url")),
         .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
         .sts_url = str_from(options_text(node->options, "sts-url")),
         .escrow = node->escrow,

@@ -196,6 +196,12 @@ struct node {
          .help = "Amazon S3, or what speaks its protocol, for the objects of flows; without "      \
                  "{bucket}, as in http://HOST:PORT, the bucket is in the path; signed with "       \
                  "AWS_ACCESS_KEY_ID"},                                                             \
+        {.name = "glue-url",                                                                       \
+         .argument = "URL",                                                                        \
+         .fallback = GLUE_URL_DEFAULT,                                                             \
+         .check = check_url,                                                                       \
+         .help = "The Data Catalog of AWS Glue, or what speaks its protocol, for flows with a "    \
+                 "metadataCatalogConfig; signed as their roleArn"},                                \
         {.name = "connector-token-url",                                                            \
          .kind = OPTION_LIST,                                                                      \
          .argument = "URL,...",                                                                    \

@@ -124,6 +124,10 @@ bool node_sandbox_check(const struct options *options, struct error *error)
         return fail(error, ERR_VALIDATION,
                     "--events-url is not used in sandbox mode, where no call leaves this machine: "
                     "leave it out.");
+    if (strcmp(options_text(options, "glue-url"), GLUE_URL_DEFAULT) != 0)
+        return fail(error, ERR_VALIDATION,
+                    "--glue-url is not used in sandbox mode, where no call leaves this machine: "
+                    "leave it out.");
     return strcmp(options_text(options, "s3-url"), S3_URL_DEFAULT) == 0 ||
            fail(error, ERR_VALIDATION,
                 "--s3-url is not used in sandbox mode, where no call leaves this machine and the "

@@ -21,6 +21,7 @@ _must_use_ bool node_variables_check(const struct options *options, struct error
 /* That nothing is given which sandbox mode cannot use. */
 _must_use_ bool node_sandbox_check(const struct options *options, struct error *error);
 
+#define GLUE_URL_DEFAULT "https://glue.{region}.amazonaws.com"
 #define S3_URL_DEFAULT "https://{bucket}.s3.{region}.amazonaws.com"
 
 /* --proxy, or else the usual variables, and which of them it is; NULL: there is no proxy. */

@@ -64,6 +64,11 @@ struct str flow_end_entity(const struct flow_end *end)
     return STR("");
 }
 
+const struct value *flow_data_catalog(const struct value *definition)
+{
+    return value_get(value_get(definition, "metadataCatalogConfig"), "glueDataCatalog");
+}
+
 /* --- what is stored --- */
 
 /* By reference: the item is written, and not changed. */

@@ -12,6 +12,7 @@
 struct aws_role_cache;
 struct call_quotas;
 struct flow_destination;
+struct glue_config;
 struct job_runner;
 struct profile_context;
 struct record_batch;
@@ -21,7 +22,9 @@ struct s3_config;
 struct flow_engine_config {
     const struct profile_context *profiles; /* of sources that have one */
     const struct s3_config *s3;
-    struct aws_role_cache *roles;      /* of accounts whose buckets are read and written */
+    const struct glue_config *glue;    /* registration.h; NULL: there is no data catalog */
+    struct aws_role_cache *roles;      /* of accounts whose buckets are read and written, and of
+                                        * flows that are registered */
     struct call_quotas *quotas;        /* of the vendors that runs of this node call */
     struct job_runner *objects;        /* objects_job.h */
     struct job_runner *flow_schedules; /* is shown the end of each run */

@@ -87,7 +87,7 @@ static void add_date(struct buf *key, const struct object_key_config *config)
         buf_add_char(key, '/');
 }
 
-static void add_folders(struct buf *key, const struct object_key_config *config)
+static void add_version_folders(struct buf *key, const struct object_key_config *config)
 {
     struct str prefix = value_text(config->s3, "bucketPrefix");
     if (prefix.len > 0)
@@ -95,6 +95,11 @@ static void add_folders(struct buf *key, const struct object_key_config *config)
     buf_printf(key, "%.*s/", STR_ARG(config->flow));
     if (hierarchy_has(config, STR("SCHEMA_VERSION")))
         buf_printf(key, "schemaVersion_%lld/", (long long)config->schema_version);
+}
+
+static void add_folders(struct buf *key, const struct object_key_config *config)
+{
+    add_version_folders(key, config);
     if (type_has(config, STR("PATH")))
         add_date(key, config);
     if (hierarchy_has(config, STR("EXECUTION_ID")))
@@ -105,6 +110,13 @@ struct str object_key_prefix(const struct object_key_config *config, struct aren
 {
     struct buf key = buf_in(arena, 2 * S3_KEY_MAX);
     add_folders(&key, config);
+    return buf_str(&key);
+}
+
+struct str object_key_version_prefix(const struct object_key_config *config, struct arena *arena)
+{
+    struct buf key = buf_in(arena, 2 * S3_KEY_MAX);
+    add_version_folders(&key, config);
     return buf_str(&key);
 }
 
@@ -147,6 +159,19 @@ static size_t file_at(struct str key)
     while (at > 0 && key.data[at - 1] != '/')
         at--;
     return at;
+}
+
+bool object_key_has_run(const struct object_key_config *config)
+{
+    return hierarchy_has(config, STR("EXECUTION_ID"));
+}
+
+struct str object_key_folder(const struct object_key_config *config, struct str key)
+{
+    struct arena arena = {.kind = ARENA_PLAIN};
+    size_t from = object_key_prefix(config, &arena).len, at = file_at(key);
+    arena_done(&arena);
+    return at > from ? (struct str){key.data + from, at - from} : STR("");
 }
 
 /* Whether a Partition task may have made the folders: NAME=VALUE/ each. */

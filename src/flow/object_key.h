@@ -33,6 +33,12 @@ struct object_key_config object_key_config_of(const struct flow_engine_run *run)
 /* What the keys of all of the run's objects begin with, ending with '/'. Other runs have it too. In
  * the arena. */
 struct str object_key_prefix(const struct object_key_config *config, struct arena *arena);
+/* The part of it that all runs at the same schemaVersion have in common, ending with '/'. */
+struct str object_key_version_prefix(const struct object_key_config *config, struct arena *arena);
+/* Whether each run has a folder of its own. */
+bool object_key_has_run(const struct object_key_config *config);
+/* The partition's folders of a key that begins with the run's prefix, ending with '/', or "". */
+struct str object_key_folder(const struct object_key_config *config, struct str key);
 /* Whether a key is one that this run, and no other, may write. */
 bool object_key_is_own(const struct object_key_config *config, struct str key);
 

@@ -6,6 +6,7 @@
 #include "flow/object_out.h"
 #include "flow/object_strays.h"
 #include "flow/partition_router.h"
+#include "flow/definition.h"
 
 #include <stdlib.h>
 
@@ -36,6 +37,7 @@ struct run_objects {
     bool is_near;                    /* one in a folder is near targetFileSize */
     bool is_ending;                  /* all are ended now */
     struct arena name;               /* of a key */
+    struct run_columns *columns;     /* of what is written; NULL: no table will have it */
 };
 
 /* --- what must be durable first --- */
@@ -155,6 +157,11 @@ bool run_objects_open(struct flow_engine_run *run, struct run_objects **ret_obje
             MEBIBYTE *
             (uint64_t)value_integer(value_get(output, "aggregationConfig"), "targetFileSize", 0);
     self->name = arena_beside(run->arena);
+    if (flow_data_catalog(run->definition)) {
+        self->columns = &run->progress->columns;
+        self->columns->are_typed = run_objects_are_typed(run);
+        self->columns->by_place = format_of(self) == OBJECT_CSV;
+    }
     self->whole = (struct object_place){STR(""), object_out_new(&self->writer, format_of(self), 0)};
     *ret_objects = self;
     return true;
@@ -317,6 +324,8 @@ bool run_objects_write(struct run_objects *self, const struct flow_program_resul
 {
     if (result->output.rows == 0)
         return true;
+    if (self->columns)
+        run_columns_add(self->columns, &result->fields);
     if (result->folders)
         return route(self, result, error);
     return write_records(self, &self->whole, &result->fields, &result->output, error);

@@ -2,6 +2,7 @@
  * destination takes. */
 #include "flow/output.h"
 
+#include "auth/aws_role.h"
 #include "connector/catalogue.h"
 #include "flow/ends.h"
 #include "flow/trigger.h"
@@ -137,6 +138,28 @@ static void check_writes(struct flow_checking *checking, const struct value *pro
                    STR_ARG(destination->type), key);
 }
 
+/* A role of another account must not be taken on for this one. */
+static void check_data_catalog(struct flow_checking *checking)
+{
+    const struct flow_end *destination = &checking->definition->destination;
+    const struct value *config = flow_data_catalog(checking->definition->input);
+    struct str role = value_text(config, "roleArn");
+    struct str own = arena_printf(checking->arena, "arn:aws:iam::%.*s:role/",
+                                  STR_ARG(checking->account));
+    if (!config)
+        return;
+    if (!destination->connector->catalogue->flows.writes_objects)
+        flow_fault(&checking->faults,
+                   "metadataCatalogConfig must not be given for a flow to %.*s, which writes no "
+                   "objects that a table could have",
+                   STR_ARG(destination->type));
+    if (!aws_role_arn_is_valid(role) || !str_starts(role, own))
+        flow_fault(&checking->faults,
+                   "roleArn of glueDataCatalog must be a role of this account, "
+                   "arn:aws:iam::%.*s:role/NAME",
+                   STR_ARG(checking->account));
+}
+
 void flow_output_check(struct flow_checking *checking, struct str kms_arn)
 {
     const struct flow_end *destination = &checking->definition->destination;
@@ -148,6 +171,7 @@ void flow_output_check(struct flow_checking *checking, struct str kms_arn)
     else
         check_no_objects(checking);
     check_documents(checking);
+    check_data_catalog(checking);
     check_writes(checking, properties);
     if (destination->connector->catalogue->flows.needs_kms_key && !kms_arn.data)
         flow_fault(&checking->faults, "kmsArn must be given for a flow to %.*s",

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    PROGRESS_NODES_MAX = 1024, /* values and names of the text */
+    PROGRESS_NODES_MAX = 1024 + RECORD_COLUMNS_MAX, /* values and names of the text */
     OBJECTS_ROOM = 16,         /* at first */
 };
 
@@ -69,6 +69,7 @@ uint64_t flow_progress_failures(const struct flow_progress *progress)
 void flow_progress_done(struct flow_progress *progress)
 {
     arena_done(&progress->pending);
+    run_columns_done(&progress->columns);
 }
 
 /* --- its text --- */
@@ -114,6 +115,8 @@ struct str flow_progress_text(const struct flow_progress *progress, bool ended, 
         value_put_text(arena, value, "cursor", progress->cursor);
         value_put_text(arena, value, "load", progress->load);
         value_put_flag(arena, value, "hasBegun", progress->has_begun);
+        if (progress->columns.count > 0)
+            value_put(arena, value, "columns", run_columns_value(&progress->columns, arena));
     }
     value_encode(&text, value);
     return buf_str(&text);
@@ -149,6 +152,7 @@ bool flow_progress_read(struct str text, struct arena *arena, struct flow_progre
     struct value *value = NULL;
     bool ok = true;
     *ret_progress = (struct flow_progress){.arena = arena, .pending = arena_beside(arena)};
+    run_columns_init(&ret_progress->columns, arena);
     if (!text.data)
         return true;
     if (json_parse_own(text, PROGRESS_NODES_MAX, arena, &value) != JSON_READ)
@@ -163,5 +167,6 @@ bool flow_progress_read(struct str text, struct arena *arena, struct flow_progre
            read_count(value, "objects", &ret_progress->objects) &&
            read_count(value, "recordsWritten", &ret_progress->written) &&
            read_count(value, "perhapsTwice", &ret_progress->twice) &&
-           read_samples(value_get(value, "samples"), ret_progress);
+           read_samples(value_get(value, "samples"), ret_progress) &&
+           run_columns_read(&ret_progress->columns, value_get(value, "columns"));
 }

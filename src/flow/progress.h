@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "flow/program.h"
+#include "flow/run_columns.h"
 #include "store/flow_run_objects.h"
 
 enum {
@@ -48,6 +49,7 @@ struct flow_progress {
     uint64_t written;     /* records */
     uint64_t twice;       /* of these, records that an earlier try may have inserted as well */
     uint64_t left_out[LEFT_OUT_KINDS];
+    struct run_columns columns; /* that the objects have, for a flow that is registered */
     struct flow_run_counts counts;
     struct flow_sample samples[FLOW_SAMPLES_MAX];
     size_t sample_count;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "connector/reading.h"
 #include "flow/destination_open.h"
+#include "flow/registration.h"
 #include "flow/run.h"
 #include "flow/source_open.h"
 #include "profile/context.h"
@@ -248,6 +249,13 @@ bool flow_run_try_clean(struct flow_run_try *self, const struct value *definitio
     run.job.ask = ask_cleaning;
     run.s3_deadline_ms = clock_mono_ms() + FLOW_CLEAN_MS;
     return flow_destination_clean(&run, error);
+}
+
+bool flow_run_try_register(struct flow_run_try *self, const struct value *definition,
+                           struct error *error)
+{
+    struct flow_engine_run run = run_of(self, definition);
+    return run_register(&run, &self->row->tables, error);
 }
 
 static bool ask_ending(void *context, enum flow_engine_wish *ret_wish, struct error *error)

@@ -44,6 +44,11 @@ enum flow_engine_end flow_run_try_move(struct flow_run_try *attempt, const struc
 _must_use_ bool flow_run_try_clean(struct flow_run_try *attempt, const struct value *definition,
                                    struct error *error);
 
+/* Registers what a run has written that has written all (registration.h): sets the row's tables.
+ * Waits. False: the run is left to another try. */
+_must_use_ bool flow_run_try_register(struct flow_run_try *attempt, const struct value *definition,
+                                      struct error *error);
+
 /* Ends what the vendor keeps for the run's source, such as a job, once the run's end is committed:
  * a try before that may need it. What the vendor does not end then, it does by itself some day.
  * Waits, FLOW_END_SOURCE_MS at most; less when the server stops. */

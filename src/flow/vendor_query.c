@@ -147,9 +147,28 @@ static void name_all(struct vendor_description *description, const struct value 
     description->names = names;
 }
 
+/* A field that is not described, such as a member of a nested value, has no label. */
+static void add_labels(struct vendor_description *description, const struct read_query *query,
+                       const struct value *list, struct arena *arena)
+{
+    size_t count = query->field_count > 0 ? query->field_count : list->count;
+    struct field_label *labels = arena_array(arena, struct field_label, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct value *field =
+            query->field_count > 0 ? field_of(list, query->fields[i]) : list->items[i];
+        if (field)
+            labels[description->label_count++] = (struct field_label){
+                .name = arena_copy(arena, value_text(field, "identifier")),
+                .label = arena_copy(arena, value_text(field, "label")),
+                .description = arena_copy(arena, value_text(field, "description")),
+            };
+    }
+    description->labels = labels;
+}
+
 static const struct vendor_description *describe(const struct read_query *query,
                                                  const struct value *list, bool wants_all,
-                                                 struct arena *arena)
+                                                 bool wants_labels, struct arena *arena)
 {
     struct vendor_description *description = arena_new(arena, struct vendor_description);
     description->count = query->field_count;
@@ -158,19 +177,21 @@ static const struct vendor_description *describe(const struct read_query *query,
     description->types =
         types_of(wants_all ? description->names : query->fields, description->count, list, arena);
     description->filters = types_of_filters(query, list, arena);
+    if (wants_labels)
+        add_labels(description, query, list, arena);
     return description;
 }
 
 bool vendor_query_describe(const struct read_query *query, struct str fields, bool wants_all,
-                           struct arena *arena, const struct vendor_description **ret_description,
-                           struct error *error)
+                           bool wants_labels, struct arena *arena,
+                           const struct vendor_description **ret_description, struct error *error)
 {
     struct arena scratch = arena_beside(arena);
     struct value *list;
     *ret_description = NULL;
     enum json_fault fault = json_parse_own(fields, NODES_MAX, &scratch, &list);
     if (fault == JSON_READ && arena_has_room(arena, fields.len))
-        *ret_description = describe(query, list, wants_all, arena);
+        *ret_description = describe(query, list, wants_all, wants_labels, arena);
     arena_done(&scratch);
     bool has_none = *ret_description && wants_all && (*ret_description)->count == 0;
     if (has_none)

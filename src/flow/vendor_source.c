@@ -6,6 +6,7 @@
 #include "connector/connector.h"
 #include "connector/reading.h"
 #include "connector/verdict.h"
+#include "flow/definition.h"
 #include "flow/engine_run.h"
 #include "flow/page_walk.h"
 #include "flow/run_metrics.h"
@@ -157,8 +158,9 @@ static bool ask_for_description(struct vendor_source *self, bool names, bool is_
         return false;
     if (!asked.found)
         return true;
-    bool described = vendor_query_describe(&self->query, asked.found->fields, names, &kept->memory,
-                                           &kept->description, error);
+    bool described = vendor_query_describe(&self->query, asked.found->fields, names,
+                                           flow_data_catalog(vendor->run->definition) != NULL,
+                                           &kept->memory, &kept->description, error);
     metadata_release(vendor->run->config->profiles->metadata, asked.found);
     return described;
 }
@@ -230,7 +232,8 @@ static bool begin(struct vendor_source *self, bool wants_all, struct arena *aren
     bool names = wants_all && connector_names_fields(connector);
     bool filters = self->query.filter_count > 0 && connector_has_filters(connector);
     bool needs = names || connector_needs_types(connector);
-    if ((needs || filters) && !describe(self, names, needs, arena, error))
+    bool labels = flow_data_catalog(self->pages.vendor.run->definition) != NULL;
+    if ((needs || filters || labels) && !describe(self, names, needs, arena, error))
         return false;
     if (self->query.field_count > RECORD_COLUMNS_MAX)
         return fail(error, ERR_VALIDATION,

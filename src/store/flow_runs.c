@@ -31,6 +31,7 @@ static void read_listed(const struct stmt *stmt, struct arena *arena, void *item
     row->slot_ms = column_i64(stmt, 10);
     row->window_from_ms = column_i64(stmt, 11);
     row->window_to_ms = column_i64(stmt, 12);
+    row->tables = column_text(stmt, 13, arena);
 }
 
 static bool list(struct db *db, struct arena *arena, struct flow_key flow, struct str before,
@@ -93,10 +94,10 @@ bool flow_run_read(struct db *db, struct arena *arena, struct flow_key flow, str
     if (!*ret_found)
         return true;
     read_listed(&stmt, arena, ret_row);
-    ret_row->definition = column_text(&stmt, 13, arena);
-    ret_row->mac = column_bytes(&stmt, 14, arena);
-    ret_row->progress = column_text(&stmt, 15, arena);
-    ret_row->progress_mac = column_bytes(&stmt, 16, arena);
+    ret_row->definition = column_text(&stmt, 14, arena);
+    ret_row->mac = column_bytes(&stmt, 15, arena);
+    ret_row->progress = column_text(&stmt, 16, arena);
+    ret_row->progress_mac = column_bytes(&stmt, 17, arena);
     ret_row->flow.account = arena_copy(arena, flow.account);
     ret_row->flow.region = arena_copy(arena, flow.region);
     return true;
@@ -289,6 +290,7 @@ bool flow_run_end(struct db *db, const struct flow_run_row *row, struct str stat
     stmt_text(&stmt, 12, row->message);
     stmt_text(&stmt, 13, row->progress);
     stmt_bytes(&stmt, 14, row->progress_mac);
+    stmt_text(&stmt, 15, row->tables);
     return change(&stmt, row, error);
 }
 

@@ -43,6 +43,9 @@ struct flow_run_row {
      * what of the source it takes. */
     int64_t slot_ms;                      /* 0: no schedule did */
     int64_t window_from_ms, window_to_ms; /* window_to_ms 0: everything */
+    /* Once it has ended: the tables that its objects were registered in, as a list of the API's
+     * MetadataCatalogDetail in JSON (flow/registration.h). STR_NULL: in none. */
+    struct str tables;
     /* As the flow was when the run began: DescribeFlow's members as JSON, and a MAC (flow/run.h).
      * STR_NULL once the run has ended, and in lists. */
     struct str definition;
@@ -103,7 +106,7 @@ _must_use_ bool flow_run_show(struct db *db, const struct flow_run_row *row, str
  * what is asked of it is carried out. */
 _must_use_ bool flow_run_move(struct db *db, const struct flow_run_row *row, struct str state,
                               int64_t now_ms, struct error *error);
-/* The run has ended: counts, message, progress and updated_at_ms as the row has them. */
+/* The run has ended: counts, message, progress, tables and updated_at_ms as the row has them. */
 _must_use_ bool flow_run_end(struct db *db, const struct flow_run_row *row, struct str state,
                              struct error *error);
 

@@ -90,9 +90,9 @@ static void what_is_kept_of_a_description_is_short(void **state)
     struct error error;
     struct str fields = fields_of(&texts);
     (void)state;
-    assert_true(vendor_query_describe(&query, fields, false, &kept, &named, &error));
+    assert_true(vendor_query_describe(&query, fields, false, false, &kept, &named, &error));
     assert_true(kept.used < 1024);
-    assert_true(vendor_query_describe(&query, fields, true, &kept, &all, &error));
+    assert_true(vendor_query_describe(&query, fields, true, false, &kept, &all, &error));
     assert_true(kept.used < FIELDS * 100);
     memset((char *)fields.data, 'x', fields.len); /* nothing refers to it */
     vendor_query_use(&query, named, &memory);
@@ -117,8 +117,8 @@ static void a_description_without_fields_names_none(void **state)
     struct arena kept = {0};
     struct error error;
     (void)state;
-    assert_true(vendor_query_describe(&query, STR("[]"), false, &kept, &description, &error));
-    assert_false(vendor_query_describe(&query, STR("[]"), true, &kept, &description, &error));
+    assert_true(vendor_query_describe(&query, STR("[]"), false, false, &kept, &description, &error));
+    assert_false(vendor_query_describe(&query, STR("[]"), true, false, &kept, &description, &error));
     assert_string_equal(error.message, "Account has no field that can be read.");
     assert_null(description);
     arena_done(&kept);
