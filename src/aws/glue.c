@@ -39,10 +39,11 @@ struct refusal {
     const char *text; /* behind "Glue answered OPERATION with NAME"; may be a sentence of advice */
 };
 
+#define DENIED                                                                                     \
+    "Give the role that action, and what AWS Lake Formation asks for where it guards the database"
+
 static const struct refusal refusals[] = {
-    {"AccessDeniedException", ERR_ACCESS_DENIED, false,
-     "Give the role that action, and what AWS Lake Formation asks for where it guards the "
-     "database"},
+    {"AccessDeniedException", ERR_ACCESS_DENIED, false, DENIED},
     {"EntityNotFoundException", ERR_NOT_FOUND, false,
      "Create the database in the flow's region, or correct its name in metadataCatalogConfig"},
     {"AlreadyExistsException", ERR_CONFLICT, false, "Another writer has made it meanwhile"},
@@ -122,6 +123,9 @@ static bool fail_refused(const char *operation, const struct reply *reply, struc
         return fail(error, ERR_ACCESS_DENIED,
                     "AWS Glue does not take the credentials of the role (%.*s).",
                     STR_ARG(reply->name));
+    if (!refusal && reply->http.status == 403)
+        return fail(error, ERR_ACCESS_DENIED, "AWS Glue answered %s with status 403. %s.",
+                    operation, DENIED);
     if (!refusal)
         return fail(error, is_throttled(reply) ? ERR_THROTTLING : ERR_CONNECTOR_SERVER,
                     "AWS Glue answered %s with status %d%s%.*s.", operation, reply->http.status,

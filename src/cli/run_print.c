@@ -48,6 +48,29 @@ static double seconds_of(const struct value *record)
     return (double)(time_of(record, "lastUpdatedAt") - time_of(record, "startedAt")) / 1000;
 }
 
+static void print_registration(struct arena *arena, const struct value *detail, const char *what,
+                               const struct value *output)
+{
+    struct str name = terminal_text(arena, value_text(detail, "tableName"));
+    struct str status = terminal_text(arena, value_text(output, "status"));
+    if (!output)
+        return;
+    printf("%s %.*s: %.*s\n", what, STR_ARG(name), STR_ARG(status));
+    if (value_text(output, "message").len > 0)
+        terminal_print_wrapped(" ", value_text(output, "message"));
+}
+
+/* Of a data catalog. */
+static void print_tables(struct arena *arena, const struct value *details)
+{
+    for (size_t i = 0; details && details->kind == VALUE_LIST && i < details->count; i++) {
+        const struct value *detail = details->items[i];
+        print_registration(arena, detail, "Table", value_get(detail, "tableRegistrationOutput"));
+        print_registration(arena, detail, "Partitions of table",
+                           value_get(detail, "partitionRegistrationOutput"));
+    }
+}
+
 void run_print(struct arena *arena, const struct value *record)
 {
     struct str state = terminal_text(arena, state_of(record));
@@ -57,6 +80,7 @@ void run_print(struct arena *arena, const struct value *record)
            count_of(record, "bytesProcessed"), count_of(record, "bytesWritten"));
     if (message_of(record).len > 0)
         terminal_print_wrapped(" ", message_of(record));
+    print_tables(arena, value_get(record, "metadataCatalogDetails"));
 }
 
 void run_print_json(struct arena *arena, const struct value *record)

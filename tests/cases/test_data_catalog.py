@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from support import moving, operations, s3
+from support import moving, operations, paged, s3
 from support.glue import ROLE, Glue, refused
 from support.server import ACCOUNT
 from support.sigv4 import REGION
 from support.vendor import http, silence
+from test_flow_runs import asks
 
 RECORDS = [{"Id": number, "Country": ["DE", "FR", None][number % 3], "Name": f"Name {number}"}
            for number in range(6)]
@@ -367,3 +368,36 @@ def test_the_sandbox_has_no_catalog(servers, glue):
     for each in outputs(run(server)):
         assert each["status"] == "Error"
         assert each["message"].startswith("The sandbox has no data catalog."), each
+
+
+def test_the_command_shows_tables(server, glue):
+    glue.instead["UpdateTable"] = [refused("InvalidInputException", words="too wide")]
+    create(server, glue, tasks=(moving.ALL, PARTITION))
+    run(server)
+    latest, version = names(run(server))
+    shown = asks(server, "runs", "copy", "--manifest").stdout
+    for line in (f"Table {latest}: Error", "  AWS Glue answered UpdateTable with",
+                 f"Table {version}: Successful", f"Partitions of table {version}: Successful"):
+        assert line in shown, shown
+
+
+def test_labels_of_the_vendors_fields(servers, canaries, glue, tmp_path):
+    """A Map task's column has those of its field; what the vendor does not describe has none."""
+    with paged.Paged(canaries) as vendor, s3.stand_in(tmp_path) as store:
+        vendor.described = "string"
+        server = paged.begun(servers, canaries, vendor, store, "--glue-url", glue.url,
+                             "--sts-url", glue.url + "/sts")
+        for bucket in (moving.IN, moving.OUT):
+            store.boto().create_bucket(Bucket=bucket)
+        paged.create_profile(server, vendor)
+        tasks = [{**task, "destinationField": "FullName"}
+                 if task["sourceFields"] == ["Name"] else task for task in paged.TASKS]
+        paged.create(server, tasks=tasks, metadataCatalogConfig=glue.config())
+        record = run(server, "read")
+        for name in names(record):
+            columns = {each["Name"]: each
+                       for each in glue.tables[name]["StorageDescriptor"]["Columns"]}
+            assert set(columns) == {"id", "fullname"}
+            assert columns["fullname"]["Parameters"] == {
+                "AppFlowLabel": "Name", "AppFlowDescription": "Name"}
+            assert "Parameters" not in columns["id"]

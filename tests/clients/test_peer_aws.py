@@ -1,5 +1,5 @@
-"""What the server asks of AWS (STS, Secrets Manager, KMS, EventBridge, Redshift's Data API): moto,
-which is not ours, checks each signature with botocore's signer and each action by IAM policies."""
+"""What the server asks of AWS (STS, Secrets Manager, KMS, EventBridge, Glue, S3, Redshift's Data
+API): moto, which is not ours, checks each signature with botocore's signer and each action by IAM policies."""
 
 import base64
 import json
@@ -23,10 +23,17 @@ pytest.importorskip("moto", reason="moto is not installed (tests/requirements.tx
 SCRIPT = pathlib.Path(postgres.__file__).with_name("moto_server.py")
 START_TIMEOUT_S = 60
 COPY_TIMEOUT_S = 20  # until a job has run
-SETUP_ACTIONS = 15  # what Moto.set_up asks before identities count
+SETUP_ACTIONS = 21  # what Moto.set_up asks before identities count
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+
+
+LAKE_IN, LAKE_OUT = "lake-in", "lake-out"
+# As docs/flows.md names them.
+CATALOG_ACTIONS = [f"glue:{name}" for name in (
+    "GetTable", "CreateTable", "UpdateTable", "DeleteTable", "GetPartitions",
+    "BatchCreatePartition", "BatchDeletePartition")]
 
 
 def policy(*statements):
@@ -61,8 +68,9 @@ class Moto:
                             aws_access_key_id=key_id, aws_secret_access_key=secret)
 
     def set_up(self):
-        """The server's own user, who may take on two roles, read secrets, use a key and put events
-        on the bus, whose events of runs come to a queue."""
+        """The server's own user, who may take on three roles, read secrets, use a key, read and
+        write the lake's buckets, and put events on the bus, whose events of runs come to a
+        queue."""
         iam, secrets = self.client("iam"), self.client("secretsmanager")
         app = json.dumps({"clientId": "app-of-headgate", "clientSecret": "not-seen-outside"})
         self.secrets = {name: secrets.create_secret(Name=name, SecretString=text)["ARN"]
@@ -76,16 +84,24 @@ class Moto:
             "source": ["aws.appflow"], "detail-type": [{"prefix": "AppFlow "}]}))
         events.put_targets(Rule="runs", Targets=[
             {"Id": "runs", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:runs"}])
-        for name in ("api", "idle"):
+        for name, actions in (("api", "redshift-data:*"), ("idle", "s3:ListBucket"),
+                              ("catalog", CATALOG_ACTIONS)):
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
-            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(
-                ("redshift-data:*" if name == "api" else "s3:ListBucket", "*")))
+            iam.put_role_policy(RoleName=name, PolicyName="p",
+                                PolicyDocument=policy((actions, "*")))
+        self.client("glue").create_database(DatabaseInput={"Name": "lake"})
+        for bucket in (LAKE_IN, LAKE_OUT):
+            self.client("s3").create_bucket(Bucket=bucket)
+        self.client("s3").put_object(Bucket=LAKE_IN, Key="page", Body=moving.lines_of(
+            [{"Id": number, "Country": ["DE", "FR"][number % 2]} for number in range(4)]))
         iam.create_user(UserName="headgate")
         iam.put_user_policy(UserName="headgate", PolicyName="p", PolicyDocument=policy(
-            ("sts:AssumeRole", [ROLE + "api", ROLE + "idle"]),
+            ("sts:AssumeRole", [ROLE + "api", ROLE + "idle", ROLE + "catalog"]),
+            ("s3:*", [f"arn:aws:s3:::lake-{end}" for end in ("in", "in/*", "out", "out/*")]),
             ([f"secretsmanager:{name}" for name in
               ("GetSecretValue", "CreateSecret", "PutSecretValue", "DeleteSecret")], "*"),
             (["kms:GenerateDataKey", "kms:Decrypt"], "*"),
+            (["glue:GetTable", "glue:GetPartitions"], "*"),
             (["events:PutEvents", "sqs:ReceiveMessage"], "*")))
         key = iam.create_access_key(UserName="headgate")["AccessKey"]
         # The last one that is not looked at: from now on identities count.
@@ -366,3 +382,76 @@ def test_events_of_a_server_with_a_wrong_secret_wait(servers, canaries, moto):
     server.wait_for_log("was not delivered to EventBridge")
     assert "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in server.log
     assert server.count_rows("credential_events") > 0
+
+
+def lake_flow(*tasks, role="catalog", **output):
+    """From the bucket of one lake to that of the other, registered."""
+    made = moving.flow("orders", tasks=(moving.ALL, *tasks), **output)
+    for end, bucket in ((made["sourceFlowConfig"]["sourceConnectorProperties"], LAKE_IN),
+                        (made["destinationFlowConfigList"][0]["destinationConnectorProperties"],
+                         LAKE_OUT)):
+        end["S3"]["bucketName"] = bucket
+    return {**made, "metadataCatalogConfig": {"glueDataCatalog": {
+        "roleArn": ROLE + role, "databaseName": "lake", "tablePrefix": "crm"}}}
+
+
+def ran(client):
+    client.start_flow(flowName="orders")
+    until = time.monotonic() + COPY_TIMEOUT_S
+    while True:
+        record = client.describe_flow_execution_records(flowName="orders")["flowExecutions"][0]
+        if record["executionStatus"] != "InProgress":
+            assert record["executionStatus"] == "Successful", record
+            return record
+        assert time.monotonic() < until, record
+        time.sleep(0.05)
+
+
+def test_runs_are_registered_in_glue(servers, canaries, moto):
+    """As a reader of the catalog has them: where the objects are, and what is in them. It has
+    what the newest run wrote, and what all runs did."""
+    server = start(servers, canaries, moto, "--s3-url", moto.url, "--glue-url", moto.url)
+    client, glue = aws.boto(server), moto.client("glue", moto.key_id, moto.secret)
+    client.create_flow(**lake_flow(
+        {"taskType": "Partition", "sourceFields": [], "taskProperties": {
+            "ORDERED_PARTITION_KEYS_LIST": "Country"}},
+        prefixConfig={"pathPrefixHierarchy": ["EXECUTION_ID"]}))
+    records = [ran(client) for _ in range(2)]
+    for record in records:
+        for each in record["metadataCatalogDetails"]:
+            assert each["tableRegistrationOutput"] == {"result": "1", "status": "Successful"}, each
+            assert each["partitionRegistrationOutput"] == {
+                "result": "2", "status": "Successful"}, each
+    latest, version, of_run = [each["tableName"]
+                               for each in records[1]["metadataCatalogDetails"]]
+    s3 = moto.client("s3", moto.key_id, moto.secret)
+
+    def found(name):
+        """The records that are where the table says, with their partitions' values."""
+        table = glue.get_table(DatabaseName="lake", Name=name)["Table"]
+        assert [each["Name"] for each in table["StorageDescriptor"]["Columns"]] == ["id"]
+        keys = [each["Name"] for each in table["PartitionKeys"]]
+        rows = []
+        for each in glue.get_partitions(DatabaseName="lake", TableName=name)["Partitions"]:
+            prefix = each["StorageDescriptor"]["Location"].removeprefix(f"s3://{LAKE_OUT}/")
+            for item in s3.list_objects_v2(Bucket=LAKE_OUT, Prefix=prefix)["Contents"]:
+                body = s3.get_object(Bucket=LAKE_OUT, Key=item["Key"])["Body"].read()
+                rows += [(json.loads(line)["Id"], *zip(keys, each["Values"]))
+                         for line in body.splitlines()]
+        return sorted(rows)
+
+    country = [("country", "DE"), ("country", "FR")]
+    assert found(latest) == found(of_run) == [(n, country[n % 2]) for n in range(4)]
+    assert found(version) == sorted(
+        (n, ("run_folder", record["executionId"]), country[n % 2])
+        for n in range(4) for record in records)
+
+
+def test_a_role_that_may_not_use_glue(servers, canaries, moto):
+    server = start(servers, canaries, moto, "--s3-url", moto.url, "--glue-url", moto.url)
+    client = aws.boto(server)
+    client.create_flow(**lake_flow(role="idle"))
+    for each in ran(client)["metadataCatalogDetails"]:
+        output = each["tableRegistrationOutput"]
+        assert output["status"] == "Error" and "Give the role that action" in output["message"]
+        assert "assumed-role" not in output["message"]

@@ -99,8 +99,9 @@ def create_profile(server, vendor, name=PROFILE):
 
 
 def create(server, name="read", tasks=TASKS, profile=PROFILE, entity="Account",
-           **output):
+           metadataCatalogConfig=None, **output):
     server.ok("CreateFlow", {
+        **({"metadataCatalogConfig": metadataCatalogConfig} if metadataCatalogConfig else {}),
         "flowName": name, "triggerConfig": {"triggerType": "OnDemand"},
         "sourceFlowConfig": {"connectorType": "Salesforce", "connectorProfileName": profile,
                              "sourceConnectorProperties": {"Salesforce": {"object": entity}}},
