@@ -9,9 +9,9 @@
 #include "base/log_output.h"
 #include "connector/custom/function_breaker.h"
 #include "connector/custom/local_runner.h"
-#include "flow/registration.h"
 #include "flow/run_job.h"
 #include "flow/run_metrics.h"
+#include "flow/run_tables.h"
 #include "flow/schedule_job.h"
 #include "job/job.h"
 #include "net/resolve.h"
@@ -202,7 +202,7 @@ static const struct metric *const rows[] = {
     &metric_webhook_events,
     &metric_bus_events,
     &metric_flow_runs,
-    &metric_registrations,
+    &metric_run_tables,
     &metric_schedule_starts,
     &metric_source_pages,
     &metric_source_bytes,

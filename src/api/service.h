@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "connector/env.h"
-#include "flow/registration.h"
+#include "flow/run_tables.h"
 #include "flow/schedule_job.h"
 #include "net/client/client.h"
 #include "net/private_routes.h"

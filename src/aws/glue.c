@@ -32,7 +32,7 @@ struct reply {
 
 /* --- errors --- */
 
-struct refusal {
+struct glue_refusal {
     const char *name;
     int kind;
     bool is_passing;  /* another attempt may succeed */
@@ -42,7 +42,7 @@ struct refusal {
 #define DENIED                                                                                     \
     "Give the role that action, and what AWS Lake Formation asks for where it guards the database"
 
-static const struct refusal refusals[] = {
+static const struct glue_refusal refusals[] = {
     {"AccessDeniedException", ERR_ACCESS_DENIED, false, DENIED},
     {"EntityNotFoundException", ERR_NOT_FOUND, false,
      "Create the database in the flow's region, or correct its name in metadataCatalogConfig"},
@@ -61,7 +61,7 @@ static const struct refusal refusals[] = {
     {"ServiceUnavailable", ERR_CONNECTOR_SERVER, true, NULL},
 };
 
-static const struct refusal *find_refusal(struct str name)
+static const struct glue_refusal *find_refusal(struct str name)
 {
     for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
         if (str_eq(name, str_from(refusals[i].name)))
@@ -86,7 +86,7 @@ static bool is_throttled(const struct reply *reply)
 
 static bool is_passing(const struct reply *reply)
 {
-    const struct refusal *refusal = find_refusal(reply->name);
+    const struct glue_refusal *refusal = find_refusal(reply->name);
     switch (reply->http.outcome) {
     case CLIENT_OK:
         return is_throttled(reply) || (refusal ? refusal->is_passing : reply->http.status >= 500);
@@ -114,7 +114,7 @@ static bool fail_transport(const struct reply *reply, struct error *error)
 /* Glue's own words are shown where nothing else says what it does not take. */
 static bool fail_refused(const char *operation, const struct reply *reply, struct error *error)
 {
-    const struct refusal *refusal = find_refusal(reply->name);
+    const struct glue_refusal *refusal = find_refusal(reply->name);
     struct str words = value_text(reply->answer, "Message");
     if (!words.data)
         words = value_text(reply->answer, "message");

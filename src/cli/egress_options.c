@@ -24,7 +24,8 @@ static void add_port(struct buf *ports, struct str text)
 static void add_operators_ports(const struct options *options, struct buf *ports)
 {
     static const char *const urls[] = {
-        "secrets-manager-url", "sts-url", "lambda-url", "kms-url", "s3-url", "glue-url", "events-url"};
+        "secrets-manager-url", "sts-url", "lambda-url", "kms-url", "s3-url", "glue-url",
+        "events-url"};
     const struct option_value *endpoints = options_list(options, "endpoint");
     for (int i = 0; i < endpoints->count; i++) {
         struct str type, url;

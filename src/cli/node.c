@@ -242,13 +242,11 @@ static void make_aws_services(struct node *node)
 
 enum { HOUR_MS = 60 * 60 * 1000 };
 
-/* Paths are put behind it. */
-static struct str url_without_end(const char *text)
+static void set_aws_access(const struct node *node, struct service_config *config)
 {
-    struct str url = str_from(text);
-    while (url.len > 0 && url.data[url.len - 1] == '/')
-        url.len--;
-    return url;
+    config->aws_access_key_id = node->aws.access_key_id;
+    config->aws_secret_access_key = node->aws_secret;
+    config->aws_session_token = node->aws_session_token;
 }
 
 /* Where events are delivered to. */
@@ -286,7 +284,7 @@ static bool start_service(struct node *node, struct error *error)
         .key_generations = node->data.key_generations,
         .client = node->client,
         .sandbox_url = str_from(node->sandbox_url),
-        .public_url = url_without_end(options_text(node->options, "public-url")),
+        .public_url = options_url(node->options, "public-url"),
         .verify_timeout_ms = 1000 * options_number(node->options, "verify-timeout"),
         .previous_credentials_ms =
             (int64_t)HOUR_MS * options_number(node->options, "previous-credentials"),
@@ -308,8 +306,7 @@ static bool start_service(struct node *node, struct error *error)
         .references = node->references,
         .data_keys = node->data_keys,
         .s3 = &node->s3,
-        .glue_url =
-            node->sandbox ? STR_NULL : str_from(options_text(node->options, "glue-url")),
+        .glue_url = node->sandbox ? STR_NULL : options_url(node->options, "glue-url"),
         .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
         .sts_url = str_from(options_text(node->options, "sts-url")),
         .escrow = node->escrow,
@@ -323,11 +320,9 @@ static bool start_service(struct node *node, struct error *error)
         .keeps_tokens = str_eq(str_from(options_text(node->options, "token-keeper")), STR("yes")),
         .sub_minute_schedules =
             str_eq(str_from(options_text(node->options, "sub-minute-schedules")), STR("yes")),
-        .aws_access_key_id = node->aws.access_key_id,
         .default_oauth_app = node->sandbox ? sandbox_oauth_app : NULL,
     };
-    config.aws_secret_access_key = node->aws_secret;
-    config.aws_session_token = node->aws_session_token;
+    set_aws_access(node, &config);
     set_receivers(node, &config);
     node->service = service_new(&config);
     lambda_runner_on_trial(node->lambda, secret_mirror_remove_later, &node->service->profiles);

@@ -141,6 +141,14 @@ const char *node_no_proxy_variable(void)
 }
 
 /* A list's values with commas between, as the modules that use them read them. */
+struct str options_url(const struct options *options, const char *name)
+{
+    struct str url = str_from(options_text(options, name));
+    while (url.len > 0 && url.data[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
 struct buf options_joined(const struct options *options, const char *name)
 {
     const struct option_value *list = options_list(options, name);

@@ -28,6 +28,9 @@ _must_use_ bool node_sandbox_check(const struct options *options, struct error *
 const char *node_proxy_text(const struct options *options, const char **ret_name);
 const char *node_no_proxy_variable(void); /* what stands for --no-proxy; NULL: nothing does */
 
+/* Without '/' at its end, as paths are put behind it; empty: not given. */
+struct str options_url(const struct options *options, const char *name);
+
 /* A list's values with commas between, as the modules that use them read them. On the heap. */
 struct buf options_joined(const struct options *options, const char *name);
 /* A list of addresses and CIDR blocks. */

@@ -55,7 +55,8 @@ const struct value *flow_end_properties(const struct flow_end *end);
 /* The same of a destination that takes objects: its bucket, prefix and format. NULL: it takes
  * records. */
 const struct value *flow_end_objects(const struct flow_end *destination);
-/* The glueDataCatalog of a definition's metadataCatalogConfig; NULL: its runs are not registered. */
+/* The glueDataCatalog of a definition's metadataCatalogConfig; NULL: its runs are not registered.
+ */
 const struct value *flow_data_catalog(const struct value *definition);
 /* The entity that its properties name; empty: none. */
 struct str flow_end_entity(const struct flow_end *end);

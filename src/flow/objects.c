@@ -2,11 +2,11 @@
 #include "flow/objects.h"
 
 #include "base/alloc.h"
+#include "flow/definition.h"
 #include "flow/object_key.h"
 #include "flow/object_out.h"
 #include "flow/object_strays.h"
 #include "flow/partition_router.h"
-#include "flow/definition.h"
 
 #include <stdlib.h>
 

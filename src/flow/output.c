@@ -144,8 +144,8 @@ static void check_data_catalog(struct flow_checking *checking)
     const struct flow_end *destination = &checking->definition->destination;
     const struct value *config = flow_data_catalog(checking->definition->input);
     struct str role = value_text(config, "roleArn");
-    struct str own = arena_printf(checking->arena, "arn:aws:iam::%.*s:role/",
-                                  STR_ARG(checking->account));
+    struct str own =
+        arena_printf(checking->arena, "arn:aws:iam::%.*s:role/", STR_ARG(checking->account));
     if (!config)
         return;
     if (!destination->connector->catalogue->flows.writes_objects)

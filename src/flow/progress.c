@@ -9,7 +9,7 @@
 
 enum {
     PROGRESS_NODES_MAX = 1024 + RECORD_COLUMNS_MAX, /* values and names of the text */
-    OBJECTS_ROOM = 16,         /* at first */
+    OBJECTS_ROOM = 16,                              /* at first */
 };
 
 static const char *const left_out_names[LEFT_OUT_KINDS] = {

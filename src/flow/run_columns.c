@@ -5,8 +5,6 @@
 #include "base/encode.h"
 #include "record/parquet_type.h"
 
-#include <string.h>
-
 #define FAULT_MARK STR("! ")
 
 enum { FIRST_ROOM = 32, ESCAPED_BYTES = 6, ENTRY_BYTES = 4, NAME_SHOWN_MAX = 64 };
@@ -71,8 +69,8 @@ static void add_column(struct run_columns *self, struct str name, struct str typ
     if (self->count == self->room) {
         size_t room = self->room > 0 ? 2 * self->room : FIRST_ROOM;
         struct run_column **columns = arena_array(self->arena, struct run_column *, room);
-        if (self->count > 0)
-            memcpy(columns, self->columns, self->count * sizeof(*columns));
+        for (size_t i = 0; i < self->count; i++)
+            columns[i] = self->columns[i];
         self->columns = columns;
         self->room = room;
     }

@@ -1,5 +1,5 @@
 /* The columns of all records that a run has written to objects, for the tables that its objects are
- * registered in (registration.h): a later try does not see the records of the tries before it, so
+ * registered in (run_tables.h): a later try does not see the records of the tries before it, so
  * they are part of the run's checkpoint. A type is that of a table's column (docs.aws.amazon.com/
  * athena, "Data types in Amazon Athena"). */
 #pragma once

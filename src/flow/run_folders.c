@@ -4,8 +4,6 @@
 #include "base/encode.h"
 #include "profile/context.h"
 
-#include <string.h>
-
 enum { PAGE_OBJECTS = 1000, FIRST_ROOM = 16 };
 
 /* --- one folder --- */
@@ -51,8 +49,8 @@ static void append(struct run_folders *self, struct run_folder *folder)
     if (self->count == self->room) {
         size_t room = self->room > 0 ? 2 * self->room : FIRST_ROOM;
         struct run_folder **folders = arena_array(self->arena, struct run_folder *, room);
-        if (self->count > 0)
-            memcpy(folders, self->folders, self->count * sizeof(*folders));
+        for (size_t i = 0; i < self->count; i++)
+            folders[i] = self->folders[i];
         self->folders = folders;
         self->room = room;
     }

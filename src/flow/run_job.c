@@ -334,8 +334,7 @@ static bool move_records(struct flow_run *self, struct job_runner *runner, struc
     if (self->lost || is_left(self, ended) ||
         !clean_up(self, runner, definition, ended == ENGINE_SUCCEEDED, error))
         return false;
-    if (ended == ENGINE_SUCCEEDED &&
-        !flow_run_try_register(&self->attempt, definition, error)) {
+    if (ended == ENGINE_SUCCEEDED && !flow_run_try_register(&self->attempt, definition, error)) {
         self->lost = self->attempt.lost;
         return false;
     }

@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "connector/reading.h"
 #include "flow/destination_open.h"
-#include "flow/registration.h"
 #include "flow/run.h"
+#include "flow/run_tables.h"
 #include "flow/source_open.h"
 #include "profile/context.h"
 
@@ -255,7 +255,7 @@ bool flow_run_try_register(struct flow_run_try *self, const struct value *defini
                            struct error *error)
 {
     struct flow_engine_run run = run_of(self, definition);
-    return run_register(&run, &self->row->tables, error);
+    return run_tables_write(&run, &self->row->tables, error);
 }
 
 static bool ask_ending(void *context, enum flow_engine_wish *ret_wish, struct error *error)

@@ -44,7 +44,7 @@ enum flow_engine_end flow_run_try_move(struct flow_run_try *attempt, const struc
 _must_use_ bool flow_run_try_clean(struct flow_run_try *attempt, const struct value *definition,
                                    struct error *error);
 
-/* Registers what a run has written that has written all (registration.h): sets the row's tables.
+/* Registers what a run has written that has written all (run_tables.h): sets the row's tables.
  * Waits. False: the run is left to another try. */
 _must_use_ bool flow_run_try_register(struct flow_run_try *attempt, const struct value *definition,
                                       struct error *error);

@@ -46,7 +46,7 @@ bool table_has_other_keys(const struct value *known, const struct str *keys, siz
 /* --- columns --- */
 
 /* A column of the table; its name is in small letters. */
-struct table_column {
+struct catalog_column {
     struct map_link link;
     struct str shown; /* as the records have it; STR_NULL: it is a partition's key */
 };
@@ -60,7 +60,7 @@ struct columns_making {
 
 static void add_name(struct columns_making *self, struct str lower, struct str shown)
 {
-    struct table_column *column = arena_new(self->arena, struct table_column);
+    struct catalog_column *column = arena_new(self->arena, struct catalog_column);
     column->link.name = lower;
     column->shown = shown;
     map_add(&self->names, &column->link);
@@ -105,12 +105,13 @@ static bool add_column(struct columns_making *self, const struct run_column *col
                        struct error *error)
 {
     struct str shown = column->link.name, lower = arena_lower(self->arena, shown);
-    const struct table_column *known = (const struct table_column *)map_find(&self->names, lower);
+    const struct catalog_column *known =
+        (const struct catalog_column *)map_find(&self->names, lower);
     if (known && !known->shown.data) {
         if (self->input->format != OBJECT_CSV)
             return true;
         lower = arena_printf(self->arena, "%.*s_value", STR_ARG(lower));
-        known = (const struct table_column *)map_find(&self->names, lower);
+        known = (const struct catalog_column *)map_find(&self->names, lower);
     }
     if (known)
         return fail_twice(lower, error);

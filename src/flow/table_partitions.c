@@ -21,7 +21,7 @@ struct wanted {
     bool is_there;
 };
 
-struct writing {
+struct partitions_writing {
     const struct table_partitions *given;
     struct arena *arena;
     struct str table; /* its name */
@@ -33,7 +33,7 @@ struct writing {
 
 /* --- what is wanted --- */
 
-static size_t values_of(const struct writing *self, const struct run_folder *folder,
+static size_t values_of(const struct partitions_writing *self, const struct run_folder *folder,
                         struct str values[VALUES_MAX])
 {
     const struct table_partitions *given = self->given;
@@ -52,7 +52,8 @@ static void add_value(struct buf *text, struct str value)
     buf_add(text, value);
 }
 
-static void add_wanted(struct writing *self, const struct run_folder *folder, struct wanted *wanted)
+static void add_wanted(struct partitions_writing *self, const struct run_folder *folder,
+                       struct wanted *wanted)
 {
     struct str values[VALUES_MAX];
     size_t count = values_of(self, folder, values);
@@ -68,7 +69,7 @@ static void add_wanted(struct writing *self, const struct run_folder *folder, st
 
 /* --- what there is --- */
 
-static struct wanted *find(const struct writing *self, const struct value *values)
+static struct wanted *find(const struct partitions_writing *self, const struct value *values)
 {
     struct arena arena = arena_beside(self->arena);
     struct buf text = buf_in(&arena, TEXT_MAX);
@@ -94,7 +95,7 @@ static struct value *copy_values(const struct value *values, struct arena *arena
 }
 
 /* One of a run before, in its own place, is not of the newest run. */
-static void judge(struct writing *self, const struct value *partition)
+static void judge(struct partitions_writing *self, const struct value *partition)
 {
     const struct value *values = value_get(partition, "Values");
     struct str at = value_text(value_get(partition, "StorageDescriptor"), "Location");
@@ -106,7 +107,7 @@ static void judge(struct writing *self, const struct value *partition)
         value_append(self->arena, self->stale, copy_values(values, self->arena));
 }
 
-static bool look(struct writing *self, struct error *error)
+static bool look(struct partitions_writing *self, struct error *error)
 {
     struct arena arena = arena_beside(self->arena);
     struct str next = STR_NULL;
@@ -135,7 +136,7 @@ static bool look(struct writing *self, struct error *error)
 
 /* --- writing --- */
 
-static bool delete_stale(struct writing *self, struct error *error)
+static bool delete_stale(struct partitions_writing *self, struct error *error)
 {
     const struct value *stale = self->stale;
     for (size_t from = 0; from < stale->count; from += GLUE_DELETED_MAX) {
@@ -155,7 +156,7 @@ static size_t batch_size(const struct value *storage)
     return count < 1 ? 1 : count > GLUE_CREATED_MAX ? GLUE_CREATED_MAX : count;
 }
 
-static bool create_batch(struct writing *self, struct value *batch, struct error *error)
+static bool create_batch(struct partitions_writing *self, struct value *batch, struct error *error)
 {
     size_t created;
     if (batch->count == 0)
@@ -167,7 +168,7 @@ static bool create_batch(struct writing *self, struct value *batch, struct error
     return true;
 }
 
-static bool create_missing(struct writing *self, struct error *error)
+static bool create_missing(struct partitions_writing *self, struct error *error)
 {
     struct arena arena = arena_beside(self->arena);
     struct value *storage = table_partition_storage(self->given->table, self->arena);
@@ -197,7 +198,7 @@ bool table_partitions_write(const struct table_partitions *given, struct arena *
                             size_t *ret_created, struct error *error)
 {
     const struct run_folders *folders = given->folders;
-    struct writing writing = {
+    struct partitions_writing writing = {
         .given = given,
         .arena = arena,
         .table = value_text(given->table, "Name"),

@@ -34,7 +34,8 @@ struct vendor_description {
 };
 
 /* From a list of the API's ConnectorEntityField in JSON; keeps nothing of that. `wants_all`: it is
- * to have names; `wants_labels` likewise. ERR_CONNECTOR_SERVER: there are none; ERR_UNAVAILABLE: no memory. */
+ * to have names; `wants_labels` likewise. ERR_CONNECTOR_SERVER: there are none; ERR_UNAVAILABLE: no
+ * memory. */
 _must_use_ bool vendor_query_describe(const struct read_query *query, struct str fields,
                                       bool wants_all, bool wants_labels, struct arena *arena,
                                       const struct vendor_description **ret_description,

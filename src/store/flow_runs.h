@@ -44,7 +44,7 @@ struct flow_run_row {
     int64_t slot_ms;                      /* 0: no schedule did */
     int64_t window_from_ms, window_to_ms; /* window_to_ms 0: everything */
     /* Once it has ended: the tables that its objects were registered in, as a list of the API's
-     * MetadataCatalogDetail in JSON (flow/registration.h). STR_NULL: in none. */
+     * MetadataCatalogDetail in JSON (flow/run_tables.h). STR_NULL: in none. */
     struct str tables;
     /* As the flow was when the run began: DescribeFlow's members as JSON, and a MAC (flow/run.h).
      * STR_NULL once the run has ended, and in lists. */

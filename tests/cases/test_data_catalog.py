@@ -330,7 +330,8 @@ def test_a_failed_run_is_not_registered(server, glue):
 
 
 def test_a_run_is_canceled_while_it_is_registered(server, glue):
-    glue.instead["GetTable"] = [refused("InternalServiceException", "500 Internal Server Error")] * 9
+    answer = refused("InternalServiceException", "500 Internal Server Error")
+    glue.instead["GetTable"] = [answer] * 9
     create(server, glue)
     server.ok("StartFlow", {"flowName": "copy"})
     moving.until(lambda: glue.called)

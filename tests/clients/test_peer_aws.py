@@ -1,5 +1,6 @@
 """What the server asks of AWS (STS, Secrets Manager, KMS, EventBridge, Glue, S3, Redshift's Data
-API): moto, which is not ours, checks each signature with botocore's signer and each action by IAM policies."""
+API): moto, which is not ours, checks each signature with botocore's signer and each action by IAM
+policies."""
 
 import base64
 import json

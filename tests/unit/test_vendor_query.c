@@ -117,8 +117,10 @@ static void a_description_without_fields_names_none(void **state)
     struct arena kept = {0};
     struct error error;
     (void)state;
-    assert_true(vendor_query_describe(&query, STR("[]"), false, false, &kept, &description, &error));
-    assert_false(vendor_query_describe(&query, STR("[]"), true, false, &kept, &description, &error));
+    assert_true(
+        vendor_query_describe(&query, STR("[]"), false, false, &kept, &description, &error));
+    assert_false(
+        vendor_query_describe(&query, STR("[]"), true, false, &kept, &description, &error));
     assert_string_equal(error.message, "Account has no field that can be read.");
     assert_null(description);
     arena_done(&kept);

@@ -22,14 +22,14 @@ struct glue_config {
 };
 
 enum {
-    REGISTRATION_MS = 120 * 1000,      /* for all tables of a run */
-    REGISTRATION_TEXT_MAX = 64 * 1024, /* bytes of *ret_tables */
+    RUN_TABLES_MS = 120 * 1000,      /* for all tables of a run */
+    RUN_TABLES_TEXT_MAX = 64 * 1024, /* bytes of *ret_tables */
 };
 
-extern const struct metric metric_registrations;
+extern const struct metric metric_run_tables;
 
 /* For a run that has written all of its objects. *ret_tables, in the run's arena: a list of the
  * API's MetadataCatalogDetail in JSON; STR_NULL: the flow's runs are not registered. Waits,
- * REGISTRATION_MS at most. False, ERR_UNAVAILABLE: the run is left to another try. */
-_must_use_ bool run_register(struct flow_engine_run *run, struct str *ret_tables,
-                             struct error *error);
+ * RUN_TABLES_MS at most. False, ERR_UNAVAILABLE: the run is left to another try. */
+_must_use_ bool run_tables_write(struct flow_engine_run *run, struct str *ret_tables,
+                                 struct error *error);

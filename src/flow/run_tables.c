@@ -1,5 +1,5 @@
 /* The tables of a run, one after the other. */
-#include "flow/registration.h"
+#include "flow/run_tables.h"
 
 #include "auth/aws_role_cache.h"
 #include "base/clock.h"
@@ -18,7 +18,7 @@ enum table_kind { TABLE_LATEST, TABLE_OF_VERSION, TABLE_OF_RUN, TABLE_KINDS };
  * two runs would have the same partition in different places. */
 #define RUN_FOLDER_KEY STR("run_folder")
 
-struct registration {
+struct run_tables {
     struct flow_engine_run *run;
     const struct value *config; /* glueDataCatalog */
     struct object_key_config keys;
@@ -43,7 +43,7 @@ struct outcome {
 static const char *const outcome_names[] = {"registered", "failed"};
 enum { OUTCOMES = sizeof(outcome_names) / sizeof(*outcome_names) };
 
-const struct metric metric_registrations = {
+const struct metric metric_run_tables = {
     "headgate_table_registrations_total",
     "Tables of a data catalog that runs of flows were registered in, or were to be.",
     .labels = {{"outcome", OUTCOMES, outcome_names, NULL}},
@@ -61,7 +61,7 @@ static void add_adapted(struct buf *name, struct str text)
     }
 }
 
-static struct str table_name(const struct registration *self, enum table_kind kind,
+static struct str table_name(const struct run_tables *self, enum table_kind kind,
                              struct arena *arena)
 {
     struct buf name = buf_in(arena, 2048);
@@ -80,8 +80,7 @@ static struct str table_name(const struct registration *self, enum table_kind ki
     return buf_str(&name);
 }
 
-static struct str location(const struct registration *self, enum table_kind kind,
-                           struct arena *arena)
+static struct str location(const struct run_tables *self, enum table_kind kind, struct arena *arena)
 {
     struct str bucket = value_text(self->keys.s3, "bucketName");
     struct str prefix = kind == TABLE_OF_VERSION ? object_key_version_prefix(&self->keys, arena)
@@ -97,12 +96,12 @@ static struct str run_folder(const struct object_key_config *keys, struct arena 
     return all.len > from ? (struct str){all.data + from, all.len - from - 1} : STR("");
 }
 
-static bool has_run_folder_key(const struct registration *self, enum table_kind kind)
+static bool has_run_folder_key(const struct run_tables *self, enum table_kind kind)
 {
     return kind == TABLE_OF_VERSION && self->folders.key_count > 0 && self->run_folder.len > 0;
 }
 
-static bool kind_applies(const struct registration *self, enum table_kind kind)
+static bool kind_applies(const struct run_tables *self, enum table_kind kind)
 {
     return kind != TABLE_OF_RUN || object_key_has_run(&self->keys);
 }
@@ -118,7 +117,7 @@ static bool fail_of_others(struct str name, struct error *error)
 }
 
 /* One that was made meanwhile may be this flow's, by a call whose answer was lost. */
-static bool put(const struct registration *self, struct table_input *input, struct arena *arena,
+static bool put(const struct run_tables *self, struct table_input *input, struct arena *arena,
                 struct value **ret_table, struct error *error)
 {
     const struct glue *glue = &self->glue;
@@ -144,7 +143,7 @@ static bool put(const struct registration *self, struct table_input *input, stru
     }
 }
 
-static size_t keys_of(const struct registration *self, enum table_kind kind,
+static size_t keys_of(const struct run_tables *self, enum table_kind kind,
                       struct str keys[PARTITION_KEYS_MAX + 1])
 {
     size_t count = 0;
@@ -155,7 +154,7 @@ static size_t keys_of(const struct registration *self, enum table_kind kind,
     return count;
 }
 
-static bool write_table(const struct registration *self, enum table_kind kind, struct str name,
+static bool write_table(const struct run_tables *self, enum table_kind kind, struct str name,
                         struct arena *arena, struct value **ret_table, struct error *error)
 {
     const struct run_columns *columns = &self->run->progress->columns;
@@ -177,7 +176,7 @@ static bool write_table(const struct registration *self, enum table_kind kind, s
     return ok;
 }
 
-static bool write_partitions(const struct registration *self, enum table_kind kind,
+static bool write_partitions(const struct run_tables *self, enum table_kind kind,
                              const struct value *table, struct arena *arena, size_t *ret_created,
                              struct error *error)
 {
@@ -218,11 +217,11 @@ static struct value *detail_of(struct str name, const struct outcome *table,
     return detail;
 }
 
-static void report(struct registration *self, struct str name, const struct error *error)
+static void report(struct run_tables *self, struct str name, const struct error *error)
 {
     bool has_failed = error->code != ERR_NONE;
     self->was_cut_off |= error->code == ERR_UNAVAILABLE;
-    metrics_count(&metric_registrations, has_failed, 0);
+    metrics_count(&metric_run_tables, has_failed, 0);
     if (has_failed)
         log_warn("Run %.*s of flow %.*s (account %.*s, %.*s) was not registered in table %.*s: %s",
                  STR_ARG(self->keys.run), STR_ARG(self->keys.flow),
@@ -231,7 +230,7 @@ static void report(struct registration *self, struct str name, const struct erro
 }
 
 /* `before`: what all tables failed by already, or none. */
-static struct value *register_table(struct registration *self, enum table_kind kind,
+static struct value *register_table(struct run_tables *self, enum table_kind kind,
                                     const struct error *before, struct arena *arena)
 {
     struct arena scratch = arena_beside(&self->arena);
@@ -258,7 +257,7 @@ static bool is_over(void *context)
     return flow_engine_is_to_end(context);
 }
 
-static bool find_flow(struct registration *self, struct error *error)
+static bool find_flow(struct run_tables *self, struct error *error)
 {
     struct flow_engine_run *run = self->run;
     struct store *store = run->config->profiles->store;
@@ -273,11 +272,11 @@ static bool find_flow(struct registration *self, struct error *error)
     return ok;
 }
 
-static bool find_access(struct registration *self, struct error *error)
+static bool find_access(struct run_tables *self, struct error *error)
 {
     const struct flow_engine_config *config = self->run->config;
     struct str region = self->run->row->flow.region;
-    int64_t deadline_ms = clock_mono_ms() + REGISTRATION_MS;
+    int64_t deadline_ms = clock_mono_ms() + RUN_TABLES_MS;
     if (!config->glue)
         return fail(error, ERR_NOT_IMPLEMENTED,
                     "The sandbox has no data catalog. Registration needs a server without "
@@ -303,7 +302,7 @@ static bool find_access(struct registration *self, struct error *error)
     return true;
 }
 
-static void prepare(struct registration *self)
+static void prepare(struct run_tables *self)
 {
     struct flow_engine_run *run = self->run;
     self->arn = flow_arn(&self->arena, &run->row->flow);
@@ -312,7 +311,7 @@ static void prepare(struct registration *self)
                        &self->arena);
 }
 
-static struct value *register_all(struct registration *self, struct arena *arena)
+static struct value *register_all(struct run_tables *self, struct arena *arena)
 {
     struct error error = {0};
     struct value *details = value_list(arena);
@@ -327,7 +326,7 @@ static struct value *register_all(struct registration *self, struct arena *arena
     return details;
 }
 
-static void clear(struct registration *self)
+static void clear(struct run_tables *self)
 {
     aws_role_done(&self->role);
     column_labels_done(&self->labels);
@@ -335,14 +334,14 @@ static void clear(struct registration *self)
     arena_done(&self->arena);
 }
 
-bool run_register(struct flow_engine_run *run, struct str *ret_tables, struct error *error)
+bool run_tables_write(struct flow_engine_run *run, struct str *ret_tables, struct error *error)
 {
-    struct registration self = {
+    struct run_tables self = {
         .run = run,
         .config = flow_data_catalog(run->definition),
         .arena = arena_beside(run->arena),
     };
-    struct buf text = buf_in(run->arena, REGISTRATION_TEXT_MAX);
+    struct buf text = buf_in(run->arena, RUN_TABLES_TEXT_MAX);
     *ret_tables = STR_NULL;
     if (!self.config || run->progress->written == 0)
         return true;
