@@ -30,7 +30,7 @@ static void count(const struct api_request *request)
 static void check_output(struct api_request *request)
 {
 #ifdef HEADGATE_CHECKS
-    if (request->route && !request->is_manifest && !request->is_preview &&
+    if (request->route && !request->is_manifest && !request->is_preview && !request->is_quotas &&
         request->aws_service->protocol == AWS_REST_JSON &&
         !output_check(request->route, request->output, request->arena, &request->error))
         request->output = STR_NULL;

@@ -3,6 +3,7 @@
 
 #include "api/execution_record.h"
 #include "api/page_token.h"
+#include "api/vendor_quotas.h"
 #include "flow/definition.h"
 #include "flow/flow.h"
 #include "store/flow_schedules.h"
@@ -237,6 +238,8 @@ bool list_flows(struct api_request *request)
 {
     struct str after;
     struct flow_page page;
+    if (request->is_quotas)
+        return vendor_quotas_answer(request);
     if (!page_token_read(request, &after))
         return false;
     bool ok = load(request, after, &page);

@@ -31,6 +31,7 @@ enum operation_flag {
     OPERATION_TRIABLE = 16,     /* can be a dry run, see api/dry_run.h */
     OPERATION_ROLLS_BACK = 32,  /* can be a rollback, see api/request_flags.h */
     OPERATION_PREVIEWS = 64,    /* can be a preview, see api/flow_preview.h */
+    OPERATION_QUOTAS = 128,     /* can be for vendors' limits, see api/vendor_quotas.h */
 };
 
 /* The vendor's hosts that an operation is going to call, so that one host which hangs can be kept

@@ -56,7 +56,7 @@ const struct operation appflow_operations[API_OP_COUNT] = {
     ROW(DescribeFlow, describe_flow, ON_READER, READ, "flowName", CALLS_NONE),
     ROW(DescribeFlowExecutionRecords, describe_flow_execution_records, ON_READER, READ, "flowName",
         CALLS_NONE),
-    ROW(ListFlows, list_flows, ON_READER, READ, "flowName", CALLS_NONE),
+    ROW(ListFlows, list_flows, ON_READER, READ | OPERATION_QUOTAS, "flowName", CALLS_NONE),
 
     ROW(TagResource, tag_resource, ON_WORKER, CHANGE, "resourceArn", CALLS_NONE),
     ROW(UntagResource, untag_resource, ON_WORKER, CHANGE, "resourceArn", CALLS_NONE),

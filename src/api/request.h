@@ -56,6 +56,7 @@ struct api_request {
     bool is_rollback;            /* see api/request_flags.h */
     bool is_consent;             /* as well */
     bool is_preview;             /* see api/flow_preview.h */
+    bool is_quotas;              /* see api/vendor_quotas.h */
     bool is_manifest;            /* the answer is of api/run_manifest.h, and not of the model */
     struct consent_use *consent; /* see api/consent_link.h; NULL: no person authorizes */
     struct str consent_link;     /* header X-Headgate-Consent-Link; STR_NULL: none */

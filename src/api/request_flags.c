@@ -20,6 +20,8 @@ static const struct request_flag {
      "make the change"},
     {STR("X-Headgate-Preview"), OPERATION_PREVIEWS, offsetof(struct api_request, is_preview),
      "has no preview", "CreateFlow and UpdateFlow", "make the change"},
+    {STR("X-Headgate-Quotas"), OPERATION_QUOTAS, offsetof(struct api_request, is_quotas),
+     "lists no quotas", "ListFlows", "list flows"},
 };
 
 /* *ret_value: of the first. */

@@ -5,6 +5,7 @@
  * - X-Headgate-Rollback: true, on UpdateConnectorProfile, is_rollback: not what the request has
  *   becomes the profile's configuration, but the previous one (profile/rollback.h). The request's
  *   own must be empty: {"connectorProfileProperties": {}}.
+ * - X-Headgate-Quotas: true, on ListFlows, is_quotas: see api/vendor_quotas.h.
  * - X-Headgate-Consent: true, on CreateConnectorProfile and UpdateConnectorProfile, is_consent: see
  *   api/consent_link.h.
  *

@@ -50,6 +50,7 @@ extern const struct command profile_verify_command;
 extern const struct command flow_list_command;
 extern const struct command flow_show_command;
 extern const struct command flow_preview_command;
+extern const struct command flow_quotas_command;
 extern const struct command flow_run_command;
 extern const struct command flow_replay_command;
 extern const struct command flow_runs_command;

@@ -25,9 +25,11 @@ static const struct command *const profile[] = {&profile_list_command,   &profil
                                                 &profile_verify_command, &profile_rollback_command,
                                                 &connect_command,        NULL};
 static const struct command *const flow[] = {
-    &flow_list_command, &flow_show_command,   &flow_preview_command,
-    &flow_run_command,  &flow_replay_command, &flow_runs_command,
-    &flow_wait_command, &flow_cancel_command, NULL,
+    &flow_list_command,    &flow_show_command,
+    &flow_preview_command, &flow_quotas_command,
+    &flow_run_command,     &flow_replay_command,
+    &flow_runs_command,    &flow_wait_command,
+    &flow_cancel_command,  NULL,
 };
 static const struct command *const connector[] = {
     &connector_test_command,   &connector_invoke_command, &connector_run_command,

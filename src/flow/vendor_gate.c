@@ -6,27 +6,15 @@
 #include "base/int64.h"
 #include "base/log.h"
 #include "connector/connector.h"
-#include "connector/http/http_connector.h"
 #include "flow/run_metrics.h"
+#include "flow/vendor_customer.h"
 #include "work/cpu_slots.h"
 
 enum { NAP_MS = 20 };
 
-static bool is_of_host(const struct connector *connector)
-{
-    return connector->http && connector->http->quota.is_hosts;
-}
-
 static struct str key_of(const struct flow_vendor_gate *self, struct arena *arena)
 {
-    const struct profile_key *profile = self->profile;
-    struct str name = connector_name(self->connector, arena);
-    struct str key = arena_printf(arena, "%.*s\n%.*s\n%.*s", STR_ARG(profile->account),
-                                  STR_ARG(name), STR_ARG(self->host));
-    if (is_of_host(self->connector))
-        return key;
-    return arena_printf(arena, "%.*s\n%.*s\n%.*s", STR_ARG(key), STR_ARG(profile->region),
-                        STR_ARG(profile->name));
+    return vendor_customer_key(self->connector, self->host, self->profile, arena);
 }
 
 /* Whether a wait takes no thread from now on. One for other calls is short, most times; and where

@@ -1,7 +1,6 @@
 /* The gate (connector/connection.h) of a run: a vendor's quota is that of its customer, so the runs
  * of a node that call the same vendor with the same customer's credentials wait for the same
- * (work/call_quota.h). A customer is known by AWS account, connector and called host; by the
- * connector profile as well, unless the connector says that each host is one customer's. */
+ * (work/call_quota.h, vendor_customer.h). */
 #pragma once
 
 #include "connector/connection.h"

@@ -22,6 +22,7 @@ struct call_quota {
     int64_t changed_ms; /* when a call ended last */
     int64_t pause_ms;   /* of the next wait whose length the vendor does not say */
     uint64_t turn;
+    struct quota_history history;
 };
 
 struct call_quotas {
@@ -64,7 +65,7 @@ static bool is_used(const struct call_quota *quota)
     return quota->calls > 0 || quota->line.first;
 }
 
-/* Whether nothing is known of it that a new one would not say as well. */
+/* Whether nothing is known of it, but for its history, that a new one would not say as well. */
 static bool is_forgotten(const struct call_quota *quota, int64_t now_ms)
 {
     if (is_used(quota) || quota->until_ms > now_ms)
@@ -72,14 +73,16 @@ static bool is_forgotten(const struct call_quota *quota, int64_t now_ms)
     return quota->most >= CALL_QUOTA_FREE || now_ms - quota->changed_ms >= CALL_QUOTA_KEPT_MS;
 }
 
-static void sweep(struct call_quotas *quotas, int64_t now_ms)
+/* `for_room`: histories go as well. */
+static void sweep(struct call_quotas *quotas, bool for_room, int64_t now_ms)
 {
     struct list_link *link = quotas->all.first;
     quotas->swept_ms = now_ms;
     while (link) {
         struct call_quota *quota = list_item(link, struct call_quota, all);
         link = link->next;
-        if (is_forgotten(quota, now_ms))
+        if (is_forgotten(quota, now_ms) &&
+            (for_room || !quota_history_is_known(&quota->history, now_ms)))
             remove_quota(quotas, quota);
     }
 }
@@ -90,8 +93,9 @@ static struct call_quota *find(struct call_quotas *quotas, struct str key, int64
     struct map_link *link = map_find(&quotas->map, key);
     if (link)
         return (struct call_quota *)link;
-    if (now_ms - quotas->swept_ms >= SWEEP_MS || quotas->map.count >= CALL_QUOTAS_MAX)
-        sweep(quotas, now_ms);
+    bool is_full = quotas->map.count >= CALL_QUOTAS_MAX;
+    if (now_ms - quotas->swept_ms >= SWEEP_MS || is_full)
+        sweep(quotas, is_full, now_ms);
     if (quotas->map.count >= CALL_QUOTAS_MAX)
         return NULL;
     struct call_quota *quota = xcalloc(1, sizeof(*quota) + key.len);
@@ -106,7 +110,7 @@ static struct call_quota *find(struct call_quotas *quotas, struct str key, int64
 
 static void free_if_forgotten(struct call_quotas *quotas, struct call_quota *quota, int64_t now_ms)
 {
-    if (is_forgotten(quota, now_ms))
+    if (is_forgotten(quota, now_ms) && !quota_history_is_known(&quota->history, now_ms))
         remove_quota(quotas, quota);
 }
 
@@ -298,6 +302,8 @@ int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *pl
         return 0;
     pthread_mutex_lock(&quotas->lock);
     int64_t wait_ms = learn(quota, place->turn == quota->turn, said, now_ms);
+    if (said->left >= 0)
+        quota_history_add(&quota->history, said->left, said->renew_ms, now_ms);
     quota->calls--;
     quota->changed_ms = now_ms;
     *place = (struct call_quota_place){.ticket = place->ticket};
@@ -310,15 +316,44 @@ int64_t call_quota_leave(struct call_quotas *quotas, struct call_quota_place *pl
     return wait_ms;
 }
 
+static size_t count_line(const struct call_quota *quota)
+{
+    size_t count = 0;
+    for (const struct list_link *link = quota->line.first; link; link = link->next)
+        count++;
+    return count;
+}
+
+void call_quotas_list(struct call_quotas *quotas, struct str prefix, size_t most, int64_t now_ms,
+                      struct arena *arena, struct call_quota_shown **ret_shown, size_t *ret_count)
+{
+    pthread_mutex_lock(&quotas->lock);
+    size_t room = quotas->map.count < most ? quotas->map.count : most, count = 0;
+    struct call_quota_shown *shown = arena_array(arena, struct call_quota_shown, room + 1);
+    for (list_each(struct call_quota, quota, &quotas->all, all)) {
+        if (count == room || !str_starts(quota->link.name, prefix))
+            continue;
+        shown[count++] = (struct call_quota_shown){
+            .key = arena_copy(arena, quota->link.name),
+            .calls = quota->calls,
+            .waiting = count_line(quota),
+            .until_ms = quota->until_ms > now_ms ? quota->until_ms : 0,
+            .forecast = quota_history_forecast(&quota->history, now_ms),
+        };
+    }
+    pthread_mutex_unlock(&quotas->lock);
+    *ret_shown = shown;
+    *ret_count = count;
+}
+
 struct call_quota_counts call_quotas_counts(struct call_quotas *quotas, int64_t now_ms)
 {
     struct call_quota_counts counts = {0};
     pthread_mutex_lock(&quotas->lock);
     for (list_each(struct call_quota, quota, &quotas->all, all)) {
-        counts.quotas++;
+        counts.quotas += !is_forgotten(quota, now_ms);
         counts.waiting += quota->until_ms > now_ms;
-        for (const struct list_link *link = quota->line.first; link; link = link->next)
-            counts.held++;
+        counts.held += count_line(quota);
     }
     pthread_mutex_unlock(&quotas->lock);
     return counts;

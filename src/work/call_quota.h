@@ -8,12 +8,15 @@
  *     …                           the call
  *     call_quota_leave            what the vendor said
  *
- * A quota takes memory while something is known of it or a call is under way. Times are those of
+ * A quota takes memory while something is known of it or a call is under way. What the vendor said
+ * of its size is kept for a day, for forecasts, while there is room. Times are those of
  * clock_mono_ms(). Thread-safe. */
 #pragma once
 
+#include "base/arena.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "work/quota_history.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,8 +93,20 @@ bool call_quota_is_near(struct call_quotas *quotas, const struct call_quota_plac
 /* The place leaves the line. Also of a zeroed one. */
 void call_quota_give_up(struct call_quotas *quotas, struct call_quota_place *place);
 
+/* One quota as it stands. */
+struct call_quota_shown {
+    struct str key;   /* in the arena */
+    size_t calls;     /* under way */
+    size_t waiting;   /* calls in the line */
+    int64_t until_ms; /* no call is made before; 0: calls are made */
+    struct quota_forecast forecast;
+};
+/* Those whose keys begin with `prefix`, at most `most`, in no order. */
+void call_quotas_list(struct call_quotas *quotas, struct str prefix, size_t most, int64_t now_ms,
+                      struct arena *arena, struct call_quota_shown **ret_shown, size_t *ret_count);
+
 struct call_quota_counts {
-    size_t quotas;  /* that are remembered */
+    size_t quotas;  /* by which calls are held back, or may be */
     size_t waiting; /* of them, those whose vendor is not called at the moment */
     size_t held;    /* calls in lines */
 };

@@ -170,9 +170,11 @@ def test_folders_become_partitions(server, glue):
                 "id", "name"]
     assert outputs(record, "partitionRegistrationOutput") == [
         {"result": "3", "status": "Successful"}] * 2
+    glue.called.clear()
     again = run(server)
     assert outputs(again, "partitionRegistrationOutput") == [
         {"result": "0", "status": "Successful"}] * 2
+    assert glue.called.count("BatchCreatePartition") == 1, "they were not looked at"
 
 
 def test_partitions_of_runs_with_their_own_folders(server, glue):
@@ -207,12 +209,29 @@ def test_other_partition_keys_make_a_new_table(server, glue):
     assert len(glue.places(latest)) == 3
 
 
+def countries(first, count):
+    return [{"Id": number, "Country": f"c{number:04}"} for number in range(first, first + count)]
+
+
 def test_many_folders_are_many_calls(server, glue):
-    put(server, [{"Id": number, "Country": f"c{number:03}"} for number in range(250)])
+    """Of two pages, so that the objects of the first are in the store already."""
+    for page in range(2):
+        put(server, countries(1100 * page, 1100), ["page", "then"][page])
     create(server, glue, tasks=(moving.ALL, PARTITION))
     latest, version = names(run(server))
-    assert len(glue.places(latest)) == len(glue.places(version)) == 250
-    assert glue.called.count("BatchCreatePartition") == 6
+    assert len(glue.places(latest)) == len(glue.places(version)) == 2200
+    assert glue.called.count("BatchCreatePartition") == 2 * 22
+
+
+def test_many_partitions_are_deleted(server, glue):
+    put(server, countries(0, 60))
+    create(server, glue, tasks=(moving.ALL, PARTITION),
+           prefixConfig={"pathPrefixHierarchy": ["EXECUTION_ID"]})
+    run(server)
+    put(server, countries(0, 1))
+    latest, version, _ = names(run(server))
+    assert len(glue.places(version)) == 61
+    assert glue.places(latest).keys() == {("c0000",)}
 
 
 def test_a_table_of_others_is_left_alone(server, glue):

@@ -135,7 +135,7 @@ def test_a_schedule_from_before_there_were_schedules(servers):
     for sql in ("DROP TABLE flow_schedules", "DELETE FROM flow_runs",
                 "DELETE FROM jobs WHERE kind = 'flow-schedule'",
                 *(f"ALTER TABLE flow_runs DROP COLUMN {name}"
-                  for name in ("slot_ms", "window_from_ms", "window_to_ms")),
+                  for name in ("slot_ms", "window_from_ms", "window_to_ms", "tables")),
                 server.database.version_sql(24)):
         server.database.change(sql)
     server.start()

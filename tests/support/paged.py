@@ -35,6 +35,7 @@ class Paged(Salesforce):
         self.times = []  # at which a page was asked for, in seconds
         self.described = None  # the type that the field Name is described with
         self.described_at = []  # the times at which it was asked for, in seconds
+        self.used = None  # of 1,000 calls, as Salesforce says it; each page uses one
 
     def forget(self):
         for each in (self.instead, self.after, self.asked, self.refreshed, self.times,
@@ -77,8 +78,12 @@ class Paged(Salesforce):
         more = {"nextRecordsUrl": f"{QUERY}/01g-{following}"} if following < PAGES else {}
         rows = [{"attributes": {"type": "Account"}, **each}
                 for each in RECORDS[page * PAGE:(page + 1) * PAGE]]
+        headers = []
+        if self.used is not None:
+            self.used += 1
+            headers = [("Sforce-Limit-Info", f"api-usage={self.used}/1000")]
         return http("200 OK", json.dumps({"totalSize": len(RECORDS), "done": not more, **more,
-                                          "records": rows}))
+                                          "records": rows}), headers=headers)
 
 
 def begun(servers, canaries, vendor, store, *options):
