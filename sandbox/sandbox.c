@@ -7,10 +7,12 @@
 #include "sandbox/answer.h"
 #include "sandbox/ca.h"
 #include "sandbox/catalog.h"
+#include "sandbox/glue/glue.h"
 #include "sandbox/postgres/postgres.h"
 #include "sandbox/records/loaded.h"
 #include "sandbox/records/written.h"
 #include "sandbox/s3/s3.h"
+#include "sandbox/signers.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,7 +29,9 @@ struct sandbox {
     struct server *plain;
     struct server *tls;
     struct database *database;
+    struct signers *signers;    /* of requests to its AWS */
     struct s3_storage *storage; /* NULL: there is no S3 */
+    struct glue_catalog *glue;  /* NULL: there is no data catalog */
     const struct str *hosts;    /* all patterns, for who asks for another */
     size_t host_count;
     struct arena arena;
@@ -40,6 +44,10 @@ static void handle(void *context, struct http_exchange *exchange)
     struct sandbox_request request;
     size_t index;
     request_init(&request, &exchange->head, exchange->body, exchange->over_tls, &exchange->arena);
+    if (sandbox->glue && glue_catalog_takes(&request)) {
+        glue_catalog_answer(sandbox->glue, &request, exchange);
+        return;
+    }
     if (sandbox->storage && s3_storage_takes(request.host)) {
         s3_storage_answer(sandbox->storage, &request, exchange);
         return;
@@ -123,8 +131,11 @@ bool sandbox_start(const struct sandbox_config *config, struct sandbox **ret_san
         sandbox->written = written_store_new(config->records_dir);
         sandbox->loaded =
             loaded_new(kept(sandbox, config->records_dir), kept(sandbox, config->s3_dir));
+        sandbox->signers = signers_new();
         if (config->s3_dir)
-            sandbox->storage = s3_storage_new(kept(sandbox, config->s3_dir));
+            sandbox->storage = s3_storage_new(kept(sandbox, config->s3_dir), sandbox->signers);
+        if (config->glue_dir)
+            sandbox->glue = glue_catalog_new(kept(sandbox, config->glue_dir), sandbox->signers);
         list_hosts(sandbox);
         ok = load_written(sandbox, error) && listen_both(sandbox, config, error) &&
              database_start(config->host, config->database_port, sandbox->ca, sandbox->memory,
@@ -154,6 +165,8 @@ void sandbox_stop(struct sandbox *sandbox)
     stop_server(sandbox->tls);
     database_stop(sandbox->database);
     s3_storage_free(sandbox->storage);
+    glue_catalog_free(sandbox->glue);
+    signers_free(sandbox->signers);
     ca_free(sandbox->ca);
     memory_free(sandbox->memory);
     written_store_free(sandbox->written);

@@ -23,6 +23,8 @@ struct sandbox_config {
     const char *ca_dir;
     /* The folder of the S3 stand-in (sandbox/s3/s3.h); made at its first request. NULL: none. */
     const char *s3_dir;
+    /* The folder of the data catalog (sandbox/glue/glue.h), likewise. */
+    const char *glue_dir;
     /* Where what clients write to vendors' records is kept (sandbox/records/written.h); made at the
      * first write. NULL: in memory alone. */
     const char *records_dir;

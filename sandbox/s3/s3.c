@@ -15,15 +15,15 @@
 struct s3_storage {
     pthread_mutex_t lock; /* guards the files: two listeners use them */
     struct files files;
-    struct s3_signers *signers;
+    const struct signers *signers;
 };
 
-struct s3_storage *s3_storage_new(const char *dir)
+struct s3_storage *s3_storage_new(const char *dir, const struct signers *signers)
 {
     struct s3_storage *storage = xcalloc(1, sizeof(*storage));
     pthread_mutex_init(&storage->lock, NULL);
     storage->files = (struct files){.root = -1, .dir = dir};
-    storage->signers = s3_signers_new();
+    storage->signers = signers;
     return storage;
 }
 
@@ -32,7 +32,6 @@ void s3_storage_free(struct s3_storage *storage)
     if (!storage)
         return;
     files_close(&storage->files);
-    s3_signers_free(storage->signers);
     pthread_mutex_destroy(&storage->lock);
     free(storage);
 }

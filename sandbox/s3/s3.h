@@ -15,8 +15,9 @@ enum { S3_BODY_MAX = 64 * 1024 * 1024 }; /* bytes of a request */
 
 struct s3_storage;
 
-/* The folder is created with the first request; the text must live as long. */
-struct s3_storage *s3_storage_new(const char *dir);
+/* The folder is created with the first request; the text and the signers must live as long. */
+struct signers;
+struct s3_storage *s3_storage_new(const char *dir, const struct signers *signers);
 void s3_storage_free(struct s3_storage *storage); /* NULL is fine */
 
 /* Whether a request to this host is S3's. */

@@ -1,65 +1,13 @@
 /* Signatures by wire/sigv4 with S3's exceptions; payloads as clients of S3 send them. */
 #include "sandbox/s3/signature.h"
 
-#include "base/alloc.h"
-#include "base/clock.h"
 #include "base/encode.h"
 #include "sandbox/s3/chunks.h"
 #include "vault/crypto.h"
-#include "vault/secret.h"
 #include "wire/errors.h"
+#include "wire/sigv4.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <zlib.h>
-
-/* What the server has in sandbox mode, and what sandbox/aws.json answers AssumeRole with. */
-static const char own_id[] = "SANDBOXACCESSKEY", own_secret[] = "sandbox";
-static const char role_id[] = "ASIASANDBOXROLE00001", role_secret[] = "sandbox-role-secret";
-static const char role_token[] = "sandbox-role-session-token";
-
-struct s3_signers {
-    struct secret *own, *role;
-};
-
-struct s3_signers *s3_signers_new(void)
-{
-    struct s3_signers *signers = xcalloc(1, sizeof(*signers));
-    signers->own = secret_new(str_from(own_secret));
-    signers->role = secret_new(str_from(role_secret));
-    return signers;
-}
-
-void s3_signers_free(struct s3_signers *signers)
-{
-    if (!signers)
-        return;
-    secret_free(signers->own);
-    secret_free(signers->role);
-    free(signers);
-}
-
-static const struct secret *find(void *context, struct str id, struct arena *arena,
-                                 struct str *ret_account, struct error *error)
-{
-    const struct s3_signers *signers = context;
-    (void)arena;
-    (void)error;
-    *ret_account = STR("123456789012");
-    return str_eq(id, str_from(own_id)) ? signers->own : NULL;
-}
-
-static const struct secret *find_session(void *context, struct str id, struct str token,
-                                         struct arena *arena, struct str *ret_account,
-                                         struct error *error)
-{
-    const struct s3_signers *signers = context;
-    (void)arena;
-    (void)error;
-    *ret_account = STR("123456789012");
-    return str_eq(id, str_from(role_id)) && str_eq(token, str_from(role_token)) ? signers->role
-                                                                                : NULL;
-}
 
 /* S3's names for what is wrong with a signature. */
 static bool refuse_signature(struct s3_exchange *exchange, const struct error *error)
@@ -156,26 +104,11 @@ static bool read_payload(struct s3_exchange *exchange, struct s3_chunks *ret_chu
                      "computed.");
 }
 
-bool s3_check_signature(const struct s3_signers *signers, struct s3_exchange *exchange)
+bool s3_check_signature(const struct signers *signers, struct s3_exchange *exchange)
 {
-    const struct http_head *head = exchange->request->head;
-    const struct sigv4_request request = {
-        .method = head->method,
-        .path = exchange->request->path,
-        .query = exchange->request->query.data ? exchange->request->query : STR(""),
-        .headers = head->headers,
-        .header_count = head->header_count,
-        .s3 = true,
-    };
-    const struct str name = STR("s3");
-    const struct sigv4_services services = {&name, 1};
-    const struct sigv4_keys keys = {
-        .find = find, .find_session = find_session, .context = (void *)(uintptr_t)signers};
-    struct sigv4_caller caller;
     struct error error = {0};
     struct s3_chunks chunks = {.trailer_name = STR("")};
-    if (!sigv4_verify(&request, &services, clock_wall_ms(), &keys, NULL, exchange->arena, &caller,
-                      &error))
+    if (!signers_check(signers, exchange->request, STR("s3"), &error))
         return refuse_signature(exchange, &error);
     return read_payload(exchange, &chunks) && check_checksums(exchange, &chunks);
 }

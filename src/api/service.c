@@ -86,7 +86,7 @@ static void make_job_runners(struct service *service)
     service->flow_engine = (struct flow_engine_config){
         .profiles = profiles,
         .s3 = service->config.s3,
-        .glue = service->glue.url.len > 0 ? &service->glue : NULL,
+        .glue = &service->glue,
         .roles = service->connectors.s3_roles, /* of the same roles, for lists of buckets */
         .objects = service->flow_objects,
         .since_ms = clock_wall_ms(),

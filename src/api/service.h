@@ -66,7 +66,7 @@ struct service_config {
     struct references *references;               /* of profiles; NULL: none may be used */
     struct data_keys *data_keys;                 /* of profiles; NULL: there is no AWS KMS */
     const struct s3_config *s3;                  /* of flows; lives as long as the service */
-    struct str glue_url;                         /* of flows; STR_NULL or empty: no data catalog */
+    struct str glue_url;                         /* of flows */
     struct str secrets_manager_url;              /* STR_NULL or empty: AWS's own */
     struct str sts_url;                          /* as well */
     const struct str *token_urls; /* see connector_env; live as long as the service */

@@ -86,10 +86,11 @@ static void raise_file_limit(const struct options *options)
 
 static bool start_sandbox(struct node *node, struct error *error)
 {
-    char s3_dir[DATA_PATH_SIZE], records_dir[DATA_PATH_SIZE];
+    char s3_dir[DATA_PATH_SIZE], glue_dir[DATA_PATH_SIZE], records_dir[DATA_PATH_SIZE];
     struct sandbox_config config = {
-        .host = "127.0.0.1", .s3_dir = s3_dir, .records_dir = records_dir};
+        .host = "127.0.0.1", .s3_dir = s3_dir, .glue_dir = glue_dir, .records_dir = records_dir};
     snprintf(s3_dir, sizeof(s3_dir), "%s/s3", options_text(node->options, "data"));
+    snprintf(glue_dir, sizeof(glue_dir), "%s/glue", options_text(node->options, "data"));
     snprintf(records_dir, sizeof(records_dir), "%s/records", options_text(node->options, "data"));
     if (!sandbox_start(&config, &node->sandbox, error))
         return false;
@@ -306,7 +307,7 @@ static bool start_service(struct node *node, struct error *error)
         .references = node->references,
         .data_keys = node->data_keys,
         .s3 = &node->s3,
-        .glue_url = node->sandbox ? STR_NULL : options_url(node->options, "glue-url"),
+        .glue_url = options_url(node->options, "glue-url"),
         .secrets_manager_url = str_from(options_text(node->options, "secrets-manager-url")),
         .sts_url = str_from(options_text(node->options, "sts-url")),
         .escrow = node->escrow,

@@ -68,6 +68,10 @@ static const struct option options_table[] = {
      .argument = "DIR",
      .help = "Directory in which the S3 stand-in keeps objects as plain files, DIR/BUCKET/KEY "
              "[CA-DIR/s3]"},
+    {.name = "glue-dir",
+     .argument = "DIR",
+     .help = "Directory in which the stand-in of AWS Glue keeps tables as files, "
+             "DIR/DATABASE/TABLE.json [CA-DIR/glue]"},
     {.name = "records-dir",
      .argument = "DIR",
      .help = "Directory in which records are kept that clients write, DIR/TYPE/HOST.jsonl; with "
@@ -197,6 +201,7 @@ static int print_records(const struct options *options)
 static int run_sandbox(const struct options *options)
 {
     char host[LISTEN_HOST_SIZE], objects[DATA_PATH_SIZE], records[DATA_PATH_SIZE];
+    char tables[DATA_PATH_SIZE];
     struct sandbox *sandbox;
     struct error error = {0};
     struct sandbox_config config = {
@@ -205,6 +210,7 @@ static int run_sandbox(const struct options *options)
         .database_port = (int)options_number(options, "database-port"),
         .ca_dir = options_text(options, "ca-dir"),
         .s3_dir = dir_of(options, "s3-dir", "/s3", objects),
+        .glue_dir = dir_of(options, "glue-dir", "/glue", tables),
         .records_dir = dir_of(options, "records-dir", "/records", records),
     };
     node_prepare_process();

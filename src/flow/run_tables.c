@@ -277,10 +277,6 @@ static bool find_access(struct run_tables *self, struct error *error)
     const struct flow_engine_config *config = self->run->config;
     struct str region = self->run->row->flow.region;
     int64_t deadline_ms = clock_mono_ms() + RUN_TABLES_MS;
-    if (!config->glue)
-        return fail(error, ERR_NOT_IMPLEMENTED,
-                    "The sandbox has no data catalog. Registration needs a server without "
-                    "--sandbox, and --glue-url for another catalog than that of AWS.");
     if (!aws_role_get(config->roles, config->glue->aws, config->glue->sts_url, region,
                       value_text(self->config, "roleArn"), deadline_ms, &self->arena, &self->role,
                       error))

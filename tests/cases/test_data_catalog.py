@@ -381,13 +381,30 @@ def test_the_definition_is_checked(server, glue):
     assert ROLE.startswith(f"arn:aws:iam::{ACCOUNT}:role/")
 
 
-def test_the_sandbox_has_no_catalog(servers, glue):
+def test_the_sandbox_has_a_catalog(servers):
+    """Its tables are files; it takes the roles that its STS takes, and has the databases that it
+    is given."""
     server = servers("--sandbox")
     moving.put(server, "page", moving.lines_of(RECORDS))
-    create(server, glue)
-    for each in outputs(run(server)):
-        assert each["status"] == "Error"
-        assert each["message"].startswith("The sandbox has no data catalog."), each
+    config = {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/sandbox-catalog",
+              "databaseName": "headgate_demo", "tablePrefix": "crm"}
+    for name, more in (("copy", {}), ("lost", {"databaseName": "none"}),
+                       ("denied", {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/sandbox-revoked"})):
+        server.ok("CreateFlow", {
+            **moving.flow(name, tasks=(moving.ALL, PARTITION)),
+            "metadataCatalogConfig": {"glueDataCatalog": {**config, **more}}})
+    record = run(server)
+    for _ in range(2):
+        for name in names(record):
+            kept = json.loads((server.data / "glue/headgate_demo" / f"{name}.json").read_text())
+            assert [each["Name"] for each in kept["Table"]["StorageDescriptor"]["Columns"]] == [
+                "id", "name"]
+            assert sorted(each["Values"] for each in kept["Partitions"]) == [
+                ["DE"], ["FR"], ["null"]]
+        record = run(server)
+    for name, words in (("lost", "Create the database"), ("denied", "role")):
+        for each in outputs(run(server, name)):
+            assert each["status"] == "Error" and words in each["message"], each
 
 
 def test_the_command_shows_tables(server, glue):
