@@ -172,7 +172,7 @@ static bool write_table(const struct run_tables *self, enum table_kind kind, str
     if (columns->fault.data)
         return fail(error, ERR_VALIDATION, "%.*s", STR_ARG(columns->fault));
     bool ok = put(self, &input, arena, ret_table, error);
-    fault_point("register:table");
+    fault_point("tables:written");
     return ok;
 }
 

@@ -164,7 +164,7 @@ static bool create_batch(struct partitions_writing *self, struct value *batch, s
     if (!glue_partitions_create(self->given->glue, self->table, batch, &created, error))
         return false;
     self->created += created;
-    fault_point("register:partitions");
+    fault_point("tables:partitions");
     return true;
 }
 

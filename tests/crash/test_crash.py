@@ -42,10 +42,11 @@ def fault_points():
 # "flow:" in test_flow_changes.py, "run:" in test_run_changes.py, "rollback:" in test_fallback.py,
 # "event:" in test_webhook.py, "consent:" in test_consent.py, "move:" in test_moving_records.py,
 # "lists:" in test_lists.py, "strays:" in test_moving_strays.py, "schedule:" in test_schedule.py,
-# "ahead:" in test_vendor_reads.py, "write:" in test_vendor_writes.py.
+# "ahead:" in test_vendor_reads.py, "write:" in test_vendor_writes.py, "load:" in
+# test_killed_loads.py, "tables:" in test_killed_tables.py.
 ELSEWHERE = ("private:", "key:", "registration:", "metadata:", "keeper:", "courier:",
              "escrow:recovered", "flow:", "rollback:", "run:", "event:", "consent:",
-             "move:", "lists:", "strays:", "schedule:", "ahead:", "write:", "load:")
+             "move:", "lists:", "strays:", "schedule:", "ahead:", "write:", "load:", "tables:")
 POINTS = [point for point in fault_points() if not point.startswith(ELSEWHERE)]
 PRIVATE_POINTS = [point for point in fault_points() if point.startswith(
     ("private:", "grant:", "store:", "change:"))] + ["store:before-commit#4",

@@ -18,8 +18,8 @@ FOLDERS = {("c0",), ("c1",), ("c2",)}
 
 
 @pytest.mark.parametrize("point", [
-    "move:checkpoint", "move:checkpoint#2", "register:table", "register:table#2",
-    "register:partitions", "register:partitions#2", "move:manifest"])
+    "move:checkpoint", "move:checkpoint#2", "tables:written", "tables:written#2",
+    "tables:partitions", "tables:partitions#2", "move:manifest"])
 def test_killed_around_a_registration(servers, canaries, tmp_path, point):
     with Glue(canaries) as glue, s3.stand_in(tmp_path) as store:
         env = {"AWS_ACCESS_KEY_ID": store.key_id, "AWS_SECRET_ACCESS_KEY": store.secret}
