@@ -69,12 +69,16 @@ static const char expired[] =
     "server an access key that lasts.";
 static const char busy[] = "S3 was busy each time that it was asked for %s (@).";
 static const char broken[] = "S3 failed each time that it was asked for %s (@).";
+static const char undone[] =
+    "This S3 cannot do what it was asked for with %s (@). That of the sandbox sends objects of up "
+    "to 64 MiB.";
 static const char changed[] = "S3 does not have the parts of %s as they were listed (@).";
 
 static const struct s3_refusal refusals[] = {
     {"NoSuchKey", ERR_NOT_FOUND, "There is no object %s."},
     {"NoSuchUpload", ERR_NOT_FOUND, "The upload of %s is not there: it was completed or aborted."},
     {"NoSuchBucket", ERR_VALIDATION, "There is no bucket for %s. Create it, or correct its name."},
+    {"NotImplemented", ERR_VALIDATION, undone},
     {"InvalidBucketName", ERR_VALIDATION, "S3 has no buckets named as that of %s."},
     {"KeyTooLongError", ERR_VALIDATION, "S3 does not take a key as long as that of %s."},
     {"EntityTooLarge", ERR_VALIDATION, "S3 does not take an object as large as %s."},

@@ -122,6 +122,11 @@ static bool is_due_for_look(struct flow_run *self)
     return true;
 }
 
+static int64_t next_backoff_ms(const struct flow_run *self)
+{
+    return i64_min(2 * self->backoff_ms, FLOW_RUN_AGAIN_MAX_MS);
+}
+
 /* Another try: the reason is logged once, and each wait is twice as long as the one before. */
 static enum job_end try_again(struct flow_run *self, const struct error *error)
 {
@@ -130,7 +135,7 @@ static enum job_end try_again(struct flow_run *self, const struct error *error)
         self->paused_until_ms = clock_mono_ms() + self->attempt.pause_ms;
         return wait_on(self);
     }
-    self->backoff_ms = i64_min(2 * self->backoff_ms, FLOW_RUN_AGAIN_MAX_MS);
+    self->backoff_ms = next_backoff_ms(self);
     self->again_ms = self->backoff_ms;
     if (!self->logged)
         log_warn("Run %.*s of flow %.*s (account %.*s, %.*s) is tried again until it can go on: %s",
@@ -288,6 +293,16 @@ static bool outage_may_pass(struct flow_run *self)
     return now_ms - self->away_since_ms < FLOW_RUN_OUTAGE_MAX_MS;
 }
 
+static void show_outage(struct flow_run *self, const struct error *error)
+{
+    char until[CLOCK_TEXT_SIZE];
+    clock_text(clock_wall_ms() + next_backoff_ms(self), until);
+    flow_run_try_show(&self->attempt,
+                      arena_printf(&self->arena,
+                                   "The run waits until %s, then it is tried again. %s", until,
+                                   error->message));
+}
+
 /* After a try: whether another one is made. */
 static bool is_left(struct flow_run *self, enum flow_engine_end ended)
 {
@@ -331,7 +346,10 @@ static bool move_records(struct flow_run *self, struct job_runner *runner, struc
     self->definition = definition;
     enum flow_engine_end ended = flow_run_try_move(&self->attempt, definition, error);
     self->lost = self->attempt.lost;
-    if (self->lost || is_left(self, ended) ||
+    bool is_again = !self->lost && is_left(self, ended);
+    if (is_again && ended == ENGINE_AWAY)
+        show_outage(self, error);
+    if (self->lost || is_again ||
         !clean_up(self, runner, definition, ended == ENGINE_SUCCEEDED, error))
         return false;
     if (ended == ENGINE_SUCCEEDED && !flow_run_try_register(&self->attempt, definition, error)) {

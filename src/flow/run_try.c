@@ -183,6 +183,11 @@ static bool show(void *context, struct str message)
     return true;
 }
 
+void flow_run_try_show(struct flow_run_try *self, struct str message)
+{
+    ignore_failure(show(self, message)); /* the log has it as well */
+}
+
 /* --- the try --- */
 
 bool flow_run_try_begin(struct flow_run_try *self, struct error *error)

@@ -39,6 +39,8 @@ void flow_run_try_done(struct flow_run_try *attempt); /* may be called on a zero
 
 enum flow_engine_end flow_run_try_move(struct flow_run_try *attempt, const struct value *definition,
                                        struct error *error);
+/* What the run waits for until another try, which clears it. */
+void flow_run_try_show(struct flow_run_try *attempt, struct str message);
 /* Aborts what tries have left of uploads in parts, for a run that ends, also one that is canceled.
  * Waits, FLOW_CLEAN_MS at most; less when the server stops. */
 _must_use_ bool flow_run_try_clean(struct flow_run_try *attempt, const struct value *definition,

@@ -1,5 +1,6 @@
 """Tables that runs are registered in: docs/flows.md, "Data catalog"."""
 
+import io
 import json
 
 import pytest
@@ -438,3 +439,24 @@ def test_labels_of_the_vendors_fields(servers, canaries, glue, tmp_path):
             assert columns["fullname"]["Parameters"] == {
                 "AppFlowLabel": "Name", "AppFlowDescription": "Name"}
             assert "Parameters" not in columns["id"]
+
+
+def test_types_are_those_that_a_reader_finds(server, glue):
+    """What pyarrow reads from the object is what the table says of it."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    hive = {"int64": "bigint", "decimal128(38, 18)": "decimal(38,18)", "bool": "boolean",
+            "timestamp[us, tz=UTC]": "timestamp", "date32[day]": "date", "string": "string"}
+    put(server, [{"N": 1, "D": "2.50", "F": True, "T": "2026-01-31T12:00:00Z", "Y": "2026-01-31",
+                  "S": "x", "Country": "DE"}])
+    types = {"N": "long", "D": "decimal", "F": "boolean", "T": "datetime", "Y": "date"}
+    create(server, glue, tasks=[*mapped(*types, "S", "Country", types=types), PARTITION],
+           fileType="PARQUET", preserveSourceDataTyping=True)
+    latest, _ = names(run(server))
+    place, = glue.places(latest).values()
+    key, = [each["Key"] for each in server.boto.list_objects_v2(
+        Bucket=moving.OUT, Prefix=place.removeprefix(f"s3://{moving.OUT}/"))["Contents"]]
+    body = server.boto.get_object(Bucket=moving.OUT, Key=key)["Body"].read()
+    found = {field.name.lower(): hive[str(field.type)]
+             for field in parquet.read_schema(io.BytesIO(body))}
+    assert found.pop("country") == "string", "it is in the object and read from the folder"
+    assert glue.columns(latest) == found

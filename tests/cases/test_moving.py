@@ -238,6 +238,18 @@ def test_a_file_that_cannot_be_read_ends_the_run(server):
                                            "gzip: it ends too early.")
 
 
+def test_a_file_that_the_sandbox_does_not_send_ends_the_run(server):
+    """At once: S3 is there, and asking again gives the same."""
+    moving.put(server, "large", b"")
+    with open(moving.buckets(server)[0] / "large", "wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    record, objects = moving.moved(server)
+    assert (record["executionStatus"], objects) == ("Error", [])
+    assert message(record) == (
+        "This S3 cannot do what it was asked for with s3://bucket-in/large (NotImplemented). That "
+        "of the sandbox sends objects of up to 64 MiB.")
+
+
 def test_a_csv_file_without_a_mapped_column_ends_the_run(server):
     moving.put(server, "a.csv", TABLE)
     record, _ = moving.moved(server, file="CSV", tasks=[a_map("Nmae")])

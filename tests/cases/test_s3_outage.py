@@ -1,6 +1,7 @@
 """Runs whose S3 is away for a while: they go on from their checkpoint, end after 48 hours, and
 leave no upload in parts behind, however they end."""
 
+import re
 import threading
 
 import pytest
@@ -99,6 +100,21 @@ def test_a_run_goes_on_when_s3_is_back(server, front, where):
     assert written(server) == [compact(body) for body in PAGES.values()]
     assert record["executionResult"]["recordsProcessed"] == 9
     server.wait_for_log(TRIED_AGAIN)
+
+
+def test_the_record_says_what_the_run_waits_for(server, front):
+    """Until when, and why; and no longer once it goes on."""
+    front.instead = lambda method, target: AWAY
+    start(server, PAGES)
+
+    def message():
+        result = moving.records(server)[0]["executionResult"]
+        return result.get("errorInfo", {}).get("executionMessage", "")
+    moving.until(lambda: re.match(
+        r"The run waits until \S+Z, then it is tried again\. S3 was busy each time", message()))
+    front.pass_all()
+    record = moving.ended(server)
+    assert record["executionStatus"] == "Successful" and message() == "", record
 
 
 def test_a_run_that_cannot_begin_ends_after_48_hours(server, front):
