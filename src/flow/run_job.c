@@ -2,7 +2,6 @@
 #include "flow/run_job.h"
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/int64.h"
@@ -12,14 +11,13 @@
 #include "flow/run.h"
 #include "flow/run_notice.h"
 #include "flow/run_try.h"
+#include "flow/run_words.h"
 #include "flow/schedule_run.h"
 #include "profile/context.h"
 #include "wire/json_value.h"
 #include "work/memory_limit.h"
 
 #include <stdlib.h>
-
-enum { WORDS_MAX = 1024 };
 
 struct flow_run {
     const struct flow_engine_config *config;
@@ -179,45 +177,14 @@ static void conclude_fault(struct flow_run *self, const char *message)
     conclude(self, RUN_FAILS, arena_copy(&self->arena, str_from(message)));
 }
 
-static void add_failures(const struct flow_run *self, struct buf *words)
-{
-    const struct flow_progress *progress = &self->attempt.progress;
-    unsigned long long refused = progress->left_out[LEFT_REFUSED];
-    unsigned long long unknown = progress->left_out[LEFT_UNKNOWN];
-    buf_printf(
-        words, "%llu of %lld records were left out, %llu of them because they could not be read.",
-        (unsigned long long)flow_progress_failures(progress), (long long)self->row.counts.records,
-        (unsigned long long)progress->left_out[LEFT_UNREADABLE]);
-    if (refused > 0)
-        buf_printf(words, " The destination refused %llu.", refused);
-    if (unknown > 0)
-        buf_printf(words, " Of %llu it is unknown whether the destination took them.", unknown);
-    buf_printf(words, " \"headgate flow runs %.*s --manifest\" names the first ones.",
-               STR_ARG(self->row.flow.name));
-}
-
-/* A run whose records were not all written, once each, says so although it was successful. */
-static struct str words_of_success(struct flow_run *self)
-{
-    const struct flow_progress *progress = &self->attempt.progress;
-    struct buf words = buf_in(&self->arena, WORDS_MAX);
-    if (flow_progress_failures(progress) > 0)
-        add_failures(self, &words);
-    if (progress->twice > 0)
-        buf_printf(&words,
-                   "%s%llu records may have been inserted twice, since a try of the run was cut "
-                   "off while it inserted them.",
-                   words.len > 0 ? " " : "", (unsigned long long)progress->twice);
-    return words.len > 0 ? buf_str(&words) : STR_NULL;
-}
-
 /* How a try ended; ENGINE_LEFT is not for this. */
 static void conclude_try(struct flow_run *self, enum flow_engine_end ended,
                          const struct error *error)
 {
     flow_run_try_conclude(&self->attempt);
     if (ended == ENGINE_SUCCEEDED)
-        conclude(self, RUN_SUCCEEDS, words_of_success(self));
+        conclude(self, RUN_SUCCEEDS,
+                 run_words_of_success(&self->row, &self->attempt.progress, &self->arena));
     else if (ended == ENGINE_CANCELED)
         conclude(self, RUN_GIVES_UP, STR_NULL);
     else
