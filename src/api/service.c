@@ -80,6 +80,7 @@ static void make_job_runners(struct service *service)
     service->flow_objects = job_runner_new(&flow_objects_kind, store, store);
     service->glue = (struct glue_config){
         .aws = &service->aws,
+        .roles = aws_role_cache_new(),
         .sts_url = service->config.sts_url,
         .url = service->config.glue_url,
     };
@@ -279,6 +280,7 @@ void service_free(struct service *service)
     metadata_cache_free(service->profiles.metadata);
     oauth_apps_free(service->connectors.apps);
     aws_role_cache_free(service->connectors.s3_roles);
+    aws_role_cache_free(service->glue.roles);
     concurrency_limit_free(service->account_limit);
     rate_limit_free(service->read_rate);
     rate_limit_free(service->change_rate);

@@ -23,8 +23,7 @@ struct flow_engine_config {
     const struct profile_context *profiles; /* of sources that have one */
     const struct s3_config *s3;
     const struct glue_config *glue;    /* run_tables.h */
-    struct aws_role_cache *roles;      /* of accounts whose buckets are read and written, and of
-                                        * flows that are registered */
+    struct aws_role_cache *roles;      /* of accounts whose buckets are read and written */
     struct call_quotas *quotas;        /* of the vendors that runs of this node call */
     struct job_runner *objects;        /* objects_job.h */
     struct job_runner *flow_schedules; /* is shown the end of each run */

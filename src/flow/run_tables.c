@@ -11,6 +11,7 @@
 #include "flow/table_input.h"
 #include "flow/table_partitions.h"
 #include "profile/context.h"
+#include "wire/errors.h"
 
 enum table_kind { TABLE_LATEST, TABLE_OF_VERSION, TABLE_OF_RUN, TABLE_KINDS };
 
@@ -229,22 +230,30 @@ static void report(struct run_tables *self, struct str name, const struct error 
                  STR_ARG(name), error->message);
 }
 
-/* `before`: what all tables failed by already, or none. */
+/* What the tables after it would fail by as well. */
+static bool is_of_all(const struct error *error)
+{
+    return error->code == ERR_CONNECTOR_SERVER || error->code == ERR_THROTTLING ||
+           error->code == ERR_UNAVAILABLE;
+}
+
+/* `all`: what all tables fail by; ERR_NONE: nothing yet. */
 static struct value *register_table(struct run_tables *self, enum table_kind kind,
-                                    const struct error *before, struct arena *arena)
+                                    struct error *all, struct arena *arena)
 {
     struct arena scratch = arena_beside(&self->arena);
-    struct outcome table = {.error = *before}, partitions = {0};
+    struct outcome table = {.error = *all}, partitions = {0};
     struct str name = table_name(self, kind, arena);
     struct value *written = NULL;
-    if (before->code == ERR_NONE &&
-        write_table(self, kind, name, &scratch, &written, &table.error)) {
+    if (all->code == ERR_NONE && write_table(self, kind, name, &scratch, &written, &table.error)) {
         table.changed = 1;
         partitions.was_tried = self->folders.key_count > 0;
     }
     if (partitions.was_tried)
         ignore_failure(write_partitions(self, kind, written, &scratch, &partitions.changed,
                                         &partitions.error));
+    if (is_of_all(&table.error))
+        *all = table.error;
     report(self, name, table.error.code != ERR_NONE ? &table.error : &partitions.error);
     arena_done(&scratch);
     return detail_of(name, &table, &partitions, arena);
@@ -277,7 +286,7 @@ static bool find_access(struct run_tables *self, struct error *error)
     const struct flow_engine_config *config = self->run->config;
     struct str region = self->run->row->flow.region;
     int64_t deadline_ms = clock_mono_ms() + RUN_TABLES_MS;
-    if (!aws_role_get(config->roles, config->glue->aws, config->glue->sts_url, region,
+    if (!aws_role_get(config->glue->roles, config->glue->aws, config->glue->sts_url, region,
                       value_text(self->config, "roleArn"), deadline_ms, &self->arena, &self->role,
                       error))
         return false;

@@ -17,6 +17,7 @@
 
 struct glue_config {
     const struct aws_access *aws; /* the server's own, which assumes the flow's role */
+    struct aws_role_cache *roles; /* of flows alone: users name these, and any number of them */
     struct str sts_url;           /* see aws_role_assume */
     struct str url;               /* see struct glue */
 };

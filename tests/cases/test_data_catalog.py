@@ -276,6 +276,15 @@ def test_a_refusal_is_told_and_fails_no_run(server, glue, operation, answer, wor
     assert [each["status"] for each in outputs(run(server))] == ["Successful"] * 2
 
 
+def test_glue_that_is_away_is_asked_about_one_table(server, glue):
+    """All tables have the error, and the run's thread is not held for each of them."""
+    glue.instead["GetTable"] = [refused("InternalServiceException", "503 Service Unavailable")] * 9
+    create(server, glue)
+    for output in outputs(run(server)):
+        assert output["status"] == "Error" and "InternalServiceException" in output["message"]
+    assert glue.called == ["GetTable"] * 4
+
+
 def test_a_role_that_sts_refuses(server, glue):
     glue.denies = True
     create(server, glue)
