@@ -231,7 +231,9 @@ def test_a_flow_that_runs_is_planned_without_a_difference(terraform, canaries):
                       "aggregationConfig": {"aggregationType": "SingleFile"}, "fileType": "PARQUET",
                       "prefixConfig": {"prefixFormat": "DAY", "prefixType": "PATH",
                                        "pathPrefixHierarchy": ["SCHEMA_VERSION"]},
-                      "preserveSourceDataTyping": True}}}}])
+                      "preserveSourceDataTyping": True}}}}], metadataCatalogConfig={
+            "glueDataCatalog": {"databaseName": "headgate_demo", "tablePrefix": "tf",
+                                "roleArn": "arn:aws:iam::123456789012:role/sandbox-catalog"}})
     arn = terraform.call("CreateFlow", body).json()["flowArn"]
 
     def assert_no_difference(sent, tags):
@@ -245,6 +247,8 @@ def test_a_flow_that_runs_is_planned_without_a_difference(terraform, canaries):
     accounts = truth("Salesforce", "Account")
     assert record["executionResult"]["recordsProcessed"] == sum(
         not each["IsDeleted"] for each in accounts)
+    assert [each["tableRegistrationOutput"]["status"]
+            for each in record["metadataCatalogDetails"]] == ["Successful"] * 2, record
     assert_no_difference(body, {"team": "sales"})
 
     target = tags_of(arn)
