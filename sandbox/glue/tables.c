@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "sandbox/read_file.h"
 #include "wire/json_value.h"
 
 #include <dirent.h>
@@ -64,18 +65,6 @@ static const char *path_of(const char *dir, struct str database, struct str tabl
     return out;
 }
 
-static bool read_whole(int fd, struct buf *out)
-{
-    char piece[64 * 1024];
-    ssize_t count = 1;
-    while (count > 0 && !out->overflow) {
-        count = read(fd, piece, sizeof(piece));
-        if (count > 0)
-            buf_add(out, (struct str){piece, (size_t)count});
-    }
-    return count == 0 && !out->overflow;
-}
-
 struct value *table_read(const char *dir, struct str database, struct str table,
                          struct arena *arena)
 {
@@ -83,7 +72,7 @@ struct value *table_read(const char *dir, struct str database, struct str table,
     struct value *value = NULL;
     struct buf text = buf_in(arena, TABLE_FILE_MAX);
     _cleanup_close_ int fd = open(path_of(dir, database, table, path), O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && read_whole(fd, &text) &&
+    bool ok = fd >= 0 && file_read_rest(fd, &text) &&
               json_parse_own(buf_str(&text), NODES_MAX, arena, &value) == JSON_READ;
     return ok ? value : NULL;
 }

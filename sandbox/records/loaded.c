@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "sandbox/read_file.h"
 #include "sandbox/s3/files.h"
 #include "wire/json_value.h"
 
@@ -53,18 +54,6 @@ static bool split_url(struct str url, struct str *ret_bucket, struct str *ret_ke
            ret_key->len > 0 && ret_key->len <= S3_KEY_MAX;
 }
 
-static bool read_whole(int fd, struct buf *out)
-{
-    char piece[64 * 1024];
-    ssize_t count = 1;
-    while (count > 0 && !out->overflow) {
-        count = read(fd, piece, sizeof(piece));
-        if (count > 0)
-            buf_add(out, (struct str){piece, (size_t)count});
-    }
-    return count == 0 && !out->overflow;
-}
-
 static bool read_object(const struct loaded *loaded, struct str url, struct buf *out)
 {
     struct files files = {.root = -1, .dir = loaded->s3_dir};
@@ -76,7 +65,7 @@ static bool read_object(const struct loaded *loaded, struct str url, struct buf 
     _cleanup_close_ int fd = root < 0 ? -1 : object_open(&files, bucket, key);
     if (root >= 0)
         close(root);
-    return fd >= 0 && read_whole(fd, out);
+    return fd >= 0 && file_read_rest(fd, out);
 }
 
 bool loaded_object(struct loaded *loaded, struct str url, struct arena *arena, struct str *ret_text)
@@ -145,7 +134,7 @@ static bool find_load(const struct loaded *loaded, struct str vendor, struct str
     const char *path =
         arena_printf(&arena, "%s/%.*s/%s", loaded->dir, STR_ARG(vendor), loads_file).data;
     _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd >= 0 && read_whole(fd, &text)) {
+    if (fd >= 0 && file_read_rest(fd, &text)) {
         lines = buf_str(&text);
         while (!found && str_cut(lines, '\n', &line, &lines) && str_cut(line, ' ', &of, &other))
             found = whole ? str_eq(of, table) && str_eq(other, name) : str_contains(other, name);

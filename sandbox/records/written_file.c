@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "sandbox/read_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,16 +36,10 @@ static bool host_is_fit(struct str host)
 /* The lines that are whole, at most WRITTEN_ACCOUNT_BYTES. */
 static bool read_file(int fd, struct buf *out)
 {
-    char piece[64 * 1024];
-    ssize_t count = 1;
-    while (count > 0 && !out->overflow) {
-        count = read(fd, piece, sizeof(piece));
-        if (count > 0)
-            buf_add(out, (struct str){piece, (size_t)count});
-    }
+    bool is_read = file_read_rest(fd, out);
     while (out->len > 0 && out->data[out->len - 1] != '\n')
         out->len--;
-    return count == 0 && !out->overflow;
+    return is_read;
 }
 
 /* Lines that cannot be read are those of another version: they are left out. */

@@ -153,6 +153,45 @@ static void many_quotas_take_bounded_memory(void **state)
     call_quotas_free(quotas);
 }
 
+static size_t count_shown(struct call_quotas *quotas, struct str prefix, int64_t now_ms)
+{
+    struct arena arena = {0};
+    struct call_quota_shown *shown;
+    size_t count;
+    call_quotas_list(quotas, prefix, SIZE_MAX, now_ms, &arena, &shown, &count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(str_starts(shown[i].key, prefix) && shown[i].forecast.left == 500);
+    arena_done(&arena);
+    return count;
+}
+
+/* For a day, and while there is room: calls are held back all the same. */
+static void what_is_left_is_remembered(void **state)
+{
+    struct call_quotas *quotas = call_quotas_new();
+    const struct call_quota_said left = {CALL_TAKEN, -1, 500, -1};
+    struct call_quota_place place = {0};
+    char text[32];
+    int64_t wait_ms;
+    (void)state;
+    for (int i = 0; i < CALL_QUOTAS_MAX; i++) {
+        snprintf(text, sizeof(text), "%s %d", i % 2 ? "odd" : "even", i);
+        assert_true(call_quota_enter(quotas, &place, str_from(text), 1000, &wait_ms));
+        call_quota_leave(quotas, &place, &left, 1000);
+    }
+    assert_int_equal(call_quotas_counts(quotas, 1000).quotas, 0); /* none limits its calls */
+    assert_int_equal(count_shown(quotas, STR("odd "), 1000), CALL_QUOTAS_MAX / 2);
+    assert_int_equal(told_to_wait(quotas, 5000, 1000), 5000);
+    assert_int_equal(count_shown(quotas, STR("odd "), 1000), 0);
+    assert_true(call_quota_enter(quotas, &place, STR("odd"), 1000, &wait_ms));
+    call_quota_leave(quotas, &place, &left, 1000);
+    assert_int_equal(count_shown(quotas, STR("odd"), 1000), 1);
+    assert_true(enter(quotas, &place, 1000 + QUOTA_KEPT_MS)); /* the others are swept */
+    call_quota_leave(quotas, &place, &taken, 1000 + QUOTA_KEPT_MS);
+    assert_int_equal(count_shown(quotas, STR("odd"), 1000 + QUOTA_KEPT_MS), 1);
+    call_quotas_free(quotas);
+}
+
 /* A caller that was refused asks before those that waited for it, whichever of them comes first. */
 static void a_refused_caller_keeps_its_turn(void **state)
 {
@@ -273,6 +312,7 @@ int main(void)
         cmocka_unit_test(waits_have_bounds),
         cmocka_unit_test(what_is_left_of_a_quota_counts),
         cmocka_unit_test(many_quotas_take_bounded_memory),
+        cmocka_unit_test(what_is_left_is_remembered),
         cmocka_unit_test(a_refused_caller_keeps_its_turn),
         cmocka_unit_test(a_caller_that_is_away_holds_up_the_others_for_a_while),
         cmocka_unit_test(callers_that_do_not_come_yet_keep_none_from_coming),
