@@ -11,11 +11,13 @@
 
 enum { FORM_MAX = 4096, ELEMENT_MAX = 4096 };
 
+#define ROLE_BEGINNING STR("arn:aws:iam::")
+
 /* AWS's field order: the region of a role is empty, the account twelve digits; names and paths as
  * IAM's reference of identifiers allows them. */
 bool aws_role_arn_is_valid(struct str arn)
 {
-    struct str prefix = STR("arn:aws:iam::"), account, name;
+    struct str prefix = ROLE_BEGINNING, account, name;
     if (arn.len > AWS_ROLE_ARN_MAX || !str_starts(arn, prefix))
         return false;
     struct str rest = {arn.data + prefix.len, arn.len - prefix.len};
@@ -32,6 +34,13 @@ bool aws_role_arn_is_valid(struct str arn)
             return false;
     }
     return name.len > 0 && name.data[name.len - 1] != '/';
+}
+
+bool aws_role_is_of_account(struct str arn, struct str account)
+{
+    return aws_role_arn_is_valid(arn) &&
+           str_starts((struct str){arn.data + ROLE_BEGINNING.len, arn.len - ROLE_BEGINNING.len},
+                      account);
 }
 
 /* Line ends too: STS's own examples put a token on a line of its own. */

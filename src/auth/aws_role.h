@@ -35,3 +35,5 @@ void aws_role_done(struct aws_role *role); /* may be called on a zeroed one */
 
 /* "arn:aws:iam::ACCOUNT:role/PATH/NAME" with twelve digits and the characters that IAM allows. */
 bool aws_role_arn_is_valid(struct str arn);
+/* The same of a role of this account, 12 digits. */
+bool aws_role_is_of_account(struct str arn, struct str account);

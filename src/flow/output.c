@@ -143,9 +143,6 @@ static void check_data_catalog(struct flow_checking *checking)
 {
     const struct flow_end *destination = &checking->definition->destination;
     const struct value *config = flow_data_catalog(checking->definition->input);
-    struct str role = value_text(config, "roleArn");
-    struct str own =
-        arena_printf(checking->arena, "arn:aws:iam::%.*s:role/", STR_ARG(checking->account));
     if (!config)
         return;
     if (!destination->connector->catalogue->flows.writes_objects)
@@ -153,7 +150,7 @@ static void check_data_catalog(struct flow_checking *checking)
                    "metadataCatalogConfig must not be given for a flow to %.*s, which writes no "
                    "objects that a table could have",
                    STR_ARG(destination->type));
-    if (!aws_role_arn_is_valid(role) || !str_starts(role, own))
+    if (!aws_role_is_of_account(value_text(config, "roleArn"), checking->account))
         flow_fault(&checking->faults,
                    "roleArn of glueDataCatalog must be a role of this account, "
                    "arn:aws:iam::%.*s:role/NAME",

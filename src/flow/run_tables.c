@@ -252,8 +252,8 @@ static struct value *register_table(struct run_tables *self, enum table_kind kin
     if (partitions.was_tried)
         ignore_failure(write_partitions(self, kind, written, &scratch, &partitions.changed,
                                         &partitions.error));
-    if (is_of_all(&table.error))
-        *all = table.error;
+    if (is_of_all(&table.error) || is_of_all(&partitions.error))
+        *all = is_of_all(&table.error) ? table.error : partitions.error;
     report(self, name, table.error.code != ERR_NONE ? &table.error : &partitions.error);
     arena_done(&scratch);
     return detail_of(name, &table, &partitions, arena);
@@ -284,11 +284,15 @@ static bool find_flow(struct run_tables *self, struct error *error)
 static bool find_access(struct run_tables *self, struct error *error)
 {
     const struct flow_engine_config *config = self->run->config;
-    struct str region = self->run->row->flow.region;
+    struct str region = self->run->row->flow.region, role = value_text(self->config, "roleArn");
     int64_t deadline_ms = clock_mono_ms() + RUN_TABLES_MS;
-    if (!aws_role_get(config->glue->roles, config->glue->aws, config->glue->sts_url, region,
-                      value_text(self->config, "roleArn"), deadline_ms, &self->arena, &self->role,
-                      error))
+    /* The flow may be older than the check of its definition. */
+    if (!aws_role_is_of_account(role, self->run->row->flow.account))
+        return fail(
+            error, ERR_ACCESS_DENIED,
+            "The role of glueDataCatalog is not one of the flow's account. Update the flow.");
+    if (!aws_role_get(config->glue->roles, config->glue->aws, config->glue->sts_url, region, role,
+                      deadline_ms, &self->arena, &self->role, error))
         return false;
     self->access = *config->glue->aws;
     self->access.access_key_id = self->role.access_key_id;

@@ -283,6 +283,16 @@ static void arns_of_roles(void **state)
         assert_false(aws_role_arn_is_valid(str_from(bad[i])));
 }
 
+static void a_role_is_of_one_account(void **state)
+{
+    struct str role = STR(ARN);
+    (void)state;
+    assert_true(aws_role_is_of_account(role, STR("123456789012")));
+    assert_false(aws_role_is_of_account(role, STR("111122223333")));
+    assert_false(
+        aws_role_is_of_account(STR("arn:aws:iam::123456789012:user/x"), STR("123456789012")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_usual_port_is_not_signed),
         cmocka_unit_test(without_access_nobody_is_called),
         cmocka_unit_test(arns_of_roles),
+        cmocka_unit_test(a_role_is_of_one_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
