@@ -10,6 +10,7 @@ enum {
     COLUMN_BYTES = 512,            /* of a column in it, about and at most */
     PARTITION_BYTES = 4 * 1024,    /* and of the rest of a partition */
     LISTED_MAX = 2 * RUN_FOLDERS_MAX,
+    PAGE_COUNTS = 100,    /* as so many: pages may be empty and lead to further ones for ever */
     TEXT_MAX = 64 * 1024, /* bytes of values in that form: more are not this server's */
 };
 
@@ -120,7 +121,7 @@ static bool look(struct partitions_writing *self, struct error *error)
                                  &following, error);
         for (size_t i = 0; ok && i < page->count; i++)
             judge(self, page->items[i]);
-        self->listed += ok ? page->count : 0;
+        self->listed += ok ? page->count + PAGE_COUNTS : 0;
         more = ok && following.data;
         ok = ok && (self->listed <= LISTED_MAX ||
                     fail(error, ERR_VALIDATION,

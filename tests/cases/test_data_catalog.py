@@ -306,6 +306,15 @@ def test_a_fault_that_passes_is_waited_out(server, glue, answer):
     assert len(glue.places(names(record)[0])) == 3
 
 
+def test_pages_of_partitions_that_never_end(server, glue):
+    glue.GetPartitions = lambda given: {"Partitions": ["x", {}], "NextToken": "more"}
+    create(server, glue, tasks=(moving.ALL, PARTITION))
+    first, second = outputs(run(server), "partitionRegistrationOutput")
+    assert first["status"] == "Error" and "has more than 20000 partitions" in first["message"]
+    assert second["status"] == "Successful"
+    assert glue.called.count("GetPartitions") < 200
+
+
 def test_a_partition_that_glue_does_not_take(server, glue):
     glue.instead["BatchCreatePartition"] = [http("200 OK", json.dumps({"Errors": [
         {"PartitionValues": ["DE"], "ErrorDetail": {"ErrorCode": "InvalidInputException"}}]}))]
