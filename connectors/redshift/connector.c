@@ -124,7 +124,8 @@ static const struct connector_ops redshift_ops = {
     .describe_entity = redshift_describe,
 };
 
-static const struct load_ops loads = {.by_manifest = true, .load = redshift_load};
+static const struct load_ops loads = {
+    .by_manifest = true, .load = redshift_load, .cancel = redshift_load_cancel};
 
 /* How the Data API's responses are read. */
 static const struct http_connector http = {

@@ -209,6 +209,16 @@ bool redshift_look(struct vendor_connection *connection, struct str id, bool *re
     return take_role(connection, &role) && look(connection, &role, id, ret_done);
 }
 
+bool redshift_cancel(struct vendor_connection *connection, struct str id)
+{
+    _cleanup_role_ struct aws_role role = {0};
+    struct value *input = value_structure(vendor_config(connection)->arena);
+    struct vendor_response response = {0};
+    value_put_text(vendor_config(connection)->arena, input, "Id", id);
+    return take_role(connection, &role) &&
+           ask(connection, &role, STR("RedshiftData.CancelStatement"), input, "/Status", &response);
+}
+
 /* SELECT 1 needs no privilege on any table, and all that a flow needs to connect. */
 bool redshift_verify_data_api(struct vendor_connection *connection)
 {

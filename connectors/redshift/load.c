@@ -320,3 +320,11 @@ bool redshift_load(struct vendor_connection *connection, const struct load_query
     return own->variant == REDSHIFT_DATA_API ? step_data_api(connection, query, state, step)
                                              : step_jdbc(connection, query, state, step);
 }
+
+bool redshift_load_cancel(struct vendor_connection *connection, struct str state)
+{
+    const struct redshift_target *own = vendor_config(connection)->target->custom;
+    struct str id, polls;
+    return own->variant != REDSHIFT_DATA_API || !str_cut(state, ' ', &id, &polls) ||
+           redshift_cancel(connection, id);
+}

@@ -54,9 +54,13 @@ bool redshift_start(struct vendor_connection *connection, struct str sql, struct
  * *ret_done: it has ended, in either way. */
 bool redshift_look(struct vendor_connection *connection, struct str id, bool *ret_done);
 
-/* As load_ops has it. */
+/* Asks Redshift to end a statement. False also when it has ended already. */
+bool redshift_cancel(struct vendor_connection *connection, struct str id);
+
+/* As load_ops has them. A load over JDBC cannot be asked for its end: the connection is gone. */
 bool redshift_load(struct vendor_connection *connection, const struct load_query *query,
                    struct str state, struct load_step *step);
+bool redshift_load_cancel(struct vendor_connection *connection, struct str state);
 
 /* As connector_ops has them. */
 bool redshift_list(struct vendor_connection *connection, const struct entity_query *query,

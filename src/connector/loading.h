@@ -54,4 +54,7 @@ struct load_ops {
      * again, and `is_again` then says so. Waits. */
     bool (*load)(struct vendor_connection *connection, const struct load_query *query,
                  struct str state, struct load_step *step);
+    /* Asks the database to give up the load that a step has begun, whose state this is; it may have
+     * made it already. NULL: it cannot be asked. False: vendor_verdict says why. Waits. */
+    bool (*cancel)(struct vendor_connection *connection, struct str state);
 };

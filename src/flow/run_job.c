@@ -398,6 +398,8 @@ static enum job_end commit(struct flow_run *self)
     job_runner_look(self->config->objects);
     job_runner_look(self->config->flow_schedules);
     flow_notices_look(self->context);
+    if (self->definition && self->ended_in == RUN_CANCELED)
+        flow_run_try_cancel_load(&self->attempt, self->definition);
     if (self->definition && self->ended_in != RUN_STATES)
         flow_run_try_end_source(&self->attempt, self->definition);
     return JOB_DONE;

@@ -9,6 +9,7 @@
 #include "flow/run.h"
 #include "flow/run_tables.h"
 #include "flow/source_open.h"
+#include "flow/staged_destination.h"
 #include "profile/context.h"
 
 static const struct profile_context *context_of(const struct flow_run_try *self)
@@ -266,7 +267,7 @@ bool flow_run_try_register(struct flow_run_try *self, const struct value *defini
 static bool ask_ending(void *context, enum flow_engine_wish *ret_wish, struct error *error)
 {
     const struct flow_run_try *self = context;
-    bool is_over = job_is_stopping(self->runner) || clock_mono_ms() >= self->source_deadline_ms;
+    bool is_over = job_is_stopping(self->runner) || clock_mono_ms() >= self->ending_deadline_ms;
     (void)error;
     *ret_wish = is_over ? ENGINE_LEAVE : ENGINE_GO_ON;
     return true;
@@ -279,9 +280,23 @@ void flow_run_try_end_source(struct flow_run_try *self, const struct value *defi
     if (!self->source_cursor.data)
         return;
     run.job.ask = ask_ending;
-    self->source_deadline_ms = clock_mono_ms() + FLOW_END_SOURCE_MS;
+    self->ending_deadline_ms = clock_mono_ms() + FLOW_END_MS;
     if (!flow_source_end(&run, self->source_cursor, &error))
         log_warn("Run %.*s of flow %.*s has ended, and has left a job at its vendor: %s",
+                 STR_ARG(self->row->id), STR_ARG(self->row->flow.name), error.message);
+}
+
+void flow_run_try_cancel_load(struct flow_run_try *self, const struct value *definition)
+{
+    struct flow_engine_run run = run_of(self, definition);
+    struct error error;
+    if (!self->progress.load.data)
+        return;
+    run.job.ask = ask_ending;
+    self->ending_deadline_ms = clock_mono_ms() + FLOW_END_MS;
+    if (!staged_destination_cancel(&run, &error))
+        log_warn("Run %.*s of flow %.*s was canceled, and its destination may load its records all "
+                 "the same: %s",
                  STR_ARG(self->row->id), STR_ARG(self->row->flow.name), error.message);
 }
 

@@ -6,8 +6,8 @@
 #include "job/job.h"
 
 enum {
-    FLOW_CLEAN_MS = 60 * 1000,      /* what a run that has ended takes for it */
-    FLOW_END_SOURCE_MS = 30 * 1000, /* and for what its vendor keeps */
+    FLOW_CLEAN_MS = 60 * 1000, /* what a run that has ended takes for it */
+    FLOW_END_MS = 30 * 1000,   /* and for what a vendor keeps, or does, for it */
 };
 
 struct flow_run_try {
@@ -30,7 +30,7 @@ struct flow_run_try {
                                * STR_NULL: it does not */
     struct arena source_memory; /* of that */
     struct arena shown_memory;  /* of the row's message, where the try has shown it */
-    int64_t source_deadline_ms; /* on clock_mono_ms() */
+    int64_t ending_deadline_ms; /* on clock_mono_ms() */
 };
 
 /* Reads the row's progress. ERR_INTERNAL: it is not as this server wrote it. */
@@ -53,8 +53,11 @@ _must_use_ bool flow_run_try_register(struct flow_run_try *attempt, const struct
 
 /* Ends what the vendor keeps for the run's source, such as a job, once the run's end is committed:
  * a try before that may need it. What the vendor does not end then, it does by itself some day.
- * Waits, FLOW_END_SOURCE_MS at most; less when the server stops. */
+ * Waits, FLOW_END_MS at most; less when the server stops. */
 void flow_run_try_end_source(struct flow_run_try *attempt, const struct value *definition);
+
+/* The same of a load that a run which was canceled has begun: it is asked for to be given up. */
+void flow_run_try_cancel_load(struct flow_run_try *attempt, const struct value *definition);
 
 /* Puts counts and progress into the row as they are to be kept once the run has ended. */
 void flow_run_try_conclude(struct flow_run_try *attempt);

@@ -369,3 +369,40 @@ bool staged_destination_open(struct flow_engine_run *run, struct flow_destinatio
     free_destination(&self->base);
     return false;
 }
+
+/* --- a run that was canceled --- */
+
+static const struct run_vendor_use canceling = {
+    .does = "loads records into",
+    .call_ms = 20 * 1000,
+    .fits = connector_has_loads,
+};
+
+struct cancel_call {
+    const struct load_ops *loads;
+    struct str state;
+};
+
+static bool cancel(void *context, struct vendor_connection *connection)
+{
+    const struct cancel_call *call = context;
+    return call->loads->cancel(connection, call->state);
+}
+
+bool staged_destination_cancel(struct flow_engine_run *run, struct error *error)
+{
+    struct flow_definition definition;
+    struct run_vendor vendor;
+    struct str part;
+    struct cancel_call call = {0};
+    flow_definition_read(run->definition, &definition);
+    if (!str_cut(run->progress->load, ' ', &part, &call.state) || call.state.len == 0)
+        return true;
+    run->kept->destination.began_ms = run->kept->destination.due_ms = 0; /* of the load's calls */
+    bool canceled = run_vendor_open(&vendor, run, &canceling, &definition.destination,
+                                    flow_end_entity(&definition.destination), error);
+    call.loads = canceled ? vendor.access.target.connector->loads : NULL;
+    canceled = canceled && (!call.loads->cancel || run_vendor_do(&vendor, cancel, &call, error));
+    run_vendor_done(&vendor);
+    return canceled;
+}

@@ -13,3 +13,7 @@
 _must_use_ bool staged_destination_open(struct flow_engine_run *run,
                                         struct flow_destination **ret_destination,
                                         struct error *error);
+
+/* For a run that was canceled: asks the database to give up the load that the checkpoint has. Where
+ * nothing can be asked for this, true. Waits. */
+_must_use_ bool staged_destination_cancel(struct flow_engine_run *run, struct error *error);
