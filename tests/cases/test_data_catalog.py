@@ -65,8 +65,8 @@ def mapped(*names, types=None):
             for name in names]
 
 
-def create(server, glue, name="copy", tasks=(moving.ALL,), prefix="crm", **output):
-    server.ok("CreateFlow", {**moving.flow(name, tasks=tasks, **output),
+def create(server, glue, name="copy", tasks=(moving.ALL,), prefix="crm", file="JSON", **output):
+    server.ok("CreateFlow", {**moving.flow(name, file, tasks=tasks, **output),
                              "metadataCatalogConfig": glue.config(prefix)})
 
 
@@ -365,6 +365,16 @@ def test_a_failed_run_is_not_registered(server, glue):
     server.boto.put_object(Bucket=moving.IN, Key="page", Body=b"no JSON\n")
     record = moving.run(server)
     assert record["executionStatus"] == "Error" and not glue.called
+
+
+def test_a_run_that_fails_behind_its_first_object_is_not_registered(server, glue):
+    server.boto.put_object(Bucket=moving.IN, Key="a", Body=b"Id\n1\n")
+    server.boto.put_object(Bucket=moving.IN, Key="b", Body=b"Id,Id\n1,2\n")
+    server.boto.delete_object(Bucket=moving.IN, Key="page")
+    create(server, glue, file="CSV")
+    record = moving.run(server)
+    assert record["executionStatus"] == "Error" and record["executionResult"]["bytesWritten"] > 0
+    assert "metadataCatalogDetails" not in record and not glue.called
 
 
 def test_a_run_is_canceled_while_it_is_registered(server, glue):
