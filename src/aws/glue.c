@@ -329,9 +329,8 @@ static bool check_errors(const char *operation, const struct value *answer, cons
     for (size_t i = 0; errors && errors->kind == VALUE_LIST && i < errors->count; i++) {
         struct str name = value_text(value_get(errors->items[i], "ErrorDetail"), "ErrorCode");
         if (!str_eq(name, str_from(allowed)))
-            return fail(error, ERR_VALIDATION,
-                        "AWS Glue did not take a partition in %s (%.*s).", operation,
-                        STR_ARG(is_plain(name) ? name : STR("it does not say why")));
+            return fail(error, ERR_VALIDATION, "AWS Glue did not take a partition in %s (%.*s).",
+                        operation, STR_ARG(is_plain(name) ? name : STR("it does not say why")));
         (*ret_allowed)++;
     }
     return true;
