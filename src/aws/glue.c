@@ -14,8 +14,7 @@
 enum {
     ATTEMPTS = 4,
     FIRST_PAUSE_MS = 500, /* doubled each time; half of it is random */
-    NAP_MS = 100,
-    CALL_MS = 15 * 1000, /* of one call */
+    CALL_MS = 15 * 1000,  /* of one call */
     NODES_MAX = 256 * 1024,
     INPUT_MAX = 4 * 1024 * 1024,
     PAGE_PARTITIONS = 500,
@@ -111,14 +110,23 @@ static bool fail_transport(const struct reply *reply, struct error *error)
                 reply->http.detail);
 }
 
-/* Glue's own words are shown where nothing else says what it does not take. */
-static bool fail_refused(const char *operation, const struct reply *reply, struct error *error)
+/* Glue's own words, for where nothing else says what it does not take. It was sent the session
+ * token, which must not come back in a message. */
+static struct str words_of(const struct glue *glue, const struct reply *reply)
 {
-    const struct glue_refusal *refusal = find_refusal(reply->name);
+    const struct secret *token = glue->access->session_token;
     struct str words = value_text(reply->answer, "Message");
     if (!words.data)
         words = value_text(reply->answer, "message");
-    words = utf8_cut(words.data ? words : STR(""), WORDS_MAX);
+    if (!words.data || (token && str_contains(words, secret_reveal(token))))
+        return STR("it does not say why");
+    return utf8_cut(words, WORDS_MAX);
+}
+
+static bool fail_refused(const struct glue *glue, const char *operation, const struct reply *reply,
+                         struct error *error)
+{
+    const struct glue_refusal *refusal = find_refusal(reply->name);
     if (aws_refuses_credentials(reply->name))
         return fail(error, ERR_ACCESS_DENIED,
                     "AWS Glue does not take the credentials of the role (%.*s).",
@@ -133,7 +141,7 @@ static bool fail_refused(const char *operation, const struct reply *reply, struc
                     STR_ARG(is_plain(reply->name) ? reply->name : STR("")));
     if (refusal->kind == ERR_VALIDATION)
         return fail(error, ERR_VALIDATION, "AWS Glue answered %s with %s: %.*s", operation,
-                    refusal->name, STR_ARG(words));
+                    refusal->name, STR_ARG(words_of(glue, reply)));
     return fail(error, refusal->kind, "AWS Glue answered %s with %s.%s%s%s", operation,
                 refusal->name, refusal->text ? " " : "", refusal->text ? refusal->text : "",
                 refusal->text ? "." : "");
@@ -182,17 +190,8 @@ static bool pause_before(const struct glue *glue, int attempts)
 {
     int64_t whole_ms = (int64_t)FIRST_PAUSE_MS << attempts;
     int64_t pause_ms = whole_ms / 2 + (int64_t)(random_u32() % (uint32_t)(whole_ms / 2 + 1));
-    int64_t until_ms = clock_mono_ms() + pause_ms, left_ms;
-    if (attempts + 1 >= ATTEMPTS || until_ms >= glue->deadline_ms)
-        return false;
-    while ((left_ms = until_ms - clock_mono_ms()) > 0) {
-        if (is_over(glue))
-            return false;
-        slot_release();
-        clock_nap_us(1000 * i64_min(NAP_MS, left_ms));
-        slot_acquire();
-    }
-    return true;
+    return attempts + 1 < ATTEMPTS && clock_mono_ms() + pause_ms < glue->deadline_ms &&
+           slot_nap(pause_ms, glue->is_to_end, glue->context);
 }
 
 /* True: the answer is a good one, or the error `allowed` that the caller knows how to take; then
@@ -224,7 +223,7 @@ static bool call(const struct glue *glue, const char *operation, const struct va
         return true;
     if (reply.http.outcome != CLIENT_OK)
         return fail_transport(&reply, error);
-    return fail_refused(operation, &reply, error);
+    return fail_refused(glue, operation, &reply, error);
 }
 
 static struct value *input_of(const struct glue *glue, struct arena *arena)

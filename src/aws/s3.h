@@ -37,8 +37,7 @@ enum {
     S3_ATTEMPTS = 6,
     S3_FIRST_PAUSE_MS = 100,    /* doubled with each attempt, of which half is random */
     S3_PAUSE_MAX_MS = 5 * 1000, /* unless S3 asks for a longer one (Retry-After) */
-    S3_PAUSE_STEP_MS = 200,
-    S3_ATTEMPT_MS = 60 * 1000, /* one attempt; one that is reading bytes is continued */
+    S3_ATTEMPT_MS = 60 * 1000,  /* one attempt; one that is reading bytes is continued */
 };
 
 /* Where, and with which credentials. All of it outlives the calls. */
@@ -51,7 +50,7 @@ struct s3 {
     struct str region;
     int64_t deadline_ms;    /* on clock_mono_ms(): all attempts of a call */
     int64_t first_pause_ms; /* 0: S3_FIRST_PAUSE_MS */
-    /* Asked while a call pauses, each S3_PAUSE_STEP_MS: whether to give up, with the error that the
+    /* Asked while a call pauses, each SLOT_NAP_MS: whether to give up, with the error that the
      * attempt before had. NULL: pauses last as long as they last. */
     bool (*is_to_end)(void *context);
     /* Asked by s3_get before it continues after an attempt that ended early: makes `access` and

@@ -342,25 +342,11 @@ static int64_t pause_ms(const struct s3 *s3, int next, const struct s3_reply *re
     return pause;
 }
 
-/* False: the caller is to end. */
-static bool nap(const struct s3 *s3, int64_t left_ms)
-{
-    while (left_ms > 0) {
-        int64_t step_ms = i64_min(left_ms, S3_PAUSE_STEP_MS);
-        if (s3->is_to_end && s3->is_to_end(s3->context))
-            return false;
-        slot_release();
-        clock_nap_us(1000 * step_ms);
-        slot_acquire();
-        left_ms -= step_ms;
-    }
-    return true;
-}
-
 bool s3_pause(const struct s3 *s3, int next, const struct s3_reply *reply)
 {
     int64_t pause = pause_ms(s3, next, reply);
-    return next < S3_ATTEMPTS && clock_mono_ms() + pause < s3->deadline_ms && nap(s3, pause);
+    return next < S3_ATTEMPTS && clock_mono_ms() + pause < s3->deadline_ms &&
+           slot_nap(pause, s3->is_to_end, s3->context);
 }
 
 bool s3_ask(const struct s3 *s3, const struct s3_request *request, struct arena *call,

@@ -12,7 +12,6 @@
 #include "work/cpu_slots.h"
 
 enum {
-    NAP_MS = 100,
     SHOW_AGAIN_MS = 1000, /* what a run waits for, which the store did not take */
     RENEWALS_MAX = 3,     /* of the access token, in one call */
 };
@@ -129,18 +128,16 @@ bool run_vendor_close(struct run_vendor *self, struct error *error)
 
 /* --- waits --- */
 
+static bool is_to_end(void *run)
+{
+    return flow_engine_is_to_end(run);
+}
+
 /* False: the run is to end. */
 static bool nap(struct run_vendor *self, int64_t duration_ms, struct error *error)
 {
-    int64_t until_ms = clock_mono_ms() + duration_ms;
-    for (int64_t left_ms = duration_ms; left_ms > 0; left_ms = until_ms - clock_mono_ms()) {
-        if (flow_engine_is_to_end(self->run))
-            return fail(error, ERR_UNAVAILABLE, "The run ends while it waits for its vendor.");
-        slot_release();
-        clock_nap_us(1000 * i64_min(NAP_MS, left_ms));
-        slot_acquire();
-    }
-    return true;
+    return slot_nap(duration_ms, is_to_end, self->run) ||
+           fail(error, ERR_UNAVAILABLE, "The run ends while it waits for its vendor.");
 }
 
 static bool show(struct run_vendor *self, struct str text)

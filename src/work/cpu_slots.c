@@ -3,6 +3,8 @@
 #include "work/cpu_slots.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/int64.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -195,4 +197,17 @@ void slot_acquire(void)
     if (!take_or_queue(mine, &mine->returning, &wait.request))
         await(&wait);
     slot_wait_done(&wait);
+}
+
+bool slot_nap(int64_t duration_ms, bool (*is_to_end)(void *context), void *context)
+{
+    int64_t until_ms = clock_mono_ms() + duration_ms;
+    for (int64_t left_ms = duration_ms; left_ms > 0; left_ms = until_ms - clock_mono_ms()) {
+        if (is_to_end && is_to_end(context))
+            return false;
+        slot_release();
+        clock_nap_us(1000 * i64_min(SLOT_NAP_MS, left_ms));
+        slot_acquire();
+    }
+    return true;
 }

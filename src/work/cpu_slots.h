@@ -70,3 +70,8 @@ void slot_wait_end(struct slot_wait *wait);
 /* Around a wait of any other kind. slot_acquire() blocks: hold no lock. */
 void slot_release(void);
 void slot_acquire(void);
+
+/* Sleeps without the slot. `is_to_end` is asked each SLOT_NAP_MS, with the slot; NULL: never.
+ * False: it said so, and the rest was not slept. */
+enum { SLOT_NAP_MS = 100 };
+bool slot_nap(int64_t duration_ms, bool (*is_to_end)(void *context), void *context);

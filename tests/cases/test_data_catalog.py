@@ -285,6 +285,16 @@ def test_glue_that_is_away_is_asked_about_one_table(server, glue):
     assert glue.called == ["GetTable"] * 4
 
 
+def test_the_token_does_not_come_back_in_a_message(server, glue):
+    """Canaries are searched for in logs and answers after each test."""
+    glue.instead["CreateTable"] = [
+        refused("InvalidInputException", words=f"bad request: {glue.token}")] * 2
+    create(server, glue)
+    for output in outputs(run(server)):
+        assert output["message"] == (
+            "AWS Glue answered CreateTable with InvalidInputException: it does not say why")
+
+
 def test_a_role_that_sts_refuses(server, glue):
     glue.denies = True
     create(server, glue)
