@@ -195,3 +195,13 @@ struct str request_credential(struct sandbox_request *request, const struct requ
     }
     return all;
 }
+
+bool request_host_is_own(struct str host)
+{
+    static const struct str own[] = {STR("127.0.0.1"), STR("localhost"), STR("::1")};
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+        if (str_eq_nocase(host, own[i]))
+            return true;
+    }
+    return false;
+}

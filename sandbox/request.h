@@ -34,6 +34,9 @@ struct sandbox_request {
 void request_init(struct sandbox_request *request, const struct http_head *head, struct str body,
                   bool over_tls, struct arena *arena);
 
+/* Whether a host is one of the machine's own names, under which no vendor is. */
+bool request_host_is_own(struct str host);
+
 /* STR_NULL when it is not there or cannot be read. */
 struct str request_part(struct sandbox_request *request, const struct request_part *part);
 

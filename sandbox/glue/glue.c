@@ -252,8 +252,7 @@ static struct str target_of(const struct sandbox_request *request)
 bool glue_catalog_takes(const struct sandbox_request *request)
 {
     struct str host = request->host;
-    bool is_own = str_eq_nocase(host, STR("127.0.0.1")) || str_eq_nocase(host, STR("localhost")) ||
-                  str_eq_nocase(host, STR("::1"));
+    bool is_own = request_host_is_own(host);
     bool is_amazon = str_starts(host, STR("glue.")) && str_ends(host, STR(".amazonaws.com"));
     return is_amazon || (is_own && str_starts(target_of(request), TARGET));
 }

@@ -57,7 +57,8 @@ static void add_error(struct glue_call *call, struct value *errors, const struct
 {
     struct value *error = value_structure(call->arena), *detail = value_structure(call->arena);
     value_put_text(call->arena, detail, "ErrorCode", str_from(name));
-    value_put(call->arena, error, "PartitionValues", (struct value *)values);
+    if (values)
+        value_put(call->arena, error, "PartitionValues", (struct value *)values);
     value_put(call->arena, error, "ErrorDetail", detail);
     value_append(call->arena, errors, error);
 }
@@ -87,53 +88,75 @@ static bool fits_keys(const struct value *kept, const struct value *values)
     return values && values->kind == VALUE_LIST && values->count == count;
 }
 
-static void store_partitions(struct glue_call *call, const struct value *kept,
-                             struct value *partitions, struct value *errors)
+/* A change of a table's partitions. */
+struct batch {
+    const struct value *kept;  /* what the table's file has */
+    const struct value *given; /* of the request */
+    struct value *partitions;  /* as they become */
+    struct value *errors;
+};
+
+/* False: it was refused. */
+static bool begin_batch(struct glue_call *call, const char *member, size_t most,
+                        struct batch *ret_batch)
+{
+    *ret_batch = (struct batch){.kept = glue_need_table(call)};
+    if (!ret_batch->kept)
+        return false;
+    ret_batch->given = given_list(call, member, most);
+    ret_batch->partitions = copy_list(call->arena, partitions_of(ret_batch->kept));
+    ret_batch->errors = value_list(call->arena);
+    return ret_batch->given != NULL;
+}
+
+static void end_batch(struct glue_call *call, const struct batch *batch)
 {
     struct value *changed = value_structure(call->arena);
-    value_put(call->arena, changed, "Table", (struct value *)value_get(kept, "Table"));
-    value_put(call->arena, changed, "Partitions", partitions);
+    value_put(call->arena, changed, "Table", (struct value *)value_get(batch->kept, "Table"));
+    value_put(call->arena, changed, "Partitions", batch->partitions);
     glue_store(call, call->table, changed);
-    value_put(call->arena, call->output, "Errors", errors);
+    value_put(call->arena, call->output, "Errors", batch->errors);
+}
+
+static void create_one(struct glue_call *call, const struct batch *batch, struct value *partition)
+{
+    const struct value *values = value_get(partition, "Values");
+    if (!fits_keys(batch->kept, values) || batch->partitions->count >= PARTITIONS_MAX)
+        add_error(call, batch->errors, values, "InvalidInputException");
+    else if (find_partition(batch->partitions, values) < batch->partitions->count)
+        add_error(call, batch->errors, values, "AlreadyExistsException");
+    else
+        value_append(call->arena, batch->partitions, partition);
+}
+
+static void delete_one(struct glue_call *call, const struct batch *batch,
+                       const struct value *partition)
+{
+    struct value *partitions = batch->partitions;
+    const struct value *values = value_get(partition, "Values");
+    size_t at = find_partition(partitions, values);
+    if (at == partitions->count)
+        add_error(call, batch->errors, values, "EntityNotFoundException");
+    else
+        partitions->items[at] = partitions->items[--partitions->count];
 }
 
 void glue_create_partitions(struct glue_call *call)
 {
-    const struct value *kept = glue_need_table(call);
-    const struct value *given = kept ? given_list(call, "PartitionInputList", CREATED_MAX) : NULL;
-    if (!given)
+    struct batch batch;
+    if (!begin_batch(call, "PartitionInputList", CREATED_MAX, &batch))
         return;
-    struct value *partitions = copy_list(call->arena, partitions_of(kept));
-    struct value *errors = value_list(call->arena);
-    for (size_t i = 0; i < given->count; i++) {
-        const struct value *values = value_get(given->items[i], "Values");
-        if (!fits_keys(kept, values) || partitions->count >= PARTITIONS_MAX)
-            add_error(call, errors, values ? values : value_list(call->arena),
-                      "InvalidInputException");
-        else if (find_partition(partitions, values) < partitions->count)
-            add_error(call, errors, values, "AlreadyExistsException");
-        else
-            value_append(call->arena, partitions, given->items[i]);
-    }
-    store_partitions(call, kept, partitions, errors);
+    for (size_t i = 0; i < batch.given->count; i++)
+        create_one(call, &batch, batch.given->items[i]);
+    end_batch(call, &batch);
 }
 
 void glue_delete_partitions(struct glue_call *call)
 {
-    const struct value *kept = glue_need_table(call);
-    const struct value *given = kept ? given_list(call, "PartitionsToDelete", DELETED_MAX) : NULL;
-    if (!given)
+    struct batch batch;
+    if (!begin_batch(call, "PartitionsToDelete", DELETED_MAX, &batch))
         return;
-    struct value *partitions = copy_list(call->arena, partitions_of(kept));
-    struct value *errors = value_list(call->arena);
-    for (size_t i = 0; i < given->count; i++) {
-        const struct value *values = value_get(given->items[i], "Values");
-        size_t at = find_partition(partitions, values);
-        if (at == partitions->count)
-            add_error(call, errors, values ? values : value_list(call->arena),
-                      "EntityNotFoundException");
-        else
-            partitions->items[at] = partitions->items[--partitions->count];
-    }
-    store_partitions(call, kept, partitions, errors);
+    for (size_t i = 0; i < batch.given->count; i++)
+        delete_one(call, &batch, batch.given->items[i]);
+    end_batch(call, &batch);
 }

@@ -38,8 +38,6 @@ void s3_storage_free(struct s3_storage *storage)
 
 /* --- hosts --- */
 
-static const struct str own_hosts[] = {STR("127.0.0.1"), STR("localhost"), STR("::1")};
-
 static struct str without_end(struct str text, struct str end)
 {
     return (struct str){text.data, text.len - end.len};
@@ -70,10 +68,8 @@ static bool split_host(struct str host, struct str *ret_bucket)
 {
     static const struct str amazon = STR(".amazonaws.com"), local = STR(".localhost");
     *ret_bucket = STR_NULL;
-    for (size_t i = 0; i < sizeof(own_hosts) / sizeof(*own_hosts); i++) {
-        if (str_eq_nocase(host, own_hosts[i]))
-            return true;
-    }
+    if (request_host_is_own(host))
+        return true;
     if (str_ends(host, local)) {
         *ret_bucket = without_end(host, local);
         return ret_bucket->len > 0;
