@@ -2,20 +2,20 @@
  * X-Headgate-Quotas (api/vendor_quotas.h) over the server's API, with an access key. */
 #include "cli/command.h"
 #include "cli/flow_request.h"
+#include "cli/shown_time.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define QUOTAS "X-Headgate-Quotas"
 
-enum { SECOND_TEXT = 19 /* of "2026-01-31T23:59:59Z" */, JSON_MAX = 64 * 1024 };
+enum { JSON_MAX = 64 * 1024 };
 
 static const struct option quotas_table[] = {
     {.name = "json",
@@ -32,18 +32,9 @@ static struct str text_of(const struct value *quota, const char *name)
     return text.data ? text : STR("");
 }
 
-/* "2026-01-31 23:59:59" in UTC, or "". */
 static struct str time_of(struct arena *arena, const struct value *quota, const char *name)
 {
-    char text[CLOCK_TEXT_SIZE];
-    const struct value *time = value_get(quota, name);
-    if (!time)
-        return STR("");
-    int64_t ms = time->kind == VALUE_DOUBLE ? (int64_t)(time->real * 1000 + 0.5)
-                                            : value_integer(quota, name, 0) * 1000;
-    clock_text(ms, text);
-    text[10] = ' ';
-    return arena_copy(arena, (struct str){text, SECOND_TEXT});
+    return shown_second(arena, shown_time_ms(quota, name));
 }
 
 static struct str number_of(struct arena *arena, const struct value *quota, const char *name)
@@ -128,8 +119,8 @@ const struct command flow_quotas_command = {
     .about =
         "Shows what the vendors of the access key's account have said of their limits to runs of "
         "the server's node: calls that are left, and when there are all of them again. AN HOUR is "
-        "how many all clients used lately; ENDS is when none will be left if that goes "
-        "on, and empty where the limit is renewed before. WAITING are calls of this node's runs "
+        "how many all clients used lately; ENDS is when none will be left at that "
+        "rate, and empty where the limit is renewed before. WAITING are calls of this node's runs "
         "that wait for their turn. Vendors are not asked, so what no run has called lately is not "
         "here. Times are in UTC.\n"
         "Exits with 0, 1 if the request is refused, 2 for an invalid option, 3 if the server could "

@@ -1,14 +1,14 @@
 /* A run as a line, as a row, and as JSON. */
 #include "cli/run_print.h"
 
-#include "base/clock.h"
+#include "cli/shown_time.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { JSON_MAX = 64 * 1024, SECOND_TEXT = 19 /* of "2026-01-31T23:59:59Z" */ };
+enum { JSON_MAX = 64 * 1024 };
 
 static struct str state_of(const struct value *record)
 {
@@ -33,19 +33,10 @@ static struct str message_of(const struct value *record)
     return value_text(info, "executionMessage");
 }
 
-/* Milliseconds since the epoch. */
-static int64_t time_of(const struct value *record, const char *name)
-{
-    const struct value *time = value_get(record, name);
-    if (!time)
-        return 0;
-    return time->kind == VALUE_DOUBLE ? (int64_t)(time->real * 1000 + 0.5)
-                                      : value_integer(record, name, 0) * 1000;
-}
-
 static double seconds_of(const struct value *record)
 {
-    return (double)(time_of(record, "lastUpdatedAt") - time_of(record, "startedAt")) / 1000;
+    return (double)(shown_time_ms(record, "lastUpdatedAt") - shown_time_ms(record, "startedAt")) /
+           1000;
 }
 
 static void print_registration(struct arena *arena, const struct value *detail, const char *what,
@@ -91,15 +82,6 @@ void run_print_json(struct arena *arena, const struct value *record)
     putchar('\n');
 }
 
-/* "2026-01-31 23:59:59" in UTC. */
-static struct str second(struct arena *arena, int64_t ms)
-{
-    char text[CLOCK_TEXT_SIZE];
-    clock_text(ms, text);
-    text[10] = ' ';
-    return arena_copy(arena, (struct str){text, SECOND_TEXT});
-}
-
 void runs_print(struct arena *arena, const struct value *const *records, size_t count)
 {
     static const struct table_column columns[] = {
@@ -113,7 +95,7 @@ void runs_print(struct arena *arena, const struct value *const *records, size_t 
         const struct str texts[COLUMNS] = {
             value_text(record, "executionId"),
             state_of(record),
-            second(arena, time_of(record, "startedAt")),
+            shown_second(arena, shown_time_ms(record, "startedAt")),
             arena_printf(arena, "%.1f", seconds_of(record)),
             arena_printf(arena, "%lld", count_of(record, "recordsProcessed")),
             arena_printf(arena, "%lld", count_of(record, "bytesProcessed")),

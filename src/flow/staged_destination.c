@@ -224,7 +224,7 @@ static bool fail_load(const struct staged_destination *self, struct error *error
     static const char *const what[2][2] = {
         {"Nothing was loaded", "It is not known whether the records were loaded"},
         {"The run's first objects were loaded, the others were not",
-         "The run's first objects were loaded, whether the others were is not known"},
+         "The run's first objects were loaded, and it is not known whether the others were"},
     };
     struct str prefix = object_key_prefix(&self->keys, self->run->arena);
     return fail(error, said.code, "%s %s; the records are in s3://%.*s/%.*s.", said.message,

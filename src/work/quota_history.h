@@ -1,5 +1,5 @@
 /* What a vendor has said of a customer's quota over time, and what follows from it: how many calls
- * all clients use in an hour, and when none will be left if that goes on.
+ * all clients use in an hour, and when none will be left at that rate.
  *
  * Samples are as far apart as fits: once there are QUOTA_SAMPLES_MAX, every second one is dropped,
  * and the next ones come half as often. A quota that is renewed begins a new history. Times are
@@ -43,7 +43,7 @@ struct quota_forecast {
     int64_t as_of_ms;      /* 0: nothing is known */
     int64_t renewed_at_ms; /* 0: not known */
     double an_hour;        /* calls used; negative: not known */
-    int64_t ends_at_ms;    /* when none is left, if it goes on so; 0: it does not end, or is renewed
-                            * before, or is not known */
+    int64_t ends_at_ms;    /* when none is left at that rate; 0: never, not before it is renewed, or
+                            * not known */
 };
 struct quota_forecast quota_history_forecast(const struct quota_history *history, int64_t now_ms);

@@ -103,7 +103,7 @@ def test_a_run_goes_on_when_s3_is_back(server, front, where):
 
 
 def test_the_record_says_what_the_run_waits_for(server, front):
-    """Until when, and why; and no longer once it goes on."""
+    """It has the time of the next try and the reason, and neither once the run continues."""
     front.instead = lambda method, target: AWAY
     start(server, PAGES)
 

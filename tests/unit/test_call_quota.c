@@ -186,7 +186,7 @@ static void what_is_left_is_remembered(void **state)
     assert_true(call_quota_enter(quotas, &place, STR("odd"), 1000, &wait_ms));
     call_quota_leave(quotas, &place, &left, 1000);
     assert_int_equal(count_shown(quotas, STR("odd"), 1000), 1);
-    assert_true(enter(quotas, &place, 1000 + QUOTA_KEPT_MS)); /* the others are swept */
+    assert_true(enter(quotas, &place, 1000 + QUOTA_KEPT_MS)); /* the others are removed */
     call_quota_leave(quotas, &place, &taken, 1000 + QUOTA_KEPT_MS);
     assert_int_equal(count_shown(quotas, STR("odd"), 1000 + QUOTA_KEPT_MS), 1);
     call_quotas_free(quotas);
